@@ -1,0 +1,37 @@
+/* bt.h - the dynamic binary translator as an engine.
+ *
+ * Guest code is decoded into translation units (TU), compiled to host code fragments (CCF) in a bounded translation
+ * cache, and run there until something needs C: see ARCHITECTURE.md and bt/README.md. x86-64 hosts with BMI2.
+ * Thread rule: vCPU thread only, except vcpu->kick. */
+#ifndef VX86_BT_H
+#define VX86_BT_H
+
+#include "vx86/cpu.h"
+
+struct vx_bt;
+
+struct vx_bt_config {
+    struct vx_log *log;
+    struct vx_stats *stats;
+    struct vx_vcpu *vcpu;
+    struct vx_pmap *pmap;
+    unsigned tu_max;          /* guest instructions per TU, 1 to 128; 0: default */
+    uint64_t cache_bytes;     /* 64 KiB to 1 GiB; 0: default */
+    bool no_chain;
+    bool no_jump_cache;
+    bool stress;              /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
+    uint64_t stress_seed;
+    bool count;               /* exact entry counters in translated code (costs under 3 %) */
+};
+
+/* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */
+VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
+void vx_bt_destroy(struct vx_bt *bt);
+
+/* Runs translated code until attention, halt or shutdown. */
+enum vx_stop vx_bt_run(struct vx_bt *bt);
+
+/* Drops every translation (reset, model change). */
+void vx_bt_flush(struct vx_bt *bt);
+
+#endif

@@ -1,0 +1,68 @@
+/* bus.h - the port and memory buses that chips are wired to.
+ *
+ * A region is a range of ports or of guest physical addresses with one read and one write handler. The bus splits accesses
+ * to what the region accepts; overlap inside one priority is an error (logged, VX_ERR_BAD_ARGUMENT). Unclaimed reads give
+ * all-ones, unclaimed writes are dropped; both are traced and counted. Thread rule: vCPU thread only. */
+#ifndef VX86_BUS_H
+#define VX86_BUS_H
+
+#include "vx86/err.h"
+#include "vx86/log.h"
+#include "vx86/stats.h"
+
+enum vx_space { VX_SPACE_IO, VX_SPACE_MEMORY };
+
+struct vx_bus;
+
+struct vx_region {
+    const char *name;       /* chip and part: "pic8259 master"; static storage */
+    enum vx_space space;
+    uint64_t base, size;    /* ports or bytes */
+    unsigned min_size;      /* smallest access the handlers take, 1 by default: smaller ones are widened (read) or dropped */
+    unsigned max_size;      /* largest, 1 by default; larger ones are split, lowest address first */
+    int priority;           /* higher wins where regions are layered on purpose; default 0 */
+    /* off is relative to base. Value zero-extended. A NULL handler: reads all-ones / writes ignored. */
+    uint64_t (*read)(void *opaque, uint64_t off, unsigned size);
+    void (*write)(void *opaque, uint64_t off, unsigned size, uint64_t value);
+    /* Optional block transfer for string I/O (INS/OUTS) on ports: moves `count` items of `size` bytes; returns how many it did
+     * (0: not now, the caller goes item by item). */
+    size_t (*read_block)(void *opaque, uint64_t off, unsigned size, void *buf, size_t count);
+    size_t (*write_block)(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count);
+    void *opaque;
+    uint64_t reads, writes; /* counted by the bus */
+    struct vx_region *next; /* private to the bus */
+};
+
+VX_MUST_USE vx_err vx_bus_create(struct vx_log *log, struct vx_stats *stats, struct vx_bus **out);
+void vx_bus_destroy(struct vx_bus *bus);
+
+/* The region struct is the caller's and stays in place while it is on the bus. */
+VX_MUST_USE vx_err vx_bus_add(struct vx_bus *bus, struct vx_region *region);
+void vx_bus_remove(struct vx_bus *bus, struct vx_region *region);
+
+/* size 1, 2, 4 (8 for memory). */
+uint64_t vx_bus_read(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size);
+void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size, uint64_t value);
+size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void *buf, size_t count);
+size_t vx_bus_write_block(struct vx_bus *bus, uint16_t port, unsigned size, const void *buf, size_t count);
+
+/* Calls fn for every region, in address order (statistics, monitor). */
+void vx_bus_each(struct vx_bus *bus, void (*fn)(void *opaque, const struct vx_region *region), void *opaque);
+
+/* An interrupt (or other signal) wire: whoever drives it does not know what is at the other end. */
+struct vx_irq {
+    void (*set)(void *opaque, unsigned line, bool level);
+    void *opaque;
+    unsigned line;
+};
+
+static inline void vx_irq_set(const struct vx_irq *irq, bool level)
+{
+    if (irq->set != NULL)
+        irq->set(irq->opaque, irq->line, level);
+}
+static inline void vx_irq_raise(const struct vx_irq *irq) { vx_irq_set(irq, true); }
+static inline void vx_irq_lower(const struct vx_irq *irq) { vx_irq_set(irq, false); }
+static inline void vx_irq_pulse(const struct vx_irq *irq) { vx_irq_set(irq, true); vx_irq_set(irq, false); }
+
+#endif

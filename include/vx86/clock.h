@@ -1,0 +1,50 @@
+/* clock.h - guest time and timers, the only source of time for devices.
+ *
+ * A clock has a time in nanoseconds since power-on and a heap of timers. The real clock follows the host's monotonic
+ * clock; tests use a fake one that moves only by vx_clock_advance(). Thread rule: vCPU thread only. */
+#ifndef VX86_CLOCK_H
+#define VX86_CLOCK_H
+
+#include "vx86/err.h"
+
+#define VX_NS_PER_SEC 1000000000ull
+#define VX_NEVER UINT64_MAX
+
+struct vx_clock;
+
+struct vx_timer {
+    void (*fn)(void *opaque);
+    void *opaque;
+    uint64_t deadline_ns; /* VX_NEVER: not armed */
+    size_t heap_index;    /* private to the clock */
+};
+
+VX_MUST_USE vx_err vx_clock_create_real(struct vx_clock **out);
+VX_MUST_USE vx_err vx_clock_create_fake(struct vx_clock **out);
+void vx_clock_destroy(struct vx_clock *clock);
+
+uint64_t vx_clock_now_ns(struct vx_clock *clock);
+/* Fake clocks only: moves time, running the timers that fall due in order, each at its own deadline. */
+void vx_clock_advance(struct vx_clock *clock, uint64_t ns);
+
+void vx_timer_init(struct vx_timer *timer, void (*fn)(void *), void *opaque);
+/* Arms or re-arms at an absolute time; one in the past fires at the next run. VX_NEVER cancels. */
+void vx_timer_set(struct vx_clock *clock, struct vx_timer *timer, uint64_t deadline_ns);
+
+/* Runs the timers that are due; returns how many. */
+unsigned vx_clock_run(struct vx_clock *clock);
+/* Deadline of the first timer in clock time, VX_NEVER if none. */
+uint64_t vx_clock_next_ns(const struct vx_clock *clock);
+/* The host-monotonic time (vx_host_now_ns) at which clock time `ns` comes; VX_NEVER stays. */
+uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns);
+
+/* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake clocks start at 2000-01-01 00:00:00). */
+int64_t vx_clock_wall_s(struct vx_clock *clock);
+
+/* a * b / c without overflow of the product (c != 0): for counter and frequency conversions. */
+static inline uint64_t vx_muldiv(uint64_t a, uint64_t b, uint64_t c)
+{
+    return (uint64_t)((unsigned __int128)a * b / c);
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* cpu.h - the virtual CPU's operations: reset, the reference interpreter, events, and the pieces of privileged
+ * semantics that the translator calls instead of restating them.
+ *
+ * Every function that can fault returns true on success and false with vcpu->mmu->fault set and no architectural
+ * change (commit last); the caller delivers it with vx_cpu_deliver_fault(). Source: SDM volumes 2 and 3A.
+ * Thread rule: vCPU thread only. */
+#ifndef VX86_CPU_H
+#define VX86_CPU_H
+
+#include "vx86/vcpu.h"
+
+struct vx_cpu_config {
+    struct vx_log *log;
+    struct vx_stats *stats;
+    struct vx_pmap *pmap;
+    const struct vx_vcpu_ops *ops;
+    void *ops_opaque;
+    const struct vx_cpu_model *model; /* from vx_cpu_model_find() */
+};
+
+/* A named CPU: CPUID contents and legal instructions. Static tables in cpu/. */
+struct vx_cpu_model;
+/* "default", or "vulnerable" (the same without the ARCH_CAPABILITIES promises). NULL when unknown. */
+const struct vx_cpu_model *vx_cpu_model_find(const char *name);
+
+/* Allocates the vCPU (64-byte aligned) with its mmu and resets it. */
+VX_MUST_USE vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out);
+void vx_cpu_destroy(struct vx_vcpu *vcpu);
+
+/* RESET#: state of SDM 3A "Processor State After Reset", CS:EIP = F000:FFF0 with base FFFF0000h. `init` keeps FPU, MSRs
+ * and caches as INIT# does. */
+void vx_cpu_reset(struct vx_vcpu *vcpu, bool init);
+
+/* Why an engine came back. */
+enum vx_stop {
+    VX_STOP_ATTENTION, /* the attention word is non-zero */
+    VX_STOP_HALT,      /* vcpu->halted */
+    VX_STOP_SHUTDOWN,  /* vcpu->shutdown: triple fault */
+    VX_STOP_BUDGET,    /* the requested number of instructions is done */
+};
+
+/* Executes one instruction at CS:EIP completely, delivering any fault it raises (one iteration at least, and up to 4096
+ * or to the page's end, of a REP string instruction). Clears the interrupt shadow that was in force and sets the one that
+ * the instruction casts; traps (#DB by TF, data breakpoints) are delivered after it. Pending interrupts are not looked at. */
+enum vx_stop vx_interp_step(struct vx_vcpu *vcpu);
+
+/* The interpreter engine: runs until attention, halt, shutdown or `max_insns`. */
+enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns);
+
+/* Opcode that vx_interp_step executed last: (map << 8) | opcode; map 0 one-byte, 1 0F, 2 0F38, 3 0F3A. */
+unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu);
+
+/* Looks at NMI and INTR between two instructions and delivers what may be delivered now; wakes the CPU from HLT if so.
+ * Returns true when something was delivered. Honours IF, the interrupt shadow and NMI blocking. */
+bool vx_cpu_take_events(struct vx_vcpu *vcpu);
+
+/* True when an event could be taken at this boundary (for HLT: whether to sleep). */
+bool vx_cpu_event_ready(const struct vx_vcpu *vcpu);
+
+/* Delivers mmu->fault as an exception raised by the instruction at CS:EIP: contributory and double-fault rules,
+ * triple fault sets vcpu->shutdown. */
+void vx_cpu_deliver_fault(struct vx_vcpu *vcpu);
+
+/* Software INT n / INT3 / INTO: return address is `next_eip`. On false nothing is changed. */
+enum vx_int_kind { VX_INT_N, VX_INT3, VX_INTO, VX_INT1 };
+bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind kind, uint32_t next_eip);
+
+/* MOV/POP/Lxx to a segment register (not CS), IRET, far transfers, SYSENTER/SYSEXIT: whole instructions on the vCPU
+ * state; rip is advanced by the function where it says so. */
+bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
+bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size);                                    /* sets rip */
+bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip);   /* sets rip */
+bool vx_cpu_far_call(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, unsigned op_size, uint32_t next_eip);
+bool vx_cpu_far_return(struct vx_vcpu *vcpu, unsigned op_size, uint16_t release_bytes);
+bool vx_cpu_sysenter(struct vx_vcpu *vcpu);
+bool vx_cpu_sysexit(struct vx_vcpu *vcpu);
+
+/* Control and debug registers, MSRs, with their privilege checks (#GP(0), #UD) and side effects. */
+bool vx_cpu_write_cr(struct vx_vcpu *vcpu, unsigned n, uint64_t value);
+bool vx_cpu_read_cr(struct vx_vcpu *vcpu, unsigned n, uint64_t *value);
+bool vx_cpu_write_dr(struct vx_vcpu *vcpu, unsigned n, uint64_t value);
+bool vx_cpu_read_dr(struct vx_vcpu *vcpu, unsigned n, uint64_t *value);
+bool vx_cpu_write_msr(struct vx_vcpu *vcpu, uint32_t index, uint64_t value);
+bool vx_cpu_read_msr(struct vx_vcpu *vcpu, uint32_t index, uint64_t *value);
+void vx_cpu_cpuid(struct vx_vcpu *vcpu); /* EAX, ECX in; EAX..EDX out */
+uint64_t vx_cpu_rdtsc(struct vx_vcpu *vcpu);
+
+/* Port access rights (IOPL, TSS bitmap): false with #GP(0). Then the access itself. */
+bool vx_cpu_io_allowed(struct vx_vcpu *vcpu, uint16_t port, unsigned size);
+
+/* POPF/IRET rules: which bits of EFLAGS `value` may change at the current CPL, IOPL and mode. */
+void vx_cpu_pop_flags(struct vx_vcpu *vcpu, uint32_t value, unsigned op_size);
+
+/* Prints registers, segments, control registers and the last instructions to the log (triple fault, debugger). */
+void vx_cpu_dump(struct vx_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,148 @@
+/* mmu.h - one vCPU's view of memory: guest page-table walk, shadow page tables, linear accesses.
+ *
+ * Sources: SDM 3A "Paging" (all of it), "Protected-Mode Exceptions"/"Page-Fault Exceptions".
+ *
+ * The soft TLB (struct vx_tlb) is the portable shadow page table: direct-mapped by linear page number, one table
+ * per privilege view (supervisor, user), with separate tags for read, write and fetch. A tag that matches promises that the
+ * guest's own tables allow that access *now*, that A (and for write D) is already set, and that the page is plain backed
+ * memory without translated code or dirty tracking (write). Everything else goes through the slow functions.
+ * Hosted shadow windows will be a second shadow filled by the same walk (design 6).
+ *
+ * Layout is shared with translated code, which probes it inline:
+ *     lin  31        12 11      0
+ *         [   vpn     ][ offset ]      index = vpn & 0xFFFF
+ *     hit  <=> tag[index] + vpn(last byte of the access) == 0 (mod 2^32), index taken from the first byte
+ *     hva   =  lin + addend[index]
+ *
+ * Thread rule: vCPU thread only. */
+#ifndef VX86_MMU_H
+#define VX86_MMU_H
+
+#include <string.h>
+
+#include "vx86/pmap.h"
+
+#define VX_TLB_ENTRIES 65536u
+/* A tag that matches no vpn of a 32-bit space. */
+#define VX_TLB_INVALID 1u
+
+enum vx_access { VX_ACCESS_READ, VX_ACCESS_WRITE, VX_ACCESS_FETCH };
+
+/* Privilege view of an access: what the page's U/S bit is held against. */
+enum vx_view { VX_VIEW_SUPERVISOR, VX_VIEW_USER };
+
+struct vx_tlb {
+    uint32_t read_tag[VX_TLB_ENTRIES];  /* minus vpn, or VX_TLB_INVALID */
+    uint32_t write_tag[VX_TLB_ENTRIES];
+    uint32_t fetch_tag[VX_TLB_ENTRIES];
+    uint64_t addend[VX_TLB_ENTRIES];    /* hva of the page minus its linear address */
+};
+
+/* A guest fault waiting to be delivered (vector, error code, linear address for #PF). */
+struct vx_fault {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint64_t lin; /* CR2, for #PF */
+};
+
+/* #PF error code bits (SDM 3A "Page-Fault Exceptions"). */
+enum { VX_PF_P = 1, VX_PF_W = 2, VX_PF_U = 4, VX_PF_RSVD = 8, VX_PF_I = 16 };
+
+/* Control state that decides how linear addresses are translated. The cpu sets it with vx_mmu_set_paging(). */
+struct vx_paging {
+    uint64_t cr0, cr3, cr4, efer;
+    bool ac; /* EFLAGS.AC, for SMAP */
+    uint8_t phys_bits; /* MAXPHYADDR that CPUID reports; PAE bits above it are reserved */
+};
+
+struct vx_mmu {
+    struct vx_tlb *tlb[2]; /* by enum vx_view */
+    struct vx_fault fault; /* set whenever a function below returns false */
+    struct vx_pmap *pmap;
+    uint64_t map_epoch;      /* grows whenever any linear mapping may have changed other than by plain fills */
+    struct vx_mmu_private *priv;
+};
+
+VX_MUST_USE vx_err vx_mmu_create(struct vx_log *log, struct vx_stats *stats, struct vx_pmap *pmap, struct vx_mmu **out);
+void vx_mmu_destroy(struct vx_mmu *mmu);
+
+/* Invalidation news for the translator: all (global pages too), non-global only, or one page. */
+enum vx_flush { VX_FLUSH_ALL, VX_FLUSH_NON_GLOBAL, VX_FLUSH_PAGE };
+typedef void vx_mmu_flush_fn(void *opaque, enum vx_flush kind, uint64_t lin);
+void vx_mmu_on_flush(struct vx_mmu *mmu, vx_mmu_flush_fn *fn, void *opaque);
+
+/* New control state; flushes what the SDM says that the change flushes ("Invalidation of TLBs and Paging-Structure
+ * Caches"): a MOV to CR3 must be told with cr3_written even when the value is the same. PDPTE loading for PAE happens
+ * here: returns false with #GP(0) in mmu->fault, and changes nothing, when a PDPTE has reserved bits set. */
+bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool cr3_written);
+const struct vx_paging *vx_mmu_paging(const struct vx_mmu *mmu);
+
+/* INVLPG. */
+void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin);
+void vx_mmu_flush(struct vx_mmu *mmu, bool global_too);
+
+/* Full architectural translation: sets A/D, gives the physical address, fills the shadow. False: mmu->fault holds the #PF. */
+bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, uint64_t *phys);
+
+/* The same without side effects (debugger, statistics): no A/D, no fill, no fault record. */
+bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys);
+
+/* True when the mapping of `lin` is global (CR4.PGE and G in the leaf) or paging is off; no side effects. */
+bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin);
+
+/* Slow paths of the inline accessors below: page crossing, MMIO, code pages, misses, faults. size 1, 2, 4 or 8.
+ * A store that crosses pages is checked on both before either byte is written. lin wraps at 32 bits. */
+bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value);
+bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t value);
+
+/* Any length up to a page, any mixture of pages; faults before anything is written. */
+bool vx_mmu_read_bytes(struct vx_mmu *mmu, uint64_t lin, void *buf, size_t bytes, enum vx_view view);
+bool vx_mmu_write_bytes(struct vx_mmu *mmu, uint64_t lin, const void *buf, size_t bytes, enum vx_view view);
+
+/* Checks that [lin, lin + bytes) can be accessed (bytes <= a page), setting A (and D for write) as the access would. */
+bool vx_mmu_probe(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access access, enum vx_view view);
+
+/* Makes [lin, lin + size) directly accessible if it lies in one page of plain memory: *hva is its host address,
+ * otherwise *hva = NULL and the caller goes through read_slow/write_slow. False: fault. For VX_ACCESS_WRITE read access is
+ * checked too (a writable page is readable on x86). */
+bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view, uint8_t **hva);
+
+static inline uint32_t vx_tlb_index(uint64_t lin)
+{
+    return (uint32_t)(lin >> VX_PAGE_SHIFT) & (VX_TLB_ENTRIES - 1);
+}
+
+/* Host address of [lin, lin + size) if the shadow has it for that access, else NULL. */
+static inline uint8_t *vx_tlb_probe(const struct vx_tlb *tlb, const uint32_t *tags, uint64_t lin, unsigned size)
+{
+    uint32_t index = vx_tlb_index(lin);
+    uint32_t last_vpn = (uint32_t)(lin + size - 1) >> VX_PAGE_SHIFT;
+    if (VX_UNLIKELY(tags[index] + last_vpn != 0))
+        return NULL;
+    return (uint8_t *)(uintptr_t)(lin + tlb->addend[index]);
+}
+
+static inline bool vx_mmu_read(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value)
+{
+    const struct vx_tlb *tlb = mmu->tlb[view];
+    const uint8_t *hva = vx_tlb_probe(tlb, tlb->read_tag, lin, size);
+    if (VX_UNLIKELY(hva == NULL))
+        return vx_mmu_read_slow(mmu, lin, size, view, value);
+    uint64_t v = 0;
+    memcpy(&v, hva, size); /* little-endian host: checked in base */
+    *value = v;
+    return true;
+}
+
+static inline bool vx_mmu_write(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t value)
+{
+    const struct vx_tlb *tlb = mmu->tlb[view];
+    uint8_t *hva = vx_tlb_probe(tlb, tlb->write_tag, lin, size);
+    if (VX_UNLIKELY(hva == NULL))
+        return vx_mmu_write_slow(mmu, lin, size, view, value);
+    memcpy(hva, &value, size);
+    return true;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* stats.h - the counters of one machine, from one list (stats.def).
+ *
+ * Plain 64-bit counts, written only on the vCPU thread (translated code adds to them in place), read by --stats,
+ * the monitor and bench/ when the machine has stopped, or approximately while it runs. */
+#ifndef VX86_STATS_H
+#define VX86_STATS_H
+
+#include "vx86/compiler.h"
+
+struct vx_stats {
+#define VX_STAT(name, group, text) uint64_t name;
+#include "vx86/stats.def"
+#undef VX_STAT
+    /* Interpreter steps taken from translated code, by opcode: one-byte map, then 0F, 0F38, 0F3A. */
+    uint64_t interp_by_opcode[4][256];
+    uint64_t exceptions_by_vector[32];
+};
+
+/* One row of stats.def, for printing. `offset` is into struct vx_stats. */
+struct vx_stat_desc {
+    const char *name;
+    const char *group;
+    const char *text;
+    size_t offset;
+};
+
+/* The table of stats.def in its order; *count receives its length. Static storage. */
+const struct vx_stat_desc *vx_stats_table(size_t *count);
+
+#endif

@@ -1,0 +1,232 @@
+/* vcpu.h - the architectural state of one virtual CPU.
+ *
+ * Shared by the interpreter (cpu/) and the translator (bt/), which names fields of this struct in the code that it
+ * emits. Registers are 64 bits wide and parametrised by mode from the start; in 32-bit guests the upper halves of
+ * gpr[] and rip are always zero (I1).
+ *
+ *   I2  EFLAGS is split: `eflags` holds all bits except IF and DF, which live in `iflag` and `dflag` (one byte each, 0
+ *       or 1); bit 1 of `eflags` is always set, and IF/DF there always clear. Use vx_eflags() / vx_set_eflags_raw().
+ *   I3  `fx` holds x87, MMX and SSE state in the FXSAVE layout (SDM 1 "FXSAVE Area", 32-bit form), ST(0) first,
+ *       the abridged tag word. While translated code runs the state may live in the host's registers instead
+ *       (bt brings it home before any C code of another folder runs).
+ *   I4  seg[].base/limit/attr are the hidden descriptor parts; in real and VM86 mode they are kept as the CPU keeps them.
+ *
+ * Thread rule: the vCPU thread, except for the attention word. */
+#ifndef VX86_VCPU_H
+#define VX86_VCPU_H
+
+#include <stdatomic.h>
+
+#include "vx86/log.h"
+#include "vx86/mmu.h"
+#include "vx86/stats.h"
+
+enum vx_gpr { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
+
+/* In the manual's encoding order. */
+enum vx_segment { VX_ES, VX_CS, VX_SS, VX_DS, VX_FS, VX_GS, VX_SEG_COUNT };
+
+enum {
+    VX_FL_CF = 1u << 0,
+    VX_FL_1 = 1u << 1,
+    VX_FL_PF = 1u << 2,
+    VX_FL_AF = 1u << 4,
+    VX_FL_ZF = 1u << 6,
+    VX_FL_SF = 1u << 7,
+    VX_FL_TF = 1u << 8,
+    VX_FL_IF = 1u << 9,
+    VX_FL_DF = 1u << 10,
+    VX_FL_OF = 1u << 11,
+    VX_FL_IOPL = 3u << 12,
+    VX_FL_NT = 1u << 14,
+    VX_FL_RF = 1u << 16,
+    VX_FL_VM = 1u << 17,
+    VX_FL_AC = 1u << 18,
+    VX_FL_VIF = 1u << 19,
+    VX_FL_VIP = 1u << 20,
+    VX_FL_ID = 1u << 21,
+    VX_FL_ARITH = VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF | VX_FL_OF,
+};
+#define VX_FL_IOPL_SHIFT 12
+
+enum {
+    VX_CR0_PE = 1u << 0,
+    VX_CR0_MP = 1u << 1,
+    VX_CR0_EM = 1u << 2,
+    VX_CR0_TS = 1u << 3,
+    VX_CR0_ET = 1u << 4,
+    VX_CR0_NE = 1u << 5,
+    VX_CR0_WP = 1u << 16,
+    VX_CR0_AM = 1u << 18,
+    VX_CR0_NW = 1u << 29,
+    VX_CR0_CD = 1u << 30,
+    VX_CR0_PG = 1u << 31,
+};
+
+enum {
+    VX_CR4_VME = 1u << 0,
+    VX_CR4_PVI = 1u << 1,
+    VX_CR4_TSD = 1u << 2,
+    VX_CR4_DE = 1u << 3,
+    VX_CR4_PSE = 1u << 4,
+    VX_CR4_PAE = 1u << 5,
+    VX_CR4_MCE = 1u << 6,
+    VX_CR4_PGE = 1u << 7,
+    VX_CR4_PCE = 1u << 8,
+    VX_CR4_OSFXSR = 1u << 9,
+    VX_CR4_OSXMMEXCPT = 1u << 10,
+    VX_CR4_UMIP = 1u << 11,
+    VX_CR4_SMEP = 1u << 20,
+    VX_CR4_SMAP = 1u << 21,
+};
+
+enum { VX_EFER_NXE = 1u << 11 };
+
+/* Exception vectors (SDM 3A "Exception and Interrupt Reference"). */
+enum vx_vector {
+    VX_DE = 0, VX_DB = 1, VX_NMI = 2, VX_BP = 3, VX_OF = 4, VX_BR = 5, VX_UD = 6, VX_NM = 7,
+    VX_DF = 8, VX_TS = 10, VX_NP = 11, VX_SEG_SS = 12, VX_GP = 13, VX_PF = 14, VX_MF = 16, VX_AC = 17, VX_MC = 18, VX_XM = 19,
+};
+
+/* Hidden part of a segment register. attr is the descriptor's second word, bits 8..23 shifted down by 8:
+ *   15 14 13 12  11..8        7   6 5   4   3..0
+ *   [G][DB][L][AVL][limit hi ] [P][ DPL ][S][type]     (limit hi kept as read; `limit` is the expanded byte limit) */
+struct vx_seg {
+    uint64_t base;
+    uint32_t limit; /* last valid offset, G applied (expand-down: last invalid one) */
+    uint16_t sel;
+    uint16_t attr;
+    bool unusable;  /* null selector or never loaded: any access faults */
+};
+
+enum {
+    VX_ATTR_TYPE = 0x000F,
+    VX_ATTR_ACCESSED = 0x0001,
+    VX_ATTR_WRITABLE = 0x0002, /* data; for code: readable */
+    VX_ATTR_EXPAND_DOWN = 0x0004, /* data; for code: conforming */
+    VX_ATTR_CODE = 0x0008,
+    VX_ATTR_S = 0x0010,
+    VX_ATTR_DPL = 0x0060,
+    VX_ATTR_P = 0x0080,
+    VX_ATTR_AVL = 0x1000,
+    VX_ATTR_L = 0x2000,
+    VX_ATTR_DB = 0x4000,
+    VX_ATTR_G = 0x8000,
+};
+
+struct vx_table_reg { uint64_t base; uint16_t limit; }; /* GDTR, IDTR */
+
+/* Interrupt shadow: what inhibits events before the next instruction only. */
+enum vx_inhibit { VX_INHIBIT_NONE, VX_INHIBIT_STI, VX_INHIBIT_SS };
+
+/* Reasons for attention: bits of vx_vcpu.attention. Set from any thread, looked at between instructions. */
+enum {
+    VX_ATTN_INTR = 1u << 0,   /* the interrupt line may be up (or IF has become 1 while it is) */
+    VX_ATTN_NMI = 1u << 1,
+    VX_ATTN_SMI = 1u << 2,
+    VX_ATTN_INIT = 1u << 3,
+    VX_ATTN_WORK = 1u << 4,   /* timers or posted work wait for the machine's loop */
+    VX_ATTN_STOP = 1u << 5,   /* leave the machine's loop (power-off, reset, timeout, ...) */
+};
+
+/* What the machine does for its CPU. All calls on the vCPU thread. */
+struct vx_vcpu_ops {
+    uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size);              /* size 1, 2, 4 */
+    void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
+    int (*ack_interrupt)(void *opaque);                /* INTA: the vector; -1 when the line fell meanwhile */
+    uint64_t (*tsc)(void *opaque);                     /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    void (*apic_base)(void *opaque, uint64_t value);   /* IA32_APIC_BASE written */
+    void (*ferr)(void *opaque, bool level);            /* FERR# to IRQ 13 (CR0.NE = 0) */
+};
+
+#define VX_ENGINE_AREA_BYTES 2048
+
+struct vx_vcpu {
+    uint64_t gpr[16];
+    uint64_t rip;
+    uint32_t eflags; /* I2 */
+    uint8_t iflag;
+    uint8_t dflag;
+    uint8_t cpl;
+    uint8_t inhibit; /* enum vx_inhibit, applies to the boundary before the instruction at rip */
+
+    struct vx_seg seg[VX_SEG_COUNT];
+    struct vx_seg ldtr, tr;
+    struct vx_table_reg gdtr, idtr;
+
+    uint64_t cr0, cr2, cr3, cr4;
+    uint64_t dr[8];
+    uint64_t efer;
+
+    bool halted;        /* HLT until the next event */
+    bool nmi_blocked;
+    bool nmi_pending;
+    bool intr_line;     /* level of the INTR input, see vx_vcpu_set_intr() */
+    bool shutdown;      /* triple fault */
+
+    _Atomic uint32_t attention;
+
+    _Alignas(64) uint8_t fx[512]; /* I3 */
+
+    struct vx_mmu *mmu;
+    struct vx_log *log;
+    struct vx_stats *stats;
+    const struct vx_vcpu_ops *ops;
+    void *ops_opaque;
+    const struct vx_cpu_model *model; /* what CPUID says and which instructions are legal */
+    struct vx_msrs {
+        uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+        uint64_t apic_base, pat, misc_enable, tsc_offset, spec_ctrl, mcg_status;
+        uint64_t mtrr_def_type, mtrr_phys[16], mtrr_fix[11];
+        uint64_t platform_id, bios_sign;
+    } msr;
+
+    /* Called, if set, after a bit was added to `attention` from any thread: lets translated code notice. */
+    void (*kick)(struct vx_vcpu *vcpu);
+
+    /* Private to the engine that runs this vCPU; translated code addresses it relative to the struct. */
+    _Alignas(64) uint8_t engine_area[VX_ENGINE_AREA_BYTES];
+};
+
+static inline uint32_t vx_eflags(const struct vx_vcpu *vcpu)
+{
+    return vcpu->eflags | (uint32_t)vcpu->iflag << 9 | (uint32_t)vcpu->dflag << 10;
+}
+
+/* Replaces all of EFLAGS (reserved bits forced), without any privilege rule. */
+static inline void vx_set_eflags_raw(struct vx_vcpu *vcpu, uint32_t value)
+{
+    vcpu->iflag = (value >> 9) & 1;
+    vcpu->dflag = (value >> 10) & 1;
+    vcpu->eflags = (value & 0x003F7DD5u & ~(uint32_t)(VX_FL_IF | VX_FL_DF)) | VX_FL_1;
+}
+
+/* From any thread: the vCPU leaves translated code (or HLT) soon and looks at `bits`. */
+static inline void vx_vcpu_raise(struct vx_vcpu *vcpu, uint32_t bits)
+{
+    atomic_fetch_or_explicit(&vcpu->attention, bits, memory_order_seq_cst);
+    if (vcpu->kick != NULL)
+        vcpu->kick(vcpu);
+}
+
+/* INTR input (vCPU thread): level from the interrupt controller. */
+static inline void vx_vcpu_set_intr(struct vx_vcpu *vcpu, bool level)
+{
+    vcpu->intr_line = level;
+    if (level)
+        vx_vcpu_raise(vcpu, VX_ATTN_INTR);
+}
+
+static inline bool vx_real_mode(const struct vx_vcpu *vcpu) { return !(vcpu->cr0 & VX_CR0_PE); }
+static inline bool vx_vm86(const struct vx_vcpu *vcpu) { return (vcpu->eflags & VX_FL_VM) != 0; }
+static inline unsigned vx_iopl(const struct vx_vcpu *vcpu) { return (vcpu->eflags & VX_FL_IOPL) >> VX_FL_IOPL_SHIFT; }
+static inline enum vx_view vx_view_of(const struct vx_vcpu *vcpu)
+{
+    return vcpu->cpl == 3 ? VX_VIEW_USER : VX_VIEW_SUPERVISOR;
+}
+static inline uint64_t vx_cs_lin(const struct vx_vcpu *vcpu)
+{
+    return (uint32_t)(vcpu->seg[VX_CS].base + vcpu->rip);
+}
+
+#endif
