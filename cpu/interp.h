@@ -1,0 +1,61 @@
+/* interp.h - what the files of the reference interpreter share: one decoded instruction and access to its operands.
+ *
+ * interp.c fetches and decodes prefixes, opcode and ModRM into a struct insn and calls the handler of the opcode's
+ * group: interp_alu.c, interp_string.c, interp_control.c, interp_system.c, interp_x87.c, interp_mmx.c, interp_sse.c ...
+ *
+ *   I1  A handler commits architectural state last: it returns false (mmu->fault set) only with nothing changed but A/D
+ *       bits (string instructions: with ECX/ESI/EDI at the iteration that faulted).
+ *   I2  On true, interp.c sets rip to insn->next_eip: a control transfer changes next_eip. */
+#ifndef VX86_CPU_INTERP_H
+#define VX86_CPU_INTERP_H
+
+#include "vx86/cpu.h"
+
+enum rep_prefix { REP_NONE = 0, REP_NE = 0xF2, REP_E = 0xF3 };
+
+struct insn {
+    struct vx_vcpu *cpu;
+    uint32_t start_eip;
+    uint32_t next_eip;     /* after the bytes fetched so far */
+    uint8_t length;        /* bytes fetched so far; more than 15 is #GP(0) */
+    uint8_t op_size;       /* 2 or 4, from CS.D and 66h */
+    uint8_t addr_size;     /* 2 or 4, from CS.D and 67h */
+    bool prefix_66;
+    uint8_t rep;           /* enum rep_prefix: the last of F2h/F3h */
+    bool lock;
+    uint8_t map;           /* 0 one-byte, 1: 0F, 2: 0F38, 3: 0F3A */
+    uint8_t opcode;
+    bool has_modrm;
+    uint8_t modrm, mod, reg, rm;
+    uint8_t seg;           /* enum vx_segment of the memory operand, override applied (also for strings and moffs) */
+    bool seg_override;
+    uint32_t off;          /* effective offset of the memory operand, when mod != 3 */
+};
+
+/* #UD, #GP(0), ... : set mmu->fault and return false, to be used as `return insn_ud(in);`. */
+bool insn_ud(struct insn *in);
+bool insn_gp0(struct insn *in);
+bool insn_fault(struct insn *in, uint8_t vector);                       /* no error code */
+bool insn_fault_code(struct insn *in, uint8_t vector, uint32_t error);
+
+/* Immediate bytes after ModRM/displacement; sign extension is the caller's. */
+bool insn_imm8(struct insn *in, uint8_t *value);
+bool insn_imm16(struct insn *in, uint16_t *value);
+bool insn_imm32(struct insn *in, uint32_t *value);
+
+/* Memory through a segment (SDM 3A "Limit Checking", "Type Checking"): #GP(0), or #SS(0) for SS; then the mmu at the current
+ * privilege; alignment check where AM and AC ask for it. size 1, 2, 4, 8. */
+bool insn_read(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t *value);
+bool insn_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t value);
+/* 10-, 16-, 28-, 108-, 512-byte operands; `align` 16: #GP(0) when the linear address is not a multiple (SSE), else 1. */
+bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, unsigned bytes, unsigned align);
+bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *buf, unsigned bytes, unsigned align);
+
+/* Handlers that live in files of their own. Each gets an instruction with opcode and ModRM (if any) decoded, immediates not
+ * yet fetched; returns false with mmu->fault set on a fault (insn_ud() for an encoding that is not legal). */
+bool interp_x87(struct insn *in);   /* D8..DF, and 9B WAIT */
+bool interp_sse(struct insn *in);   /* every 0F-map MMX, SSE and SSE2 opcode, EMMS, 0F AE group (FXSAVE..MFENCE), prefetches excluded */
+/* True when interp_sse() owns this 0F opcode (so that interp.c can leave the decision to it). */
+bool interp_sse_owns(uint8_t opcode);
+
+#endif
