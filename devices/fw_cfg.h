@@ -1,0 +1,49 @@
+/* fw_cfg.h - the firmware configuration device: named and numbered blobs that the BIOS reads at power-on.
+ *
+ * Source: QEMU "QEMU Firmware Configuration (fw_cfg) Device" specification.
+ * Interface: selector port 510h (16 bits, write), data port 511h (8 bits, read; a block handler serves INSB), DMA address
+ *   register 514h..51Bh (big-endian, the write of its low half starts the transfer).
+ * Modelled: signature, id (traditional and DMA interface), file directory sorted by name, DMA select, skip and read.
+ * Not modelled: writable items. A DMA write answers with the error bit, as the specification has it for read-only items;
+ *   data port writes are ignored, as since QEMU 2.4.
+ * A DMA transfer stops with the error bit at the first page that is not writable memory, so that its length is bounded by
+ * the guest's RAM. Items are added before the guest runs and survive reset.
+ * Saved state: selected key, offset, DMA address. Thread rule: vCPU thread only. */
+#ifndef VX86_DEVICES_FW_CFG_H
+#define VX86_DEVICES_FW_CFG_H
+
+#include "vx86/bus.h"
+#include "vx86/firmware.h"
+#include "vx86/pmap.h"
+
+/* Item numbers of the specification that more than one file names. */
+enum vx_fw_cfg_key {
+    FW_CFG_SIGNATURE = 0x00,
+    FW_CFG_ID = 0x01,
+    FW_CFG_FILE_DIR = 0x19,
+    FW_CFG_FILE_FIRST = 0x20,
+};
+
+#define VX_FW_CFG_FILES 64       /* directory entries at most */
+#define VX_FW_CFG_NAME_BYTES 56  /* of a file name with its NUL */
+
+struct vx_fw_cfg;
+
+struct vx_fw_cfg_config {
+    struct vx_log *log;
+    struct vx_bus *bus;
+    struct vx_pmap *pmap; /* where DMA goes */
+};
+
+/* A new device holds the signature, the id and an empty directory. */
+VX_MUST_USE vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg **out);
+void vx_fw_cfg_destroy(struct vx_fw_cfg *fw_cfg);
+void vx_fw_cfg_reset(struct vx_fw_cfg *fw_cfg);
+
+/* The way in for vx_fw_build(). An item or file that exists already is replaced. Valid for the device's life. */
+struct vx_fw_sink vx_fw_cfg_sink(struct vx_fw_cfg *fw_cfg);
+
+/* The first failure among all adds so far (out of memory, too many files, a name that is too long). */
+VX_MUST_USE vx_err vx_fw_cfg_status(const struct vx_fw_cfg *fw_cfg);
+
+#endif
