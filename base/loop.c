@@ -1,0 +1,186 @@
+/* loop.c - posted work, the ticker thread, and the sleep of a halted vCPU.
+ *
+ *   worker thread --post--> queue --kick--> vCPU thread: vx_loop_run_posted()
+ *   vCPU thread   --arm---> ticker thread --kick at the deadline--> vCPU thread
+ *
+ *   I1  Everything below `mutex` in the struct is read and written only with it held.
+ *   I2  `armed_ns` is what the vCPU thread asked for last and belongs to it; `deadline_ns` is what the ticker still has
+ *       to do: equal to armed_ns, or UINT64_MAX once it has kicked for it.
+ *   I3  The ticker never sleeps past deadline_ns: a later deadline leaves it asleep (it wakes once too early and sleeps
+ *       again), an earlier one signals it. `ticker_sleeps_until_ns` is the moment it waits for.
+ *   I4  The kick is called without the mutex: it may post or wake. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "host.h"
+
+struct vx_loop {
+    void (*kick)(void *opaque);
+    void *kick_opaque;
+    pthread_t ticker;
+    uint64_t armed_ns;           /* I2 */
+    _Atomic bool fired;          /* the ticker has kicked for armed_ns */
+    _Atomic bool has_posted;     /* the queue may be non-empty: spares the lock */
+
+    pthread_mutex_t mutex;       /* I1 */
+    pthread_cond_t ticker_cond;
+    pthread_cond_t wait_cond;
+    struct vx_work *first;
+    struct vx_work **last;       /* the link to which the next work is attached */
+    uint64_t deadline_ns;
+    uint64_t ticker_sleeps_until_ns;
+    bool woken;
+    bool stop;
+};
+
+static void do_kick(struct vx_loop *loop)
+{
+    if (loop->kick != NULL)
+        loop->kick(loop->kick_opaque);
+}
+
+static void *ticker_main(void *arg)
+{
+    struct vx_loop *loop = arg;
+    vx_host_thread_precise_sleep();
+    pthread_mutex_lock(&loop->mutex);
+    while (!loop->stop) {
+        if (vx_host_now_ns() < loop->deadline_ns) {
+            loop->ticker_sleeps_until_ns = loop->deadline_ns;
+            vx_host_cond_wait_until(&loop->ticker_cond, &loop->mutex, loop->deadline_ns);
+            loop->ticker_sleeps_until_ns = 0; /* awake: it looks at deadline_ns by itself */
+            continue;
+        }
+        loop->deadline_ns = UINT64_MAX;
+        atomic_store(&loop->fired, true);
+        pthread_mutex_unlock(&loop->mutex);
+        do_kick(loop); /* keeps I4 */
+        pthread_mutex_lock(&loop->mutex);
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    return NULL;
+}
+
+static bool sync_init(struct vx_loop *loop)
+{
+    if (pthread_mutex_init(&loop->mutex, NULL) != 0)
+        return false;
+    if (vx_host_cond_init(&loop->ticker_cond)) {
+        if (vx_host_cond_init(&loop->wait_cond))
+            return true;
+        pthread_cond_destroy(&loop->ticker_cond);
+    }
+    pthread_mutex_destroy(&loop->mutex);
+    return false;
+}
+
+static void sync_fini(struct vx_loop *loop)
+{
+    pthread_cond_destroy(&loop->wait_cond);
+    pthread_cond_destroy(&loop->ticker_cond);
+    pthread_mutex_destroy(&loop->mutex);
+}
+
+vx_err vx_loop_create(struct vx_loop **out)
+{
+    struct vx_loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL)
+        return VX_ERR_NO_MEMORY;
+    loop->last = &loop->first;
+    loop->armed_ns = loop->deadline_ns = UINT64_MAX;
+    if (!sync_init(loop)) {
+        free(loop);
+        return VX_ERR_NO_MEMORY;
+    }
+    if (!vx_host_thread_start(&loop->ticker, ticker_main, loop)) {
+        sync_fini(loop);
+        free(loop);
+        return VX_ERR_NO_MEMORY;
+    }
+    *out = loop;
+    return VX_ERR_OK;
+}
+
+void vx_loop_destroy(struct vx_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    pthread_mutex_lock(&loop->mutex);
+    loop->stop = true;
+    pthread_cond_signal(&loop->ticker_cond);
+    pthread_mutex_unlock(&loop->mutex);
+    pthread_join(loop->ticker, NULL);
+    sync_fini(loop);
+    free(loop);
+}
+
+void vx_loop_set_kick(struct vx_loop *loop, void (*kick)(void *opaque), void *opaque)
+{
+    /* The ticker may be looking: it has no deadline before the machine runs, but the mutex makes the order visible. */
+    pthread_mutex_lock(&loop->mutex);
+    loop->kick = kick;
+    loop->kick_opaque = opaque;
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void vx_loop_post(struct vx_loop *loop, struct vx_work *work)
+{
+    work->next = NULL;
+    pthread_mutex_lock(&loop->mutex);
+    *loop->last = work;
+    loop->last = &work->next;
+    atomic_store(&loop->has_posted, true);
+    pthread_cond_signal(&loop->wait_cond);
+    pthread_mutex_unlock(&loop->mutex);
+    do_kick(loop);
+}
+
+bool vx_loop_run_posted(struct vx_loop *loop)
+{
+    if (!atomic_load(&loop->has_posted))
+        return false;
+    pthread_mutex_lock(&loop->mutex);
+    struct vx_work *work = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    atomic_store(&loop->has_posted, false);
+    pthread_mutex_unlock(&loop->mutex);
+
+    bool any = work != NULL;
+    while (work != NULL) {
+        struct vx_work *next = work->next; /* fn may free the work or post it again */
+        work->fn(work);
+        work = next;
+    }
+    return any;
+}
+
+void vx_loop_arm(struct vx_loop *loop, uint64_t deadline_ns)
+{
+    if (deadline_ns == loop->armed_ns && !atomic_load(&loop->fired))
+        return;
+    loop->armed_ns = deadline_ns;
+    pthread_mutex_lock(&loop->mutex);
+    atomic_store(&loop->fired, false);
+    loop->deadline_ns = deadline_ns;
+    if (deadline_ns < loop->ticker_sleeps_until_ns)
+        pthread_cond_signal(&loop->ticker_cond); /* keeps I3 */
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void vx_loop_wait(struct vx_loop *loop, uint64_t deadline_ns)
+{
+    pthread_mutex_lock(&loop->mutex);
+    while (!loop->woken && loop->first == NULL && vx_host_now_ns() < deadline_ns)
+        vx_host_cond_wait_until(&loop->wait_cond, &loop->mutex, deadline_ns);
+    loop->woken = false;
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void vx_loop_wake(struct vx_loop *loop)
+{
+    pthread_mutex_lock(&loop->mutex);
+    loop->woken = true;
+    pthread_cond_signal(&loop->wait_cond);
+    pthread_mutex_unlock(&loop->mutex);
+}
