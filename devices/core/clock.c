@@ -1,0 +1,192 @@
+/* clock.c - guest time and the heap of timers.
+ *
+ *   I1  heap[] is a binary min-heap by deadline_ns; an armed timer is in it, at heap_index, with a deadline other than
+ *       VX_NEVER; an idle one is not and has VX_NEVER.
+ *   I2  A timer is taken off the heap before its function runs, so that the function may arm it again or destroy it.
+ *   I3  vx_clock_run() fires at most RUN_LIMIT timers, so that a guest that programs absurd rates slows itself only. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "vx86/clock.h"
+#include "vx86/loop.h"
+
+#define RUN_LIMIT 64
+#define FAKE_EPOCH_S 946684800 /* 2000-01-01 00:00:00 UTC */
+
+struct vx_clock {
+    bool fake;
+    uint64_t fake_now_ns;
+    uint64_t origin_ns; /* host-monotonic time of clock time 0 */
+    struct vx_timer **heap;
+    size_t count, capacity;
+};
+
+static vx_err clock_create(bool fake, struct vx_clock **out)
+{
+    struct vx_clock *clock = calloc(1, sizeof *clock);
+    if (clock == NULL)
+        return VX_ERR_NO_MEMORY;
+    clock->fake = fake;
+    clock->origin_ns = fake ? 0 : vx_host_now_ns();
+    *out = clock;
+    return VX_ERR_OK;
+}
+
+vx_err vx_clock_create_real(struct vx_clock **out)
+{
+    return clock_create(false, out);
+}
+
+vx_err vx_clock_create_fake(struct vx_clock **out)
+{
+    return clock_create(true, out);
+}
+
+void vx_clock_destroy(struct vx_clock *clock)
+{
+    if (clock == NULL)
+        return;
+    for (size_t i = 0; i < clock->count; i++)
+        clock->heap[i]->deadline_ns = VX_NEVER;
+    free(clock->heap);
+    free(clock);
+}
+
+uint64_t vx_clock_now_ns(struct vx_clock *clock)
+{
+    return clock->fake ? clock->fake_now_ns : vx_host_now_ns() - clock->origin_ns;
+}
+
+/* ---- heap ------------------------------------------------------------------------------------------------------- */
+
+static void heap_place(struct vx_clock *clock, size_t index, struct vx_timer *timer)
+{
+    clock->heap[index] = timer;
+    timer->heap_index = index;
+}
+
+static void heap_sift_up(struct vx_clock *clock, size_t index)
+{
+    struct vx_timer *timer = clock->heap[index];
+    while (index > 0) {
+        size_t parent = (index - 1) / 2;
+        if (clock->heap[parent]->deadline_ns <= timer->deadline_ns)
+            break;
+        heap_place(clock, index, clock->heap[parent]);
+        index = parent;
+    }
+    heap_place(clock, index, timer);
+}
+
+static void heap_sift_down(struct vx_clock *clock, size_t index)
+{
+    struct vx_timer *timer = clock->heap[index];
+    for (;;) {
+        size_t child = 2 * index + 1;
+        if (child >= clock->count)
+            break;
+        if (child + 1 < clock->count && clock->heap[child + 1]->deadline_ns < clock->heap[child]->deadline_ns)
+            child++;
+        if (timer->deadline_ns <= clock->heap[child]->deadline_ns)
+            break;
+        heap_place(clock, index, clock->heap[child]);
+        index = child;
+    }
+    heap_place(clock, index, timer);
+}
+
+static void heap_remove(struct vx_clock *clock, struct vx_timer *timer)
+{
+    size_t index = timer->heap_index;
+    VX_ASSERT(index < clock->count && clock->heap[index] == timer);
+    struct vx_timer *last = clock->heap[--clock->count];
+    timer->deadline_ns = VX_NEVER;
+    if (last == timer)
+        return;
+    heap_place(clock, index, last);
+    heap_sift_up(clock, index);
+    heap_sift_down(clock, last->heap_index);
+}
+
+static void heap_add(struct vx_clock *clock, struct vx_timer *timer)
+{
+    if (clock->count == clock->capacity) {
+        size_t capacity = clock->capacity == 0 ? 16 : clock->capacity * 2;
+        struct vx_timer **heap = realloc(clock->heap, capacity * sizeof(struct vx_timer *));
+        VX_ASSERT(heap != NULL); /* a few hundred bytes: there are as many timers as chips have */
+        clock->heap = heap;
+        clock->capacity = capacity;
+    }
+    clock->count++;
+    heap_place(clock, clock->count - 1, timer);
+    heap_sift_up(clock, clock->count - 1);
+}
+
+/* ---- timers ----------------------------------------------------------------------------------------------------- */
+
+void vx_timer_init(struct vx_timer *timer, void (*fn)(void *), void *opaque)
+{
+    *timer = (struct vx_timer){ .fn = fn, .opaque = opaque, .deadline_ns = VX_NEVER };
+}
+
+void vx_timer_set(struct vx_clock *clock, struct vx_timer *timer, uint64_t deadline_ns)
+{
+    if (timer->deadline_ns == deadline_ns)
+        return;
+    if (timer->deadline_ns != VX_NEVER)
+        heap_remove(clock, timer);
+    timer->deadline_ns = deadline_ns;
+    if (deadline_ns != VX_NEVER)
+        heap_add(clock, timer);
+}
+
+static void fire_first(struct vx_clock *clock)
+{
+    struct vx_timer *timer = clock->heap[0];
+    heap_remove(clock, timer); /* keeps I2 */
+    timer->fn(timer->opaque);
+}
+
+unsigned vx_clock_run(struct vx_clock *clock)
+{
+    uint64_t now = vx_clock_now_ns(clock);
+    unsigned fired = 0;
+    while (clock->count > 0 && clock->heap[0]->deadline_ns <= now && fired < RUN_LIMIT) { /* keeps I3 */
+        fire_first(clock);
+        fired++;
+    }
+    return fired;
+}
+
+void vx_clock_advance(struct vx_clock *clock, uint64_t ns)
+{
+    VX_ASSERT(clock->fake);
+    uint64_t end = clock->fake_now_ns + ns;
+    while (clock->count > 0 && clock->heap[0]->deadline_ns <= end) {
+        if (clock->heap[0]->deadline_ns > clock->fake_now_ns)
+            clock->fake_now_ns = clock->heap[0]->deadline_ns;
+        fire_first(clock);
+    }
+    clock->fake_now_ns = end;
+}
+
+uint64_t vx_clock_next_ns(const struct vx_clock *clock)
+{
+    return clock->count > 0 ? clock->heap[0]->deadline_ns : VX_NEVER;
+}
+
+uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns)
+{
+    if (ns == VX_NEVER || ns > UINT64_MAX - clock->origin_ns)
+        return VX_NEVER;
+    if (clock->fake)
+        return ns <= clock->fake_now_ns ? 0 : VX_NEVER; /* fake time does not come by waiting */
+    return clock->origin_ns + ns;
+}
+
+int64_t vx_clock_wall_s(struct vx_clock *clock)
+{
+    if (clock->fake)
+        return FAKE_EPOCH_S + (int64_t)(clock->fake_now_ns / VX_NS_PER_SEC);
+    return (int64_t)time(NULL);
+}

@@ -1,0 +1,56 @@
+/* device.h - what every chip looks like to the machine that owns it.
+ *
+ * A chip is one .c/.h pair. Its header opens with a block (data sheet, ports, IRQs, clock, modelled, not modelled) and
+ * declares:
+ *
+ *     struct vx_debugcon;                              opaque, unless a test or neighbour needs fields
+ *     struct vx_debugcon_config { ... };               bus, clock, lines, back end: everything the chip is wired to
+ *     vx_err vx_debugcon_create(const struct vx_debugcon_config *config, struct vx_debugcon **out);
+ *     extern const struct vx_device_type vx_debugcon_type;
+ *     ... and functions for its further pins, if it has any
+ *
+ * create() allocates the chip, puts its regions on the bus and leaves it as after reset; on an error it leaves nothing
+ * behind. The config struct is only read during create(); what its pointers point to is borrowed for the chip's life.
+ * The machine keeps the chip as a struct vx_device and from then on resets and destroys it through its type.
+ *
+ * Reset has two phases, so that no chip sees a neighbour's half-reset outputs. In VX_RESET_HOLD a chip puts its registers to
+ * their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output lines, maps and
+ * callbacks to match. All chips see HOLD before any sees RELEASE.
+ *
+ * debugcon.c is the worked example. Thread rule: vCPU thread only. */
+#ifndef VX86_DEVICES_CORE_DEVICE_H
+#define VX86_DEVICES_CORE_DEVICE_H
+
+#include "vx86/bus.h"
+#include "vx86/clock.h"
+#include "vx86/err.h"
+#include "vx86/log.h"
+
+enum vx_reset { VX_RESET_HOLD, VX_RESET_RELEASE };
+
+struct vx_device_type {
+    const char *name;
+    void (*reset)(void *instance, enum vx_reset phase); /* NULL: nothing to reset */
+    void (*destroy)(void *instance);                    /* takes the chip off the bus and frees it; NULL is allowed */
+};
+
+struct vx_device {
+    const struct vx_device_type *type;
+    void *instance;
+};
+
+/* Takes several regions off the bus / puts them on it. add_all removes what it added when one fails. */
+VX_MUST_USE vx_err vx_bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
+void vx_bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
+
+/* A wire that several outputs share (wired OR): input n drives bit n. */
+struct vx_irq_or {
+    uint32_t inputs; /* levels of the inputs, bit n for input n */
+    struct vx_irq out;
+};
+
+void vx_irq_or_init(struct vx_irq_or *wire, struct vx_irq out);
+/* The end of input n (0 to 31) to hand to a chip. */
+struct vx_irq vx_irq_or_input(struct vx_irq_or *wire, unsigned n);
+
+#endif
