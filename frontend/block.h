@@ -1,0 +1,40 @@
+/* block.h - disk and CD-ROM media out of host files, as the block back ends that backend.h describes.
+ *
+ * A medium is a raw image: a regular file or a block device, for a CD-ROM an ISO image. Each medium has a worker thread
+ * that does the host's I/O (pread, pwrite, fdatasync) in the order in which requests were submitted, so overlapping
+ * requests are ordered and a FLUSH covers every write before it. Completions come home through vx_loop_post().
+ *
+ * What is promised about data: a completed write is in the host's page cache (nothing is held back in this process),
+ * so killing vx86 loses no completed write; a completed FLUSH is on stable storage. With `snapshot` the image is only
+ * read, and what the guest writes lives in an unlinked file in $TMPDIR (or /tmp) that is gone with the process.
+ *
+ * An image opened for writing is locked exclusively, one that is only read is locked shared, against other vx86.
+ *
+ * Thread rule: all calls on the vCPU thread, or before it runs and after it ended. */
+#ifndef VX86_FRONTEND_BLOCK_H
+#define VX86_FRONTEND_BLOCK_H
+
+#include "vx86/backend.h"
+#include "vx86/log.h"
+
+enum vx_block_kind { VX_BLOCK_DISK, VX_BLOCK_CDROM };
+
+struct vx_block_config {
+    struct vx_log *log;      /* borrowed */
+    struct vx_loop *loop;    /* borrowed */
+    const char *path;        /* borrowed for the call */
+    enum vx_block_kind kind; /* a CD-ROM is read-only, whatever else is asked for */
+    bool read_only;
+    bool snapshot;
+};
+
+/* Opens the medium. Everything that can be wrong with the file (missing, a directory, empty, no permission, size not in
+ * whole sectors, shorter than its own partition table or volume descriptor says, locked) is logged as one line that
+ * names the cause and the remedy, and gives NOT_FOUND, ACCESS, BAD_FORMAT, BAD_ARGUMENT, LOCKED, IO or NO_MEMORY. */
+VX_MUST_USE vx_err vx_block_open(const struct vx_block_config *config, struct vx_block **out);
+
+/* Waits for everything submitted, then closes. The loop may still hold completions: the devices that submitted must
+ * have seen them all before (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
+void vx_block_close(struct vx_block *block);
+
+#endif

@@ -1,0 +1,216 @@
+/* block_file.c - a medium over a host file or block device.
+ *
+ * I1. Nothing is cached here: a write that returned is in the host's page cache, a flush that returned is on the
+ *     storage. That is all that the guest's FLUSH CACHE and a kill -9 at any moment need.
+ * I2. Every way in which opening can fail ends in one logged line that names the file, the cause and the remedy. */
+#include "block_medium.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CD_SECTOR_BYTES   2048u
+/* I/O errors that are logged one by one; a dying disk would fill the screen. */
+#define MAX_LOGGED_ERRORS 8
+
+struct block_file {
+    struct vx_medium medium;
+    struct vx_log *log;
+    int fd;
+    unsigned errors;
+};
+
+int vx_block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes)
+{
+    uint8_t *at = buf;
+    while (bytes > 0) {
+        ssize_t done = pread(fd, at, bytes, (off_t)off_bytes);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return errno;
+        if (done == 0)
+            return ENODATA;
+        at += done;
+        off_bytes += (uint64_t)done;
+        bytes -= (size_t)done;
+    }
+    return 0;
+}
+
+int vx_block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes)
+{
+    const uint8_t *at = buf;
+    while (bytes > 0) {
+        ssize_t done = pwrite(fd, at, bytes, (off_t)off_bytes);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return errno;
+        at += done;
+        off_bytes += (uint64_t)done;
+        bytes -= (size_t)done;
+    }
+    return 0;
+}
+
+static vx_err io_failed(struct block_file *file, const char *doing, uint64_t off_bytes, int error)
+{
+    if (file->errors++ < MAX_LOGGED_ERRORS)
+        vx_log_error(file->log, VX_LOG_BLOCK, "%s: %s at byte %" PRIu64 ": %s%s", file->medium.name, doing, off_bytes,
+                     strerror(error), file->errors == MAX_LOGGED_ERRORS ? " (further errors not shown)" : "");
+    return VX_ERR_IO;
+}
+
+static vx_err file_read(struct vx_medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
+{
+    struct block_file *file = (struct block_file *)medium;
+    int error = vx_block_pread_all(file->fd, off_bytes, buf, bytes);
+    return error == 0 ? VX_ERR_OK : io_failed(file, "reading", off_bytes, error);
+}
+
+static vx_err file_write(struct vx_medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
+{
+    struct block_file *file = (struct block_file *)medium;
+    int error = vx_block_pwrite_all(file->fd, off_bytes, buf, bytes);
+    return error == 0 ? VX_ERR_OK : io_failed(file, "writing", off_bytes, error);
+}
+
+static int sync_data(int fd)
+{
+#ifdef F_FULLFSYNC /* macOS: fsync() leaves the data in the drive's cache */
+    if (fcntl(fd, F_FULLFSYNC) == 0)
+        return 0;
+    return fsync(fd);
+#else
+    return fdatasync(fd);
+#endif
+}
+
+static vx_err file_flush(struct vx_medium *medium)
+{
+    struct block_file *file = (struct block_file *)medium;
+    if (medium->read_only || sync_data(file->fd) == 0)
+        return VX_ERR_OK;
+    return io_failed(file, "flushing", 0, errno);
+}
+
+static void file_close(struct vx_medium *medium)
+{
+    struct block_file *file = (struct block_file *)medium;
+    close(file->fd);
+    free(file);
+}
+
+static const struct vx_medium_ops file_ops = {
+    .read = file_read,
+    .write = file_write,
+    .flush = file_flush,
+    .close = file_close,
+};
+
+static vx_err open_failed(const struct vx_block_config *config, bool read_only, int error)
+{
+    struct vx_log *log = config->log;
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        vx_log_error(log, VX_LOG_GENERAL, "%s: no such file; check the path", config->path);
+        return VX_ERR_NOT_FOUND;
+    case EISDIR:
+        vx_log_error(log, VX_LOG_GENERAL, "%s: is a directory; name an image file in it", config->path);
+        return VX_ERR_BAD_ARGUMENT;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened for %s: %s; %s", config->path,
+                     read_only ? "reading" : "writing", strerror(error),
+                     read_only ? "change its permissions" : "change its permissions, or use --snapshot");
+        return VX_ERR_ACCESS;
+    default:
+        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s", config->path, strerror(error));
+        return VX_ERR_IO;
+    }
+}
+
+/* Size in bytes of what `fd` is open on; only files and block devices have one. */
+static vx_err medium_bytes(const struct vx_block_config *config, int fd, uint64_t *bytes)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return open_failed(config, true, errno);
+    if (S_ISDIR(st.st_mode))
+        return open_failed(config, true, EISDIR);
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+        vx_log_error(config->log, VX_LOG_GENERAL, "%s: is neither a file nor a block device; name an image file",
+                     config->path);
+        return VX_ERR_BAD_ARGUMENT;
+    }
+    off_t end = S_ISREG(st.st_mode) ? st.st_size : lseek(fd, 0, SEEK_END);
+    if (end < 0)
+        return open_failed(config, true, errno);
+    *bytes = (uint64_t)end;
+    return VX_ERR_OK;
+}
+
+static vx_err check_size(const struct vx_block_config *config, uint64_t bytes)
+{
+    bool cdrom = config->kind == VX_BLOCK_CDROM;
+    unsigned sector = cdrom ? CD_SECTOR_BYTES : VX_SECTOR_BYTES;
+    if (bytes == 0) {
+        vx_log_error(config->log, VX_LOG_GENERAL, "%s: is empty; %s", config->path,
+                     cdrom ? "copy the image again" : "give it a size first, for example: truncate -s 2G FILE");
+        return VX_ERR_BAD_FORMAT;
+    }
+    if (bytes % sector != 0) {
+        vx_log_error(config->log, VX_LOG_GENERAL,
+                     "%s: truncated, or not a raw image: %" PRIu64
+                     " bytes are not whole %u-byte sectors; copy it again, "
+                     "or round it up with: truncate -s %%%u FILE",
+                     config->path, bytes, sector, sector);
+        return VX_ERR_BAD_FORMAT;
+    }
+    return VX_ERR_OK;
+}
+
+static void set_name(struct vx_medium *medium, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    strncpy(medium->name, name, sizeof(medium->name) - 1);
+}
+
+vx_err vx_block_file_open(const struct vx_block_config *config, bool read_only, struct vx_medium **out)
+{
+    /* O_NONBLOCK: a FIFO must not hold us here; it means nothing for files and block devices. */
+    int fd = open(config->path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return open_failed(config, read_only, errno);
+    struct block_file *file = NULL;
+    uint64_t bytes = 0;
+    vx_err err = medium_bytes(config, fd, &bytes);
+    if (err == VX_ERR_OK)
+        err = check_size(config, bytes);
+    if (err == VX_ERR_OK)
+        err = vx_block_lock(config->log, config->path, fd, !read_only);
+    if (err == VX_ERR_OK)
+        err = vx_block_check_whole(config, fd, bytes);
+    if (err == VX_ERR_OK && (file = calloc(1, sizeof(*file))) == NULL)
+        err = VX_ERR_NO_MEMORY;
+    if (err != VX_ERR_OK) {
+        close(fd);
+        return err;
+    }
+    *file = (struct block_file){
+        .medium = { .ops = &file_ops, .bytes = bytes, .read_only = read_only },
+        .log = config->log,
+        .fd = fd,
+    };
+    set_name(&file->medium, config->path);
+    *out = &file->medium;
+    return VX_ERR_OK;
+}

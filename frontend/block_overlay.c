@@ -1,0 +1,168 @@
+/* block_overlay.c - --snapshot: guest writes go to a temporary file, the image below is only read.
+ *
+ * The temporary file is sparse, has no name and mirrors the medium byte for byte; one bit a sector says whether the
+ * sector has been written there. A sector is the smallest unit a guest can write, so nothing is ever copied up.
+ *
+ *   read:  split into runs of equal bits, each from the image (0) or the temporary file (1)
+ *   write: to the temporary file, then the bits
+ *
+ * I1. A bit is set only after its sector is wholly in the temporary file.
+ * I2. The image is never written: it was opened read-only. */
+#include "block_medium.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_LOGGED_ERRORS 8
+
+struct block_overlay {
+    struct vx_medium medium;
+    struct vx_medium *base;
+    struct vx_log *log;
+    int fd;
+    unsigned errors;
+    uint8_t *written; /* LSB first; pages of it cost nothing until used */
+};
+
+static bool is_written(const struct block_overlay *overlay, uint64_t sector)
+{
+    return overlay->written[sector / 8] >> sector % 8 & 1;
+}
+
+static vx_err temp_failed(struct block_overlay *overlay, const char *doing, int error)
+{
+    if (overlay->errors++ < MAX_LOGGED_ERRORS)
+        vx_log_error(overlay->log, VX_LOG_BLOCK, "%s: %s the temporary overlay: %s%s", overlay->medium.name, doing,
+                     strerror(error), error == ENOSPC ? "; set TMPDIR to a directory with more room" : "");
+    return VX_ERR_IO;
+}
+
+/* Bytes from `sector` on that share its bit, at most `bytes`. */
+static size_t run_bytes(const struct block_overlay *overlay, uint64_t sector, size_t bytes)
+{
+    bool written = is_written(overlay, sector);
+    size_t run = VX_SECTOR_BYTES;
+    while (run < bytes && is_written(overlay, ++sector) == written)
+        run += VX_SECTOR_BYTES;
+    return run < bytes ? run : bytes;
+}
+
+static vx_err overlay_read(struct vx_medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
+{
+    struct block_overlay *overlay = (struct block_overlay *)medium;
+    uint8_t *at = buf;
+    while (bytes > 0) {
+        uint64_t sector = off_bytes / VX_SECTOR_BYTES;
+        size_t run = run_bytes(overlay, sector, bytes);
+        if (is_written(overlay, sector)) {
+            int error = vx_block_pread_all(overlay->fd, off_bytes, at, run);
+            if (error != 0)
+                return temp_failed(overlay, "reading", error);
+        } else {
+            VX_TRY(overlay->base->ops->read(overlay->base, off_bytes, at, run));
+        }
+        at += run;
+        off_bytes += run;
+        bytes -= run;
+    }
+    return VX_ERR_OK;
+}
+
+static vx_err overlay_write(struct vx_medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
+{
+    struct block_overlay *overlay = (struct block_overlay *)medium;
+    int error = vx_block_pwrite_all(overlay->fd, off_bytes, buf, bytes);
+    if (error != 0)
+        return temp_failed(overlay, "writing", error);
+    uint64_t first = off_bytes / VX_SECTOR_BYTES;
+    for (uint64_t i = 0; i < bytes / VX_SECTOR_BYTES; i++) /* keeps I1 */
+        overlay->written[(first + i) / 8] |= (uint8_t)(1u << (first + i) % 8);
+    return VX_ERR_OK;
+}
+
+/* What is gone at exit need not survive anything. */
+static vx_err overlay_flush(struct vx_medium *medium)
+{
+    (void)medium;
+    return VX_ERR_OK;
+}
+
+static void overlay_close(struct vx_medium *medium)
+{
+    struct block_overlay *overlay = (struct block_overlay *)medium;
+    overlay->base->ops->close(overlay->base);
+    if (overlay->fd >= 0)
+        close(overlay->fd);
+    free(overlay->written);
+    free(overlay);
+}
+
+static const struct vx_medium_ops overlay_ops = {
+    .read = overlay_read,
+    .write = overlay_write,
+    .flush = overlay_flush,
+    .close = overlay_close,
+};
+
+/* An unlinked, empty file in $TMPDIR; -1 with a logged line otherwise. */
+static int open_temporary(struct vx_log *log, const char *name)
+{
+    const char *directory = getenv("TMPDIR");
+    if (directory == NULL || directory[0] == '\0')
+        directory = "/tmp";
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s/vx86-snapshot-XXXXXX", directory);
+    int fd = length < (int)sizeof(path) ? mkstemp(path) : (errno = ENAMETOOLONG, -1);
+    if (fd < 0) {
+        vx_log_error(log, VX_LOG_GENERAL,
+                     "%s: no temporary file in %s: %s; set TMPDIR to a directory that can be written", name, directory,
+                     strerror(errno));
+        return -1;
+    }
+    unlink(path);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}
+
+static vx_err prepare(struct block_overlay *overlay)
+{
+    overlay->fd = open_temporary(overlay->log, overlay->medium.name);
+    if (overlay->fd < 0)
+        return VX_ERR_IO;
+    if (ftruncate(overlay->fd, (off_t)overlay->medium.bytes) != 0)
+        return temp_failed(overlay, "sizing", errno);
+    overlay->written = calloc(1, (size_t)(overlay->medium.bytes / VX_SECTOR_BYTES / 8 + 1));
+    if (overlay->written == NULL) {
+        vx_log_error(overlay->log, VX_LOG_GENERAL, "%s: no memory for the overlay's map", overlay->medium.name);
+        return VX_ERR_NO_MEMORY;
+    }
+    return VX_ERR_OK;
+}
+
+vx_err vx_block_overlay_open(struct vx_log *log, struct vx_medium *base, struct vx_medium **out)
+{
+    struct block_overlay *overlay = calloc(1, sizeof(*overlay));
+    if (overlay == NULL) {
+        base->ops->close(base);
+        return VX_ERR_NO_MEMORY;
+    }
+    *overlay = (struct block_overlay){
+        .medium = { .ops = &overlay_ops, .bytes = base->bytes },
+        .base = base,
+        .log = log,
+        .fd = -1,
+    };
+    memcpy(overlay->medium.name, base->name, sizeof(overlay->medium.name));
+    vx_err err = prepare(overlay);
+    if (err != VX_ERR_OK) {
+        overlay_close(&overlay->medium);
+        return err;
+    }
+    *out = &overlay->medium;
+    return VX_ERR_OK;
+}

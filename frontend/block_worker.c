@@ -1,0 +1,145 @@
+/* block_worker.c - the thread of a medium: requests in, host I/O, completions back to the vCPU thread.
+ *
+ *   vCPU thread: submit() -> queue -> worker: pread/pwrite/fdatasync -> vx_loop_post() -> vCPU thread: request->done()
+ *
+ * I1. One queue and one thread a medium: requests are carried out in the order of submission, so a FLUSH finds every
+ *     earlier write done and overlapping requests need no further care.
+ * I2. A request is touched by the worker only between submit() and its post; after that it is the device's again.
+ * I3. The queue is linked through request->backend_private and guarded by `lock`. */
+#include "block_medium.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct block_worker {
+    struct vx_block block;
+    struct vx_loop *loop;
+    struct vx_medium *medium;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct vx_block_request *first, *last; /* I3 */
+    bool ending;
+};
+
+static void completed(struct vx_work *work)
+{
+    struct vx_block_request *request =
+        (struct vx_block_request *)((char *)work - offsetof(struct vx_block_request, work));
+    request->done(request);
+}
+
+static bool inside_medium(const struct vx_medium *medium, const struct vx_block_request *request)
+{
+    return request->off_bytes <= medium->bytes && request->bytes <= medium->bytes - request->off_bytes;
+}
+
+static vx_err carry_out(struct vx_medium *medium, const struct vx_block_request *request)
+{
+    if (request->op == VX_BLOCK_FLUSH)
+        return medium->ops->flush(medium);
+    if (!inside_medium(medium, request))
+        return VX_ERR_RANGE;
+    if (request->op == VX_BLOCK_READ)
+        return medium->ops->read(medium, request->off_bytes, request->buf, request->bytes);
+    if (medium->read_only)
+        return VX_ERR_ACCESS;
+    return medium->ops->write(medium, request->off_bytes, request->buf, request->bytes);
+}
+
+/* The next request, or NULL when the back end ends and the queue is empty. */
+static struct vx_block_request *take(struct block_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    while (worker->first == NULL && !worker->ending)
+        pthread_cond_wait(&worker->wake, &worker->lock);
+    struct vx_block_request *request = worker->first;
+    if (request != NULL) {
+        worker->first = request->backend_private;
+        if (worker->first == NULL)
+            worker->last = NULL;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return request;
+}
+
+static void *worker_main(void *opaque)
+{
+    struct block_worker *worker = opaque;
+    struct vx_block_request *request;
+    while ((request = take(worker)) != NULL) {
+        request->result = carry_out(worker->medium, request);
+        request->work.fn = completed;
+        vx_loop_post(worker->loop, &request->work); /* I2 */
+    }
+    return NULL;
+}
+
+static void submit(void *opaque, struct vx_block_request *request)
+{
+    struct block_worker *worker = opaque;
+    request->backend_private = NULL;
+    pthread_mutex_lock(&worker->lock);
+    if (worker->last != NULL)
+        worker->last->backend_private = request;
+    else
+        worker->first = request;
+    worker->last = request;
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void destroy(void *opaque)
+{
+    struct block_worker *worker = opaque;
+    pthread_mutex_lock(&worker->lock);
+    worker->ending = true;
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+    pthread_join(worker->thread, NULL);
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->lock);
+    worker->medium->ops->close(worker->medium);
+    free(worker);
+}
+
+static const struct vx_block_ops worker_ops = { .submit = submit, .destroy = destroy };
+
+/* The signals of the process are for other threads. */
+static int start_thread(struct block_worker *worker)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&worker->thread, NULL, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+vx_err vx_block_worker_create(struct vx_log *log, struct vx_loop *loop, struct vx_medium *medium, struct vx_block **out)
+{
+    struct block_worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL)
+        goto no_memory;
+    *worker = (struct block_worker){
+        .block = { .ops = &worker_ops, .opaque = worker, .bytes = medium->bytes, .read_only = medium->read_only },
+        .loop = loop,
+        .medium = medium,
+    };
+    memcpy(worker->block.name, medium->name, sizeof(worker->block.name));
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->wake, NULL);
+    if (start_thread(worker) == 0) {
+        *out = &worker->block;
+        return VX_ERR_OK;
+    }
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker);
+no_memory:
+    vx_log_error(log, VX_LOG_GENERAL, "%s: no memory or no thread for this medium", medium->name);
+    medium->ops->close(medium);
+    return VX_ERR_NO_MEMORY;
+}
