@@ -1,0 +1,275 @@
+/* ps2_keyboard.c - scan codes and commands of the PS/2 keyboard.
+ *
+ * Keys come in as set 1 codes. The one table that relates set 1 and set 2 is the controller's translation table; the
+ * keyboard uses it backwards, set 3 is set 2 with exceptions.
+ *
+ * Invariants
+ *   I1  A break code is only sent for a key whose make code was sent, and makes leave room in the queue for breaks, so no
+ *       key stays stuck when the guest does not read.
+ *   I2  A command empties the queue before its answer goes in, so answers always fit. */
+#include "ps2_keyboard.h"
+
+#include <string.h>
+
+enum {
+    CMD_SET_LEDS = 0xED,
+    CMD_ECHO = 0xEE,
+    CMD_SCAN_SET = 0xF0,
+    CMD_IDENTIFY = 0xF2,
+    CMD_TYPEMATIC = 0xF3,
+    CMD_ENABLE = 0xF4,
+    CMD_DISABLE = 0xF5,
+    CMD_DEFAULTS = 0xF6,
+    CMD_ALL_TYPEMATIC = 0xF7,
+    CMD_ALL_MAKE_BREAK = 0xF8,
+    CMD_ALL_MAKE = 0xF9,
+    CMD_ALL_TYPEMATIC_MAKE_BREAK = 0xFA,
+    CMD_KEY_TYPEMATIC = 0xFB,
+    CMD_KEY_MAKE_BREAK = 0xFC,
+    CMD_KEY_MAKE = 0xFD,
+    CMD_RESEND = 0xFE,
+    CMD_RESET = 0xFF,
+};
+enum { REPLY_ACK = 0xFA, REPLY_RESEND = 0xFE, REPLY_BAT_OK = 0xAA };
+
+enum { KEY_PRINT_SCREEN = 0x137, KEY_PAUSE = 0x145, KEY_EXTENDED = 0x100 };
+
+enum { MAKE_LIMIT = VX_PS2_QUEUE_BYTES / 2, TYPEMATIC_DEFAULT = 0x2B };
+
+/* 8042 translation, set 2 (row: high digit) to set 1; from 85h on every byte stands for itself. */
+static const uint8_t translation[0x85] = {
+    /* 0_ */ 0xFF, 0x43, 0x41, 0x3F, 0x3D, 0x3B, 0x3C, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3E, 0x0F, 0x29, 0x59,
+    /* 1_ */ 0x65, 0x38, 0x2A, 0x70, 0x1D, 0x10, 0x02, 0x5A, 0x66, 0x71, 0x2C, 0x1F, 0x1E, 0x11, 0x03, 0x5B,
+    /* 2_ */ 0x67, 0x2E, 0x2D, 0x20, 0x12, 0x05, 0x04, 0x5C, 0x68, 0x39, 0x2F, 0x21, 0x14, 0x13, 0x06, 0x5D,
+    /* 3_ */ 0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5E, 0x6A, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5F,
+    /* 4_ */ 0x6B, 0x33, 0x25, 0x17, 0x18, 0x0B, 0x0A, 0x60, 0x6C, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0C, 0x61,
+    /* 5_ */ 0x6D, 0x73, 0x28, 0x74, 0x1A, 0x0D, 0x62, 0x6E, 0x3A, 0x36, 0x1C, 0x1B, 0x75, 0x2B, 0x63, 0x76,
+    /* 6_ */ 0x55, 0x56, 0x77, 0x78, 0x79, 0x7A, 0x0E, 0x7B, 0x7C, 0x4F, 0x7D, 0x4B, 0x47, 0x7E, 0x7F, 0x6F,
+    /* 7_ */ 0x52, 0x53, 0x50, 0x4C, 0x4D, 0x48, 0x01, 0x45, 0x57, 0x4E, 0x51, 0x4A, 0x37, 0x49, 0x46, 0x54,
+    /* 8_ */ 0x80, 0x81, 0x82, 0x41, 0x54,
+};
+
+/* Where set 3 differs from set 2. */
+static const struct {
+    uint16_t set1;
+    uint8_t set3;
+} set3_codes[] = {
+    { 0x01, 0x08 },  { 0x1D, 0x11 },  { 0x2B, 0x5C },  { 0x37, 0x7E },  { 0x38, 0x19 },  { 0x3A, 0x14 },  { 0x3B, 0x07 },
+    { 0x3C, 0x0F },  { 0x3D, 0x17 },  { 0x3E, 0x1F },  { 0x3F, 0x27 },  { 0x40, 0x2F },  { 0x41, 0x37 },  { 0x42, 0x3F },
+    { 0x43, 0x47 },  { 0x44, 0x4F },  { 0x45, 0x76 },  { 0x46, 0x5F },  { 0x4A, 0x84 },  { 0x4E, 0x7C },  { 0x56, 0x13 },
+    { 0x57, 0x56 },  { 0x58, 0x5E },  { 0x11C, 0x79 }, { 0x11D, 0x58 }, { 0x135, 0x77 }, { 0x137, 0x57 }, { 0x138, 0x39 },
+    { 0x145, 0x62 }, { 0x147, 0x6E }, { 0x148, 0x63 }, { 0x149, 0x6F }, { 0x14B, 0x61 }, { 0x14D, 0x6A }, { 0x14F, 0x65 },
+    { 0x150, 0x60 }, { 0x151, 0x6D }, { 0x152, 0x67 }, { 0x153, 0x64 }, { 0x15B, 0x8B }, { 0x15C, 0x8C }, { 0x15D, 0x8D },
+};
+
+static bool bit_get(const uint8_t *bits, unsigned n)
+{
+    return (bits[n / 8] >> (n % 8)) & 1;
+}
+
+static void bit_set(uint8_t *bits, unsigned n, bool value)
+{
+    if (value)
+        bits[n / 8] |= (uint8_t)(1u << (n % 8));
+    else
+        bits[n / 8] &= (uint8_t)~(1u << (n % 8));
+}
+
+uint8_t vx_ps2_translate(uint8_t set2_byte)
+{
+    return set2_byte < sizeof translation ? translation[set2_byte] : set2_byte;
+}
+
+/* Two set 2 codes translate to 41h and 54h; the keys have the upper ones (F7 83h, SysRq 84h). 0: no such key. */
+static uint8_t set2_code(uint8_t set1)
+{
+    for (unsigned code = sizeof translation - 1; code > 0; code--) {
+        if (translation[code] == set1)
+            return (uint8_t)code;
+    }
+    return 0;
+}
+
+static uint8_t set3_code(unsigned set1)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(set3_codes); i++) {
+        if (set3_codes[i].set1 == set1)
+            return set3_codes[i].set3;
+    }
+    return (set1 & KEY_EXTENDED) ? 0 : set2_code((uint8_t)set1);
+}
+
+/* ---- keys --------------------------------------------------------------------------------------------------------- */
+
+/* A sequence of set 1 or set 2 bytes for one key event; returns its length, at most 8. */
+static unsigned encode(unsigned scan_set, unsigned set1, bool down, uint8_t out[8])
+{
+    static const uint8_t print_screen[2][2] = { { 0x2A, 0x37 }, { 0x12, 0x7C } };
+    uint8_t code = scan_set == 1 ? set1 & 0x7F : set2_code(set1 & 0x7F);
+    unsigned n = 0;
+    if (code == 0)
+        return 0;
+    if (set1 == KEY_PAUSE) { /* no break code: make and break in one */
+        static const uint8_t pause1[] = { 0xE1, 0x1D, 0x45, 0xE1, 0x9D, 0xC5 };
+        static const uint8_t pause2[] = { 0xE1, 0x14, 0x77, 0xE1, 0xF0, 0x14, 0xF0, 0x77 };
+        n = scan_set == 1 ? sizeof pause1 : sizeof pause2;
+        memcpy(out, scan_set == 1 ? pause1 : pause2, n);
+        return down ? n : 0;
+    }
+    if (set1 == KEY_PRINT_SCREEN) { /* as if with Shift: shift make, key make; in reverse on release */
+        const uint8_t *pair = print_screen[scan_set - 1];
+        for (unsigned i = 0; i < 2; i++) {
+            uint8_t part = pair[down ? i : 1 - i];
+            out[n++] = 0xE0;
+            if (!down && scan_set == 2)
+                out[n++] = 0xF0;
+            out[n++] = !down && scan_set == 1 ? part | 0x80 : part;
+        }
+        return n;
+    }
+    if (set1 & KEY_EXTENDED)
+        out[n++] = 0xE0;
+    if (!down && scan_set == 2)
+        out[n++] = 0xF0;
+    out[n++] = !down && scan_set == 1 ? code | 0x80 : code;
+    return n;
+}
+
+static unsigned encode_set3(const struct vx_ps2_keyboard *keyboard, unsigned set1, bool down, uint8_t out[8])
+{
+    uint8_t code = set3_code(set1);
+    if (code == 0 || (!down && bit_get(keyboard->no_break, code)))
+        return 0;
+    if (down) {
+        out[0] = code;
+        return 1;
+    }
+    out[0] = 0xF0;
+    out[1] = code;
+    return 2;
+}
+
+void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, bool down)
+{
+    uint8_t bytes[8];
+    if (set1_code >= 0x200 || (set1_code & 0x80) || !keyboard->scanning)
+        return;
+    if (!down && !bit_get(keyboard->down, set1_code))
+        return; /* keeps I1 */
+    unsigned count = keyboard->scan_set == 3 ? encode_set3(keyboard, set1_code, down, bytes)
+                                             : encode(keyboard->scan_set, set1_code, down, bytes);
+    if (vx_ps2_queue_push(&keyboard->queue, bytes, count, down ? MAKE_LIMIT : VX_PS2_QUEUE_BYTES) && (count > 0 || !down))
+        bit_set(keyboard->down, set1_code, down);
+}
+
+/* ---- commands ----------------------------------------------------------------------------------------------------- */
+
+static void reply(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+{
+    (void)vx_ps2_queue_push(&keyboard->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
+}
+
+static void set_defaults(struct vx_ps2_keyboard *keyboard)
+{
+    static const uint8_t with_break[] = { 0x11, 0x12, 0x14, 0x19, 0x59 };
+    keyboard->scan_set = 2;
+    keyboard->typematic = TYPEMATIC_DEFAULT;
+    memset(keyboard->no_break, 0xFF, sizeof keyboard->no_break);
+    for (size_t i = 0; i < VX_ARRAY_LEN(with_break); i++)
+        bit_set(keyboard->no_break, with_break[i], false);
+    memset(keyboard->down, 0, sizeof keyboard->down);
+}
+
+void vx_ps2_keyboard_reset(struct vx_ps2_keyboard *keyboard)
+{
+    vx_ps2_queue_clear(&keyboard->queue);
+    keyboard->pending = 0;
+    keyboard->leds = 0;
+    keyboard->last_sent = 0;
+    keyboard->scanning = true;
+    set_defaults(keyboard);
+}
+
+/* The byte that follows a command. True when it was one; commands themselves (EDh and up) break off. */
+static bool take_parameter(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+{
+    uint8_t command = keyboard->pending;
+    bool key_list = command >= CMD_KEY_TYPEMATIC && command <= CMD_KEY_MAKE;
+    if (command == 0 || byte >= CMD_SET_LEDS) {
+        keyboard->pending = 0;
+        return false;
+    }
+    if (!key_list)
+        keyboard->pending = 0;
+    switch (command) {
+    case CMD_SET_LEDS: keyboard->leds = byte & 7; break;
+    case CMD_TYPEMATIC: keyboard->typematic = byte & 0x7F; break;
+    case CMD_SCAN_SET:
+        if (byte > 3) {
+            reply(keyboard, REPLY_RESEND);
+            return true;
+        }
+        if (byte == 0) {
+            reply(keyboard, REPLY_ACK);
+            reply(keyboard, keyboard->scan_set);
+            return true;
+        }
+        keyboard->scan_set = byte;
+        break;
+    default: bit_set(keyboard->no_break, byte, command != CMD_KEY_MAKE_BREAK); break;
+    }
+    reply(keyboard, REPLY_ACK);
+    return true;
+}
+
+static void command_with_ack(struct vx_ps2_keyboard *keyboard, uint8_t command)
+{
+    reply(keyboard, REPLY_ACK);
+    switch (command) {
+    case CMD_IDENTIFY:
+        reply(keyboard, 0xAB);
+        reply(keyboard, 0x83);
+        break;
+    case CMD_ENABLE: keyboard->scanning = true; break;
+    case CMD_DISABLE:
+        set_defaults(keyboard);
+        keyboard->scanning = false;
+        break;
+    case CMD_DEFAULTS: set_defaults(keyboard); break;
+    case CMD_ALL_TYPEMATIC:
+    case CMD_ALL_MAKE: memset(keyboard->no_break, 0xFF, sizeof keyboard->no_break); break;
+    case CMD_ALL_MAKE_BREAK:
+    case CMD_ALL_TYPEMATIC_MAKE_BREAK: memset(keyboard->no_break, 0, sizeof keyboard->no_break); break;
+    case CMD_RESET:
+        vx_ps2_keyboard_reset(keyboard);
+        reply(keyboard, REPLY_ACK);
+        reply(keyboard, REPLY_BAT_OK);
+        break;
+    default: keyboard->pending = command; break;
+    }
+}
+
+void vx_ps2_keyboard_write(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+{
+    if (byte == CMD_RESEND) {
+        reply(keyboard, keyboard->last_sent);
+        return;
+    }
+    vx_ps2_queue_clear(&keyboard->queue); /* keeps I2 */
+    if (take_parameter(keyboard, byte))
+        return;
+    if (byte == CMD_ECHO)
+        reply(keyboard, CMD_ECHO);
+    else if (byte < CMD_SET_LEDS || byte == 0xEF || byte == 0xF1)
+        reply(keyboard, REPLY_RESEND);
+    else
+        command_with_ack(keyboard, byte);
+}
+
+bool vx_ps2_keyboard_read(struct vx_ps2_keyboard *keyboard, uint8_t *byte)
+{
+    if (!vx_ps2_queue_pop(&keyboard->queue, byte))
+        return false;
+    keyboard->last_sent = *byte;
+    return true;
+}

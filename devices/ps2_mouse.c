@@ -1,0 +1,205 @@
+/* ps2_mouse.c - packets and commands of the PS/2 mouse.
+ *
+ * Movement is summed up until a packet can be made, so a guest that reads slowly loses nothing but detail. At most one
+ * stream packet is in the queue (I1); a command empties the queue before its answer goes in (I2).
+ *
+ *          7    6    5    4    3   2   1   0
+ *   byte 0 [YO] [XO] [YS] [XS] [1] [M] [R] [L]     O: overflow, S: sign; then X, Y (upwards), and Z with ID 3 */
+#include "ps2_mouse.h"
+
+#include <string.h>
+
+enum {
+    CMD_SCALING_1_1 = 0xE6,
+    CMD_SCALING_2_1 = 0xE7,
+    CMD_RESOLUTION = 0xE8,
+    CMD_STATUS = 0xE9,
+    CMD_STREAM = 0xEA,
+    CMD_READ_DATA = 0xEB,
+    CMD_RESET_WRAP = 0xEC,
+    CMD_WRAP = 0xEE,
+    CMD_REMOTE = 0xF0,
+    CMD_IDENTIFY = 0xF2,
+    CMD_SAMPLE_RATE = 0xF3,
+    CMD_ENABLE = 0xF4,
+    CMD_DISABLE = 0xF5,
+    CMD_DEFAULTS = 0xF6,
+    CMD_RESEND = 0xFE,
+    CMD_RESET = 0xFF,
+};
+enum { REPLY_ACK = 0xFA, REPLY_RESEND = 0xFE, REPLY_BAT_OK = 0xAA };
+enum { COUNT_MAX = 255, WHEEL_MAX = 7, SUM_MAX = 1 << 20 };
+
+static int clamp(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static void reply(struct vx_ps2_mouse *mouse, uint8_t byte)
+{
+    (void)vx_ps2_queue_push(&mouse->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
+}
+
+/* 2:1 scaling of stream packets: small counts are rounded, larger ones doubled. */
+static int scale(int count)
+{
+    static const int8_t small[6] = { 0, 1, 1, 3, 6, 9 };
+    int magnitude = count < 0 ? -count : count;
+    int scaled = magnitude < 6 ? small[magnitude] : 2 * magnitude;
+    return clamp(count < 0 ? -scaled : scaled, -COUNT_MAX - 1, COUNT_MAX);
+}
+
+static void push_packet(struct vx_ps2_mouse *mouse, bool scaled)
+{
+    int x = clamp(mouse->dx, -COUNT_MAX, COUNT_MAX);
+    int y = clamp(-mouse->dy, -COUNT_MAX, COUNT_MAX);
+    int z = clamp(mouse->dz, -WHEEL_MAX - 1, WHEEL_MAX);
+    mouse->dx -= x;
+    mouse->dy += y;
+    mouse->dz -= z;
+    if (scaled) {
+        x = scale(x);
+        y = scale(y);
+    }
+    uint8_t packet[4] = { (uint8_t)(0x08 | mouse->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)), (uint8_t)x,
+                          (uint8_t)y, (uint8_t)z };
+    (void)vx_ps2_queue_push(&mouse->queue, packet, mouse->id == 3 ? 4 : 3, VX_PS2_QUEUE_BYTES);
+    mouse->buttons_sent = mouse->buttons;
+}
+
+static void stream(struct vx_ps2_mouse *mouse)
+{
+    bool news = mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id == 3) ||
+                mouse->buttons != mouse->buttons_sent;
+    if (mouse->enabled && !mouse->remote && !mouse->wrap && mouse->pending == 0 && news && mouse->queue.count == 0)
+        push_packet(mouse, mouse->scaling_2_1);
+}
+
+void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons)
+{
+    mouse->dx = clamp(mouse->dx + clamp(dx, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
+    mouse->dy = clamp(mouse->dy + clamp(dy, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
+    mouse->dz = clamp(mouse->dz + clamp(dz, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
+    mouse->buttons = buttons & (VX_PS2_LEFT | VX_PS2_RIGHT | VX_PS2_MIDDLE);
+    if (!mouse->enabled && !mouse->remote) /* nobody watches: only the buttons' state is kept */
+        mouse->dx = mouse->dy = mouse->dz = 0;
+    stream(mouse);
+}
+
+/* ---- commands ----------------------------------------------------------------------------------------------------- */
+
+static void set_defaults(struct vx_ps2_mouse *mouse)
+{
+    mouse->rate = 100;
+    mouse->resolution = 2;
+    mouse->scaling_2_1 = false;
+    mouse->remote = false;
+    mouse->enabled = false;
+    mouse->dx = mouse->dy = mouse->dz = 0;
+}
+
+void vx_ps2_mouse_reset(struct vx_ps2_mouse *mouse)
+{
+    vx_ps2_queue_clear(&mouse->queue);
+    mouse->pending = 0;
+    mouse->id = 0;
+    mouse->wrap = false;
+    mouse->last_sent = 0;
+    mouse->buttons_sent = mouse->buttons;
+    memset(mouse->rate_history, 0, sizeof mouse->rate_history);
+    set_defaults(mouse);
+}
+
+static void set_rate(struct vx_ps2_mouse *mouse, uint8_t rate)
+{
+    static const uint8_t knock[3] = { 200, 100, 80 };
+    memmove(mouse->rate_history, mouse->rate_history + 1, 2);
+    mouse->rate_history[2] = rate;
+    mouse->rate = rate;
+    if (memcmp(mouse->rate_history, knock, sizeof knock) == 0)
+        mouse->id = 3;
+}
+
+/* The byte that follows E8h or F3h; true when it was one. */
+static bool take_parameter(struct vx_ps2_mouse *mouse, uint8_t byte)
+{
+    uint8_t command = mouse->pending;
+    if (command == 0)
+        return false;
+    mouse->pending = 0;
+    if (command == CMD_RESOLUTION && byte <= 3)
+        mouse->resolution = byte;
+    else if (command == CMD_SAMPLE_RATE && byte >= 10 && byte <= 200)
+        set_rate(mouse, byte);
+    else {
+        reply(mouse, REPLY_RESEND);
+        return true;
+    }
+    reply(mouse, REPLY_ACK);
+    return true;
+}
+
+static void reply_status(struct vx_ps2_mouse *mouse)
+{
+    uint8_t buttons = (mouse->buttons & VX_PS2_LEFT ? 4 : 0) | (mouse->buttons & VX_PS2_MIDDLE ? 2 : 0) |
+                      (mouse->buttons & VX_PS2_RIGHT ? 1 : 0);
+    reply(mouse, buttons | (mouse->scaling_2_1 ? 0x10 : 0) | (mouse->enabled ? 0x20 : 0) | (mouse->remote ? 0x40 : 0));
+    reply(mouse, mouse->resolution);
+    reply(mouse, mouse->rate);
+}
+
+static void command(struct vx_ps2_mouse *mouse, uint8_t byte)
+{
+    reply(mouse, REPLY_ACK);
+    switch (byte) {
+    case CMD_SCALING_1_1: mouse->scaling_2_1 = false; break;
+    case CMD_SCALING_2_1: mouse->scaling_2_1 = true; break;
+    case CMD_STATUS: reply_status(mouse); break;
+    case CMD_STREAM: mouse->remote = false; break;
+    case CMD_READ_DATA: push_packet(mouse, false); break;
+    case CMD_RESET_WRAP: break;
+    case CMD_WRAP: mouse->wrap = true; break;
+    case CMD_REMOTE: mouse->remote = true; break;
+    case CMD_IDENTIFY: reply(mouse, mouse->id); break;
+    case CMD_RESOLUTION:
+    case CMD_SAMPLE_RATE: mouse->pending = byte; break;
+    case CMD_ENABLE: mouse->enabled = true; break;
+    case CMD_DISABLE: mouse->enabled = false; break;
+    case CMD_DEFAULTS: set_defaults(mouse); break;
+    case CMD_RESET:
+        vx_ps2_mouse_reset(mouse);
+        reply(mouse, REPLY_ACK);
+        reply(mouse, REPLY_BAT_OK);
+        reply(mouse, mouse->id);
+        break;
+    default:
+        vx_ps2_queue_clear(&mouse->queue);
+        reply(mouse, REPLY_RESEND);
+        break;
+    }
+}
+
+void vx_ps2_mouse_write(struct vx_ps2_mouse *mouse, uint8_t byte)
+{
+    if (byte == CMD_RESEND) {
+        reply(mouse, mouse->last_sent);
+        return;
+    }
+    vx_ps2_queue_clear(&mouse->queue); /* keeps I2 */
+    if (mouse->wrap && byte != CMD_RESET && byte != CMD_RESET_WRAP) {
+        reply(mouse, byte);
+        return;
+    }
+    mouse->wrap = false;
+    if (!take_parameter(mouse, byte))
+        command(mouse, byte);
+}
+
+bool vx_ps2_mouse_read(struct vx_ps2_mouse *mouse, uint8_t *byte)
+{
+    if (!vx_ps2_queue_pop(&mouse->queue, byte))
+        return false;
+    mouse->last_sent = *byte;
+    stream(mouse); /* what moved while the packet was on its way */
+    return true;
+}

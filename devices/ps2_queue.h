@@ -1,0 +1,42 @@
+/* ps2_queue.h - the bounded output buffer of a PS/2 device: bytes on their way to the controller.
+ *
+ * Sequences go in whole or not at all, so that a guest never sees half a scan code or packet. */
+#ifndef VX86_DEVICES_PS2_QUEUE_H
+#define VX86_DEVICES_PS2_QUEUE_H
+
+#include "vx86/compiler.h"
+
+#define VX_PS2_QUEUE_BYTES 256u
+
+struct vx_ps2_queue {
+    uint8_t bytes[VX_PS2_QUEUE_BYTES];
+    unsigned head, count;
+};
+
+static inline void vx_ps2_queue_clear(struct vx_ps2_queue *queue)
+{
+    queue->head = 0;
+    queue->count = 0;
+}
+
+/* False, with nothing added, when the queue would then hold more than `limit` bytes (at most VX_PS2_QUEUE_BYTES). */
+static inline bool vx_ps2_queue_push(struct vx_ps2_queue *queue, const uint8_t *bytes, unsigned count, unsigned limit)
+{
+    if (queue->count + count > limit)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        queue->bytes[(queue->head + queue->count++) % VX_PS2_QUEUE_BYTES] = bytes[i];
+    return true;
+}
+
+static inline bool vx_ps2_queue_pop(struct vx_ps2_queue *queue, uint8_t *byte)
+{
+    if (queue->count == 0)
+        return false;
+    *byte = queue->bytes[queue->head];
+    queue->head = (queue->head + 1) % VX_PS2_QUEUE_BYTES;
+    queue->count--;
+    return true;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* uart16550.h - the 16550A serial port (COM1..COM4).
+ *
+ * Source: National Semiconductor PC16550D data sheet.
+ * Interface: 8 ports from `base`, one interrupt line gated by MCR.OUT2 as PC boards wire it, one character back end.
+ * Modelled: both FIFOs' control, receive trigger levels and the character timeout, interrupt priorities, the modem
+ *   loopback with its deltas, break in loopback, scratch and divisor.
+ * Not modelled: the time a transmitted character takes (it leaves at once, so THRE and TEMT are always up), line errors
+ *   from outside. The modem inputs of an attached back end are all up, without one all down.
+ * Host input is never lost to an overrun: it waits in the back end until the FIFO has room, and until the guest is
+ *   ready for it (see receiver_ready() in the source).
+ * Saved state: all of struct vx_uart16550 but the wiring. Thread rule: vCPU thread only. */
+#ifndef VX86_DEVICES_UART16550_H
+#define VX86_DEVICES_UART16550_H
+
+#include "device.h"
+#include "vx86/backend.h"
+
+struct vx_uart16550;
+
+struct vx_uart16550_config {
+    struct vx_bus *bus;
+    struct vx_clock *clock;
+    const char *name;     /* of the bus region, static: "uart16550 COM1" */
+    uint16_t base;        /* 3F8h, 2F8h, 3E8h, 2E8h */
+    struct vx_irq irq;
+    struct vx_char *chr;  /* NULL: nothing attached. Its receive side is taken over until destroy */
+};
+
+VX_MUST_USE vx_err vx_uart16550_create(const struct vx_uart16550_config *config, struct vx_uart16550 **out);
+extern const struct vx_device_type vx_uart16550_type;
+
+#endif
