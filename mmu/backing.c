@@ -1,0 +1,75 @@
+/* backing.c - see backing.h. The only place of mmu/ that asks the host for memory by the page. */
+#include "backing.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+/* Host pages may be larger than the guest's (16 or 64 KiB on aarch64): a guard of this size fits all. */
+#define GUARD_BYTES 65536u
+
+static int anonymous_file(void)
+{
+#ifdef __linux__
+    int fd = memfd_create("vx86-guest-memory", MFD_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+#endif
+    char path[] = "/tmp/vx86-memory-XXXXXX";
+    int temporary = mkstemp(path);
+    if (temporary >= 0)
+        unlink(path);
+    return temporary;
+}
+
+static uint64_t whole_guards(uint64_t bytes)
+{
+    return (bytes + GUARD_BYTES - 1) & ~(uint64_t)(GUARD_BYTES - 1);
+}
+
+vx_err vx_backing_create(uint64_t bytes, int *fd, uint8_t **base)
+{
+    uint64_t file_bytes = whole_guards(bytes);
+    int file = anonymous_file();
+    if (file < 0)
+        return VX_ERR_NO_MEMORY;
+    if (ftruncate(file, (off_t)file_bytes) != 0)
+        goto close_file;
+    uint8_t *reserved = mmap(NULL, file_bytes + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED)
+        goto close_file;
+    void *mapped = mmap(reserved + GUARD_BYTES, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+    if (mapped == MAP_FAILED)
+        goto unmap;
+    *fd = file;
+    *base = mapped;
+    return VX_ERR_OK;
+
+unmap:
+    munmap(reserved, file_bytes + 2 * GUARD_BYTES);
+close_file:
+    close(file);
+    return VX_ERR_NO_MEMORY;
+}
+
+void vx_backing_destroy(uint64_t bytes, int fd, uint8_t *base)
+{
+    munmap(base - GUARD_BYTES, whole_guards(bytes) + 2 * GUARD_BYTES);
+    close(fd);
+}
+
+void *vx_sparse_alloc(size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+void vx_sparse_free(void *at, size_t bytes)
+{
+    if (at != NULL)
+        munmap(at, bytes);
+}

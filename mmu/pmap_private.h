@@ -1,0 +1,69 @@
+/* pmap_private.h - the pmap's representation, for the walk and the shadow, which look into it on every miss.
+ *
+ *   phys ----(A20 mask)----> frame ----read_map / write_map----> backing page ----base----> host address
+ *
+ * Map entries hold the complement of a page index, so that untouched (zero) entries mean "bus":
+ *     0 = VX_PMAP_BUS, 1 = VX_PMAP_DISCARD, otherwise ~page. */
+#ifndef VX86_MMU_PMAP_PRIVATE_H
+#define VX86_MMU_PMAP_PRIVATE_H
+
+#include "vx86/pmap.h"
+
+#define VX_PMAP_FRAMES (1u << 20)
+#define VX_PMAP_LISTENERS 4
+
+/* Flags of a backing page. A page with any of VX_PAGE_NOTICE must not be written through a shadow. */
+enum {
+    VX_PAGE_CODE = 1u << 0,    /* holds translated code */
+    VX_PAGE_WATCHED = 1u << 1, /* tracked, and not written since its dirty bit was taken */
+    VX_PAGE_TRACKED = 1u << 2,
+    VX_PAGE_NOTICE = VX_PAGE_CODE | VX_PAGE_WATCHED,
+};
+
+struct vx_pmap {
+    uint64_t a20_mask;
+    uint32_t *read_map;  /* VX_PMAP_FRAMES entries */
+    uint32_t *write_map;
+    uint8_t *base;       /* of the backing pages, with an inaccessible page on both sides */
+    uint8_t *flags;      /* per backing page */
+    uint32_t pages;      /* RAM and extra */
+    uint32_t used_pages; /* RAM and what vx_pmap_alloc handed out */
+    int memfd;
+    struct vx_pmap_config config;
+    struct {
+        vx_pmap_code_write_fn *fn;
+        void *opaque;
+    } on_code_write[VX_PMAP_LISTENERS];
+    struct {
+        vx_pmap_change_fn *fn;
+        void *opaque;
+    } on_change[VX_PMAP_LISTENERS];
+    unsigned code_write_listeners, change_listeners;
+};
+
+static inline uint32_t vx_pmap_lookup(const struct vx_pmap *pmap, const uint32_t *map, uint64_t phys)
+{
+    phys &= pmap->a20_mask;
+    return VX_UNLIKELY(phys >> 32 != 0) ? VX_PMAP_BUS : ~map[phys >> VX_PAGE_SHIFT];
+}
+
+static inline bool vx_pmap_is_backed(const struct vx_pmap *pmap, uint32_t page)
+{
+    return page < pmap->pages;
+}
+
+static inline uint8_t *vx_pmap_hva(const struct vx_pmap *pmap, uint32_t page)
+{
+    return pmap->base + ((uint64_t)page << VX_PAGE_SHIFT);
+}
+
+/* Bytes [off, off + bytes) of a backing page have changed: clears the watch and tells of code. */
+void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
+
+static inline void vx_pmap_notice_write(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
+{
+    if (VX_UNLIKELY(pmap->flags[page] & VX_PAGE_NOTICE))
+        vx_pmap_page_written(pmap, page, off, bytes);
+}
+
+#endif
