@@ -1,0 +1,99 @@
+/* parts.h - what vx_fw_build() puts together: one function a standard, each adding its items and files to the sink.
+ *
+ * No function here keeps state; all integers that the guest reads are little-endian as put_le*() writes them, but for
+ * those that fw_cfg itself defines as big-endian. */
+#ifndef VX86_FIRMWARE_PARTS_H
+#define VX86_FIRMWARE_PARTS_H
+
+#include "vx86/firmware.h"
+
+/* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). linuxboot.asm has the Linux ones again. */
+enum fw_key {
+    FW_KEY_UUID = 0x02,
+    FW_KEY_RAM_SIZE = 0x03,
+    FW_KEY_NOGRAPHIC = 0x04,
+    FW_KEY_NB_CPUS = 0x05,
+    FW_KEY_KERNEL_ADDR = 0x07,
+    FW_KEY_KERNEL_SIZE = 0x08,
+    FW_KEY_INITRD_ADDR = 0x0A,
+    FW_KEY_INITRD_SIZE = 0x0B,
+    FW_KEY_BOOT_MENU = 0x0E,
+    FW_KEY_MAX_CPUS = 0x0F,
+    FW_KEY_KERNEL_DATA = 0x11,
+    FW_KEY_INITRD_DATA = 0x12,
+    FW_KEY_CMDLINE_ADDR = 0x13,
+    FW_KEY_CMDLINE_SIZE = 0x14,
+    FW_KEY_CMDLINE_DATA = 0x15,
+    FW_KEY_SETUP_ADDR = 0x16,
+    FW_KEY_SETUP_SIZE = 0x17,
+    FW_KEY_SETUP_DATA = 0x18,
+    FW_KEY_IRQ0_OVERRIDE = 0x8002,
+};
+
+/* Name that SeaBIOS gives our option ROM in "bootorder". */
+#define FW_LINUXBOOT_FILE "genroms/linuxboot.bin"
+
+/* Where the PCI hole begins, as SeaBIOS lays out the i440FX: the first of 2 GiB and 3 GiB that RAM leaves free. */
+uint32_t vx_fw_pci_hole(uint64_t ram_bytes);
+
+/* acpi.c: "etc/acpi/rsdp", "etc/acpi/tables", "etc/table-loader". */
+void vx_fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+
+/* smbios.c: "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables". */
+void vx_fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+
+/* linux.c: the direct boot's items and option ROM; config->kernel is there. */
+VX_MUST_USE vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+
+static inline void put_le16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+}
+
+static inline void put_le32(uint8_t *at, uint32_t value)
+{
+    put_le16(at, (uint16_t)value);
+    put_le16(at + 2, (uint16_t)(value >> 16));
+}
+
+static inline void put_le64(uint8_t *at, uint64_t value)
+{
+    put_le32(at, (uint32_t)value);
+    put_le32(at + 4, (uint32_t)(value >> 32));
+}
+
+static inline uint16_t get_le16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t get_le32(const uint8_t *at)
+{
+    return get_le16(at) | (uint32_t)get_le16(at + 2) << 16;
+}
+
+/* What to add so that all bytes sum to zero. */
+static inline uint8_t checksum(const uint8_t *at, size_t bytes)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < bytes; i++)
+        sum = (uint8_t)(sum + at[i]);
+    return (uint8_t)-sum;
+}
+
+static inline void add_u16(const struct vx_fw_sink *sink, enum fw_key key, uint16_t value)
+{
+    uint8_t bytes[2];
+    put_le16(bytes, value);
+    sink->add_item(sink->opaque, (uint16_t)key, bytes, sizeof bytes);
+}
+
+static inline void add_u32(const struct vx_fw_sink *sink, enum fw_key key, uint32_t value)
+{
+    uint8_t bytes[4];
+    put_le32(bytes, value);
+    sink->add_item(sink->opaque, (uint16_t)key, bytes, sizeof bytes);
+}
+
+#endif
