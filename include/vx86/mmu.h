@@ -120,7 +120,7 @@ static inline uint8_t *vx_tlb_probe(const struct vx_tlb *tlb, const uint32_t *ta
     uint32_t last_vpn = (uint32_t)(lin + size - 1) >> VX_PAGE_SHIFT;
     if (VX_UNLIKELY(tags[index] + last_vpn != 0))
         return NULL;
-    return (uint8_t *)(uintptr_t)(lin + tlb->addend[index]);
+    return (uint8_t *)(uintptr_t)((uint32_t)lin + tlb->addend[index]); /* lin wraps at 32 bits, here as in the slow paths */
 }
 
 static inline bool vx_mmu_read(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value)

@@ -100,6 +100,8 @@ typedef void vx_pmap_code_write_fn(void *opaque, uint32_t page, uint32_t off, ui
 typedef void vx_pmap_change_fn(void *opaque, uint32_t page, uint32_t count, bool writes_only);
 void vx_pmap_on_code_write(struct vx_pmap *pmap, vx_pmap_code_write_fn *fn, void *opaque);
 void vx_pmap_on_change(struct vx_pmap *pmap, vx_pmap_change_fn *fn, void *opaque);
+/* Forgets all listeners that were added with `opaque`; for destructors, since the pmap outlives mmu and bt. */
+void vx_pmap_remove_listeners(struct vx_pmap *pmap, const void *opaque);
 
 /* The memfd behind all pages, for shadow windows. */
 int vx_pmap_memfd(const struct vx_pmap *pmap);
