@@ -233,6 +233,20 @@ void vx_pmap_on_change(struct vx_pmap *pmap, vx_pmap_change_fn *fn, void *opaque
     pmap->change_listeners++;
 }
 
+void vx_pmap_remove_listeners(struct vx_pmap *pmap, const void *opaque)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < pmap->code_write_listeners; i++)
+        if (pmap->on_code_write[i].opaque != opaque)
+            pmap->on_code_write[kept++] = pmap->on_code_write[i];
+    pmap->code_write_listeners = kept;
+    kept = 0;
+    for (unsigned i = 0; i < pmap->change_listeners; i++)
+        if (pmap->on_change[i].opaque != opaque)
+            pmap->on_change[kept++] = pmap->on_change[i];
+    pmap->change_listeners = kept;
+}
+
 int vx_pmap_memfd(const struct vx_pmap *pmap)
 {
     return pmap->memfd;

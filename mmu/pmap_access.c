@@ -131,20 +131,24 @@ void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t 
     }
 }
 
+/* 1, 2, 4 or 8 bytes inside one page. */
+static bool is_single(uint64_t phys, unsigned size)
+{
+    return (size == 1 || size == 2 || size == 4 || size == 8) && (phys & VX_PAGE_MASK) + size <= VX_PAGE_BYTES;
+}
+
 uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size)
 {
-    uint64_t value = 0;
-    VX_ASSERT(size <= sizeof value && in_page(phys, size) == size);
+    VX_ASSERT(is_single(phys, size));
     const uint8_t *from = vx_pmap_read_ptr(pmap, phys);
     if (VX_UNLIKELY(from == NULL))
         return bus_read(pmap, phys, size);
-    memcpy(&value, from, size);
-    return value;
+    return vx_load_sized(from, size);
 }
 
 void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value)
 {
-    VX_ASSERT(size <= sizeof value && in_page(phys, size) == size);
+    VX_ASSERT(is_single(phys, size));
     uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
     if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page))) {
         if (page == VX_PMAP_BUS)
@@ -152,6 +156,6 @@ void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t 
         return;
     }
     uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
-    memcpy(vx_pmap_hva(pmap, page) + off, &value, size);
+    vx_store_sized(vx_pmap_hva(pmap, page) + off, size, value);
     vx_pmap_notice_write(pmap, page, off, size); /* keeps I1 */
 }

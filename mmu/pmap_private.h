@@ -7,6 +7,8 @@
 #ifndef VX86_MMU_PMAP_PRIVATE_H
 #define VX86_MMU_PMAP_PRIVATE_H
 
+#include <string.h>
+
 #include "vx86/pmap.h"
 
 #define VX_PMAP_FRAMES (1u << 20)
@@ -55,6 +57,43 @@ static inline bool vx_pmap_is_backed(const struct vx_pmap *pmap, uint32_t page)
 static inline uint8_t *vx_pmap_hva(const struct vx_pmap *pmap, uint32_t page)
 {
     return pmap->base + ((uint64_t)page << VX_PAGE_SHIFT);
+}
+
+/* Little-endian values of 1, 2, 4 or 8 bytes: one host instruction each. */
+static inline uint64_t vx_load_sized(const uint8_t *from, unsigned size)
+{
+    uint64_t value = 0;
+    switch (size) {
+    case 1:
+        return *from;
+    case 2:
+        memcpy(&value, from, 2);
+        return value;
+    case 4:
+        memcpy(&value, from, 4);
+        return value;
+    default:
+        memcpy(&value, from, 8);
+        return value;
+    }
+}
+
+static inline void vx_store_sized(uint8_t *to, unsigned size, uint64_t value)
+{
+    switch (size) {
+    case 1:
+        *to = (uint8_t)value;
+        break;
+    case 2:
+        memcpy(to, &value, 2);
+        break;
+    case 4:
+        memcpy(to, &value, 4);
+        break;
+    default:
+        memcpy(to, &value, 8);
+        break;
+    }
 }
 
 /* Bytes [off, off + bytes) of a backing page have changed: clears the watch and tells of code. */

@@ -1,0 +1,105 @@
+/* mmu_private.h - what the files of the mmu share.
+ *
+ *   access.c   linear reads and writes that missed the inline probe
+ *      |  resolve
+ *   walk.c     the guest's tables: rights, A and D, #PF      (reads the pmap)
+ *      |  fill
+ *   tlb.c      the soft TLB: filling, dropping, flushing     (told by the pmap of changes)
+ *   mmu.c      construction, control state
+ */
+#ifndef VX86_MMU_PRIVATE_H
+#define VX86_MMU_PRIVATE_H
+
+#include "pmap_private.h"
+#include "vx86/mmu.h"
+
+#define VX_MMU_FLUSH_LISTENERS 4
+#define VX_VIEWS 2
+/* A slot is one entry of one view's table: (view << 16) | index. */
+#define VX_TLB_SLOTS (VX_VIEWS * VX_TLB_ENTRIES)
+
+/* Bits that vcpu.h and mmu.h do not share; SDM 3A "Control Registers", 4 "IA32_EFER". */
+enum {
+    VX_MMU_CR0_WP = 1u << 16,
+    VX_MMU_CR0_NW = 1u << 29,
+    VX_MMU_CR0_CD = 1u << 30,
+    VX_MMU_CR0_PG = 1u << 31,
+    VX_MMU_CR4_PSE = 1u << 4,
+    VX_MMU_CR4_PAE = 1u << 5,
+    VX_MMU_CR4_PGE = 1u << 7,
+    VX_MMU_CR4_SMEP = 1u << 20,
+    VX_MMU_CR4_SMAP = 1u << 21,
+    VX_MMU_EFER_NXE = 1u << 11,
+};
+
+/* SDM 3A "Paging Modes and Control Bits". */
+enum vx_paging_mode { VX_PAGING_OFF, VX_PAGING_32BIT, VX_PAGING_PAE };
+
+/* What a walk found for one 4 KiB page: the rights that all levels grant together, before CR0.WP, SMEP and SMAP. */
+struct vx_walk {
+    uint64_t frame;     /* physical address of the page */
+    uint64_t leaf_phys; /* of the entry that maps it */
+    bool user, write, exec, global;
+    bool accessed, dirty; /* of the leaf */
+    bool large;           /* 2 or 4 MiB leaf */
+};
+
+enum vx_walk_end { VX_WALK_OK, VX_WALK_NOT_PRESENT, VX_WALK_RESERVED };
+
+/* Slots filled since they were last flushed, each at most once per log. */
+struct vx_fill_log {
+    uint32_t *slot; /* VX_TLB_SLOTS */
+    uint32_t count;
+};
+
+#define VX_AC_LOG 64
+
+struct vx_mmu_private {
+    struct vx_log *log;
+    struct vx_stats *stats;
+
+    /* Control state, and what the walk needs of it at hand. */
+    struct vx_paging paging;
+    enum vx_paging_mode mode;
+    bool pse, pge, nxe, wp, smep;
+    bool smap_in_force;      /* CR4.SMAP and EFLAGS.AC clear */
+    bool report_fetch;       /* the I/D bit of #PF error codes exists */
+    uint64_t pdpte[4];
+    uint32_t reserved_pse;   /* of a 4 MiB PDE */
+    uint64_t reserved_pae;   /* of any PAE PDE or PTE */
+
+    /* The soft TLB's books, see tlb.c. */
+    uint8_t *slot_state;     /* VX_TLB_SLOTS */
+    struct vx_fill_log local, global;
+    uint32_t *writer;        /* per backing page */
+    uint32_t ac_slot[VX_AC_LOG];
+    uint32_t ac_count;       /* over VX_AC_LOG: some were not noted */
+    bool any_large;
+    uint32_t large[32];      /* bitmap of 4 MiB regions with fills from large pages */
+
+    struct {
+        vx_mmu_flush_fn *fn;
+        void *opaque;
+    } on_flush[VX_MMU_FLUSH_LISTENERS];
+    unsigned flush_listeners;
+};
+
+/* walk.c */
+
+/* Reads the tables for `lin`. With set_accessed, sets A in the entries above the leaf as it passes them. */
+enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk);
+bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access, enum vx_view view);
+/* The architectural walk: A and D set, shadow filled. False: #PF in mmu->fault. Counts the miss. */
+bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk);
+
+/* tlb.c */
+VX_MUST_USE vx_err vx_shadow_create(struct vx_mmu *mmu);
+void vx_shadow_destroy(struct vx_mmu *mmu);
+/* Enters what the walk allows. `access` is what happens next: a write ends the page's watch for dirty tracking. */
+void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, const struct vx_walk *walk);
+/* Drops without telling listeners and without counting. */
+void vx_shadow_drop_all(struct vx_mmu *mmu);
+void vx_shadow_drop_supervisor(struct vx_mmu *mmu);
+void vx_shadow_drop_ac(struct vx_mmu *mmu);
+
+#endif

@@ -1,0 +1,207 @@
+/* walk.c - the guest's page tables: from a linear page to a physical one, with rights, A and D bits and #PF.
+ *
+ * Sources: SDM 3A "32-Bit Paging", "PAE Paging", "Access Rights", "Page-Fault Exceptions", "Accessed and Dirty Flags".
+ *
+ *   32-bit:  CR3 -> PDE --(PS, CR4.PSE)--> 4 MiB page           PAE:  PDPTE (cached) -> PDE --(PS)--> 2 MiB page
+ *                    \-> PTE -> 4 KiB page                                               \-> PTE -> 4 KiB page
+ *
+ *   I1  The order is the silicon's: present and reserved bits from the top down, then the rights of all levels
+ *       together, then A (and D) in the leaf. An entry above the leaf gets its A bit once it has been used to reach the
+ *       next one, whatever becomes of the access further down; a leaf only when the access is allowed.
+ *   I2  Tables may lie anywhere: in RAM, in ROM (A and D are lost), in nothing (the bus answers), in a page with
+ *       translated code (the update is announced). */
+#include <inttypes.h>
+
+#include "mmu_private.h"
+
+/* Bits of a page-table entry, equal in both formats. */
+enum {
+    PTE_P = 1u << 0,
+    PTE_RW = 1u << 1,
+    PTE_US = 1u << 2,
+    PTE_A = 1u << 5,
+    PTE_D = 1u << 6,
+    PTE_PS = 1u << 7,
+    PTE_G = 1u << 8,
+};
+#define PTE_XD (1ull << 63)
+#define PAE_ADDRESS 0x000FFFFFFFFFF000ull
+
+static inline uint32_t load_entry32(struct vx_pmap *pmap, uint64_t phys)
+{
+    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, phys);
+    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page)))
+        return (uint32_t)vx_pmap_load(pmap, phys, 4);
+    return *(const volatile uint32_t *)(vx_pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~3u)));
+}
+
+static inline uint64_t load_entry64(struct vx_pmap *pmap, uint64_t phys)
+{
+    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, phys);
+    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page)))
+        return vx_pmap_load(pmap, phys, 8);
+    return *(const volatile uint64_t *)(vx_pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~7u)));
+}
+
+/* Sets A and D bits of the entry at phys. They lie in its low byte, and only that byte changes; keeps I2. */
+static void set_entry_bits(struct vx_pmap *pmap, uint64_t phys, uint8_t bits)
+{
+    uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
+    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page) || page != vx_pmap_lookup(pmap, pmap->read_map, phys))) {
+        vx_pmap_store(pmap, phys, 1, vx_pmap_load(pmap, phys, 1) | bits);
+        return;
+    }
+    uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
+    __atomic_fetch_or(vx_pmap_hva(pmap, page) + off, bits, __ATOMIC_SEQ_CST);
+    vx_pmap_notice_write(pmap, page, off, 1);
+}
+
+static void take_leaf(struct vx_walk *walk, const struct vx_mmu_private *priv, uint64_t leaf_phys, uint64_t leaf)
+{
+    walk->leaf_phys = leaf_phys;
+    walk->accessed = (leaf & PTE_A) != 0;
+    walk->dirty = (leaf & PTE_D) != 0;
+    walk->global = priv->pge && (leaf & PTE_G) != 0;
+}
+
+static enum vx_walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+{
+    const struct vx_mmu_private *priv = mmu->priv;
+    uint64_t pde_phys = (priv->paging.cr3 & 0xFFFFF000u) | (lin >> 22) << 2;
+    uint32_t pde = load_entry32(mmu->pmap, pde_phys);
+    if (!(pde & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    walk->exec = true;
+    walk->large = (pde & PTE_PS) != 0 && priv->pse;
+    if (walk->large) {
+        if (pde & priv->reserved_pse)
+            return VX_WALK_RESERVED;
+        walk->user = (pde & PTE_US) != 0;
+        walk->write = (pde & PTE_RW) != 0;
+        /* PSE-36: bits 20..13 hold physical address bits 39..32. */
+        walk->frame = (uint64_t)(pde >> 13 & 0xFF) << 32 | (pde & 0xFFC00000u) | (lin & 0x3FF000u);
+        take_leaf(walk, priv, pde_phys, pde);
+        return VX_WALK_OK;
+    }
+    if (set_accessed && !(pde & PTE_A))
+        set_entry_bits(mmu->pmap, pde_phys, PTE_A);
+    uint64_t pte_phys = (pde & 0xFFFFF000u) | (lin >> 12 & 0x3FF) << 2;
+    uint32_t pte = load_entry32(mmu->pmap, pte_phys);
+    if (!(pte & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    walk->user = (pde & pte & PTE_US) != 0;
+    walk->write = (pde & pte & PTE_RW) != 0;
+    walk->frame = pte & 0xFFFFF000u;
+    take_leaf(walk, priv, pte_phys, pte);
+    return VX_WALK_OK;
+}
+
+static enum vx_walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+{
+    const struct vx_mmu_private *priv = mmu->priv;
+    uint64_t pdpte = priv->pdpte[lin >> 30];
+    if (!(pdpte & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    uint64_t pde_phys = (pdpte & PAE_ADDRESS) | (lin >> 21 & 0x1FF) << 3;
+    uint64_t pde = load_entry64(mmu->pmap, pde_phys);
+    if (!(pde & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    if (pde & priv->reserved_pae)
+        return VX_WALK_RESERVED;
+    walk->large = (pde & PTE_PS) != 0;
+    if (walk->large) {
+        if (pde & 0x1FE000u)
+            return VX_WALK_RESERVED;
+        walk->user = (pde & PTE_US) != 0;
+        walk->write = (pde & PTE_RW) != 0;
+        walk->exec = !(pde & PTE_XD);
+        walk->frame = (pde & PAE_ADDRESS & ~0x1FFFFFull) | (lin & 0x1FF000u);
+        take_leaf(walk, priv, pde_phys, pde);
+        return VX_WALK_OK;
+    }
+    if (set_accessed && !(pde & PTE_A))
+        set_entry_bits(mmu->pmap, pde_phys, PTE_A);
+    uint64_t pte_phys = (pde & PAE_ADDRESS) | (lin >> 12 & 0x1FF) << 3;
+    uint64_t pte = load_entry64(mmu->pmap, pte_phys);
+    if (!(pte & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    if (pte & priv->reserved_pae)
+        return VX_WALK_RESERVED;
+    walk->user = (pde & pte & PTE_US) != 0;
+    walk->write = (pde & pte & PTE_RW) != 0;
+    walk->exec = !((pde | pte) & PTE_XD);
+    walk->frame = pte & PAE_ADDRESS;
+    take_leaf(walk, priv, pte_phys, pte);
+    return VX_WALK_OK;
+}
+
+enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+{
+    switch (mmu->priv->mode) {
+    case VX_PAGING_32BIT:
+        return walk_32bit(mmu, lin, set_accessed, walk);
+    case VX_PAGING_PAE:
+        return walk_pae(mmu, lin, set_accessed, walk);
+    case VX_PAGING_OFF:
+        break;
+    }
+    *walk = (struct vx_walk){.frame = lin & ~VX_PAGE_MASK, .user = true, .write = true, .exec = true, .global = true,
+                             .accessed = true, .dirty = true};
+    return VX_WALK_OK;
+}
+
+bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access, enum vx_view view)
+{
+    if (priv->mode == VX_PAGING_OFF)
+        return true;
+    if (view == VX_VIEW_USER) {
+        if (!walk->user)
+            return false;
+    } else if (walk->user && (access == VX_ACCESS_FETCH ? priv->smep : priv->smap_in_force)) {
+        return false;
+    }
+    switch (access) {
+    case VX_ACCESS_READ:
+        return true;
+    case VX_ACCESS_WRITE:
+        return walk->write || (view == VX_VIEW_SUPERVISOR && !priv->wp);
+    case VX_ACCESS_FETCH:
+        return walk->exec;
+    }
+    return false;
+}
+
+static bool page_fault(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, uint32_t error)
+{
+    struct vx_mmu_private *priv = mmu->priv;
+    if (access == VX_ACCESS_WRITE)
+        error |= VX_PF_W;
+    if (view == VX_VIEW_USER)
+        error |= VX_PF_U;
+    if (access == VX_ACCESS_FETCH && priv->report_fetch)
+        error |= VX_PF_I;
+    mmu->fault = (struct vx_fault){.vector = 14, .has_error = true, .error = error, .lin = lin};
+    priv->stats->true_faults++;
+    vx_trace(priv->log, mmu_page_fault, (uint64_t)lin, error);
+    return false;
+}
+
+bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk)
+{
+    struct vx_mmu_private *priv = mmu->priv;
+    priv->stats->tlb_misses++;
+    enum vx_walk_end end = vx_walk_tables(mmu, lin, true, walk);
+    if (VX_UNLIKELY(end != VX_WALK_OK))
+        return page_fault(mmu, lin, access, view, end == VX_WALK_RESERVED ? VX_PF_P | VX_PF_RSVD : 0);
+    if (VX_UNLIKELY(!vx_walk_allows(priv, walk, access, view)))
+        return page_fault(mmu, lin, access, view, VX_PF_P);
+
+    bool make_dirty = access == VX_ACCESS_WRITE && !walk->dirty;
+    if (VX_UNLIKELY(!walk->accessed || make_dirty)) { /* one update for both: keeps I1 */
+        set_entry_bits(mmu->pmap, walk->leaf_phys, make_dirty ? PTE_A | PTE_D : PTE_A);
+        walk->accessed = true;
+        walk->dirty |= make_dirty;
+    }
+    vx_shadow_fill(mmu, lin, access, view, walk);
+    return true;
+}
