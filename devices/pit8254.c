@@ -1,0 +1,155 @@
+/* pit8254.c - ports and interrupt output of the three counters. See pit8254.h.
+ *
+ *   I1  The timer is armed at the next rising edge of OUT0, or idle when there is none. */
+#include <stdlib.h>
+
+#include "pit8254.h"
+#include "pit_counter.h"
+
+#define COUNTERS 3
+#define CONTROL_PORT 3
+#define READ_BACK 3 /* counter select value of the read-back command */
+
+enum { READ_BACK_NOT_COUNT = 0x20, READ_BACK_NOT_STATUS = 0x10 };
+
+struct vx_pit {
+    struct vx_bus *bus;
+    struct vx_clock *clock;
+    struct vx_irq out0;
+    struct vx_timer timer;
+    int64_t rise; /* tick the timer waits for */
+    struct pit_counter counter[COUNTERS];
+    struct vx_region region;
+};
+
+static int64_t now_ticks(const struct vx_pit *pit)
+{
+    return (int64_t)vx_muldiv(vx_clock_now_ns(pit->clock), PIT_HZ, VX_NS_PER_SEC);
+}
+
+/* First moment at which now_ticks() gives `tick`. */
+static uint64_t tick_to_ns(int64_t tick)
+{
+    return vx_muldiv((uint64_t)tick, VX_NS_PER_SEC, PIT_HZ) + 1;
+}
+
+/* After anything happened to counter 0: its level out, its next rise on the clock (I1). */
+static void follow_out0(struct vx_pit *pit)
+{
+    int64_t t = now_ticks(pit);
+    struct pit_counter *c = &pit->counter[0];
+    bool collapsed = c->mode >= 2; /* the low phase ends in the timer function, see pit8254.h */
+    vx_irq_set(&pit->out0, collapsed || pit_counter_out(c, t));
+    pit->rise = pit_counter_next_rise(c, t);
+    vx_timer_set(pit->clock, &pit->timer, pit->rise == PIT_NO_TICK ? VX_NEVER : tick_to_ns(pit->rise));
+}
+
+static void out0_rises(void *opaque)
+{
+    struct vx_pit *pit = opaque;
+    vx_irq_lower(&pit->out0);
+    vx_irq_raise(&pit->out0);
+    follow_out0(pit);
+}
+
+static void write_control(struct vx_pit *pit, uint8_t word, int64_t t)
+{
+    unsigned select = word >> 6;
+    if (select == READ_BACK) {
+        for (unsigned i = 0; i < COUNTERS; i++) {
+            if (!(word >> (i + 1) & 1))
+                continue;
+            if (!(word & READ_BACK_NOT_COUNT))
+                pit_counter_latch_count(&pit->counter[i], t);
+            if (!(word & READ_BACK_NOT_STATUS))
+                pit_counter_latch_status(&pit->counter[i], t);
+        }
+    } else if ((word >> 4 & 3) == PIT_RW_LATCH) {
+        pit_counter_latch_count(&pit->counter[select], t);
+    } else {
+        pit_counter_control(&pit->counter[select], word, t);
+        if (select == 0)
+            follow_out0(pit);
+    }
+}
+
+static uint64_t pit_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    struct vx_pit *pit = opaque;
+    return off == CONTROL_PORT ? UINT64_MAX : pit_counter_read(&pit->counter[off], now_ticks(pit));
+}
+
+static void pit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    struct vx_pit *pit = opaque;
+    int64_t t = now_ticks(pit);
+    if (off == CONTROL_PORT) {
+        write_control(pit, (uint8_t)value, t);
+        return;
+    }
+    pit_counter_write(&pit->counter[off], (uint8_t)value, t);
+    if (off == 0)
+        follow_out0(pit);
+}
+
+void vx_pit_set_gate2(struct vx_pit *pit, bool level)
+{
+    pit_counter_set_gate(&pit->counter[2], level, now_ticks(pit));
+}
+
+bool vx_pit_out2(struct vx_pit *pit)
+{
+    return pit_counter_out(&pit->counter[2], now_ticks(pit));
+}
+
+/* The 8254 has no reset pin: its state is undefined at power-on; here all counters stand still. */
+static void pit_reset(void *instance, enum vx_reset phase)
+{
+    struct vx_pit *pit = instance;
+    if (phase == VX_RESET_RELEASE) {
+        vx_irq_lower(&pit->out0);
+        return;
+    }
+    vx_timer_set(pit->clock, &pit->timer, VX_NEVER);
+    for (unsigned i = 0; i < COUNTERS; i++)
+        pit_counter_reset(&pit->counter[i], i != 2);
+}
+
+static void pit_destroy(void *instance)
+{
+    struct vx_pit *pit = instance;
+    if (pit == NULL)
+        return;
+    vx_timer_set(pit->clock, &pit->timer, VX_NEVER);
+    vx_bus_remove(pit->bus, &pit->region);
+    free(pit);
+}
+
+vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out)
+{
+    struct vx_pit *pit = calloc(1, sizeof *pit);
+    if (pit == NULL)
+        return VX_ERR_NO_MEMORY;
+    pit->bus = config->bus;
+    pit->clock = config->clock;
+    pit->out0 = config->out0;
+    vx_timer_init(&pit->timer, out0_rises, pit);
+    pit_reset(pit, VX_RESET_HOLD);
+    pit->region = (struct vx_region){ .name = "pit8254", .space = VX_SPACE_IO, .base = 0x40, .size = 4, .read = pit_read,
+                                      .write = pit_write, .opaque = pit };
+    vx_err err = vx_bus_add(pit->bus, &pit->region);
+    if (err != VX_ERR_OK) {
+        free(pit);
+        return err;
+    }
+    *out = pit;
+    return VX_ERR_OK;
+}
+
+const struct vx_device_type vx_pit_type = {
+    .name = "pit8254",
+    .reset = pit_reset,
+    .destroy = pit_destroy,
+};

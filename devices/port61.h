@@ -1,0 +1,23 @@
+/* port61.h - NMI status and control register (port B of the PC's 8255): speaker gate and refresh toggle.
+ *
+ * Source: 82371SB (PIIX3) data sheet "NMISC - NMI Status and Control Register". Port: 61h.
+ *     7 SERR# (0) | 6 IOCHK# (0) | 5 OUT2 | 4 refresh toggle | 3 IOCHK# mask | 2 SERR# mask | 1 speaker data | 0 GATE2
+ * Modelled: gate and output of counter 2, the toggle (every 15.085 us), the masks as plain bits. Not modelled: NMI sources,
+ * sound. State to save: bits 3..0. */
+#ifndef VX86_DEVICES_PORT61_H
+#define VX86_DEVICES_PORT61_H
+
+#include "pit8254.h"
+
+struct vx_port61;
+
+struct vx_port61_config {
+    struct vx_bus *bus;
+    struct vx_clock *clock;
+    struct vx_pit *pit;
+};
+
+VX_MUST_USE vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 **out);
+extern const struct vx_device_type vx_port61_type;
+
+#endif
