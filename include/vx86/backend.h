@@ -64,6 +64,7 @@ struct vx_screen {
     unsigned columns, rows;
     unsigned cursor_column, cursor_row;
     bool cursor_visible;
+    bool blink; /* text: attribute bit 7 blinks the character; otherwise it makes the background bright */
     const struct vx_text_cell *cells;
     unsigned width, height;
     const uint32_t *pixels;
