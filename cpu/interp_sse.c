@@ -1,0 +1,151 @@
+/* interp_sse.c - the way in of MMX, SSE and SSE2: which encodings exist, what they need, and where they go.
+ *
+ * Order of checks as on the CPU: #UD (CR0.EM, CR4.OSFXSR, encoding), #NM (CR0.TS), a pending x87 exception for those
+ * that use MMX registers, the memory operand, then SIMD exceptions (SDM 2A "Exception Conditions of Legacy SIMD
+ * Instructions Operating on MMX Registers"; SDM 1 "SSE, SSE2, SSE3 and SSSE3 SIMD Floating-Point Exceptions").
+ *
+ *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that an
+ *       instruction that faults leaves the x87 state alone. */
+#include "interp_sse.h"
+
+struct simd_op {
+    bool (*run)(struct simd *s); /* NULL: #UD */
+    simd_lane *combine;
+    uint8_t attr;
+};
+
+#define NP SIMD_NP
+#define P66 SIMD_P66
+#define PF3 SIMD_PF3
+#define PF2 SIMD_PF2
+#define X SIMD_X
+#define M SIMD_M
+#define MEM SIMD_MEM
+#define REG SIMD_REG
+#define LOW SIMD_LOW
+#define SIMD(prefix, opcode, attributes, handler, lane) \
+    [opcode][prefix] = { simd_do_##handler, simd_##lane, (attributes) },
+#define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane) SIMD(P66, opcode, X, handler, lane)
+
+static const struct simd_op simd_table[256][4] = {
+#include "interp_sse.def"
+};
+
+#undef SIMD
+#undef BOTH
+
+void simd_none(union vec *d, const union vec *s, unsigned bytes)
+{
+    (void)d;
+    (void)s;
+    (void)bytes;
+}
+
+static enum simd_prefix prefix_of(const struct insn *in)
+{
+    if (in->rep != REP_NONE)
+        return in->rep == REP_E ? SIMD_PF3 : SIMD_PF2;
+    return in->prefix_66 ? SIMD_P66 : SIMD_NP;
+}
+
+bool interp_sse_owns(uint8_t opcode)
+{
+    if (opcode == 0xAE)
+        return true;
+    for (unsigned prefix = 0; prefix < 4; prefix++)
+        if (simd_table[opcode][prefix].run != NULL)
+            return true;
+    return false;
+}
+
+/* True when the instruction may go on; *again as for x87_check_pending(). */
+static bool check_available(struct insn *in, unsigned attr, bool *again)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    *again = false;
+    if (!(attr & (SIMD_X | SIMD_M))) /* MOVNTI */
+        return true;
+    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)))
+        return insn_ud(in);
+    if (cpu->cr0 & VX_CR0_TS)
+        return insn_fault(in, VX_NM);
+    return !(attr & SIMD_M) || x87_check_pending(in, again);
+}
+
+bool interp_sse(struct insn *in)
+{
+    if (in->lock)
+        return insn_ud(in);
+    if (in->opcode == 0xAE)
+        return simd_state_group(in);
+    struct simd s = { .in = in, .cpu = in->cpu, .prefix = prefix_of(in) };
+    const struct simd_op *op = &simd_table[in->opcode][s.prefix];
+    s.attr = op->attr;
+    s.combine = op->combine;
+    if (op->run == NULL || (in->mod == 3 ? s.attr & SIMD_MEM : s.attr & SIMD_REG))
+        return insn_ud(in);
+    bool again;
+    if (!check_available(in, s.attr, &again))
+        return false;
+    if (again) {
+        in->next_eip = in->start_eip;
+        return true;
+    }
+    if (!op->run(&s))
+        return false;
+    if ((s.attr & SIMD_M) && !s.leaves_mmx) {
+        x87_set_top(in->cpu, 0);
+        in->cpu->fx[FX_FTW] = 0xFF;
+    }
+    return true;
+}
+
+union vec simd_reg(const struct simd *s)
+{
+    return simd_is_xmm(s) ? simd_xmm(s->cpu, s->in->reg) : simd_mm(s->cpu, s->in->reg);
+}
+
+void simd_set_reg(struct simd *s, const union vec *v)
+{
+    if (simd_is_xmm(s))
+        simd_set_xmm(s->cpu, s->in->reg, v);
+    else
+        simd_set_mm(s->cpu, s->in->reg, v);
+}
+
+static bool read_memory(struct simd *s, union vec *v, unsigned bytes)
+{
+    struct insn *in = s->in;
+    *v = (union vec){ 0 };
+    if (bytes == 16)
+        return insn_read_bytes(in, in->seg, in->off, v, 16, 16);
+    return insn_read(in, in->seg, in->off, bytes, &v->q[0]);
+}
+
+bool simd_source(struct simd *s, union vec *v, unsigned bytes)
+{
+    if (s->in->mod != 3)
+        return read_memory(s, v, bytes);
+    *v = simd_is_xmm(s) ? simd_xmm(s->cpu, s->in->rm) : simd_mm(s->cpu, s->in->rm);
+    return true;
+}
+
+bool simd_source_xmm(struct simd *s, union vec *v, unsigned bytes)
+{
+    if (s->in->mod != 3)
+        return read_memory(s, v, bytes);
+    *v = simd_xmm(s->cpu, s->in->rm);
+    return true;
+}
+
+/* Two-operand instructions without floating-point exceptions. */
+bool simd_do_packed(struct simd *s)
+{
+    unsigned bytes = simd_is_xmm(s) ? 16 : 8;
+    union vec d = simd_reg(s), source;
+    if (!simd_source(s, &source, s->attr & SIMD_LOW ? 4 : bytes))
+        return false;
+    s->combine(&d, &source, bytes);
+    simd_set_reg(s, &d);
+    return true;
+}

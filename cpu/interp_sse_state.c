@@ -1,0 +1,84 @@
+/* interp_sse_state.c - the 0F AE group: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, the fences and CLFLUSH.
+ *
+ * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is. */
+#include "interp_sse.h"
+
+#define MXCSR_WRITABLE 0xFFFFu /* DAZ included; what MXCSR_MASK says */
+#define FXSAVE_STATE_BYTES 288
+
+static bool fxsave(struct insn *in)
+{
+    uint8_t image[FXSAVE_STATE_BYTES];
+    uint32_t mask = MXCSR_WRITABLE;
+    memcpy(image, in->cpu->fx, sizeof image);
+    memcpy(image + FX_MXCSR_MASK, &mask, sizeof mask);
+    return insn_write_bytes(in, in->seg, in->off, image, sizeof image, 16);
+}
+
+static bool fxrstor(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint8_t image[FXSAVE_STATE_BYTES];
+    uint32_t mxcsr;
+    if (!insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
+        return false;
+    memcpy(&mxcsr, image + FX_MXCSR, sizeof mxcsr);
+    if (mxcsr & ~MXCSR_WRITABLE)
+        return insn_gp0(in);
+    uint16_t was_pending = fx_get16(cpu, FX_FSW) & FSW_ES;
+    memcpy(cpu->fx, image, sizeof image);
+    fx_set16(cpu, FX_FCW, (fx_get16(cpu, FX_FCW) & 0x1F3F) | 0x40);
+    fx_set16(cpu, FX_FSW, fx_get16(cpu, FX_FSW) | was_pending); /* lets the summary see FERR# fall */
+    fx_set16(cpu, FX_FOP, fx_get16(cpu, FX_FOP) & 0x7FF);
+    cpu->fx[FX_FTW + 1] = 0;
+    for (unsigned i = 0; i < 8; i++)
+        memset(cpu->fx + FX_ST + 16 * i + 10, 0, 6);
+    x87_update_summary(cpu);
+    return true;
+}
+
+static bool ldmxcsr(struct insn *in)
+{
+    uint64_t value;
+    if (!insn_read(in, in->seg, in->off, 4, &value))
+        return false;
+    if (value & ~(uint64_t)MXCSR_WRITABLE)
+        return insn_gp0(in);
+    fx_set32(in->cpu, FX_MXCSR, (uint32_t)value);
+    return true;
+}
+
+/* A flushed line must be readable; nothing else happens to it here. */
+static bool clflush(struct insn *in)
+{
+    uint64_t byte;
+    return insn_read(in, in->seg, in->off, 1, &byte);
+}
+
+static bool mxcsr_available(struct insn *in)
+{
+    if ((in->cpu->cr0 & VX_CR0_EM) || !(in->cpu->cr4 & VX_CR4_OSFXSR))
+        return insn_ud(in);
+    if (in->cpu->cr0 & VX_CR0_TS)
+        return insn_fault(in, VX_NM);
+    return true;
+}
+
+bool simd_state_group(struct insn *in)
+{
+    if (in->prefix_66 || in->rep != REP_NONE)
+        return insn_ud(in);
+    if (in->mod == 3) /* LFENCE, MFENCE, SFENCE: the interpreter is in order */
+        return in->reg >= 5 || insn_ud(in);
+    switch (in->reg) {
+    case 0:
+    case 1:
+        if (in->cpu->cr0 & (VX_CR0_EM | VX_CR0_TS))
+            return insn_fault(in, VX_NM);
+        return in->reg == 0 ? fxsave(in) : fxrstor(in);
+    case 2: return mxcsr_available(in) && ldmxcsr(in);
+    case 3: return mxcsr_available(in) && insn_write(in, in->seg, in->off, 4, fx_get32(in->cpu, FX_MXCSR));
+    case 7: return clflush(in);
+    default: return insn_ud(in);
+    }
+}
