@@ -1,0 +1,299 @@
+/* vga.c - the VGA as a PCI function, and when the display is told of a change.
+ *
+ * Data flow: guest -> ports (vga_ports.c, vbe.c) and memory (vga_memory.c) -> changed -> display timer -> vga_render.c ->
+ * vx_display.update.
+ *
+ *   I1  The display timer is armed only when something changed or, with a display that wants pixels, while the picture may be
+ *       written unseen (frame buffer mapped to the guest): then the pages' dirty state is polled, at 30 Hz while it
+ *       changes, at 4 Hz when it stands still.
+ *   I2  Updates are at least UPDATE_GAP_NS apart. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vga_state.h"
+
+enum { UPDATE_GAP_NS = 33333334, FIRST_DELAY_NS = 2000000, QUIET_GAP_NS = 250000000, QUIET_AFTER = 30 };
+enum { MMIO_PORTS = 0x400, MMIO_PORTS_END = 0x420, MMIO_VBE = 0x500, MMIO_VBE_END = 0x516, MMIO_EXT = 0x600, MMIO_BYTES = 0x1000 };
+enum { EXT_SIZE = 8, VBE_PORT = 0x1CE, VRAM_PAGES = VX_VGA_VRAM_BYTES / VX_PAGE_BYTES };
+#define EXT_LITTLE_ENDIAN 0x1E1E1E1Eu
+
+/* ---- display ------------------------------------------------------------------------------------------------------ */
+
+static bool polls_memory(const struct vx_vga *vga)
+{
+    return vga->display->wants_pixels && vx_vga_is_direct(vga) && (vga->ac_index & AC_PAS);
+}
+
+void vx_vga_changed(struct vx_vga *vga)
+{
+    if (vga->changed)
+        return;
+    vga->changed = true;
+    if (vga->display == NULL)
+        return;
+    uint64_t soon = vx_clock_now_ns(vga->clock) + FIRST_DELAY_NS;
+    uint64_t allowed = vga->last_update_ns + UPDATE_GAP_NS; /* keeps I2 */
+    vx_timer_set(vga->clock, &vga->display_timer, soon > allowed ? soon : allowed);
+}
+
+void vx_vga_refresh(struct vx_vga *vga)
+{
+    vga->forced = true;
+    vx_vga_changed(vga);
+}
+
+/* A display without pixels learns of a graphics mode once, not of every dot drawn in it. */
+static bool worth_telling(const struct vx_vga *vga, const struct vx_screen *screen)
+{
+    const struct vx_screen *shown = &vga->shown;
+    return vga->forced || screen->cells != NULL || screen->pixels != NULL || shown->columns != 0 ||
+           screen->width != shown->width || screen->height != shown->height;
+}
+
+static void update(struct vx_vga *vga)
+{
+    struct vx_screen screen;
+    vga->changed = false;
+    vga->last_update_ns = vx_clock_now_ns(vga->clock);
+    if (!vx_vga_render(vga, vga->display->wants_pixels, &screen) || !worth_telling(vga, &screen))
+        return;
+    vga->forced = false;
+    if (screen.width != vga->shown.width || screen.height != vga->shown.height)
+        vx_trace(vga->log, vga_mode, "picture", screen.width, screen.height);
+    vga->shown = screen;
+    vga->display->update(vga->display->opaque, &screen);
+}
+
+static void display_tick(void *opaque)
+{
+    struct vx_vga *vga = opaque;
+    uint8_t dirty[VRAM_PAGES / 8];
+    bool polling = polls_memory(vga);
+    if (polling && vx_pmap_take_dirty(vga->pmap, vga->vram_page, VRAM_PAGES, dirty))
+        vga->changed = true;
+    vga->quiet_polls = vga->changed ? 0 : vga->quiet_polls + 1;
+    if (vga->changed)
+        update(vga);
+    if (polling) /* keeps I1 */
+        vx_timer_set(vga->clock, &vga->display_timer,
+                     vx_clock_now_ns(vga->clock) + (vga->quiet_polls > QUIET_AFTER ? QUIET_GAP_NS : UPDATE_GAP_NS));
+}
+
+/* ---- ports and MMIO ----------------------------------------------------------------------------------------------- */
+
+/* One range of VGA ports: the handlers get the port number back from where the range begins. */
+struct port_range {
+    const char *name;
+    uint16_t first, count;
+    uint64_t (*read)(void *opaque, uint64_t off, unsigned size);
+    void (*write)(void *opaque, uint64_t off, unsigned size, uint64_t value);
+};
+
+static uint64_t mono_crtc_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    return vx_vga_port_read(opaque, (uint16_t)(0x3B4 + off));
+}
+
+static void mono_crtc_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    vx_vga_port_write(opaque, (uint16_t)(0x3B4 + off), (uint8_t)value);
+}
+
+static uint64_t mono_status_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    return vx_vga_port_read(opaque, (uint16_t)(0x3BA + off));
+}
+
+static void mono_status_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    vx_vga_port_write(opaque, (uint16_t)(0x3BA + off), (uint8_t)value);
+}
+
+static uint64_t main_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    return vx_vga_port_read(opaque, (uint16_t)(0x3C0 + off));
+}
+
+static void main_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    vx_vga_port_write(opaque, (uint16_t)(0x3C0 + off), (uint8_t)value);
+}
+
+/* 1CEh index and 1CFh data, 16 bits each at odd distance; 1D0h is data again for software that wants alignment. */
+static uint64_t vbe_port_read(void *opaque, uint64_t off, unsigned size)
+{
+    const struct vx_vga *vga = opaque;
+    (void)size;
+    return off == 0 ? vga->vbe_index : off <= 2 ? vx_vbe_read(vga, vga->vbe_index) : UINT64_MAX;
+}
+
+static void vbe_port_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    struct vx_vga *vga = opaque;
+    if (off == 0)
+        vga->vbe_index = (uint16_t)value;
+    else if (size == 2 && off <= 2)
+        vx_vbe_write(vga, vga->vbe_index, (uint16_t)value);
+}
+
+static const struct port_range port_ranges[] = {
+    { "vga mono crtc", 0x3B4, 2, mono_crtc_read, mono_crtc_write },
+    { "vga mono status", 0x3BA, 1, mono_status_read, mono_status_write },
+    { "vga", 0x3C0, 0x1B, main_read, main_write }, /* to the colour status port 3DAh */
+    { "vga vbe", VBE_PORT, 4, vbe_port_read, vbe_port_write },
+};
+
+static uint64_t mmio_read(void *opaque, uint64_t off, unsigned size)
+{
+    struct vx_vga *vga = opaque;
+    uint64_t value = 0;
+    if (off >= MMIO_VBE && off + size <= MMIO_VBE_END)
+        return size == 1 ? vx_vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2) >> (8 * (off & 1)) & 0xFF
+                         : vx_vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2);
+    if (off >= MMIO_PORTS && off + size <= MMIO_PORTS_END) {
+        for (unsigned i = 0; i < size; i++)
+            value |= (uint64_t)vx_vga_port_read(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
+        return value;
+    }
+    if (off == MMIO_EXT)
+        return EXT_SIZE;
+    return off == MMIO_EXT + 4 ? EXT_LITTLE_ENDIAN : off < MMIO_PORTS ? 0 : UINT64_MAX;
+}
+
+static void mmio_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    struct vx_vga *vga = opaque;
+    if (off >= MMIO_VBE && off + size <= MMIO_VBE_END && size == 2)
+        vx_vbe_write(vga, (unsigned)(off - MMIO_VBE) / 2, (uint16_t)value);
+    for (unsigned i = 0; off >= MMIO_PORTS && off + size <= MMIO_PORTS_END && i < size; i++)
+        vx_vga_port_write(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i), (uint8_t)(value >> (8 * i)));
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static void reset_registers(struct vx_vga *vga)
+{
+    vga->misc = vga->feature = 0;
+    vga->subsystem_enable = 1;
+    vga->seq_index = vga->crtc_index = vga->gc_index = vga->ac_index = 0;
+    memset(vga->seq, 0, sizeof vga->seq);
+    memset(vga->crtc, 0, sizeof vga->crtc);
+    memset(vga->gc, 0, sizeof vga->gc);
+    memset(vga->ac, 0, sizeof vga->ac);
+    memset(vga->dac, 0, sizeof vga->dac);
+    vga->ac_data_next = false;
+    vga->dac_mask = 0xFF;
+    vga->dac_read_index = vga->dac_write_index = vga->dac_part = 0;
+    vga->dac_reading = false;
+    vga->latches = 0;
+    vx_vbe_reset(vga);
+}
+
+static void reset(void *instance, enum vx_reset phase)
+{
+    struct vx_vga *vga = instance;
+    if (phase == VX_RESET_HOLD) {
+        reset_registers(vga);
+        return;
+    }
+    vx_vga_remap_window(vga, true);
+    vx_vga_changed(vga);
+}
+
+static void destroy(void *instance)
+{
+    struct vx_vga *vga = instance;
+    if (vga == NULL)
+        return;
+    vx_timer_set(vga->clock, &vga->display_timer, VX_NEVER);
+    vx_pci_remove(&vga->pci);
+    for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++)
+        vx_bus_remove(vga->bus, &vga->ports[i]);
+    vx_bus_remove(vga->bus, &vga->window);
+    free(vga->cells);
+    free(vga->pixels);
+    free(vga);
+}
+
+const struct vx_device_type vx_vga_type = { .name = "vga", .reset = reset, .destroy = destroy };
+
+static vx_err add_regions(struct vx_vga *vga)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++) {
+        const struct port_range *range = &port_ranges[i];
+        vga->ports[i] = (struct vx_region){ .name = range->name, .space = VX_SPACE_IO, .base = range->first,
+                                            .size = range->count, .max_size = range->first == VBE_PORT ? 2 : 1,
+                                            .read = range->read, .write = range->write, .opaque = vga };
+        VX_TRY(vx_bus_add(vga->bus, &vga->ports[i]));
+    }
+    vga->window = (struct vx_region){ .name = "vga window", .space = VX_SPACE_MEMORY, .base = VGA_WINDOW,
+                                      .size = VGA_WINDOW_BYTES, .max_size = 8, .read = vx_vga_window_read,
+                                      .write = vx_vga_window_write, .opaque = vga };
+    return vx_bus_add(vga->bus, &vga->window);
+}
+
+static vx_err add_pci(struct vx_vga *vga, const struct vx_vga_config *config)
+{
+    vx_pci_function_init(&vga->pci, &(struct vx_pci_ident){ .name = "vga", .vendor = 0x1234, .device = 0x1111,
+                                                             .class_code = 0x030000, .revision = 2,
+                                                             .subsystem_vendor = 0x1AF4, .subsystem = 0x1100 });
+    vga->pci.opaque = vga;
+    vga->pci.bar[0] = (struct vx_pci_bar){ .size = VX_VGA_VRAM_BYTES, .prefetchable = true, .backed = true,
+                                           .page = vga->vram_page, .mapped_at = PCI_UNMAPPED };
+    vga->mmio = (struct vx_region){ .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .opaque = vga };
+    vga->pci.bar[2] = (struct vx_pci_bar){ .size = MMIO_BYTES, .region = &vga->mmio, .mapped_at = PCI_UNMAPPED };
+    if (config->rom_bytes != 0)
+        vga->pci.bar[PCI_BAR_ROM] = (struct vx_pci_bar){ .size = VX_VGA_ROM_BYTES, .backed = true, .read_only = true,
+                                                         .page = vga->rom_page, .mapped_at = PCI_UNMAPPED };
+    return vx_pci_add(config->pci, config->slot, 0, &vga->pci);
+}
+
+static vx_err set_up(struct vx_vga *vga, const struct vx_vga_config *config)
+{
+    vga->cells = calloc(VGA_MAX_COLUMNS * VGA_MAX_ROWS, sizeof *vga->cells);
+    vga->vram_page = vx_pmap_alloc(vga->pmap, VX_VGA_VRAM_BYTES);
+    vga->rom_page = vx_pmap_alloc(vga->pmap, VX_VGA_ROM_BYTES);
+    if (vga->cells == NULL || vga->vram_page == VX_PMAP_BUS || vga->rom_page == VX_PMAP_BUS)
+        return VX_ERR_NO_MEMORY;
+    vga->vram = vx_pmap_page_hva(vga->pmap, vga->vram_page);
+    if (config->rom_bytes != 0)
+        memcpy(vx_pmap_page_hva(vga->pmap, vga->rom_page), config->rom, config->rom_bytes);
+    if (vga->display != NULL && vga->display->wants_pixels)
+        vx_pmap_track_dirty(vga->pmap, vga->vram_page, VRAM_PAGES, true);
+    VX_TRY(add_regions(vga));
+    VX_TRY(add_pci(vga, config));
+    reset_registers(vga);
+    vx_vga_remap_window(vga, true);
+    return VX_ERR_OK;
+}
+
+vx_err vx_vga_create(const struct vx_vga_config *config, struct vx_vga **out)
+{
+    if (config->rom_bytes > VX_VGA_ROM_BYTES) {
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "the VGA BIOS has %zu bytes, the most that fits is %u", config->rom_bytes,
+                     VX_VGA_ROM_BYTES);
+        return VX_ERR_RANGE;
+    }
+    struct vx_vga *vga = calloc(1, sizeof *vga);
+    if (vga == NULL)
+        return VX_ERR_NO_MEMORY;
+    vga->log = config->log;
+    vga->bus = config->bus;
+    vga->clock = config->clock;
+    vga->pmap = config->pmap;
+    vga->display = config->display;
+    vx_timer_init(&vga->display_timer, display_tick, vga);
+    vx_err err = set_up(vga, config);
+    if (err != VX_ERR_OK) {
+        destroy(vga);
+        return err;
+    }
+    *out = vga;
+    return VX_ERR_OK;
+}

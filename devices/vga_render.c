@@ -1,0 +1,329 @@
+/* vga_render.c - registers and video memory to a picture: cells in text modes, 0x00RRGGBB pixels on demand.
+ *
+ * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. Plane addresses
+ * are masked to 64 KiB, so nothing the guest programs reaches past video memory; VBE pictures lie inside it (vbe.c I1). */
+#include <stdlib.h>
+
+#include "vga_state.h"
+
+enum { PLANE_MASK = 0xFFFF, GLYPH_LINES = 32 };
+
+/* ---- geometry ----------------------------------------------------------------------------------------------------- */
+
+struct geometry {
+    unsigned chars;        /* character clocks per line */
+    unsigned lines;        /* scan lines */
+    unsigned repeat;       /* scan lines per picture row */
+    uint32_t start, pitch; /* plane addresses: first, and per row */
+    unsigned line_compare; /* scan line after which the address starts again at 0 */
+};
+
+static struct geometry geometry(const struct vx_vga *vga)
+{
+    const uint8_t *cr = vga->crtc;
+    struct geometry g = {
+        .chars = cr[CR_H_DISPLAY_END] + 1u,
+        .lines = (cr[CR_V_DISPLAY_END] | (cr[CR_OVERFLOW] & 0x02u) << 7 | (cr[CR_OVERFLOW] & 0x40u) << 3) + 1,
+        .repeat = (cr[CR_MAX_SCAN] & 0x1Fu) + 1,
+        .start = ((uint32_t)cr[CR_START_HIGH] << 8 | cr[CR_START_LOW]) + ((cr[CR_PRESET_ROW] >> 5) & 3),
+        .pitch = cr[CR_OFFSET] * 2u,
+        .line_compare = cr[CR_LINE_COMPARE] | (cr[CR_OVERFLOW] & 0x10u) << 4 | (cr[CR_MAX_SCAN] & 0x40u) << 3,
+    };
+    if (cr[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE)
+        g.repeat *= 2;
+    return g;
+}
+
+/* Plane address of a row's first byte or character, split screen included. *split: below the line compare. */
+static uint32_t row_address(const struct geometry *g, unsigned row, bool *split)
+{
+    unsigned first_below = (g->line_compare + g->repeat) / g->repeat; /* first row that begins after the compare line */
+    *split = row >= first_below;
+    return *split ? (row - first_below) * g->pitch : g->start + row * g->pitch;
+}
+
+static bool is_blank(const struct vx_vga *vga)
+{
+    return !(vga->ac_index & AC_PAS) || (!vx_vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
+}
+
+/* ---- colours ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t dac_color(const struct vx_vga *vga, uint8_t index)
+{
+    const uint8_t *entry = vga->dac[index & vga->dac_mask];
+    uint32_t r = entry[0], g = entry[1], b = entry[2];
+    if (!(vga->vbe[VBE_ENABLE] & VBE_8BIT_DAC)) {
+        r = (r & 0x3F) << 2 | (r & 0x3F) >> 4;
+        g = (g & 0x3F) << 2 | (g & 0x3F) >> 4;
+        b = (b & 0x3F) << 2 | (b & 0x3F) >> 4;
+    }
+    return r << 16 | g << 8 | b;
+}
+
+static void palette256(const struct vx_vga *vga, uint32_t colors[256])
+{
+    for (unsigned i = 0; i < 256; i++)
+        colors[i] = dac_color(vga, (uint8_t)i);
+}
+
+/* The 16 attributes, through the attribute controller's palette and colour select. */
+static void palette16(const struct vx_vga *vga, uint32_t colors[16])
+{
+    uint8_t select = vga->ac[AC_COLOR_SELECT];
+    for (unsigned i = 0; i < 16; i++) {
+        uint8_t index = vga->ac[i & vga->ac[AC_PLANE_ENABLE] & 0x0F];
+        if (vga->ac[AC_MODE] & AC_MODE_P54S)
+            index = (uint8_t)((index & 0x0F) | (select & 0x03) << 4);
+        colors[i] = dac_color(vga, (uint8_t)(index | (select & 0x0C) << 4));
+    }
+}
+
+/* ---- text --------------------------------------------------------------------------------------------------------- */
+
+static void render_text(struct vx_vga *vga, struct vx_screen *screen)
+{
+    struct geometry g = geometry(vga);
+    unsigned rows = g.lines / g.repeat;
+    screen->columns = g.chars < VGA_MAX_COLUMNS ? g.chars : VGA_MAX_COLUMNS;
+    screen->rows = rows == 0 ? 1 : rows < VGA_MAX_ROWS ? rows : VGA_MAX_ROWS;
+    for (unsigned row = 0; row < screen->rows; row++) {
+        bool split;
+        uint32_t k = row_address(&g, row, &split);
+        for (unsigned column = 0; column < screen->columns; column++, k++) {
+            const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
+            vga->cells[row * screen->columns + column] = (struct vx_text_cell){ at[0], at[1] };
+        }
+    }
+    screen->cells = vga->cells;
+    screen->blink = (vga->ac[AC_MODE] & AC_MODE_BLINK) != 0;
+
+    uint32_t cursor = (uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW];
+    uint32_t distance = (cursor - g.start) & PLANE_MASK;
+    bool shaped = !(vga->crtc[CR_CURSOR_START] & CR_CURSOR_OFF) &&
+                  (vga->crtc[CR_CURSOR_START] & 0x1F) <= (vga->crtc[CR_CURSOR_END] & 0x1F);
+    if (g.pitch == 0 || distance / g.pitch >= screen->rows || distance % g.pitch >= screen->columns)
+        return;
+    screen->cursor_row = distance / g.pitch;
+    screen->cursor_column = distance % g.pitch;
+    screen->cursor_visible = shaped;
+}
+
+/* Plane 2 address of a character's glyph; attribute bit 3 chooses between the two maps of the character map select. */
+static const uint8_t *glyph(const struct vx_vga *vga, struct vx_text_cell cell)
+{
+    uint8_t select = vga->seq[SEQ_CHAR_MAP];
+    unsigned map = (cell.attr & 8) ? (select >> 2 & 3) | (select >> 3 & 4) : (select & 3) | (select >> 2 & 4);
+    uint32_t base = (map & 3) * 0x4000 + (map >> 2) * 0x2000;
+    return vga->vram + 4 * (size_t)(base + cell.ch * GLYPH_LINES) + 2;
+}
+
+static void draw_cell(const struct vx_vga *vga, struct vx_text_cell cell, bool cursor, const uint32_t colors[16],
+                      unsigned width, unsigned height, uint32_t *out, unsigned stride)
+{
+    const uint8_t *lines = glyph(vga, cell);
+    bool blink = (vga->ac[AC_MODE] & AC_MODE_BLINK) != 0;
+    uint32_t fore = colors[cell.attr & 15], back = colors[cell.attr >> 4 & (blink ? 7 : 15)];
+    bool extend = (vga->ac[AC_MODE] & AC_MODE_LINE_GRAPHICS) && cell.ch >= 0xC0 && cell.ch <= 0xDF;
+    unsigned first = vga->crtc[CR_CURSOR_START] & 0x1F, last = vga->crtc[CR_CURSOR_END] & 0x1F;
+    for (unsigned y = 0; y < height; y++, out += stride) {
+        unsigned bits = lines[4 * (y % GLYPH_LINES)] << 1;
+        if (extend)
+            bits |= bits >> 1 & 1; /* the ninth dot repeats the eighth */
+        if (cursor && y >= first && y <= last)
+            bits = 0x1FF;
+        for (unsigned x = 0; x < width; x++)
+            out[x] = (bits >> (8 - x) & 1) ? fore : back;
+    }
+}
+
+static bool reserve_pixels(struct vx_vga *vga, size_t count)
+{
+    if (count <= vga->pixels_count)
+        return true;
+    uint32_t *pixels = realloc(vga->pixels, count * sizeof *pixels);
+    if (pixels == NULL)
+        return false;
+    vga->pixels = pixels;
+    vga->pixels_count = count;
+    return true;
+}
+
+static bool draw_text(struct vx_vga *vga, struct vx_screen *screen)
+{
+    unsigned width = (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_8_DOTS) ? 8 : 9, height = geometry(vga).repeat;
+    uint32_t colors[16];
+    screen->width = screen->columns * width;
+    screen->height = screen->rows * height;
+    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
+        return false;
+    palette16(vga, colors);
+    for (unsigned row = 0; row < screen->rows; row++) {
+        for (unsigned column = 0; column < screen->columns; column++) {
+            bool cursor = screen->cursor_visible && row == screen->cursor_row && column == screen->cursor_column;
+            draw_cell(vga, vga->cells[row * screen->columns + column], cursor, colors, width, height,
+                      vga->pixels + (size_t)row * height * screen->width + column * width, screen->width);
+        }
+    }
+    screen->pixels = vga->pixels;
+    return true;
+}
+
+/* ---- VGA graphics ------------------------------------------------------------------------------------------------- */
+
+/* CGA and Hercules memory layouts: row-scan bits replace address bits 13 and 14. In word and doubleword mode those
+ * are, in packed addresses, one and two places lower. */
+static uint32_t interleave(const struct vx_vga *vga, uint32_t k, unsigned scan)
+{
+    uint8_t mode = vga->crtc[CR_MODE];
+    unsigned shift = (vga->crtc[CR_UNDERLINE] & CR_UNDERLINE_DWORD) ? 2 : (mode & CR_MODE_BYTE) ? 0 : 1;
+    if (!(mode & CR_MODE_NOT_CGA))
+        k = (k & ~(0x2000u >> shift)) | ((scan & 1) ? 0x2000u >> shift : 0);
+    if (!(mode & CR_MODE_NOT_HERCULES))
+        k = (k & ~(0x4000u >> shift)) | ((scan & 2) ? 0x4000u >> shift : 0);
+    return k;
+}
+
+/* The eight dots at plane address k, 4 bits each. */
+static void dots16(const struct vx_vga *vga, uint32_t k, uint8_t out[8])
+{
+    const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
+    if (vga->gc[GC_MODE] & GC_MODE_CGA) { /* two bits a dot: even byte in planes 0 and 2, odd byte in 1 and 3 */
+        for (unsigned x = 0; x < 8; x++) {
+            unsigned shift = 6 - 2 * (x & 3), odd = x >> 2;
+            out[x] = (uint8_t)((at[odd] >> shift & 3) | (at[odd + 2] >> shift & 3) << 2);
+        }
+        return;
+    }
+    for (unsigned x = 0; x < 8; x++) {
+        unsigned shift = 7 - x;
+        out[x] = (uint8_t)((at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
+                           (at[3] >> shift & 1) << 3);
+    }
+}
+
+static void draw_row16(const struct vx_vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[16],
+                       unsigned width, uint32_t *out)
+{
+    uint8_t dots[8];
+    for (unsigned x = 0; x < width; x++) {
+        unsigned dot = x + pan;
+        if (x == 0 || dot % 8 == 0)
+            dots16(vga, interleave(vga, k + dot / 8, scan), dots);
+        out[x] = colors[dots[dot % 8]];
+    }
+}
+
+static void draw_row256(const struct vx_vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[256],
+                        unsigned width, uint32_t *out)
+{
+    for (unsigned x = 0; x < width; x++) {
+        unsigned dot = x + pan;
+        uint32_t at = interleave(vga, k + dot / 4, scan) & PLANE_MASK;
+        out[x] = colors[vga->vram[4 * (size_t)at + dot % 4]];
+    }
+}
+
+/* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line counts. */
+static bool render_graphics(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+{
+    struct geometry g = geometry(vga);
+    bool deep = (vga->gc[GC_MODE] & GC_MODE_256) != 0;
+    bool interleaved = !(vga->crtc[CR_MODE] & CR_MODE_NOT_CGA);
+    unsigned doubling = (vga->crtc[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE) ? 2 : 1;
+    unsigned scans = interleaved ? g.repeat / doubling : 1; /* picture rows per address row */
+    uint32_t colors[256];
+    screen->width = g.chars * (deep ? 4 : 8);
+    screen->height = g.lines / g.repeat * scans;
+    if (screen->height == 0)
+        screen->height = 1;
+    if (!with_pixels)
+        return true;
+    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
+        return false;
+    if (deep)
+        palette256(vga, colors);
+    else
+        palette16(vga, colors);
+    for (unsigned y = 0; y < screen->height; y++) {
+        bool split;
+        uint32_t k = row_address(&g, y / scans, &split);
+        unsigned pan = split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
+        uint32_t *out = vga->pixels + (size_t)y * screen->width;
+        if (deep)
+            draw_row256(vga, k, y % scans, pan >> 1, colors, screen->width, out);
+        else
+            draw_row16(vga, k, y % scans, pan, colors, screen->width, out);
+    }
+    screen->pixels = vga->pixels;
+    return true;
+}
+
+/* ---- VBE ---------------------------------------------------------------------------------------------------------- */
+
+static uint32_t spread(uint32_t value, unsigned bits)
+{
+    return value << (8 - bits) | value >> (2 * bits - 8);
+}
+
+static uint32_t vbe_pixel(const uint8_t *at, unsigned bpp, const uint32_t colors[256])
+{
+    uint32_t v = at[0];
+    switch (bpp) {
+    case 8: return colors[v];
+    case 15:
+        v |= (uint32_t)at[1] << 8;
+        return spread(v >> 10 & 31, 5) << 16 | spread(v >> 5 & 31, 5) << 8 | spread(v & 31, 5);
+    case 16:
+        v |= (uint32_t)at[1] << 8;
+        return spread(v >> 11 & 31, 5) << 16 | spread(v >> 5 & 63, 6) << 8 | spread(v & 31, 5);
+    default: return v | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16; /* 24, 32 */
+    }
+}
+
+static bool render_vbe(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+{
+    const uint16_t *vbe = vga->vbe;
+    unsigned bits = vx_vbe_bits(vga);
+    uint32_t pitch = vx_vbe_pitch(vga), colors[256];
+    screen->width = vbe[VBE_XRES];
+    screen->height = vbe[VBE_YRES];
+    if (!with_pixels)
+        return true;
+    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
+        return false;
+    if (bits == 4)
+        palette16(vga, colors);
+    else
+        palette256(vga, colors);
+    for (unsigned y = 0; y < screen->height; y++) {
+        uint32_t *out = vga->pixels + (size_t)y * screen->width;
+        const uint8_t *line = vga->vram + (size_t)(vbe[VBE_Y_OFFSET] + y) * pitch;
+        for (unsigned x = 0; x < screen->width; x++) {
+            unsigned dot = vbe[VBE_X_OFFSET] + x;
+            if (bits == 4) {
+                const uint8_t *at = line + dot / 8 * 4;
+                unsigned shift = 7 - dot % 8;
+                out[x] = colors[(at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
+                                (at[3] >> shift & 1) << 3];
+            } else {
+                out[x] = vbe_pixel(line + dot * (size_t)(bits / 8), vbe[VBE_BPP], colors);
+            }
+        }
+    }
+    screen->pixels = vga->pixels;
+    return true;
+}
+
+bool vx_vga_render(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+{
+    *screen = (struct vx_screen){ 0 };
+    if (is_blank(vga))
+        return true;
+    if (vx_vbe_on(vga))
+        return render_vbe(vga, with_pixels, screen);
+    if (vga->gc[GC_MISC] & GC_MISC_GRAPHICS)
+        return render_graphics(vga, with_pixels, screen);
+    render_text(vga, screen);
+    return !with_pixels || draw_text(vga, screen);
+}

@@ -1,0 +1,150 @@
+/* vga_state.h - the registers of the VGA and what its parts know of each other (private to vga*.c and vbe.c).
+ *
+ *   vga.c         life, PCI, MMIO, when the display is told
+ *   vga_ports.c   ports 3B0h-3DFh: sequencer, CRTC, graphics and attribute controller, DAC, timing
+ *   vga_memory.c  the window at A0000h: planar logic, or mapped straight to video memory
+ *   vga_render.c  registers and memory to cells or pixels
+ *   vbe.c         the Bochs VBE registers */
+#ifndef VX86_DEVICES_VGA_STATE_H
+#define VX86_DEVICES_VGA_STATE_H
+
+#include "vga.h"
+
+enum { SEQ_RESET, SEQ_CLOCKING, SEQ_MAP_MASK, SEQ_CHAR_MAP, SEQ_MEMORY_MODE, SEQ_COUNT };
+enum { SEQ_CLOCKING_8_DOTS = 0x01, SEQ_CLOCKING_HALF = 0x08, SEQ_CLOCKING_OFF = 0x20 };
+enum { SEQ_MEMORY_SEQUENTIAL = 0x04, SEQ_MEMORY_CHAIN_4 = 0x08 };
+
+enum {
+    GC_SET_RESET,
+    GC_ENABLE_SET_RESET,
+    GC_COLOR_COMPARE,
+    GC_ROTATE,
+    GC_READ_MAP,
+    GC_MODE,
+    GC_MISC,
+    GC_COLOR_DONT_CARE,
+    GC_BIT_MASK,
+    GC_COUNT
+};
+enum { GC_MODE_WRITE = 0x03, GC_MODE_READ_COMPARE = 0x08, GC_MODE_ODD_EVEN = 0x10, GC_MODE_CGA = 0x20, GC_MODE_256 = 0x40 };
+enum { GC_MISC_GRAPHICS = 0x01, GC_MISC_MAP_SHIFT = 2 };
+
+enum {
+    CR_H_TOTAL = 0x00,
+    CR_H_DISPLAY_END = 0x01,
+    CR_V_TOTAL = 0x06,
+    CR_OVERFLOW = 0x07,
+    CR_PRESET_ROW = 0x08,
+    CR_MAX_SCAN = 0x09,
+    CR_CURSOR_START = 0x0A,
+    CR_CURSOR_END = 0x0B,
+    CR_START_HIGH = 0x0C,
+    CR_START_LOW = 0x0D,
+    CR_CURSOR_HIGH = 0x0E,
+    CR_CURSOR_LOW = 0x0F,
+    CR_V_RETRACE_START = 0x10,
+    CR_V_RETRACE_END = 0x11,
+    CR_V_DISPLAY_END = 0x12,
+    CR_OFFSET = 0x13,
+    CR_UNDERLINE = 0x14,
+    CR_MODE = 0x17,
+    CR_LINE_COMPARE = 0x18,
+    CR_COUNT
+};
+enum { CR_PROTECT = 0x80, CR_MAX_SCAN_DOUBLE = 0x80, CR_CURSOR_OFF = 0x20, CR_UNDERLINE_DWORD = 0x40 };
+enum { CR_MODE_NOT_CGA = 0x01, CR_MODE_NOT_HERCULES = 0x02, CR_MODE_BYTE = 0x40 };
+
+enum { AC_MODE = 0x10, AC_OVERSCAN, AC_PLANE_ENABLE, AC_PANNING, AC_COLOR_SELECT, AC_COUNT };
+enum { AC_PAS = 0x20 };
+enum { AC_MODE_LINE_GRAPHICS = 0x04, AC_MODE_BLINK = 0x08, AC_MODE_PAN_SPLIT = 0x20, AC_MODE_P54S = 0x80 };
+
+enum { MISC_COLOR = 0x01, MISC_CLOCK_28_MHZ = 0x04, MISC_CLOCK = 0x0C };
+
+/* Bochs VBE. */
+enum {
+    VBE_ID,
+    VBE_XRES,
+    VBE_YRES,
+    VBE_BPP,
+    VBE_ENABLE,
+    VBE_BANK,
+    VBE_VIRT_WIDTH,
+    VBE_VIRT_HEIGHT,
+    VBE_X_OFFSET,
+    VBE_Y_OFFSET,
+    VBE_VIDEO_MEMORY_64K,
+    VBE_COUNT
+};
+enum { VBE_ENABLED = 0x01, VBE_GETCAPS = 0x02, VBE_8BIT_DAC = 0x20, VBE_LFB = 0x40, VBE_NO_CLEAR = 0x80 };
+enum { VBE_MAX_XRES = 2560, VBE_MAX_YRES = 1600, VBE_MAX_BPP = 32 };
+
+enum { VGA_MAX_COLUMNS = 256, VGA_MAX_ROWS = 256, VGA_WINDOW = 0xA0000, VGA_WINDOW_BYTES = 0x20000 };
+
+struct vx_vga {
+    struct vx_log *log;
+    struct vx_bus *bus;
+    struct vx_clock *clock;
+    struct vx_pmap *pmap;
+    struct vx_display *display;
+    struct vx_pci_function pci;
+    struct vx_region ports[4];
+    struct vx_region window;
+    struct vx_region mmio;
+
+    uint8_t *vram;       /* VX_VGA_VRAM_BYTES; byte 4 * k + p is plane p at address k */
+    uint32_t vram_page;
+    uint32_t rom_page;
+
+    uint8_t misc, feature, subsystem_enable;
+    uint8_t seq_index, seq[SEQ_COUNT];
+    uint8_t crtc_index, crtc[CR_COUNT];
+    uint8_t gc_index, gc[GC_COUNT];
+    uint8_t ac_index, ac[AC_COUNT]; /* ac_index with AC_PAS */
+    bool ac_data_next;              /* the flip-flop */
+    uint8_t dac_mask, dac_read_index, dac_write_index, dac_part;
+    bool dac_reading;
+    uint8_t dac_pending[2];
+    uint8_t dac[256][3];
+    uint32_t latches;               /* plane p in bits 8p..8p+7 */
+
+    uint16_t vbe_index, vbe[VBE_COUNT];
+
+    uint32_t window_page;           /* what the window is mapped to, VX_PMAP_BUS: our handlers */
+    uint32_t window_bytes;          /* how much of it from A0000h on */
+
+    struct vx_timer display_timer;
+    bool changed;                   /* since the last update */
+    bool forced;                    /* update even what looks the same */
+    unsigned quiet_polls;           /* frame buffer polls in a row without a change */
+    uint64_t last_update_ns;
+    struct vx_screen shown;         /* sizes of the last update, pointers not valid */
+    struct vx_text_cell *cells;     /* VGA_MAX_COLUMNS * VGA_MAX_ROWS */
+    uint32_t *pixels;               /* as large as was needed so far */
+    size_t pixels_count;
+};
+
+/* Something visible may have changed: an update comes soon. */
+void vx_vga_changed(struct vx_vga *vga);
+
+uint8_t vx_vga_port_read(struct vx_vga *vga, uint16_t port);
+void vx_vga_port_write(struct vx_vga *vga, uint16_t port, uint8_t value);
+
+uint64_t vx_vga_window_read(void *opaque, uint64_t off, unsigned size);
+void vx_vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value);
+/* Maps the window to video memory or to the handlers, as the registers now ask. `force`: even if nothing changed. */
+void vx_vga_remap_window(struct vx_vga *vga, bool force);
+
+/* Fills `screen` from registers and memory; pixels only on demand. False when host memory is short. */
+bool vx_vga_render(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen);
+/* Whether the picture comes from memory that the guest may write without passing through us. */
+bool vx_vga_is_direct(const struct vx_vga *vga);
+
+uint16_t vx_vbe_read(const struct vx_vga *vga, unsigned index);
+void vx_vbe_write(struct vx_vga *vga, unsigned index, uint16_t value);
+void vx_vbe_reset(struct vx_vga *vga);
+static inline bool vx_vbe_on(const struct vx_vga *vga) { return (vga->vbe[VBE_ENABLE] & VBE_ENABLED) != 0; }
+/* Bits per pixel in memory (15 takes 16) and bytes per line of the current mode. */
+unsigned vx_vbe_bits(const struct vx_vga *vga);
+uint32_t vx_vbe_pitch(const struct vx_vga *vga);
+
+#endif
