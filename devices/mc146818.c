@@ -1,0 +1,352 @@
+/* mc146818.c - time of day, alarms and CMOS memory. See mc146818.h.
+ *
+ * The divider chain has run since `chain_ns`: whole seconds of it are updates, 1/32768 s its ticks. Nothing runs between
+ * accesses: collect() brings the flags of register C up to date for all that happened since it was last called.
+ *
+ *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time registers in
+ *       cmos[] are stale and filled in on reading. While it stands still they hold it.
+ *   I2  After every access rearm() has driven the line to IRQF and armed the timer for the first enabled event, unless the line
+ *       is up: then nothing more can happen to it until register C is read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mc146818.h"
+#include "rtc_calendar.h"
+
+#define TICK_HZ 32768u
+#define UIP_NS 244000u
+#define HALF_SECOND_NS 500000000
+#define DV_RUN 0x20       /* 32.768 kHz */
+#define INDEX_MASK 0x7F
+#define ENABLES (RTC_B_PIE | RTC_B_AIE | RTC_B_UIE)
+
+struct vx_rtc {
+    struct vx_bus *bus;
+    struct vx_clock *clock;
+    struct vx_irq irq;
+    struct vx_timer timer;
+    uint8_t index;
+    uint8_t cmos[RTC_CMOS_BYTES];
+    int64_t base_s;        /* time at chain_ns */
+    int64_t chain_ns;      /* clock time at which the divider chain was at 0 */
+    int64_t collected_ns;  /* flags are complete up to here */
+    struct vx_region region;
+};
+
+static int64_t now_ns(const struct vx_rtc *rtc)
+{
+    return (int64_t)vx_clock_now_ns(rtc->clock);
+}
+
+static bool divider_runs(const struct vx_rtc *rtc)
+{
+    return (rtc->cmos[RTC_REG_A] & RTC_A_DV) == DV_RUN;
+}
+
+static bool time_runs(const struct vx_rtc *rtc)
+{
+    return divider_runs(rtc) && !(rtc->cmos[RTC_REG_B] & RTC_B_SET);
+}
+
+/* Whole seconds and ticks of the divider chain at ns; a chain that was just released is negative for half a second. */
+static int64_t chain_seconds(const struct vx_rtc *rtc, int64_t ns)
+{
+    int64_t elapsed = ns - rtc->chain_ns, second = (int64_t)VX_NS_PER_SEC;
+    return elapsed >= 0 ? elapsed / second : -((-elapsed + second - 1) / second);
+}
+
+static int64_t chain_ticks(const struct vx_rtc *rtc, int64_t ns)
+{
+    int64_t elapsed = ns - rtc->chain_ns;
+    return elapsed < 0 ? 0 : (int64_t)vx_muldiv((uint64_t)elapsed, TICK_HZ, VX_NS_PER_SEC);
+}
+
+/* ---- time registers --------------------------------------------------------------------------------------------- */
+
+static bool is_binary(const struct vx_rtc *rtc)
+{
+    return rtc->cmos[RTC_REG_B] & RTC_B_DM;
+}
+
+static bool is_24h(const struct vx_rtc *rtc)
+{
+    return rtc->cmos[RTC_REG_B] & RTC_B_24H;
+}
+
+static void time_to_registers(struct vx_rtc *rtc, int64_t ns)
+{
+    struct rtc_date date;
+    rtc_date_from_seconds(rtc->base_s + chain_seconds(rtc, ns), &date);
+    bool binary = is_binary(rtc);
+    uint8_t *cmos = rtc->cmos;
+    cmos[RTC_SECONDS] = rtc_encode(date.second, binary);
+    cmos[RTC_MINUTES] = rtc_encode(date.minute, binary);
+    cmos[RTC_HOURS] = rtc_encode_hour(date.hour, binary, is_24h(rtc));
+    cmos[RTC_DAY_OF_WEEK] = rtc_encode(date.weekday, binary);
+    cmos[RTC_DAY] = rtc_encode(date.day, binary);
+    cmos[RTC_MONTH] = rtc_encode(date.month, binary);
+    cmos[RTC_YEAR] = rtc_encode((unsigned)date.year % 100, binary);
+    cmos[RTC_CENTURY] = rtc_encode((unsigned)date.year / 100, binary);
+}
+
+static void registers_to_time(struct vx_rtc *rtc, int64_t ns)
+{
+    const uint8_t *cmos = rtc->cmos;
+    bool binary = is_binary(rtc);
+    struct rtc_date date = {
+        .year = (int)(rtc_decode(cmos[RTC_CENTURY], binary) % 100 * 100 + rtc_decode(cmos[RTC_YEAR], binary) % 100),
+        .month = rtc_decode(cmos[RTC_MONTH], binary),
+        .day = rtc_decode(cmos[RTC_DAY], binary),
+        .hour = rtc_decode_hour(cmos[RTC_HOURS], binary, is_24h(rtc)),
+        .minute = rtc_decode(cmos[RTC_MINUTES], binary),
+        .second = rtc_decode(cmos[RTC_SECONDS], binary),
+    };
+    rtc->base_s = rtc_date_to_seconds(&date) - chain_seconds(rtc, ns);
+}
+
+static bool is_time_register(unsigned index)
+{
+    switch (index) {
+    case RTC_SECONDS: case RTC_MINUTES: case RTC_HOURS: case RTC_DAY_OF_WEEK:
+    case RTC_DAY: case RTC_MONTH: case RTC_YEAR: case RTC_CENTURY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+/* Period of the rate selection in ticks, 0 for none. Rates 1 and 2 repeat 8 and 9 on the 32.768 kHz base. */
+static int64_t period_ticks(const struct vx_rtc *rtc)
+{
+    unsigned rs = rtc->cmos[RTC_REG_A] & RTC_A_RS;
+    if (rs == 0)
+        return 0;
+    return (int64_t)1 << (rs <= 2 ? rs + 6 : rs - 1);
+}
+
+static bool alarm_field_matches(uint8_t alarm, unsigned value, unsigned decoded)
+{
+    return (alarm & 0xC0) == 0xC0 || decoded == value; /* C0h-FFh: don't care */
+}
+
+/* First second in (after, after + one day] at which the alarm matches; INT64_MAX when there is none. */
+static int64_t next_alarm(const struct vx_rtc *rtc, int64_t after)
+{
+    bool binary = is_binary(rtc);
+    const uint8_t *cmos = rtc->cmos;
+    uint8_t hour_raw = cmos[RTC_HOURS_ALARM], minute_raw = cmos[RTC_MINUTES_ALARM], second_raw = cmos[RTC_SECONDS_ALARM];
+    unsigned hour = rtc_decode_hour(hour_raw, binary, is_24h(rtc));
+    unsigned minute = rtc_decode(minute_raw, binary), second = rtc_decode(second_raw, binary);
+    for (int64_t s = after + 1; s <= after + 86400;) {
+        int64_t of_day = ((s % 86400) + 86400) % 86400;
+        if (!alarm_field_matches(hour_raw, (unsigned)(of_day / 3600), hour))
+            s += 3600 - of_day % 3600;
+        else if (!alarm_field_matches(minute_raw, (unsigned)(of_day / 60 % 60), minute))
+            s += 60 - of_day % 60;
+        else if (!alarm_field_matches(second_raw, (unsigned)(of_day % 60), second))
+            s++;
+        else
+            return s;
+    }
+    return INT64_MAX;
+}
+
+static void collect(struct vx_rtc *rtc)
+{
+    int64_t now = now_ns(rtc), then = rtc->collected_ns;
+    uint8_t *flags = &rtc->cmos[RTC_REG_C];
+    rtc->collected_ns = now;
+    int64_t period = period_ticks(rtc);
+    if (divider_runs(rtc) && period != 0 && chain_ticks(rtc, now) / period != chain_ticks(rtc, then) / period)
+        *flags |= RTC_C_PF;
+    int64_t second = chain_seconds(rtc, now), last = chain_seconds(rtc, then);
+    if (time_runs(rtc) && second != last) {
+        *flags |= RTC_C_UF;
+        if (next_alarm(rtc, rtc->base_s + last) <= rtc->base_s + second)
+            *flags |= RTC_C_AF;
+    }
+    bool irqf = (*flags & rtc->cmos[RTC_REG_B] & ENABLES) != 0;
+    *flags = (*flags & (uint8_t)~RTC_C_IRQF) | (irqf ? RTC_C_IRQF : 0);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void rearm(struct vx_rtc *rtc) /* I2 */
+{
+    bool irqf = rtc->cmos[RTC_REG_C] & RTC_C_IRQF;
+    uint8_t b = rtc->cmos[RTC_REG_B];
+    int64_t now = rtc->collected_ns, next = INT64_MAX, second = chain_seconds(rtc, now);
+    int64_t period = period_ticks(rtc);
+    if (!irqf && (b & RTC_B_PIE) && divider_runs(rtc) && period != 0) {
+        int64_t tick = (chain_ticks(rtc, now) / period + 1) * period;
+        next = rtc->chain_ns + (int64_t)vx_muldiv((uint64_t)tick, VX_NS_PER_SEC, TICK_HZ) + 1;
+    }
+    if (!irqf && (b & RTC_B_UIE) && time_runs(rtc))
+        next = earlier(next, rtc->chain_ns + (second + 1) * (int64_t)VX_NS_PER_SEC);
+    if (!irqf && (b & RTC_B_AIE) && time_runs(rtc)) {
+        int64_t alarm = next_alarm(rtc, rtc->base_s + second);
+        if (alarm != INT64_MAX)
+            next = earlier(next, rtc->chain_ns + (alarm - rtc->base_s) * (int64_t)VX_NS_PER_SEC);
+    }
+    vx_timer_set(rtc->clock, &rtc->timer, next == INT64_MAX ? VX_NEVER : (uint64_t)next);
+    vx_irq_set(&rtc->irq, irqf);
+}
+
+static void rtc_event(void *opaque)
+{
+    collect(opaque);
+    rearm(opaque);
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------------ */
+
+static uint8_t read_a(const struct vx_rtc *rtc)
+{
+    int64_t now = now_ns(rtc);
+    int64_t next_update = rtc->chain_ns + (chain_seconds(rtc, now) + 1) * (int64_t)VX_NS_PER_SEC;
+    bool uip = time_runs(rtc) && next_update - now <= (int64_t)UIP_NS;
+    return rtc->cmos[RTC_REG_A] | (uip ? RTC_A_UIP : 0);
+}
+
+static uint8_t read_register(struct vx_rtc *rtc, unsigned index)
+{
+    if (is_time_register(index) && time_runs(rtc))
+        time_to_registers(rtc, now_ns(rtc));
+    switch (index) {
+    case RTC_REG_A:
+        return read_a(rtc);
+    case RTC_REG_C: {
+        collect(rtc);
+        uint8_t flags = rtc->cmos[RTC_REG_C];
+        rtc->cmos[RTC_REG_C] = 0;
+        rearm(rtc);
+        return flags;
+    }
+    case RTC_REG_D:
+        return RTC_D_VRT;
+    default:
+        return rtc->cmos[index];
+    }
+}
+
+/* Registers A and B and the time: what changes how time goes on. */
+static void write_control(struct vx_rtc *rtc, unsigned index, uint8_t value)
+{
+    collect(rtc);
+    int64_t now = rtc->collected_ns;
+    bool ran = time_runs(rtc), divided = divider_runs(rtc);
+    if (ran)
+        time_to_registers(rtc, now);
+    if (index == RTC_REG_A)
+        value &= RTC_A_DV | RTC_A_RS;
+    else if (index == RTC_REG_B && (value & RTC_B_SET))
+        value &= (uint8_t)~RTC_B_UIE; /* SET clears UIE */
+    rtc->cmos[index] = value;
+    if (!divided && divider_runs(rtc)) /* the first update comes half a second after the release */
+        rtc->chain_ns = now - HALF_SECOND_NS;
+    if (time_runs(rtc))
+        registers_to_time(rtc, now);
+    rtc_event(rtc);
+}
+
+static void write_register(struct vx_rtc *rtc, unsigned index, uint8_t value)
+{
+    if (is_time_register(index) || index == RTC_REG_A || index == RTC_REG_B) {
+        write_control(rtc, index, value);
+    } else if (index == RTC_SECONDS_ALARM || index == RTC_MINUTES_ALARM || index == RTC_HOURS_ALARM) {
+        collect(rtc);
+        rtc->cmos[index] = value;
+        rearm(rtc);
+    } else if (index != RTC_REG_C && index != RTC_REG_D) {
+        rtc->cmos[index] = value;
+    }
+}
+
+static uint64_t rtc_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    struct vx_rtc *rtc = opaque;
+    return off == 0 ? UINT64_MAX : read_register(rtc, rtc->index); /* the index port is write-only */
+}
+
+static void rtc_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    struct vx_rtc *rtc = opaque;
+    if (off == 0)
+        rtc->index = (uint8_t)value & INDEX_MASK;
+    else
+        write_register(rtc, rtc->index, (uint8_t)value);
+}
+
+void vx_rtc_set_cmos(struct vx_rtc *rtc, unsigned index, uint8_t value)
+{
+    VX_ASSERT(index > RTC_REG_D && index < RTC_CMOS_BYTES);
+    rtc->cmos[index] = value;
+}
+
+uint8_t vx_rtc_get_cmos(const struct vx_rtc *rtc, unsigned index)
+{
+    VX_ASSERT(index > RTC_REG_D && index < RTC_CMOS_BYTES);
+    return rtc->cmos[index];
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+static void rtc_reset(void *instance, enum vx_reset phase)
+{
+    struct vx_rtc *rtc = instance;
+    if (phase == VX_RESET_RELEASE) {
+        rearm(rtc);
+        return;
+    }
+    vx_timer_set(rtc->clock, &rtc->timer, VX_NEVER);
+    rtc->cmos[RTC_REG_B] &= (uint8_t)~(ENABLES | RTC_B_SQWE);
+    collect(rtc);
+    rtc->cmos[RTC_REG_C] = 0;
+}
+
+static void rtc_destroy(void *instance)
+{
+    struct vx_rtc *rtc = instance;
+    if (rtc == NULL)
+        return;
+    vx_timer_set(rtc->clock, &rtc->timer, VX_NEVER);
+    vx_bus_remove(rtc->bus, &rtc->region);
+    free(rtc);
+}
+
+vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out)
+{
+    struct vx_rtc *rtc = calloc(1, sizeof *rtc);
+    if (rtc == NULL)
+        return VX_ERR_NO_MEMORY;
+    rtc->bus = config->bus;
+    rtc->clock = config->clock;
+    rtc->irq = config->irq;
+    rtc->chain_ns = rtc->collected_ns = now_ns(rtc);
+    rtc->base_s = vx_clock_wall_s(rtc->clock);
+    rtc->cmos[RTC_REG_A] = DV_RUN | 6; /* 1024 Hz, as a BIOS leaves it */
+    rtc->cmos[RTC_REG_B] = RTC_B_24H;
+    vx_timer_init(&rtc->timer, rtc_event, rtc);
+    rtc->region = (struct vx_region){ .name = "mc146818", .space = VX_SPACE_IO, .base = 0x70, .size = 2, .read = rtc_read,
+                                      .write = rtc_write, .opaque = rtc };
+    vx_err err = vx_bus_add(rtc->bus, &rtc->region);
+    if (err != VX_ERR_OK) {
+        free(rtc);
+        return err;
+    }
+    *out = rtc;
+    return VX_ERR_OK;
+}
+
+const struct vx_device_type vx_rtc_type = {
+    .name = "mc146818",
+    .reset = rtc_reset,
+    .destroy = rtc_destroy,
+};
