@@ -56,11 +56,11 @@ host_set_up() {
     fi
 }
 
-# build [TARGET...]: the release preset.
+# build TARGET...: the release preset.
 build() {
     (cd "$root" && cmake --preset release >build/configure.log 2>&1) || {
         cat "$root/build/configure.log" >&2
         die "cmake could not configure the build"
     }
-    cmake --build "$root/build/release" ${1:+--target "$@"} >&2
+    cmake --build "$root/build/release" --target "$@" >&2
 }
