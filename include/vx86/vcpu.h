@@ -163,6 +163,7 @@ struct vx_vcpu {
     bool nmi_pending;
     bool intr_line;     /* level of the INTR input, see vx_vcpu_set_intr() */
     bool shutdown;      /* triple fault */
+    uint16_t last_opcode; /* see vx_interp_last_opcode() */
 
     _Atomic uint32_t attention;
 
