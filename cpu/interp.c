@@ -1,0 +1,334 @@
+/* interp.c - the reference interpreter: fetch, decode, the step around one instruction, the run loop.
+ *
+ * A step: look up rare states (debug, alignment) -> fetch and decode -> handler -> rip := next_eip -> traps; or, when any of them
+ * fails, deliver mmu->fault at the instruction's own address.
+ *
+ *   I1  rip stays at the instruction until its handler has succeeded.
+ *   I2  Code is read from guest memory anew at every step: self-modifying code needs no care here.
+ *   I3  The shadow in force is taken from vcpu->inhibit before the handler runs; what is there afterwards was cast by it. */
+#include "interp_debug.h"
+#include "interp_operand.h"
+#include "interp_table.h"
+
+#include "cpu_private.h"
+
+#define INSN_BYTES_MAX 15u
+
+bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    for (uint8_t *to = buf; bytes != 0; bytes--, to++) {
+        if (in->fetch != in->fetch_end) {
+            *to = *in->fetch++;
+        } else {
+            uint64_t phys;
+            if (in->next_eip - in->start_eip >= INSN_BYTES_MAX || in->next_eip > cpu->seg[VX_CS].limit)
+                return insn_gp0(in);
+            uint32_t lin = (uint32_t)(cpu->seg[VX_CS].base + in->next_eip);
+            if (!vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_FETCH, in->view, &phys))
+                return false;
+            *to = (uint8_t)vx_pmap_load(cpu->mmu->pmap, phys, 1);
+        }
+        in->next_eip++;
+    }
+    return true;
+}
+
+/* Sets [fetch, fetch_end): empty when the shadow does not have the page or CS ends before EIP. */
+INTERP_INLINE void begin_fetch(struct insn *in)
+{
+    static const uint8_t none[1];
+    const struct vx_seg *cs = &in->cpu->seg[VX_CS];
+    uint32_t eip = in->start_eip, lin = (uint32_t)(cs->base + eip);
+    const uint8_t *hva = vx_tlb_probe(in->tlb, in->tlb->fetch_tag, lin, 1);
+    in->fetch = in->fetch_end = none;
+    if (VX_UNLIKELY(hva == NULL || eip > cs->limit))
+        return;
+    uint32_t bytes = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
+    if (bytes > INSN_BYTES_MAX)
+        bytes = INSN_BYTES_MAX;
+    if (VX_UNLIKELY(cs->limit - eip < bytes))
+        bytes = cs->limit - eip + 1;
+    in->fetch = hva;
+    in->fetch_end = hva + bytes;
+}
+
+/* Base and index registers of the 16-bit forms; rm 6 with mod 0 is a displacement alone. */
+static bool decode_address16(struct insn *in)
+{
+    static const uint8_t base[8] = { VX_RBX, VX_RBX, VX_RBP, VX_RBP, VX_RSI, VX_RDI, VX_RBP, VX_RBX };
+    static const uint8_t index[8] = { VX_RSI, VX_RDI, VX_RSI, VX_RDI };
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t disp = 0, off = 0;
+    bool absolute = in->mod == 0 && in->rm == 6;
+    if (in->mod == 1 ? !fetch_simm8(in, &disp) : (in->mod == 2 || absolute) && !fetch_imm(in, 2, &disp))
+        return false;
+    if (!absolute) {
+        off = (uint32_t)cpu->gpr[base[in->rm]];
+        if (in->rm < 4)
+            off += (uint32_t)cpu->gpr[index[in->rm]];
+        if (base[in->rm] == VX_RBP && !in->seg_override)
+            in->seg = VX_SS;
+    }
+    in->off = (off + disp) & 0xFFFF;
+    return true;
+}
+
+INTERP_INLINE bool decode_address32(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t disp = 0, off = 0;
+    unsigned base = in->rm;
+    if (base == 4) {
+        if (!insn_imm8(in, &in->sib))
+            return false;
+        base = in->sib & 7;
+        unsigned index = in->sib >> 3 & 7;
+        if (index != 4)
+            off = (uint32_t)cpu->gpr[index] << (in->sib >> 6);
+    }
+    bool absolute = in->mod == 0 && base == 5;
+    if (in->mod == 1 ? !fetch_simm8(in, &disp) : (in->mod == 2 || absolute) && !fetch_imm(in, 4, &disp))
+        return false;
+    if (!absolute) {
+        off += (uint32_t)cpu->gpr[base];
+        if ((base == VX_RSP || base == VX_RBP) && !in->seg_override)
+            in->seg = VX_SS;
+    }
+    in->off = off + disp;
+    return true;
+}
+
+INTERP_INLINE bool decode_modrm(struct insn *in, bool names_registers)
+{
+    uint8_t modrm;
+    if (!insn_imm8(in, &modrm))
+        return false;
+    in->has_modrm = true;
+    in->modrm = modrm;
+    in->mod = modrm >> 6;
+    in->reg = modrm >> 3 & 7;
+    in->rm = modrm & 7;
+    if (in->mod == 3)
+        return true;
+    if (VX_UNLIKELY(names_registers)) {
+        in->mod = 3;
+        return true;
+    }
+    return in->addr_size == 4 ? decode_address32(in) : decode_address16(in);
+}
+
+/* Prefixes in any order, the last of a kind counts; *opcode is the first byte that is none. */
+static bool decode_prefixes(struct insn *in, uint8_t *opcode)
+{
+    unsigned code_size = in->op_size;
+    do {
+        switch (*opcode) {
+        case 0x26: case 0x2E: case 0x36: case 0x3E:
+            in->seg = *opcode >> 3 & 3;
+            in->seg_override = true;
+            break;
+        case 0x64: case 0x65:
+            in->seg = *opcode & 7;
+            in->seg_override = true;
+            break;
+        case 0x66:
+            in->prefix_66 = true;
+            in->op_size = (uint8_t)(6 - code_size);
+            break;
+        case 0x67: in->addr_size = (uint8_t)(6 - code_size); break;
+        case 0xF0: in->lock = true; break;
+        default: in->rep = *opcode; break;
+        }
+        if (!insn_imm8(in, opcode))
+            return false;
+    } while (interp_one_byte[*opcode].form == FORM_PREFIX);
+    return true;
+}
+
+/* LOCK is for read-modify-writes of memory only (SDM 2 "LOCK"). */
+static bool lock_is_legal(const struct insn *in)
+{
+    if (!in->has_modrm || in->mod == 3)
+        return false;
+    if (in->map == 0) {
+        switch (in->opcode) {
+        case 0x80: case 0x81: case 0x82: case 0x83: return in->reg != 7;
+        case 0x86: case 0x87: return true;
+        case 0xF6: case 0xF7: return in->reg == 2 || in->reg == 3;
+        case 0xFE: case 0xFF: return in->reg < 2;
+        default: return in->opcode < 0x38 && (in->opcode & 7) < 2;
+        }
+    }
+    switch (in->opcode) {
+    case 0xAB: case 0xB3: case 0xBB: case 0xB0: case 0xB1: case 0xC0: case 0xC1: return in->map == 1;
+    case 0xBA: return in->map == 1 && in->reg >= 5;
+    case 0xC7: return in->map == 1 && in->reg == 1;
+    default: return false;
+    }
+}
+
+/* The 0F map: its own handlers, then the MMX and SSE ones. 0F 38 and 0F 3A hold nothing that this CPU has. */
+static bool execute_two_byte(struct insn *in)
+{
+    if (!insn_imm8(in, &in->opcode))
+        return false;
+    in->map = 1;
+    if (in->opcode == 0x38 || in->opcode == 0x3A) {
+        in->map = in->opcode == 0x38 ? 2 : 3;
+        return insn_imm8(in, &in->opcode) && insn_ud(in);
+    }
+    const struct opcode *op = &interp_two_byte[in->opcode];
+    interp_handler *run = op->run[in->op_size >> 2];
+    bool modrm = op->form != FORM_NONE;
+    if (run == NULL) {
+        if (!interp_sse_owns(in->opcode))
+            return insn_ud(in);
+        run = interp_sse;
+        modrm = in->opcode != 0x77; /* EMMS */
+    }
+    if (modrm && !decode_modrm(in, op->form == FORM_REG))
+        return false;
+    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in))
+        return insn_ud(in);
+    return run(in);
+}
+
+INTERP_INLINE bool execute(struct insn *in)
+{
+    uint8_t opcode;
+    if (!insn_imm8(in, &opcode))
+        return false;
+    const struct opcode *op = &interp_one_byte[opcode];
+    if (op->form == FORM_PREFIX) {
+        if (!decode_prefixes(in, &opcode))
+            return false;
+        op = &interp_one_byte[opcode];
+    }
+    if (opcode == 0x0F)
+        return execute_two_byte(in);
+    in->opcode = opcode;
+    if (op->form == FORM_RM && !decode_modrm(in, false))
+        return false;
+    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in))
+        return insn_ud(in);
+    return op->run[in->op_size >> 2](in);
+}
+
+/* TF, RF, AC or an enabled breakpoint: false when an instruction breakpoint hits. RF lasts for one instruction. */
+static bool begin_rare(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    bool resume = cpu->eflags & VX_FL_RF;
+    cpu->eflags &= ~(uint32_t)VX_FL_RF;
+    in->single_step = cpu->eflags & VX_FL_TF;
+    in->align_check = (cpu->eflags & VX_FL_AC) && (cpu->cr0 & VX_CR0_AM) && cpu->cpl == 3;
+    in->watch = (cpu->dr[7] & DR7_ENABLES) && interp_watches_data(cpu);
+    in->careful = in->align_check || in->watch;
+    if (!(cpu->dr[7] & DR7_ENABLES) || resume || in->shadow == VX_INHIBIT_SS)
+        return true;
+    return interp_insn_breakpoint(in);
+}
+
+/* Debug traps after an instruction; those of a MOV SS are lost with it. A trap wakes from the HLT it belongs to. */
+static void end_rare(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t dr6 = in->dr6_hits | (in->single_step && !in->no_step_trap ? DR6_BS : 0);
+    if (dr6 == 0 || cpu->inhibit == VX_INHIBIT_SS)
+        return;
+    cpu->dr[6] |= dr6;
+    cpu->halted = false;
+    insn_fault(in, VX_DB);
+    vx_cpu_deliver_fault(cpu);
+}
+
+INTERP_INLINE void begin_insn(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint8_t size = cpu->seg[VX_CS].attr & VX_ATTR_DB ? 4 : 2;
+    in->start_eip = in->next_eip = (uint32_t)cpu->rip;
+    in->view = vx_view_of(cpu);
+    in->tlb = cpu->mmu->tlb[in->view];
+    in->op_size = in->addr_size = size;
+    in->prefix_66 = in->lock = in->has_modrm = in->seg_override = false;
+    in->rep = REP_NONE;
+    in->map = 0;
+    in->seg = VX_DS;
+    in->shadow = cpu->inhibit; /* I3 */
+    cpu->inhibit = VX_INHIBIT_NONE;
+}
+
+/* Executes one instruction, delivers what it raises. */
+INTERP_INLINE void step(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    begin_insn(in);
+    vx_cpu_ring_note(cpu);
+    bool rare = (cpu->eflags & (VX_FL_TF | VX_FL_RF | VX_FL_AC)) | (cpu->dr[7] & DR7_ENABLES);
+    if (VX_LIKELY(!rare)) {
+        begin_fetch(in);
+        if (VX_LIKELY(execute(in)))
+            cpu->rip = in->next_eip;
+        else
+            vx_cpu_deliver_fault(cpu);
+        return;
+    }
+    bool done = begin_rare(in);
+    if (done) {
+        begin_fetch(in);
+        done = execute(in);
+    }
+    if (done) {
+        cpu->rip = in->next_eip;
+        end_rare(in);
+    } else {
+        vx_cpu_deliver_fault(cpu);
+    }
+    in->careful = in->align_check = in->watch = in->single_step = in->no_step_trap = false;
+    in->dr6_hits = 0;
+}
+
+static bool stopped(const struct vx_vcpu *cpu)
+{
+    return cpu->halted || cpu->shutdown;
+}
+
+static enum vx_stop stop_reason(const struct vx_vcpu *cpu)
+{
+    return cpu->shutdown ? VX_STOP_SHUTDOWN : cpu->halted ? VX_STOP_HALT : VX_STOP_BUDGET;
+}
+
+enum vx_stop vx_interp_step(struct vx_vcpu *vcpu)
+{
+    struct insn in = { .cpu = vcpu };
+    if (!stopped(vcpu)) {
+        step(&in);
+        vcpu->last_opcode = (uint16_t)(in.map << 8 | in.opcode);
+    }
+    return stop_reason(vcpu);
+}
+
+enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
+{
+    struct insn in = { .cpu = vcpu };
+    uint64_t done = 0;
+    enum vx_stop why = VX_STOP_BUDGET;
+    while (done < max_insns && !stopped(vcpu)) {
+        /* A shadow is for one instruction, which therefore runs first. */
+        if (VX_UNLIKELY(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0) &&
+            vcpu->inhibit == VX_INHIBIT_NONE) {
+            why = VX_STOP_ATTENTION;
+            break;
+        }
+        step(&in);
+        done++;
+    }
+    vcpu->stats->interp_insns += done;
+    return stopped(vcpu) ? stop_reason(vcpu) : why;
+}
+
+unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu)
+{
+    return vcpu->last_opcode;
+}

@@ -1,0 +1,261 @@
+/* interp_string.c - MOVS CMPS STOS LODS SCAS, and the repeat loop.
+ *
+ *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
+ *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's limit, where the
+ *       offset wraps, and they are not taken where an access is watched or checked for alignment. */
+#include "interp_string.h"
+
+#include "interp_flags.h"
+#include "interp_table.h"
+
+bool string_repeat(struct insn *in, const struct string_op *op)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    unsigned size = string_size(in);
+    if (in->rep == REP_NONE)
+        return op->one(in, size);
+
+    uint32_t count = get_reg(cpu, VX_RCX, in->addr_size);
+    uint32_t left = in->single_step ? 1 : STRING_STEP_MAX;
+    while (count != 0 && left != 0) {
+        uint32_t n = op->bulk == NULL ? 0 : op->bulk(in, size, count < left ? count : left);
+        if (n == 0) {
+            if (!op->one(in, size))
+                return false;
+            n = 1;
+        }
+        count -= n;
+        left -= n;
+        set_reg(cpu, VX_RCX, in->addr_size, count);
+        bool zf = cpu->eflags & VX_FL_ZF;
+        if (op->by_zf && zf != (in->rep == REP_E))
+            return true;
+        if (in->dr6_hits != 0) /* a data breakpoint traps after its iteration */
+            break;
+    }
+    if (count != 0) {
+        in->next_eip = in->start_eip;
+        cpu->eflags |= VX_FL_RF; /* SDM 3B "Instruction-Breakpoint Exception Condition": not again on this instruction */
+    }
+    return true;
+}
+
+/* How many elements from `off` on, in the direction of DF, lie in one page, in the segment and in the address space. */
+static uint32_t elements_in_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t max)
+{
+    const struct vx_seg *s = &in->cpu->seg[seg];
+    uint32_t in_page = (uint32_t)(s->base + off) & VX_PAGE_MASK;
+    uint64_t bytes;
+    if (in->careful || !seg_is_plain(s, off, size) || in_page + size > VX_PAGE_BYTES)
+        return 0;
+    if (in->cpu->dflag) {
+        bytes = (in_page < off ? in_page : off) + (uint64_t)size;
+    } else {
+        uint32_t last = s->limit < size_mask(in->addr_size) ? s->limit : size_mask(in->addr_size);
+        if (off > last)
+            return 0;
+        bytes = (uint64_t)last - off + 1;
+        if (bytes > VX_PAGE_BYTES - in_page)
+            bytes = VX_PAGE_BYTES - in_page;
+    }
+    uint64_t n = bytes / size;
+    return n < max ? (uint32_t)n : max;
+}
+
+static uint8_t *element_ptr(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
+{
+    return vx_tlb_probe(in->tlb, tags, (uint32_t)(in->cpu->seg[seg].base + off), size);
+}
+
+static bool movs_one(struct insn *in, unsigned size)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t value;
+    if (!mem_read(in, in->seg, get_reg(cpu, VX_RSI, in->addr_size), size, &value) ||
+        !mem_write(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, value))
+        return false;
+    string_advance(in, VX_RSI, size, 1);
+    string_advance(in, VX_RDI, size, 1);
+    return true;
+}
+
+/* Copies `n` elements one after the other as MOVS does: a source that overlaps the destination sees earlier stores. */
+static void copy_elements(uint8_t *dst, const uint8_t *src, unsigned size, uint32_t n, bool down)
+{
+    size_t bytes = (size_t)n * size;
+    ptrdiff_t step = down ? -(ptrdiff_t)size : (ptrdiff_t)size;
+    uintptr_t low_dst = (uintptr_t)dst, low_src = (uintptr_t)src;
+    bool sees_own = down ? low_dst < low_src && low_src - low_dst < bytes : low_dst > low_src && low_dst - low_src < bytes;
+    if (!sees_own) {
+        size_t back = down ? bytes - size : 0;
+        memmove(dst - back, src - back, bytes);
+        return;
+    }
+    for (; n != 0; n--, dst += step, src += step) {
+        uint8_t element[4];
+        memcpy(element, src, size);
+        memcpy(dst, element, size);
+    }
+}
+
+static uint32_t movs_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t si = get_reg(cpu, VX_RSI, in->addr_size), di = get_reg(cpu, VX_RDI, in->addr_size);
+    uint32_t n = elements_in_reach(in, in->seg, si, size, max);
+    n = elements_in_reach(in, VX_ES, di, size, n);
+    if (n < 2)
+        return 0;
+    const uint8_t *src = element_ptr(in, in->tlb->read_tag, in->seg, si, size);
+    uint8_t *dst = element_ptr(in, in->tlb->write_tag, VX_ES, di, size);
+    if (src == NULL || dst == NULL)
+        return 0;
+    copy_elements(dst, src, size, n, cpu->dflag);
+    string_advance(in, VX_RSI, size, n);
+    string_advance(in, VX_RDI, size, n);
+    return n;
+}
+
+bool interp_movs(struct insn *in)
+{
+    static const struct string_op op = { .one = movs_one, .bulk = movs_bulk };
+    return string_repeat(in, &op);
+}
+
+static bool stos_one(struct insn *in, unsigned size)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    if (!mem_write(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, get_reg(cpu, VX_RAX, size)))
+        return false;
+    string_advance(in, VX_RDI, size, 1);
+    return true;
+}
+
+static uint32_t stos_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t di = get_reg(cpu, VX_RDI, in->addr_size);
+    uint32_t n = elements_in_reach(in, VX_ES, di, size, max);
+    uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->write_tag, VX_ES, di, size);
+    if (dst == NULL)
+        return 0;
+    if (cpu->dflag)
+        dst -= (size_t)(n - 1) * size;
+    uint32_t value = get_reg(cpu, VX_RAX, size);
+    if (size == 1)
+        memset(dst, (int)value, n);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(dst + (size_t)i * size, &value, size);
+    string_advance(in, VX_RDI, size, n);
+    return n;
+}
+
+bool interp_stos(struct insn *in)
+{
+    static const struct string_op op = { .one = stos_one, .bulk = stos_bulk };
+    return string_repeat(in, &op);
+}
+
+static bool lods_one(struct insn *in, unsigned size)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t value;
+    if (!mem_read(in, in->seg, get_reg(cpu, VX_RSI, in->addr_size), size, &value))
+        return false;
+    set_reg(cpu, VX_RAX, size, value);
+    string_advance(in, VX_RSI, size, 1);
+    return true;
+}
+
+bool interp_lods(struct insn *in)
+{
+    static const struct string_op op = { .one = lods_one };
+    return string_repeat(in, &op);
+}
+
+static bool cmps_one(struct insn *in, unsigned size)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t src, dst;
+    if (!mem_read(in, in->seg, get_reg(cpu, VX_RSI, in->addr_size), size, &src) ||
+        !mem_read(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, &dst))
+        return false;
+    alu_cmp(&cpu->eflags, src, dst, size);
+    string_advance(in, VX_RSI, size, 1);
+    string_advance(in, VX_RDI, size, 1);
+    return true;
+}
+
+static uint32_t load_element(const uint8_t *p, unsigned size)
+{
+    uint32_t value = 0;
+    memcpy(&value, p, size);
+    return value;
+}
+
+/* Compares until the repeat condition ends it; the last comparison gives the flags. */
+static uint32_t cmps_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t si = get_reg(cpu, VX_RSI, in->addr_size), di = get_reg(cpu, VX_RDI, in->addr_size);
+    uint32_t n = elements_in_reach(in, in->seg, si, size, max);
+    n = elements_in_reach(in, VX_ES, di, size, n);
+    const uint8_t *src = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, in->seg, si, size);
+    const uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, VX_ES, di, size);
+    if (src == NULL || dst == NULL)
+        return 0;
+    ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;
+    uint32_t a, b, done = 0;
+    do {
+        a = load_element(src + (ptrdiff_t)done * step, size);
+        b = load_element(dst + (ptrdiff_t)done * step, size);
+        done++;
+    } while (done < n && (a == b) == (in->rep == REP_E));
+    alu_cmp(&cpu->eflags, a, b, size);
+    string_advance(in, VX_RSI, size, done);
+    string_advance(in, VX_RDI, size, done);
+    return done;
+}
+
+bool interp_cmps(struct insn *in)
+{
+    static const struct string_op op = { .one = cmps_one, .bulk = cmps_bulk, .by_zf = true };
+    return string_repeat(in, &op);
+}
+
+static bool scas_one(struct insn *in, unsigned size)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t dst;
+    if (!mem_read(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, &dst))
+        return false;
+    alu_cmp(&cpu->eflags, get_reg(cpu, VX_RAX, size), dst, size);
+    string_advance(in, VX_RDI, size, 1);
+    return true;
+}
+
+static uint32_t scas_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t di = get_reg(cpu, VX_RDI, in->addr_size);
+    uint32_t n = elements_in_reach(in, VX_ES, di, size, max);
+    const uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, VX_ES, di, size);
+    if (dst == NULL)
+        return 0;
+    ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;
+    uint32_t a = get_reg(cpu, VX_RAX, size), b, done = 0;
+    do {
+        b = load_element(dst + (ptrdiff_t)done * step, size);
+        done++;
+    } while (done < n && (a == b) == (in->rep == REP_E));
+    alu_cmp(&cpu->eflags, a, b, size);
+    string_advance(in, VX_RDI, size, done);
+    return done;
+}
+
+bool interp_scas(struct insn *in)
+{
+    static const struct string_op op = { .one = scas_one, .bulk = scas_bulk, .by_zf = true };
+    return string_repeat(in, &op);
+}

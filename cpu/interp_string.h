@@ -1,0 +1,37 @@
+/* interp_string.h - the repeat loop that the string instructions share. */
+#ifndef VX86_CPU_INTERP_STRING_H
+#define VX86_CPU_INTERP_STRING_H
+
+#include "interp_operand.h"
+
+/* At most so many iterations a step (cpu.h), so that events are looked at in time. */
+#define STRING_STEP_MAX 4096u
+
+struct string_op {
+    /* One iteration of `size` bytes; moves ESI and EDI on success. */
+    bool (*one)(struct insn *in, unsigned size);
+    /* Up to `max` iterations at once inside pages that the shadow has; returns how many were done, 0: use `one`.
+     * May be NULL. */
+    uint32_t (*bulk)(struct insn *in, unsigned size, uint32_t max);
+    bool by_zf; /* REPE and REPNE look at ZF after each iteration */
+};
+
+static inline unsigned string_size(const struct insn *in)
+{
+    return in->opcode & 1 ? in->op_size : 1;
+}
+
+/* ESI or EDI by `count` elements in the direction of DF, in the address size. */
+static inline void string_advance(struct insn *in, unsigned r, unsigned size, uint32_t count)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t bytes = size * count;
+    uint32_t now = (uint32_t)cpu->gpr[r] + (cpu->dflag ? 0u - bytes : bytes);
+    set_reg(cpu, r, in->addr_size, now);
+}
+
+/* Runs the instruction, with its REP prefix. Each iteration commits ECX, ESI and EDI; when iterations are left, next_eip is
+ * the instruction itself. */
+bool string_repeat(struct insn *in, const struct string_op *op);
+
+#endif
