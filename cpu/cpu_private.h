@@ -1,0 +1,40 @@
+/* cpu_private.h - what a vCPU has besides its public struct, for cpu/ only.
+ *
+ * vx_cpu_create() allocates a struct vx_cpu_box; the public struct is its first member. */
+#ifndef VX86_CPU_PRIVATE_H
+#define VX86_CPU_PRIVATE_H
+
+#include "vx86/vcpu.h"
+
+#define VX_RING_ENTRIES 32u /* a power of two */
+#define VX_MCE_BANKS 4u
+#define VX_MSR_LOGGED_MAX 64u
+
+struct vx_cpu_box {
+    struct vx_vcpu vcpu; /* first */
+
+    /* The last instructions, written by whoever runs them; read by vx_cpu_dump(). */
+    uint32_t ring_next;
+    struct {
+        uint32_t eip;
+        uint16_t cs;
+    } ring[VX_RING_ENTRIES];
+
+    uint64_t mce_bank[VX_MCE_BANKS][4]; /* CTL, STATUS, ADDR, MISC */
+
+    unsigned msr_logged_count;
+    uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */
+};
+
+static inline struct vx_cpu_box *vx_cpu_box(struct vx_vcpu *cpu) { return (struct vx_cpu_box *)cpu; }
+
+/* Notes that the instruction at CS:EIP is about to run. */
+static inline void vx_cpu_ring_note(struct vx_vcpu *cpu)
+{
+    struct vx_cpu_box *box = vx_cpu_box(cpu);
+    uint32_t at = box->ring_next++ % VX_RING_ENTRIES;
+    box->ring[at].eip = (uint32_t)cpu->rip;
+    box->ring[at].cs = cpu->seg[VX_CS].sel;
+}
+
+#endif

@@ -1,0 +1,249 @@
+/* msr.c - model-specific registers (SDM 4, "Architectural MSRs").
+ *
+ * Whatever the model's CPUID does not announce raises #GP(0), as does an index that is not here; the latter is logged
+ * once per index in class cpu at level debug. MTRRs and PAT are state without effect: guest memory types do not change
+ * what the emulated machine does. */
+#include "cpu_model.h"
+#include "cpu_private.h"
+#include "creg.h"
+#include "fault.h"
+
+enum vx_msr_index {
+    MSR_TSC = 0x10,
+    MSR_PLATFORM_ID = 0x17,
+    MSR_APIC_BASE = 0x1B,
+    MSR_EBL_CR_POWERON = 0x2A,
+    MSR_FEATURE_CONTROL = 0x3A,
+    MSR_TSC_ADJUST = 0x3B,
+    MSR_SPEC_CTRL = 0x48,
+    MSR_PRED_CMD = 0x49,
+    MSR_BIOS_UPDT_TRIG = 0x79,
+    MSR_BIOS_SIGN_ID = 0x8B,
+    MSR_MTRRCAP = 0xFE,
+    MSR_ARCH_CAPABILITIES = 0x10A,
+    MSR_SYSENTER_CS = 0x174,
+    MSR_SYSENTER_ESP = 0x175,
+    MSR_SYSENTER_EIP = 0x176,
+    MSR_MCG_CAP = 0x179,
+    MSR_MCG_STATUS = 0x17A,
+    MSR_MISC_ENABLE = 0x1A0,
+    MSR_DEBUGCTL = 0x1D9,
+    MSR_MTRR_PHYS0 = 0x200,
+    MSR_MTRR_PHYS_LAST = 0x20F,
+    MSR_MTRR_FIX64K = 0x250,
+    MSR_MTRR_FIX16K_80000 = 0x258,
+    MSR_MTRR_FIX16K_A0000 = 0x259,
+    MSR_MTRR_FIX4K_FIRST = 0x268,
+    MSR_MTRR_FIX4K_LAST = 0x26F,
+    MSR_PAT = 0x277,
+    MSR_MTRR_DEF_TYPE = 0x2FF,
+    MSR_MC0_CTL = 0x400,
+};
+#define MSR_EFER 0xC0000080u
+
+enum {
+    MTRR_VARIABLE = 8,
+    MTRRCAP = MTRR_VARIABLE | 1 << 8 | 1 << 10, /* fixed ranges, WC */
+    FEATURE_CONTROL_LOCKED = 1,
+    MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22,    /* fast strings, limit CPUID */
+    SPEC_CTRL_BITS = 7,
+};
+
+static uint64_t phys_mask(const struct vx_vcpu *cpu) { return (1ull << cpu->model->phys_bits) - 1; }
+
+/* Memory types that a byte may hold; PAT knows UC- (7) too. */
+static bool types_valid(uint64_t value, bool pat)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned type = (value >> (8 * i)) & 0xFF;
+        if (type == 2 || type == 3 || type > (pat ? 7u : 6u))
+            return false;
+    }
+    return true;
+}
+
+/* The storage of a fixed-range MTRR, or NULL. */
+static uint64_t *mtrr_fixed(struct vx_vcpu *cpu, uint32_t index)
+{
+    uint64_t *fix = cpu->msr.mtrr_fix;
+    if (index == MSR_MTRR_FIX64K)
+        return fix;
+    if (index == MSR_MTRR_FIX16K_80000 || index == MSR_MTRR_FIX16K_A0000)
+        return fix + 1 + (index - MSR_MTRR_FIX16K_80000);
+    if (index >= MSR_MTRR_FIX4K_FIRST && index <= MSR_MTRR_FIX4K_LAST)
+        return fix + 3 + (index - MSR_MTRR_FIX4K_FIRST);
+    return NULL;
+}
+
+static uint64_t *mtrr_variable(struct vx_vcpu *cpu, uint32_t index)
+{
+    if (index < MSR_MTRR_PHYS0 || index > MSR_MTRR_PHYS_LAST)
+        return NULL;
+    return &cpu->msr.mtrr_phys[index - MSR_MTRR_PHYS0];
+}
+
+static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
+{
+    uint32_t at = index - MSR_MC0_CTL;
+    if (index < MSR_MC0_CTL || at >= VX_MCE_BANKS * 4)
+        return NULL;
+    return &vx_cpu_box(cpu)->mce_bank[at / 4][at % 4];
+}
+
+/* Registers that are read and written as plain state, after the checks of write_checked(). */
+static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
+{
+    struct vx_msrs *msr = &cpu->msr;
+    switch (index) {
+    case MSR_TSC_ADJUST: return cpu->model->features7_ebx & VX_CPUID7B_TSC_ADJUST ? &msr->tsc_offset : NULL;
+    case MSR_SPEC_CTRL: return cpu->model->features7_edx & VX_CPUID7D_SPEC_CTRL ? &msr->spec_ctrl : NULL;
+    case MSR_APIC_BASE: return &msr->apic_base;
+    case MSR_BIOS_SIGN_ID: return &msr->bios_sign;
+    case MSR_SYSENTER_CS: return &msr->sysenter_cs;
+    case MSR_SYSENTER_ESP: return &msr->sysenter_esp;
+    case MSR_SYSENTER_EIP: return &msr->sysenter_eip;
+    case MSR_MCG_STATUS: return &msr->mcg_status;
+    case MSR_MISC_ENABLE: return &msr->misc_enable;
+    case MSR_PAT: return &msr->pat;
+    case MSR_MTRR_DEF_TYPE: return &msr->mtrr_def_type;
+    default: break;
+    }
+    uint64_t *at = mtrr_fixed(cpu, index);
+    if (at == NULL)
+        at = mtrr_variable(cpu, index);
+    return at != NULL ? at : mce_bank(cpu, index);
+}
+
+static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
+{
+    struct vx_cpu_box *box = vx_cpu_box(cpu);
+    for (unsigned i = 0; i < box->msr_logged_count; i++)
+        if (box->msr_logged[i] == index)
+            return vx_fault_code(cpu, VX_GP, 0);
+    if (box->msr_logged_count < VX_MSR_LOGGED_MAX) {
+        box->msr_logged[box->msr_logged_count++] = index;
+        vx_log_debug(cpu->log, VX_LOG_CPU, "%s of unknown MSR %x answered with #GP", verb, (unsigned)index);
+    }
+    return vx_fault_code(cpu, VX_GP, 0);
+}
+
+uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu) { return cpu->ops->tsc(cpu->ops_opaque) + cpu->msr.tsc_offset; }
+
+/* Registers that can be read only, or whose value is not stored. */
+static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
+{
+    switch (index) {
+    case MSR_TSC: *value = vx_cpu_rdtsc(cpu); return true;
+    case MSR_PLATFORM_ID: *value = cpu->msr.platform_id; return true;
+    case MSR_EBL_CR_POWERON: *value = 0; return true;
+    case MSR_FEATURE_CONTROL: *value = FEATURE_CONTROL_LOCKED; return true;
+    case MSR_MTRRCAP: *value = MTRRCAP; return true;
+    case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
+    case MSR_DEBUGCTL: *value = 0; return true;
+    case MSR_EFER: *value = cpu->efer; return (cpu->model->features_ext_edx & VX_CPUIDX_NX) != 0;
+    case MSR_ARCH_CAPABILITIES:
+        *value = cpu->model->arch_capabilities;
+        return (cpu->model->features7_edx & VX_CPUID7D_ARCH_CAPABILITIES) != 0;
+    default: return false;
+    }
+}
+
+bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
+{
+    if (cpu->cpl != 0)
+        return vx_fault_code(cpu, VX_GP, 0);
+    if (read_special(cpu, index, value))
+        return true;
+    const uint64_t *at = plain(cpu, index);
+    if (at == NULL)
+        return unknown(cpu, index, "read");
+    *value = *at;
+    return true;
+}
+
+/* Whether a plain register may take this value; *value loses the bits that are ignored. */
+static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
+{
+    switch (index) {
+    case MSR_APIC_BASE: return (*value & (~phys_mask(cpu) | 0x6FF)) == 0;
+    case MSR_SPEC_CTRL: return (*value & ~(uint64_t)SPEC_CTRL_BITS) == 0;
+    case MSR_MCG_STATUS: return (*value & ~7ull) == 0;
+    case MSR_PAT: return types_valid(*value, true);
+    case MSR_MTRR_DEF_TYPE: return (*value & ~0xCFFull) == 0 && types_valid(*value & 0xFF, false);
+    case MSR_MISC_ENABLE:
+        *value = (cpu->msr.misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) | (*value & MISC_ENABLE_WRITABLE);
+        return true;
+    case MSR_SYSENTER_CS:
+    case MSR_SYSENTER_ESP:
+    case MSR_SYSENTER_EIP: *value = (uint32_t)*value; return true;
+    default: break;
+    }
+    if (mtrr_fixed(cpu, index) != NULL)
+        return types_valid(*value, false);
+    if (mtrr_variable(cpu, index) != NULL) {
+        bool mask = index & 1;
+        return (*value & (~phys_mask(cpu) | (mask ? 0x7FF : 0xF00))) == 0 && (mask || types_valid(*value & 0xFF, false));
+    }
+    if (mce_bank(cpu, index) != NULL && index % 4 != 0) /* STATUS, ADDR, MISC: software may only clear them */
+        return *value == 0;
+    return true;
+}
+
+static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
+{
+    struct vx_creg_change change = vx_creg_current(cpu);
+    uint64_t legal = cpu->model->features_ext_edx & VX_CPUIDX_NX ? VX_EFER_NXE : 0;
+    if (value & ~legal)
+        return vx_fault_code(cpu, VX_GP, 0);
+    change.efer = value;
+    return vx_creg_apply(cpu, &change);
+}
+
+/* Writes with an effect of their own; *done is false when the register is not one of them. */
+static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, bool *done)
+{
+    *done = true;
+    switch (index) {
+    case MSR_TSC: cpu->msr.tsc_offset = value - cpu->ops->tsc(cpu->ops_opaque); return true;
+    case MSR_EBL_CR_POWERON:
+    case MSR_BIOS_UPDT_TRIG: return true;
+    case MSR_PRED_CMD:
+        if (!(cpu->model->features7_edx & VX_CPUID7D_SPEC_CTRL) || (value & ~1ull))
+            break;
+        return true;
+    case MSR_DEBUGCTL:
+        if (value != 0)
+            break;
+        return true;
+    case MSR_EFER:
+        if (!(cpu->model->features_ext_edx & VX_CPUIDX_NX))
+            break;
+        return write_efer(cpu, value);
+    case MSR_PLATFORM_ID:
+    case MSR_FEATURE_CONTROL:
+    case MSR_MTRRCAP:
+    case MSR_MCG_CAP:
+    case MSR_ARCH_CAPABILITIES: break;
+    default: *done = false; return true;
+    }
+    return vx_fault_code(cpu, VX_GP, 0);
+}
+
+bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
+{
+    bool done;
+    if (cpu->cpl != 0)
+        return vx_fault_code(cpu, VX_GP, 0);
+    bool ok = write_special(cpu, index, value, &done);
+    if (done)
+        return ok;
+    uint64_t *at = plain(cpu, index);
+    if (at == NULL)
+        return unknown(cpu, index, "write");
+    if (!value_valid(cpu, index, &value))
+        return vx_fault_code(cpu, VX_GP, 0);
+    *at = value;
+    if (index == MSR_APIC_BASE)
+        cpu->ops->apic_base(cpu->ops_opaque, value);
+    return true;
+}

@@ -1,0 +1,127 @@
+/* stack.c - frames on guest stacks (SDM 1 "Procedure Stack", SDM 3A "Stack Switching").
+ *
+ *   I1  A frame is written whole or not at all: limits and pages are checked before the first byte. */
+#include "stack.h"
+
+void vx_stack_open(const struct vx_vcpu *cpu, struct vx_stack *stack)
+{
+    vx_stack_open_at(&cpu->seg[VX_SS], (uint32_t)cpu->gpr[VX_RSP], cpu->cpl, 0, stack);
+}
+
+void vx_stack_open_at(const struct vx_seg *ss, uint32_t esp, unsigned cpl, uint32_t error, struct vx_stack *stack)
+{
+    *stack = (struct vx_stack){
+        .ss = ss,
+        .esp = esp,
+        .mask = ss->attr & VX_ATTR_DB ? UINT32_MAX : 0xFFFFu,
+        .view = cpl == 3 ? VX_VIEW_USER : VX_VIEW_SUPERVISOR,
+        .error = error,
+    };
+}
+
+static uint32_t moved(const struct vx_stack *stack, uint32_t delta)
+{
+    return (stack->esp & ~stack->mask) | ((stack->esp + delta) & stack->mask);
+}
+
+static uint64_t linear(const struct vx_stack *stack, uint32_t off)
+{
+    return (uint32_t)(stack->ss->base + off);
+}
+
+/* #AC applies to the pushes and pops of CPL 3 only. */
+static bool misaligned(const struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned size)
+{
+    return stack->view == VX_VIEW_USER && (cpu->cr0 & VX_CR0_AM) && (cpu->eflags & VX_FL_AC) &&
+           (linear(stack, off) & (size - 1)) != 0;
+}
+
+bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, uint32_t *value)
+{
+    uint32_t off = stack->esp & stack->mask;
+    uint64_t raw;
+    if (!vx_seg_in_limit(stack->ss, off, size))
+        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    if (misaligned(cpu, stack, off, size))
+        return vx_fault_code(cpu, VX_AC, 0);
+    if (!vx_mmu_read(cpu->mmu, linear(stack, off), size, stack->view, &raw))
+        return false;
+    *value = (uint32_t)raw;
+    stack->esp = moved(stack, size);
+    return true;
+}
+
+void vx_stack_skip(struct vx_stack *stack, uint32_t bytes) { stack->esp = moved(stack, bytes); }
+
+/* A range of the stack that may wrap at 64 KiB: both parts must be inside. */
+static bool range_in_limit(const struct vx_stack *stack, uint32_t off, uint32_t bytes)
+{
+    uint64_t to_wrap = (uint64_t)stack->mask + 1 - off;
+    if (bytes <= to_wrap)
+        return vx_seg_in_limit(stack->ss, off, bytes);
+    return vx_seg_in_limit(stack->ss, off, (uint32_t)to_wrap) &&
+           vx_seg_in_limit(stack->ss, 0, bytes - (uint32_t)to_wrap);
+}
+
+bool vx_stack_has(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t bytes)
+{
+    if (range_in_limit(stack, stack->esp & stack->mask, bytes))
+        return true;
+    return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+}
+
+bool vx_stack_room(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t bytes)
+{
+    if (range_in_limit(stack, (stack->esp - bytes) & stack->mask, bytes))
+        return true;
+    return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+}
+
+/* A frame that wraps, or whose elements straddle the wrap: probe all elements, then write them one by one. */
+static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        struct vx_stack at = *stack;
+        for (unsigned i = 0; i < frame->count; i++) {
+            at.esp = moved(&at, -frame->size);
+            uint32_t off = at.esp & at.mask;
+            if (!vx_seg_in_limit(at.ss, off, frame->size))
+                return vx_fault_code(cpu, VX_SEG_SS, at.error);
+            bool ok = pass == 0 ? vx_mmu_probe(cpu->mmu, linear(&at, off), frame->size, VX_ACCESS_WRITE, at.view)
+                                : vx_mmu_write(cpu->mmu, linear(&at, off), frame->size, at.view, frame->value[i]);
+            if (!ok)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame, uint32_t off)
+{
+    uint8_t image[VX_FRAME_MAX * 4];
+    uint32_t bytes = frame->count * frame->size;
+    for (unsigned i = 0; i < frame->count; i++)
+        memcpy(image + bytes - (i + 1) * frame->size, &frame->value[i], frame->size);
+    if (!vx_seg_in_limit(stack->ss, off, bytes))
+        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    return vx_mmu_write_bytes(cpu->mmu, linear(stack, off), image, bytes, stack->view);
+}
+
+bool vx_stack_push(struct vx_vcpu *cpu, struct vx_stack *stack, const struct vx_frame *frame)
+{
+    uint32_t bytes = frame->count * frame->size;
+    uint32_t off = (stack->esp - bytes) & stack->mask;
+    if (misaligned(cpu, stack, off, frame->size))
+        return vx_fault_code(cpu, VX_AC, 0);
+    bool whole = (uint64_t)off + bytes <= (uint64_t)stack->mask + 1;
+    if (!(whole ? push_whole(cpu, stack, frame, off) : push_split(cpu, stack, frame)))
+        return false;
+    stack->esp = moved(stack, -bytes);
+    return true;
+}
+
+void vx_stack_commit(struct vx_vcpu *cpu, const struct vx_stack *stack)
+{
+    uint32_t esp = (uint32_t)cpu->gpr[VX_RSP];
+    cpu->gpr[VX_RSP] = (esp & ~stack->mask) | (stack->esp & stack->mask);
+}
