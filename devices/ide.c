@@ -1,0 +1,309 @@
+/* ide.c - the PCI function of the PIIX3's IDE interface, and the wiring of its two channels and four drives.
+ *
+ * I1. The legacy ports answer only while the function decodes I/O and the channel's IDETIM enables it. */
+#include "ide.h"
+
+#include <stdlib.h>
+
+#include "ata.h"
+#include "atapi.h"
+#include "ide_channel.h"
+
+#define PIIX3_VENDOR     0x8086
+#define PIIX3_IDE_DEVICE 0x7010
+#define PIIX3_IDE_CLASS  0x010180 /* both channels in compatibility mode, bus master */
+#define BMIBA_BAR        4
+/* IDETIM of each channel: 15 decode enable, 14 slave timing, 13-12 sample point, 9-8 recovery, 7-0 modes per drive. */
+#define IDETIM           0x40
+#define IDETIM_IDE       0x8000u
+#define IDETIM_WRITABLE  0xF3FFu
+#define SIDETIM          0x44
+
+/* A channel with its two legacy regions: what their handlers need. */
+struct ide_port {
+    struct vx_ide *ide;
+    struct vx_ide_channel channel;
+    struct vx_region command, control;
+};
+
+struct vx_ide {
+    struct vx_bus *bus;
+    struct vx_loop *loop;
+    struct vx_pci_function function;
+    struct ide_port port[IDE_CHANNELS];
+    struct vx_region busmaster;
+    struct ide_drive drive[IDE_DRIVES];
+    bool present[IDE_DRIVES];
+};
+
+static bool decodes(const struct ide_port *port)
+{
+    const struct vx_pci_function *function = &port->ide->function;
+    return (vx_pci_get16(function, PCI_COMMAND) & PCI_COMMAND_IO) &&
+           (vx_pci_get16(function, IDETIM + 2 * port->channel.number) & IDETIM_IDE);
+}
+
+/* ---- legacy ports ----------------------------------------------------------------------------------------------- */
+
+static uint64_t command_read(void *opaque, uint64_t off, unsigned size)
+{
+    struct ide_port *port = opaque;
+    return decodes(port) ? vx_ide_channel_read(&port->channel, (unsigned)off, size) : UINT64_MAX;
+}
+
+static void command_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    struct ide_port *port = opaque;
+    if (decodes(port))
+        vx_ide_channel_write(&port->channel, (unsigned)off, size, (uint32_t)value);
+}
+
+static struct ide_drive *data_drive(struct ide_port *port, uint64_t off)
+{
+    return off == IDE_DATA && decodes(port) ? vx_ide_channel_selected(&port->channel) : NULL;
+}
+
+static size_t command_read_block(void *opaque, uint64_t off, unsigned size, void *buf, size_t count)
+{
+    struct ide_drive *drive = data_drive(opaque, off);
+    return drive != NULL ? vx_ide_drive_data_read_block(drive, size, buf, count) : 0;
+}
+
+static size_t command_write_block(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count)
+{
+    struct ide_drive *drive = data_drive(opaque, off);
+    return drive != NULL ? vx_ide_drive_data_write_block(drive, size, buf, count) : 0;
+}
+
+static uint64_t control_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)off, (void)size;
+    struct ide_port *port = opaque;
+    return decodes(port) ? vx_ide_channel_alt_status(&port->channel) : UINT64_MAX;
+}
+
+static void control_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)off, (void)size;
+    struct ide_port *port = opaque;
+    if (decodes(port))
+        vx_ide_channel_write_control(&port->channel, (uint8_t)value);
+}
+
+/* ---- bus master ------------------------------------------------------------------------------------------------- */
+
+static void pump(struct vx_ide_channel *channel)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (channel->drive[i] != NULL)
+            vx_ide_drive_pump(channel->drive[i]);
+}
+
+static uint64_t busmaster_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    struct vx_ide *ide = opaque;
+    return vx_ide_busmaster_read(&ide->port[off / BM_PORTS].channel.busmaster, off % BM_PORTS);
+}
+
+static void busmaster_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)size;
+    struct vx_ide *ide = opaque;
+    struct vx_ide_channel *channel = &ide->port[off / BM_PORTS].channel;
+    if (vx_ide_busmaster_write(&channel->busmaster, off % BM_PORTS, (uint8_t)value))
+        pump(channel);
+}
+
+/* ---- PCI -------------------------------------------------------------------------------------------------------- */
+
+static void config_written(void *opaque, unsigned reg, unsigned size)
+{
+    (void)size;
+    struct vx_ide *ide = opaque;
+    if (reg >= PCI_COMMAND + 2) /* master enable may have let a waiting transfer go */
+        return;
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        pump(&ide->port[i].channel);
+}
+
+static vx_err add_function(struct vx_ide *ide, const struct vx_ide_config *config)
+{
+    struct vx_pci_function *function = &ide->function;
+    const struct vx_pci_ident ident = {
+        .name = "piix3 ide",
+        .vendor = PIIX3_VENDOR,
+        .device = PIIX3_IDE_DEVICE,
+        .class_code = PIIX3_IDE_CLASS,
+    };
+    vx_pci_function_init(function, &ident);
+    function->opaque = ide;
+    function->written = config_written;
+    ide->busmaster = (struct vx_region){
+        .name = "piix3 ide bus master",
+        .read = busmaster_read,
+        .write = busmaster_write,
+        .opaque = ide,
+    };
+    function->bar[BMIBA_BAR] = (struct vx_pci_bar){
+        .size = IDE_CHANNELS * BM_PORTS,
+        .io = true,
+        .region = &ide->busmaster,
+        .mapped_at = PCI_UNMAPPED,
+    };
+    vx_pci_set16(function, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        function->write_mask[IDETIM + 2 * i] = IDETIM_WRITABLE & 0xFF;
+        function->write_mask[IDETIM + 2 * i + 1] = IDETIM_WRITABLE >> 8;
+    }
+    function->write_mask[SIDETIM] = 0xFF;
+    return vx_pci_add(config->pci, config->slot, config->function, function);
+}
+
+/* ---- wiring ----------------------------------------------------------------------------------------------------- */
+
+static vx_err add_drive(struct vx_ide *ide, const struct vx_ide_config *config, unsigned position)
+{
+    static const struct ide_drive_ops *const ops[] = {
+        [VX_IDE_DISK] = &vx_ata_ops,
+        [VX_IDE_CDROM] = &vx_atapi_ops,
+    };
+    struct ide_drive *drive = &ide->drive[position];
+    struct vx_ide_channel *channel = &ide->port[position / 2].channel;
+    const struct vx_block *block = config->drive[position].block;
+    enum vx_ide_kind kind = config->drive[position].kind;
+    if (kind == VX_IDE_NONE)
+        return VX_ERR_OK;
+    if (kind == VX_IDE_DISK && (block == NULL || block->bytes < IDE_SECTOR_BYTES))
+        return VX_ERR_BAD_ARGUMENT;
+    *drive = (struct ide_drive){
+        .channel = channel,
+        .log = config->log,
+        .block = config->drive[position].block,
+        .position = position,
+    };
+    VX_TRY(vx_ide_drive_init(drive, ops[kind]));
+    ide->present[position] = true;
+    channel->drive[position % 2] = drive;
+    return VX_ERR_OK;
+}
+
+static vx_err add_channel(struct vx_ide *ide, const struct vx_ide_config *config, unsigned number)
+{
+    static const uint16_t command_ports[] = { 0x1F0, 0x170 }, control_ports[] = { 0x3F6, 0x376 };
+    static const char *const names[][2] = { { "ide primary", "ide primary control" },
+                                            { "ide secondary", "ide secondary control" } };
+    struct ide_port *port = &ide->port[number];
+    port->command = (struct vx_region){
+        .name = names[number][0],
+        .space = VX_SPACE_IO,
+        .base = command_ports[number],
+        .size = 8,
+        .max_size = 4,
+        .read = command_read,
+        .write = command_write,
+        .read_block = command_read_block,
+        .write_block = command_write_block,
+        .opaque = port,
+    };
+    port->control = (struct vx_region){
+        .name = names[number][1],
+        .space = VX_SPACE_IO,
+        .base = control_ports[number],
+        .size = 1,
+        .read = control_read,
+        .write = control_write,
+        .opaque = port,
+    };
+    VX_TRY(vx_bus_add(config->bus, &port->command));
+    return vx_bus_add(config->bus, &port->control);
+}
+
+static void init_channel(struct vx_ide *ide, const struct vx_ide_config *config, unsigned number)
+{
+    ide->port[number].ide = ide;
+    ide->port[number].channel = (struct vx_ide_channel){
+        .log = config->log,
+        .number = number,
+        .irq = config->irq[number],
+        .busmaster = { .pmap = config->pmap, .function = &ide->function },
+    };
+}
+
+static void ide_reset(void *instance, enum vx_reset phase)
+{
+    struct vx_ide *ide = instance;
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        if (phase == VX_RESET_HOLD)
+            vx_ide_channel_reset_hold(&ide->port[i].channel);
+        else
+            vx_ide_channel_reset_release(&ide->port[i].channel);
+    }
+}
+
+bool vx_ide_is_busy(const struct vx_ide *ide)
+{
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        if (ide->present[i] && ide->drive[i].in_flight)
+            return true;
+    return false;
+}
+
+void vx_ide_drain(struct vx_ide *ide)
+{
+    while (vx_ide_is_busy(ide))
+        if (!vx_loop_run_posted(ide->loop))
+            vx_loop_wait(ide->loop, UINT64_MAX);
+}
+
+static void ide_destroy(void *instance)
+{
+    struct vx_ide *ide = instance;
+    if (ide == NULL)
+        return;
+    vx_ide_drain(ide);
+    vx_pci_remove(&ide->function);
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        vx_bus_remove(ide->bus, &ide->port[i].command);
+        vx_bus_remove(ide->bus, &ide->port[i].control);
+    }
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        if (ide->present[i])
+            vx_ide_drive_fini(&ide->drive[i]);
+    free(ide);
+}
+
+static vx_err build(struct vx_ide *ide, const struct vx_ide_config *config)
+{
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        init_channel(ide, config, i);
+        VX_TRY(add_channel(ide, config, i));
+    }
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        VX_TRY(add_drive(ide, config, i));
+    return add_function(ide, config);
+}
+
+vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out)
+{
+    struct vx_ide *ide = calloc(1, sizeof *ide);
+    if (ide == NULL)
+        return VX_ERR_NO_MEMORY;
+    ide->bus = config->bus;
+    ide->loop = config->loop;
+    vx_err err = build(ide, config);
+    if (err != VX_ERR_OK) {
+        ide_destroy(ide);
+        return err;
+    }
+    ide_reset(ide, VX_RESET_HOLD);
+    ide_reset(ide, VX_RESET_RELEASE);
+    *out = ide;
+    return VX_ERR_OK;
+}
+
+const struct vx_device_type vx_ide_type = {
+    .name = "piix3 ide",
+    .reset = ide_reset,
+    .destroy = ide_destroy,
+};

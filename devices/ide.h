@@ -1,0 +1,61 @@
+/* ide.h - the PIIX3 IDE function: two ATA channels with bus-master DMA, hard disks and CD-ROM drives on them.
+ *
+ * Sources: Intel 82371FB/82371SB (PIIX, PIIX3) data sheet, "IDE configuration registers" and "Bus master IDE
+ * registers"; SFF-8038i "Programming Interface for Bus Master IDE Controller"; T13 ATA/ATAPI-6; MMC-3 (drives). PCI
+ * 8086:7010, class 010180h. Ports: 1F0h-1F7h and 3F6h (primary, IRQ 14), 170h-177h and 376h (secondary, IRQ 15), BAR4:
+ * 16 bus-master ports. Clock: none, everything takes as long as the host's storage does.
+ *
+ * Modelled: channel decode (command register, IDETIM bit 15); task files with their 48-bit halves, SRST, nIEN, device
+ * selection with absent devices; PRD tables of any content; PIO by 16 and 32 bits and in blocks; ATA disks (ata.h)
+ * and ATAPI CD-ROM drives (atapi.h). Not modelled: transfer timing (IDETIM, SIDETIM are plain storage), the
+ * direction bit of a bus-master command when it contradicts the drive's (the drive decides), DMA transfer of command
+ * queues.
+ *
+ *   ide.c            PCI function, ports, wiring            ide_drive.c   what disk and CD-ROM drive share: phases,
+ * INTRQ, ide_channel.c    task file, device selection, reset                   back-end requests ide_busmaster.c  PRD
+ * tables                             ata*.c, atapi*.c   the two kinds of drive
+ *
+ * State to save: PCI config, task files, bus-master registers; a command under way is drained first.
+ * Thread rule: vCPU thread only. */
+#ifndef VX86_DEVICES_IDE_H
+#define VX86_DEVICES_IDE_H
+
+#include "device.h"
+#include "pci.h"
+#include "vx86/backend.h"
+#include "vx86/loop.h"
+#include "vx86/pmap.h"
+
+#define IDE_CHANNELS 2
+#define IDE_DRIVES   4 /* primary master, primary slave, secondary master, secondary slave */
+
+enum vx_ide_kind { VX_IDE_NONE, VX_IDE_DISK, VX_IDE_CDROM };
+
+struct vx_ide;
+
+struct vx_ide_config {
+    struct vx_log *log;
+    struct vx_bus *bus;
+    struct vx_pci *pci;
+    unsigned slot, function; /* 1, 1 on a PIIX board */
+    struct vx_pmap *pmap;    /* DMA */
+    struct vx_loop *loop;    /* for vx_ide_drain() */
+    struct vx_irq irq[IDE_CHANNELS];
+    struct {
+        enum vx_ide_kind kind;
+        struct vx_block *block; /* a disk needs one; a CD-ROM drive without one is empty */
+    } drive[IDE_DRIVES];
+};
+
+VX_MUST_USE vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out);
+
+/* Its destroy drains first. A reset lets host I/O under way end and shows BSY until it has. */
+extern const struct vx_device_type vx_ide_type;
+
+/* True while a request is with a back end. */
+bool vx_ide_is_busy(const struct vx_ide *ide);
+
+/* Runs the loop's posted work until no request is with a back end: before the machine stops for good. */
+void vx_ide_drain(struct vx_ide *ide);
+
+#endif

@@ -1,0 +1,233 @@
+/* ide_drive.c - phases of a drive, its data window and its requests to the back end.
+ *
+ *          command                    data window used up -> data_done()
+ *   IDLE ----------> BUSY <---------------------------------------+
+ *     ^               |  \---- vx_ide_drive_data() ---> PIO_x, DMA_x
+ *     |               |  \---- vx_ide_drive_io() -----> back end ---> io_done()
+ *     +--- end() -----+
+ *
+ * I1. data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
+ * I2. At most one request is with the back end. A reset does not take it back: it leaves the drive BSY until the
+ * request has come home, so buf is never written by two. I3. Status has BSY exactly in IDE_BUSY (and in reset), DRQ
+ * exactly in the four data phases. */
+#include "ide_drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ide_channel.h"
+
+vx_err vx_ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops)
+{
+    drive->ops = ops;
+    drive->buf = calloc(1, IDE_BUF_BYTES);
+    return drive->buf != NULL ? VX_ERR_OK : VX_ERR_NO_MEMORY;
+}
+
+void vx_ide_drive_fini(struct ide_drive *drive)
+{
+    VX_ASSERT(!drive->in_flight);
+    free(drive->buf);
+    drive->buf = NULL;
+}
+
+static void set_busy(struct ide_drive *drive)
+{
+    drive->phase = IDE_BUSY;
+    drive->status = ATA_BSY;
+}
+
+/* ---- reset ------------------------------------------------------------------------------------------------------ */
+
+void vx_ide_drive_begin_reset(struct ide_drive *drive, bool power_on)
+{
+    set_busy(drive);
+    drive->intrq = false;
+    drive->forgotten = drive->in_flight; /* keeps I2 */
+    drive->reset_ends = false;
+    if (power_on)
+        drive->ops->power_on(drive);
+    drive->ops->reset(drive);
+}
+
+static void post_signature(struct ide_drive *drive)
+{
+    drive->reset_ends = false;
+    drive->phase = IDE_IDLE;
+    drive->ops->signature(drive);
+}
+
+void vx_ide_drive_end_reset(struct ide_drive *drive)
+{
+    if (drive->in_flight)
+        drive->reset_ends = true;
+    else
+        post_signature(drive);
+}
+
+/* ---- back end --------------------------------------------------------------------------------------------------- */
+
+static void request_done(struct vx_block_request *request)
+{
+    struct ide_drive *drive = request->opaque;
+    drive->in_flight = false;
+    if (!drive->forgotten) {
+        drive->io_done(drive, request->result);
+        return;
+    }
+    drive->forgotten = false;
+    if (drive->reset_ends)
+        post_signature(drive);
+}
+
+void vx_ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
+                     ide_io_step *done)
+{
+    VX_ASSERT(!drive->in_flight && pos + bytes <= IDE_BUF_BYTES);
+    set_busy(drive);
+    drive->in_flight = true;
+    drive->io_done = done;
+    drive->request = (struct vx_block_request){
+        .op = op,
+        .off_bytes = off_bytes,
+        .bytes = bytes,
+        .buf = drive->buf + pos,
+        .done = request_done,
+        .opaque = drive,
+    };
+    drive->block->ops->submit(drive->block->opaque, &drive->request);
+}
+
+/* ---- data window ------------------------------------------------------------------------------------------------ */
+
+static void window_moved(struct ide_drive *drive)
+{
+    if (drive->data_pos < drive->data_end)
+        return;
+    set_busy(drive);
+    drive->data_done(drive);
+}
+
+void vx_ide_drive_pump(struct ide_drive *drive)
+{
+    if (drive->phase != IDE_DMA_IN && drive->phase != IDE_DMA_OUT)
+        return;
+    drive->data_pos += vx_ide_busmaster_move(&drive->channel->busmaster, drive->buf + drive->data_pos,
+                                             drive->data_end - drive->data_pos, drive->phase == IDE_DMA_IN);
+    window_moved(drive);
+}
+
+void vx_ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done)
+{
+    VX_ASSERT(bytes > 0 && pos + bytes <= IDE_BUF_BYTES); /* keeps I1 */
+    drive->phase = phase;
+    drive->data_pos = pos;
+    drive->data_end = pos + bytes;
+    drive->data_done = done;
+    drive->status = ATA_DRDY | ATA_DSC | ATA_DRQ;
+    vx_ide_drive_pump(drive);
+}
+
+/* The last word of an odd window has a byte of padding, and a 32-bit access may reach past the end. */
+static size_t window_take(const struct ide_drive *drive, unsigned size)
+{
+    size_t left = drive->data_end - drive->data_pos;
+    return size < left ? size : left;
+}
+
+uint32_t vx_ide_drive_data_read(struct ide_drive *drive, unsigned size)
+{
+    uint8_t bytes[4] = { 0 };
+    if (drive->phase != IDE_PIO_IN)
+        return UINT32_MAX;
+    /* The port is 16 bits wide: a byte access takes the word and drops its upper half. */
+    size_t take = window_take(drive, size == 1 ? 2 : size);
+    memcpy(bytes, drive->buf + drive->data_pos, take);
+    drive->data_pos += take;
+    window_moved(drive);
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+void vx_ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value)
+{
+    uint8_t bytes[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
+    if (drive->phase != IDE_PIO_OUT)
+        return;
+    size_t take = window_take(drive, size == 1 ? 2 : size);
+    memcpy(drive->buf + drive->data_pos, bytes, take);
+    drive->data_pos += take;
+    window_moved(drive);
+}
+
+static size_t whole_items(const struct ide_drive *drive, unsigned size, size_t count)
+{
+    size_t fit = size == 1 ? 0 : (drive->data_end - drive->data_pos) / size;
+    return count < fit ? count : fit;
+}
+
+size_t vx_ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count)
+{
+    size_t items = drive->phase == IDE_PIO_IN ? whole_items(drive, size, count) : 0;
+    if (items == 0)
+        return 0;
+    memcpy(buf, drive->buf + drive->data_pos, items * size);
+    drive->data_pos += items * size;
+    window_moved(drive);
+    return items;
+}
+
+size_t vx_ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count)
+{
+    size_t items = drive->phase == IDE_PIO_OUT ? whole_items(drive, size, count) : 0;
+    if (items == 0)
+        return 0;
+    memcpy(drive->buf + drive->data_pos, buf, items * size);
+    drive->data_pos += items * size;
+    window_moved(drive);
+    return items;
+}
+
+/* ---- ends of commands ------------------------------------------------------------------------------------------- */
+
+void vx_ide_drive_raise(struct ide_drive *drive)
+{
+    drive->intrq = true;
+    vx_ide_channel_update_irq(drive->channel);
+}
+
+void vx_ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error)
+{
+    drive->phase = IDE_IDLE;
+    drive->status = status;
+    drive->error = error;
+    vx_ide_drive_raise(drive);
+}
+
+void vx_ide_drive_ok(struct ide_drive *drive)
+{
+    vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC, 0);
+}
+
+void vx_ide_drive_fail(struct ide_drive *drive, uint8_t error)
+{
+    vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_ERR, error);
+}
+
+void vx_ide_drive_read_end(struct ide_drive *drive)
+{
+    drive->phase = IDE_IDLE;
+    drive->status = ATA_DRDY | ATA_DSC;
+    drive->error = 0;
+}
+
+/* Count register of SET FEATURES 03h: 0000000x PIO default, 00001xxx PIO 0-4, 00100xxx multiword DMA 0-2, 01000xxx
+ * Ultra DMA 0-5. */
+bool vx_ide_drive_set_transfer_mode(struct ide_drive *drive)
+{
+    uint8_t mode = drive->count[0];
+    bool known = mode <= 0x01 || (mode >= 0x08 && mode <= 0x0C) || (mode >= 0x20 && mode <= 0x22) ||
+                 (mode >= 0x40 && mode <= 0x45);
+    if (known && mode >= 0x20)
+        drive->transfer_mode = mode;
+    return known;
+}

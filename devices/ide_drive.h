@@ -1,0 +1,158 @@
+/* ide_drive.h - what a disk and a CD-ROM drive have in common: registers, phases, INTRQ, requests to the back end.
+ * Inside the IDE chip; ata.h and atapi.h give a drive its commands. */
+#ifndef VX86_DEVICES_IDE_DRIVE_H
+#define VX86_DEVICES_IDE_DRIVE_H
+
+#include "vx86/backend.h"
+#include "vx86/log.h"
+
+#define IDE_SECTOR_BYTES 512u
+#define IDE_BUF_BYTES    (256u * 1024)
+
+/* Status register. */
+enum {
+    ATA_BSY = 0x80,
+    ATA_DRDY = 0x40,
+    ATA_DF = 0x20,
+    ATA_DSC = 0x10,
+    ATA_DRQ = 0x08,
+    ATA_ERR = 0x01, /* CHK for packet devices */
+};
+/* Error register. */
+enum { ATA_UNC = 0x40, ATA_IDNF = 0x10, ATA_ABRT = 0x04 };
+/* Device register. */
+enum { ATA_DEV_LBA = 0x40, ATA_DEV_1 = 0x10, ATA_DEV_OBSOLETE = 0xA0 };
+
+enum ide_phase {
+    IDE_IDLE,    /* BSY = 0, DRQ = 0: takes a command */
+    IDE_BUSY,    /* BSY = 1: at work, usually with a request at the back end */
+    IDE_PIO_IN,  /* DRQ = 1: the host reads the window through the data port */
+    IDE_PIO_OUT, /* DRQ = 1: the host fills it */
+    IDE_DMA_IN,  /* DRQ = 1: the window goes to memory when the bus master lets it */
+    IDE_DMA_OUT, /* DRQ = 1: the window comes from memory */
+    IDE_ASLEEP,  /* after SLEEP: only a reset wakes it */
+};
+
+struct ide_drive;
+struct vx_ide_channel;
+
+/* A register that keeps its previous value for 48-bit commands: [0] most recent, [1] the one before. */
+typedef uint8_t ide_pair[2];
+
+typedef void ide_step(struct ide_drive *drive);
+typedef void ide_io_step(struct ide_drive *drive, vx_err result);
+
+struct ide_drive_ops {
+    void (*power_on)(struct ide_drive *drive);  /* settings to their defaults */
+    void (*reset)(struct ide_drive *drive);     /* after SRST, DEVICE RESET: what does not survive these */
+    void (*signature)(struct ide_drive *drive); /* registers as after a reset or diagnostic; sets status too */
+    void (*command)(struct ide_drive *drive, uint8_t command);
+};
+
+/* Settings and command state of a disk: ata.h. */
+struct ata_state {
+    uint16_t cylinders, heads, sectors; /* the CHS translation in force */
+    uint8_t multiple;                   /* sectors a DRQ block of READ/WRITE MULTIPLE, 0: not set */
+    bool write_cache, look_ahead, standby;
+    /* Command under way. */
+    uint64_t lba;   /* next sector that has not gone through */
+    uint32_t left;  /* sectors from lba on */
+    uint32_t chunk; /* sectors in the buffer (read) or fitting in it (write) */
+    uint32_t probe; /* while looking for the bad sector of a failed chunk */
+    uint32_t block; /* sectors a DRQ block */
+    bool lba48, dma, flush_after;
+};
+
+/* Settings and command state of a CD-ROM drive: atapi.h. */
+struct atapi_state {
+    uint8_t sense_key, asc, ascq;
+    bool tray_open, locked;
+    uint8_t attention_asc; /* a unit attention condition waits to be reported; 0: none */
+    uint8_t media_event;   /* GET EVENT STATUS NOTIFICATION: event code of the media class, 0: none */
+    /* Command under way. */
+    uint8_t packet[12];
+    bool dma;
+    uint32_t limit; /* bytes a DRQ block */
+    size_t reply;   /* bytes in the buffer that have to go */
+    uint64_t lba;   /* next block to read from the medium */
+    uint32_t left;  /* blocks from lba on */
+};
+
+struct ide_drive {
+    const struct ide_drive_ops *ops;
+    struct vx_ide_channel *channel;
+    struct vx_log *log;
+    struct vx_block *block; /* NULL: no medium */
+    unsigned position;      /* 0 to 3 */
+
+    /* Task file. */
+    uint8_t status, error, device;
+    ide_pair feature, count, lba_low, lba_mid, lba_high;
+    bool intrq;            /* interrupt pending; on the line when selected and nIEN = 0 */
+    uint8_t transfer_mode; /* as SET FEATURES 03h gave it */
+
+    /* The data window, [data_pos, data_end) of buf, and what follows it. */
+    enum ide_phase phase;
+    uint8_t *buf; /* IDE_BUF_BYTES */
+    size_t data_pos, data_end;
+    ide_step *data_done;
+
+    /* The one request that may be with the back end. */
+    struct vx_block_request request;
+    bool in_flight;
+    bool forgotten;  /* its command was ended by a reset */
+    bool reset_ends; /* the signature is due when it has come home */
+    ide_io_step *io_done;
+
+    union {
+        struct ata_state ata;
+        struct atapi_state atapi;
+    };
+};
+
+VX_MUST_USE vx_err vx_ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops);
+/* Nothing may be in flight. */
+void vx_ide_drive_fini(struct ide_drive *drive);
+
+/* ---- towards the channel ---- */
+
+/* Drops whatever is under way and stays BSY until vx_ide_drive_end_reset(). */
+void vx_ide_drive_begin_reset(struct ide_drive *drive, bool power_on);
+/* Posts the signature, at once or when the request in flight has come home. */
+void vx_ide_drive_end_reset(struct ide_drive *drive);
+
+uint32_t vx_ide_drive_data_read(struct ide_drive *drive, unsigned size);
+void vx_ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value);
+/* Whole items inside the window; fewer than `count`, or none, when the window is smaller. */
+size_t vx_ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count);
+size_t vx_ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count);
+
+/* The bus master was started or allowed: moves what can be moved. */
+void vx_ide_drive_pump(struct ide_drive *drive);
+
+/* ---- towards the commands ---- */
+
+/* Opens a data window of `bytes` at `pos` of buf in one of the four data phases; `done` is called, with BSY set, when
+ * all of it has gone. Does not raise INTRQ. A DMA window may be done on return. */
+void vx_ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done);
+
+/* Sends a request for buf[pos, pos + bytes) to the back end and sets BSY; `done` is called later. */
+void vx_ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
+                     ide_io_step *done);
+
+void vx_ide_drive_raise(struct ide_drive *drive);
+
+/* Ends the command: registers to status and error, INTRQ raised. */
+void vx_ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error);
+/* ... with DRDY and DSC. */
+void vx_ide_drive_ok(struct ide_drive *drive);
+/* ... with DRDY, DSC, ERR and the error. */
+void vx_ide_drive_fail(struct ide_drive *drive, uint8_t error);
+
+/* The last data of a PIO read has gone: idle without an interrupt. An ide_step. */
+void vx_ide_drive_read_end(struct ide_drive *drive);
+
+/* SET FEATURES 03h: takes the mode in the count register; false when the drive has no such mode. */
+bool vx_ide_drive_set_transfer_mode(struct ide_drive *drive);
+
+#endif
