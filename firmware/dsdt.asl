@@ -1,6 +1,7 @@
 // dsdt.asl - what an ACPI operating system is told about the machine: the i440FX/PIIX PC as devices/machine wires it.
 //
 // Compiled by iasl at build time; acpi.c sets the value of PMIN (start of the PCI hole) for the machine's memory size.
+// SeaBIOS looks for the keyboard here with a parser that knows declarations only: everything else belongs into a method.
 // Source: ACPI Specification, chapters "Device Configuration" and "System Event Signaling"; Intel 82371AB data sheet.
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
 {
@@ -63,10 +64,10 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
                     0, 0x80000000, 0xFEBFFFFF, 0, 0x7EC00000, , , HOLE)
             })
-            CreateDWordField (WIND, HOLE._MIN, HMIN)
-            CreateDWordField (WIND, HOLE._LEN, HLEN)
             Method (_CRS, 0, Serialized)
             {
+                CreateDWordField (WIND, ^HOLE._MIN, HMIN)
+                CreateDWordField (WIND, ^HOLE._LEN, HLEN)
                 HMIN = PMIN
                 HLEN = 0xFEC00000 - PMIN
                 Return (WIND)
@@ -209,9 +210,9 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
         {
             Interrupt (ResourceConsumer, Level, ActiveHigh, Shared, , , CURR) { 0 }
         })
-        CreateDWordField (LRES, CURR._INT, LINT)
         Method (LCRS, 1, Serialized)
         {
+            CreateDWordField (LRES, ^CURR._INT, LINT)
             LINT = 0
             If (!(Arg0 & 0x80)) { LINT = Arg0 & 0x0F }
             Return (LRES)
