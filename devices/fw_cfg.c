@@ -308,8 +308,11 @@ static void dma_port_write(void *opaque, uint64_t off, unsigned size, uint64_t v
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
-void vx_fw_cfg_reset(struct vx_fw_cfg *fw_cfg)
+static void fw_cfg_reset(void *instance, enum vx_reset phase)
 {
+    struct vx_fw_cfg *fw_cfg = instance;
+    if (phase != VX_RESET_HOLD)
+        return;
     select_key(fw_cfg, FW_CFG_SIGNATURE);
     fw_cfg->dma_phys = 0;
 }
@@ -370,13 +373,14 @@ vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg 
         free(fw_cfg);
         return err;
     }
-    vx_fw_cfg_reset(fw_cfg);
+    fw_cfg_reset(fw_cfg, VX_RESET_HOLD);
     *out = fw_cfg;
     return VX_ERR_OK;
 }
 
-void vx_fw_cfg_destroy(struct vx_fw_cfg *fw_cfg)
+static void fw_cfg_destroy(void *instance)
 {
+    struct vx_fw_cfg *fw_cfg = instance;
     if (fw_cfg == NULL)
         return;
     vx_bus_remove(fw_cfg->bus, &fw_cfg->region);
@@ -384,3 +388,5 @@ void vx_fw_cfg_destroy(struct vx_fw_cfg *fw_cfg)
     free_items(fw_cfg);
     free(fw_cfg);
 }
+
+const struct vx_device_type vx_fw_cfg_type = { .name = "fw_cfg", .reset = fw_cfg_reset, .destroy = fw_cfg_destroy };

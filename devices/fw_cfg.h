@@ -12,7 +12,7 @@
 #ifndef VX86_DEVICES_FW_CFG_H
 #define VX86_DEVICES_FW_CFG_H
 
-#include "vx86/bus.h"
+#include "device.h"
 #include "vx86/firmware.h"
 #include "vx86/pmap.h"
 
@@ -37,8 +37,7 @@ struct vx_fw_cfg_config {
 
 /* A new device holds the signature, the id and an empty directory. */
 VX_MUST_USE vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg **out);
-void vx_fw_cfg_destroy(struct vx_fw_cfg *fw_cfg);
-void vx_fw_cfg_reset(struct vx_fw_cfg *fw_cfg);
+extern const struct vx_device_type vx_fw_cfg_type;
 
 /* The way in for vx_fw_build(). An item or file that exists already is replaced. Valid for the device's life. */
 struct vx_fw_sink vx_fw_cfg_sink(struct vx_fw_cfg *fw_cfg);
