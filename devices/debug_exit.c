@@ -1,0 +1,60 @@
+/* debug_exit.c - ports F4h and 501h end the machine. See debug_exit.h. */
+#include <stdlib.h>
+
+#include "debug_exit.h"
+
+struct vx_debug_exit {
+    struct vx_bus *bus;
+    void (*exit)(void *opaque, uint32_t value);
+    void *opaque;
+    struct vx_region regions[2];
+};
+
+static uint64_t exit_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)opaque, (void)off, (void)size;
+    return 0;
+}
+
+static void exit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)off, (void)size;
+    struct vx_debug_exit *chip = opaque;
+    chip->exit(chip->opaque, (uint32_t)value);
+}
+
+static void exit_destroy(void *instance)
+{
+    struct vx_debug_exit *chip = instance;
+    if (chip == NULL)
+        return;
+    vx_bus_remove_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    free(chip);
+}
+
+vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx_debug_exit **out)
+{
+    struct vx_debug_exit *chip = calloc(1, sizeof *chip);
+    if (chip == NULL)
+        return VX_ERR_NO_MEMORY;
+    chip->bus = config->bus;
+    chip->exit = config->exit;
+    chip->opaque = config->opaque;
+    chip->regions[0] = (struct vx_region){ .name = "debug exit", .space = VX_SPACE_IO, .base = 0xF4, .size = 4,
+                                           .max_size = 4, .read = exit_read, .write = exit_write, .opaque = chip };
+    chip->regions[1] = chip->regions[0];
+    chip->regions[1].base = 0x501;
+    chip->regions[1].size = 2;
+    vx_err err = vx_bus_add_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    if (err != VX_ERR_OK) {
+        free(chip);
+        return err;
+    }
+    *out = chip;
+    return VX_ERR_OK;
+}
+
+const struct vx_device_type vx_debug_exit_type = {
+    .name = "debug exit",
+    .destroy = exit_destroy,
+};

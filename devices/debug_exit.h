@@ -1,0 +1,21 @@
+/* debug_exit.h - the test device that ends a virtual PC with a code.
+ *
+ * Source: QEMU documentation, device "isa-debug-exit". Ports: F4h-F7h and 501h. A write of any size ends the machine with the value
+ * written; the frontend makes the exit status (value << 1) | 1 of it. Reads give 0. State to save: none. */
+#ifndef VX86_DEVICES_DEBUG_EXIT_H
+#define VX86_DEVICES_DEBUG_EXIT_H
+
+#include "device.h"
+
+struct vx_debug_exit;
+
+struct vx_debug_exit_config {
+    struct vx_bus *bus;
+    void (*exit)(void *opaque, uint32_t value);
+    void *opaque;
+};
+
+VX_MUST_USE vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx_debug_exit **out);
+extern const struct vx_device_type vx_debug_exit_type;
+
+#endif

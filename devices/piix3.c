@@ -1,0 +1,142 @@
+/* piix3.c - PIRQ routing and reset control. See piix3.h.
+ *
+ *   I1  routed[irq] has bit n set while PIRQ n is asserted and routed to irq; isa[irq] is up while routed[irq] != 0. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "piix3.h"
+
+#define REG_PIRQ_A 0x60
+#define PIRQ_OFF 0x80
+#define RCR_SRST 0x02
+#define RCR_RCPU 0x04
+/* 3-7, 9-12, 14, 15: the others are reserved and route nowhere. */
+#define ROUTABLE 0xDEF8u
+
+struct vx_piix3 {
+    struct vx_pci *pci;
+    struct vx_irq isa[16];
+    struct vx_irq reset;
+    uint8_t pirq_levels; /* bit n: PIRQ n */
+    uint8_t routed[16];
+    uint8_t rcr;
+    struct vx_pci_function fn;
+};
+
+/* Registers that are more than zero after reset, and what of them a guest may change. */
+static const struct { uint8_t reg, value, writable; } reset_values[] = {
+    { 0x4C, 0x4D, 0xFF }, /* IORT */
+    { 0x4E, 0x03, 0xFF }, { 0x4F, 0x00, 0x01 }, /* XBCS */
+    { 0x60, 0x80, 0x8F }, { 0x61, 0x80, 0x8F }, { 0x62, 0x80, 0x8F }, { 0x63, 0x80, 0x8F }, /* PIRQRC */
+    { 0x69, 0x02, 0xFE }, /* TOM */
+    { 0x6A, 0x00, 0xFF }, { 0x6B, 0x00, 0x80 }, /* MSTAT */
+    { 0x70, 0x80, 0xEF }, { 0x71, 0x80, 0xEF }, /* MBIRQ */
+    { 0x76, 0x0C, 0x8F }, { 0x77, 0x0C, 0x8F }, /* MBDMA */
+    { 0x78, 0x02, 0xFF }, { 0x79, 0x00, 0x03 }, /* PCSC */
+    { 0x80, 0x00, 0x7F }, /* APICBASE */
+    { 0x82, 0x00, 0x01 }, /* DLC */
+    { 0xA0, 0x08, 0x1F }, { 0xA2, 0x00, 0xFF }, { 0xA3, 0x00, 0xFF }, { 0xA4, 0x00, 0xFF }, { 0xA5, 0x00, 0xFF },
+    { 0xA6, 0x00, 0xFF }, { 0xA7, 0x00, 0xE0 }, { 0xA8, 0x0F, 0xFF }, { 0xAA, 0x00, 0xFF }, { 0xAB, 0x00, 0xFF },
+    { 0xAC, 0x00, 0xFF }, { 0xAE, 0x00, 0xFF }, /* SMI and clock control */
+};
+
+static void route(struct vx_piix3 *piix) /* keeps I1 */
+{
+    uint8_t routed[16] = { 0 };
+    for (unsigned n = 0; n < PCI_PIRQS; n++) {
+        uint8_t reg = piix->fn.config[REG_PIRQ_A + n];
+        unsigned irq = reg & 15;
+        if (!(reg & PIRQ_OFF) && (ROUTABLE >> irq & 1) && (piix->pirq_levels >> n & 1))
+            routed[irq] |= (uint8_t)(1u << n);
+    }
+    for (unsigned irq = 0; irq < 16; irq++) {
+        bool was = piix->routed[irq] != 0, is = routed[irq] != 0;
+        piix->routed[irq] = routed[irq];
+        if (was != is)
+            vx_irq_set(&piix->isa[irq], is);
+    }
+}
+
+void vx_piix3_set_pirq(struct vx_piix3 *piix, unsigned pirq, bool level)
+{
+    VX_ASSERT(pirq < PCI_PIRQS);
+    uint8_t bit = (uint8_t)(1u << pirq);
+    piix->pirq_levels = level ? piix->pirq_levels | bit : piix->pirq_levels & (uint8_t)~bit;
+    route(piix);
+}
+
+static void config_written(void *opaque, unsigned reg, unsigned size)
+{
+    if (reg < REG_PIRQ_A + PCI_PIRQS && reg + size > REG_PIRQ_A)
+        route(opaque);
+}
+
+static uint8_t rcr_read(void *opaque)
+{
+    return ((struct vx_piix3 *)opaque)->rcr;
+}
+
+/* RCPU going from 0 to 1 resets; SRST chooses hard or soft, which makes no difference to the machine here. */
+static void rcr_write(void *opaque, uint8_t value)
+{
+    struct vx_piix3 *piix = opaque;
+    bool rises = (value & RCR_RCPU) && !(piix->rcr & RCR_RCPU);
+    piix->rcr = value & RCR_SRST;
+    if (rises)
+        vx_irq_pulse(&piix->reset);
+}
+
+static void piix3_reset(void *instance, enum vx_reset phase)
+{
+    struct vx_piix3 *piix = instance;
+    if (phase == VX_RESET_HOLD)
+        piix->rcr = 0;
+    else
+        route(piix);
+}
+
+static void piix3_destroy(void *instance)
+{
+    struct vx_piix3 *piix = instance;
+    if (piix == NULL)
+        return;
+    vx_pci_set_cf9(piix->pci, (struct vx_pci_cf9){ 0 });
+    vx_pci_remove(&piix->fn);
+    free(piix);
+}
+
+vx_err vx_piix3_create(const struct vx_piix3_config *config, struct vx_piix3 **out)
+{
+    struct vx_piix3 *piix = calloc(1, sizeof *piix);
+    if (piix == NULL)
+        return VX_ERR_NO_MEMORY;
+    piix->pci = config->pci;
+    memcpy(piix->isa, config->isa, sizeof piix->isa);
+    piix->reset = config->reset;
+    struct vx_pci_function *fn = &piix->fn;
+    vx_pci_function_init(fn, &(struct vx_pci_ident){ .name = "piix3", .vendor = 0x8086, .device = 0x7000,
+                                                     .class_code = 0x060100, .multifunction = true });
+    fn->opaque = piix;
+    fn->written = config_written;
+    vx_pci_set16(fn, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired */
+    vx_pci_set16(fn, PCI_STATUS, PCI_STATUS_DEVSEL_MEDIUM);
+    fn->write_mask[PCI_COMMAND] = 0;
+    for (size_t i = 0; i < VX_ARRAY_LEN(reset_values); i++) {
+        fn->config[reset_values[i].reg] = reset_values[i].value;
+        fn->write_mask[reset_values[i].reg] = reset_values[i].writable;
+    }
+    vx_err err = vx_pci_add(config->pci, PIIX3_SLOT, 0, fn);
+    if (err != VX_ERR_OK) {
+        free(piix);
+        return err;
+    }
+    vx_pci_set_cf9(config->pci, (struct vx_pci_cf9){ .read = rcr_read, .write = rcr_write, .opaque = piix });
+    *out = piix;
+    return VX_ERR_OK;
+}
+
+const struct vx_device_type vx_piix3_type = {
+    .name = "piix3",
+    .reset = piix3_reset,
+    .destroy = piix3_destroy,
+};

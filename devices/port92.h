@@ -1,0 +1,21 @@
+/* port92.h - system control port A of the PS/2: alternate A20 gate and fast CPU reset.
+ *
+ * Source: 82371SB (PIIX3) data sheet "Port 92 Register". Port: 92h. Bit 1 A20 on, bit 0 rising resets the processor.
+ * Modelled: both bits. State to save: bit 1 and 0. */
+#ifndef VX86_DEVICES_PORT92_H
+#define VX86_DEVICES_PORT92_H
+
+#include "device.h"
+
+struct vx_port92;
+
+struct vx_port92_config {
+    struct vx_bus *bus;
+    struct vx_irq a20;       /* true: address bit 20 passes */
+    struct vx_irq cpu_reset; /* pulse */
+};
+
+VX_MUST_USE vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 **out);
+extern const struct vx_device_type vx_port92_type;
+
+#endif
