@@ -220,10 +220,9 @@ static size_t port_read_block(void *opaque, uint64_t off, unsigned size, void *b
 /* Writes one run inside a page; false when the page is not memory. */
 static bool write_in_page(struct vx_pmap *pmap, uint64_t phys, const uint8_t *from, size_t bytes)
 {
-    uint8_t *page = vx_pmap_write_ptr(pmap, phys);
-    if (page == NULL)
+    uint8_t *to = vx_pmap_write_ptr(pmap, phys);
+    if (to == NULL)
         return false;
-    uint8_t *to = page + (phys & VX_PAGE_MASK);
     if (from != NULL)
         memcpy(to, from, bytes);
     else
