@@ -173,22 +173,20 @@ bool simd_do_movnti(struct simd *s)
     return insn_write(in, in->seg, in->off, 4, (uint32_t)s->cpu->gpr[in->reg]);
 }
 
-/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. Pages are probed and bytes written from the top, so that a fault finds nothing done. */
+/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. Every byte is probed before one is written, so that a fault finds nothing done. */
 bool simd_do_maskmov(struct simd *s)
 {
     struct insn *in = s->in;
-    struct vx_vcpu *cpu = s->cpu;
     union vec data = simd_reg(s), mask;
     uint32_t off_mask = in->addr_size == 2 ? 0xFFFF : UINT32_MAX;
-    uint32_t off = (uint32_t)cpu->gpr[VX_RDI];
+    uint32_t off = (uint32_t)s->cpu->gpr[VX_RDI];
     if (!simd_source(s, &mask, 16))
         return false;
     for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i++) {
-        uint64_t lin = (uint32_t)(cpu->seg[in->seg].base + ((off + i) & off_mask));
-        if ((mask.b[i] & 0x80) && !vx_mmu_probe(cpu->mmu, lin, 1, VX_ACCESS_WRITE, vx_view_of(cpu)))
+        if ((mask.b[i] & 0x80) && !insn_probe_write(in, in->seg, (off + i) & off_mask, 1))
             return false;
     }
-    for (unsigned i = simd_is_xmm(s) ? 16 : 8; i-- > 0;)
+    for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i++)
         if ((mask.b[i] & 0x80) && !insn_write(in, in->seg, (off + i) & off_mask, 1, data.b[i]))
             return false;
     return true;

@@ -51,8 +51,9 @@ static bool ldmxcsr(struct insn *in)
 /* A flushed line must be readable; nothing else happens to it here. */
 static bool clflush(struct insn *in)
 {
-    uint64_t byte;
-    return insn_read(in, in->seg, in->off, 1, &byte);
+    uint32_t lin;
+    return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_READ, &lin) &&
+           vx_mmu_probe(in->cpu->mmu, lin, 1, VX_ACCESS_READ, vx_view_of(in->cpu));
 }
 
 static bool mxcsr_available(struct insn *in)

@@ -90,14 +90,12 @@ static void pop_times(struct x87 *x, unsigned pops)
         x87_pop(x->cpu);
 }
 
-/* Sets C0, C2, C3 from a comparison that has been made (or failed by the stack). */
+/* Sets C0, C2, C3 from a comparison that has been made (or failed by the stack). An unmasked exception only keeps
+ * the stack from being popped. */
 static void finish_compare(struct x87 *x, enum fp_order order, unsigned pops)
 {
-    if (x87_blocked(x)) {
-        x87_finish(x, 0, 0);
-        return;
-    }
-    pop_times(x, pops);
+    if (!x87_blocked(x))
+        pop_times(x, pops);
     x87_finish(x, order_cc(order), FSW_C0 | FSW_C2 | FSW_C3);
 }
 
@@ -130,11 +128,11 @@ bool x87_compare_eflags(struct x87 *x, unsigned i, bool quiet, bool pop)
         (void)x87_underflow(x);
     else
         order = fp_compare(&x->env, x87_number(x->cpu, 0), x87_number(x->cpu, i), quiet);
-    if (!x87_blocked(x)) {
-        x->cpu->eflags = (x->cpu->eflags & ~(uint32_t)VX_FL_ARITH) | flags[order];
-        if (pop)
-            x87_pop(x->cpu);
-    }
+    x->cpu->eflags = (x->cpu->eflags & ~(uint32_t)VX_FL_ARITH) | flags[order];
+    if (!x87_blocked(x) && pop)
+        x87_pop(x->cpu);
+    if (!x->stack_fault) /* C1 is cleared by a stack fault only, as AMD does it and the SDM does not say */
+        x->env.up = fx_get16(x->cpu, FX_FSW) & FSW_C1;
     x87_finish(x, 0, 0);
     return true;
 }

@@ -10,7 +10,7 @@ static bool push_result(struct x87 *x, struct fp_num n)
         x->env.flags = 0; /* the stack comes before the operand */
         if (x87_overflow(x))
             x87_push(x->cpu, fp_pack_f80(fp_default_nan()));
-    } else if (!x87_blocked(x)) {
+    } else if (!(x->env.flags & ~x->env.masks & FP_IE)) { /* a denormal is loaded even when unmasked */
         x87_push(x->cpu, fp_pack_f80(n));
     }
     x87_finish(x, 0, 0);
@@ -80,7 +80,11 @@ static bool store_real(struct x87 *x, unsigned size, bool pop)
         store = x87_underflow(x);
     } else {
         n = fp_convert(&x->env, size == 4 ? &fp_single : &fp_double, x87_number(x->cpu, 0), false);
-        store = !x87_blocked(x) && !(x->env.flags & ~x->env.masks & (FP_OE | FP_UE));
+        store = !x87_blocked(x);
+        if (x->env.flags & ~x->env.masks & (FP_OE | FP_UE)) {
+            x->env.flags &= (uint8_t)~FP_PE;
+            x->env.up = store = false;
+        }
     }
     uint64_t raw = size == 4 ? fp_pack_f32(n) : fp_pack_f64(n);
     if (store && !insn_write(in, in->seg, in->off, size, raw))
@@ -220,6 +224,15 @@ static bool store_sti(struct x87 *x, unsigned i, bool pop)
     return true;
 }
 
+/* D9 D8: FSTP that takes an empty ST(0) without exception, storing nothing. */
+static bool store_sti_unchecked(struct x87 *x, unsigned i)
+{
+    if (!x87_is_empty(x->cpu, 0))
+        x87_store(x->cpu, i, x87_image(x->cpu, 0));
+    finish_store(x, true, true);
+    return true;
+}
+
 static bool exchange(struct x87 *x, unsigned i)
 {
     struct fp_f80 a = x87_image(x->cpu, 0), b = x87_image(x->cpu, i);
@@ -244,10 +257,10 @@ static bool conditional_move(struct x87 *x, unsigned condition, unsigned i, bool
     if (x87_is_empty(x->cpu, 0) || x87_is_empty(x->cpu, i)) {
         if (x87_underflow(x))
             x87_store(x->cpu, 0, fp_pack_f80(fp_default_nan()));
+        x87_finish(x, 0, 0);
     } else if (taken) {
         x87_store(x->cpu, 0, x87_image(x->cpu, i));
     }
-    x87_finish(x, 0, 0);
     return true;
 }
 
@@ -263,17 +276,21 @@ bool x87_load_store_reg(struct x87 *x)
     case 0x12:
         if (i != 0)
             return insn_ud(in);
-        x87_finish(x, 0, 0); /* FNOP */
-        return true;
+        return true; /* FNOP */
     case 0x13:
+        return store_sti_unchecked(x, i);
     case 0x53:
     case 0x72:
     case 0x73: return store_sti(x, i, true);
     case 0x52: return store_sti(x, i, false);
-    case 0x50: x87_free(x->cpu, i); return true;
+    case 0x50:
+        x87_free(x->cpu, i);
+        x87_finish(x, 0, 0);
+        return true;
     case 0x70: /* FFREEP */
         x87_free(x->cpu, i);
         x87_pop(x->cpu);
+        x87_finish(x, 0, 0);
         return true;
     default: return conditional_move(x, in->reg, i, in->opcode == 0xDB);
     }

@@ -2,30 +2,28 @@
 #include "fp_host.h"
 #include "interp_x87.h"
 
-static bool default_result(struct x87 *x)
+/* Stack underflow of a one-result operation; `cleared` of C0, C2, C3 become 0. */
+static bool default_result(struct x87 *x, unsigned cleared)
 {
     if (x87_underflow(x))
         x87_store(x->cpu, 0, fp_pack_f80(fp_default_nan()));
-    x87_finish(x, 0, 0);
+    x87_finish(x, 0, cleared);
     return true;
 }
 
-/* Result of an operation on ST(0), and on ST(1) where binary; precision control does not apply but to FSQRT. */
-static bool replace_st0(struct x87 *x, struct fp_num n, unsigned cc, unsigned cc_mask)
+/* Result of an operation on ST(0), and on ST(1) where binary. Precision control applies to FSQRT only. */
+static bool replace_st0(struct x87 *x, struct fp_num n)
 {
-    if (x87_blocked(x)) {
-        x87_finish(x, 0, 0);
-        return true;
-    }
-    x87_store(x->cpu, 0, fp_pack_f80(n));
-    x87_finish(x, cc, cc_mask);
+    if (!x87_blocked(x))
+        x87_store(x->cpu, 0, fp_pack_f80(n));
+    x87_finish(x, 0, 0);
     return true;
 }
 
 static bool change_sign(struct x87 *x, bool keep)
 {
     if (x87_is_empty(x->cpu, 0))
-        return default_result(x);
+        return default_result(x, 0);
     struct fp_f80 image = x87_image(x->cpu, 0);
     image.se = keep ? image.se ^ 0x8000 : image.se & 0x7FFF;
     x87_store(x->cpu, 0, image);
@@ -76,23 +74,30 @@ static bool load_constant(struct x87 *x, unsigned which)
 static bool remainder_op(struct x87 *x, bool nearest)
 {
     if (x87_is_empty(x->cpu, 0) || x87_is_empty(x->cpu, 1))
-        return default_result(x);
+        return default_result(x, FSW_C2);
     uint64_t quotient;
     bool partial;
     struct fp_num n = fp_remainder(&x->env, x87_number(x->cpu, 0), x87_number(x->cpu, 1), nearest, &quotient, &partial);
     x->env.precision = 64;
     n = fp_round(&x->env, &fp_extended, n);
     unsigned cc = (quotient & 4 ? FSW_C0 : 0) | (quotient & 2 ? FSW_C3 : 0) | (quotient & 1 ? FSW_C1 : 0) | (partial ? FSW_C2 : 0);
-    return replace_st0(x, n, cc, FSW_CC);
+    bool blocked = x87_blocked(x);
+    if (!blocked)
+        x87_store(x->cpu, 0, fp_pack_f80(n));
+    if (blocked || fp_is_nan(&n)) /* no quotient: C0 and C3 stay */
+        x87_finish(x, 0, FSW_C2);
+    else
+        x87_finish(x, cc, FSW_CC);
+    return true;
 }
 
 static bool scale_op(struct x87 *x)
 {
     if (x87_is_empty(x->cpu, 0) || x87_is_empty(x->cpu, 1))
-        return default_result(x);
+        return default_result(x, 0);
     struct fp_num n = fp_scale(&x->env, x87_number(x->cpu, 0), x87_number(x->cpu, 1));
     x->env.precision = 64;
-    return replace_st0(x, fp_round(&x->env, &fp_extended, n), 0, 0);
+    return replace_st0(x, fp_round(&x->env, &fp_extended, n));
 }
 
 static bool extract_op(struct x87 *x)
@@ -117,16 +122,16 @@ static bool extract_op(struct x87 *x)
 static bool square_root(struct x87 *x)
 {
     if (x87_is_empty(x->cpu, 0))
-        return default_result(x);
+        return default_result(x, 0);
     struct fp_num n = fp_sqrt(&x->env, x87_number(x->cpu, 0));
-    return replace_st0(x, fp_round(&x->env, &fp_extended, n), 0, 0);
+    return replace_st0(x, fp_round(&x->env, &fp_extended, n));
 }
 
 static bool round_op(struct x87 *x)
 {
     if (x87_is_empty(x->cpu, 0))
-        return default_result(x);
-    return replace_st0(x, fp_round_to_integral(&x->env, x87_number(x->cpu, 0)), 0, 0);
+        return default_result(x, 0);
+    return replace_st0(x, fp_round_to_integral(&x->env, x87_number(x->cpu, 0)));
 }
 
 static bool move_top(struct x87 *x, int by)
@@ -172,7 +177,7 @@ static enum fp_function function_of(uint8_t modrm)
 }
 
 /* Stack faults of the three shapes: one operand, two operands with a pop, one operand with a push. */
-static bool transcendental_stack_fault(struct x87 *x, bool pops, bool pushes)
+static bool transcendental_stack_fault(struct x87 *x, bool pops, bool pushes, unsigned cleared)
 {
     bool under = x87_is_empty(x->cpu, 0) || (pops && x87_is_empty(x->cpu, 1));
     if (!under && !(pushes && !x87_is_empty(x->cpu, 7)))
@@ -185,7 +190,7 @@ static bool transcendental_stack_fault(struct x87 *x, bool pops, bool pushes)
         if (pushes)
             x87_push(x->cpu, nan);
     }
-    x87_finish(x, 0, 0);
+    x87_finish(x, 0, cleared);
     return true;
 }
 
@@ -195,7 +200,7 @@ bool x87_transcendental(struct x87 *x)
     bool pops = function == FP_FYL2X || function == FP_FPATAN || function == FP_FYL2XP1;
     bool pushes = function == FP_FPTAN || function == FP_FSINCOS;
     bool reports_range = pushes || function == FP_FSIN || function == FP_FCOS; /* C2 */
-    if (transcendental_stack_fault(x, pops, pushes))
+    if (transcendental_stack_fault(x, pops, pushes, reports_range ? FSW_C2 : 0))
         return true;
     struct fp_transcendental op = { .st0 = x87_image(x->cpu, 0), .st1 = x87_image(x->cpu, 1), .fcw = fx_get16(x->cpu, FX_FCW) };
     fp_transcendental(function, &op);
