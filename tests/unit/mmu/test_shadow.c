@@ -311,6 +311,8 @@ Test(shadow, a20)
     uint8_t crossing[8];
     vx_pmap_read(rig->pmap, 0xFFFFC, crossing, sizeof crossing);
     cr_assert(memcmp(crossing + 4, vx_pmap_page_hva(rig->pmap, 0), 4) == 0, "DMA wraps too");
+    cr_assert(vx_mmu_read(rig->mmu, 0xFFF00004, 4, SUP, &value) && rig->bus_phys == 0xFFE00004, "the bus sees it");
+    cr_assert(vx_mmu_write(rig->mmu, 0xFFF00008, 4, SUP, 1) && rig->bus_phys == 0xFFE00008);
     vx_pmap_set_a20(rig->pmap, true);
     cr_assert(vx_mmu_read(rig->mmu, 0x101234, 4, SUP, &value) && value == 0xBBBBBBBB);
     rig_destroy(rig);

@@ -302,6 +302,24 @@ Test(walk, pdptes_are_registers)
     rig_destroy(rig);
 }
 
+Test(walk, each_pdpte_maps_its_gigabyte)
+{
+    struct rig *rig = rig_create();
+    struct row row = row_of(PAE_2M, 0x77, 0);
+    set_up(rig, &row);
+    for (uint32_t i = 0; i < 4; i++) {
+        put(rig, PDPT + 8 * i, 8, (0x10000 + i * 0x1000) | P);
+        put(rig, 0x10000 + i * 0x1000 + 8 * (7 + i), 8, i << 21 | PS | P);
+    }
+    cr_assert(vx_mmu_set_paging(rig->mmu, &rig->paging, true));
+    for (uint32_t i = 0; i < 4; i++) {
+        uint64_t phys;
+        cr_assert(vx_mmu_translate(rig->mmu, i << 30 | (7 + i) << 21 | 0x12345, VX_ACCESS_READ, VX_VIEW_SUPERVISOR, &phys), "%u", i);
+        cr_assert_eq(phys, i << 21 | 0x12345, "%u", i);
+    }
+    rig_destroy(rig);
+}
+
 Test(walk, paging_off_is_identity)
 {
     struct rig *rig = rig_create();
