@@ -1,0 +1,224 @@
+/* serial.c - see serial.h.
+ *
+ * Input: reader thread -> on_bytes -> raw[] -> prefix -> guest[] -> UART, which asks for more by can_receive_again().
+ *
+ *   I1  From a terminal all of raw[] goes through the prefix at once, so that Ctrl-A x works while the guest takes nothing; what
+ *       does not fit guest[] is dropped, as a terminal does with typed-ahead input. From anything else a byte leaves raw[]
+ *       only when guest[] is empty, so nothing is lost or overtakes. */
+#include "serial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "terminal_prefix.h"
+#include "terminal_raw.h"
+#include "terminal_reader.h"
+
+enum { GUEST_BYTES = 4096 };
+
+struct vx_serial {
+    struct vx_log *log;
+    struct vx_char chr;
+    bool attached; /* not "none" */
+    int out_fd;
+    bool owns_out, write_failed;
+    bool is_terminal;
+    void (*leave)(void *opaque);
+    void *opaque;
+    struct vx_terminal_reader *reader;
+    bool reader_waits;
+    bool prefix_seen;
+    uint8_t raw[VX_TERMINAL_READER_MAX_CHUNK];
+    size_t raw_at, raw_count;
+    uint8_t guest[GUEST_BYTES];
+    size_t guest_count;
+};
+
+/* ---- output ------------------------------------------------------------------------------------------------------- */
+
+static void write_all(struct vx_serial *serial, const uint8_t *bytes, size_t count)
+{
+    while (count > 0 && !serial->write_failed) {
+        ssize_t done = write(serial->out_fd, bytes, count);
+        if (done > 0) {
+            bytes += done;
+            count -= (size_t)done;
+        } else if (done < 0 && errno == EAGAIN) {
+            struct pollfd fd = { .fd = serial->out_fd, .events = POLLOUT };
+            poll(&fd, 1, -1);
+        } else if (done < 0 && errno != EINTR) {
+            serial->write_failed = true; /* said once; the guest cannot be helped */
+            vx_log_warn(serial->log, VX_LOG_DEVICE, "serial output is lost from here on: %s", strerror(errno));
+        }
+    }
+}
+
+static void char_write(void *opaque, const uint8_t *bytes, size_t count)
+{
+    write_all(opaque, bytes, count);
+}
+
+/* ---- input -------------------------------------------------------------------------------------------------------- */
+
+static void show_help(struct vx_serial *serial)
+{
+    static const char text[] = "\r\n" VX_PREFIX_HELP_TEXT "\r\n";
+    write_all(serial, (const uint8_t *)text, sizeof text - 1);
+}
+
+static void feed(struct vx_serial *serial, uint8_t byte)
+{
+    switch (vx_prefix_feed(&serial->prefix_seen, byte)) {
+    case VX_PREFIX_LEAVE:
+        if (serial->leave != NULL)
+            serial->leave(serial->opaque);
+        return;
+    case VX_PREFIX_HELP: show_help(serial); return;
+    case VX_PREFIX_NONE: return;
+    case VX_PREFIX_SEND: byte = VX_PREFIX_KEY; break;
+    case VX_PREFIX_PASS: break;
+    }
+    if (serial->guest_count < GUEST_BYTES)
+        serial->guest[serial->guest_count++] = byte;
+}
+
+static void offer(struct vx_serial *serial)
+{
+    if (serial->guest_count == 0 || serial->chr.receive == NULL)
+        return;
+    size_t taken = serial->chr.receive(serial->chr.device, serial->guest, serial->guest_count);
+    VX_ASSERT(taken <= serial->guest_count);
+    serial->guest_count -= taken;
+    memmove(serial->guest, serial->guest + taken, serial->guest_count);
+}
+
+/* Moves input towards the guest as far as it goes (I1). */
+static void pump(struct vx_serial *serial)
+{
+    offer(serial);
+    while (serial->raw_at < serial->raw_count && (serial->is_terminal || serial->guest_count == 0)) {
+        feed(serial, serial->raw[serial->raw_at++]);
+        if (!serial->is_terminal)
+            offer(serial);
+    }
+    offer(serial);
+}
+
+static bool wants_more(const struct vx_serial *serial)
+{
+    return serial->raw_at == serial->raw_count && (serial->is_terminal || serial->guest_count == 0);
+}
+
+static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct vx_serial *serial = opaque;
+    memcpy(serial->raw, bytes, count);
+    serial->raw_at = 0;
+    serial->raw_count = count;
+    pump(serial);
+    serial->reader_waits = !wants_more(serial);
+    return !serial->reader_waits;
+}
+
+static void can_receive_again(void *opaque)
+{
+    struct vx_serial *serial = opaque;
+    pump(serial);
+    if (serial->reader_waits && wants_more(serial)) {
+        serial->reader_waits = false;
+        vx_terminal_reader_continue(serial->reader);
+    }
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config *config)
+{
+    serial->out_fd = config->out_fd;
+    if (isatty(config->in_fd)) {
+        vx_err err = vx_terminal_raw_enter(config->in_fd, config->out_fd, NULL);
+        if (err == VX_ERR_LOCKED)
+            vx_log_error(config->log, VX_LOG_GENERAL,
+                         "the terminal already serves the display: use --serial file:PATH or --display none");
+        else if (err != VX_ERR_OK)
+            vx_log_error(config->log, VX_LOG_GENERAL, "cannot set up the terminal: %s", strerror(errno));
+        VX_TRY(err);
+        serial->is_terminal = true;
+    }
+    serial->chr.can_receive_again = can_receive_again;
+    return vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = config->loop,
+                                                                          .fd = config->in_fd,
+                                                                          .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
+                                                                          .resize_fd = -1,
+                                                                          .on_bytes = on_bytes,
+                                                                          .opaque = serial },
+                                     &serial->reader);
+}
+
+static vx_err open_file(struct vx_serial *serial, const char *path)
+{
+    serial->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (serial->out_fd < 0) {
+        int reason = errno;
+        vx_log_error(serial->log, VX_LOG_GENERAL, "cannot write serial output to '%s': %s", path, strerror(reason));
+        return reason == EACCES || reason == EPERM || reason == EROFS ? VX_ERR_ACCESS : VX_ERR_IO;
+    }
+    serial->owns_out = true;
+    return VX_ERR_OK;
+}
+
+static vx_err open_spec(struct vx_serial *serial, const struct vx_serial_config *config)
+{
+    static const char file_prefix[] = "file:";
+    size_t prefix_bytes = sizeof file_prefix - 1;
+    if (strcmp(config->spec, "none") == 0)
+        return VX_ERR_OK;
+    serial->attached = true;
+    if (strcmp(config->spec, "stdio") == 0)
+        return open_stdio(serial, config);
+    if (strncmp(config->spec, file_prefix, prefix_bytes) == 0 && config->spec[prefix_bytes] != '\0')
+        return open_file(serial, config->spec + prefix_bytes);
+    vx_log_error(config->log, VX_LOG_GENERAL, "serial port: '%s' is not stdio, none or file:PATH", config->spec);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
+vx_err vx_serial_create(const struct vx_serial_config *config, struct vx_serial **out)
+{
+    struct vx_serial *serial = calloc(1, sizeof *serial);
+    if (serial == NULL)
+        return VX_ERR_NO_MEMORY;
+    serial->log = config->log;
+    serial->leave = config->leave;
+    serial->opaque = config->opaque;
+    serial->out_fd = -1;
+    serial->chr.write = char_write;
+    serial->chr.opaque = serial;
+    vx_err err = open_spec(serial, config);
+    if (err != VX_ERR_OK) {
+        vx_serial_destroy(serial);
+        return err;
+    }
+    *out = serial;
+    return VX_ERR_OK;
+}
+
+void vx_serial_destroy(struct vx_serial *serial)
+{
+    if (serial == NULL)
+        return;
+    vx_terminal_reader_destroy(serial->reader);
+    if (serial->is_terminal)
+        vx_terminal_raw_leave();
+    if (serial->owns_out)
+        close(serial->out_fd);
+    free(serial);
+}
+
+struct vx_char *vx_serial_char(struct vx_serial *serial)
+{
+    return serial->attached ? &serial->chr : NULL;
+}

@@ -1,0 +1,237 @@
+/* terminal.c - the terminal display: terminal_screen's bytes to the terminal, the terminal's bytes through keymap to the guest.
+ *
+ *   I1  The screen object and all output are used with `mutex` held: log lines come from any thread and switch screens. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "keymap.h"
+#include "terminal_prefix.h"
+#include "terminal_raw.h"
+#include "terminal_reader.h"
+#include "terminal_screen.h"
+
+#define ENTER_SEQUENCE "\033[?1049h"
+#define LEAVE_SEQUENCE "\033[0m\033[?25h\033[?1049l"
+
+/* An ESC followed by nothing for so long is the Escape key; pasted text comes at 8 characters in 20 ms, which a keyboard buffer
+ * and a guest that reads it can take. */
+enum { ESCAPE_PAUSE_MS = 50, CHUNK_BYTES = 8, CHUNK_GAP_MS = 20 };
+
+struct vx_terminal {
+    struct vx_log *log;
+    struct vx_display display;
+    struct vx_keymap keymap;
+    struct vx_terminal_reader *reader;
+    void (*key)(void *opaque, unsigned set1_code, bool down);
+    void (*leave)(void *opaque);
+    void *opaque;
+    bool prefix_seen;
+
+    pthread_mutex_t mutex; /* I1 */
+    struct vx_terminal_screen *screen;
+    int out_fd;
+    bool raw, brackets;
+};
+
+/* ---- output ------------------------------------------------------------------------------------------------------- */
+
+static void write_all(struct vx_terminal *terminal, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t done = write(terminal->out_fd, bytes, count);
+        if (done > 0) {
+            bytes += done;
+            count -= (size_t)done;
+        } else if (done < 0 && errno == EAGAIN) {
+            struct pollfd fd = { .fd = terminal->out_fd, .events = POLLOUT };
+            poll(&fd, 1, -1);
+        } else if (done < 0 && errno != EINTR) {
+            return; /* the terminal is gone */
+        }
+    }
+}
+
+static void draw_locked(struct vx_terminal *terminal)
+{
+    size_t count;
+    const char *bytes = vx_terminal_screen_draw(terminal->screen, &count);
+    write_all(terminal, bytes, count);
+}
+
+static void take_size_locked(struct vx_terminal *terminal)
+{
+    struct winsize size;
+    if (ioctl(terminal->out_fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0)
+        vx_terminal_screen_resize(terminal->screen, size.ws_col, size.ws_row);
+}
+
+static void on_update(void *opaque, const struct vx_screen *guest)
+{
+    struct vx_terminal *terminal = opaque;
+    pthread_mutex_lock(&terminal->mutex);
+    vx_terminal_screen_set(terminal->screen, guest);
+    draw_locked(terminal);
+    pthread_mutex_unlock(&terminal->mutex);
+}
+
+static void on_resize(void *opaque)
+{
+    struct vx_terminal *terminal = opaque;
+    pthread_mutex_lock(&terminal->mutex);
+    take_size_locked(terminal);
+    vx_terminal_screen_invalidate(terminal->screen);
+    draw_locked(terminal);
+    pthread_mutex_unlock(&terminal->mutex);
+}
+
+static void show_message(struct vx_terminal *terminal, const char *message)
+{
+    pthread_mutex_lock(&terminal->mutex);
+    vx_terminal_screen_set_message(terminal->screen, message);
+    draw_locked(terminal);
+    pthread_mutex_unlock(&terminal->mutex);
+}
+
+/* Around a log line: from the guest's screen to the normal one and back. The mutex is held in between. */
+static void before_log(void *opaque)
+{
+    struct vx_terminal *terminal = opaque;
+    pthread_mutex_lock(&terminal->mutex);
+    write_all(terminal, LEAVE_SEQUENCE, sizeof LEAVE_SEQUENCE - 1);
+}
+
+static void after_log(void *opaque)
+{
+    struct vx_terminal *terminal = opaque;
+    write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
+    vx_terminal_screen_invalidate(terminal->screen);
+    draw_locked(terminal);
+    pthread_mutex_unlock(&terminal->mutex);
+}
+
+/* ---- input -------------------------------------------------------------------------------------------------------- */
+
+static void on_key(void *opaque, unsigned set1_code, bool down)
+{
+    struct vx_terminal *terminal = opaque;
+    if (terminal->key != NULL)
+        terminal->key(terminal->opaque, set1_code, down);
+}
+
+static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct vx_terminal *terminal = opaque;
+    show_message(terminal, NULL);
+    for (size_t i = 0; i < count; i++) {
+        switch (vx_prefix_feed(&terminal->prefix_seen, bytes[i])) {
+        case VX_PREFIX_PASS: vx_keymap_feed(&terminal->keymap, bytes[i]); break;
+        case VX_PREFIX_SEND: vx_keymap_feed(&terminal->keymap, VX_PREFIX_KEY); break;
+        case VX_PREFIX_HELP: show_message(terminal, VX_PREFIX_HELP_TEXT); break;
+        case VX_PREFIX_LEAVE:
+            if (terminal->leave != NULL)
+                terminal->leave(terminal->opaque);
+            break;
+        case VX_PREFIX_NONE: break;
+        }
+    }
+    return true;
+}
+
+static void on_pause(void *opaque)
+{
+    struct vx_terminal *terminal = opaque;
+    vx_keymap_pause(&terminal->keymap);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+{
+    if (!isatty(config->in_fd) || !isatty(config->out_fd)) {
+        vx_log_error(config->log, VX_LOG_GENERAL,
+                     "the terminal display needs a terminal on standard input and output: use --display none");
+        return VX_ERR_UNSUPPORTED;
+    }
+    vx_err err = vx_terminal_raw_enter(config->in_fd, config->out_fd, LEAVE_SEQUENCE);
+    if (err != VX_ERR_OK) {
+        vx_log_error(config->log, VX_LOG_GENERAL, err == VX_ERR_LOCKED
+                         ? "the terminal already serves a serial port: use --serial file:PATH or --display none"
+                         : "cannot set up the terminal");
+        return err;
+    }
+    terminal->raw = true;
+    write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
+    take_size_locked(terminal);
+    draw_locked(terminal);
+    return VX_ERR_OK;
+}
+
+static vx_err set_up(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+{
+    VX_TRY(vx_terminal_screen_create(&terminal->screen));
+    VX_TRY(enter_raw(terminal, config));
+    VX_TRY(vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = config->loop,
+                                                                          .fd = config->in_fd,
+                                                                          .chunk_bytes = CHUNK_BYTES,
+                                                                          .gap_ms = CHUNK_GAP_MS,
+                                                                          .pause_ms = ESCAPE_PAUSE_MS,
+                                                                          .resize_fd = vx_terminal_raw_resize_fd(),
+                                                                          .on_bytes = on_bytes,
+                                                                          .on_pause = on_pause,
+                                                                          .on_resize = on_resize,
+                                                                          .opaque = terminal },
+                                     &terminal->reader));
+    if (isatty(STDERR_FILENO)) {
+        terminal->brackets = true;
+        vx_log_set_brackets(config->log, before_log, after_log, terminal);
+    }
+    return VX_ERR_OK;
+}
+
+vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_terminal **out)
+{
+    struct vx_terminal *terminal = calloc(1, sizeof *terminal);
+    if (terminal == NULL)
+        return VX_ERR_NO_MEMORY;
+    terminal->log = config->log;
+    terminal->out_fd = config->out_fd;
+    terminal->key = config->key;
+    terminal->leave = config->leave;
+    terminal->opaque = config->opaque;
+    terminal->display = (struct vx_display){ .update = on_update, .opaque = terminal };
+    vx_keymap_init(&terminal->keymap, on_key, terminal);
+    pthread_mutex_init(&terminal->mutex, NULL);
+    vx_err err = set_up(terminal, config);
+    if (err != VX_ERR_OK) {
+        vx_terminal_destroy(terminal);
+        return err;
+    }
+    *out = terminal;
+    return VX_ERR_OK;
+}
+
+void vx_terminal_destroy(struct vx_terminal *terminal)
+{
+    if (terminal == NULL)
+        return;
+    vx_terminal_reader_destroy(terminal->reader);
+    if (terminal->brackets)
+        vx_log_set_brackets(terminal->log, NULL, NULL, NULL);
+    if (terminal->raw)
+        vx_terminal_raw_leave();
+    vx_terminal_screen_destroy(terminal->screen);
+    pthread_mutex_destroy(&terminal->mutex);
+    free(terminal);
+}
+
+struct vx_display *vx_terminal_display(struct vx_terminal *terminal)
+{
+    return &terminal->display;
+}

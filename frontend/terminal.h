@@ -1,0 +1,33 @@
+/* terminal.h - `--display terminal`: the guest's text screen in the host terminal, its keyboard as the guest's.
+ *
+ * The terminal shows the alternate screen while the guest runs; it is given back on every way out (terminal_raw.h). Keys go
+ * through keymap.h (US layout), Ctrl-A is the prefix of terminal_prefix.h. Graphics modes show one line with their size.
+ * Log lines appear on the normal screen and are there when vx86 has ended.
+ * Thread rule: vCPU thread, or while the machine does not run. */
+#ifndef VX86_FRONTEND_TERMINAL_H
+#define VX86_FRONTEND_TERMINAL_H
+
+#include "vx86/backend.h"
+#include "vx86/log.h"
+
+struct vx_terminal;
+
+struct vx_terminal_config {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    int in_fd, out_fd;                                             /* 0 and 1 in the program */
+    void (*key)(void *opaque, unsigned set1_code, bool down);      /* to vx_machine_key(), on the vCPU thread */
+    void (*leave)(void *opaque);                                   /* Ctrl-A x, on the vCPU thread */
+    void *opaque;
+};
+
+/* Errors, logged: UNSUPPORTED (not a terminal), LOCKED (it serves something else), IO. */
+VX_MUST_USE vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_terminal **out);
+
+/* After the machine, before the loop and the log. Gives the terminal back. NULL is allowed. */
+void vx_terminal_destroy(struct vx_terminal *terminal);
+
+/* What to hand to struct vx_machine_config. */
+struct vx_display *vx_terminal_display(struct vx_terminal *terminal);
+
+#endif

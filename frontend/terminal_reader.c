@@ -1,0 +1,206 @@
+/* terminal_reader.c - see terminal_reader.h.
+ *
+ *   reader thread: wait_ready -> poll -> read -> post ... -> vCPU thread: deliver -> on_bytes -> ready
+ *
+ *   I1  `chunk`, `count` and `events` belong to the reader thread while `ready`, to the vCPU thread from the post until `ready` is
+ *       set again. `ready`, `stop` and `posted` are read and written with the mutex held.
+ *   I2  The work is posted only while it is not posted already. */
+#include "terminal_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENT_BYTES = 1, EVENT_PAUSE = 2, EVENT_RESIZE = 4 };
+
+struct vx_terminal_reader {
+    struct vx_work work; /* first: the work is the reader */
+    struct vx_terminal_reader_config config;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    int quit[2]; /* pipe: closed at one end to end a poll */
+    bool ready, stop, posted; /* I1 */
+    unsigned events;
+    uint8_t chunk[VX_TERMINAL_READER_MAX_CHUNK];
+    size_t count;
+};
+
+static void set_ready(struct vx_terminal_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    reader->ready = true;
+    pthread_cond_signal(&reader->cond);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+void vx_terminal_reader_continue(struct vx_terminal_reader *reader)
+{
+    set_ready(reader);
+}
+
+/* On the vCPU thread. */
+static void deliver(struct vx_work *work)
+{
+    struct vx_terminal_reader *reader = (struct vx_terminal_reader *)work;
+    const struct vx_terminal_reader_config *config = &reader->config;
+    unsigned events = reader->events;
+    bool more = true;
+    pthread_mutex_lock(&reader->mutex);
+    reader->posted = false;
+    pthread_mutex_unlock(&reader->mutex);
+    if (events & EVENT_RESIZE)
+        config->on_resize(config->opaque);
+    if (events & EVENT_PAUSE)
+        config->on_pause(config->opaque);
+    if (events & EVENT_BYTES)
+        more = config->on_bytes(config->opaque, reader->chunk, reader->count);
+    if (more)
+        set_ready(reader);
+}
+
+/* ---- reader thread ------------------------------------------------------------------------------------------------ */
+
+/* False when the thread is to end. */
+static bool wait_ready(struct vx_terminal_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    while (!reader->ready && !reader->stop)
+        pthread_cond_wait(&reader->cond, &reader->mutex);
+    bool go_on = !reader->stop;
+    pthread_mutex_unlock(&reader->mutex);
+    return go_on;
+}
+
+static void post(struct vx_terminal_reader *reader, unsigned events)
+{
+    pthread_mutex_lock(&reader->mutex);
+    reader->events = events;
+    reader->ready = false;
+    bool go_on = !reader->stop;
+    if (go_on)
+        reader->posted = true;
+    pthread_mutex_unlock(&reader->mutex);
+    if (go_on)
+        vx_loop_post(reader->config.loop, &reader->work);
+}
+
+static void empty_pipe(int fd)
+{
+    uint8_t dump[64];
+    while (read(fd, dump, sizeof dump) == (ssize_t)sizeof dump)
+        continue;
+}
+
+/* Waits for what comes next; returns its EVENT_ bit, or 0 at the end of the input or of the reader. */
+static unsigned wait_event(struct vx_terminal_reader *reader, bool pause_counts)
+{
+    const struct vx_terminal_reader_config *config = &reader->config;
+    struct pollfd fds[3] = { { .fd = config->fd, .events = POLLIN },
+                             { .fd = reader->quit[0], .events = POLLIN },
+                             { .fd = config->resize_fd, .events = POLLIN } };
+    for (;;) {
+        int n = poll(fds, 3, pause_counts && config->pause_ms != 0 ? (int)config->pause_ms : -1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || fds[1].revents != 0)
+            return 0;
+        if (n == 0)
+            return EVENT_PAUSE;
+        if (fds[2].revents != 0) {
+            empty_pipe(config->resize_fd);
+            return EVENT_RESIZE;
+        }
+        ssize_t got = read(config->fd, reader->chunk, config->chunk_bytes);
+        if (got > 0) {
+            reader->count = (size_t)got;
+            return EVENT_BYTES;
+        }
+        if (got == 0 || (errno != EINTR && errno != EAGAIN))
+            return 0;
+    }
+}
+
+static void *reader_main(void *arg)
+{
+    struct vx_terminal_reader *reader = arg;
+    const struct vx_terminal_reader_config *config = &reader->config;
+    bool pause_counts = false;
+    while (wait_ready(reader)) {
+        unsigned event = wait_event(reader, pause_counts);
+        if (event == 0)
+            break;
+        bool full = event == EVENT_BYTES && reader->count == config->chunk_bytes;
+        pause_counts = event == EVENT_BYTES;
+        post(reader, event);
+        if (full && config->gap_ms != 0) {
+            struct pollfd quit = { .fd = reader->quit[0], .events = POLLIN };
+            poll(&quit, 1, (int)config->gap_ms);
+        }
+    }
+    return NULL;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+/* Signals are for the main thread. */
+static bool start_thread(struct vx_terminal_reader *reader)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    bool started = pthread_create(&reader->thread, NULL, reader_main, reader) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return started;
+}
+
+vx_err vx_terminal_reader_create(const struct vx_terminal_reader_config *config, struct vx_terminal_reader **out)
+{
+    VX_ASSERT(config->chunk_bytes >= 1 && config->chunk_bytes <= VX_TERMINAL_READER_MAX_CHUNK);
+    struct vx_terminal_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return VX_ERR_NO_MEMORY;
+    reader->config = *config;
+    reader->work.fn = deliver;
+    reader->ready = true;
+    if (pipe(reader->quit) != 0) {
+        free(reader);
+        return VX_ERR_IO;
+    }
+    for (int i = 0; i < 2; i++)
+        fcntl(reader->quit[i], F_SETFD, FD_CLOEXEC);
+    pthread_mutex_init(&reader->mutex, NULL);
+    pthread_cond_init(&reader->cond, NULL);
+    if (!start_thread(reader)) {
+        close(reader->quit[0]);
+        close(reader->quit[1]);
+        free(reader);
+        return VX_ERR_NO_MEMORY;
+    }
+    *out = reader;
+    return VX_ERR_OK;
+}
+
+void vx_terminal_reader_destroy(struct vx_terminal_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    pthread_mutex_lock(&reader->mutex);
+    reader->stop = true;
+    pthread_cond_signal(&reader->cond);
+    pthread_mutex_unlock(&reader->mutex);
+    close(reader->quit[1]);
+    pthread_join(reader->thread, NULL);
+    if (reader->posted) /* the loop must not keep a pointer to us */
+        vx_loop_run_posted(reader->config.loop);
+    close(reader->quit[0]);
+    pthread_cond_destroy(&reader->cond);
+    pthread_mutex_destroy(&reader->mutex);
+    free(reader);
+}

@@ -1,0 +1,36 @@
+/* terminal_reader.h - a thread that reads a descriptor and hands the bytes to the vCPU thread through the loop.
+ *
+ * One chunk is under way at a time: the next is read when the one before was handed over and the consumer is ready, so a
+ * pipe's writer feels the guest's back-pressure. At the end of the input the thread ends; nothing else happens.
+ * Thread rule: all functions and callbacks on the vCPU thread. */
+#ifndef VX86_FRONTEND_TERMINAL_READER_H
+#define VX86_FRONTEND_TERMINAL_READER_H
+
+#include "vx86/loop.h"
+
+struct vx_terminal_reader;
+
+#define VX_TERMINAL_READER_MAX_CHUNK 1024
+
+struct vx_terminal_reader_config {
+    struct vx_loop *loop;
+    int fd;
+    size_t chunk_bytes;  /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
+    unsigned gap_ms;     /* wait after a full chunk: paces what is pasted */
+    unsigned pause_ms;   /* on_pause() after so long without input; 0: never */
+    int resize_fd;       /* on_resize() when readable; -1: none */
+    /* Returns whether the next chunk may be read now; if not, vx_terminal_reader_continue() says when. */
+    bool (*on_bytes)(void *opaque, const uint8_t *bytes, size_t count);
+    void (*on_pause)(void *opaque);
+    void (*on_resize)(void *opaque);
+    void *opaque;
+};
+
+VX_MUST_USE vx_err vx_terminal_reader_create(const struct vx_terminal_reader_config *config,
+                                             struct vx_terminal_reader **out);
+/* Joins the thread. While the machine does not run; runs what is still posted to the loop. */
+void vx_terminal_reader_destroy(struct vx_terminal_reader *reader);
+
+void vx_terminal_reader_continue(struct vx_terminal_reader *reader);
+
+#endif
