@@ -43,12 +43,10 @@ INTERP_INLINE uint32_t shift_ror(uint32_t *flags, uint32_t a, unsigned count, un
     return r;
 }
 
-/* RCL and RCR turn the operand with CF on top: bits + 1 positions. */
+/* RCL and RCR turn the operand with CF on top: bits + 1 positions. A count that comes to nothing still sets OF (80286, Zen). */
 INTERP_INLINE uint32_t shift_rcl(uint32_t *flags, uint32_t a, unsigned count, unsigned size)
 {
     unsigned bits = size * 8, n = count % (bits + 1);
-    if (n == 0)
-        return a;
     uint64_t wide = (uint64_t)(*flags & VX_FL_CF) << bits | a;
     wide = wide << n | wide >> (bits + 1 - n);
     uint32_t r = (uint32_t)wide & size_mask(size);
@@ -60,8 +58,6 @@ INTERP_INLINE uint32_t shift_rcl(uint32_t *flags, uint32_t a, unsigned count, un
 INTERP_INLINE uint32_t shift_rcr(uint32_t *flags, uint32_t a, unsigned count, unsigned size)
 {
     unsigned bits = size * 8, n = count % (bits + 1);
-    if (n == 0)
-        return a;
     uint64_t wide = (uint64_t)(*flags & VX_FL_CF) << bits | a;
     wide = wide >> n | wide << (bits + 1 - n);
     uint32_t r = (uint32_t)wide & size_mask(size);

@@ -1,0 +1,149 @@
+/* interp_rig.h - a vCPU with 2 MiB of memory and recorded ports, for the interpreter's tests. */
+#ifndef VX86_TEST_INTERP_RIG_H
+#define VX86_TEST_INTERP_RIG_H
+
+#include <stdio.h>
+
+#include "vx86/cpu.h"
+
+#define RIG_RAM_BYTES (2u << 20)
+#define RIG_PORT_LOG 64
+
+struct interp_rig {
+    struct vx_stats stats;
+    struct vx_log *log;
+    struct vx_pmap *pmap;
+    struct vx_vcpu *cpu;
+    uint8_t *ram;
+    uint32_t port_value; /* what every port reads */
+    unsigned port_count;
+    struct {
+        uint16_t port;
+        uint8_t size;
+        bool write;
+        uint32_t value;
+    } ports[RIG_PORT_LOG];
+};
+
+static uint64_t rig_bus_read(void *opaque, uint64_t phys, unsigned size)
+{
+    (void)opaque, (void)phys, (void)size;
+    return UINT64_MAX;
+}
+
+static void rig_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+{
+    (void)opaque, (void)phys, (void)size, (void)value;
+}
+
+static void rig_note_port(struct interp_rig *rig, uint16_t port, unsigned size, bool write, uint32_t value)
+{
+    unsigned i = rig->port_count++;
+    if (i >= RIG_PORT_LOG)
+        return;
+    rig->ports[i].port = port;
+    rig->ports[i].size = (uint8_t)size;
+    rig->ports[i].write = write;
+    rig->ports[i].value = value;
+}
+
+static uint32_t rig_port_read(void *opaque, uint16_t port, unsigned size)
+{
+    struct interp_rig *rig = opaque;
+    rig_note_port(rig, port, size, false, rig->port_value);
+    return rig->port_value;
+}
+
+static void rig_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
+{
+    rig_note_port(opaque, port, size, true, value);
+}
+
+static int rig_ack(void *opaque)
+{
+    (void)opaque;
+    return 0x20;
+}
+
+static uint64_t rig_tsc(void *opaque)
+{
+    (void)opaque;
+    return 0x123456789ABCull;
+}
+
+static void rig_apic_base(void *opaque, uint64_t value)
+{
+    (void)opaque, (void)value;
+}
+
+static void rig_ferr(void *opaque, bool level)
+{
+    (void)opaque, (void)level;
+}
+
+/* False when something of it could not be made; all is still released by rig_fini(). */
+static inline bool rig_init(struct interp_rig *rig)
+{
+    static const struct vx_vcpu_ops ops = {
+        .port_read = rig_port_read, .port_write = rig_port_write, .ack_interrupt = rig_ack,
+        .tsc = rig_tsc, .apic_base = rig_apic_base, .ferr = rig_ferr,
+    };
+    *rig = (struct interp_rig){ .port_value = UINT32_MAX };
+    rig->log = vx_log_create(stderr);
+    struct vx_pmap_config memory = {
+        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM_BYTES,
+        .bus = { .read = rig_bus_read, .write = rig_bus_write },
+    };
+    if (vx_pmap_create(&memory, &rig->pmap) != VX_ERR_OK)
+        return false;
+    struct vx_cpu_config config = {
+        .log = rig->log, .stats = &rig->stats, .pmap = rig->pmap, .ops = &ops, .ops_opaque = rig,
+        .model = vx_cpu_model_find("default"),
+    };
+    if (vx_cpu_create(&config, &rig->cpu) != VX_ERR_OK)
+        return false;
+    rig->ram = vx_pmap_page_hva(rig->pmap, vx_pmap_read_page(rig->pmap, 0));
+    return true;
+}
+
+static inline void rig_fini(struct interp_rig *rig)
+{
+    vx_cpu_destroy(rig->cpu);
+    if (rig->pmap != NULL)
+        vx_pmap_destroy(rig->pmap);
+    vx_log_destroy(rig->log);
+}
+
+/* A segment as real mode has it. */
+static inline void rig_real_seg(struct interp_rig *rig, enum vx_segment seg, uint16_t sel)
+{
+    rig->cpu->seg[seg] = (struct vx_seg){ .base = (uint64_t)sel << 4, .limit = 0xFFFF, .sel = sel, .attr = 0x93 };
+}
+
+/* Real mode with all segments at 0, a stack below 8000h, and CS:IP = 0:1000h. */
+static inline void rig_real_mode(struct interp_rig *rig)
+{
+    vx_cpu_reset(rig->cpu, false);
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++)
+        rig_real_seg(rig, (enum vx_segment)i, 0);
+    rig->cpu->gpr[VX_RSP] = 0x8000;
+    rig->cpu->rip = 0x1000;
+}
+
+/* Protected mode without paging, all segments flat and 32-bit at `cpl`; no GDT behind them. */
+static inline void rig_flat(struct interp_rig *rig, unsigned cpl)
+{
+    rig_real_mode(rig);
+    struct vx_vcpu *cpu = rig->cpu;
+    bool ok = vx_cpu_write_cr(cpu, 0, cpu->cr0 | VX_CR0_PE);
+    VX_ASSERT(ok);
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
+        uint16_t type = i == VX_CS ? 0x9B : 0x93;
+        cpu->seg[i] = (struct vx_seg){
+            .limit = UINT32_MAX, .sel = (uint16_t)(8 + 8 * (i != VX_CS) + cpl), .attr = (uint16_t)(0xCF00 | type | cpl << 5),
+        };
+    }
+    cpu->cpl = (uint8_t)cpl;
+}
+
+#endif
