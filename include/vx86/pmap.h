@@ -61,8 +61,8 @@ void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t r
 void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled);
 bool vx_pmap_a20(const struct vx_pmap *pmap);
 
-/* Hands back the host address of the page that holds `phys` for reading or writing, or NULL when that access goes
- * to the bus (or is discarded). A20 is applied. Code marking is ignored: a caller that writes through the result
+/* Hands back the host address of `phys` itself, good to the end of its page, for reading or writing, or NULL when that
+ * access goes to the bus (or is discarded). A20 is applied. Code marking is ignored: a caller that writes through the result
  * must call vx_pmap_wrote(). */
 uint8_t *vx_pmap_read_ptr(struct vx_pmap *pmap, uint64_t phys);
 uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys);
