@@ -170,7 +170,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
                     })
                 }
 
-                // What no driver may be given: PIIX4 power management and SMBus, APM ports, local and I/O APIC.
+                // What no driver may be given: PIIX4 power management, its events and SMBus, APM ports, local and I/O APIC.
                 Device (MISC)
                 {
                     Name (_HID, EisaId ("PNP0C02"))
@@ -179,6 +179,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
                         IO (Decode16, 0x600, 0x600, 1, 0x40)
                         IO (Decode16, 0x700, 0x700, 1, 0x10)
                         IO (Decode16, 0xB2, 0xB2, 1, 2)
+                        IO (Decode16, 0xAFE0, 0xAFE0, 1, 4)
                         Memory32Fixed (ReadWrite, 0xFEC00000, 0x1000)
                         Memory32Fixed (ReadWrite, 0xFEE00000, 0x1000)
                     })
