@@ -44,7 +44,7 @@ enum {
     KERNEL_PHYS = 0x100000,
 };
 /* At the end of RAM the BIOS keeps its tables: 256 KiB at most, as much again for what grows. */
-enum { BIOS_TABLES_BYTES = 512 * 1024 };
+enum { BIOS_TABLES_BYTES = 512 * 1024, RAM_MAX_MIB = 3072 };
 
 #define MAGIC_HDRS 0x53726448u /* "HdrS" */
 
@@ -110,6 +110,17 @@ static uint16_t video_mode(const char *append)
     return (uint16_t)strtoul(at, NULL, 0);
 }
 
+/* `what` is the sentence's beginning. */
+static void log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes)
+{
+    unsigned needed_mib = (unsigned)((needed_bytes + 0xFFFFF) >> 20), have_mib = (unsigned)(config->ram_bytes >> 20);
+    if (needed_mib > RAM_MAX_MIB)
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory; no machine has more than %u", what, needed_mib, RAM_MAX_MIB);
+    else
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory, the machine has %u: use -m %uM", what, needed_mib, have_mib,
+                     needed_mib);
+}
+
 /* As high as kernel and RAM permit; 0 and a logged error where it does not fit. */
 static uint32_t place_initrd(const struct vx_fw_config *config, const struct kernel *kernel)
 {
@@ -121,11 +132,12 @@ static uint32_t place_initrd(const struct vx_fw_config *config, const struct ker
         if (at >= kernel->run_end)
             return (uint32_t)at;
     }
-    uint64_t wanted = ((uint64_t)kernel->run_end + config->initrd_bytes + BIOS_TABLES_BYTES + 0xFFFFF) >> 20;
-    vx_log_error(config->log, VX_LOG_FIRMWARE,
-                 "initrd of %zu KiB and kernel do not fit into %llu MiB of memory; they need at least %llu: use -m %lluM",
-                 config->initrd_bytes >> 10, (unsigned long long)(config->ram_bytes >> 20), (unsigned long long)wanted,
-                 (unsigned long long)wanted);
+    uint64_t needed = (uint64_t)kernel->run_end + config->initrd_bytes;
+    if (needed > (uint64_t)kernel->initrd_addr_max + 1)
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "initrd of %zu KiB is too large: this kernel wants it below %u MiB",
+                     config->initrd_bytes >> 10, (kernel->initrd_addr_max >> 20) + 1);
+    else
+        log_too_little(config, "kernel and initrd need", needed + BIOS_TABLES_BYTES);
     return 0;
 }
 
@@ -139,9 +151,7 @@ static vx_err check_fits(const struct vx_fw_config *config, const struct kernel 
     }
     uint64_t needed = (uint64_t)kernel->run_end + BIOS_TABLES_BYTES;
     if (needed > config->ram_bytes) {
-        unsigned needed_mib = (unsigned)((needed + 0xFFFFF) >> 20);
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "kernel needs %u MiB of memory to start, the machine has %llu: use -m %uM",
-                     needed_mib, (unsigned long long)(config->ram_bytes >> 20), needed_mib);
+        log_too_little(config, "kernel needs", needed);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
