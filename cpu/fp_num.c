@@ -126,7 +126,7 @@ static struct fp_num overflow(struct fp_env *env, const struct fp_format *format
         env->up = r->up;
         n.sig = r->sig;
         n.exp += r->carry - format->bias_adjust;
-        if (n.exp > format->emax) { /* FSCALE can overflow by more than the adjustment */
+        if (format == &fp_extended && n.exp > format->emax) { /* FSCALE can overflow by more than the adjustment */
             n.cls = FP_INF;
             env->flags |= FP_PE;
             env->up = true;
@@ -151,7 +151,7 @@ static struct fp_num underflow(struct fp_env *env, const struct fp_format *forma
         env->up = r->up;
         n.sig = r->sig;
         n.exp += r->carry + format->bias_adjust;
-        if (n.exp < format->emin) { /* as above */
+        if (format == &fp_extended && n.exp < format->emin) { /* as above */
             n.cls = FP_ZERO;
             env->flags |= FP_PE;
             env->up = false;

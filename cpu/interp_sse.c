@@ -4,8 +4,9 @@
  * that use MMX registers, the memory operand, then SIMD exceptions (SDM 2A "Exception Conditions of Legacy SIMD
  * Instructions Operating on MMX Registers"; SDM 1 "SSE, SSE2, SSE3 and SSSE3 SIMD Floating-Point Exceptions").
  *
- *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that an
- *       instruction that faults leaves the x87 state alone. */
+ *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that a memory
+ *       fault leaves the x87 state alone.
+ *   I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS so too). */
 #include "interp_sse.h"
 
 struct simd_op {
@@ -80,7 +81,7 @@ bool interp_sse(struct insn *in)
         return simd_state_group(in);
     struct simd s = { .in = in, .cpu = in->cpu, .prefix = prefix_of(in) };
     const struct simd_op *op = &simd_table[in->opcode][s.prefix];
-    s.attr = op->attr;
+    s.attr = op->attr & (in->opcode == 0x2A && in->mod != 3 ? ~(unsigned)SIMD_M : ~0u); /* keeps I2 */
     s.combine = op->combine;
     if (op->run == NULL || (in->mod == 3 ? s.attr & SIMD_MEM : s.attr & SIMD_REG))
         return insn_ud(in);
@@ -93,10 +94,8 @@ bool interp_sse(struct insn *in)
     }
     if (!op->run(&s))
         return false;
-    if ((s.attr & SIMD_M) && !s.leaves_mmx) {
-        x87_set_top(in->cpu, 0);
-        in->cpu->fx[FX_FTW] = 0xFF;
-    }
+    if ((s.attr & SIMD_M) && !s.leaves_mmx)
+        simd_enter_mmx(in->cpu);
     return true;
 }
 

@@ -63,6 +63,13 @@ static inline void simd_set_mm(struct vx_vcpu *cpu, unsigned i, const union vec 
     memset(slot + 10, 0, 6);
 }
 
+/* The transition to MMX state: TOP = 0, all tags valid. */
+static inline void simd_enter_mmx(struct vx_vcpu *cpu)
+{
+    x87_set_top(cpu, 0);
+    cpu->fx[FX_FTW] = 0xFF;
+}
+
 /* Register by ModRM.reg, XMM or MM as the instruction says. */
 union vec simd_reg(const struct simd *s);
 void simd_set_reg(struct simd *s, const union vec *v);
@@ -72,7 +79,8 @@ bool simd_source_xmm(struct simd *s, union vec *v, unsigned bytes);
 
 /* Rounding and masks from MXCSR. */
 struct fp_env simd_env(const struct vx_vcpu *cpu);
-/* Records env->flags in MXCSR; false with #XM (or #UD) set when one of them is unmasked. */
+/* Records env->flags in MXCSR; false with #XM (or #UD) set when one of them is unmasked.
+ * Like the MMX transition, which comes before #XM, these are changes that a SIMD exception leaves behind. */
 bool simd_raise(struct simd *s, struct fp_env *env);
 
 #define SIMD_LANES(op, expr_type, field, count, expr)                          \

@@ -23,6 +23,8 @@ bool simd_raise(struct simd *s, struct fp_env *env)
     fx_set32(s->cpu, FX_MXCSR, fx_get32(s->cpu, FX_MXCSR) | env->flags);
     if (VX_LIKELY(!(env->flags & ~env->masks)))
         return true;
+    if (s->attr & SIMD_M)
+        simd_enter_mmx(s->cpu);
     return insn_fault(s->in, s->cpu->cr4 & VX_CR4_OSXMMEXCPT ? VX_XM : VX_UD);
 }
 
