@@ -1,0 +1,144 @@
+/* callout.c - the C side of call-outs from translated code.
+ *
+ * Compiled for general registers only: until bt_fp_home() has run, the host's FPU and SSE registers hold the guest's state
+ * (I4 of internal.h), so nothing here may use them, and nothing of another folder is called before. */
+#include "internal.h"
+
+/* Packs EFLAGS' arithmetic bits as LAHF and SETO deliver them, and back. */
+void bt_flags_to_vcpu(struct vx_vcpu *vcpu)
+{
+    const struct bt_area *area = bt_area(vcpu);
+    uint32_t flags = (uint32_t)area->flags16 >> 8 & (VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF);
+    flags |= (uint32_t)(area->flags16 & 1) << 11;
+    vcpu->eflags = (vcpu->eflags & ~(uint32_t)VX_FL_ARITH) | flags;
+}
+
+void bt_flags_from_vcpu(struct vx_vcpu *vcpu)
+{
+    struct bt_area *area = bt_area(vcpu);
+    uint32_t low = vcpu->eflags & (VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF);
+    area->flags16 = (uint16_t)((low | VX_FL_1) << 8 | (vcpu->eflags >> 11 & 1));
+    area->sysflags = vcpu->eflags & ~(uint32_t)(VX_FL_ARITH | VX_FL_1);
+}
+
+/* The C ABI's floating-point environment, after the guest's was saved. */
+static void host_fp_defaults(void)
+{
+    static const uint32_t mxcsr = 0x1F80;
+    __asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(mxcsr));
+}
+
+/* FIP, FDP and FOP would be host addresses of the translator: they read as zero until a unit tells its own. */
+static void hide_host_pointers(uint8_t *fx)
+{
+    for (unsigned i = 6; i < 24; i++)
+        fx[i] = 0;
+}
+
+void bt_fp_home(struct vx_vcpu *vcpu)
+{
+    struct bt_area *area = bt_area(vcpu);
+    if (area->fp_away)
+        return;
+    __asm__ volatile("fxsave %0" : "=m"(vcpu->fx));
+    hide_host_pointers(vcpu->fx);
+    host_fp_defaults();
+    area->fp_away = 1;
+}
+
+static void fp_load(struct vx_vcpu *vcpu)
+{
+    __asm__ volatile("fxrstor %0" : : "m"(vcpu->fx));
+    bt_area(vcpu)->fp_away = 0;
+}
+
+void bt_execute(struct vx_bt *bt, uint32_t entry)
+{
+    struct bt_area *area = bt->area;
+    area->exit_r9 = EXIT_STATE;
+    __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&area->poll_ptr, (uint64_t)(uintptr_t)&area->poll_cell, __ATOMIC_SEQ_CST);
+    if (atomic_load(&bt->vcpu->attention) != 0)
+        return;
+    void (*enter)(struct vx_vcpu *, const uint8_t *);
+    const uint8_t *stub = bt->rx + bt->stub.enter;
+    __builtin_memcpy(&enter, &stub, sizeof enter);
+    enter(bt->vcpu, bt->rx + entry);
+    bt_fp_home(bt->vcpu);
+    bt_flags_to_vcpu(bt->vcpu);
+}
+
+/* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. */
+static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    if (vcpu->rip != next_eip || vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown ||
+        bt_mode_of(vcpu) != bt->mode) {
+        bt->area->exit_r9 = EXIT_STATE;
+        bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
+        return CALLOUT_EXIT;
+    }
+    if (vcpu->intr_line && vcpu->iflag)
+        vx_vcpu_raise(vcpu, VX_ATTN_INTR);
+    bt_sync(bt);
+    if (info & MEM_FP_LIVE)
+        fp_load(vcpu);
+    return CALLOUT_NEXT;
+}
+
+uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+{
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    vcpu->rip = eip;
+    bt_interpret(bt_of(vcpu));
+    return after_insn(bt_of(vcpu), next_eip, info);
+}
+
+uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+{
+    struct vx_bt *bt = bt_of(vcpu);
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    vcpu->rip = eip;
+    bt->stats->callout_string++;
+    do
+        bt_interpret(bt);
+    while (vcpu->rip == eip && atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
+    return after_insn(bt, next_eip, info);
+}
+
+static void count_access(struct vx_stats *stats, uint64_t info)
+{
+    if ((info & (MEM_READ | MEM_WRITE)) == (MEM_READ | MEM_WRITE))
+        stats->callout_rmw++;
+    else if (info & MEM_WRITE)
+        stats->callout_store++;
+    else
+        stats->callout_load++;
+}
+
+uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip)
+{
+    struct vx_bt *bt = bt_of(vcpu);
+    bt_fp_home(vcpu);
+    count_access(bt->stats, info);
+    enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
+    uint8_t *hva;
+    if (!vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva)) {
+        bt_flags_to_vcpu(vcpu);
+        vcpu->rip = eip;
+        vx_cpu_deliver_fault(vcpu);
+        return after_insn(bt, UINT64_MAX, info);
+    }
+    if (hva != NULL) {
+        if (info & MEM_FP_LIVE)
+            fp_load(vcpu);
+        return (uint64_t)(uintptr_t)hva;
+    }
+    bt_flags_to_vcpu(vcpu);
+    vcpu->rip = eip;
+    bt_interpret(bt);
+    unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
+    return after_insn(bt, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
+}

@@ -1,0 +1,81 @@
+/* chain.c - patching a unit's direct exits into jumps to their successors.
+ *
+ *   I1  An exit may be chained if its target is certain to stay what it is while the exit's own unit can be entered: the
+ *       target begins in the same page (same mapping), or in a page whose mapping is global and that is on the `crossing`
+ *       list, so that flushes unlink it.
+ *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up. */
+#include "internal.h"
+
+static bool same_page(const struct vx_bt *bt, const struct bt_tu *from, const struct bt_tu *to)
+{
+    (void)bt;
+    return from->cs_base == to->cs_base && from->mode == to->mode && from->pages == 1 &&
+           ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES && from->page[0] == to->page[0];
+}
+
+static void cross_add(struct vx_bt *bt, struct bt_exit *exit)
+{
+    exit->next_crossing = bt->crossing;
+    exit->prev_crossing = &bt->crossing;
+    if (bt->crossing != NULL)
+        bt->crossing->prev_crossing = &exit->next_crossing;
+    bt->crossing = exit;
+}
+
+static void cross_remove(struct bt_exit *exit)
+{
+    if (exit->prev_crossing == NULL)
+        return;
+    *exit->prev_crossing = exit->next_crossing;
+    if (exit->next_crossing != NULL)
+        exit->next_crossing->prev_crossing = exit->prev_crossing;
+    exit->prev_crossing = NULL;
+}
+
+void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
+{
+    struct bt_tu *from = exit->from;
+    if (bt->config.no_chain || exit->to != NULL || from->dead || to->dead || to->pages != 1 || from->mode != to->mode)
+        return;
+    if (!same_page(bt, from, to)) {
+        if (!to->global || !from->global)
+            return;
+        cross_add(bt, exit);
+    }
+    exit->to = to;
+    exit->next_in = to->in;
+    to->in = exit;
+    bt_cache_patch32(bt, exit->patch_off, to->entry - (exit->patch_off + 4));
+    bt->stats->chain_links++;
+}
+
+void bt_unchain(struct vx_bt *bt, struct bt_exit *exit)
+{
+    if (exit->to == NULL)
+        return;
+    struct bt_exit **at = &exit->to->in;
+    while (*at != exit)
+        at = &(*at)->next_in;
+    *at = exit->next_in;
+    exit->to = NULL;
+    cross_remove(exit);
+    bt_cache_patch32(bt, exit->patch_off, exit->cold_off - (exit->patch_off + 4));
+}
+
+void bt_unchain_unit(struct vx_bt *bt, struct bt_tu *tu)
+{
+    while (tu->in != NULL)
+        bt_unchain(bt, tu->in);
+    for (unsigned i = 0; i < TU_EXITS; i++)
+        bt_unchain(bt, &tu->exit[i]);
+}
+
+void bt_unchain_crossing(struct vx_bt *bt, bool all, uint64_t lin)
+{
+    for (struct bt_exit *exit = bt->crossing, *next; exit != NULL; exit = next) {
+        next = exit->next_crossing;
+        uint32_t target = exit->to->eip + exit->to->cs_base, source = exit->from->eip + exit->from->cs_base;
+        if (all || (target ^ (uint32_t)lin) < VX_PAGE_BYTES || (source ^ (uint32_t)lin) < VX_PAGE_BYTES)
+            bt_unchain(bt, exit);
+    }
+}

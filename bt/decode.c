@@ -1,0 +1,195 @@
+/* decode.c - guest bytes to struct bt_insn: fetch through the mmu, decode with Zydis, reduce to what lowering needs.
+ *
+ * A unit stays inside one page; an instruction that straddles two pages is a unit of its own, so that only such units
+ * depend on two mappings. */
+#include "internal.h"
+
+static uint8_t guest_gpr(ZydisRegister reg)
+{
+    switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR8:
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32: return (uint8_t)ZydisRegisterGetId(reg) & 7;
+    default: return REG_NONE;
+    }
+}
+
+static uint8_t guest_seg(ZydisRegister reg)
+{
+    return reg >= ZYDIS_REGISTER_ES && reg <= ZYDIS_REGISTER_GS ? (uint8_t)(reg - ZYDIS_REGISTER_ES) : VX_DS;
+}
+
+static void take_memory_operand(struct bt_insn *in, const ZydisDecodedOperand *op)
+{
+    in->mem = true;
+    in->mem_seg = guest_seg(op->mem.segment);
+    in->mem_base = guest_gpr(op->mem.base);
+    in->mem_index = guest_gpr(op->mem.index);
+    in->mem_scale = op->mem.scale == 8 ? 3 : op->mem.scale == 4 ? 2 : op->mem.scale == 2 ? 1 : 0;
+    in->mem_disp = (int32_t)op->mem.disp.value;
+    if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM)
+        return; /* LEA: an address, no access */
+    in->mem_bytes = (uint8_t)(op->size / 8);
+    in->mem_read = (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
+    in->mem_write = (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+}
+
+static void take_register_operand(struct bt_insn *in, const ZydisDecodedOperand *op)
+{
+    ZydisRegisterClass cls = ZydisRegisterGetClass(op->reg.value);
+    bool gpr8 = cls == ZYDIS_REGCLASS_GPR8;
+    bool gpr = gpr8 || cls == ZYDIS_REGCLASS_GPR16 || cls == ZYDIS_REGCLASS_GPR32;
+    if (op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG) {
+        in->reg_is_gpr8 = gpr8;
+        in->reg_is_gpr = gpr;
+    } else if (op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM) {
+        in->rm_is_gpr8 = gpr8;
+        in->rm_is_gpr = gpr;
+    }
+}
+
+static uint16_t arith_flags(uint32_t mask) { return (uint16_t)(mask & VX_FL_ARITH); }
+
+static uint8_t map_of(ZydisOpcodeMap map)
+{
+    switch (map) {
+    case ZYDIS_OPCODE_MAP_DEFAULT: return 0;
+    case ZYDIS_OPCODE_MAP_0F: return 1;
+    case ZYDIS_OPCODE_MAP_0F38: return 2;
+    case ZYDIS_OPCODE_MAP_0F3A: return 3;
+    default: return 0xFF;
+    }
+}
+
+static uint8_t seg_of_prefix(uint8_t prefix, uint8_t otherwise)
+{
+    switch (prefix) {
+    case 0x26: return VX_ES;
+    case 0x2E: return VX_CS;
+    case 0x36: return VX_SS;
+    case 0x3E: return VX_DS;
+    case 0x64: return VX_FS;
+    case 0x65: return VX_GS;
+    default: return otherwise;
+    }
+}
+
+static void take_prefixes(struct bt_insn *in, const ZydisDecodedInstruction *z)
+{
+    for (unsigned i = 0; i < z->raw.prefix_count; i++) {
+        uint8_t value = z->raw.prefixes[i].value;
+        if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY)
+            in->mandatory = value;
+        else if (value == 0xF2 || value == 0xF3)
+            in->rep = value;
+        else
+            in->mem_seg = seg_of_prefix(value, in->mem_seg);
+    }
+}
+
+static void take_immediates(struct bt_insn *in, const ZydisDecodedInstruction *z)
+{
+    if (z->raw.imm[0].size == 0)
+        return;
+    in->imm_off = z->raw.imm[0].offset;
+    in->imm_bytes = (uint8_t)(in->len - in->imm_off);
+    in->imm = z->raw.imm[0].value.s;
+}
+
+static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops, uint32_t mode)
+{
+    in->len = z->length;
+    in->map = map_of(z->opcode_map);
+    in->opcode = z->opcode;
+    in->has_modrm = (z->attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
+    in->mod = z->raw.modrm.mod;
+    in->reg = z->raw.modrm.reg;
+    in->rm = z->raw.modrm.rm;
+    in->op_bytes = z->operand_width / 8;
+    in->addr_bytes = z->address_width / 8;
+    in->mem_base = in->mem_index = REG_NONE;
+    in->mem_seg = VX_DS;
+    take_prefixes(in, z);
+    take_immediates(in, z);
+    for (unsigned i = 0; i < z->operand_count; i++) {
+        if (ops[i].type == ZYDIS_OPERAND_TYPE_MEMORY && ops[i].encoding != ZYDIS_OPERAND_ENCODING_NONE)
+            take_memory_operand(in, &ops[i]);
+        else if (ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
+            take_register_operand(in, &ops[i]);
+    }
+    if (z->cpu_flags != NULL) {
+        in->flags_read = arith_flags(z->cpu_flags->tested);
+        in->flags_written = arith_flags(z->cpu_flags->modified | z->cpu_flags->set_0 | z->cpu_flags->set_1 | z->cpu_flags->undefined);
+    }
+    in->lower = bt_lower_of(z, in, mode);
+}
+
+/* Decodes one instruction of at most `avail` bytes at `bytes`; false when it is none (or longer). */
+static bool decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avail, uint32_t eip, struct bt_insn *in)
+{
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
+    const ZydisDecoder *decoder = &bt->decoder[(bt->mode & MODE_CS32) ? 1 : 0];
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(decoder, bytes, avail, &z, ops)))
+        return false;
+    memset(in, 0, sizeof *in);
+    in->eip = eip;
+    memcpy(in->bytes, bytes, z.length);
+    reduce(in, &z, ops, bt->mode);
+    return true;
+}
+
+uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin)
+{
+    const struct vx_tlb *tlb = bt_tlb(bt);
+    uint8_t *hit = vx_tlb_probe(tlb, tlb->fetch_tag, lin, 1);
+    if (hit != NULL)
+        return hit;
+    uint64_t phys;
+    if (!vx_mmu_translate(bt->vcpu->mmu, lin, VX_ACCESS_FETCH, vx_view_of(bt->vcpu), &phys))
+        return NULL;
+    return vx_pmap_read_ptr(bt->config.pmap, phys);
+}
+
+/* The instruction at `eip` crosses from `first` into the next page: glue its bytes together. */
+static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, uint32_t eip, uint8_t **second)
+{
+    uint8_t glued[15];
+    uint32_t here = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
+    *second = bt_fetch_hva(bt, (lin | VX_PAGE_MASK) + 1);
+    if (*second == NULL)
+        return false;
+    memcpy(glued, first + (lin & VX_PAGE_MASK), here);
+    memcpy(glued + here, *second, sizeof glued - here);
+    return decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]);
+}
+
+unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    uint32_t eip = (uint32_t)vcpu->rip, limit = vcpu->seg[VX_CS].limit;
+    uint32_t lin = (uint32_t)vx_cs_lin(vcpu);
+    unsigned n = 0;
+    *pages = 1;
+    hva[0] = bt_fetch_hva(bt, lin);
+    if (hva[0] == NULL)
+        return 0;
+    hva[0] -= lin & VX_PAGE_MASK;
+    while (n < max) {
+        uint32_t left = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
+        struct bt_insn *in = &bt->insns[n];
+        if (!decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in)) {
+            if (n > 0 || left >= 15 || !decode_straddling(bt, hva[0], lin, eip, &hva[1]))
+                break;
+            *pages = 2;
+        }
+        if ((uint64_t)eip + in->len - 1 > limit)
+            break;
+        n++;
+        eip += in->len;
+        lin += in->len;
+        if (bt_ends_unit(in->lower) || *pages == 2 || (lin & VX_PAGE_MASK) == 0)
+            break;
+    }
+    return n;
+}

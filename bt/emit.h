@@ -1,0 +1,124 @@
+/* emit.h - what the emitters share: the unit under construction and the building blocks of lowered code.
+ *
+ * One emitter per lowering (enum bt_lower), gathered by subject in emit_*.c; names mirror cpu/interp_*.c. */
+#ifndef VX86_BT_EMIT_H
+#define VX86_BT_EMIT_H
+
+#include "asm.h"
+
+/* Out-of-line code, emitted behind the unit's body. */
+struct cold {
+    enum { COLD_MEM, COLD_INSN, COLD_EXIT } kind;
+    uint32_t from;     /* buffer offset of the rel32 that leads here */
+    uint32_t resume;   /* COLD_MEM: buffer offset where the access follows */
+    uint8_t addr_reg;  /* COLD_MEM: where the linear address is */
+    bool rcx_in_r11;   /* guest ECX has to be brought back first */
+    uint32_t info;
+    uint8_t insn;      /* index of the guest instruction */
+    uint8_t exit;      /* COLD_EXIT: which */
+};
+
+enum { COLD_MAX = BT_TU_MAX * 6, SITE_MAX = BT_TU_MAX * 4 };
+
+struct cg {
+    struct bt_asm a;
+    struct vx_bt *bt;
+    struct bt_tu *tu;
+    uint32_t mode;
+    const struct bt_insn *in;  /* being emitted */
+    unsigned index;            /* its number in the unit */
+    uint32_t start[BT_TU_MAX + 1]; /* buffer offset of each instruction */
+    bool fp_live;              /* I4: the FP state is known to be in the host here */
+    bool after_sti;            /* the instruction being emitted is in STI's shadow */
+    bool poll_if;              /* IF may have become 1: look at the next boundary */
+    unsigned exits;
+    struct cold cold[COLD_MAX];
+    unsigned cold_count;
+    struct bt_site site[SITE_MAX];
+    unsigned site_count;
+    bool full;                 /* too much for the tables: make a shorter unit */
+};
+
+static inline uint32_t next_eip(const struct bt_insn *in) { return in->eip + in->len; }
+
+/* ---- emit_mem.c: addresses and accesses */
+/* A linear address: in `reg`, which is r8 or a guest register that holds it already. */
+/* Offset of the ModRM/moffs operand, wrapped to the address size, into r8 (or a register that is it; only if allowed). */
+uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8);
+/* Adds the segment: limit check unless flat, base. off_reg must be r8 unless the segment is flat in this mode. */
+uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned bytes, bool write);
+bool seg_is_flat(const struct cg *cg, unsigned seg);
+/* Shadow probe: afterwards [addr_reg + r9] is the operand. access: MEM_READ, MEM_WRITE or both. Clobbers r9..r11. */
+void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access);
+/* All three: operand of the current instruction. */
+uint8_t emit_operand(struct cg *cg, const struct bt_insn *in);
+/* Stack slot at ESP + disp. */
+uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access);
+void emit_adjust_esp(struct cg *cg, int32_t by);
+/* mov reg, [addr + r9] and back, by size; loads of 1 and 2 bytes zero-extend, reg is a host register. */
+void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes);
+void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes);
+/* Writes the low `bytes` (2 or 4) of a host register to a guest register. */
+void emit_to_guest(struct cg *cg, unsigned guest_reg, unsigned host_reg, unsigned bytes);
+
+/* ---- emit_alu.c: innocuous instructions as themselves */
+void emit_native(struct cg *cg, const struct bt_insn *in); /* L_MODRM, L_X87, L_SSE */
+void emit_plain(struct cg *cg, const struct bt_insn *in);
+void emit_opreg(struct cg *cg, const struct bt_insn *in);
+void emit_incdec(struct cg *cg, const struct bt_insn *in);
+void emit_lea(struct cg *cg, const struct bt_insn *in);
+void emit_mov_offs(struct cg *cg, const struct bt_insn *in);
+void emit_xlat(struct cg *cg, const struct bt_insn *in);
+void emit_bt_rm(struct cg *cg, const struct bt_insn *in);
+/* True if the host encoding cannot name what the instruction names (REX against AH..BH). */
+bool emit_native_impossible(const struct bt_insn *in);
+void emit_fp_here(struct cg *cg);
+
+/* ---- emit_stack.c */
+void emit_push_reg(struct cg *cg, const struct bt_insn *in);
+void emit_push_imm(struct cg *cg, const struct bt_insn *in);
+void emit_push_rm(struct cg *cg, const struct bt_insn *in);
+void emit_push_seg(struct cg *cg, const struct bt_insn *in);
+void emit_pop_reg(struct cg *cg, const struct bt_insn *in);
+void emit_pop_rm(struct cg *cg, const struct bt_insn *in);
+void emit_leave(struct cg *cg, const struct bt_insn *in);
+void emit_push_host(struct cg *cg, unsigned host_reg, unsigned bytes);
+
+/* ---- emit_branch.c */
+void emit_jmp(struct cg *cg, const struct bt_insn *in);
+void emit_jcc(struct cg *cg, const struct bt_insn *in);
+void emit_loop(struct cg *cg, const struct bt_insn *in);
+void emit_call(struct cg *cg, const struct bt_insn *in);
+void emit_ret(struct cg *cg, const struct bt_insn *in);
+void emit_jmp_rm(struct cg *cg, const struct bt_insn *in);
+void emit_call_rm(struct cg *cg, const struct bt_insn *in);
+void emit_exit(struct cg *cg, uint32_t target_eip);
+void emit_exit_boundary(struct cg *cg, uint32_t eip);
+/* To the unit at the eip in r8 through the jump cache, whose entries are unit's offset << 32 | (uint32_t)-eip. A miss goes to C: as
+ * the exit `direct`, or (NULL) as an indirect branch. */
+void emit_jump_cache(struct cg *cg, const struct bt_exit *direct);
+void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip);
+
+/* ---- emit_string.c */
+void emit_string(struct cg *cg, const struct bt_insn *in);
+
+/* ---- emit_system.c */
+void emit_cli(struct cg *cg, const struct bt_insn *in);
+void emit_sti(struct cg *cg, const struct bt_insn *in);
+void emit_cld_std(struct cg *cg, const struct bt_insn *in);
+void emit_pushf(struct cg *cg, const struct bt_insn *in);
+void emit_popf(struct cg *cg, const struct bt_insn *in);
+void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in);
+void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
+
+/* ---- emit.c */
+struct cold *cg_cold(struct cg *cg);
+void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip);
+/* Call-out: the interpreter executes the current instruction, then the unit goes on. `stub` is insn or rep. */
+void emit_interp(struct cg *cg, const struct bt_insn *in, uint32_t stub);
+/* Leaves for good: the interpreter executes the current instruction. */
+void emit_interp_end(struct cg *cg, const struct bt_insn *in);
+/* Jump to a call-out of the current instruction, out of line, from the rel32 at `from`. */
+void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11);
+
+#endif

@@ -1,0 +1,161 @@
+/* emit_mem.c - guest memory operands by the soft-TLB lowering (design "Memory: two lowerings of one shadow").
+ *
+ * The probe changes no flags, so it can stand between any two guest instructions (I1 of internal.h). For an access of n bytes
+ * at the linear address in A:
+ *
+ *     shrx  r9d, A, r12d            vpn of the first byte
+ *     movzx r9d, r9w                index
+ *     lea   r10d, [A + n-1]         vpn of the last byte; one that differs misses, so page crossings go the slow way
+ *     shrx  r10d, r10d, r12d
+ *     mov   r11, rcx
+ *     mov   ecx, [r13 + r9*4 + tag]
+ *     lea   ecx, [rcx + r10]        0 on a hit: tags are minus vpn
+ *     jrcxz hit
+ *     jmp   cold
+ * hit:mov   rcx, r11
+ *     mov   r9, [r13 + r9*8 + addend]
+ *     ...   [A + r9]                the access */
+#include "emit.h"
+
+bool seg_is_flat(const struct cg *cg, unsigned seg)
+{
+    return (cg->mode & MODE_FLAT) && (seg == VX_DS || seg == VX_ES || seg == VX_SS);
+}
+
+static void emit_wrap16(struct cg *cg) { x_movzx16(&cg->a, H_R8, H_R8); }
+
+uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8)
+{
+    struct bt_asm *a = &cg->a;
+    uint32_t disp = in->addr_bytes == 2 ? (uint16_t)in->mem_disp : (uint32_t)in->mem_disp;
+    if (in->mem_base == REG_NONE && in->mem_index == REG_NONE) {
+        x_mov_imm32(a, H_R8, disp);
+        return H_R8;
+    }
+    uint8_t base = in->mem_base == REG_NONE ? H_NONE : host_of(in->mem_base);
+    uint8_t index = in->mem_index == REG_NONE ? H_NONE : host_of(in->mem_index);
+    if (index == H_NONE && in->mem_disp == 0 && in->addr_bytes == 4 && !must_be_r8)
+        return base;
+    x_lea32(a, H_R8, base, index, in->mem_scale, in->mem_disp);
+    if (in->addr_bytes == 2)
+        emit_wrap16(cg);
+    return H_R8;
+}
+
+/* Jumps to the current instruction's call-out unless off .. off + bytes - 1 is within the segment (as mirrored in the area). */
+static void emit_limit_check(struct cg *cg, unsigned seg, unsigned bytes, bool write)
+{
+    struct bt_asm *a = &cg->a;
+    int32_t table = write ? AREA(seg_max_write) : AREA(seg_max_read);
+    x_lea64(a, H_R9, H_R8, H_NONE, 0, (int32_t)bytes - 1);
+    x_load64(a, H_R10, H_VCPU, table + 8 * (int32_t)seg);
+    x_not64(a, H_R9); /* - last - 1 */
+    x_lea64(a, H_R10, H_R10, H_R9, 0, 1);
+    x_mov_imm32(a, H_R9, 63);
+    x_shrx64(a, H_R10, H_R10, H_R9); /* sign of max - last */
+    x_mov64(a, H_R11, H_RCX);
+    x_mov64(a, H_RCX, H_R10);
+    uint32_t ok = x_jrcxz(a);
+    cg_cold_insn(cg, x_jmp_rel32(a, a->base), true);
+    x_here(a, ok);
+    x_mov64(a, H_RCX, H_R11);
+}
+
+static bool only_base_counts(const struct cg *cg, unsigned seg)
+{
+    return (seg == VX_FS && (cg->mode & MODE_FS_WIDE)) || (seg == VX_GS && (cg->mode & MODE_GS_WIDE));
+}
+
+uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned bytes, bool write)
+{
+    struct bt_asm *a = &cg->a;
+    if (seg_is_flat(cg, seg))
+        return off_reg;
+    if (!only_base_counts(cg, seg))
+        emit_limit_check(cg, seg, bytes, write);
+    x_load32(a, H_R9, H_VCPU, (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, base)));
+    x_lea32(a, H_R8, H_R8, H_R9, 0, 0);
+    return H_R8;
+}
+
+void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access)
+{
+    struct bt_asm *a = &cg->a;
+    int32_t tags = (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
+    x_shrx32(a, H_R9, addr_reg, H_TWELVE);
+    if (bytes > 1) {
+        x_lea32(a, H_R10, addr_reg, H_NONE, 0, (int32_t)bytes - 1);
+        x_shrx32(a, H_R10, H_R10, H_TWELVE);
+    } else {
+        x_mov32(a, H_R10, H_R9);
+    }
+    x_movzx16(a, H_R9, H_R9);
+    x_mov64(a, H_R11, H_RCX);
+    asm_mem(a, false, 0, 0x8B, H_RCX, H_TLB, H_R9, 2, tags);
+    x_lea32(a, H_RCX, H_RCX, H_R10, 0, 0);
+    uint32_t hit = x_jrcxz(a);
+    struct cold *cold = cg_cold(cg);
+    cold->kind = COLD_MEM;
+    cold->from = x_jmp_rel32(a, a->base);
+    cold->addr_reg = addr_reg;
+    cold->rcx_in_r11 = true;
+    cold->insn = (uint8_t)cg->index;
+    bool ends = bt_ends_unit(cg->in->lower);
+    cold->info = bytes | access | (cg->fp_live ? MEM_FP_LIVE : 0) | (ends ? 0 : (uint32_t)cg->in->len << MEM_LEN_SHIFT);
+    x_here(a, hit);
+    x_mov64(a, H_RCX, H_R11);
+    asm_mem(a, true, 0, 0x8B, H_R9, H_TLB, H_R9, 3, (int32_t)offsetof(struct vx_tlb, addend));
+    cold->resume = a->len;
+}
+
+uint8_t emit_operand(struct cg *cg, const struct bt_insn *in)
+{
+    uint8_t reg = emit_offset(cg, in, !seg_is_flat(cg, in->mem_seg));
+    reg = emit_segment(cg, in->mem_seg, reg, in->mem_bytes, in->mem_write);
+    emit_probe(cg, reg, in->mem_bytes, (in->mem_read ? MEM_READ : 0u) | (in->mem_write ? MEM_WRITE : 0u));
+    return reg;
+}
+
+uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access)
+{
+    struct bt_asm *a = &cg->a;
+    bool flat = seg_is_flat(cg, VX_SS);
+    uint8_t reg = H_GUEST_ESP;
+    if (disp != 0 || !(cg->mode & MODE_SS32) || !flat) {
+        x_lea32(a, H_R8, H_GUEST_ESP, H_NONE, 0, disp);
+        if (!(cg->mode & MODE_SS32))
+            emit_wrap16(cg);
+        reg = emit_segment(cg, VX_SS, H_R8, bytes, (access & MEM_WRITE) != 0);
+    }
+    emit_probe(cg, reg, bytes, access);
+    return reg;
+}
+
+void emit_to_guest(struct cg *cg, unsigned guest_reg, unsigned host_reg, unsigned bytes)
+{
+    if (bytes == 2)
+        a8(&cg->a, 0x66);
+    x_mov32(&cg->a, host_of((uint8_t)guest_reg), host_reg);
+}
+
+void emit_adjust_esp(struct cg *cg, int32_t by)
+{
+    struct bt_asm *a = &cg->a;
+    if (cg->mode & MODE_SS32) {
+        x_lea32(a, H_GUEST_ESP, H_GUEST_ESP, H_NONE, 0, by);
+        return;
+    }
+    x_lea32(a, H_R10, H_GUEST_ESP, H_NONE, 0, by);
+    emit_to_guest(cg, VX_RSP, H_R10, 2);
+}
+
+void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes)
+{
+    unsigned op = bytes == 1 ? 0x0FB6 : bytes == 2 ? 0x0FB7 : 0x8B;
+    asm_mem(&cg->a, false, 0, op, reg, addr_reg, H_R9, 0, 0);
+}
+
+void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes)
+{
+    asm_mem(&cg->a, false, bytes == 2 ? 0x66 : 0, bytes == 1 ? 0x88 : 0x89, reg, addr_reg, H_R9, 0, 0);
+}

@@ -1,0 +1,91 @@
+/* emit_string.c - string instructions without REP, in line: probe, move or compare, then advance the index registers. */
+#include "emit.h"
+
+enum { HOLD = 16 };
+
+static uint8_t string_operand(struct cg *cg, const struct bt_insn *in, unsigned index_reg, unsigned seg, uint32_t access)
+{
+    uint8_t reg = index_reg;
+    if (in->addr_bytes == 2) {
+        x_movzx16(&cg->a, H_R8, index_reg);
+        reg = H_R8;
+    } else if (!seg_is_flat(cg, seg)) {
+        x_mov32(&cg->a, H_R8, index_reg);
+        reg = H_R8;
+    }
+    reg = emit_segment(cg, seg, reg, in->op_bytes, (access & MEM_WRITE) != 0);
+    emit_probe(cg, reg, in->op_bytes, access);
+    return reg;
+}
+
+/* index += DF ? -size : size. r9 = 1 - 2 * DF. */
+static void direction(struct cg *cg)
+{
+    struct bt_asm *a = &cg->a;
+    x_load_zx8(a, H_R9, H_VCPU, VCPU(dflag));
+    x_lea32(a, H_R9, H_R9, H_R9, 0, -2);
+    x_not32(a, H_R9);
+}
+
+static void advance(struct cg *cg, const struct bt_insn *in, unsigned index_reg)
+{
+    unsigned scale = in->op_bytes == 4 ? 2 : in->op_bytes == 2 ? 1 : 0;
+    x_lea32(&cg->a, H_R8, index_reg, H_R9, scale, 0);
+    emit_to_guest(cg, index_reg, H_R8, in->addr_bytes);
+}
+
+/* op AL/eAX (or r10), [addr + r9] with the operand-size prefix. */
+static void accumulator_op(struct cg *cg, const struct bt_insn *in, uint8_t byte_opcode, unsigned reg, uint8_t addr)
+{
+    unsigned op = in->op_bytes == 1 ? byte_opcode : byte_opcode + 1u;
+    asm_mem(&cg->a, false, in->op_bytes == 2 ? 0x66 : 0, op, reg, addr, H_R9, 0, 0);
+}
+
+static void load_source_and_hold(struct cg *cg, const struct bt_insn *in)
+{
+    uint8_t addr = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
+    emit_load(cg, H_R10, addr, in->op_bytes);
+    x_store32(&cg->a, H_RSP, HOLD, H_R10);
+}
+
+void emit_string(struct cg *cg, const struct bt_insn *in)
+{
+    bool source = false, destination = false;
+    uint8_t addr;
+    switch (in->opcode & 0xFE) {
+    case 0xA4: /* MOVS */
+        load_source_and_hold(cg, in);
+        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
+        x_load32(&cg->a, H_R10, H_RSP, HOLD);
+        emit_store(cg, addr, H_R10, in->op_bytes);
+        source = destination = true;
+        break;
+    case 0xA6: /* CMPS */
+        load_source_and_hold(cg, in);
+        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
+        x_load32(&cg->a, H_R10, H_RSP, HOLD);
+        accumulator_op(cg, in, 0x3A, H_R10, addr);
+        source = destination = true;
+        break;
+    case 0xAA: /* STOS */
+        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
+        accumulator_op(cg, in, 0x88, H_RAX, addr);
+        destination = true;
+        break;
+    case 0xAC: /* LODS */
+        addr = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
+        accumulator_op(cg, in, 0x8A, H_RAX, addr);
+        source = true;
+        break;
+    default: /* AE, SCAS */
+        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
+        accumulator_op(cg, in, 0x3A, H_RAX, addr);
+        destination = true;
+        break;
+    }
+    direction(cg);
+    if (source)
+        advance(cg, in, H_RSI);
+    if (destination)
+        advance(cg, in, H_RDI);
+}

@@ -1,0 +1,136 @@
+/* emit_system.c - sensitive instructions that are short enough to be rewritten in line: the interrupt, direction and system
+ * flags live in the vCPU struct, the arithmetic ones in the host's RFLAGS. */
+#include "emit.h"
+
+enum { FLAGS_SLOT = 24 };
+
+void emit_cli(struct cg *cg, const struct bt_insn *in)
+{
+    (void)in;
+    x_store_imm8(&cg->a, H_VCPU, VCPU(iflag), 0);
+}
+
+/* The shadow: events are held off until the next instruction is done; if that one leaves the unit, the vCPU knows. */
+void emit_sti(struct cg *cg, const struct bt_insn *in)
+{
+    (void)in;
+    x_store_imm8(&cg->a, H_VCPU, VCPU(iflag), 1);
+    x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_STI);
+}
+
+void emit_cld_std(struct cg *cg, const struct bt_insn *in) { x_store_imm8(&cg->a, H_VCPU, VCPU(dflag), in->opcode & 1); }
+
+/* r9d += (the byte at vcpu + disp) << shift */
+static void add_flag(struct cg *cg, int32_t disp, unsigned shift)
+{
+    struct bt_asm *a = &cg->a;
+    x_load_zx8(a, H_R8, H_VCPU, disp);
+    x_mov_imm32(a, H_R11, shift);
+    x_shlx32(a, H_R8, H_R8, H_R11);
+    x_lea32(a, H_R9, H_R9, H_R8, 0, 0);
+}
+
+void emit_pushf(struct cg *cg, const struct bt_insn *in)
+{
+    struct bt_asm *a = &cg->a;
+    if (!(cg->mode & MODE_PROTECTED)) {
+        emit_interp(cg, in, cg->bt->stub.insn);
+        return;
+    }
+    x_mov32(a, H_R10, H_RAX);
+    a8(a, 0x9F); /* lahf */
+    a8(a, 0x0F); /* seto al */
+    a8(a, 0x90);
+    a8(a, 0xC0);
+    x_store32(a, H_RSP, FLAGS_SLOT, H_RAX);
+    x_mov32(a, H_RAX, H_R10);
+    x_load_zx8(a, H_R9, H_RSP, FLAGS_SLOT + 1);
+    x_load_zx8(a, H_R8, H_RSP, FLAGS_SLOT);
+    x_mov_imm32(a, H_R11, 11);
+    x_shlx32(a, H_R8, H_R8, H_R11);
+    x_lea32(a, H_R9, H_R9, H_R8, 0, 0);
+    x_load32(a, H_R8, H_VCPU, AREA(sysflags));
+    x_lea32(a, H_R9, H_R9, H_R8, 0, 0);
+    add_flag(cg, VCPU(iflag), 9);
+    add_flag(cg, VCPU(dflag), 10);
+    x_store32(a, H_RSP, FLAGS_SLOT, H_R9);
+    uint8_t addr = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
+    x_load32(a, H_R10, H_RSP, FLAGS_SLOT);
+    emit_store(cg, addr, H_R10, in->op_bytes);
+    emit_adjust_esp(cg, -(int32_t)in->op_bytes);
+}
+
+/* bt r8d, bit */
+static void test_bit(struct bt_asm *a, unsigned bit)
+{
+    a8(a, 0x41);
+    a8(a, 0x0F);
+    a8(a, 0xBA);
+    a8(a, 0xE0);
+    a8(a, bit);
+}
+
+/* Host flags from the image in r8d. */
+static void load_arith_flags(struct cg *cg)
+{
+    struct bt_asm *a = &cg->a;
+    test_bit(a, 11);
+    asm_mem(a, false, 0, 0x0F92, 0, H_RSP, H_NONE, 0, FLAGS_SLOT); /* setc: OF for AL */
+    asm_mem(a, false, 0, 0x88, H_R8, H_RSP, H_NONE, 0, FLAGS_SLOT + 1);
+    x_mov32(a, H_R10, H_RAX);
+    x_load_zx16(a, H_RAX, H_RSP, FLAGS_SLOT);
+    a8(a, 0x04); /* add al, 7Fh */
+    a8(a, 0x7F);
+    a8(a, 0x9E); /* sahf */
+    x_mov32(a, H_RAX, H_R10);
+}
+
+/* In line when only IF and the arithmetic flags change; every other change is the interpreter's. Host flags may be clobbered once
+ * the image is loaded: POPF replaces them all, whichever way it goes. */
+void emit_popf(struct cg *cg, const struct bt_insn *in)
+{
+    struct bt_asm *a = &cg->a;
+    if (!(cg->mode & MODE_PROTECTED) || !(cg->mode & MODE_CPL0)) {
+        emit_interp(cg, in, cg->bt->stub.insn);
+        cg->poll_if = true;
+        return;
+    }
+    uint32_t system = VX_FL_TF | VX_FL_DF | VX_FL_IOPL | VX_FL_NT | (in->op_bytes == 4 ? VX_FL_AC | VX_FL_ID : 0);
+    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R8, addr, in->op_bytes);
+    x_mov32(a, H_R9, H_R8);
+    asm_mem(a, false, 0, 0x33, H_R9, H_VCPU, H_NONE, 0, AREA(sysflags)); /* xor */
+    asm_rr(a, false, 0xF7, 0, H_R9);                                     /* test r9d, imm32 */
+    a32(a, system);
+    cg_cold_insn(cg, x_jcc_rel32(a, 5, a->base), false);
+    test_bit(a, 9);
+    asm_mem(a, false, 0, 0x0F92, 0, H_VCPU, H_NONE, 0, VCPU(iflag));
+    x_store_imm8(a, H_VCPU, VCPU(dflag), 0);
+    load_arith_flags(cg);
+    emit_adjust_esp(cg, in->op_bytes);
+    cg->poll_if = true;
+}
+
+void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in)
+{
+    struct bt_asm *a = &cg->a;
+    int32_t selector = (int32_t)(offsetof(struct vx_vcpu, seg) + in->reg * sizeof(struct vx_seg) + offsetof(struct vx_seg, sel));
+    if (!in->mem) {
+        x_load_zx16(a, H_R8, H_VCPU, selector);
+        emit_to_guest(cg, in->rm, H_R8, in->op_bytes);
+        return;
+    }
+    uint8_t addr = emit_operand(cg, in);
+    x_load_zx16(a, H_R10, H_VCPU, selector);
+    emit_store(cg, addr, H_R10, 2);
+}
+
+void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in)
+{
+    static const int32_t offset[8] = { [0] = VCPU(cr0), [2] = VCPU(cr2), [3] = VCPU(cr3), [4] = VCPU(cr4) };
+    if (!(cg->mode & MODE_CPL0) || in->reg > 4 || offset[in->reg] == 0) {
+        emit_interp(cg, in, cg->bt->stub.insn);
+        return;
+    }
+    x_load32(&cg->a, host_of(in->rm), H_VCPU, offset[in->reg]);
+}

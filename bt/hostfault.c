@@ -1,0 +1,95 @@
+/* hostfault.c - host signals in translated code become guest events.
+ *
+ * SIGSEGV, SIGBUS and SIGFPE inside the cache mean either that attention was asked for (a poisoned pointer was loaded through) or that
+ * a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM). The unit's site table tells
+ * which and at which guest boundary; the handler redirects to the `leave` stub, and the interpreter then executes the
+ * instruction again to find out exactly what it raises.
+ *
+ * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only ones in
+ * bt/. Each thread knows its own translator, so several machines can run at once. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include "internal.h"
+
+static _Thread_local struct vx_bt *running;
+static struct sigaction previous[NSIG];
+
+static const struct bt_site *find_site(struct vx_bt *bt, uint32_t off)
+{
+    const struct bt_tu *tu = bt_cache_find(bt, off);
+    if (tu == NULL)
+        return NULL;
+    uint32_t at = off - tu->entry;
+    for (unsigned i = 0; i < tu->site_count; i++) {
+        if (at >= tu->sites[i].start && at < tu->sites[i].end)
+            return &tu->sites[i];
+    }
+    return NULL;
+}
+
+static bool redirect(struct vx_bt *bt, ucontext_t *context)
+{
+    greg_t *regs = context->uc_mcontext.gregs;
+    uint64_t rip = (uint64_t)regs[REG_RIP];
+    if (bt == NULL || rip < (uint64_t)(uintptr_t)bt->rx || rip >= (uint64_t)(uintptr_t)bt->rx + bt->cache_bytes)
+        return false;
+    const struct bt_site *site = find_site(bt, (uint32_t)(rip - (uint64_t)(uintptr_t)bt->rx));
+    if (site == NULL)
+        return false;
+    if (site->kind == SITE_FAULT) {
+        bt->stats->host_faults++;
+        regs[REG_R9] = EXIT_INTERP;
+    } else {
+        bt->stats->poll_exits++;
+        regs[REG_R9] = EXIT_POLL;
+    }
+    if (site->kind != SITE_POLL_R8)
+        regs[REG_R8] = site->eip;
+    regs[REG_RIP] = (greg_t)(uintptr_t)(bt->rx + bt->stub.leave);
+    return true;
+}
+
+/* Not ours: behave as if we had never been there. */
+static void pass_on(int sig, siginfo_t *info, void *context)
+{
+    const struct sigaction *old = &previous[sig];
+    if (old->sa_flags & SA_SIGINFO) {
+        old->sa_sigaction(sig, info, context);
+        return;
+    }
+    if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) {
+        old->sa_handler(sig);
+        return;
+    }
+    signal(sig, SIG_DFL); /* the instruction faults again and ends the process with the right signal */
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    if (!redirect(running, context))
+        pass_on(sig, info, context);
+}
+
+static void install(void)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE };
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &action, &previous[signals[i]]);
+}
+
+vx_err bt_hostfault_install(struct vx_bt *bt)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (pthread_once(&once, install) != 0) {
+        vx_log_error(bt->log, VX_LOG_BT, "cannot install the fault handlers: %s", strerror(errno));
+        return VX_ERR_UNSUPPORTED;
+    }
+    return VX_ERR_OK;
+}
+
+void bt_hostfault_enter(struct vx_bt *bt) { running = bt; }

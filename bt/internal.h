@@ -1,0 +1,351 @@
+/* internal.h - the translator's own structures: what the files of bt/ share.
+ *
+ * Data flow of one miss: run.c -> lookup.c (who has it?) -> decode.c (guest bytes to struct bt_insn) -> translate.c with
+ * emit_*.c (bt_insn to host bytes through asm.h) -> cache.c (where they live) -> stubs.c (how C gets in and out).
+ *
+ * Host registers in translated code:
+ *
+ *     rax rcx rdx rbx rbp rsi rdi   the guest's, same numbers (upper halves zero)
+ *     r14                           guest ESP
+ *     r8 r9 r10 r11                 scratch
+ *     r12                           the constant 12 (page shift, for SHRX)
+ *     r13                           struct vx_tlb of the current privilege view
+ *     r15                           struct vx_vcpu
+ *     rsp                           a host stack frame with BT_FRAME_BYTES of scratch at [rsp]
+ *     CF PF AF ZF SF OF             the guest's
+ *
+ *   I1  At every point where translated code can fault on the host or call C, the guest registers and flags above hold the
+ *       state before the guest instruction (commit last); nothing inserted between guest instructions writes host flags.
+ *   I2  Code is written only through the writable alias of the cache and run only through the executable one.
+ *   I3  A unit is entered only while its mode equals the vCPU's mode and its guest bytes are those it was made from.
+ *   I4  The guest's x87/MMX/SSE state is in the host's registers while area->fp_away is 0, else in vcpu->fx. */
+#ifndef VX86_BT_INTERNAL_H
+#define VX86_BT_INTERNAL_H
+
+#include <Zydis/Zydis.h>
+
+#include "vx86/bt.h"
+
+enum {
+    BT_TU_MAX_DEFAULT = 32,
+    BT_TU_MAX = 128,
+    BT_SEGMENTS = 8,
+    BT_JC_ENTRIES = 65536,
+    BT_JC_SETS = 4,
+    BT_HASH_BUCKETS = 1 << 16,
+    BT_FRAME_BYTES = 64,
+    BT_STUB_BYTES = 8192,
+    BT_BUFFER_BYTES = 1 << 17,
+    BT_CACHE_DEFAULT = 32 << 20,
+    BT_CACHE_STRESS = 256 << 10,
+};
+
+/* Everything that changes what guest bytes mean or what may be assumed about them. */
+enum bt_mode {
+    MODE_CS32 = 1u << 0,
+    MODE_SS32 = 1u << 1,
+    MODE_FLAT = 1u << 2,      /* CS, DS, ES, SS: base 0, limit 4 GiB, usual rights */
+    MODE_USER = 1u << 3,      /* CPL 3: user view of memory */
+    MODE_CPL0 = 1u << 4,
+    MODE_PROTECTED = 1u << 5, /* PE and not VM */
+    MODE_IOPL_OK = 1u << 6,   /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
+    MODE_X87_OK = 1u << 7,    /* no EM, no TS */
+    MODE_SSE_OK = 1u << 8,    /* X87_OK and CR4.OSFXSR */
+    MODE_FS_WIDE = 1u << 9,   /* FS: limit 4 GiB, usual rights: only its base is added */
+    MODE_GS_WIDE = 1u << 10,  /* the same for GS; only told apart at CPL 3 */
+    MODE_PAGING = 1u << 11,
+};
+/* Not translated at all: TF, armed breakpoints, alignment checks. */
+#define MODE_SLOW UINT32_MAX
+
+/* How an instruction is lowered; one emitter each (see lower.c for which opcode has which). */
+enum bt_lower {
+    L_INTERP,     /* one interpreter step, then on with the unit */
+    L_INTERP_END, /* one interpreter step, ends the unit */
+    L_MODRM,      /* innocuous, re-encoded: ModRM form */
+    L_PLAIN,      /* innocuous, as is: no ModRM, no memory */
+    L_OPREG,      /* innocuous, register in the opcode's low bits */
+    L_INCDEC,     /* 40..4F */
+    L_NOP,
+    L_LEA,
+    L_MOV_OFFS,   /* A0..A3 */
+    L_PUSH_REG, L_PUSH_IMM, L_PUSH_RM, L_PUSH_SEG,
+    L_POP_REG, L_POP_RM, L_LEAVE,
+    L_JMP, L_JCC, L_LOOP, L_CALL, L_RET, L_JMP_RM, L_CALL_RM,
+    L_XLAT,
+    L_STRING,     /* without REP: in line */
+    L_REP,        /* with REP: call-out */
+    L_BT_RM,      /* BT/BTS/BTR/BTC memory, register bit offset */
+    L_CLI, L_STI, L_CLD, L_STD, L_PUSHF, L_POPF, /* the flags rewritten in line */
+    L_MOV_FROM_SEG,
+    L_MOV_FROM_CR,
+    L_X87, L_SSE,
+};
+
+#define REG_NONE 0xFF
+
+/* One decoded guest instruction, reduced to what lowering needs. Register numbers are the guest's (0..7). */
+struct bt_insn {
+    uint32_t eip;
+    uint8_t bytes[15];
+    uint8_t len;
+    uint8_t lower; /* enum bt_lower */
+    uint8_t map;   /* 0 one-byte, 1: 0F, 2: 0F38, 3: 0F3A */
+    uint8_t opcode;
+    uint8_t mandatory; /* mandatory prefix 66/F2/F3 or 0 */
+    uint8_t rep;       /* F2/F3 as REP, or 0 */
+    bool has_modrm;
+    uint8_t mod, reg, rm;
+    uint8_t op_bytes; /* operand size: 1, 2, 4 */
+    uint8_t addr_bytes;
+    uint8_t imm_off, imm_bytes; /* all immediate bytes, copied as they are */
+    int64_t imm;
+    bool reg_is_gpr8, reg_is_gpr, rm_is_gpr8, rm_is_gpr; /* what ModRM.reg / a register ModRM.rm name */
+    bool mem;          /* has a ModRM (or moffs) memory operand */
+    uint8_t mem_seg;   /* enum vx_segment, override applied (also for strings, XLAT) */
+    uint8_t mem_base, mem_index, mem_scale;
+    int32_t mem_disp;
+    uint8_t mem_bytes; /* 0: not accessed */
+    bool mem_write, mem_read;
+    uint16_t flags_read, flags_written; /* arithmetic flags, as VX_FL_* */
+    uint16_t flags_live;                /* needed after this instruction */
+};
+
+enum { TU_EXITS = 2, TU_PAGES = 2 };
+
+/* A direct exit: a rel32 that goes to its own cold stub until it is chained to the target's entry. */
+struct bt_exit {
+    uint32_t patch_off;  /* of the rel32, in the cache; 0: no such exit */
+    uint32_t cold_off;   /* where it goes when unchained */
+    uint32_t target_eip;
+    struct bt_tu *to;    /* chained to */
+    struct bt_exit *next_in; /* list of the exits chained to the same unit */
+    struct bt_exit *next_crossing, **prev_crossing; /* list of the exits chained into another page */
+    struct bt_tu *from;
+};
+
+/* Host code range that may fault on the host, or where attention is looked for. */
+struct bt_site {
+    uint32_t start, end; /* offsets from the unit's entry */
+    uint32_t eip;        /* guest state there */
+    uint8_t kind;        /* enum bt_site_kind */
+};
+enum bt_site_kind {
+    SITE_FAULT,        /* guest instruction at eip is to be interpreted */
+    SITE_POLL,         /* boundary at eip; attention */
+    SITE_POLL_R8,      /* boundary at the eip in r8 */
+};
+
+/* A translation unit and its compiled code fragment. */
+struct bt_tu {
+    uint64_t hva;        /* key: host address of the first guest byte */
+    uint32_t eip, cs_base, cs_limit, mode; /* rest of the key */
+    uint32_t entry;      /* offset in the cache */
+    uint32_t host_bytes;
+    uint16_t guest_bytes;
+    uint8_t insns;
+    bool dead;           /* invalidated: reachable by no one */
+    bool global;         /* its linear pages were global (or paging was off) when it was made */
+    bool self_checking;
+    uint8_t pages;       /* 1 or 2 */
+    uint32_t page[TU_PAGES];       /* backing pages of its bytes */
+    struct bt_tu *page_next[TU_PAGES];
+    struct bt_tu *hash_next;
+    struct bt_exit exit[TU_EXITS];
+    struct bt_exit *in;            /* exits chained to this unit */
+    struct bt_site *sites;
+    uint16_t site_count;
+};
+
+/* What translated code names, relative to r15; lives in vcpu->engine_area. */
+struct bt_area {
+    uint64_t poll_ptr;      /* loaded through at back edges; poisoned to ask for attention */
+    uint64_t if_poll_ptr;   /* the same, after IF may have become 1: also poisoned while INTR is up */
+    uint64_t jc_base;       /* jump cache of the current mode; poisonable too */
+    uint64_t jc_base_real;
+    uint64_t host_rsp;
+    uint64_t tlb;
+    uint64_t fp_away;       /* I4 */
+    uint64_t entries, jc_hits;
+    uint64_t exit_r8, exit_r9; /* what the exit stub was given */
+    uint64_t poll_cell;     /* what poll pointers point to in peace */
+    uint64_t bt;            /* struct vx_bt */
+    uint16_t flags16;       /* AH: LAHF, AL: OF */
+    uint16_t pad;
+    uint32_t sysflags;      /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
+    int64_t seg_max_read[VX_SEG_COUNT], seg_max_write[VX_SEG_COUNT]; /* last valid offset, -1: no access */
+};
+
+/* Pointer value that faults when loaded through. */
+#define BT_POISON 0x18u
+
+/* Reasons for leaving translated code (low byte of exit r9). */
+enum bt_exit_kind {
+    EXIT_DIRECT,    /* r8: struct bt_exit: translate its target, chain */
+    EXIT_INDIRECT,  /* r8: target eip; fill the jump cache */
+    EXIT_INTERP,    /* r8: eip of an instruction to interpret */
+    EXIT_POLL,      /* r8: eip; attention */
+    EXIT_BOUNDARY,  /* r8: eip; go on there (no chaining) */
+    EXIT_STATE,     /* vcpu->rip is already right (a call-out changed it) */
+    EXIT_STALE,     /* r8: a self-checking unit whose bytes have changed */
+};
+
+struct bt_segment {
+    uint32_t start, end, next; /* offsets; next free byte */
+    uint32_t units;
+    struct bt_tu **sorted;     /* all units, ascending entry: host address to unit; grows */
+    uint32_t sorted_cap;
+};
+
+/* Jump cache of one mode: tag and offset in eight bytes, low half -eip, high half offset in the cache. */
+struct bt_jump_cache {
+    uint32_t mode, cs_base;
+    uint64_t *entry;        /* BT_JC_ENTRIES, sparse */
+    uint32_t *filled[2];    /* indices of entries, [1]: global ones */
+    uint32_t filled_count[2];
+    uint64_t used;          /* for replacement */
+};
+
+struct bt_stubs {
+    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_stale;
+    uint32_t mem_slow, insn, rep, fp_load;
+};
+
+struct vx_bt {
+    struct vx_bt_config config;
+    struct vx_vcpu *vcpu;
+    struct vx_stats *stats;
+    struct vx_log *log;
+    struct bt_area *area;
+    ZydisDecoder decoder[2]; /* 16, 32 bit */
+
+    /* cache.c */
+    int cache_fd;
+    uint8_t *rw, *rx;        /* two views of the same bytes (I2) */
+    size_t cache_bytes;
+    struct bt_segment segment[BT_SEGMENTS];
+    unsigned segment_count, segment_cur;
+    struct bt_stubs stub;
+
+    /* lookup.c */
+    struct bt_tu **hash;
+    struct bt_jump_cache jc[BT_JC_SETS];
+    struct bt_jump_cache *jc_cur;
+    uint64_t jc_tick;
+
+    /* smc.c: by backing page */
+    struct bt_page **pages;
+    uint32_t page_count;
+    bool must_exit;          /* units were invalidated: leave translated code at the next chance */
+
+    /* the state that the current entry assumes */
+    uint32_t mode;
+    uint8_t *buffer;         /* host code under construction */
+    struct cg *cg;           /* translate.c's workspace */
+    struct bt_insn insns[BT_TU_MAX];
+    uint64_t rng;            /* stress */
+    uint64_t tu_limit;
+    uint64_t evictions;      /* segments evicted so far: tells whether a unit pointer may have gone */
+    struct bt_exit *crossing; /* exits chained across pages, see chain.c */
+};
+
+/* ---- decode.c, lower.c */
+/* Host address of the guest byte at `lin` for fetching; NULL when it faults or is not plain memory. */
+uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin);
+/* Decodes up to `max` instructions at CS:rip into bt->insns. Returns how many; 0 when the first one cannot be fetched
+ * plainly (fault or MMIO) or decoded: the interpreter then has it. *hva: host addresses of the first and (if any) second page used. */
+unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages);
+uint8_t bt_lower_of(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode);
+bool bt_ends_unit(uint8_t lower);
+
+/* ---- translate.c */
+struct cg *bt_cg_create(void);
+/* Makes the unit at CS:rip; NULL when it has to be interpreted. */
+struct bt_tu *bt_translate(struct vx_bt *bt);
+
+/* ---- cache.c */
+vx_err bt_cache_create(struct vx_bt *bt, size_t bytes);
+void bt_cache_destroy(struct vx_bt *bt);
+/* Room for `bytes` of host code: the offset, evicting the oldest segment when needed; UINT32_MAX when it can never fit. */
+uint32_t bt_cache_reserve(struct vx_bt *bt, uint32_t bytes);
+void bt_cache_commit(struct vx_bt *bt, struct bt_tu *tu);
+void bt_cache_evict_all(struct vx_bt *bt);
+struct bt_tu *bt_cache_find(struct vx_bt *bt, uint32_t off);
+void bt_cache_patch32(struct vx_bt *bt, uint32_t off, uint32_t value);
+
+/* ---- lookup.c */
+vx_err bt_lookup_create(struct vx_bt *bt);
+void bt_lookup_destroy(struct vx_bt *bt);
+struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip);
+void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
+void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
+void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base);
+void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu);
+void bt_jc_remove(struct vx_bt *bt, struct bt_tu *tu);
+void bt_jc_flush(struct vx_bt *bt, bool global_too);
+void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin);
+
+/* ---- chain.c */
+void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to);
+void bt_unchain(struct vx_bt *bt, struct bt_exit *exit);
+/* Unlinks everything that leads to or out of the unit. */
+void bt_unchain_unit(struct vx_bt *bt, struct bt_tu *tu);
+/* Unlinks the chains across pages (a mapping changed). */
+void bt_unchain_crossing(struct vx_bt *bt, bool all, uint64_t lin);
+
+/* ---- smc.c */
+vx_err bt_smc_create(struct vx_bt *bt);
+void bt_smc_destroy(struct vx_bt *bt);
+void bt_smc_register(struct vx_bt *bt, struct bt_tu *tu);
+void bt_smc_unregister(struct vx_bt *bt, struct bt_tu *tu);
+void bt_smc_on_write(void *opaque, uint32_t page, uint32_t off, uint32_t bytes);
+bool bt_smc_self_checking(struct vx_bt *bt, uint32_t page);
+/* Takes a unit out of use: hash, jump caches, chains, pages. Its code stays until its segment goes. */
+void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu);
+
+/* ---- run.c */
+/* One interpreter step from translated code, counted by opcode. */
+void bt_interpret(struct vx_bt *bt);
+
+/* ---- state.c */
+uint32_t bt_mode_of(const struct vx_vcpu *vcpu);
+/* Brings area and bt->mode up to date with the vCPU before translated code runs. */
+void bt_sync(struct vx_bt *bt);
+
+/* ---- stubs.c */
+void bt_stubs_make(struct vx_bt *bt);
+
+/* ---- callout.c (general registers only) */
+void bt_fp_home(struct vx_vcpu *vcpu);
+void bt_execute(struct vx_bt *bt, uint32_t entry);
+uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip);
+uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
+uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
+
+void bt_flags_to_vcpu(struct vx_vcpu *vcpu);
+void bt_flags_from_vcpu(struct vx_vcpu *vcpu);
+
+/* ---- hostfault.c */
+vx_err bt_hostfault_install(struct vx_bt *bt);
+void bt_hostfault_enter(struct vx_bt *bt);
+
+/* Bits of `info` at a memory call-out. */
+enum {
+    MEM_BYTES = 0xFF,
+    MEM_WRITE = 1u << 8,
+    MEM_READ = 1u << 9,
+    MEM_FP_LIVE = 1u << 10, /* the code after the call-out expects the FP state in the host */
+    MEM_LEN_SHIFT = 16,     /* length of the guest instruction */
+};
+
+/* Answers of call-outs to their stubs. */
+enum { CALLOUT_EXIT = 0, CALLOUT_NEXT = 1 /* anything larger: host address */ };
+
+static inline struct bt_area *bt_area(struct vx_vcpu *vcpu) { return (struct bt_area *)vcpu->engine_area; }
+static inline struct vx_bt *bt_of(struct vx_vcpu *vcpu) { return (struct vx_bt *)(uintptr_t)bt_area(vcpu)->bt; }
+static inline struct vx_tlb *bt_tlb(struct vx_bt *bt)
+{
+    return bt->vcpu->mmu->tlb[vx_view_of(bt->vcpu)];
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* lookup.c - from a guest address to its unit: the hash of all units, and the jump caches that indirect branches probe.
+ *
+ * The hash is keyed by where the bytes are (host address) and how they are seen (eip, CS, mode), so a unit serves every address
+ * space that maps the same page at the same place. A jump cache is keyed by eip alone: it belongs to one mode and to the current
+ * address space, and loses entries whenever mappings change. */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+enum { JC_LOG_MAX = 8192 };
+
+vx_err bt_lookup_create(struct vx_bt *bt)
+{
+    bt->hash = calloc(BT_HASH_BUCKETS, sizeof *bt->hash);
+    if (bt->hash == NULL)
+        return VX_ERR_NO_MEMORY;
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        struct bt_jump_cache *jc = &bt->jc[i];
+        jc->entry = mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
+        jc->filled[1] = malloc(JC_LOG_MAX * sizeof(uint32_t));
+        if (jc->entry == MAP_FAILED || jc->filled[0] == NULL || jc->filled[1] == NULL)
+            return VX_ERR_NO_MEMORY;
+        jc->mode = MODE_SLOW;
+        jc->entry[0] = 1; /* an empty entry reads as eip 0 and would hit there only */
+    }
+    return VX_ERR_OK;
+}
+
+void bt_lookup_destroy(struct vx_bt *bt)
+{
+    free(bt->hash);
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        if (bt->jc[i].entry != NULL && bt->jc[i].entry != MAP_FAILED)
+            munmap(bt->jc[i].entry, BT_JC_ENTRIES * sizeof *bt->jc[i].entry);
+        free(bt->jc[i].filled[0]);
+        free(bt->jc[i].filled[1]);
+    }
+}
+
+static struct bt_tu **bucket(struct vx_bt *bt, uint64_t hva, uint32_t eip)
+{
+    uint64_t h = (hva ^ (uint64_t)eip << 20) * 0x9E3779B97F4A7C15ull;
+    return &bt->hash[h >> 48];
+}
+
+struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip)
+{
+    const struct vx_seg *cs = &bt->vcpu->seg[VX_CS];
+    for (struct bt_tu *tu = *bucket(bt, hva, eip); tu != NULL; tu = tu->hash_next) {
+        if (tu->hva == hva && tu->eip == eip && tu->mode == bt->mode && tu->cs_base == (uint32_t)cs->base && tu->cs_limit == cs->limit)
+            return tu;
+    }
+    return NULL;
+}
+
+void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu)
+{
+    struct bt_tu **head = bucket(bt, tu->hva, tu->eip);
+    tu->hash_next = *head;
+    *head = tu;
+}
+
+void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
+{
+    struct bt_tu **at = bucket(bt, tu->hva, tu->eip);
+    while (*at != NULL && *at != tu)
+        at = &(*at)->hash_next;
+    if (*at == tu)
+        *at = tu->hash_next;
+}
+
+/* ---- jump caches */
+
+static uint32_t jc_index(uint32_t eip) { return eip & (BT_JC_ENTRIES - 1); }
+
+static uint64_t jc_pack(const struct bt_tu *tu) { return (uint64_t)tu->entry << 32 | (uint32_t)-tu->eip; }
+
+static void jc_clear_entry(struct bt_jump_cache *jc, uint32_t index) { jc->entry[index] = index == 0 ? 1 : 0; }
+
+static void jc_clear_log(struct bt_jump_cache *jc, unsigned which)
+{
+    for (uint32_t i = 0; i < jc->filled_count[which]; i++)
+        jc_clear_entry(jc, jc->filled[which][i]);
+    jc->filled_count[which] = 0;
+}
+
+static void jc_clear_all(struct bt_jump_cache *jc)
+{
+    jc_clear_log(jc, 0);
+    jc_clear_log(jc, 1);
+}
+
+/* Makes the jump cache of this mode the current one, taking over the least recently used if there is none. */
+void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base)
+{
+    struct bt_jump_cache *pick = &bt->jc[0];
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        struct bt_jump_cache *jc = &bt->jc[i];
+        if (jc->mode == mode && jc->cs_base == cs_base) {
+            pick = jc;
+            break;
+        }
+        if (jc->used < pick->used)
+            pick = jc;
+    }
+    if (pick->mode != mode || pick->cs_base != cs_base) {
+        jc_clear_all(pick);
+        pick->mode = mode;
+        pick->cs_base = cs_base;
+    }
+    pick->used = ++bt->jc_tick;
+    bt->jc_cur = pick;
+    bt->area->jc_base_real = (uint64_t)(uintptr_t)pick->entry;
+}
+
+void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
+{
+    struct bt_jump_cache *jc = bt->jc_cur;
+    if (bt->config.no_jump_cache || jc == NULL)
+        return;
+    unsigned which = tu->global ? 1 : 0;
+    if (jc->filled_count[which] == JC_LOG_MAX)
+        jc_clear_log(jc, which);
+    uint32_t index = jc_index(tu->eip);
+    /* An index may already be in the other log; then clearing that log drops this entry too early, never too late:
+     * entries of both logs are cleared whenever the stricter one asks. */
+    jc->filled[which][jc->filled_count[which]++] = index;
+    jc->entry[index] = jc_pack(tu);
+}
+
+void bt_jc_remove(struct vx_bt *bt, struct bt_tu *tu)
+{
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        uint32_t index = jc_index(tu->eip);
+        if (bt->jc[i].entry[index] == jc_pack(tu))
+            jc_clear_entry(&bt->jc[i], index);
+    }
+}
+
+void bt_jc_flush(struct vx_bt *bt, bool global_too)
+{
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        jc_clear_log(&bt->jc[i], 0);
+        if (global_too)
+            jc_clear_log(&bt->jc[i], 1);
+    }
+}
+
+void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin)
+{
+    (void)lin; /* entries do not know their pages' linear addresses when CS has a base: drop all */
+    bt_jc_flush(bt, true);
+}

@@ -1,0 +1,281 @@
+/* run.c - the translator's outer loop: find or make the unit at CS:EIP, run it, see why it came back.
+ *
+ * Order of looks at every turn: stopped states, attention, interrupt shadow, modes that are not translated, then the unit. */
+#include <stdlib.h>
+
+#include "internal.h"
+#include "vx86/loop.h"
+
+/* What the last unit left behind, so that the way it went can be shortened. */
+struct pending {
+    struct bt_exit *direct; /* chain this to what is found next */
+    uint64_t evictions;     /* ... unless units have been freed since */
+    bool indirect;          /* enter what is found next into the jump cache */
+};
+
+static uint64_t next_random(struct vx_bt *bt)
+{
+    bt->rng ^= bt->rng << 13;
+    bt->rng ^= bt->rng >> 7;
+    bt->rng ^= bt->rng << 17;
+    return bt->rng;
+}
+
+void bt_interpret(struct vx_bt *bt)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    vx_interp_step(vcpu);
+    unsigned opcode = vx_interp_last_opcode(vcpu);
+    bt->stats->interp_steps++;
+    bt->stats->interp_by_opcode[opcode >> 8 & 3][opcode & 0xFF]++;
+}
+
+/* A unit over two pages is good only while the second one is still the same. */
+static bool second_page_holds(struct vx_bt *bt, const struct bt_tu *tu)
+{
+    if (tu->pages == 1)
+        return true;
+    uint32_t lin = (uint32_t)vx_cs_lin(bt->vcpu);
+    uint8_t *hva = bt_fetch_hva(bt, (lin | VX_PAGE_MASK) + 1);
+    return hva != NULL && hva == vx_pmap_page_hva(bt->config.pmap, tu->page[1]);
+}
+
+static struct bt_tu *find_unit(struct vx_bt *bt)
+{
+    uint8_t *hva = bt_fetch_hva(bt, (uint32_t)vx_cs_lin(bt->vcpu));
+    if (hva == NULL)
+        return NULL;
+    struct bt_tu *tu = bt_hash_find(bt, (uint64_t)(uintptr_t)hva, (uint32_t)bt->vcpu->rip);
+    if (tu != NULL && !second_page_holds(bt, tu)) {
+        bt_invalidate(bt, tu);
+        tu = NULL;
+    }
+    if (tu != NULL) {
+        bt->stats->entry_hash++;
+        return tu;
+    }
+    uint64_t start = vx_host_now_ns();
+    tu = bt_translate(bt);
+    bt->stats->time_translator_ns += vx_host_now_ns() - start;
+    if (tu != NULL)
+        bt->stats->entry_miss++;
+    return tu;
+}
+
+static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu *tu)
+{
+    if (pending->direct != NULL && pending->evictions == bt->evictions)
+        bt_chain(bt, pending->direct, tu);
+    if (pending->indirect || (pending->direct != NULL && pending->direct->to == NULL))
+        bt_jc_fill(bt, tu);
+    *pending = (struct pending){ 0 };
+}
+
+/* Takes over what the exit stub left in the area. */
+static void after_run(struct vx_bt *bt, struct pending *pending)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    struct bt_area *area = bt->area;
+    switch ((enum bt_exit_kind)area->exit_r9) {
+    case EXIT_DIRECT:
+        pending->direct = (struct bt_exit *)(uintptr_t)area->exit_r8;
+        pending->evictions = bt->evictions;
+        vcpu->rip = pending->direct->target_eip;
+        break;
+    case EXIT_INDIRECT:
+        pending->indirect = true;
+        vcpu->rip = (uint32_t)area->exit_r8;
+        break;
+    case EXIT_INTERP:
+        vcpu->rip = (uint32_t)area->exit_r8;
+        bt_interpret(bt);
+        break;
+    case EXIT_POLL:
+    case EXIT_BOUNDARY: vcpu->rip = (uint32_t)area->exit_r8; break;
+    case EXIT_STATE: break;
+    case EXIT_STALE:
+        vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
+        bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8);
+        break;
+    }
+}
+
+static void stress(struct vx_bt *bt)
+{
+    uint64_t r = next_random(bt);
+    if (r % 997 == 0)
+        bt_cache_evict_all(bt);
+    else if (r % 251 == 1)
+        bt_jc_flush(bt, true);
+    else if (r % 499 == 2)
+        vx_mmu_flush(bt->vcpu->mmu, true);
+    else if (r % 127 == 3)
+        vx_vcpu_raise(bt->vcpu, VX_ATTN_WORK);
+}
+
+static enum vx_stop run(struct vx_bt *bt)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    struct pending pending = { 0 };
+    bt_hostfault_enter(bt);
+    for (;;) {
+        if (vcpu->shutdown)
+            return VX_STOP_SHUTDOWN;
+        if (vcpu->halted)
+            return VX_STOP_HALT;
+        if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0)
+            return VX_STOP_ATTENTION;
+        if (vcpu->intr_line && vcpu->iflag && vcpu->inhibit == VX_INHIBIT_NONE) {
+            atomic_fetch_or(&vcpu->attention, VX_ATTN_INTR);
+            continue;
+        }
+        bt->must_exit = false;
+        if (bt->config.stress)
+            stress(bt);
+        bt_sync(bt);
+        struct bt_tu *tu = NULL;
+        if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {
+            bt_jc_select(bt, bt->mode, (uint32_t)vcpu->seg[VX_CS].base);
+            tu = find_unit(bt);
+        }
+        if (tu == NULL) {
+            pending = (struct pending){ 0 };
+            bt_interpret(bt);
+            continue;
+        }
+        use_pending(bt, &pending, tu);
+        bt_execute(bt, tu->entry);
+        after_run(bt, &pending);
+    }
+}
+
+enum vx_stop vx_bt_run(struct vx_bt *bt)
+{
+    enum vx_stop stop = run(bt);
+    struct vx_stats *stats = bt->stats;
+    if (bt->config.count) {
+        stats->entry_jump_cache = bt->area->jc_hits;
+        stats->entry_chain = bt->area->entries - bt->area->jc_hits - stats->entry_hash - stats->entry_miss;
+    }
+    return stop;
+}
+
+/* ---- news from the mmu and other threads */
+
+static void on_flush(void *opaque, enum vx_flush kind, uint64_t lin)
+{
+    struct vx_bt *bt = opaque;
+    bt_jc_flush(bt, kind != VX_FLUSH_NON_GLOBAL);
+    if (kind != VX_FLUSH_NON_GLOBAL)
+        bt_unchain_crossing(bt, kind == VX_FLUSH_ALL, lin);
+}
+
+/* Physical frames were remapped (PAM, ROM, A20): the shadows and with them all fetch translations are gone; units are keyed by
+ * backing page and stay good, but what was chained across pages may lead elsewhere. */
+static void on_change(void *opaque, uint32_t page, uint32_t count, bool writes_only)
+{
+    struct vx_bt *bt = opaque;
+    (void)page;
+    (void)count;
+    if (writes_only)
+        return;
+    bt_jc_flush(bt, true);
+    bt_unchain_crossing(bt, true, 0);
+    bt->must_exit = true;
+}
+
+static void kick(struct vx_vcpu *vcpu)
+{
+    struct bt_area *area = bt_area(vcpu);
+    __atomic_store_n(&area->poll_ptr, BT_POISON, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&area->jc_base, BT_POISON, __ATOMIC_SEQ_CST);
+}
+
+static vx_err check_host(struct vx_log *log)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("bmi2"))
+        return VX_ERR_OK;
+    vx_log_error(log, VX_LOG_BT, "this processor lacks BMI2, which the translator needs; use --engine interp");
+#else
+    vx_log_error(log, VX_LOG_BT, "the translator needs an x86-64 host; use --engine interp");
+#endif
+    return VX_ERR_UNSUPPORTED;
+}
+
+static vx_err init(struct vx_bt *bt)
+{
+    ZydisDecoderInit(&bt->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+    ZydisDecoderInit(&bt->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    size_t bytes = bt->config.cache_bytes != 0 ? bt->config.cache_bytes : BT_CACHE_DEFAULT;
+    bt->buffer = malloc(BT_BUFFER_BYTES);
+    bt->cg = bt_cg_create();
+    if (bt->buffer == NULL || bt->cg == NULL)
+        return VX_ERR_NO_MEMORY;
+    VX_TRY(bt_cache_create(bt, bytes));
+    VX_TRY(bt_lookup_create(bt));
+    VX_TRY(bt_smc_create(bt));
+    VX_TRY(bt_hostfault_install(bt));
+    bt_stubs_make(bt);
+    return VX_ERR_OK;
+}
+
+static void attach(struct vx_bt *bt)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    memset(vcpu->engine_area, 0, sizeof vcpu->engine_area);
+    bt->area = bt_area(vcpu);
+    bt->area->bt = (uint64_t)(uintptr_t)bt;
+    bt->area->fp_away = 1;
+    vcpu->kick = kick;
+    vx_mmu_on_flush(vcpu->mmu, on_flush, bt);
+    vx_pmap_on_code_write(bt->config.pmap, bt_smc_on_write, bt);
+    vx_pmap_on_change(bt->config.pmap, on_change, bt);
+}
+
+vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
+{
+    _Static_assert(sizeof(struct bt_area) <= VX_ENGINE_AREA_BYTES, "engine area too small");
+    VX_TRY(check_host(config->log));
+    struct vx_bt *bt = calloc(1, sizeof *bt);
+    if (bt == NULL)
+        return VX_ERR_NO_MEMORY;
+    bt->config = *config;
+    bt->vcpu = config->vcpu;
+    bt->stats = config->stats;
+    bt->log = config->log;
+    bt->cache_fd = -1;
+    bt->rng = config->stress_seed * 2 + 1;
+    bt->tu_limit = config->tu_max != 0 ? config->tu_max : config->stress ? 1 : BT_TU_MAX_DEFAULT;
+    if (config->stress && config->cache_bytes == 0)
+        bt->config.cache_bytes = BT_CACHE_STRESS;
+    vx_err err = init(bt);
+    if (err != VX_ERR_OK) {
+        vx_bt_destroy(bt);
+        return err;
+    }
+    attach(bt);
+    *out = bt;
+    return VX_ERR_OK;
+}
+
+void vx_bt_destroy(struct vx_bt *bt)
+{
+    if (bt == NULL)
+        return;
+    if (bt->vcpu->kick == kick)
+        bt->vcpu->kick = NULL;
+    if (bt->hash != NULL)
+        bt_cache_destroy(bt);
+    bt_lookup_destroy(bt);
+    bt_smc_destroy(bt);
+    free(bt->buffer);
+    free(bt->cg);
+    free(bt);
+}
+
+void vx_bt_flush(struct vx_bt *bt)
+{
+    bt_cache_evict_all(bt);
+    bt_jc_flush(bt, true);
+}

@@ -1,0 +1,109 @@
+/* state.c - the mode word, and what the area mirrors of the vCPU.
+ *
+ * Everything that C may have changed (segments, CPL, control registers, flags) is brought into the form that translated
+ * code reads, before it runs again. */
+#include "internal.h"
+
+static bool flat_data(const struct vx_seg *seg)
+{
+    return !seg->unusable && seg->base == 0 && seg->limit == UINT32_MAX &&
+           (seg->attr & (VX_ATTR_P | VX_ATTR_S | VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN | VX_ATTR_WRITABLE)) == (VX_ATTR_P | VX_ATTR_S | VX_ATTR_WRITABLE);
+}
+
+static bool wide_data(const struct vx_seg *seg)
+{
+    struct vx_seg at_zero = *seg;
+    at_zero.base = 0;
+    return flat_data(&at_zero);
+}
+
+/* Flat code segments are readable ones: a CS override then needs no check for loads. */
+static bool flat_code(const struct vx_seg *seg)
+{
+    return seg->base == 0 && seg->limit == UINT32_MAX && (seg->attr & VX_ATTR_CODE) && (seg->attr & VX_ATTR_WRITABLE);
+}
+
+static uint32_t privilege_bits(const struct vx_vcpu *vcpu)
+{
+    uint32_t mode = 0;
+    if (!vx_real_mode(vcpu) && !vx_vm86(vcpu))
+        mode |= MODE_PROTECTED;
+    if (vcpu->cpl == 3)
+        mode |= MODE_USER;
+    if (vcpu->cpl == 0)
+        mode |= MODE_CPL0;
+    if (vcpu->cpl <= vx_iopl(vcpu) && !vx_vm86(vcpu))
+        mode |= MODE_IOPL_OK;
+    return mode;
+}
+
+static uint32_t segment_bits(const struct vx_vcpu *vcpu)
+{
+    const struct vx_seg *seg = vcpu->seg;
+    uint32_t mode = 0;
+    if (seg[VX_CS].attr & VX_ATTR_DB)
+        mode |= MODE_CS32;
+    if (seg[VX_SS].attr & VX_ATTR_DB)
+        mode |= MODE_SS32;
+    if (flat_code(&seg[VX_CS]) && flat_data(&seg[VX_DS]) && flat_data(&seg[VX_ES]) && flat_data(&seg[VX_SS]))
+        mode |= MODE_FLAT;
+    if (wide_data(&seg[VX_FS]))
+        mode |= MODE_FS_WIDE;
+    if (vcpu->cpl == 3 && wide_data(&seg[VX_GS]))
+        mode |= MODE_GS_WIDE;
+    return mode;
+}
+
+static bool needs_interpreter(const struct vx_vcpu *vcpu)
+{
+    if (vcpu->eflags & (VX_FL_TF | VX_FL_RF))
+        return true;
+    if (vcpu->dr[7] & 0xFF)
+        return true;
+    return (vcpu->cr0 & VX_CR0_AM) && (vcpu->eflags & VX_FL_AC) && vcpu->cpl == 3;
+}
+
+uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
+{
+    if (needs_interpreter(vcpu))
+        return MODE_SLOW;
+    uint32_t mode = privilege_bits(vcpu) | segment_bits(vcpu);
+    if (!(vcpu->cr0 & (VX_CR0_EM | VX_CR0_TS))) {
+        mode |= MODE_X87_OK;
+        if (vcpu->cr4 & VX_CR4_OSFXSR)
+            mode |= MODE_SSE_OK;
+    }
+    if (vcpu->cr0 & VX_CR0_PG)
+        mode |= MODE_PAGING;
+    return mode;
+}
+
+/* Last offset that may be accessed, -1 for none. Expand-down segments always take the slow way. */
+static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, bool write)
+{
+    if (seg->unusable)
+        return -1;
+    if (vx_real_mode(vcpu) || vx_vm86(vcpu))
+        return seg->limit;
+    if (!(seg->attr & VX_ATTR_P) || !(seg->attr & VX_ATTR_S))
+        return -1;
+    if (seg->attr & VX_ATTR_CODE)
+        return !write && (seg->attr & VX_ATTR_WRITABLE) ? (int64_t)seg->limit : -1;
+    if ((seg->attr & VX_ATTR_EXPAND_DOWN) || (write && !(seg->attr & VX_ATTR_WRITABLE)))
+        return -1;
+    return seg->limit;
+}
+
+void bt_sync(struct vx_bt *bt)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    struct bt_area *area = bt->area;
+    bt->mode = bt_mode_of(vcpu);
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
+        area->seg_max_read[i] = max_offset(vcpu, &vcpu->seg[i], false);
+        area->seg_max_write[i] = max_offset(vcpu, &vcpu->seg[i], true);
+    }
+    area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
+    area->if_poll_ptr = vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&area->poll_cell;
+    bt_flags_from_vcpu(vcpu);
+}
