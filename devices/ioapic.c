@@ -20,6 +20,8 @@ enum { REG_ID = 0x00, REG_VERSION = 0x01, REG_ARBITRATION = 0x02, REG_TABLE = 0x
 #define RTE_LEVEL (1ull << 15)
 #define RTE_REMOTE_IRR (1ull << 14)
 #define RTE_LOGICAL (1ull << 11)
+#define RTE_MODE(entry) ((entry) >> 8 & 7)
+#define MODE_NMI 4
 #define RTE_WRITABLE_LOW 0x1AFFFu /* all but delivery status and remote IRR */
 
 struct vx_ioapic {
@@ -39,7 +41,7 @@ static void send_entry(struct vx_ioapic *ioapic, unsigned pin)
     struct vx_apic_message message = {
         .destination = (uint8_t)(entry >> 56),
         .vector = (uint8_t)entry,
-        .mode = entry >> 8 & 7,
+        .mode = RTE_MODE(entry),
         .logical = entry & RTE_LOGICAL,
         .level_triggered = entry & RTE_LEVEL,
     };
@@ -86,6 +88,14 @@ void vx_ioapic_eoi(struct vx_ioapic *ioapic, uint8_t vector)
             service(ioapic, pin);
         }
     }
+}
+
+bool vx_ioapic_can_nmi(const struct vx_ioapic *ioapic)
+{
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        if (!(ioapic->entry[pin] & RTE_MASKED) && RTE_MODE(ioapic->entry[pin]) == MODE_NMI)
+            return true;
+    return false;
 }
 
 static uint32_t read_window(const struct vx_ioapic *ioapic)

@@ -34,6 +34,9 @@ extern const struct vx_device_type vx_ioapic_type;
 
 struct vx_irq vx_ioapic_input(struct vx_ioapic *ioapic, unsigned pin);
 
+/* True while an unmasked pin is programmed to deliver NMIs. */
+bool vx_ioapic_can_nmi(const struct vx_ioapic *ioapic);
+
 /* EOI broadcast of a level-triggered vector. */
 void vx_ioapic_eoi(struct vx_ioapic *ioapic, uint8_t vector);
 

@@ -430,6 +430,12 @@ static void reset_registers(struct vx_lapic *lapic)
     memset(lapic->irr, 0, sizeof lapic->irr);
 }
 
+bool vx_lapic_can_nmi(const struct vx_lapic *lapic)
+{
+    uint32_t lvt = lapic->lvt[LVT_LINT0];
+    return lapic->hardware_enabled && !(lvt & LVT_MASKED) && LVT_MODE(lvt) == LAPIC_NMI;
+}
+
 void vx_lapic_init(struct vx_lapic *lapic)
 {
     reset_registers(lapic);

@@ -50,6 +50,9 @@ int vx_lapic_ack(struct vx_lapic *lapic);
 /* IA32_APIC_BASE was written. */
 void vx_lapic_set_base(struct vx_lapic *lapic, uint64_t value);
 
+/* True while LINT0 is programmed to deliver NMIs: a halted processor with interrupts off could still wake. */
+bool vx_lapic_can_nmi(const struct vx_lapic *lapic);
+
 /* INIT#: reset but for the APIC ID and the base. */
 void vx_lapic_init(struct vx_lapic *lapic);
 

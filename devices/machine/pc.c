@@ -1,0 +1,135 @@
+/* pc.c - a PC from its configuration, and back to nothing.
+ *
+ * Order: buses and memory, processor and engine, chips (pc_board.c), what firmware is told (pc_setup.c), reset. */
+#include <stdlib.h>
+
+#include "pc.h"
+
+static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    const char *name = config->cpu_model != NULL ? config->cpu_model : "default";
+    struct vx_cpu_config cpu = { .log = pc->log, .stats = &pc->stats, .pmap = pc->pmap, .ops = &pc_vcpu_ops,
+                                 .ops_opaque = pc, .model = vx_cpu_model_find(name) };
+    if (cpu.model == NULL) {
+        vx_log_error(pc->log, VX_LOG_CPU, "there is no CPU model \"%s\"", name);
+        return VX_ERR_BAD_ARGUMENT;
+    }
+    VX_TRY(vx_cpu_create(&cpu, &pc->vcpu));
+    if (config->engine == VX_ENGINE_INTERP)
+        return VX_ERR_OK;
+    return vx_bt_create(
+        &(struct vx_bt_config){
+            .log = pc->log,
+            .stats = &pc->stats,
+            .vcpu = pc->vcpu,
+            .pmap = pc->pmap,
+            .tu_max = config->bt.tu_max,
+            .cache_bytes = config->bt.cache_bytes,
+            .no_chain = config->bt.no_chain,
+            .no_jump_cache = config->bt.no_jump_cache,
+            .stress = config->bt.stress,
+            .stress_seed = config->bt.stress_seed,
+            .count = config->bt.count,
+        },
+        &pc->bt);
+}
+
+static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    if (pc->clock == NULL) {
+        VX_TRY(vx_clock_create_real(&pc->clock));
+        pc->owns_clock = true;
+    }
+    VX_TRY(vx_bus_create(pc->log, &pc->stats, &pc->bus));
+    VX_TRY(pc_memory_create(pc, config));
+    VX_TRY(create_cpu(pc, config));
+    VX_TRY(pc_board_create(pc, config));
+    return pc_setup_firmware(pc, config);
+}
+
+vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machine **out)
+{
+    struct vx_machine *pc = calloc(1, sizeof *pc);
+    if (pc == NULL)
+        return VX_ERR_NO_MEMORY;
+    pc->log = config->log;
+    pc->loop = config->loop;
+    pc->clock = config->clock;
+    pc->engine = config->engine;
+    pc->no_reboot = config->no_reboot;
+    pc->armed_ns = VX_NEVER;
+    vx_err err = create_parts(pc, config);
+    if (err != VX_ERR_OK) {
+        vx_machine_destroy(pc);
+        return err;
+    }
+    pc_run_attach(pc);
+    vx_machine_reset(pc);
+    *out = pc;
+    return VX_ERR_OK;
+}
+
+void vx_machine_destroy(struct vx_machine *pc)
+{
+    if (pc == NULL)
+        return;
+    if (pc->vcpu != NULL)
+        pc_run_detach(pc);
+    while (pc->device_count > 0) { /* backwards: I1 of pc.h */
+        struct vx_device *device = &pc->devices[--pc->device_count];
+        device->type->destroy(device->instance);
+    }
+    vx_bt_destroy(pc->bt);
+    vx_cpu_destroy(pc->vcpu);
+    vx_pmap_destroy(pc->pmap);
+    vx_bus_destroy(pc->bus);
+    if (pc->owns_clock)
+        vx_clock_destroy(pc->clock);
+    free(pc);
+}
+
+/* ---- from the frontend ------------------------------------------------------------------------------------------ */
+
+void vx_machine_press_power_button(struct vx_machine *pc)
+{
+    vx_piix4_pm_press_power_button(pc->pm);
+    pc_timers_changed(pc);
+}
+
+void vx_machine_key(struct vx_machine *pc, unsigned set1_code, bool down)
+{
+    vx_i8042_key(pc->i8042, set1_code, down);
+    pc_timers_changed(pc);
+}
+
+void vx_machine_mouse(struct vx_machine *pc, int dx, int dy, int dz, unsigned buttons)
+{
+    vx_i8042_mouse(pc->i8042, dx, dy, dz, buttons);
+    pc_timers_changed(pc);
+}
+
+void vx_machine_refresh_display(struct vx_machine *pc)
+{
+    vx_vga_refresh(pc->vga);
+    pc_timers_changed(pc);
+}
+
+struct vx_vcpu *vx_machine_vcpu(struct vx_machine *pc)
+{
+    return pc->vcpu;
+}
+
+struct vx_pmap *vx_machine_pmap(struct vx_machine *pc)
+{
+    return pc->pmap;
+}
+
+struct vx_stats *vx_machine_stats(struct vx_machine *pc)
+{
+    return &pc->stats;
+}
+
+struct vx_bus *vx_machine_bus(struct vx_machine *pc)
+{
+    return pc->bus;
+}

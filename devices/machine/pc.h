@@ -1,0 +1,116 @@
+/* pc.h - the machine's own struct and what its files tell each other.
+ *
+ *   pc.c         creation and destruction, the public odds and ends: start reading here
+ *   pc_memory.c  RAM, ROM and VGA window in the physical map; what has no backing goes to the bus
+ *   pc_board.c   the schematic: every chip and what each of its wires is connected to
+ *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
+ *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
+ *
+ *   I1  devices[] is in order of creation: a chip uses only chips before it, so destruction goes backwards.
+ *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop carries
+ *       out between two instructions. */
+#ifndef VX86_MACHINE_PC_H
+#define VX86_MACHINE_PC_H
+
+#include "debug_exit.h"
+#include "debugcon.h"
+#include "fpu_error.h"
+#include "fw_cfg.h"
+#include "i440fx.h"
+#include "i8042.h"
+#include "ide.h"
+#include "ioapic.h"
+#include "lapic.h"
+#include "mc146818.h"
+#include "pci.h"
+#include "pic8259.h"
+#include "piix3.h"
+#include "piix4_pm.h"
+#include "pit8254.h"
+#include "port61.h"
+#include "port92.h"
+#include "uart16550.h"
+#include "vga.h"
+#include "vx86/firmware.h"
+#include "vx86/machine.h"
+
+#define PC_MAX_DEVICES 32
+#define PC_ISA_IRQS 16
+#define PC_TSC_HZ 1000000000ull /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
+#define PC_BIOS_WINDOW_BYTES 0x20000u /* E0000h-FFFFFh */
+
+/* Inputs of the wired-OR ISA interrupt lines. */
+enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI };
+
+/* What the loop has been asked to do, see I2. */
+enum pc_request {
+    PC_REQUEST_CPU_RESET = 1u << 0,  /* INIT from port 92h, keyboard controller, local APIC */
+    PC_REQUEST_RESET = 1u << 1,      /* the whole machine */
+    PC_REQUEST_POWER_OFF = 1u << 2,
+    PC_REQUEST_DEBUG_EXIT = 1u << 3,
+    PC_REQUEST_APIC_INIT = 1u << 4,  /* INIT that software sent to itself */
+};
+
+struct vx_machine {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_clock *clock;
+    bool owns_clock;
+    enum vx_engine engine;
+    bool no_reboot;
+    struct vx_stats stats;
+
+    struct vx_bus *bus;
+    struct vx_pmap *pmap;
+    struct vx_vcpu *vcpu;
+    struct vx_bt *bt; /* NULL with the interpreter */
+    uint32_t bios_window_page; /* backing of what PCI shows at E0000h-FFFFFh */
+
+    struct vx_irq_or isa[PC_ISA_IRQS];
+    struct vx_lapic *lapic;
+    struct vx_ioapic *ioapic;
+    struct vx_pic *pic;
+    struct vx_pci *pci;
+    struct vx_piix3 *piix3;
+    struct vx_piix4_pm *pm;
+    struct vx_pit *pit;
+    struct vx_rtc *rtc;
+    struct vx_fpu_error *fpu_error;
+    struct vx_i8042 *i8042;
+    struct vx_vga *vga;
+    struct vx_ide *ide;
+    struct vx_fw_cfg *fw_cfg;
+    struct vx_device devices[PC_MAX_DEVICES]; /* I1 */
+    unsigned device_count;
+
+    uint32_t pending; /* enum pc_request, I2 */
+    int debug_exit_code;
+    uint64_t armed_ns; /* clock time for which the loop's ticker is armed */
+    _Atomic bool stop_requested;
+    _Atomic int stop_value;
+};
+
+/* pc_memory.c */
+VX_MUST_USE vx_err pc_memory_create(struct vx_machine *pc, const struct vx_machine_config *config);
+/* First address above RAM at which PCI memory may lie. */
+uint64_t pc_memory_pci_first(const struct vx_machine *pc);
+#define PC_PCI_MEMORY_END 0xFEC00000u
+
+/* pc_board.c */
+VX_MUST_USE vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config);
+
+/* pc_setup.c */
+VX_MUST_USE vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *config);
+/* The boot order that config asks for, in SeaBIOS's device paths; always terminated. */
+void pc_setup_boot_order(const struct vx_machine_config *config, char *text, size_t bytes);
+
+/* pc_run.c */
+void pc_request(struct vx_machine *pc, enum pc_request request);
+/* After a device may have armed a timer: makes the ticker come in time. */
+void pc_timers_changed(struct vx_machine *pc);
+extern const struct vx_vcpu_ops pc_vcpu_ops;
+/* Registers the machine with its loop. */
+void pc_run_attach(struct vx_machine *pc);
+void pc_run_detach(struct vx_machine *pc);
+
+#endif

@@ -1,0 +1,284 @@
+/* pc_board.c - the schematic: every chip of the machine and what its wires are connected to.
+ *
+ *     device IRQ n --+
+ *     PIRQ (PIIX3) --+--> isa[n] --+--> 8259 IRn --> INT --> LINT0 of the local APIC --> INTR of the CPU
+ *     SCI (n = 9) ---+             +--> I/O APIC pin n (IRQ 0: pin 2) --> message --> local APIC --> INTR
+ *
+ * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA. */
+#include "pc.h"
+
+#define IDE_FUNCTION 1
+#define VGA_SLOT 2
+
+static void own(struct vx_machine *pc, const struct vx_device_type *type, void *instance)
+{
+    VX_ASSERT(pc->device_count < PC_MAX_DEVICES);
+    pc->devices[pc->device_count++] = (struct vx_device){ type, instance };
+}
+
+/* ---- interrupt fabric ------------------------------------------------------------------------------------------- */
+
+static void isa_irq_out(void *opaque, unsigned irq, bool level)
+{
+    struct vx_machine *pc = opaque;
+    struct vx_irq pic = vx_pic_input(pc->pic, irq);
+    struct vx_irq pin = vx_ioapic_input(pc->ioapic, irq == 0 ? 2 : irq);
+    vx_irq_set(&pic, level);
+    if (irq != 2) /* the cascade is no interrupt, and its pin is taken by IRQ 0 */
+        vx_irq_set(&pin, level);
+}
+
+static struct vx_irq isa_irq(struct vx_machine *pc, unsigned irq)
+{
+    return vx_irq_or_input(&pc->isa[irq], PC_IRQ_DEVICE);
+}
+
+static void apic_send(void *opaque, const struct vx_apic_message *message)
+{
+    struct vx_machine *pc = opaque;
+    vx_lapic_message(pc->lapic, message->destination, message->logical, (enum lapic_delivery)message->mode,
+                     message->vector, message->level_triggered);
+}
+
+static int extint_ack(void *opaque)
+{
+    return vx_pic_ack(((struct vx_machine *)opaque)->pic);
+}
+
+static void apic_eoi(void *opaque, uint8_t vector)
+{
+    vx_ioapic_eoi(((struct vx_machine *)opaque)->ioapic, vector);
+}
+
+static void pirq_set(void *opaque, unsigned pirq, bool level)
+{
+    vx_piix3_set_pirq(((struct vx_machine *)opaque)->piix3, pirq, level);
+}
+
+/* ---- lines to the processor ------------------------------------------------------------------------------------- */
+
+static void cpu_intr(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    vx_vcpu_set_intr(((struct vx_machine *)opaque)->vcpu, level);
+}
+
+static void cpu_nmi(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    struct vx_vcpu *vcpu = ((struct vx_machine *)opaque)->vcpu;
+    if (!level)
+        return;
+    vcpu->nmi_pending = true;
+    vx_vcpu_raise(vcpu, VX_ATTN_NMI);
+}
+
+/* Pulses that ask the loop for something: `line` is the enum pc_request. */
+static void request_set(void *opaque, unsigned line, bool level)
+{
+    if (level)
+        pc_request(opaque, (enum pc_request)line);
+}
+
+static struct vx_irq request_line(struct vx_machine *pc, enum pc_request request)
+{
+    return (struct vx_irq){ .set = request_set, .opaque = pc, .line = request };
+}
+
+static void a20_from_port92(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    struct vx_machine *pc = opaque;
+    vx_pmap_set_a20(pc->pmap, level);
+    vx_i8042_a20_moved(pc->i8042, level);
+}
+
+static void a20_from_i8042(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    vx_pmap_set_a20(((struct vx_machine *)opaque)->pmap, level);
+}
+
+static void debug_exit(void *opaque, uint32_t value)
+{
+    struct vx_machine *pc = opaque;
+    pc->debug_exit_code = (int)value;
+    pc_request(pc, PC_REQUEST_DEBUG_EXIT);
+}
+
+/* ---- chips ------------------------------------------------------------------------------------------------------ */
+
+static vx_err create_interrupts(struct vx_machine *pc)
+{
+    VX_TRY(vx_ioapic_create(
+        &(struct vx_ioapic_config){ .log = pc->log, .bus = pc->bus, .send = apic_send, .opaque = pc }, &pc->ioapic));
+    own(pc, &vx_ioapic_type, pc->ioapic);
+    VX_TRY(vx_lapic_create(
+        &(struct vx_lapic_config){
+            .log = pc->log,
+            .bus = pc->bus,
+            .clock = pc->clock,
+            .intr = { .set = cpu_intr, .opaque = pc },
+            .nmi = { .set = cpu_nmi, .opaque = pc },
+            .init = request_line(pc, PC_REQUEST_APIC_INIT),
+            .extint_ack = extint_ack,
+            .eoi = apic_eoi,
+            .opaque = pc,
+        },
+        &pc->lapic));
+    own(pc, &vx_lapic_type, pc->lapic);
+    VX_TRY(vx_pic_create(
+        &(struct vx_pic_config){ .log = pc->log, .bus = pc->bus, .intr = vx_lapic_lint(pc->lapic, 0) }, &pc->pic));
+    own(pc, &vx_pic_type, pc->pic);
+    for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
+        vx_irq_or_init(&pc->isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+    VX_TRY(vx_fpu_error_create(&(struct vx_fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) },
+                               &pc->fpu_error));
+    own(pc, &vx_fpu_error_type, pc->fpu_error);
+    return VX_ERR_OK;
+}
+
+static vx_err create_bridges(struct vx_machine *pc)
+{
+    struct vx_pci_config pci = { .log = pc->log, .bus = pc->bus, .pmap = pc->pmap,
+                                 .memory_first = pc_memory_pci_first(pc), .memory_end = PC_PCI_MEMORY_END };
+    for (unsigned i = 0; i < PCI_PIRQS; i++)
+        pci.pirq[i] = (struct vx_irq){ .set = pirq_set, .opaque = pc, .line = i };
+    VX_TRY(vx_pci_create(&pci, &pc->pci));
+    own(pc, &vx_pci_type, pc->pci);
+
+    struct vx_i440fx *bridge;
+    VX_TRY(vx_i440fx_create(
+        &(struct vx_i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page }, &bridge));
+    own(pc, &vx_i440fx_type, bridge);
+
+    struct vx_piix3_config piix3 = { .pci = pc->pci, .reset = request_line(pc, PC_REQUEST_RESET) };
+    for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
+        piix3.isa[irq] = vx_irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);
+    VX_TRY(vx_piix3_create(&piix3, &pc->piix3));
+    own(pc, &vx_piix3_type, pc->piix3);
+
+    VX_TRY(vx_piix4_pm_create(
+        &(struct vx_piix4_pm_config){
+            .log = pc->log,
+            .bus = pc->bus,
+            .clock = pc->clock,
+            .pci = pc->pci,
+            .sci = vx_irq_or_input(&pc->isa[9], PC_IRQ_SCI),
+            .power_off = request_line(pc, PC_REQUEST_POWER_OFF),
+        },
+        &pc->pm));
+    own(pc, &vx_piix4_pm_type, pc->pm);
+    return VX_ERR_OK;
+}
+
+static vx_err create_timers(struct vx_machine *pc)
+{
+    VX_TRY(vx_pit_create(&(struct vx_pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) },
+                         &pc->pit));
+    own(pc, &vx_pit_type, pc->pit);
+    struct vx_port61 *port61;
+    VX_TRY(vx_port61_create(&(struct vx_port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
+    own(pc, &vx_port61_type, port61);
+    VX_TRY(vx_rtc_create(&(struct vx_rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
+    own(pc, &vx_rtc_type, pc->rtc);
+    return VX_ERR_OK;
+}
+
+static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
+{
+    static const struct { const char *name; uint16_t base; unsigned irq; } ports[2] = {
+        { "uart16550 COM1", 0x3F8, 4 },
+        { "uart16550 COM2", 0x2F8, 3 },
+    };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(ports); i++) {
+        struct vx_uart16550 *uart;
+        VX_TRY(vx_uart16550_create(
+            &(struct vx_uart16550_config){ .bus = pc->bus, .clock = pc->clock, .name = ports[i].name,
+                                           .base = ports[i].base, .irq = isa_irq(pc, ports[i].irq), .chr = chr[i] },
+            &uart));
+        own(pc, &vx_uart16550_type, uart);
+    }
+    return VX_ERR_OK;
+}
+
+static vx_err create_keyboard(struct vx_machine *pc)
+{
+    VX_TRY(vx_i8042_create(
+        &(struct vx_i8042_config){
+            .log = pc->log,
+            .bus = pc->bus,
+            .clock = pc->clock,
+            .irq_keyboard = isa_irq(pc, 1),
+            .irq_aux = isa_irq(pc, 12),
+            .a20 = { .set = a20_from_i8042, .opaque = pc },
+            .reset = request_line(pc, PC_REQUEST_CPU_RESET),
+        },
+        &pc->i8042));
+    own(pc, &vx_i8042_type, pc->i8042);
+    struct vx_port92 *port92;
+    VX_TRY(vx_port92_create(
+        &(struct vx_port92_config){ .bus = pc->bus, .a20 = { .set = a20_from_port92, .opaque = pc },
+                                    .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
+        &port92));
+    own(pc, &vx_port92_type, port92);
+    return VX_ERR_OK;
+}
+
+static vx_err create_video(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    VX_TRY(vx_vga_create(
+        &(struct vx_vga_config){ .log = pc->log, .bus = pc->bus, .clock = pc->clock, .pmap = pc->pmap, .pci = pc->pci,
+                                 .slot = VGA_SLOT, .rom = config->vga_bios, .rom_bytes = config->vga_bios_bytes,
+                                 .display = config->display },
+        &pc->vga));
+    own(pc, &vx_vga_type, pc->vga);
+    return VX_ERR_OK;
+}
+
+static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    struct vx_ide_config ide = { .log = pc->log, .bus = pc->bus, .pci = pc->pci, .slot = PIIX3_SLOT,
+                                 .function = IDE_FUNCTION, .pmap = pc->pmap, .loop = pc->loop,
+                                 .irq = { isa_irq(pc, 14), isa_irq(pc, 15) } };
+    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
+        if (config->disk[i] != NULL) {
+            ide.drive[i].kind = VX_IDE_DISK;
+            ide.drive[i].block = config->disk[i];
+        } else if (config->cdrom[i] != NULL) {
+            ide.drive[i].kind = VX_IDE_CDROM;
+            ide.drive[i].block = config->cdrom[i];
+        }
+    }
+    VX_TRY(vx_ide_create(&ide, &pc->ide));
+    own(pc, &vx_ide_type, pc->ide);
+    return VX_ERR_OK;
+}
+
+static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    VX_TRY(vx_fw_cfg_create(&(struct vx_fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
+    own(pc, &vx_fw_cfg_type, pc->fw_cfg);
+    struct vx_debugcon *debugcon;
+    VX_TRY(vx_debugcon_create(
+        &(struct vx_debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon }, &debugcon));
+    own(pc, &vx_debugcon_type, debugcon);
+    if (!config->debug_exit)
+        return VX_ERR_OK;
+    struct vx_debug_exit *chip;
+    VX_TRY(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = pc->bus, .exit = debug_exit, .opaque = pc }, &chip));
+    own(pc, &vx_debug_exit_type, chip);
+    return VX_ERR_OK;
+}
+
+vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    VX_TRY(create_interrupts(pc));
+    VX_TRY(create_bridges(pc));
+    VX_TRY(create_timers(pc));
+    VX_TRY(create_keyboard(pc));
+    VX_TRY(create_serial(pc, config->serial));
+    VX_TRY(create_video(pc, config));
+    VX_TRY(create_ide(pc, config));
+    return create_virtual(pc, config);
+}

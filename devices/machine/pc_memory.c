@@ -1,0 +1,81 @@
+/* pc_memory.c - the physical address map.
+ *
+ *     0        - A0000h   RAM
+ *     A0000h   - C0000h   VGA window (the VGA maps it)
+ *     C0000h   - 100000h  option ROMs, BIOS, shadow RAM: PAM registers decide (i440fx.c)
+ *     100000h  - RAM end  RAM
+ *     RAM end  - FEC00000h  PCI memory
+ *     FEC00000h, FEE00000h  I/O APIC, local APIC
+ *     ...      - 4 GiB    BIOS ROM, ending at 4 GiB */
+#include <string.h>
+
+#include "pc.h"
+
+#define VGA_WINDOW 0xA0000u
+#define VGA_WINDOW_BYTES 0x20000u
+#define BIOS_UNIT (64u << 10)
+#define BIOS_MAX (4u << 20)
+#define FOUR_GIB (1ull << 32)
+
+static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+{
+    struct vx_machine *pc = opaque;
+    uint64_t start = vx_host_now_ns();
+    uint64_t value = vx_bus_read(pc->bus, VX_SPACE_MEMORY, phys, size);
+    pc_timers_changed(pc);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    return value;
+}
+
+static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+{
+    struct vx_machine *pc = opaque;
+    uint64_t start = vx_host_now_ns();
+    vx_bus_write(pc->bus, VX_SPACE_MEMORY, phys, size, value);
+    pc_timers_changed(pc);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+}
+
+uint64_t pc_memory_pci_first(const struct vx_machine *pc)
+{
+    return vx_pmap_ram_bytes(pc->pmap);
+}
+
+/* A BIOS of 64 KiB fills the 128 KiB window twice, as incomplete address decoding does. */
+static vx_err load_bios(struct vx_machine *pc, const uint8_t *bios, size_t bytes)
+{
+    size_t copies = bytes < PC_BIOS_WINDOW_BYTES ? PC_BIOS_WINDOW_BYTES / bytes : 1;
+    uint64_t total = bytes * copies;
+    uint32_t page = vx_pmap_alloc(pc->pmap, total);
+    if (page == VX_PMAP_BUS)
+        return VX_ERR_NO_MEMORY;
+    for (size_t i = 0; i < copies; i++)
+        memcpy(vx_pmap_page_hva(pc->pmap, page) + i * bytes, bios, bytes);
+    vx_pmap_map(pc->pmap, FOUR_GIB - total, total, page, VX_PMAP_DISCARD);
+    pc->bios_window_page = page + (uint32_t)((total - PC_BIOS_WINDOW_BYTES) >> VX_PAGE_SHIFT);
+    return VX_ERR_OK;
+}
+
+static vx_err check_bios(struct vx_machine *pc, const uint8_t *bios, size_t bytes)
+{
+    if (bios != NULL && bytes != 0 && bytes % BIOS_UNIT == 0 && bytes <= BIOS_MAX)
+        return VX_ERR_OK;
+    vx_log_error(pc->log, VX_LOG_FIRMWARE, "the BIOS image has %zu bytes; a multiple of 64 KiB up to 4 MiB is needed", bytes);
+    return VX_ERR_BAD_FORMAT;
+}
+
+vx_err pc_memory_create(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    VX_TRY(check_bios(pc, config->bios, config->bios_bytes));
+    struct vx_pmap_config pmap = {
+        .log = pc->log,
+        .stats = &pc->stats,
+        .ram_bytes = config->ram_bytes,
+        .extra_bytes = BIOS_MAX + VX_VGA_EXTRA_BYTES,
+        .bus = { .read = bus_read, .write = bus_write },
+        .bus_opaque = pc,
+    };
+    VX_TRY(vx_pmap_create(&pmap, &pc->pmap));
+    vx_pmap_map(pc->pmap, VGA_WINDOW, VGA_WINDOW_BYTES, VX_PMAP_BUS, VX_PMAP_BUS);
+    return load_bios(pc, config->bios, config->bios_bytes);
+}

@@ -1,0 +1,281 @@
+/* pc_run.c - the vCPU thread's loop.
+ *
+ *     clear attention -> stop or end? -> posted work, timers -> requests (resets) -> events into the CPU
+ *           ^                                                                              |
+ *           |                                            halted: sleep until a timer, work or a wake-up
+ *           +---- attention, halt, shutdown ---- engine (translator or interpreter) <------+
+ *
+ *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine back here.
+ *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps that true when a
+ *       device arms an earlier one in the middle of an instruction. */
+#include "pc.h"
+
+/* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
+#define CMOS_SHUTDOWN_STATUS 0x0F
+/* So many instructions may pass before the interpreter looks at the clock, should the ticker fail. */
+#define INTERP_BUDGET (1u << 24)
+
+_Static_assert(PC_TSC_HZ == VX_NS_PER_SEC, "the TSC is the clock in nanoseconds");
+
+/* ---- what the CPU asks of the machine --------------------------------------------------------------------------- */
+
+static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
+{
+    struct vx_machine *pc = opaque;
+    uint64_t start = vx_host_now_ns();
+    uint32_t value = (uint32_t)vx_bus_read(pc->bus, VX_SPACE_IO, port, size);
+    pc_timers_changed(pc);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    return value;
+}
+
+static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
+{
+    struct vx_machine *pc = opaque;
+    uint64_t start = vx_host_now_ns();
+    vx_bus_write(pc->bus, VX_SPACE_IO, port, size, value);
+    pc_timers_changed(pc);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+}
+
+static int ack_interrupt(void *opaque)
+{
+    return vx_lapic_ack(((struct vx_machine *)opaque)->lapic);
+}
+
+static uint64_t tsc(void *opaque)
+{
+    return vx_clock_now_ns(((struct vx_machine *)opaque)->clock);
+}
+
+static void apic_base(void *opaque, uint64_t value)
+{
+    vx_lapic_set_base(((struct vx_machine *)opaque)->lapic, value);
+}
+
+static void ferr(void *opaque, bool level)
+{
+    vx_fpu_error_set_ferr(((struct vx_machine *)opaque)->fpu_error, level);
+}
+
+const struct vx_vcpu_ops pc_vcpu_ops = {
+    .port_read = port_read,
+    .port_write = port_write,
+    .ack_interrupt = ack_interrupt,
+    .tsc = tsc,
+    .apic_base = apic_base,
+    .ferr = ferr,
+};
+
+/* ---- requests, resets ------------------------------------------------------------------------------------------- */
+
+void pc_request(struct vx_machine *pc, enum pc_request request)
+{
+    pc->pending |= request;
+    vx_vcpu_raise(pc->vcpu, VX_ATTN_WORK);
+}
+
+static void kick(void *opaque)
+{
+    vx_vcpu_raise(((struct vx_machine *)opaque)->vcpu, VX_ATTN_WORK);
+}
+
+void pc_run_attach(struct vx_machine *pc)
+{
+    vx_loop_set_kick(pc->loop, kick, pc);
+}
+
+void pc_run_detach(struct vx_machine *pc)
+{
+    vx_loop_arm(pc->loop, VX_NEVER);
+    vx_loop_set_kick(pc->loop, NULL, NULL);
+}
+
+void vx_machine_reset(struct vx_machine *pc)
+{
+    for (unsigned i = 0; i < pc->device_count; i++)
+        if (pc->devices[i].type->reset != NULL)
+            pc->devices[i].type->reset(pc->devices[i].instance, VX_RESET_HOLD);
+    vx_pmap_set_a20(pc->pmap, true);
+    vx_cpu_reset(pc->vcpu, false);
+    if (pc->bt != NULL)
+        vx_bt_flush(pc->bt);
+    for (unsigned i = 0; i < pc->device_count; i++)
+        if (pc->devices[i].type->reset != NULL)
+            pc->devices[i].type->reset(pc->devices[i].instance, VX_RESET_RELEASE);
+    pc->pending = 0;
+    vx_vcpu_raise(pc->vcpu, VX_ATTN_INTR | VX_ATTN_WORK);
+}
+
+static void init_cpu(struct vx_machine *pc)
+{
+    vx_lapic_init(pc->lapic);
+    vx_cpu_reset(pc->vcpu, true);
+}
+
+/* Port 92h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses that to leave protected mode and
+ * says so in CMOS; without that the BIOS would go on to reset the whole board, which is done here. */
+static bool wants_cpu_back(const struct vx_machine *pc)
+{
+    return vx_rtc_get_cmos(pc->rtc, CMOS_SHUTDOWN_STATUS) != 0;
+}
+
+/* Carries out what devices asked for; true when that ends the run. */
+static bool carry_out_requests(struct vx_machine *pc, enum vx_machine_end *end, int *value)
+{
+    uint32_t pending = pc->pending;
+    pc->pending = 0;
+    if (pending & PC_REQUEST_DEBUG_EXIT) {
+        *end = VX_END_DEBUG_EXIT;
+        *value = pc->debug_exit_code;
+        return true;
+    }
+    if (pending & PC_REQUEST_POWER_OFF) {
+        *end = VX_END_POWER_OFF;
+        return true;
+    }
+    bool cpu_only = (pending & PC_REQUEST_APIC_INIT) || ((pending & PC_REQUEST_CPU_RESET) && wants_cpu_back(pc));
+    if ((pending & PC_REQUEST_RESET) || ((pending & PC_REQUEST_CPU_RESET) && !cpu_only)) {
+        *end = VX_END_RESET;
+        if (pc->no_reboot)
+            return true;
+        vx_machine_reset(pc);
+    } else if (cpu_only) {
+        init_cpu(pc);
+    }
+    return false;
+}
+
+/* Triple fault; true when that ends the run. */
+static bool shut_down(struct vx_machine *pc, enum vx_machine_end *end)
+{
+    if (wants_cpu_back(pc)) {
+        init_cpu(pc);
+        return false;
+    }
+    vx_log_warn(pc->log, VX_LOG_CPU, "triple fault");
+    vx_cpu_dump(pc->vcpu);
+    *end = VX_END_TRIPLE_FAULT;
+    if (pc->no_reboot)
+        return true;
+    vx_machine_reset(pc);
+    return false;
+}
+
+/* ---- timers and sleep ------------------------------------------------------------------------------------------- */
+
+static void arm_ticker(struct vx_machine *pc, uint64_t next_ns)
+{
+    pc->armed_ns = next_ns;
+    vx_loop_arm(pc->loop, vx_clock_to_host_ns(pc->clock, next_ns));
+}
+
+void pc_timers_changed(struct vx_machine *pc) /* keeps I2 */
+{
+    uint64_t next_ns = vx_clock_next_ns(pc->clock);
+    if (next_ns < pc->armed_ns)
+        arm_ticker(pc, next_ns);
+}
+
+static void run_devices(struct vx_machine *pc)
+{
+    uint64_t start = vx_host_now_ns();
+    vx_loop_run_posted(pc->loop);
+    vx_clock_run(pc->clock);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+}
+
+/* Nothing but a reset can get the processor going again. */
+static bool is_dead(const struct vx_machine *pc)
+{
+    const struct vx_vcpu *vcpu = pc->vcpu;
+    return !vcpu->iflag && !vcpu->nmi_pending && !vx_lapic_can_nmi(pc->lapic) && !vx_ioapic_can_nmi(pc->ioapic);
+}
+
+static void sleep_halted(struct vx_machine *pc)
+{
+    if (atomic_load(&pc->vcpu->attention) != 0 || vx_cpu_event_ready(pc->vcpu))
+        return;
+    uint64_t start = vx_host_now_ns();
+    vx_loop_wait(pc->loop, vx_clock_to_host_ns(pc->clock, vx_clock_next_ns(pc->clock)));
+    pc->stats.halts++;
+    pc->stats.time_idle_ns += vx_host_now_ns() - start;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+static uint64_t time_elsewhere(const struct vx_stats *stats)
+{
+    return stats->time_devices_ns + stats->time_translator_ns + stats->time_callouts_ns;
+}
+
+static void run_engine(struct vx_machine *pc)
+{
+    struct vx_vcpu *vcpu = pc->vcpu;
+    arm_ticker(pc, vx_clock_next_ns(pc->clock));
+    if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0) {
+        vx_interp_step(vcpu); /* the one instruction in the shadow of STI or MOV SS comes first */
+        return;
+    }
+    uint64_t start = vx_host_now_ns(), elsewhere = time_elsewhere(&pc->stats);
+    if (pc->bt != NULL)
+        vx_bt_run(pc->bt);
+    else
+        vx_interp_run(vcpu, INTERP_BUDGET);
+    uint64_t total = vx_host_now_ns() - start, other = time_elsewhere(&pc->stats) - elsewhere;
+    pc->stats.time_translated_ns += total > other ? total - other : 0;
+}
+
+static bool stop_requested(struct vx_machine *pc, enum vx_machine_end *end, int *value)
+{
+    if (!atomic_exchange(&pc->stop_requested, false))
+        return false;
+    *end = VX_END_STOPPED;
+    *value = atomic_load(&pc->stop_value);
+    return true;
+}
+
+static enum vx_machine_end run(struct vx_machine *pc, int *value)
+{
+    struct vx_vcpu *vcpu = pc->vcpu;
+    enum vx_machine_end end;
+    for (;;) {
+        atomic_exchange(&vcpu->attention, 0); /* I1 */
+        if (stop_requested(pc, &end, value))
+            return end;
+        run_devices(pc);
+        if (pc->pending != 0 && carry_out_requests(pc, &end, value))
+            return end;
+        vx_cpu_take_events(vcpu);
+        if (vcpu->shutdown) {
+            if (shut_down(pc, &end))
+                return end;
+        } else if (!vcpu->halted) {
+            run_engine(pc);
+        } else if (pc->no_reboot && is_dead(pc)) {
+            return VX_END_DEAD;
+        } else {
+            sleep_halted(pc);
+        }
+    }
+}
+
+enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
+{
+    int ignored;
+    if (value == NULL)
+        value = &ignored;
+    *value = 0;
+    enum vx_machine_end end = run(pc, value);
+    arm_ticker(pc, VX_NEVER);
+    vx_ide_drain(pc->ide);
+    return end;
+}
+
+void vx_machine_stop(struct vx_machine *pc, int value)
+{
+    atomic_store(&pc->stop_value, value);
+    atomic_store(&pc->stop_requested, true);
+    vx_vcpu_raise(pc->vcpu, VX_ATTN_STOP);
+    vx_loop_wake(pc->loop);
+}
