@@ -36,19 +36,17 @@ static void add_boot_policy(const struct vx_fw_sink *sink)
     sink->add_file(sink->opaque, "etc/boot-fail-wait", never, sizeof never);
 }
 
-/* A direct boot comes before every device. */
+/* A direct boot comes before every device, and after the last named one the BIOS gives up instead of trying the rest. */
 static vx_err add_boot_order(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
-    static const char direct[] = "/rom@" FW_LINUXBOOT_FILE "\n";
-    const char *first = config->kernel != NULL ? direct : "";
-    const char *then = config->boot_order != NULL ? config->boot_order : "";
-    size_t bytes = strlen(first) + strlen(then) + 1;
-    if (bytes == 1)
-        return VX_ERR_OK;
+    const char *direct = config->kernel != NULL ? "/rom@" FW_LINUXBOOT_FILE "\n" : "";
+    const char *devices = config->boot_order != NULL ? config->boot_order : "";
+    static const char halt[] = "HALT\n";
+    size_t bytes = strlen(direct) + strlen(devices) + sizeof halt;
     char *order = malloc(bytes);
     if (order == NULL)
         return VX_ERR_NO_MEMORY;
-    snprintf(order, bytes, "%s%s", first, then);
+    snprintf(order, bytes, "%s%s%s", direct, devices, halt);
     sink->add_file(sink->opaque, "bootorder", order, bytes);
     free(order);
     return VX_ERR_OK;

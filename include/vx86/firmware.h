@@ -25,7 +25,7 @@ struct vx_fw_config {
     struct vx_log *log;
     uint64_t ram_bytes;
     unsigned cpus;
-    const char *boot_order;     /* contents of "bootorder" or NULL */
+    const char *boot_order;     /* lines of "bootorder", or NULL; nothing else is tried */
     const uint8_t *kernel; size_t kernel_bytes; /* NULL: none */
     const uint8_t *initrd; size_t initrd_bytes;
     const char *append;         /* never NULL when kernel is given */

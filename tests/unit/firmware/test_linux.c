@@ -120,7 +120,7 @@ Test(linux_boot, header)
     cr_assert_eq(get_le32(setup->data + 0x228), item_u32(&collect, FW_KEY_CMDLINE_ADDR));
     cr_assert_eq(item_u32(&collect, FW_KEY_CMDLINE_SIZE), sizeof append);
     cr_assert_arr_eq(find_item(&collect, FW_KEY_CMDLINE_DATA)->data, append, sizeof append);
-    cr_assert_str_eq((const char *)find_file(&collect, "bootorder")->data, "/rom@genroms/linuxboot.bin\nnext\n");
+    cr_assert_str_eq((const char *)find_file(&collect, "bootorder")->data, "/rom@genroms/linuxboot.bin\nnext\nHALT\n");
     collect_fini(&collect);
 }
 
