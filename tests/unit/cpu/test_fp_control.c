@@ -89,6 +89,8 @@ Test(fp_control, against_host)
             uint8_t host_memory[128];
             random_image(&rng, &start, !rows[row / 2].waits);
             random_image(&rng, &operand, true);
+            operand.fcw = (uint32_t)test_random(&rng) & 0xFFFF; /* reserved bits too */
+            operand.fsw ^= (uint32_t)test_random(&rng) & (FSW_ES | FSW_B);
             memset(test_memory, 0, 128);
             memcpy(test_memory, &operand, sizeof operand);
             host(&start, test_memory, &after);
