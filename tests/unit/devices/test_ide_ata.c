@@ -200,7 +200,7 @@ Test(ide_ata, pio_reads)
         cr_expect_eq(rig->edges[0], rows[i].interrupts, "row %zu: %u interrupts", i, rig->edges[0]);
         cr_expect(matches(bytes, sectors * 512, 11 * 512), "row %zu", i);
         cr_expect_eq(get(rig, COUNT), 0, "row %zu", i);
-        cr_expect_eq(get(rig, LOW) | get(rig, MID) << 8, 11 + sectors - 1, "row %zu: last sector", i);
+        cr_expect_eq(get(rig, LOW) | get(rig, MID) << 8, (int)(11 + sectors - 1), "row %zu: last sector", i);
         rig_destroy(rig);
     }
     free(bytes);
@@ -280,7 +280,7 @@ Test(ide_ata, chs)
             pio_in(rig, sector, 512);
             cr_expect(matches(sector, 512, (uint64_t)rows[i].lba * 512), "row %zu", i);
             cr_expect_eq(get(rig, LOW), rows[i].sector, "row %zu: the address stays", i);
-            cr_expect_eq(get(rig, MID) | get(rig, HIGH) << 8, rows[i].cylinder, "row %zu", i);
+            cr_expect_eq(get(rig, MID) | get(rig, HIGH) << 8, (int)rows[i].cylinder, "row %zu", i);
             cr_expect_eq(get(rig, DEVICE), 0xA0 | rows[i].head, "row %zu", i);
         }
         rig_destroy(rig);
