@@ -247,7 +247,9 @@ Test(control, return_faults)
         { "SS DPL", CODE_SEL(3), NEXT, SEL(G_DATA + 2, 3), A_DATA, FAULT(VX_GP, (G_DATA + 2) * 8) },
         { "SS read-only", CODE_SEL(3), NEXT, SEL(G_TEST, 3), (A_DATA & ~2) | DPL(3), TEST_GP },
         { "SS absent", CODE_SEL(3), NEXT, SEL(G_TEST, 3), (A_DATA & ~VX_ATTR_P) | DPL(3), FAULT(VX_SEG_SS, G_TEST * 8) },
+        { "EIP", SEL(G_TEST + 1, 3), 0x101, SEL(G_TEST, 3), A_DATA | DPL(3), FAULT(VX_GP, 0) },
         { "fine", CODE_SEL(3), NEXT, SEL(G_TEST, 3), A_DATA | DPL(3), W_OK },
+        { "last EIP", SEL(G_TEST + 1, 3), 0x100, SEL(G_TEST, 3), A_DATA | DPL(3), W_OK },
     };
     struct world *w = world_create();
     struct vx_vcpu *cpu = w->cpu;
@@ -256,6 +258,7 @@ Test(control, return_faults)
         uint32_t at = W_STACK0 - 0x100;
         world_protected(w, 0);
         world_desc(w, G_TEST, 0, UINT32_MAX, rows[i / 2].ss_attr);
+        world_desc(w, G_TEST + 1, 0, 0x100, VX_ATTR_P | VX_ATTR_S | VX_ATTR_DB | 0xB | DPL(3));
         cpu->gpr[VX_RSP] = at;
         const uint32_t frame[] = { rows[i / 2].eip, rows[i / 2].cs, 2, 0x7777, rows[i / 2].ss };
         for (unsigned f = 0; f < 5; f++)

@@ -23,7 +23,7 @@ Test(event, gates_and_levels)
             continue;
         world_idt(w, 0x40, SEL(G_CODE + to, 3), HANDLER, gate | DPL(3));
         world_protected(w, from);
-        vx_set_eflags_raw(cpu, VX_FL_IF | VX_FL_TF | VX_FL_NT | VX_FL_RF | VX_FL_AC | VX_FL_CF | 3u << 12);
+        vx_set_eflags_raw(cpu, VX_FL_IF | VX_FL_TF | VX_FL_NT | VX_FL_RF | VX_FL_AC | VX_FL_ARITH | 3u << 12);
         uint32_t flags = vx_eflags(cpu) & ~(uint32_t)VX_FL_RF;
         uint32_t mask = size == 2 ? 0xFFFF : UINT32_MAX;
         const uint32_t image[] = { RETURN, CODE_SEL(from), flags & mask, ((uint32_t)W_STACK0 + from * 0x1000) & mask,
@@ -54,6 +54,15 @@ Test(event, gate_details)
     world_protected(w, 3);
     cr_assert(software_int(w, 0x41));
     cr_assert(cpu->cpl == 3 && cpu->seg[VX_CS].sel == SEL(G_CONF + 1, 3) && cpu->seg[VX_SS].sel == DATA_SEL(3));
+
+    for (unsigned level = 0; level < 4; level += 3) { /* alignment checks the stack of CPL 3 only */
+        world_idt(w, 0x42, CODE_SEL(level), HANDLER, INT32 | DPL(3));
+        world_protected(w, level);
+        cpu->cr0 |= VX_CR0_AM;
+        cpu->eflags |= VX_FL_AC;
+        cpu->gpr[VX_RSP] -= 2;
+        cr_assert_eq(world_outcome(w, software_int(w, 0x42)), level == 3 ? FAULT(VX_AC, 0) : W_OK, "level %u", level);
+    }
 
     static const unsigned gates[] = { INT32, INT16 };
     for (unsigned i = 0; i < 2; i++) {
@@ -333,23 +342,51 @@ Test(event, interrupts)
     world_destroy(w);
 }
 
+enum { PD = 0x30000, PT = 0x31000 };
+
+/* Identity map of the first MiB, user-writable, but for one page; paging on. */
+static void page_all_but(struct world *w, uint32_t hole)
+{
+    unsigned cpl = w->cpu->cpl;
+    world_put(w, PD, 4, PT | 7);
+    for (unsigned i = 0; i < 256; i++)
+        world_put(w, PT + i * 4, 4, i == hole / 4096 ? 0 : i << 12 | 7);
+    w->cpu->cpl = 0;
+    cr_assert(vx_cpu_write_cr(w->cpu, 3, PD) && vx_cpu_write_cr(w->cpu, 0, 0x80000001u));
+    w->cpu->cpl = (uint8_t)cpl;
+}
+
+/* The IDT straddles a page that is not there from vector 13 on: #GP then #PF is serial, #PF then #PF is double. CR2 tells which
+ * gate was wanted last. */
+Test(event, page_faults_on_the_way)
+{
+    struct world *w = world_create();
+    struct vx_vcpu *cpu = w->cpu;
+    cpu->idtr.base = 0x3000 - VX_GP * 8;
+    world_put(w, (uint32_t)cpu->idtr.base + VX_DF * 8, 8, world_gate_bits(CODE_SEL(0), HANDLER, INT32, 0));
+    page_all_but(w, 0x3000);
+    vx_fault_code(cpu, VX_GP, 0x10);
+    vx_cpu_deliver_fault(cpu);
+    cr_assert(!cpu->shutdown && cpu->rip == HANDLER);
+    cr_assert_eq(cpu->cr2, 0x3008, "%x", (unsigned)cpu->cr2);
+    cr_assert_eq(w->stats.exceptions_by_vector[VX_PF], 1);
+    world_put(w, (uint32_t)cpu->idtr.base + VX_DF * 8, 8, world_gate_bits(CODE_SEL(0), HANDLER, 0x8C, 0));
+    vx_fault_code(cpu, VX_GP, 0x10);
+    vx_cpu_deliver_fault(cpu);
+    cr_assert(cpu->shutdown);
+    world_destroy(w);
+}
+
 /* A page fault in the middle of the frame leaves no trace: the stack page below is not mapped. */
 Test(event, fault_in_frame)
 {
-    enum { PD = 0x30000, PT = 0x31000 };
     struct world *w = world_create();
     struct vx_vcpu *cpu = w->cpu;
-    world_put(w, PD, 4, PT | 7);
-    for (unsigned i = 0; i < 256; i++)
-        world_put(w, PT + i * 4, 4, i << 12 | 7);
-    world_put(w, PT + (W_STACK0 - 0x1000) / 4096 * 4, 4, 0);
     world_protected(w, 3);
     world_idt(w, 0x40, CODE_SEL(0), HANDLER, INT32 | DPL(3));
     world_put(w, W_TSS + 4, 4, W_STACK0 + 8); /* two words fit above the hole */
     world_put(w, W_STACK0, 8, 0x1122334455667788);
-    cpu->cpl = 0;
-    cr_assert(vx_cpu_write_cr(cpu, 3, PD) && vx_cpu_write_cr(cpu, 0, 0x80000001u));
-    cpu->cpl = 3;
+    page_all_but(w, W_STACK0 - 0x1000);
     struct vx_vcpu before = *cpu;
     cr_assert_eq(world_outcome(w, software_int(w, 0x40)), FAULT(VX_PF, VX_PF_W));
     cr_assert_eq(cpu->mmu->fault.lin, W_STACK0 - 12);
