@@ -78,7 +78,7 @@ static void take_prefixes(struct bt_insn *in, const ZydisDecodedInstruction *z)
 {
     for (unsigned i = 0; i < z->raw.prefix_count; i++) {
         uint8_t value = z->raw.prefixes[i].value;
-        if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY)
+        if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && in->map != 0)
             in->mandatory = value;
         else if (value == 0xF2 || value == 0xF3)
             in->rep = value;

@@ -84,6 +84,10 @@ static void put_insn(struct program *p)
     case 21: { static const uint8_t op[] = { 0x98, 0x99, 0x9E, 0x9F, 0xF5, 0xF8, 0xF9, 0xFC, 0x9C, 0x90, 0x27, 0x2F, 0x37, 0x3F, 0xFA, 0x1E, 0x06 };
         put(p, op[rnd(sizeof op)]); fence_flags(p, carry, 2); break; }
     case 22: { static const uint8_t op[] = { 0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF };
+        if (rnd(3) == 0) { /* MOV ECX, small; REP */
+            put(p, 0xB9); put(p, rnd(40)); put(p, 0); put(p, 0); put(p, 0);
+            put(p, 0xF2 + rnd(2));
+        }
         put(p, op[rnd(sizeof op)]); break; }
     case 23: put(p, 0x8D); put(p, 0x44 | rnd(8) << 3); put(p, rnd(256)); put_imm(p, 1); break;
     case 24: put(p, 0x0F); put(p, 0xBA); put_modrm(p, 4 + rnd(4)); put_imm(p, 1); fence_flags(p, carry, 2); break;
