@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 256, MAX_ROWS = 256, PEN_UNKNOWN = -1, ATTR_UNKNOWN = -1, ATTR_MESSAGE = 0x70 };
+enum { MAX_COLUMNS = 256, MAX_ROWS = 256, PEN_UNKNOWN = -1, ATTR_MESSAGE = 0x70, SHORT_GAP = 4 };
 enum { BYTES_PER_CELL = 40, BYTES_EXTRA = 256 }; /* most that one cell costs: CUP, SGR, 3 bytes of UTF-8 */
 
 struct vx_terminal_screen {
@@ -196,11 +196,25 @@ static void put_attr(struct vx_terminal_screen *screen, uint8_t attr)
     screen->pen_attr = attr;
 }
 
+/* Moves the pen; a few characters that stand in between in the same colours cost less than addressing. */
+static void move_pen(struct vx_terminal_screen *screen, unsigned row, unsigned column)
+{
+    const struct vx_text_cell *shown = &screen->shown[row * MAX_COLUMNS];
+    unsigned from = (unsigned)screen->pen_column;
+    char utf8[4];
+    bool near = screen->pen_row == (int)row && screen->pen_column >= 0 && from <= column && column - from <= SHORT_GAP;
+    for (unsigned i = from; near && i < column; i++)
+        near = shown[i].attr == screen->pen_attr;
+    for (unsigned i = from; near && i < column; i++)
+        put(screen, utf8, vx_cp437_to_utf8(shown[i].ch, utf8));
+    if (!near)
+        put_format(screen, "\033[%u;%uH", row + 1, column + 1);
+}
+
 static void put_cell(struct vx_terminal_screen *screen, unsigned row, unsigned column, struct vx_text_cell cell)
 {
     char utf8[4];
-    if (screen->pen_row != (int)row || screen->pen_column != (int)column)
-        put_format(screen, "\033[%u;%uH", row + 1, column + 1);
+    move_pen(screen, row, column);
     if (screen->pen_attr != cell.attr)
         put_attr(screen, cell.attr);
     put(screen, utf8, vx_cp437_to_utf8(cell.ch, utf8));

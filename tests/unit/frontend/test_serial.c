@@ -1,0 +1,228 @@
+/* test_serial.c - the serial back ends on pipes and a pseudo terminal, with a pretended UART. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "serial.h"
+#include "terminal_raw.h"
+
+enum { SECOND_NS = 1000000000, INPUT_BYTES = 50000 };
+
+struct rig {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_serial *serial;
+    struct vx_char *chr;
+    int in[2], out[2]; /* pipes: [1] is written */
+    size_t room;       /* what the UART takes */
+    uint8_t got[INPUT_BYTES + 16];
+    size_t count;
+    unsigned leaves;
+};
+
+static size_t uart_receive(void *device, const uint8_t *bytes, size_t count)
+{
+    struct rig *rig = device;
+    size_t take = count < rig->room ? count : rig->room;
+    if (take > sizeof rig->got - rig->count)
+        take = sizeof rig->got - rig->count;
+    memcpy(rig->got + rig->count, bytes, take);
+    rig->count += take;
+    rig->room -= take;
+    return take;
+}
+
+static void on_leave(void *opaque)
+{
+    ((struct rig *)opaque)->leaves++;
+}
+
+static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
+{
+    rig->log = vx_log_create(stderr);
+    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_serial_create(&(struct vx_serial_config){ .log = rig->log, .loop = rig->loop, .spec = spec, .in_fd = in_fd,
+                                                              .out_fd = out_fd, .leave = on_leave, .opaque = rig },
+                                  &rig->serial),
+                 VX_ERR_OK);
+    rig->chr = vx_serial_char(rig->serial);
+    if (rig->chr != NULL) {
+        rig->chr->receive = uart_receive;
+        rig->chr->device = rig;
+    }
+}
+
+static void tear_down(struct rig *rig)
+{
+    vx_serial_destroy(rig->serial);
+    vx_loop_destroy(rig->loop);
+    vx_log_destroy(rig->log);
+}
+
+/* Runs posted work until `done` bytes arrived or a second has passed. */
+static void run_until(struct rig *rig, size_t done)
+{
+    uint64_t end = vx_host_now_ns() + SECOND_NS;
+    while (rig->count < done && vx_host_now_ns() < end) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 20000000);
+        vx_loop_run_posted(rig->loop);
+        while (rig->room == 0) { /* the guest reads its FIFO */
+            rig->room = 16;
+            rig->chr->can_receive_again(rig->chr->opaque);
+        }
+    }
+}
+
+/* A pipe's bytes all arrive, in order, however slowly the guest takes them; then its end is nothing special. */
+Test(serial, pipe_back_pressure)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    uint8_t *sent = malloc(INPUT_BYTES);
+    cr_assert(pipe(rig->in) == 0 && pipe(rig->out) == 0);
+    fcntl(rig->in[1], F_SETPIPE_SZ, 1 << 20);
+    for (unsigned i = 0; i < INPUT_BYTES; i++)
+        sent[i] = (uint8_t)(i * 7 % 251) == 1 ? 2 : (uint8_t)(i * 7 % 251); /* no Ctrl-A */
+    cr_assert_eq(write(rig->in[1], sent, INPUT_BYTES), INPUT_BYTES);
+    close(rig->in[1]);
+    set_up(rig, "stdio", rig->in[0], rig->out[1]);
+    rig->room = 16;
+    run_until(rig, INPUT_BYTES);
+    cr_assert_eq(rig->count, INPUT_BYTES, "%zu bytes", rig->count);
+    cr_assert(memcmp(sent, rig->got, INPUT_BYTES) == 0);
+    rig->chr->write(rig->chr->opaque, (const uint8_t *)"out\n", 4);
+    char text[8];
+    cr_assert_eq(read(rig->out[0], text, sizeof text), 4);
+    cr_assert(memcmp(text, "out\n", 4) == 0);
+    tear_down(rig);
+    free(sent);
+    free(rig);
+}
+
+/* In a pipe the prefix takes effect in its turn: what stands before it reaches the guest first. */
+Test(serial, pipe_prefix_in_order)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    cr_assert(pipe(rig->in) == 0 && pipe(rig->out) == 0);
+    set_up(rig, "stdio", rig->in[0], rig->out[1]);
+    cr_assert_eq(write(rig->in[1], "ab\001a\001zc\001x", 9), 9);
+    rig->room = 2;
+    for (unsigned i = 0; i < 5; i++) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 20000000);
+        vx_loop_run_posted(rig->loop);
+    }
+    cr_assert(rig->count == 2 && rig->leaves == 0);
+    rig->room = 16;
+    rig->chr->can_receive_again(rig->chr->opaque);
+    run_until(rig, 4);
+    cr_assert(rig->count == 4 && memcmp(rig->got, "ab\001c", 4) == 0 && rig->leaves == 1);
+    tear_down(rig);
+    free(rig);
+}
+
+static int open_pty(int *slave)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    cr_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    *slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    cr_assert(*slave >= 0);
+    return master;
+}
+
+static bool is_raw(int fd)
+{
+    struct termios t;
+    return tcgetattr(fd, &t) == 0 && !(t.c_lflag & (ICANON | ECHO | ISIG));
+}
+
+/* A terminal is raw meanwhile; Ctrl-A x works though the guest takes nothing; no second user is let in. */
+Test(serial, terminal)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    struct vx_serial *second;
+    int slave, master = open_pty(&slave);
+    cr_assert(!is_raw(slave));
+    set_up(rig, "stdio", slave, slave);
+    cr_assert(is_raw(slave));
+    cr_assert_eq(vx_serial_create(&(struct vx_serial_config){ .log = rig->log, .loop = rig->loop, .spec = "stdio", .in_fd = slave,
+                                                              .out_fd = slave },
+                                  &second),
+                 VX_ERR_LOCKED);
+    cr_assert_eq(write(master, "ls\r\003\001h\001x", 8), 8);
+    for (unsigned i = 0; i < 20 && rig->leaves == 0; i++) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
+        vx_loop_run_posted(rig->loop);
+    }
+    cr_assert(rig->leaves == 1 && rig->count == 0);
+    rig->room = 16;
+    rig->chr->can_receive_again(rig->chr->opaque);
+    cr_assert(rig->count == 4 && memcmp(rig->got, "ls\r\003", 4) == 0);
+    char text[256] = "";
+    cr_assert(read(master, text, sizeof text - 1) > 0 && strstr(text, "leave vx86") != NULL);
+    tear_down(rig);
+    cr_assert(!is_raw(slave));
+    free(rig);
+}
+
+/* Whatever ends the process, the terminal is itself again. */
+Test(serial, terminal_restored_on_every_exit)
+{
+    static const int signals[] = { 0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT };
+    for (size_t i = 0; i < VX_ARRAY_LEN(signals); i++) {
+        int slave, status, master = open_pty(&slave);
+        pid_t child = fork();
+        if (child == 0) {
+            for (size_t s = 1; s < VX_ARRAY_LEN(signals); s++)
+                signal(signals[s], SIG_DFL);
+            if (vx_terminal_raw_enter(slave, slave, "\033[?1049l") != VX_ERR_OK || !is_raw(slave))
+                _exit(99);
+            if (signals[i] == 0)
+                exit(7);
+            raise(signals[i]);
+            _exit(98);
+        }
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_expect(signals[i] == 0 ? WIFEXITED(status) && WEXITSTATUS(status) == 7
+                                  : WIFSIGNALED(status) && WTERMSIG(status) == signals[i], "signal %d: status %x", signals[i],
+                  (unsigned)status);
+        cr_expect(!is_raw(slave), "signal %d", signals[i]);
+        struct pollfd fd = { .fd = master, .events = POLLIN };
+        char text[32] = "";
+        cr_expect(poll(&fd, 1, 1000) == 1 && read(master, text, sizeof text - 1) > 0 && strcmp(text, "\033[?1049l") == 0);
+        close(slave);
+        close(master);
+    }
+}
+
+Test(serial, file_none_and_nonsense)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    static const struct { const char *spec; vx_err err; } bad[] = {
+        { "stdoi", VX_ERR_BAD_ARGUMENT }, { "file:", VX_ERR_BAD_ARGUMENT }, { "", VX_ERR_BAD_ARGUMENT },
+        { "file:/nonexistent/x", VX_ERR_IO }, { "file:/", VX_ERR_IO },
+    };
+    char path[] = "/tmp/vx86-serial-XXXXXX", spec[64], text[16] = "";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    snprintf(spec, sizeof spec, "file:%s", path);
+    set_up(rig, spec, -1, -1);
+    rig->chr->write(rig->chr->opaque, (const uint8_t *)"boot\r\n", 6);
+    cr_assert_null(rig->chr->can_receive_again);
+    cr_assert(read(fd, text, sizeof text) == 6 && strcmp(text, "boot\r\n") == 0);
+    unlink(path);
+    for (size_t i = 0; i < VX_ARRAY_LEN(bad); i++) {
+        struct vx_serial *serial;
+        cr_expect_eq(vx_serial_create(&(struct vx_serial_config){ .log = rig->log, .loop = rig->loop, .spec = bad[i].spec },
+                                      &serial), bad[i].err, "%s", bad[i].spec);
+    }
+    tear_down(rig);
+    set_up(rig, "none", -1, -1);
+    cr_assert_null(rig->chr);
+    tear_down(rig);
+    free(rig);
+}

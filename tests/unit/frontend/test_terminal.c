@@ -1,0 +1,135 @@
+/* test_terminal.c - the terminal display on a pseudo terminal: what it shows, what keys it sends, how it leaves. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "terminal.h"
+
+struct rig {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_terminal *terminal;
+    int master, slave;
+    char keys[256];
+    unsigned leaves;
+};
+
+static void on_key(void *opaque, unsigned code, bool down)
+{
+    struct rig *rig = opaque;
+    size_t at = strlen(rig->keys);
+    snprintf(rig->keys + at, sizeof rig->keys - at, "%c%x ", down ? '+' : '-', code);
+}
+
+static void on_leave(void *opaque)
+{
+    ((struct rig *)opaque)->leaves++;
+}
+
+static void set_up(struct rig *rig)
+{
+    struct winsize size = { .ws_row = 25, .ws_col = 80 };
+    memset(rig, 0, sizeof *rig);
+    rig->master = posix_openpt(O_RDWR | O_NOCTTY);
+    cr_assert(rig->master >= 0 && grantpt(rig->master) == 0 && unlockpt(rig->master) == 0);
+    rig->slave = open(ptsname(rig->master), O_RDWR | O_NOCTTY);
+    cr_assert(rig->slave >= 0 && ioctl(rig->slave, TIOCSWINSZ, &size) == 0);
+    rig->log = vx_log_create(stderr);
+    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig->log, .loop = rig->loop, .in_fd = rig->slave,
+                                                                  .out_fd = rig->slave, .key = on_key, .leave = on_leave,
+                                                                  .opaque = rig },
+                                    &rig->terminal),
+                 VX_ERR_OK);
+}
+
+static void tear_down(struct rig *rig)
+{
+    vx_terminal_destroy(rig->terminal);
+    vx_loop_destroy(rig->loop);
+    vx_log_destroy(rig->log);
+}
+
+/* All output so far ends with, or contains, `text`. */
+static bool shows(struct rig *rig, const char *text)
+{
+    static char seen[65536];
+    size_t count = 0;
+    struct pollfd fd = { .fd = rig->master, .events = POLLIN };
+    while (count < sizeof seen - 1 && poll(&fd, 1, 50) == 1) {
+        ssize_t got = read(rig->master, seen + count, sizeof seen - 1 - count);
+        if (got <= 0)
+            break;
+        count += (size_t)got;
+    }
+    seen[count] = '\0';
+    return strstr(seen, text) != NULL;
+}
+
+static void run_for(struct rig *rig, unsigned ms)
+{
+    uint64_t end = vx_host_now_ns() + ms * 1000000ull;
+    while (vx_host_now_ns() < end) {
+        vx_loop_wait(rig->loop, end);
+        vx_loop_run_posted(rig->loop);
+    }
+}
+
+Test(terminal, shows_and_restores)
+{
+    struct rig rig;
+    struct vx_text_cell cells[80 * 25];
+    set_up(&rig);
+    for (size_t i = 0; i < VX_ARRAY_LEN(cells); i++)
+        cells[i] = (struct vx_text_cell){ ' ', 0x07 };
+    cells[80 * 3 + 4] = (struct vx_text_cell){ 'Q', 0x4F };
+    cr_assert(shows(&rig, "\033[?1049h"));
+    struct vx_display *display = vx_terminal_display(rig.terminal);
+    cr_assert(!display->wants_pixels);
+    display->update(display->opaque, &(struct vx_screen){ .columns = 80, .rows = 25, .cells = cells });
+    cr_assert(shows(&rig, "\033[4;5H\033[0;97;41mQ"));
+    display->update(display->opaque, &(struct vx_screen){ .width = 800, .height = 600 });
+    cr_assert(shows(&rig, "the guest shows 800x600 graphics"));
+    int master = rig.master;
+    tear_down(&rig);
+    rig.master = master;
+    cr_assert(shows(&rig, "\033[?25h\033[?1049l"));
+}
+
+Test(terminal, keys_and_prefix)
+{
+    struct rig rig;
+    set_up(&rig);
+    cr_assert_eq(write(rig.master, "a\033[A\033", 5), 5);
+    run_for(&rig, 200); /* the pause makes the last ESC a key */
+    cr_assert_str_eq(rig.keys, "+1e -1e +148 -148 +1 -1 ");
+    rig.keys[0] = '\0';
+    (void)shows(&rig, "");
+    cr_assert_eq(write(rig.master, "\001a\001h", 4), 4);
+    run_for(&rig, 100);
+    cr_assert_str_eq(rig.keys, "+1d +1e -1e -1d ");
+    cr_assert(shows(&rig, "Ctrl-A x: leave vx86"));
+    cr_assert_eq(write(rig.master, "\001x", 2), 2);
+    run_for(&rig, 100);
+    cr_assert_eq(rig.leaves, 1);
+    tear_down(&rig);
+}
+
+Test(terminal, needs_a_terminal)
+{
+    struct rig rig;
+    struct vx_terminal *second;
+    int fds[2];
+    set_up(&rig);
+    cr_assert_eq(pipe(fds), 0);
+    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = fds[0],
+                                                                  .out_fd = fds[1] }, &second), VX_ERR_UNSUPPORTED);
+    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = rig.slave,
+                                                                  .out_fd = rig.slave }, &second), VX_ERR_LOCKED);
+    tear_down(&rig);
+}
