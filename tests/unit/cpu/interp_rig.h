@@ -130,18 +130,59 @@ static inline void rig_real_mode(struct interp_rig *rig)
     rig->cpu->rip = 0x1000;
 }
 
-/* Protected mode without paging, all segments flat and 32-bit at `cpl`; no GDT behind them. */
+/* Where rig_real_mode() and rig_flat() put things. */
+enum {
+    RIG_HANDLERS = 0x500, /* handler of vector n: RIG_HANDLERS + 16 n */
+    RIG_CODE = 0x1000,
+    RIG_IDT = 0x2000,
+    RIG_GDT = 0x2800, /* code and data for level 0 (8, 16), for level 3 (24, 32), TSS (40) */
+    RIG_TSS = 0x2900,
+    RIG_STACK0 = 0x7000, /* where faults from level 3 land */
+    RIG_STACK = 0x8000,
+};
+
+/* Real-mode vectors to the handlers. */
+static inline void rig_real_vectors(struct interp_rig *rig)
+{
+    for (unsigned n = 0; n < 256; n++)
+        memcpy(rig->ram + 4 * n, &(uint32_t){ RIG_HANDLERS + 16 * (n & 31) }, 4);
+}
+
+static inline void rig_descriptor(struct interp_rig *rig, unsigned sel, uint32_t base, uint32_t limit, uint16_t attr)
+{
+    uint32_t lo = base << 16 | (limit & 0xFFFF);
+    uint32_t hi = (base & 0xFF000000u) | (base >> 16 & 0xFF) | (uint32_t)attr << 8 | (limit & 0xF0000);
+    memcpy(rig->ram + RIG_GDT + sel, &lo, 4);
+    memcpy(rig->ram + RIG_GDT + sel + 4, &hi, 4);
+}
+
+/* Protected mode without paging, all segments flat and 32-bit at `cpl`, with a GDT, a TSS and an IDT of 32-bit interrupt gates
+ * (DPL 0) behind them. */
 static inline void rig_flat(struct interp_rig *rig, unsigned cpl)
 {
     rig_real_mode(rig);
     struct vx_vcpu *cpu = rig->cpu;
-    bool ok = vx_cpu_write_cr(cpu, 0, cpu->cr0 | VX_CR0_PE);
+    bool ok = vx_cpu_write_cr(cpu, 0, (cpu->cr0 & ~(uint64_t)(VX_CR0_CD | VX_CR0_NW)) | VX_CR0_PE);
     VX_ASSERT(ok);
+    rig_descriptor(rig, 8, 0, 0xFFFFF, 0xC09B);
+    rig_descriptor(rig, 16, 0, 0xFFFFF, 0xC093);
+    rig_descriptor(rig, 24, 0, 0xFFFFF, 0xC0FB);
+    rig_descriptor(rig, 32, 0, 0xFFFFF, 0xC0F3);
+    rig_descriptor(rig, 40, RIG_TSS, 0x67, 0x008B);
+    memset(rig->ram + RIG_TSS, 0, 0x68);
+    memcpy(rig->ram + RIG_TSS + 4, &(uint32_t){ RIG_STACK0 }, 4);
+    memcpy(rig->ram + RIG_TSS + 8, &(uint32_t){ 16 }, 4);
+    memcpy(rig->ram + RIG_TSS + 0x66, &(uint16_t){ 0x68 }, 2); /* no I/O bitmap */
+    for (unsigned n = 0; n < 256; n++) {
+        uint32_t gate[2] = { 8u << 16 | (RIG_HANDLERS + 16 * (n & 31)), 0x8E00 };
+        memcpy(rig->ram + RIG_IDT + 8 * n, gate, 8);
+    }
+    cpu->gdtr = (struct vx_table_reg){ .base = RIG_GDT, .limit = 47 };
+    cpu->idtr = (struct vx_table_reg){ .base = RIG_IDT, .limit = 0x7FF };
+    cpu->tr = (struct vx_seg){ .base = RIG_TSS, .limit = 0x67, .sel = 40, .attr = 0x008B };
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
-        uint16_t type = i == VX_CS ? 0x9B : 0x93;
-        cpu->seg[i] = (struct vx_seg){
-            .limit = UINT32_MAX, .sel = (uint16_t)(8 + 8 * (i != VX_CS) + cpl), .attr = (uint16_t)(0xCF00 | type | cpl << 5),
-        };
+        unsigned sel = (i == VX_CS ? 8 : 16) + (cpl == 3 ? 16 + 3 : 0), attr = (i == VX_CS ? 0xCF9B : 0xCF93) | cpl << 5;
+        cpu->seg[i] = (struct vx_seg){ .limit = UINT32_MAX, .sel = (uint16_t)sel, .attr = (uint16_t)attr };
     }
     cpu->cpl = (uint8_t)cpl;
 }
