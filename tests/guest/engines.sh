@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# engines.sh MEDIUM FLAVOUR - the same boot under every engine gives the same console text, apart from times.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# What a boot's text may differ in: time stamps, measured clock rates, control sequences, and the order of lines that
+# drivers print at the same time.
+normalise() {
+    sed -e 's/\r//g' -e 's/\x1b\[[0-9;?]*[A-Za-z]//g' -e 's/^\[ *[0-9]*\.[0-9]*\] //' "$1" |
+        grep -avE 'tsc:|Calibrating delay|BogoMIPS|clocksource|sched_clock|random:|rtc_cmos .* setting system clock|APIC timer|Initmem setup' |
+        sed -e 's/[0-9]* bytes\/sec//' | LC_ALL=C sort
+}
+
+medium=$1 flavour=$2
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$VX86_SCRATCH"
+texts=$(mktemp -d "$VX86_SCRATCH/engines.XXXXXX")
+trap 'rm -rf "$texts"' EXIT
+for engine in "--engine bt" "--engine interp" "--engine bt --stress=1"; do
+    name=$(printf '%s' "$engine" | tr -c 'a-z0-9' '-')
+    echo "$medium $flavour $engine"
+    # shellcheck disable=SC2086 # several words on purpose
+    VX86_KEEP_LOG=$texts/$name "$here/boot.sh" "$medium" "$flavour" $engine || exit $?
+    normalise "$texts/$name" >"$texts/$name.text"
+    [ -e "$texts/first" ] || cp "$texts/$name.text" "$texts/first"
+    diff "$texts/first" "$texts/$name.text" || fail "the console text under $engine differs from the first engine's"
+done
