@@ -14,10 +14,10 @@ enum fp_function { FP_F2XM1, FP_FYL2X, FP_FPTAN, FP_FPATAN, FP_FYL2XP1, FP_FSINC
 
 /* One transcendental on the top of the stack. */
 struct fp_transcendental {
-    struct fp_f80 st0, st1; /* operands in, results out (st1 only where there are two; FPTAN and FSINCOS: st0 the pushed one) */
+    struct fp_f80 st0, st1; /* operands in, results out (st1 only of FPTAN and FSINCOS, whose st0 is the pushed one) */
     uint16_t fcw;           /* masks and rounding control in */
     uint16_t fsw;           /* out: exception flags, C1 and C2 */
-    bool stored;            /* out: false when an unmasked exception kept the operands (and the stack) as they were */
+    bool stored;            /* out: false when an unmasked exception or C2 (out of range) kept the operands as they were */
 };
 
 void fp_transcendental(enum fp_function function, struct fp_transcendental *op);

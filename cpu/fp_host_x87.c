@@ -15,6 +15,7 @@ struct save_image {
 };
 
 #define FTW_TWO_VALID 0xFFF0u /* R0 and R1 valid, TOP = 0 */
+#define SW_C2 0x0400u
 #define SW_C1_C2_FLAGS 0x063Fu
 
 #define RUN(mnemonic) \
@@ -61,11 +62,12 @@ void fp_transcendental(enum fp_function function, struct fp_transcendental *op)
     put_register(image.st[1], op->st1);
     run(function, &image);
     op->fsw = (uint16_t)(image.fsw & SW_C1_C2_FLAGS);
-    op->stored = !(op->fsw & ~op->fcw & (FP_IE | FP_DE | FP_ZE));
-    if (op->stored) {
-        op->st0 = get_register(image.st[0]);
+    op->stored = !(op->fsw & ~op->fcw & (FP_IE | FP_DE | FP_ZE)) && !(op->fsw & SW_C2);
+    if (!op->stored)
+        return;
+    op->st0 = get_register(image.st[0]);
+    if (function == FP_FPTAN || function == FP_FSINCOS)
         op->st1 = get_register(image.st[1]);
-    }
 }
 
 uint32_t fp_rcp_estimate(uint32_t bits)

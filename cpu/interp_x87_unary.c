@@ -204,8 +204,7 @@ bool x87_transcendental(struct x87 *x)
         return true;
     struct fp_transcendental op = { .st0 = x87_image(x->cpu, 0), .st1 = x87_image(x->cpu, 1), .fcw = fx_get16(x->cpu, FX_FCW) };
     fp_transcendental(function, &op);
-    bool out_of_range = reports_range && (op.fsw & FSW_C2);
-    if (op.stored && !out_of_range) {
+    if (op.stored) {
         if (pops)
             x87_pop(x->cpu);
         x87_store(x->cpu, 0, pushes ? op.st1 : op.st0);
