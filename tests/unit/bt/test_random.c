@@ -152,8 +152,15 @@ static const char *difference(const struct rig *a, const struct rig *b)
         snprintf(text, sizeof text, "eflags %x, %x", vx_eflags(a->vcpu), vx_eflags(b->vcpu));
         return text;
     }
-    if (memcmp(a->vcpu->fx + 32, b->vcpu->fx + 32, 256) != 0)
-        return "fx";
+    for (unsigned i = 24; i < 288; i += 4) { /* MXCSR, registers */
+        uint32_t x, y;
+        memcpy(&x, a->vcpu->fx + i, 4);
+        memcpy(&y, b->vcpu->fx + i, 4);
+        if (i != 28 && x != y) {
+            snprintf(text, sizeof text, "FXSAVE image at %u: %08x, %08x", i, x, y);
+            return text;
+        }
+    }
     if (memcmp(vx_pmap_page_hva(a->pmap, 0), vx_pmap_page_hva(b->pmap, 0), RIG_RAM) != 0)
         return "memory";
     return NULL;
