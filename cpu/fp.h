@@ -5,15 +5,15 @@
  *
  *     fp_unpack_f32/f64/f80 -> fp_add, fp_mul, ... -> fp_round(format) -> fp_pack_f32/f64/f80
  *
- *   I1  A finite non-zero struct fp_num is normalised: sig bit 63 is set, value = (sig.lo as a binary fraction 1.xxx) * 2^exp,
- *       bit 0 of lo is sticky. Only the output of fp_round() may be denormalised (exp = emin), and it goes to fp_pack only.
- *   I2  NaNs keep the significand in the x87 form: bit 63 set, bit 62 the quiet bit, a shorter payload left aligned.
- *   I3  Functions raise flags in env->flags as if every exception were masked up to the first unmasked one of the groups
- *       invalid/zero-divide/denormal (before computation) and overflow/underflow/precision (after): fp_blocked() tells
- *       whether the result may not be stored.
+ *   I1  A finite non-zero struct fp_num is normalised: sig bit 63 is set, value = (sig.lo as a binary fraction 1.xxx) *
+ * 2^exp, bit 0 of lo is sticky. Only the output of fp_round() may be denormalised (exp = emin), and it goes to fp_pack
+ * only. I2  NaNs keep the significand in the x87 form: bit 63 set, bit 62 the quiet bit, a shorter payload left
+ * aligned. I3  Functions raise flags in env->flags as if every exception were masked up to the first unmasked one of
+ * the groups invalid/zero-divide/denormal (before computation) and overflow/underflow/precision (after): fp_blocked()
+ * tells whether the result may not be stored.
  *
- * Sources: SDM 1 "Floating-Point Exceptions", "Rules for Handling NaNs", "Floating-Point Exception Conditions" (x87 and SSE); IEEE 754-2008.
- * Thread rule: pure functions on their arguments. */
+ * Sources: SDM 1 "Floating-Point Exceptions", "Rules for Handling NaNs", "Floating-Point Exception Conditions" (x87 and
+ * SSE); IEEE 754-2008. Thread rule: pure functions on their arguments. */
 #ifndef VX86_CPU_FP_H
 #define VX86_CPU_FP_H
 
@@ -28,15 +28,21 @@ enum fp_rc { FP_RC_NEAREST, FP_RC_DOWN, FP_RC_UP, FP_RC_ZERO };
 enum fp_class { FP_ZERO, FP_DENORMAL, FP_NORMAL, FP_INF, FP_QNAN, FP_SNAN, FP_UNSUPPORTED };
 
 struct fp_num {
-    uint8_t cls;  /* enum fp_class; FP_DENORMAL only says how the operand was encoded */
+    uint8_t cls; /* enum fp_class; FP_DENORMAL only says how the operand was encoded */
     bool sign;
     int32_t exp;
     uint64_t sig, lo;
 };
 
-struct fp_f80 { uint64_t sig; uint16_t se; }; /* sign and exponent */
+struct fp_f80 {
+    uint64_t sig;
+    uint16_t se;
+}; /* sign and exponent */
 
-struct fp_format { int precision, emin, emax; int bias_adjust; };
+struct fp_format {
+    int precision, emin, emax;
+    int bias_adjust;
+};
 extern const struct fp_format fp_single, fp_double, fp_extended;
 
 struct fp_env {
@@ -71,8 +77,14 @@ void fp_raise_denormal(struct fp_env *env, const struct fp_num *a, const struct 
 /* Denormals become zero under DAZ. */
 struct fp_num fp_operand(const struct fp_env *env, struct fp_num n);
 
-static inline bool fp_is_nan(const struct fp_num *n) { return n->cls >= FP_QNAN; } /* FP_UNSUPPORTED too */
-static inline bool fp_is_finite(const struct fp_num *n) { return n->cls < FP_INF; }
+static inline bool fp_is_nan(const struct fp_num *n)
+{
+    return n->cls >= FP_QNAN;
+} /* FP_UNSUPPORTED too */
+static inline bool fp_is_finite(const struct fp_num *n)
+{
+    return n->cls < FP_INF;
+}
 
 /* The NaN that an operation on a and b (at least one is a NaN or unsupported) gives. */
 struct fp_num fp_nan_result(struct fp_env *env, struct fp_num a, struct fp_num b);
@@ -93,7 +105,7 @@ enum fp_order fp_compare(struct fp_env *env, struct fp_num a, struct fp_num b, b
 
 /* Signed integer of 16, 32 or 64 bits, or the integer indefinite with FP_IE. */
 int64_t fp_to_int(struct fp_env *env, struct fp_num n, unsigned bits);
-struct fp_num fp_from_int(int64_t value); /* exact */
+struct fp_num fp_from_int(int64_t value);                    /* exact */
 struct fp_num fp_make(bool sign, int32_t exp, uint64_t sig); /* sig * 2^(exp - 63), normalised */
 /* Rounds to an integral value (FRNDINT). */
 struct fp_num fp_round_to_integral(struct fp_env *env, struct fp_num n);
@@ -104,7 +116,9 @@ bool fp_round_to_u64(struct fp_env *env, const struct fp_num *n, uint64_t *value
 struct fp_num fp_scale(struct fp_env *env, struct fp_num a, struct fp_num b);
 /* FXTRACT: exponent as a number; *significand gets the sign and fraction. */
 struct fp_num fp_extract(struct fp_env *env, struct fp_num a, struct fp_num *significand);
-/* FPREM (nearest = false), FPREM1: the remainder; *quotient its low bits, *partial when the reduction is not complete. */
-struct fp_num fp_remainder(struct fp_env *env, struct fp_num a, struct fp_num b, bool nearest, uint64_t *quotient, bool *partial);
+/* FPREM (nearest = false), FPREM1: the remainder; *quotient its low bits, *partial when the reduction is not complete.
+ */
+struct fp_num fp_remainder(struct fp_env *env, struct fp_num a, struct fp_num b, bool nearest, uint64_t *quotient,
+                           bool *partial);
 
 #endif

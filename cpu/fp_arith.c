@@ -4,7 +4,10 @@
  * then denormal operands, then zeros and infinities (SDM 1 "Floating-Point Exception Priority"). */
 #include "fp_wide.h"
 
-static struct fp_num zero(bool sign) { return (struct fp_num){ .cls = FP_ZERO, .sign = sign }; }
+static struct fp_num zero(bool sign)
+{
+    return (struct fp_num){ .cls = FP_ZERO, .sign = sign };
+}
 
 static struct fp_num infinity(bool sign)
 {
@@ -16,7 +19,9 @@ static struct fp_num from_wide(bool sign, int32_t exp, fp_u128 value)
 {
     int shift = fp_clz128(value);
     value <<= shift;
-    return (struct fp_num){ .cls = FP_NORMAL, .sign = sign, .exp = exp - shift, .sig = (uint64_t)(value >> 64), .lo = (uint64_t)value };
+    return (struct fp_num){
+        .cls = FP_NORMAL, .sign = sign, .exp = exp - shift, .sig = (uint64_t)(value >> 64), .lo = (uint64_t)value
+    };
 }
 
 /* |a| - |b| or |a| + |b| of finite non-zero numbers, with a's sign unless the difference is negative. */
@@ -100,7 +105,9 @@ struct fp_num fp_div(struct fp_env *env, struct fp_num a, struct fp_num b)
     uint64_t rest = (uint64_t)(dividend % b.sig);
     fp_u128 fraction = fp_u128_make(rest, 0);
     uint64_t lo = (uint64_t)(fraction / b.sig) | (fraction % b.sig != 0);
-    return (struct fp_num){ .cls = FP_NORMAL, .sign = sign, .exp = a.exp - b.exp - (int32_t)less, .sig = quotient, .lo = lo };
+    return (struct fp_num){
+        .cls = FP_NORMAL, .sign = sign, .exp = a.exp - b.exp - (int32_t)less, .sig = quotient, .lo = lo
+    };
 }
 
 /* Floor of the square root, bit by bit; *rest = value - root^2. */

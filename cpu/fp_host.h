@@ -1,7 +1,8 @@
-/* fp_host.h - functions whose exact bits are a matter of the processor: the x87 transcendentals and SSE's reciprocal estimates.
+/* fp_host.h - functions whose exact bits are a matter of the processor: the x87 transcendentals and SSE's reciprocal
+ * estimates.
  *
- * On x86-64 hosts fp_host_x87.c executes the host's own instruction, so that the interpreter agrees with translated code
- * to the last bit. Elsewhere fp_trans.c computes them portably.
+ * On x86-64 hosts fp_host_x87.c executes the host's own instruction, so that the interpreter agrees with translated
+ * code to the last bit. Elsewhere fp_trans.c computes them portably.
  *
  * Thread rule: pure functions on their arguments; the host's x87 registers are left as the C ABI wants them. */
 #ifndef VX86_CPU_FP_HOST_H
@@ -17,7 +18,7 @@ struct fp_transcendental {
     struct fp_f80 st0, st1; /* operands in, results out (st1 only of FPTAN and FSINCOS, whose st0 is the pushed one) */
     uint16_t fcw;           /* masks and rounding control in */
     uint16_t fsw;           /* out: exception flags, C1 and C2 */
-    bool stored;            /* out: false when an unmasked exception or C2 (out of range) kept the operands as they were */
+    bool stored; /* out: false when an unmasked exception or C2 (out of range) kept the operands as they were */
 };
 
 void fp_transcendental(enum fp_function function, struct fp_transcendental *op);

@@ -1,4 +1,5 @@
-/* fp_host_x87.c - processor-dependent functions by the host's own instructions, on x86-64 hosts; by fp_trans.c elsewhere.
+/* fp_host_x87.c - processor-dependent functions by the host's own instructions, on x86-64 hosts; by fp_trans.c
+ * elsewhere.
  *
  * A transcendental runs with the guest's control word, unmasked exceptions included: FRSTOR, the instruction, FNSAVE,
  * none of which reports what the instruction left pending. The control word of the host is put back. */
@@ -14,14 +15,14 @@ struct save_image {
     uint8_t st[8][10];
 };
 
-#define FTW_TWO_VALID 0xFFF0u /* R0 and R1 valid, TOP = 0 */
-#define SW_C2 0x0400u
+#define FTW_TWO_VALID  0xFFF0u /* R0 and R1 valid, TOP = 0 */
+#define SW_C2          0x0400u
 #define SW_C1_C2_FLAGS 0x063Fu
 
-#define RUN(mnemonic) \
-    __asm__ volatile("frstor %0\n\t" mnemonic "\n\tfnsave %0" \
-                     : "+m"(*image) \
-                     : \
+#define RUN(mnemonic)                                                                                                  \
+    __asm__ volatile("frstor %0\n\t" mnemonic "\n\tfnsave %0"                                                          \
+                     : "+m"(*image)                                                                                    \
+                     :                                                                                                 \
                      : "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)")
 
 static void run(enum fp_function function, struct save_image *image)
@@ -86,10 +87,19 @@ uint32_t fp_rsqrt_estimate(uint32_t bits)
 
 #else
 
-void fp_transcendental(enum fp_function function, struct fp_transcendental *op) { fp_transcendental_portable(function, op); }
+void fp_transcendental(enum fp_function function, struct fp_transcendental *op)
+{
+    fp_transcendental_portable(function, op);
+}
 
-uint32_t fp_rcp_estimate(uint32_t bits) { return fp_rcp_estimate_portable(bits); }
+uint32_t fp_rcp_estimate(uint32_t bits)
+{
+    return fp_rcp_estimate_portable(bits);
+}
 
-uint32_t fp_rsqrt_estimate(uint32_t bits) { return fp_rsqrt_estimate_portable(bits); }
+uint32_t fp_rsqrt_estimate(uint32_t bits)
+{
+    return fp_rsqrt_estimate_portable(bits);
+}
 
 #endif

@@ -132,7 +132,8 @@ static struct fp_num reduce(struct fp_num a, struct fp_num b, bool nearest, uint
     return fp_make(sign, b.exp + scale - (distance < 0), (uint64_t)rest);
 }
 
-struct fp_num fp_remainder(struct fp_env *env, struct fp_num a, struct fp_num b, bool nearest, uint64_t *quotient, bool *partial)
+struct fp_num fp_remainder(struct fp_env *env, struct fp_num a, struct fp_num b, bool nearest, uint64_t *quotient,
+                           bool *partial)
 {
     *quotient = 0;
     *partial = false;

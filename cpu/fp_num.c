@@ -9,7 +9,7 @@ const struct fp_format fp_double = { 53, -1022, 1023, 1536 };
 const struct fp_format fp_extended = { 64, -16382, 16383, 24576 };
 
 #define INTEGER_BIT (UINT64_C(1) << 63)
-#define QUIET_BIT (UINT64_C(1) << 62)
+#define QUIET_BIT   (UINT64_C(1) << 62)
 
 struct fp_num fp_make(bool sign, int32_t exp, uint64_t sig)
 {
@@ -27,7 +27,8 @@ static struct fp_num unpack(bool sign, int field, int field_max, const struct fp
         return (struct fp_num){ .cls = cls, .sign = sign, .sig = INTEGER_BIT | frac };
     }
     if (field != 0)
-        return (struct fp_num){ .cls = FP_NORMAL, .sign = sign, .exp = field - format->emax, .sig = INTEGER_BIT | frac };
+        return (
+            struct fp_num){ .cls = FP_NORMAL, .sign = sign, .exp = field - format->emax, .sig = INTEGER_BIT | frac };
     struct fp_num n = fp_make(sign, format->emin, frac);
     if (n.cls != FP_ZERO)
         n.cls = FP_DENORMAL;
@@ -91,7 +92,10 @@ struct fp_f80 fp_pack_f80(struct fp_num n)
     return out;
 }
 
-struct rounded { uint64_t sig; bool carry, inexact, up; };
+struct rounded {
+    uint64_t sig;
+    bool carry, inexact, up;
+};
 
 /* Rounds hi.lo to the top `precision` bits of hi. */
 static struct rounded round_at(uint8_t rc, bool sign, uint64_t hi, uint64_t lo, int precision)
@@ -118,7 +122,8 @@ static struct rounded round_at(uint8_t rc, bool sign, uint64_t hi, uint64_t lo, 
 }
 
 /* The rounded exponent is above emax. */
-static struct fp_num overflow(struct fp_env *env, const struct fp_format *format, struct fp_num n, const struct rounded *r, int precision)
+static struct fp_num overflow(struct fp_env *env, const struct fp_format *format, struct fp_num n,
+                              const struct rounded *r, int precision)
 {
     env->flags |= FP_OE;
     if (!(env->masks & FP_OE)) {
@@ -144,7 +149,8 @@ static struct fp_num overflow(struct fp_env *env, const struct fp_format *format
 }
 
 /* The exponent, rounded as if unbounded, is below emin. */
-static struct fp_num underflow(struct fp_env *env, const struct fp_format *format, struct fp_num n, const struct rounded *r, int precision)
+static struct fp_num underflow(struct fp_env *env, const struct fp_format *format, struct fp_num n,
+                               const struct rounded *r, int precision)
 {
     if (!(env->masks & FP_UE)) {
         env->flags |= FP_UE | (r->inexact ? FP_PE : 0);
@@ -218,8 +224,8 @@ struct fp_num fp_operand(const struct fp_env *env, struct fp_num n)
     return n;
 }
 
-/* SDM 1 "Rules for Handling NaNs", x87 column: a quiet NaN wins over a signalling one, then the larger significand; at a
- * tie the positive one (seen on hardware). */
+/* SDM 1 "Rules for Handling NaNs", x87 column: a quiet NaN wins over a signalling one, then the larger significand; at
+ * a tie the positive one (seen on hardware). */
 static struct fp_num x87_choose(const struct fp_num *a, const struct fp_num *b)
 {
     if (!fp_is_nan(a))

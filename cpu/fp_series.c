@@ -31,7 +31,9 @@ struct fp_num fp_wide_number(struct fp_wide w)
 {
     if (w.sig == 0)
         return (struct fp_num){ .cls = FP_ZERO, .sign = w.sign };
-    return (struct fp_num){ .cls = FP_NORMAL, .sign = w.sign, .exp = w.exp, .sig = (uint64_t)(w.sig >> 64), .lo = (uint64_t)w.sig | 1 };
+    return (struct fp_num){
+        .cls = FP_NORMAL, .sign = w.sign, .exp = w.exp, .sig = (uint64_t)(w.sig >> 64), .lo = (uint64_t)w.sig | 1
+    };
 }
 
 struct fp_wide fp_wide_add(struct fp_wide a, struct fp_wide b)
@@ -80,15 +82,24 @@ struct fp_wide fp_wide_div(struct fp_wide a, struct fp_wide b)
     return normalise(a.sign != b.sign, a.exp - b.exp + 1, quotient);
 }
 
-static struct fp_wide div_small(struct fp_wide a, uint32_t k) { return normalise(a.sign, a.exp, a.sig / k); }
+static struct fp_wide div_small(struct fp_wide a, uint32_t k)
+{
+    return normalise(a.sign, a.exp, a.sig / k);
+}
 
 static struct fp_wide constant(int32_t exp, uint64_t hi, uint64_t lo)
 {
     return (struct fp_wide){ .exp = exp, .sig = fp_u128_make(hi, lo) };
 }
 
-static struct fp_wide ln2(void) { return constant(-1, UINT64_C(0xB17217F7D1CF79AB), UINT64_C(0xC9E3B39803F2F6AF)); }
-static struct fp_wide log2e(void) { return constant(0, UINT64_C(0xB8AA3B295C17F0BB), UINT64_C(0xBE87FED0691D3E89)); }
+static struct fp_wide ln2(void)
+{
+    return constant(-1, UINT64_C(0xB17217F7D1CF79AB), UINT64_C(0xC9E3B39803F2F6AF));
+}
+static struct fp_wide log2e(void)
+{
+    return constant(0, UINT64_C(0xB8AA3B295C17F0BB), UINT64_C(0xBE87FED0691D3E89));
+}
 
 struct fp_wide fp_wide_pi(int numerator, int denominator_log2)
 {
@@ -98,9 +109,13 @@ struct fp_wide fp_wide_pi(int numerator, int denominator_log2)
     return pi;
 }
 
-static bool is_negligible(struct fp_wide term, struct fp_wide sum) { return term.sig == 0 || term.exp < sum.exp - NEGLIGIBLE; }
+static bool is_negligible(struct fp_wide term, struct fp_wide sum)
+{
+    return term.sig == 0 || term.exp < sum.exp - NEGLIGIBLE;
+}
 
-/* first * (1 + f/a(1) + f^2/(a(1) a(2)) + ...), a(i) = (start + step i)(start + step i + 1) or just (start + step i). */
+/* first * (1 + f/a(1) + f^2/(a(1) a(2)) + ...), a(i) = (start + step i)(start + step i + 1) or just (start + step i).
+ */
 static struct fp_wide factorial_series(struct fp_wide first, struct fp_wide factor, uint32_t start, uint32_t step)
 {
     struct fp_wide sum = first, term = first;

@@ -1,21 +1,36 @@
 /* fp_trans.c - the x87 transcendentals and SSE's estimates without a host that has them.
  *
- * Special operands as in the tables of SDM 2 for each instruction; the rest by fp_series.c, within 1 ulp. What the SDM leaves
- * undefined (F2XM1 outside [-1, 1], FYL2XP1 outside its range) gives some number. */
-#include "fp_host.h"
+ * Special operands as in the tables of SDM 2 for each instruction; the rest by fp_series.c, within 1 ulp. What the SDM
+ * leaves undefined (F2XM1 outside [-1, 1], FYL2XP1 outside its range) gives some number. */
 #include "fp_trans.h"
+#include "fp_host.h"
 
 #define SW_C1 0x0200
 #define SW_C2 0x0400
 
 /* Results of one function: `first` replaces the operand (or ST(1)), `pushed` is FPTAN's 1.0 and FSINCOS's cosine. */
-struct results { struct fp_num first, pushed; bool out_of_range; };
+struct results {
+    struct fp_num first, pushed;
+    bool out_of_range;
+};
 
-static struct fp_num zero(bool sign) { return (struct fp_num){ .cls = FP_ZERO, .sign = sign }; }
-static struct fp_num infinity(bool sign) { return (struct fp_num){ .cls = FP_INF, .sign = sign, .sig = UINT64_C(1) << 63 }; }
-static struct fp_num one(bool sign) { return fp_make(sign, 63, 1); }
+static struct fp_num zero(bool sign)
+{
+    return (struct fp_num){ .cls = FP_ZERO, .sign = sign };
+}
+static struct fp_num infinity(bool sign)
+{
+    return (struct fp_num){ .cls = FP_INF, .sign = sign, .sig = UINT64_C(1) << 63 };
+}
+static struct fp_num one(bool sign)
+{
+    return fp_make(sign, 63, 1);
+}
 
-static bool is_one(const struct fp_num *n) { return n->cls == FP_NORMAL && n->exp == 0 && n->sig == UINT64_C(1) << 63; }
+static bool is_one(const struct fp_num *n)
+{
+    return n->cls == FP_NORMAL && n->exp == 0 && n->sig == UINT64_C(1) << 63;
+}
 
 static struct fp_num f2xm1(struct fp_env *env, struct fp_num x)
 {
@@ -50,7 +65,10 @@ static struct fp_num fyl2x(struct fp_env *env, struct fp_num x, struct fp_num y)
         env->flags |= FP_ZE;
         return infinity(!y.sign);
     }
-    struct fp_num log = x.cls == FP_ZERO ? infinity(true) : x.cls == FP_INF ? x : is_one(&x) ? zero(false) : one(x.exp < 0);
+    struct fp_num log = x.cls == FP_ZERO  ? infinity(true)
+                        : x.cls == FP_INF ? x
+                        : is_one(&x)      ? zero(false)
+                                          : one(x.exp < 0);
     if (log.cls != FP_NORMAL || y.cls == FP_ZERO || y.cls == FP_INF) {
         struct fp_num n = product(env, y, log);
         if (!(env->flags & FP_IE))

@@ -6,7 +6,10 @@
 
 __extension__ typedef unsigned __int128 fp_u128;
 
-static inline fp_u128 fp_u128_make(uint64_t hi, uint64_t lo) { return (fp_u128)hi << 64 | lo; }
+static inline fp_u128 fp_u128_make(uint64_t hi, uint64_t lo)
+{
+    return (fp_u128)hi << 64 | lo;
+}
 
 /* Shifts right; bits lost are remembered in bit 0. */
 static inline fp_u128 fp_shift_right_jam(fp_u128 value, unsigned count)

@@ -1,7 +1,10 @@
 /* interp_mmx.c - packed integer arithmetic, comparison, logic and shifts, for 8 bytes (MMX) and 16 (SSE2) alike. */
 #include "interp_sse.h"
 
-static int saturate(int value, int low, int high) { return value < low ? low : value > high ? high : value; }
+static int saturate(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
 
 #define SATURATE_SB(v) ((uint8_t)saturate((v), INT8_MIN, INT8_MAX))
 #define SATURATE_SW(v) ((uint16_t)saturate((v), INT16_MIN, INT16_MAX))
@@ -36,16 +39,19 @@ SIMD_LANES(pcmpeqd, uint32_t, d, 4, a == b ? UINT32_MAX : 0)
 SIMD_LANES(pcmpgtb, int8_t, b, 16, a > b ? 0xFF : 0)
 SIMD_LANES(pcmpgtw, int16_t, w, 8, a > b ? 0xFFFF : 0)
 SIMD_LANES(pcmpgtd, int32_t, d, 4, a > b ? UINT32_MAX : 0)
-SIMD_LANES(pmullw, uint16_t, w, 8, (uint16_t)((uint32_t)a * b))
-SIMD_LANES(pmulhw, int16_t, w, 8, (uint16_t)((uint32_t)(a * b) >> 16))
-SIMD_LANES(pmulhuw, uint16_t, w, 8, (uint16_t)((uint32_t)a * b >> 16))
-SIMD_LANES(pmuludq, uint32_t, q, 2, (uint64_t)a * b)
-SIMD_LANES(pand, uint64_t, q, 2, a & b)
-SIMD_LANES(pandn, uint64_t, q, 2, ~a & b)
+SIMD_LANES(pmullw, uint16_t, w, 8, (uint16_t)((uint32_t)a *b))
+SIMD_LANES(pmulhw, int16_t, w, 8, (uint16_t)((uint32_t)(a *b) >> 16))
+SIMD_LANES(pmulhuw, uint16_t, w, 8, (uint16_t)((uint32_t)a *b >> 16))
+SIMD_LANES(pmuludq, uint32_t, q, 2, (uint64_t)a *b)
+SIMD_LANES(pand, uint64_t, q, 2, a &b)
+SIMD_LANES(pandn, uint64_t, q, 2, ~a &b)
 SIMD_LANES(por, uint64_t, q, 2, a | b)
 SIMD_LANES(pxor, uint64_t, q, 2, a ^ b)
 
-void simd_move(union vec *d, const union vec *s, unsigned bytes) { memcpy(d, s, bytes); }
+void simd_move(union vec *d, const union vec *s, unsigned bytes)
+{
+    memcpy(d, s, bytes);
+}
 
 void simd_pmaddwd(union vec *d, const union vec *s, unsigned bytes)
 {
@@ -67,18 +73,18 @@ void simd_psadbw(union vec *d, const union vec *s, unsigned bytes)
 }
 
 /* Shifts: one count for all elements, the whole low quadword of the source. Too large a count gives zeros, or signs. */
-#define SHIFT_LANES(op, field, size, bits, too_large, expr)                    \
-    void simd_##op(union vec *v, const union vec *s, unsigned bytes)           \
-    {                                                                          \
-        const uint64_t wide = s->q[0];                                         \
-        const unsigned n = wide < (bits) ? (unsigned)wide : (too_large);       \
-        const bool gone = wide >= (bits) && (too_large) == (bits);             \
-        for (unsigned i = 0; i < bytes / (size); i++) {                        \
-            const uint64_t a = v->field[i];                                    \
-            v->field[i] = 0;                                                   \
-            if (!gone)                                                         \
-                v->field[i] = (expr);                                          \
-        }                                                                      \
+#define SHIFT_LANES(op, field, size, bits, too_large, expr)                                                            \
+    void simd_##op(union vec *v, const union vec *s, unsigned bytes)                                                   \
+    {                                                                                                                  \
+        const uint64_t wide = s->q[0];                                                                                 \
+        const unsigned n = wide < (bits) ? (unsigned)wide : (too_large);                                               \
+        const bool gone = wide >= (bits) && (too_large) == (bits);                                                     \
+        for (unsigned i = 0; i < bytes / (size); i++) {                                                                \
+            const uint64_t a = v->field[i];                                                                            \
+            v->field[i] = 0;                                                                                           \
+            if (!gone)                                                                                                 \
+                v->field[i] = (expr);                                                                                  \
+        }                                                                                                              \
     }
 
 SHIFT_LANES(psrlw, w, 2, 16, 16, (uint16_t)(a >> n))

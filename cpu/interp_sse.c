@@ -4,9 +4,9 @@
  * that use MMX registers, the memory operand, then SIMD exceptions (SDM 2A "Exception Conditions of Legacy SIMD
  * Instructions Operating on MMX Registers"; SDM 1 "SSE, SSE2, SSE3 and SSSE3 SIMD Floating-Point Exceptions").
  *
- *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that a memory
- *       fault leaves the x87 state alone.
- *   I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS so too). */
+ *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that a
+ * memory fault leaves the x87 state alone. I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all
+ * (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS so too). */
 #include "interp_sse.h"
 
 struct simd_op {
@@ -15,16 +15,16 @@ struct simd_op {
     uint8_t attr;
 };
 
-#define NP SIMD_NP
+#define NP  SIMD_NP
 #define P66 SIMD_P66
 #define PF3 SIMD_PF3
 #define PF2 SIMD_PF2
-#define X SIMD_X
-#define M SIMD_M
+#define X   SIMD_X
+#define M   SIMD_M
 #define MEM SIMD_MEM
 #define REG SIMD_REG
 #define LOW SIMD_LOW
-#define SIMD(prefix, opcode, attributes, handler, lane) \
+#define SIMD(prefix, opcode, attributes, handler, lane)                                                                \
     [opcode][prefix] = { simd_do_##handler, simd_##lane, (attributes) },
 #define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane) SIMD(P66, opcode, X, handler, lane)
 

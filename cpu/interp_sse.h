@@ -6,7 +6,12 @@
 #include "interp.h"
 #include "interp_x87.h"
 
-union vec { uint8_t b[16]; uint16_t w[8]; uint32_t d[4]; uint64_t q[2]; }; /* little-endian host */
+union vec {
+    uint8_t b[16];
+    uint16_t w[8];
+    uint32_t d[4];
+    uint64_t q[2];
+}; /* little-endian host */
 
 enum simd_prefix { SIMD_NP, SIMD_P66, SIMD_PF3, SIMD_PF2 };
 
@@ -27,10 +32,13 @@ struct simd {
     enum simd_prefix prefix;
     unsigned attr;
     simd_lane *combine; /* of handler `packed` */
-    bool leaves_mmx;  /* EMMS: the transition is not made after it */
+    bool leaves_mmx;    /* EMMS: the transition is not made after it */
 };
 
-static inline bool simd_is_xmm(const struct simd *s) { return s->attr & SIMD_X; }
+static inline bool simd_is_xmm(const struct simd *s)
+{
+    return s->attr & SIMD_X;
+}
 
 static inline union vec simd_xmm(const struct vx_vcpu *cpu, unsigned i)
 {
@@ -45,7 +53,10 @@ static inline void simd_set_xmm(struct vx_vcpu *cpu, unsigned i, const union vec
 }
 
 /* MM(i) is the physical register R(i), wherever TOP is. */
-static inline unsigned simd_mm_slot(const struct vx_vcpu *cpu, unsigned i) { return FX_ST + 16 * ((i - x87_top(cpu)) & 7); }
+static inline unsigned simd_mm_slot(const struct vx_vcpu *cpu, unsigned i)
+{
+    return FX_ST + 16 * ((i - x87_top(cpu)) & 7);
+}
 
 static inline union vec simd_mm(const struct vx_vcpu *cpu, unsigned i)
 {
@@ -83,22 +94,22 @@ struct fp_env simd_env(const struct vx_vcpu *cpu);
  * Like the MMX transition, which comes before #XM, these are changes that a SIMD exception leaves behind. */
 bool simd_raise(struct simd *s, struct fp_env *env);
 
-#define SIMD_LANES(op, expr_type, field, count, expr)                          \
-    void simd_##op(union vec *d, const union vec *s, unsigned bytes)           \
-    {                                                                          \
-        for (unsigned i = 0; i < bytes / (16 / (count)); i++) {                \
-            const expr_type a = (expr_type)d->field[i];                        \
-            const expr_type b = (expr_type)s->field[i];                        \
-            d->field[i] = (expr);                                              \
-        }                                                                      \
+#define SIMD_LANES(op, expr_type, field, count, expr)                                                                  \
+    void simd_##op(union vec *d, const union vec *s, unsigned bytes)                                                   \
+    {                                                                                                                  \
+        for (unsigned i = 0; i < bytes / (16 / (count)); i++) {                                                        \
+            const expr_type a = (expr_type)d->field[i];                                                                \
+            const expr_type b = (expr_type)s->field[i];                                                                \
+            d->field[i] = (expr);                                                                                      \
+        }                                                                                                              \
     }
 
 /* 0F AE. */
 bool simd_state_group(struct insn *in);
 
 /* Every handler and lane function that the table names. */
-#define SIMD(prefix, opcode, attributes, handler, lane) \
-    bool simd_do_##handler(struct simd *s); \
+#define SIMD(prefix, opcode, attributes, handler, lane)                                                                \
+    bool simd_do_##handler(struct simd *s);                                                                            \
     simd_lane simd_##lane;
 #define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane)
 #include "interp_sse.def"

@@ -3,15 +3,24 @@
  * To integers: a denormal raises nothing but FP_PE; what does not fit is 80000000h with FP_IE. */
 #include "interp_sse.h"
 
-static struct fp_num unpack_f32(const struct fp_env *env, uint32_t raw) { return fp_operand(env, fp_unpack_f32(raw)); }
-static struct fp_num unpack_f64(const struct fp_env *env, uint64_t raw) { return fp_operand(env, fp_unpack_f64(raw)); }
+static struct fp_num unpack_f32(const struct fp_env *env, uint32_t raw)
+{
+    return fp_operand(env, fp_unpack_f32(raw));
+}
+static struct fp_num unpack_f64(const struct fp_env *env, uint64_t raw)
+{
+    return fp_operand(env, fp_unpack_f64(raw));
+}
 
 static uint32_t int_to_f32(struct fp_env *env, uint32_t raw)
 {
     return fp_pack_f32(fp_round(env, &fp_single, fp_from_int((int32_t)raw)));
 }
 
-static uint64_t int_to_f64(uint32_t raw) { return fp_pack_f64(fp_from_int((int32_t)raw)); }
+static uint64_t int_to_f64(uint32_t raw)
+{
+    return fp_pack_f64(fp_from_int((int32_t)raw));
+}
 
 /* CVTPI2PS, CVTPI2PD. The source is an MMX register or 8 bytes of memory. */
 bool simd_do_cvtpi2fp(struct simd *s)

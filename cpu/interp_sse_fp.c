@@ -12,8 +12,12 @@ struct fp_env simd_env(const struct vx_vcpu *cpu)
 {
     uint32_t mxcsr = fx_get32(cpu, FX_MXCSR);
     return (struct fp_env){
-        .rc = mxcsr >> MXCSR_RC_SHIFT & 3, .precision = 64, .masks = mxcsr >> MXCSR_MASK_SHIFT & FP_ALL, .sse = true,
-        .daz = mxcsr & MXCSR_DAZ, .ftz = mxcsr & MXCSR_FTZ,
+        .rc = mxcsr >> MXCSR_RC_SHIFT & 3,
+        .precision = 64,
+        .masks = mxcsr >> MXCSR_MASK_SHIFT & FP_ALL,
+        .sse = true,
+        .daz = mxcsr & MXCSR_DAZ,
+        .ftz = mxcsr & MXCSR_FTZ,
     };
 }
 
@@ -29,7 +33,9 @@ bool simd_raise(struct simd *s, struct fp_env *env)
 }
 
 /* Element size and number by prefix: PS, PD, SS, SD. */
-struct shape { unsigned size, count; };
+struct shape {
+    unsigned size, count;
+};
 
 static struct shape shape_of(enum simd_prefix prefix)
 {
@@ -37,7 +43,10 @@ static struct shape shape_of(enum simd_prefix prefix)
     return shapes[prefix];
 }
 
-static uint64_t element(const union vec *v, struct shape shape, unsigned i) { return shape.size == 4 ? v->d[i] : v->q[i]; }
+static uint64_t element(const union vec *v, struct shape shape, unsigned i)
+{
+    return shape.size == 4 ? v->d[i] : v->q[i];
+}
 
 static void set_element(union vec *v, struct shape shape, unsigned i, uint64_t raw)
 {

@@ -1,4 +1,5 @@
-/* interp_sse_move.c - moves between MMX, XMM and general registers and memory. Non-temporal stores are plain stores here. */
+/* interp_sse_move.c - moves between MMX, XMM and general registers and memory. Non-temporal stores are plain stores
+ * here. */
 #include "interp_sse.h"
 
 static bool load(struct simd *s, unsigned align)

@@ -12,16 +12,43 @@ static void interleave(union vec *d, const union vec *s, unsigned bytes, unsigne
     }
 }
 
-void simd_punpcklbw(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 1, false); }
-void simd_punpcklwd(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 2, false); }
-void simd_punpckldq(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 4, false); }
-void simd_punpcklqdq(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 8, false); }
-void simd_punpckhbw(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 1, true); }
-void simd_punpckhwd(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 2, true); }
-void simd_punpckhdq(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 4, true); }
-void simd_punpckhqdq(union vec *d, const union vec *s, unsigned bytes) { interleave(d, s, bytes, 8, true); }
+void simd_punpcklbw(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 1, false);
+}
+void simd_punpcklwd(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 2, false);
+}
+void simd_punpckldq(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 4, false);
+}
+void simd_punpcklqdq(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 8, false);
+}
+void simd_punpckhbw(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 1, true);
+}
+void simd_punpckhwd(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 2, true);
+}
+void simd_punpckhdq(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 4, true);
+}
+void simd_punpckhqdq(union vec *d, const union vec *s, unsigned bytes)
+{
+    interleave(d, s, bytes, 8, true);
+}
 
-static int32_t clip(int32_t value, int32_t low, int32_t high) { return value < low ? low : value > high ? high : value; }
+static int32_t clip(int32_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
 
 static void pack_words(union vec *d, const union vec *s, unsigned bytes, int32_t low, int32_t high)
 {
@@ -34,8 +61,14 @@ static void pack_words(union vec *d, const union vec *s, unsigned bytes, int32_t
 }
 
 /* s may be as long as d: the upper half of d->b is written from s->w, which is another vector. */
-void simd_packsswb(union vec *d, const union vec *s, unsigned bytes) { pack_words(d, s, bytes, INT8_MIN, INT8_MAX); }
-void simd_packuswb(union vec *d, const union vec *s, unsigned bytes) { pack_words(d, s, bytes, 0, UINT8_MAX); }
+void simd_packsswb(union vec *d, const union vec *s, unsigned bytes)
+{
+    pack_words(d, s, bytes, INT8_MIN, INT8_MAX);
+}
+void simd_packuswb(union vec *d, const union vec *s, unsigned bytes)
+{
+    pack_words(d, s, bytes, 0, UINT8_MAX);
+}
 
 void simd_packssdw(union vec *d, const union vec *s, unsigned bytes)
 {

@@ -3,7 +3,7 @@
  * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is. */
 #include "interp_sse.h"
 
-#define MXCSR_WRITABLE 0xFFFFu /* DAZ included; what MXCSR_MASK says */
+#define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
 #define FXSAVE_STATE_BYTES 288
 
 static bool fxsave(struct insn *in)

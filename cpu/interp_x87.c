@@ -1,8 +1,8 @@
 /* interp_x87.c - the way in of the x87: WAIT and D8..DF, availability, pending exceptions, instruction pointers.
  *
- * Order of checks as on the CPU: #NM, a pending unmasked exception (except for the control instructions that do not wait),
- * #UD, the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per instruction,
- * SDM 2D "Escape Opcode Instructions".
+ * Order of checks as on the CPU: #NM, a pending unmasked exception (except for the control instructions that do not
+ * wait), #UD, the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
+ * instruction, SDM 2D "Escape Opcode Instructions".
  *
  * FIP, FCS, FDP, FDS and FOP are kept for every non-control instruction (as P6 and AMD do; the Pentium 4 could be told
  * to update FOP only on an unmasked exception). FDP and FDS stay when there is no memory operand. */
@@ -106,7 +106,8 @@ bool interp_x87(struct insn *in)
     bool wait = in->opcode == 0x9B;
     if (in->lock)
         return insn_ud(in);
-    if (wait ? (cpu->cr0 & (VX_CR0_MP | VX_CR0_TS)) == (VX_CR0_MP | VX_CR0_TS) : (cpu->cr0 & (VX_CR0_EM | VX_CR0_TS)) != 0)
+    if (wait ? (cpu->cr0 & (VX_CR0_MP | VX_CR0_TS)) == (VX_CR0_MP | VX_CR0_TS)
+             : (cpu->cr0 & (VX_CR0_EM | VX_CR0_TS)) != 0)
         return insn_fault(in, VX_NM);
     if (wait || !is_no_wait(in)) {
         bool again;

@@ -1,4 +1,5 @@
-/* interp_x87_env.c - x87 control words and the environment and state images (FLDENV, FNSTENV, FRSTOR, FNSAVE) in their four layouts.
+/* interp_x87_env.c - x87 control words and the environment and state images (FLDENV, FNSTENV, FRSTOR, FNSAVE) in their
+ * four layouts.
  *
  * SDM 1 "x87 FPU State Image in Memory": fields are 16 or 32 bits apart by operand size; real mode and VM86 hold 20- or
  * 32-bit linear pointers with the opcode in between, protected mode selector:offset.
@@ -8,11 +9,14 @@
  *     real        FCW  FSW  FTW  FIP[15:0]   FIP[31:16] | FOP     FDP[15:0]   FDP[31:16] << 12 */
 #include "interp_x87.h"
 
-#define ENV_FIELDS 7
-#define ENV_MAX_BYTES (ENV_FIELDS * 4)
+#define ENV_FIELDS     7
+#define ENV_MAX_BYTES  (ENV_FIELDS * 4)
 #define SAVE_MAX_BYTES (ENV_MAX_BYTES + 80)
 
-static bool is_protected(const struct vx_vcpu *cpu) { return !vx_real_mode(cpu) && !vx_vm86(cpu); }
+static bool is_protected(const struct vx_vcpu *cpu)
+{
+    return !vx_real_mode(cpu) && !vx_vm86(cpu);
+}
 
 /* Reserved halves of the first fields read as ones. */
 static unsigned put_field(uint8_t *image, unsigned width, unsigned n, uint32_t value)
@@ -53,7 +57,10 @@ static unsigned build_env(const struct vx_vcpu *cpu, unsigned width, uint8_t *im
     return put_field(image, width, 6, (dp_lin >> 16) << 12);
 }
 
-static void load_control(struct vx_vcpu *cpu, uint16_t fcw) { fx_set16(cpu, FX_FCW, (fcw & 0x1F3F) | 0x40); }
+static void load_control(struct vx_vcpu *cpu, uint16_t fcw)
+{
+    fx_set16(cpu, FX_FCW, (fcw & 0x1F3F) | 0x40);
+}
 
 /* Status with another TOP, without moving registers: the slots are about to be replaced or stay in stack order. */
 static void load_env(struct vx_vcpu *cpu, unsigned width, const uint8_t *image)

@@ -277,8 +277,7 @@ bool x87_load_store_reg(struct x87 *x)
         if (i != 0)
             return insn_ud(in);
         return true; /* FNOP */
-    case 0x13:
-        return store_sti_unchecked(x, i);
+    case 0x13: return store_sti_unchecked(x, i);
     case 0x53:
     case 0x72:
     case 0x73: return store_sti(x, i, true);

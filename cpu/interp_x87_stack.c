@@ -3,7 +3,10 @@
 
 #define SLOT_BYTES 16
 
-static uint8_t *slot(struct vx_vcpu *cpu, unsigned i) { return cpu->fx + FX_ST + SLOT_BYTES * (i & 7); }
+static uint8_t *slot(struct vx_vcpu *cpu, unsigned i)
+{
+    return cpu->fx + FX_ST + SLOT_BYTES * (i & 7);
+}
 
 void x87_set_top(struct vx_vcpu *cpu, unsigned top)
 {
@@ -27,7 +30,10 @@ struct fp_f80 x87_image(const struct vx_vcpu *cpu, unsigned i)
     return v;
 }
 
-struct fp_num x87_number(const struct vx_vcpu *cpu, unsigned i) { return fp_unpack_f80(x87_image(cpu, i)); }
+struct fp_num x87_number(const struct vx_vcpu *cpu, unsigned i)
+{
+    return fp_unpack_f80(x87_image(cpu, i));
+}
 
 void x87_store(struct vx_vcpu *cpu, unsigned i, struct fp_f80 value)
 {
@@ -44,7 +50,10 @@ void x87_push(struct vx_vcpu *cpu, struct fp_f80 value)
     x87_store(cpu, 0, value);
 }
 
-void x87_free(struct vx_vcpu *cpu, unsigned i) { cpu->fx[FX_FTW] &= (uint8_t)~x87_tag_bit(cpu, i); }
+void x87_free(struct vx_vcpu *cpu, unsigned i)
+{
+    cpu->fx[FX_FTW] &= (uint8_t)~x87_tag_bit(cpu, i);
+}
 
 void x87_pop(struct vx_vcpu *cpu)
 {
@@ -56,7 +65,7 @@ void x87_update_summary(struct vx_vcpu *cpu)
 {
     uint16_t fsw = fx_get16(cpu, FX_FSW), old = fsw;
     bool pending = fsw & ~fx_get16(cpu, FX_FCW) & FP_ALL;
-    fsw &= (uint16_t)~(FSW_ES | FSW_B);
+    fsw &= (uint16_t) ~(FSW_ES | FSW_B);
     if (pending)
         fsw |= FSW_ES | FSW_B;
     fx_set16(cpu, FX_FSW, fsw);
@@ -67,7 +76,8 @@ void x87_update_summary(struct vx_vcpu *cpu)
 void x87_init(struct vx_vcpu *cpu)
 {
     fx_set16(cpu, FX_FCW, 0x037F);
-    fx_set16(cpu, FX_FSW, fx_get16(cpu, FX_FSW) & (FSW_TOP | FSW_ES)); /* TOP moves by rotation; ES so that FERR# drops */
+    fx_set16(cpu, FX_FSW,
+             fx_get16(cpu, FX_FSW) & (FSW_TOP | FSW_ES)); /* TOP moves by rotation; ES so that FERR# drops */
     x87_set_top(cpu, 0);
     x87_update_summary(cpu);
     cpu->fx[FX_FTW] = 0;
@@ -102,8 +112,9 @@ bool x87_check_pending(struct insn *in, bool *again)
         return insn_fault(in, VX_MF);
     if (cpu->ops == NULL || cpu->ops->ferr == NULL)
         return true;
-    /* A PC freezes here until FERR#'s interrupt comes or IGNNE# is asserted by the write to port F0h. The instruction is
-     * retried while that interrupt can be taken; where it cannot, it goes on as with IGNNE#, where a PC would hang. */
+    /* A PC freezes here until FERR#'s interrupt comes or IGNNE# is asserted by the write to port F0h. The instruction
+     * is retried while that interrupt can be taken; where it cannot, it goes on as with IGNNE#, where a PC would hang.
+     */
     cpu->ops->ferr(cpu->ops_opaque, true);
     *again = cpu->intr_line && cpu->iflag;
     return true;
@@ -122,12 +133,15 @@ bool x87_overflow(struct x87 *x)
     return x87_underflow(x);
 }
 
-bool x87_blocked(struct x87 *x) { return fp_blocked(&x->env); }
+bool x87_blocked(struct x87 *x)
+{
+    return fp_blocked(&x->env);
+}
 
 void x87_finish(struct x87 *x, unsigned cc, unsigned cc_mask)
 {
     uint16_t fsw = fx_get16(x->cpu, FX_FSW);
-    fsw &= (uint16_t)~(FSW_C1 | cc_mask);
+    fsw &= (uint16_t) ~(FSW_C1 | cc_mask);
     fsw |= (uint16_t)(cc | x->env.flags);
     if (x->env.up || x->stack_over)
         fsw |= FSW_C1;

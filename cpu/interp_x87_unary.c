@@ -1,4 +1,5 @@
-/* interp_x87_unary.c - D9 E0..FF: signs, tests, constants, remainder, scaling, rounding, root and the transcendentals. */
+/* interp_x87_unary.c - D9 E0..FF: signs, tests, constants, remainder, scaling, rounding, root and the transcendentals.
+ */
 #include "fp_host.h"
 #include "interp_x87.h"
 
@@ -35,8 +36,10 @@ static bool change_sign(struct x87 *x, bool keep)
 static bool examine(struct x87 *x)
 {
     static const uint16_t cc[] = {
-        [FP_ZERO] = FSW_C3, [FP_DENORMAL] = FSW_C3 | FSW_C2, [FP_NORMAL] = FSW_C2, [FP_INF] = FSW_C2 | FSW_C0,
-        [FP_QNAN] = FSW_C0, [FP_SNAN] = FSW_C0, [FP_UNSUPPORTED] = 0,
+        [FP_ZERO] = FSW_C3,   [FP_DENORMAL] = FSW_C3 | FSW_C2,
+        [FP_NORMAL] = FSW_C2, [FP_INF] = FSW_C2 | FSW_C0,
+        [FP_QNAN] = FSW_C0,   [FP_SNAN] = FSW_C0,
+        [FP_UNSUPPORTED] = 0,
     };
     unsigned value = x87_is_empty(x->cpu, 0) ? FSW_C3 | FSW_C0 : cc[x87_number(x->cpu, 0).cls];
     x->env.up = x87_image(x->cpu, 0).se >> 15;
@@ -47,16 +50,21 @@ static bool examine(struct x87 *x)
 /* The constants as 128-bit significands (1.xxx * 2^exp), so that RC rounds them as the hardware does. */
 static bool load_constant(struct x87 *x, unsigned which)
 {
-    static const struct { int16_t exp; uint64_t sig, lo; } constants[7] = {
-        { 0, UINT64_C(0x8000000000000000), 0 },                                /* FLD1 */
-        { 1, UINT64_C(0xD49A784BCD1B8AFE), UINT64_C(0x492BF6FF4DAFDB4D) },     /* FLDL2T */
-        { 0, UINT64_C(0xB8AA3B295C17F0BB), UINT64_C(0xBE87FED0691D3E89) },     /* FLDL2E */
-        { 1, UINT64_C(0xC90FDAA22168C234), UINT64_C(0xC4C6628B80DC1CD1) },     /* FLDPI */
-        { -2, UINT64_C(0x9A209A84FBCFF798), UINT64_C(0x8F8959AC0B7C9178) },    /* FLDLG2 */
-        { -1, UINT64_C(0xB17217F7D1CF79AB), UINT64_C(0xC9E3B39803F2F6AF) },    /* FLDLN2 */
-        { 0, 0, 0 },                                                           /* FLDZ */
+    static const struct {
+        int16_t exp;
+        uint64_t sig, lo;
+    } constants[7] = {
+        { 0, UINT64_C(0x8000000000000000), 0 },                             /* FLD1 */
+        { 1, UINT64_C(0xD49A784BCD1B8AFE), UINT64_C(0x492BF6FF4DAFDB4D) },  /* FLDL2T */
+        { 0, UINT64_C(0xB8AA3B295C17F0BB), UINT64_C(0xBE87FED0691D3E89) },  /* FLDL2E */
+        { 1, UINT64_C(0xC90FDAA22168C234), UINT64_C(0xC4C6628B80DC1CD1) },  /* FLDPI */
+        { -2, UINT64_C(0x9A209A84FBCFF798), UINT64_C(0x8F8959AC0B7C9178) }, /* FLDLG2 */
+        { -1, UINT64_C(0xB17217F7D1CF79AB), UINT64_C(0xC9E3B39803F2F6AF) }, /* FLDLN2 */
+        { 0, 0, 0 },                                                        /* FLDZ */
     };
-    struct fp_num n = { .cls = FP_NORMAL, .exp = constants[which].exp, .sig = constants[which].sig, .lo = constants[which].lo };
+    struct fp_num n = {
+        .cls = FP_NORMAL, .exp = constants[which].exp, .sig = constants[which].sig, .lo = constants[which].lo
+    };
     if (n.sig == 0)
         n.cls = FP_ZERO;
     struct fp_env env = { .rc = x->env.rc, .precision = 64, .masks = FP_ALL };
@@ -80,7 +88,8 @@ static bool remainder_op(struct x87 *x, bool nearest)
     struct fp_num n = fp_remainder(&x->env, x87_number(x->cpu, 0), x87_number(x->cpu, 1), nearest, &quotient, &partial);
     x->env.precision = 64;
     n = fp_round(&x->env, &fp_extended, n);
-    unsigned cc = (quotient & 4 ? FSW_C0 : 0) | (quotient & 2 ? FSW_C3 : 0) | (quotient & 1 ? FSW_C1 : 0) | (partial ? FSW_C2 : 0);
+    unsigned cc = (quotient & 4 ? FSW_C0 : 0) | (quotient & 2 ? FSW_C3 : 0) | (quotient & 1 ? FSW_C1 : 0) |
+                  (partial ? FSW_C2 : 0);
     bool blocked = x87_blocked(x);
     if (!blocked)
         x87_store(x->cpu, 0, fp_pack_f80(n));
@@ -144,11 +153,17 @@ static bool move_top(struct x87 *x, int by)
 bool x87_d9_unary(struct x87 *x)
 {
     switch (x->in->modrm) {
-    case 0xE0: return change_sign(x, true);  /* FCHS */
-    case 0xE1: return change_sign(x, false); /* FABS */
+    case 0xE0: return change_sign(x, true);                          /* FCHS */
+    case 0xE1: return change_sign(x, false);                         /* FABS */
     case 0xE4: return x87_compare_with(x, fp_from_int(0), false, 0); /* FTST */
     case 0xE5: return examine(x);
-    case 0xE8: case 0xE9: case 0xEA: case 0xEB: case 0xEC: case 0xED: case 0xEE: return load_constant(x, x->in->rm);
+    case 0xE8:
+    case 0xE9:
+    case 0xEA:
+    case 0xEB:
+    case 0xEC:
+    case 0xED:
+    case 0xEE: return load_constant(x, x->in->rm);
     case 0xF4: return extract_op(x);
     case 0xF5: return remainder_op(x, true);
     case 0xF6: return move_top(x, -1); /* FDECSTP */
@@ -157,7 +172,14 @@ bool x87_d9_unary(struct x87 *x)
     case 0xFA: return square_root(x);
     case 0xFC: return round_op(x);
     case 0xFD: return scale_op(x);
-    case 0xF0: case 0xF1: case 0xF2: case 0xF3: case 0xF9: case 0xFB: case 0xFE: case 0xFF: return x87_transcendental(x);
+    case 0xF0:
+    case 0xF1:
+    case 0xF2:
+    case 0xF3:
+    case 0xF9:
+    case 0xFB:
+    case 0xFE:
+    case 0xFF: return x87_transcendental(x);
     default: return insn_ud(x->in);
     }
 }
@@ -202,7 +224,9 @@ bool x87_transcendental(struct x87 *x)
     bool reports_range = pushes || function == FP_FSIN || function == FP_FCOS; /* C2 */
     if (transcendental_stack_fault(x, pops, pushes, reports_range ? FSW_C2 : 0))
         return true;
-    struct fp_transcendental op = { .st0 = x87_image(x->cpu, 0), .st1 = x87_image(x->cpu, 1), .fcw = fx_get16(x->cpu, FX_FCW) };
+    struct fp_transcendental op = { .st0 = x87_image(x->cpu, 0),
+                                    .st1 = x87_image(x->cpu, 1),
+                                    .fcw = fx_get16(x->cpu, FX_FCW) };
     fp_transcendental(function, &op);
     if (op.stored) {
         if (pops)

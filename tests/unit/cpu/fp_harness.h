@@ -1,8 +1,8 @@
 /* fp_harness.h - what the test_fp_*.c programs share: a vCPU without machine, guest memory as a plain buffer, a small
  * generator of random and special operands, and host code made from bytes.
  *
- * It stands in for interp.c: the insn_*() functions below serve memory operands from `test_memory`, so that the tests need
- * nothing of the interpreter but the files under test. */
+ * It stands in for interp.c: the insn_*() functions below serve memory operands from `test_memory`, so that the tests
+ * need nothing of the interpreter but the files under test. */
 #ifndef VX86_TESTS_FP_HARNESS_H
 #define VX86_TESTS_FP_HARNESS_H
 
@@ -32,8 +32,14 @@ bool insn_fault_code(struct insn *in, uint8_t vector, uint32_t error)
     in->cpu->mmu->fault = (struct vx_fault){ .vector = vector, .has_error = true, .error = error };
     return false;
 }
-bool insn_ud(struct insn *in) { return insn_fault(in, VX_UD); }
-bool insn_gp0(struct insn *in) { return insn_fault_code(in, VX_GP, 0); }
+bool insn_ud(struct insn *in)
+{
+    return insn_fault(in, VX_UD);
+}
+bool insn_gp0(struct insn *in)
+{
+    return insn_fault_code(in, VX_GP, 0);
+}
 /* No instruction bytes are at hand, so that every immediate is asked for here. */
 bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
 {
@@ -110,8 +116,20 @@ static inline struct vx_vcpu *harness_cpu(void)
 static inline struct insn harness_insn(struct vx_vcpu *cpu, unsigned map, uint8_t opcode, uint8_t modrm, uint32_t off)
 {
     return (struct insn){
-        .cpu = cpu, .op_size = 4, .addr_size = 4, .map = (uint8_t)map, .opcode = opcode, .has_modrm = true, .modrm = modrm,
-        .mod = modrm >> 6, .reg = modrm >> 3 & 7, .rm = modrm & 7, .seg = VX_DS, .off = off, .start_eip = 0x1000, .next_eip = 0x1008,
+        .cpu = cpu,
+        .op_size = 4,
+        .addr_size = 4,
+        .map = (uint8_t)map,
+        .opcode = opcode,
+        .has_modrm = true,
+        .modrm = modrm,
+        .mod = modrm >> 6,
+        .reg = modrm >> 3 & 7,
+        .rm = modrm & 7,
+        .seg = VX_DS,
+        .off = off,
+        .start_eip = 0x1000,
+        .next_eip = 0x1008,
     };
 }
 
@@ -138,7 +156,8 @@ static inline uint64_t random_pattern(uint64_t *rng)
     }
 }
 
-/* Sign, exponent and fraction of a format with special values often; exponents near each other often enough to cancel. */
+/* Sign, exponent and fraction of a format with special values often; exponents near each other often enough to cancel.
+ */
 static inline uint64_t random_fields(uint64_t *rng, unsigned exp_bits, unsigned frac_bits)
 {
     uint64_t r = test_random(rng), max = (UINT64_C(1) << exp_bits) - 1, exp;
@@ -159,8 +178,14 @@ static inline uint64_t random_fields(uint64_t *rng, unsigned exp_bits, unsigned 
     return (r >> 63) << (exp_bits + frac_bits) | (exp & max) << frac_bits | (frac & ((UINT64_C(1) << frac_bits) - 1));
 }
 
-static inline uint32_t random_f32(uint64_t *rng) { return (uint32_t)random_fields(rng, 8, 23); }
-static inline uint64_t random_f64(uint64_t *rng) { return random_fields(rng, 11, 52); }
+static inline uint32_t random_f32(uint64_t *rng)
+{
+    return (uint32_t)random_fields(rng, 8, 23);
+}
+static inline uint64_t random_f64(uint64_t *rng)
+{
+    return random_fields(rng, 11, 52);
+}
 
 /* Mostly real numbers, with unnormals, pseudo-denormals and the boundaries of the shorter formats and of integers. */
 static inline struct fp_f80 random_f80(uint64_t *rng)
@@ -175,7 +200,8 @@ static inline struct fp_f80 random_f80(uint64_t *rng)
         else
             v.sig &= ~(UINT64_C(1) << 63);
     }
-    static const uint16_t borders[] = { 16383 - 127, 16383 - 150, 16383 - 1023, 16383 - 1075, 16383 + 127, 16383 + 1023, 16383 + 62, 16383 + 15, 16383 + 30, 16383 + 59, 16383 - 64 };
+    static const uint16_t borders[] = { 16383 - 127, 16383 - 150, 16383 - 1023, 16383 - 1075, 16383 + 127, 16383 + 1023,
+                                        16383 + 62,  16383 + 15,  16383 + 30,   16383 + 59,   16383 - 64 };
     if (r >> 8 & 1 && (r >> 9 & 3) == 0)
         v.se = (uint16_t)((v.se & 0x8000) | (borders[(r >> 16) % VX_ARRAY_LEN(borders)] + (r >> 32) % 3));
     return v;

@@ -1,10 +1,13 @@
-/* test_fp_control.c - x87 control instructions and state images against the host and by table; availability (#NM, #UD), pending
- * exceptions (#MF, FERR#), FXSAVE, FXRSTOR and MXCSR. */
+/* test_fp_control.c - x87 control instructions and state images against the host and by table; availability (#NM, #UD),
+ * pending exceptions (#MF, FERR#), FXSAVE, FXRSTOR and MXCSR. */
 #include "fp_harness.h"
 
 #include <stdlib.h>
 
-struct fsave { uint32_t fcw, fsw, ftw, fip, fcs_fop, fdp, fds; uint8_t st[8][10]; };
+struct fsave {
+    uint32_t fcw, fsw, ftw, fip, fcs_fop, fdp, fds;
+    uint8_t st[8][10];
+};
 
 static void load_guest(struct vx_vcpu *cpu, const struct fsave *s)
 {
@@ -25,7 +28,9 @@ static void load_guest(struct vx_vcpu *cpu, const struct fsave *s)
 static void random_image(uint64_t *rng, struct fsave *s, bool may_be_pending)
 {
     uint64_t r = test_random(rng);
-    *s = (struct fsave){ .fcw = 0x40 | (r & 0xF3F), .fsw = (r >> 16) & 0x7F7F, .ftw = (uint32_t)(test_random(rng) & 0xFFFF) };
+    *s = (struct fsave){ .fcw = 0x40 | (r & 0xF3F),
+                         .fsw = (r >> 16) & 0x7F7F,
+                         .ftw = (uint32_t)(test_random(rng) & 0xFFFF) };
     if (!may_be_pending)
         s->fsw &= ~(uint32_t)FP_ALL | s->fcw;
     if (s->fsw & ~s->fcw & FP_ALL)
@@ -54,7 +59,8 @@ static bool same_state(const struct vx_vcpu *cpu, const struct fsave *host)
     for (unsigned i = 0; i < 8; i++)
         if (memcmp(cpu->fx + FX_ST + 16 * i, host->st[i], 10) != 0)
             return false;
-    return fx_get16(cpu, FX_FCW) == (uint16_t)host->fcw && fx_get16(cpu, FX_FSW) == (uint16_t)host->fsw && x87_full_tag(cpu) == (host->ftw & 0xFFFF);
+    return fx_get16(cpu, FX_FCW) == (uint16_t)host->fcw && fx_get16(cpu, FX_FSW) == (uint16_t)host->fsw &&
+           x87_full_tag(cpu) == (host->ftw & 0xFFFF);
 }
 
 /* Blanks the pointer fields (3 to 6) of an environment image. */
@@ -66,7 +72,10 @@ static void blank_pointers(uint8_t *image, bool short_form)
 
 Test(fp_control, against_host)
 {
-    static const struct { uint8_t opcode, modrm; bool waits, image; } rows[] = {
+    static const struct {
+        uint8_t opcode, modrm;
+        bool waits, image;
+    } rows[] = {
         { 0xD9, 0x26, true, false },  /* FLDENV */
         { 0xD9, 0x2E, true, false },  /* FLDCW */
         { 0xD9, 0x36, false, true },  /* FNSTENV */
@@ -106,8 +115,10 @@ Test(fp_control, against_host)
                 blank_pointers(test_memory, short_form);
             }
             if (!ok || !same_state(cpu, &after) || memcmp(host_memory, test_memory, sizeof host_memory) != 0)
-                snprintf(text, sizeof text, "%s%02X %02X: start fcw %04x fsw %04x, host %04x %04x %04x, guest %04x %04x %04x%s", short_form ? "66 " : "",
-                         opcode, modrm, start.fcw, start.fsw, after.fcw & 0xFFFF, after.fsw & 0xFFFF, after.ftw & 0xFFFF, fx_get16(cpu, FX_FCW), fx_get16(cpu, FX_FSW),
+                snprintf(text, sizeof text,
+                         "%s%02X %02X: start fcw %04x fsw %04x, host %04x %04x %04x, guest %04x %04x %04x%s",
+                         short_form ? "66 " : "", opcode, modrm, start.fcw, start.fsw, after.fcw & 0xFFFF,
+                         after.fsw & 0xFFFF, after.ftw & 0xFFFF, fx_get16(cpu, FX_FCW), fx_get16(cpu, FX_FSW),
                          x87_full_tag(cpu), ok ? "" : " (fault)");
         }
         munmap((void *)host, 4096);
@@ -139,8 +150,10 @@ Test(fp_control, fxrstor_against_host)
         for (unsigned i = 0; i < 8; i++)
             same = same && memcmp(out + FX_ST + 16 * i, cpu->fx + FX_ST + 16 * i, 16) == 0;
         if (!same)
-            snprintf(text, sizeof text, "image fcw %02x%02x fsw %02x%02x: host %02x%02x %02x%02x %02x, guest %02x%02x %02x%02x %02x", test_memory[1], test_memory[0],
-                     test_memory[3], test_memory[2], out[1], out[0], out[3], out[2], out[4], cpu->fx[1], cpu->fx[0], cpu->fx[3], cpu->fx[2], cpu->fx[4]);
+            snprintf(text, sizeof text,
+                     "image fcw %02x%02x fsw %02x%02x: host %02x%02x %02x%02x %02x, guest %02x%02x %02x%02x %02x",
+                     test_memory[1], test_memory[0], test_memory[3], test_memory[2], out[1], out[0], out[3], out[2],
+                     out[4], cpu->fx[1], cpu->fx[0], cpu->fx[3], cpu->fx[2], cpu->fx[4]);
     }
     cr_assert(text[0] == '\0', "%s", text);
 }
@@ -150,7 +163,11 @@ Test(fp_control, fxrstor_against_host)
 /* The four layouts of FNSTENV, and back through FLDENV. */
 Test(fp_control, layouts)
 {
-    static const struct { bool protected_mode; uint8_t op_size; uint32_t expected[7]; } rows[] = {
+    static const struct {
+        bool protected_mode;
+        uint8_t op_size;
+        uint32_t expected[7];
+    } rows[] = {
         { true, 4, { 0xFFFF037F, 0xFFFF3800, 0xFFFF3FFF, 0x12345678, 0x01D80023, 0x9ABCDEF0, 0xFFFF002B } },
         { true, 2, { 0x037F, 0x3800, 0x3FFF, 0x5678, 0x0023, 0xDEF0, 0x002B } },
         /* Linear 12345678h + 230h = 123458A8h, 9ABCDEF0h + 2B0h = 9ABCE1A0h. */
@@ -162,7 +179,13 @@ Test(fp_control, layouts)
         struct vx_vcpu *cpu = harness_cpu();
         unsigned width = rows[row].op_size;
         cpu->cr0 = rows[row].protected_mode ? cpu->cr0 : cpu->cr0 & ~(uint64_t)VX_CR0_PE;
-        struct fsave state = { .fcw = 0x037F, .fsw = 0x3800, .ftw = 0x3FFF, .fip = 0x12345678, .fcs_fop = 0x01D80023, .fdp = 0x9ABCDEF0, .fds = 0x2B };
+        struct fsave state = { .fcw = 0x037F,
+                               .fsw = 0x3800,
+                               .ftw = 0x3FFF,
+                               .fip = 0x12345678,
+                               .fcs_fop = 0x01D80023,
+                               .fdp = 0x9ABCDEF0,
+                               .fds = 0x2B };
         state.st[0][7] = 0x80;
         state.st[0][9] = 0x3F;
         load_guest(cpu, &state);
@@ -173,7 +196,8 @@ Test(fp_control, layouts)
             uint32_t got = 0;
             memcpy(&got, test_memory + width * i, width);
             if (!ok || got != rows[row].expected[i])
-                snprintf(text, sizeof text, "layout %u field %u: %08x, expected %08x", row, i, got, rows[row].expected[i]);
+                snprintf(text, sizeof text, "layout %u field %u: %08x, expected %08x", row, i, got,
+                         rows[row].expected[i]);
         }
         uint8_t first[28];
         memcpy(first, test_memory, sizeof first);
@@ -194,25 +218,65 @@ Test(fp_control, layouts)
 Test(fp_control, availability)
 {
     enum { EM = VX_CR0_EM, TS = VX_CR0_TS, MP = VX_CR0_MP };
-    static const struct { uint8_t map, opcode, modrm; bool p66; uint32_t cr0; bool osfxsr; int vector; } rows[] = {
-        { 0, 0xD9, 0xE8, 0, 0, 1, -1 },         { 0, 0xD9, 0xE8, 0, EM, 1, VX_NM },      { 0, 0xD9, 0xE8, 0, TS, 1, VX_NM },
-        { 0, 0xDB, 0xE3, 0, TS, 1, VX_NM },     { 0, 0x9B, 0x00, 0, TS, 1, -1 },         { 0, 0x9B, 0x00, 0, TS | MP, 1, VX_NM },
-        { 0, 0x9B, 0x00, 0, EM, 1, -1 },        { 0, 0x9B, 0x00, 0, EM | MP, 1, -1 },    { 1, 0x77, 0x00, 0, 0, 0, -1 },
-        { 1, 0x77, 0x00, 0, EM, 0, VX_UD },     { 1, 0x77, 0x00, 0, TS, 0, VX_NM },      { 1, 0x77, 0x00, 0, EM | TS, 0, VX_UD },
-        { 1, 0x58, 0xC1, 0, 0, 1, -1 },         { 1, 0x58, 0xC1, 0, 0, 0, VX_UD },       { 1, 0x58, 0xC1, 0, EM, 1, VX_UD },
-        { 1, 0x58, 0xC1, 0, TS, 1, VX_NM },     { 1, 0x58, 0xC1, 0, TS, 0, VX_UD },      { 1, 0xEF, 0xC1, 0, 0, 0, -1 },
-        { 1, 0xEF, 0xC1, 1, 0, 0, VX_UD },      { 1, 0xC3, 0x06, 0, EM | TS, 0, -1 },    { 1, 0xAE, 0x06, 0, 0, 0, -1 },
-        { 1, 0xAE, 0x06, 0, TS, 1, VX_NM },     { 1, 0xAE, 0x0E, 0, EM, 1, VX_NM },      { 1, 0xAE, 0x16, 0, 0, 1, -1 },
-        { 1, 0xAE, 0x16, 0, 0, 0, VX_UD },      { 1, 0xAE, 0x1E, 0, TS, 1, VX_NM },      { 1, 0xAE, 0x1E, 0, EM, 1, VX_UD },
-        { 1, 0xAE, 0xE8, 0, EM | TS, 0, -1 },   { 1, 0xAE, 0xF0, 0, EM | TS, 0, -1 },    { 1, 0xAE, 0xF8, 0, EM | TS, 0, -1 },
-        { 1, 0xAE, 0xC0, 0, 0, 1, VX_UD },      { 1, 0xAE, 0x26, 0, 0, 1, VX_UD },       { 1, 0xAE, 0xE8, 1, 0, 1, VX_UD },
+    static const struct {
+        uint8_t map, opcode, modrm;
+        bool p66;
+        uint32_t cr0;
+        bool osfxsr;
+        int vector;
+    } rows[] = {
+        { 0, 0xD9, 0xE8, 0, 0, 1, -1 },
+        { 0, 0xD9, 0xE8, 0, EM, 1, VX_NM },
+        { 0, 0xD9, 0xE8, 0, TS, 1, VX_NM },
+        { 0, 0xDB, 0xE3, 0, TS, 1, VX_NM },
+        { 0, 0x9B, 0x00, 0, TS, 1, -1 },
+        { 0, 0x9B, 0x00, 0, TS | MP, 1, VX_NM },
+        { 0, 0x9B, 0x00, 0, EM, 1, -1 },
+        { 0, 0x9B, 0x00, 0, EM | MP, 1, -1 },
+        { 1, 0x77, 0x00, 0, 0, 0, -1 },
+        { 1, 0x77, 0x00, 0, EM, 0, VX_UD },
+        { 1, 0x77, 0x00, 0, TS, 0, VX_NM },
+        { 1, 0x77, 0x00, 0, EM | TS, 0, VX_UD },
+        { 1, 0x58, 0xC1, 0, 0, 1, -1 },
+        { 1, 0x58, 0xC1, 0, 0, 0, VX_UD },
+        { 1, 0x58, 0xC1, 0, EM, 1, VX_UD },
+        { 1, 0x58, 0xC1, 0, TS, 1, VX_NM },
+        { 1, 0x58, 0xC1, 0, TS, 0, VX_UD },
+        { 1, 0xEF, 0xC1, 0, 0, 0, -1 },
+        { 1, 0xEF, 0xC1, 1, 0, 0, VX_UD },
+        { 1, 0xC3, 0x06, 0, EM | TS, 0, -1 },
+        { 1, 0xAE, 0x06, 0, 0, 0, -1 },
+        { 1, 0xAE, 0x06, 0, TS, 1, VX_NM },
+        { 1, 0xAE, 0x0E, 0, EM, 1, VX_NM },
+        { 1, 0xAE, 0x16, 0, 0, 1, -1 },
+        { 1, 0xAE, 0x16, 0, 0, 0, VX_UD },
+        { 1, 0xAE, 0x1E, 0, TS, 1, VX_NM },
+        { 1, 0xAE, 0x1E, 0, EM, 1, VX_UD },
+        { 1, 0xAE, 0xE8, 0, EM | TS, 0, -1 },
+        { 1, 0xAE, 0xF0, 0, EM | TS, 0, -1 },
+        { 1, 0xAE, 0xF8, 0, EM | TS, 0, -1 },
+        { 1, 0xAE, 0xC0, 0, 0, 1, VX_UD },
+        { 1, 0xAE, 0x26, 0, 0, 1, VX_UD },
+        { 1, 0xAE, 0xE8, 1, 0, 1, VX_UD },
         /* Encodings that do not exist on this CPU: SSE3 and later, illegal prefixes and forms. */
-        { 0, 0xD9, 0xD1, 0, 0, 1, VX_UD },      { 0, 0xDB, 0x0E, 0, 0, 1, VX_UD },       { 0, 0xDD, 0x0E, 0, 0, 1, VX_UD },
-        { 0, 0xDF, 0x0E, 0, 0, 1, VX_UD },      { 0, 0xD9, 0x0E, 0, 0, 1, VX_UD },       { 0, 0xDA, 0xE8, 0, 0, 1, VX_UD },
-        { 1, 0x2B, 0xC1, 0, 0, 1, VX_UD },      { 1, 0x13, 0xC1, 0, 0, 1, VX_UD },       { 1, 0x12, 0xC1, 1, 0, 1, VX_UD },
-        { 1, 0x50, 0x06, 0, 0, 1, VX_UD },      { 1, 0xD6, 0xC1, 0, 0, 1, VX_UD },       { 1, 0x6C, 0xC1, 0, 0, 1, VX_UD },
-        { 1, 0xC3, 0xC1, 0, 0, 1, VX_UD },      { 1, 0xC3, 0x06, 1, 0, 1, VX_UD },       { 1, 0x73, 0xD9, 0, 0, 1, VX_UD },
-        { 1, 0x71, 0xC1, 0, 0, 1, VX_UD },      { 1, 0xF7, 0x06, 0, 0, 1, VX_UD },       { 1, 0x52, 0xC1, 1, 0, 1, VX_UD },
+        { 0, 0xD9, 0xD1, 0, 0, 1, VX_UD },
+        { 0, 0xDB, 0x0E, 0, 0, 1, VX_UD },
+        { 0, 0xDD, 0x0E, 0, 0, 1, VX_UD },
+        { 0, 0xDF, 0x0E, 0, 0, 1, VX_UD },
+        { 0, 0xD9, 0x0E, 0, 0, 1, VX_UD },
+        { 0, 0xDA, 0xE8, 0, 0, 1, VX_UD },
+        { 1, 0x2B, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0x13, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0x12, 0xC1, 1, 0, 1, VX_UD },
+        { 1, 0x50, 0x06, 0, 0, 1, VX_UD },
+        { 1, 0xD6, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0x6C, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0xC3, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0xC3, 0x06, 1, 0, 1, VX_UD },
+        { 1, 0x73, 0xD9, 0, 0, 1, VX_UD },
+        { 1, 0x71, 0xC1, 0, 0, 1, VX_UD },
+        { 1, 0xF7, 0x06, 0, 0, 1, VX_UD },
+        { 1, 0x52, 0xC1, 1, 0, 1, VX_UD },
     };
     char text[160] = "";
     for (unsigned row = 0; row < VX_ARRAY_LEN(rows); row++) {
@@ -225,13 +289,18 @@ Test(fp_control, availability)
         bool ok = rows[row].map == 0 ? interp_x87(&in) : interp_sse(&in);
         int vector = ok ? -1 : cpu->mmu->fault.vector;
         if (vector != rows[row].vector)
-            snprintf(text, sizeof text, "row %u, %02X %02X: %d instead of %d", row, rows[row].opcode, rows[row].modrm, vector, rows[row].vector);
+            snprintf(text, sizeof text, "row %u, %02X %02X: %d instead of %d", row, rows[row].opcode, rows[row].modrm,
+                     vector, rows[row].vector);
     }
     cr_assert(text[0] == '\0', "%s", text);
 }
 
 /* FERR# as the machine sees it; raising it may bring INTR up. */
-struct ferr { unsigned raised, dropped; bool interrupts; struct vx_vcpu *cpu; };
+struct ferr {
+    unsigned raised, dropped;
+    bool interrupts;
+    struct vx_vcpu *cpu;
+};
 
 static void on_ferr(void *opaque, bool level)
 {
@@ -245,17 +314,33 @@ static void on_ferr(void *opaque, bool level)
 /* Divide by zero, unmasked, and then an instruction that does or does not wait. */
 Test(fp_control, pending)
 {
-    static const struct { uint8_t map, opcode, modrm; bool ne, intr, iflag; int vector; bool again; unsigned raised, dropped; } rows[] = {
-        { 0, 0xD9, 0xE8, true, false, true, VX_MF, false, 0, 0 },   { 0, 0x9B, 0x00, true, false, true, VX_MF, false, 0, 0 },
-        { 1, 0x77, 0x00, true, false, true, VX_MF, false, 0, 0 },   { 1, 0xEF, 0xC1, true, false, true, VX_MF, false, 0, 0 },
-        { 1, 0x58, 0xC1, true, false, true, -1, false, 0, 0 },      { 1, 0x2A, 0xC1, true, false, true, VX_MF, false, 0, 0 },
-        { 0, 0xDB, 0xE2, true, false, true, -1, false, 0, 0 },      { 0, 0xDF, 0xE0, true, false, true, -1, false, 0, 0 },
-        { 0, 0xD9, 0x2E, true, false, true, VX_MF, false, 0, 0 },   { 0, 0xD9, 0x36, true, false, true, -1, false, 0, 0 },
-        { 1, 0xAE, 0x06, true, false, true, -1, false, 0, 0 },      { 0, 0xD9, 0xE8, false, true, true, -1, true, 1, 0 },
-        { 0, 0xD9, 0xE8, false, true, false, -1, false, 1, 0 },     { 0, 0xD9, 0xE8, false, false, true, -1, false, 1, 0 },
-        { 0, 0x9B, 0x00, false, true, true, -1, true, 1, 0 },       { 0, 0xDB, 0xE2, false, true, true, -1, false, 0, 1 },
-        { 0, 0xDB, 0xE3, false, true, true, -1, false, 0, 1 },      { 0, 0xDD, 0x36, false, true, true, -1, false, 0, 1 },
-        { 0, 0xD9, 0x36, false, true, true, -1, false, 0, 1 },      { 1, 0xEF, 0xC1, false, true, true, -1, true, 1, 0 },
+    static const struct {
+        uint8_t map, opcode, modrm;
+        bool ne, intr, iflag;
+        int vector;
+        bool again;
+        unsigned raised, dropped;
+    } rows[] = {
+        { 0, 0xD9, 0xE8, true, false, true, VX_MF, false, 0, 0 },
+        { 0, 0x9B, 0x00, true, false, true, VX_MF, false, 0, 0 },
+        { 1, 0x77, 0x00, true, false, true, VX_MF, false, 0, 0 },
+        { 1, 0xEF, 0xC1, true, false, true, VX_MF, false, 0, 0 },
+        { 1, 0x58, 0xC1, true, false, true, -1, false, 0, 0 },
+        { 1, 0x2A, 0xC1, true, false, true, VX_MF, false, 0, 0 },
+        { 0, 0xDB, 0xE2, true, false, true, -1, false, 0, 0 },
+        { 0, 0xDF, 0xE0, true, false, true, -1, false, 0, 0 },
+        { 0, 0xD9, 0x2E, true, false, true, VX_MF, false, 0, 0 },
+        { 0, 0xD9, 0x36, true, false, true, -1, false, 0, 0 },
+        { 1, 0xAE, 0x06, true, false, true, -1, false, 0, 0 },
+        { 0, 0xD9, 0xE8, false, true, true, -1, true, 1, 0 },
+        { 0, 0xD9, 0xE8, false, true, false, -1, false, 1, 0 },
+        { 0, 0xD9, 0xE8, false, false, true, -1, false, 1, 0 },
+        { 0, 0x9B, 0x00, false, true, true, -1, true, 1, 0 },
+        { 0, 0xDB, 0xE2, false, true, true, -1, false, 0, 1 },
+        { 0, 0xDB, 0xE3, false, true, true, -1, false, 0, 1 },
+        { 0, 0xDD, 0x36, false, true, true, -1, false, 0, 1 },
+        { 0, 0xD9, 0x36, false, true, true, -1, false, 0, 1 },
+        { 1, 0xEF, 0xC1, false, true, true, -1, true, 1, 0 },
     };
     static const struct vx_vcpu_ops ops = { .ferr = on_ferr };
     char text[160] = "";
@@ -278,8 +363,10 @@ Test(fp_control, pending)
         if (!(rows[row].map == 0 ? interp_x87(&in) : interp_sse(&in)))
             vector = cpu->mmu->fault.vector;
         bool again = in.next_eip == in.start_eip;
-        if (!ok || vector != rows[row].vector || again != rows[row].again || ferr.raised != rows[row].raised || ferr.dropped != rows[row].dropped)
-            snprintf(text, sizeof text, "row %u: vector %d, again %d, FERR# raised %u dropped %u", row, vector, again, ferr.raised, ferr.dropped);
+        if (!ok || vector != rows[row].vector || again != rows[row].again || ferr.raised != rows[row].raised ||
+            ferr.dropped != rows[row].dropped)
+            snprintf(text, sizeof text, "row %u: vector %d, again %d, FERR# raised %u dropped %u", row, vector, again,
+                     ferr.raised, ferr.dropped);
     }
     cr_assert(text[0] == '\0', "%s", text);
 }
@@ -287,7 +374,13 @@ Test(fp_control, pending)
 /* FIP, FCS, FDP, FDS, FOP: written by non-control instructions only. */
 Test(fp_control, pointers)
 {
-    static const struct { uint8_t opcode, modrm; uint32_t fip; uint16_t fcs, fop; uint32_t fdp; uint16_t fds; } rows[] = {
+    static const struct {
+        uint8_t opcode, modrm;
+        uint32_t fip;
+        uint16_t fcs, fop;
+        uint32_t fdp;
+        uint16_t fds;
+    } rows[] = {
         { 0xD9, 0x06, 0x1000, 0x08, 0x106, 0x40, 0x10 }, /* FLD m32 */
         { 0xD9, 0xE8, 0x1000, 0x08, 0x1E8, 0x77, 0x33 }, /* FLD1: no operand, FDP stays */
         { 0xD9, 0xD0, 0x1000, 0x08, 0x1D0, 0x77, 0x33 }, /* FNOP */
@@ -304,11 +397,14 @@ Test(fp_control, pointers)
         cpu->seg[VX_CS].sel = 0x08;
         cpu->seg[VX_DS].sel = 0x10;
         memset(test_memory, 0x3F, sizeof test_memory);
-        struct fsave state = { .fcw = 0x37F, .ftw = 0xFFFF, .fip = 0x66, .fcs_fop = 0x01230022, .fdp = 0x77, .fds = 0x33 };
+        struct fsave state = {
+            .fcw = 0x37F, .ftw = 0xFFFF, .fip = 0x66, .fcs_fop = 0x01230022, .fdp = 0x77, .fds = 0x33
+        };
         load_guest(cpu, &state);
         struct insn in = harness_insn(cpu, 0, rows[row].opcode, rows[row].modrm, 0x40);
-        bool ok = interp_x87(&in) && fx_get32(cpu, FX_FIP) == rows[row].fip && fx_get16(cpu, FX_FCS) == rows[row].fcs && fx_get16(cpu, FX_FOP) == rows[row].fop &&
-                  fx_get32(cpu, FX_FDP) == rows[row].fdp && fx_get16(cpu, FX_FDS) == rows[row].fds;
+        bool ok = interp_x87(&in) && fx_get32(cpu, FX_FIP) == rows[row].fip && fx_get16(cpu, FX_FCS) == rows[row].fcs &&
+                  fx_get16(cpu, FX_FOP) == rows[row].fop && fx_get32(cpu, FX_FDP) == rows[row].fdp &&
+                  fx_get16(cpu, FX_FDS) == rows[row].fds;
         if (!ok && bad == 0)
             bad = row + 1;
     }
@@ -335,7 +431,7 @@ Test(fp_control, mxcsr_and_alignment)
     for (unsigned enabled = 0; enabled < 2; enabled++) {
         cpu = harness_cpu();
         cpu->cr4 = VX_CR4_OSFXSR | (enabled ? VX_CR4_OSXMMEXCPT : 0);
-        fx_set32(cpu, FX_MXCSR, 0x1D80); /* ZM clear */
+        fx_set32(cpu, FX_MXCSR, 0x1D80);          /* ZM clear */
         in = harness_insn(cpu, 1, 0x5E, 0xC1, 0); /* DIVPS of 0 by 0 and 1 by 0 */
         uint32_t one = 0x3F800000;
         memcpy(cpu->fx + FX_XMM, &one, 4);

@@ -1,5 +1,6 @@
-/* test_fp_sse.c - every MMX, SSE and SSE2 encoding against the host: registers, x87 tags and TOP, MXCSR, EFLAGS, memory, and
- * whether it faults and with what, over random and special operands, roundings, DAZ, FTZ and exception masks. */
+/* test_fp_sse.c - every MMX, SSE and SSE2 encoding against the host: registers, x87 tags and TOP, MXCSR, EFLAGS,
+ * memory, and whether it faults and with what, over random and special operands, roundings, DAZ, FTZ and exception
+ * masks. */
 #include "fp_harness.h"
 
 #include <signal.h>
@@ -11,14 +12,17 @@
 /* In and out of the host code; gpr: EAX and ECX. */
 struct sse_state {
     _Alignas(64) uint8_t fx[512];
-    uint32_t gpr[2]; /* at 512 */
-    uint64_t eflags; /* at 520 */
+    uint32_t gpr[2];      /* at 512 */
+    uint64_t eflags;      /* at 520 */
     uint32_t plain_mxcsr; /* at 528 */
 };
 
 typedef void host_fn(const struct sse_state *in, uint8_t *memory, struct sse_state *out);
 
-struct encoding { uint8_t bytes[8]; unsigned length; };
+struct encoding {
+    uint8_t bytes[8];
+    unsigned length;
+};
 
 /* Where the instruction under test lies, for the signal handler to step over it, and what it raised. */
 static volatile uintptr_t tested_pc;
@@ -61,13 +65,13 @@ static host_fn *make_host(const struct encoding *e)
         0x9D,                                     /* popfq */
     };
     static const uint8_t after[] = {
-        0x9C,                                     /* pushfq */
-        0x8F, 0x82, 0x08, 0x02, 0x00, 0x00,       /* pop qword [rdx+520] */
-        0x89, 0x82, 0x00, 0x02, 0x00, 0x00,       /* mov [rdx+512], eax */
-        0x89, 0x8A, 0x04, 0x02, 0x00, 0x00,       /* mov [rdx+516], ecx */
-        0x0F, 0xAE, 0x02,                         /* fxsave [rdx] */
+        0x9C,                                           /* pushfq */
+        0x8F, 0x82, 0x08, 0x02, 0x00, 0x00,             /* pop qword [rdx+520] */
+        0x89, 0x82, 0x00, 0x02, 0x00, 0x00,             /* mov [rdx+512], eax */
+        0x89, 0x8A, 0x04, 0x02, 0x00, 0x00,             /* mov [rdx+516], ecx */
+        0x0F, 0xAE, 0x02,                               /* fxsave [rdx] */
         0x41, 0x0F, 0xAE, 0x92, 0x10, 0x02, 0x00, 0x00, /* ldmxcsr [r10+528] */
-        0xDB, 0xE3, 0xC3,                         /* fninit; ret */
+        0xDB, 0xE3, 0xC3,                               /* fninit; ret */
     };
     uint8_t code[128];
     unsigned n = append(code, 0, before, sizeof before);
@@ -130,7 +134,8 @@ static int expected_vector(int signal_number)
 }
 
 /* What the interpreter makes of it: the fault's vector, or -1. */
-static int run_guest(struct vx_vcpu *cpu, const struct encoding *e, const struct sse_state *start, uint32_t off, struct sse_state *out)
+static int run_guest(struct vx_vcpu *cpu, const struct encoding *e, const struct sse_state *start, uint32_t off,
+                     struct sse_state *out)
 {
     memcpy(cpu->fx, start->fx, sizeof cpu->fx);
     vx_set_eflags_raw(cpu, (uint32_t)start->eflags);
@@ -188,8 +193,8 @@ static int print_hex(char *text, size_t room, const char *name, const uint8_t *p
 
 static void print_state(char *text, size_t room, const char *who, const struct sse_state *s, int vector)
 {
-    int n = snprintf(text, room, "\n  %s fault %d fsw %04x tags %02x eax %08x ecx %08x fl %03x", who, vector, word_of(s->fx + FX_FSW),
-                     s->fx[FX_FTW], s->gpr[0], s->gpr[1], (unsigned)s->eflags & 0xFFF);
+    int n = snprintf(text, room, "\n  %s fault %d fsw %04x tags %02x eax %08x ecx %08x fl %03x", who, vector,
+                     word_of(s->fx + FX_FSW), s->fx[FX_FTW], s->gpr[0], s->gpr[1], (unsigned)s->eflags & 0xFFF);
     n += print_hex(text + n, room - (size_t)n, "mxcsr", s->fx + FX_MXCSR, 4);
     n += print_hex(text + n, room - (size_t)n, "xmm0", s->fx + FX_XMM, 16);
     n += print_hex(text + n, room - (size_t)n, "xmm1", s->fx + FX_XMM + 16, 16);
@@ -247,18 +252,21 @@ static bool has_immediate(uint8_t opcode)
 /* Encodings that a newer host has and this CPU has not are left out; that they are #UD here is tested below. */
 static bool is_listed(unsigned prefix, uint8_t opcode, bool memory_form)
 {
-    static const struct { uint8_t prefix, opcode; uint8_t forms; } table[] = {
-#define NP 0
-#define P66 1
-#define PF3 2
-#define PF2 3
-#define X 0
-#define M 0
-#define MEM 1
-#define REG 2
-#define LOW 0
+    static const struct {
+        uint8_t prefix, opcode;
+        uint8_t forms;
+    } table[] = {
+#define NP                                       0
+#define P66                                      1
+#define PF3                                      2
+#define PF2                                      3
+#define X                                        0
+#define M                                        0
+#define MEM                                      1
+#define REG                                      2
+#define LOW                                      0
 #define SIMD(p, code, attributes, handler, lane) { p, code, attributes },
-#define BOTH(code, handler, lane) { NP, code, 0 }, { P66, code, 0 },
+#define BOTH(code, handler, lane)                { NP, code, 0 }, { P66, code, 0 },
 #include "interp_sse.def"
 #undef SIMD
 #undef BOTH
@@ -284,11 +292,16 @@ static struct encoding encode(unsigned prefix, uint8_t opcode, uint8_t modrm, ui
     return e;
 }
 
-struct tally { unsigned bad; char first[2048]; };
+struct tally {
+    unsigned bad;
+    char first[2048];
+};
 
 static void compare_opcode(struct tally *tally, uint8_t opcode, uint8_t modrm, bool memory_form, unsigned count)
 {
-    static const uint8_t immediates[] = { 0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 17, 0x1B, 31, 32, 63, 64, 0x93, 0xE4, 0xFF };
+    static const uint8_t immediates[] = {
+        0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 17, 0x1B, 31, 32, 63, 64, 0x93, 0xE4, 0xFF
+    };
     unsigned variants = has_immediate(opcode) ? VX_ARRAY_LEN(immediates) : 1;
     for (unsigned prefix = 0; prefix < 4; prefix++) {
         if (!is_listed(prefix, opcode, memory_form))
@@ -324,13 +337,37 @@ static void compare_opcodes(unsigned from, unsigned to, unsigned count)
     cr_assert(tally.bad == 0, "%u differences from the host, the first: %s", tally.bad, tally.first);
 }
 
-Test(fp_sse, moves) { compare_opcodes(0x10, 0x17, 500); }
-Test(fp_sse, moves_and_scalar_conversions) { compare_opcodes(0x28, 0x2F, 2000); }
-Test(fp_sse, arithmetic) { compare_opcodes(0x50, 0x5F, 4000); }
-Test(fp_sse, packed_60) { compare_opcodes(0x60, 0x7F, 1000); }
-Test(fp_sse, compare_and_shuffle) { compare_opcodes(0xC2, 0xC6, 4000); }
-Test(fp_sse, packed_d0) { compare_opcodes(0xD1, 0xE5, 1000); }
-Test(fp_sse, conversions_e6) { compare_opcodes(0xE6, 0xE6, 10000); }
-Test(fp_sse, packed_e0) { compare_opcodes(0xE7, 0xFE, 1000); }
+Test(fp_sse, moves)
+{
+    compare_opcodes(0x10, 0x17, 500);
+}
+Test(fp_sse, moves_and_scalar_conversions)
+{
+    compare_opcodes(0x28, 0x2F, 2000);
+}
+Test(fp_sse, arithmetic)
+{
+    compare_opcodes(0x50, 0x5F, 4000);
+}
+Test(fp_sse, packed_60)
+{
+    compare_opcodes(0x60, 0x7F, 1000);
+}
+Test(fp_sse, compare_and_shuffle)
+{
+    compare_opcodes(0xC2, 0xC6, 4000);
+}
+Test(fp_sse, packed_d0)
+{
+    compare_opcodes(0xD1, 0xE5, 1000);
+}
+Test(fp_sse, conversions_e6)
+{
+    compare_opcodes(0xE6, 0xE6, 10000);
+}
+Test(fp_sse, packed_e0)
+{
+    compare_opcodes(0xE7, 0xFE, 1000);
+}
 
 #endif

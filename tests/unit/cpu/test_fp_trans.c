@@ -1,5 +1,5 @@
-/* test_fp_trans.c - the portable transcendentals and estimates against the host's instructions: results within 1 ulp, the same
- * special results and the same invalid, zero-divide, denormal and range indications. */
+/* test_fp_trans.c - the portable transcendentals and estimates against the host's instructions: results within 1 ulp,
+ * the same special results and the same invalid, zero-divide, denormal and range indications. */
 #include "fp_harness.h"
 
 #include "fp_host.h"
@@ -32,12 +32,15 @@ static bool is_defined(enum fp_function function, const struct fp_num *x)
     return true;
 }
 
-static void describe(char *text, size_t room, enum fp_function function, const struct fp_transcendental *in, const struct fp_transcendental *host,
-                     const struct fp_transcendental *ours)
+static void describe(char *text, size_t room, enum fp_function function, const struct fp_transcendental *in,
+                     const struct fp_transcendental *host, const struct fp_transcendental *ours)
 {
-    snprintf(text, room, "function %d fcw %04x of %04x:%016llx, %04x:%016llx\n  host %d %04x %04x:%016llx %04x:%016llx\n  ours %d %04x %04x:%016llx %04x:%016llx",
-             function, in->fcw, in->st0.se, (unsigned long long)in->st0.sig, in->st1.se, (unsigned long long)in->st1.sig, host->stored, host->fsw, host->st0.se,
-             (unsigned long long)host->st0.sig, host->st1.se, (unsigned long long)host->st1.sig, ours->stored, ours->fsw, ours->st0.se,
+    snprintf(text, room,
+             "function %d fcw %04x of %04x:%016llx, %04x:%016llx\n  host %d %04x %04x:%016llx %04x:%016llx\n  ours %d "
+             "%04x %04x:%016llx %04x:%016llx",
+             function, in->fcw, in->st0.se, (unsigned long long)in->st0.sig, in->st1.se,
+             (unsigned long long)in->st1.sig, host->stored, host->fsw, host->st0.se, (unsigned long long)host->st0.sig,
+             host->st1.se, (unsigned long long)host->st1.sig, ours->stored, ours->fsw, ours->st0.se,
              (unsigned long long)ours->st0.sig, ours->st1.se, (unsigned long long)ours->st1.sig);
 }
 
@@ -47,7 +50,9 @@ static struct fp_f80 operand(uint64_t *rng, enum fp_function function)
     struct fp_f80 v = random_f80(rng);
     uint64_t r = test_random(rng);
     if (r % 4 != 0 && (v.sig & UINT64_C(1) << 63))
-        v.se = (uint16_t)((v.se & 0x8000) | (16383 + (function == FP_F2XM1 || function == FP_FYL2XP1 ? -(int)(r >> 8) % 40 - 1 : (int)((r >> 8) % 40) - 20)));
+        v.se = (uint16_t)((v.se & 0x8000) |
+                          (16383 + (function == FP_F2XM1 || function == FP_FYL2XP1 ? -(int)(r >> 8) % 40 - 1
+                                                                                   : (int)((r >> 8) % 40) - 20)));
     return v;
 }
 
@@ -68,7 +73,7 @@ static void compare_function(enum fp_function function)
         struct fp_transcendental in = { .st0 = operand(&rng, function), .st1 = random_f80(&rng), .fcw = 0x37F };
         in.fcw = (uint16_t)(in.fcw | (test_random(&rng) & 0xC00));
         if (n % 4 == 0)
-            in.fcw &= (uint16_t)~(test_random(&rng) & 7);
+            in.fcw &= (uint16_t) ~(test_random(&rng) & 7);
         struct fp_num x = fp_unpack_f80(in.st0);
         if (!is_defined(function, &x))
             continue;
@@ -92,26 +97,58 @@ static void check_estimate(bool root)
         uint32_t bits = n < 200000 ? random_f32(&rng) : (uint32_t)test_random(&rng);
         uint32_t host = root ? fp_rsqrt_estimate(bits) : fp_rcp_estimate(bits);
         uint32_t ours = root ? fp_rsqrt_estimate_portable(bits) : fp_rcp_estimate_portable(bits);
-        /* Specials to the bit; finite results, each within 1.5 * 2^-12, are within 3 * 2^-12 of each other: 2^13 units of
-         * the 24th bit at most. A quotient below the normal range is flushed by one and may be the least normal of the other. */
+        /* Specials to the bit; finite results, each within 1.5 * 2^-12, are within 3 * 2^-12 of each other: 2^13 units
+         * of the 24th bit at most. A quotient below the normal range is flushed by one and may be the least normal of
+         * the other. */
         bool special = (host & 0x7F800000) == 0x7F800000 || (host & 0x7FFFFFFF) == 0 || (ours & 0x7FFFFFFF) == 0;
         uint32_t distance = host > ours ? host - ours : ours - host;
         if (special ? host != ours && ((host | ours) & 0x7FFFFFFF) > 0x00801000 : distance > 0x2000)
             bad_host = host, bad = bits;
     }
-    cr_assert(bad == 0, "%08x: host %08x, ours %08x", bad, bad_host, root ? fp_rsqrt_estimate_portable(bad) : fp_rcp_estimate_portable(bad));
+    cr_assert(bad == 0, "%08x: host %08x, ours %08x", bad, bad_host,
+              root ? fp_rsqrt_estimate_portable(bad) : fp_rcp_estimate_portable(bad));
 }
 
-Test(fp_trans, rcp) { check_estimate(false); }
-Test(fp_trans, rsqrt) { check_estimate(true); }
+Test(fp_trans, rcp)
+{
+    check_estimate(false);
+}
+Test(fp_trans, rsqrt)
+{
+    check_estimate(true);
+}
 
-Test(fp_trans, f2xm1) { compare_function(FP_F2XM1); }
-Test(fp_trans, fyl2x) { compare_function(FP_FYL2X); }
-Test(fp_trans, fptan) { compare_function(FP_FPTAN); }
-Test(fp_trans, fpatan) { compare_function(FP_FPATAN); }
-Test(fp_trans, fyl2xp1) { compare_function(FP_FYL2XP1); }
-Test(fp_trans, fsincos) { compare_function(FP_FSINCOS); }
-Test(fp_trans, fsin) { compare_function(FP_FSIN); }
-Test(fp_trans, fcos) { compare_function(FP_FCOS); }
+Test(fp_trans, f2xm1)
+{
+    compare_function(FP_F2XM1);
+}
+Test(fp_trans, fyl2x)
+{
+    compare_function(FP_FYL2X);
+}
+Test(fp_trans, fptan)
+{
+    compare_function(FP_FPTAN);
+}
+Test(fp_trans, fpatan)
+{
+    compare_function(FP_FPATAN);
+}
+Test(fp_trans, fyl2xp1)
+{
+    compare_function(FP_FYL2XP1);
+}
+Test(fp_trans, fsincos)
+{
+    compare_function(FP_FSINCOS);
+}
+Test(fp_trans, fsin)
+{
+    compare_function(FP_FSIN);
+}
+Test(fp_trans, fcos)
+{
+    compare_function(FP_FCOS);
+}
 
 #endif

@@ -1,11 +1,14 @@
-/* test_fp_x87.c - every x87 instruction against the host's own x87: result bits, status, tags, EFLAGS and memory, over random
- * and special operands, all roundings, precisions and exception masks. */
+/* test_fp_x87.c - every x87 instruction against the host's own x87: result bits, status, tags, EFLAGS and memory, over
+ * random and special operands, all roundings, precisions and exception masks. */
 #include "fp_harness.h"
 
 #if defined(__x86_64__)
 
 /* The 32-bit protected-mode layout. */
-struct fsave { uint32_t fcw, fsw, ftw, fip, fcs_fop, fdp, fds; uint8_t st[8][10]; };
+struct fsave {
+    uint32_t fcw, fsw, ftw, fip, fcs_fop, fdp, fds;
+    uint8_t st[8][10];
+};
 
 typedef uint64_t host_fn(const struct fsave *in, uint8_t *memory, struct fsave *out, uint64_t eflags);
 
@@ -89,9 +92,11 @@ static void store_guest(const struct vx_vcpu *cpu, struct fsave *s)
         memcpy(s->st[i], cpu->fx + FX_ST + 16 * i, 10);
 }
 
-static void print_state(char *text, size_t room, const char *who, const struct fsave *s, const uint8_t *memory, uint64_t eflags)
+static void print_state(char *text, size_t room, const char *who, const struct fsave *s, const uint8_t *memory,
+                        uint64_t eflags)
 {
-    int n = snprintf(text, room, "%s fcw %04x fsw %04x ftw %04x fl %03x mem", who, s->fcw & 0xFFFF, s->fsw & 0xFFFF, s->ftw & 0xFFFF, (unsigned)eflags & 0xFFF);
+    int n = snprintf(text, room, "%s fcw %04x fsw %04x ftw %04x fl %03x mem", who, s->fcw & 0xFFFF, s->fsw & 0xFFFF,
+                     s->ftw & 0xFFFF, (unsigned)eflags & 0xFFF);
     for (int i = 9; i >= 0; i--)
         n += snprintf(text + n, room - (size_t)n, "%s%02x", i == 9 ? " " : "", memory[i]);
     for (unsigned i = 0; i < 3 || i == 7; i++) {
@@ -108,8 +113,8 @@ static void print_state(char *text, size_t room, const char *who, const struct f
 
 static bool same(const struct fsave *a, const struct fsave *b)
 {
-    return (a->fcw & 0xFFFF) == (b->fcw & 0xFFFF) && (a->fsw & 0xFFFF) == (b->fsw & 0xFFFF) && (a->ftw & 0xFFFF) == (b->ftw & 0xFFFF) &&
-           memcmp(a->st, b->st, sizeof a->st) == 0;
+    return (a->fcw & 0xFFFF) == (b->fcw & 0xFFFF) && (a->fsw & 0xFFFF) == (b->fsw & 0xFFFF) &&
+           (a->ftw & 0xFFFF) == (b->ftw & 0xFFFF) && memcmp(a->st, b->st, sizeof a->st) == 0;
 }
 
 /* Runs one encoding `count` times; returns the number of differences and describes the first. */
@@ -168,7 +173,9 @@ static bool is_compared(uint8_t opcode, uint8_t modrm)
         }
     }
     switch (opcode) {
-    case 0xD9: return !(modrm > 0xD0 && modrm <= 0xD7) && modrm != 0xE2 && modrm != 0xE3 && modrm != 0xE6 && modrm != 0xE7 && modrm != 0xEF;
+    case 0xD9:
+        return !(modrm > 0xD0 && modrm <= 0xD7) && modrm != 0xE2 && modrm != 0xE3 && modrm != 0xE6 && modrm != 0xE7 &&
+               modrm != 0xEF;
     case 0xDA: return modrm < 0xE0 || modrm == 0xE9;
     case 0xDB: return modrm < 0xE0 || modrm == 0xE2 || modrm == 0xE3 || (modrm >= 0xE8 && modrm <= 0xF7);
     case 0xDD: return modrm < 0xF0;
@@ -195,13 +202,37 @@ static void compare_opcode(uint8_t opcode)
     cr_assert(bad == 0, "%u differences from the host, the first: %s", bad, first);
 }
 
-Test(fp_x87, d8) { compare_opcode(0xD8); }
-Test(fp_x87, d9) { compare_opcode(0xD9); }
-Test(fp_x87, da) { compare_opcode(0xDA); }
-Test(fp_x87, db) { compare_opcode(0xDB); }
-Test(fp_x87, dc) { compare_opcode(0xDC); }
-Test(fp_x87, dd) { compare_opcode(0xDD); }
-Test(fp_x87, de) { compare_opcode(0xDE); }
-Test(fp_x87, df) { compare_opcode(0xDF); }
+Test(fp_x87, d8)
+{
+    compare_opcode(0xD8);
+}
+Test(fp_x87, d9)
+{
+    compare_opcode(0xD9);
+}
+Test(fp_x87, da)
+{
+    compare_opcode(0xDA);
+}
+Test(fp_x87, db)
+{
+    compare_opcode(0xDB);
+}
+Test(fp_x87, dc)
+{
+    compare_opcode(0xDC);
+}
+Test(fp_x87, dd)
+{
+    compare_opcode(0xDD);
+}
+Test(fp_x87, de)
+{
+    compare_opcode(0xDE);
+}
+Test(fp_x87, df)
+{
+    compare_opcode(0xDF);
+}
 
 #endif
