@@ -12,11 +12,11 @@
 
 #include "ide.h"
 
-#define RAM_BYTES (4u << 20)
+#define RAM_BYTES    (4u << 20)
 #define DISK_SECTORS 4096u
-#define CD_BLOCKS 600u
-#define BM_BASE 0xC000u
-#define TRACE_MAX 64
+#define CD_BLOCKS    600u
+#define BM_BASE      0xC000u
+#define TRACE_MAX    64
 
 enum { ERR = 0x01, DRQ = 0x08, DSC = 0x10, DF = 0x20, DRDY = 0x40, BSY = 0x80 };
 enum { DATA, ERROR_REG, COUNT, LOW, MID, HIGH, DEVICE, STATUS, FEATURE = ERROR_REG, COMMAND = STATUS };
@@ -149,15 +149,24 @@ static inline struct rig *rig_create(const char *kinds)
     struct rig *rig = calloc(1, sizeof *rig);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
-    struct vx_pmap_config memory = { .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES,
-                                     .bus = { rig_unbacked, rig_dropped }, .bus_opaque = rig };
+    struct vx_pmap_config memory = { .log = rig->log,
+                                     .stats = &rig->stats,
+                                     .ram_bytes = RAM_BYTES,
+                                     .bus = { rig_unbacked, rig_dropped },
+                                     .bus_opaque = rig };
     cr_assert_eq(vx_pmap_create(&memory, &rig->pmap), VX_ERR_OK);
-    struct vx_pci_config pci = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap,
-                                 .memory_first = 0xE0000000, .memory_end = 0xFE000000 };
+    struct vx_pci_config pci = {
+        .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = 0xE0000000, .memory_end = 0xFE000000
+    };
     cr_assert_eq(vx_pci_create(&pci, &rig->pci), VX_ERR_OK);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
-    struct vx_ide_config config = { .log = rig->log, .bus = rig->bus, .pci = rig->pci, .slot = 1, .function = 1,
-                                    .pmap = rig->pmap, .loop = rig->loop };
+    struct vx_ide_config config = { .log = rig->log,
+                                    .bus = rig->bus,
+                                    .pci = rig->pci,
+                                    .slot = 1,
+                                    .function = 1,
+                                    .pmap = rig->pmap,
+                                    .loop = rig->loop };
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         config.irq[i] = (struct vx_irq){ rig_irq, rig, i };
     for (unsigned i = 0; i < IDE_DRIVES; i++) {

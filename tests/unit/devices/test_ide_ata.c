@@ -30,10 +30,34 @@ Test(ide_ata, identify)
         unsigned index;
         uint16_t value;
     } rows[] = {
-        { 0, 0x0040 },   { 1, 4 },       { 3, 16 },     { 6, 63 },      { 47, 0x8010 }, { 49, 0x0F00 }, { 53, 0x0007 },
-        { 54, 4 },       { 55, 16 },     { 56, 63 },    { 57, 4 * 16 * 63 }, { 58, 0 }, { 59, 0 },      { 60, DISK_SECTORS },
-        { 61, 0 },       { 63, 0x0007 }, { 64, 3 },     { 80, 0x00FE }, { 82, 0x0068 }, { 83, 0x7400 }, { 84, 0x4040 },
-        { 85, 0x0068 },  { 86, 0x3400 }, { 87, 0x4040 }, { 88, 0x003F }, { 93, 0x600B }, { 100, DISK_SECTORS }, { 101, 0 },
+        { 0, 0x0040 },
+        { 1, 4 },
+        { 3, 16 },
+        { 6, 63 },
+        { 47, 0x8010 },
+        { 49, 0x0F00 },
+        { 53, 0x0007 },
+        { 54, 4 },
+        { 55, 16 },
+        { 56, 63 },
+        { 57, 4 * 16 * 63 },
+        { 58, 0 },
+        { 59, 0 },
+        { 60, DISK_SECTORS },
+        { 61, 0 },
+        { 63, 0x0007 },
+        { 64, 3 },
+        { 80, 0x00FE },
+        { 82, 0x0068 },
+        { 83, 0x7400 },
+        { 84, 0x4040 },
+        { 85, 0x0068 },
+        { 86, 0x3400 },
+        { 87, 0x4040 },
+        { 88, 0x003F },
+        { 93, 0x600B },
+        { 100, DISK_SECTORS },
+        { 101, 0 },
     };
     struct rig *rig = rig_create("dd--");
     uint8_t id[512], other[512], sum = 0;
@@ -98,17 +122,39 @@ Test(ide_ata, plain_commands)
     static const struct {
         uint8_t command, feature, count, status, error;
     } rows[] = {
-        { 0x00, 0, 0, READY | ERR, 0x04 },    { 0x08, 0, 0, READY | ERR, 0x04 },    { 0x10, 0, 0, READY, 0 },
-        { 0x1F, 0, 0, READY, 0 },             { 0x70, 0, 0, READY, 0 },             { 0x91, 0, 63, READY, 0 },
-        { 0x91, 0, 0, READY | ERR, 0x04 },    { 0xA0, 0, 0, READY | ERR, 0x04 },    { 0xA1, 0, 0, READY | ERR, 0x04 },
-        { 0xB0, 0xD8, 0, READY | ERR, 0x04 }, { 0xC6, 0, 16, READY, 0 },            { 0xC6, 0, 0, READY, 0 },
-        { 0xC6, 0, 3, READY | ERR, 0x04 },    { 0xC6, 0, 32, READY | ERR, 0x04 },   { 0xE0, 0, 0, READY, 0 },
-        { 0xE1, 0, 0, READY, 0 },             { 0xE2, 0, 0, READY, 0 },             { 0xE3, 0, 0, READY, 0 },
-        { 0x94, 0, 0, READY, 0 },             { 0x97, 0, 0, READY, 0 },             { 0xE5, 0, 0, READY, 0 },
-        { 0xE7, 0, 0, READY, 0 },             { 0xEA, 0, 0, READY, 0 },             { 0xEF, 0x02, 0, READY, 0 },
-        { 0xEF, 0x03, 0x0C, READY, 0 },       { 0xEF, 0x03, 0x45, READY, 0 },       { 0xEF, 0x03, 0x46, READY | ERR, 0x04 },
-        { 0xEF, 0x03, 0x10, READY | ERR, 0x04 }, { 0xEF, 0x05, 0xFE, READY | ERR, 0x04 }, { 0xEF, 0x82, 0, READY, 0 },
-        { 0xF9, 0, 0, READY | ERR, 0x04 },    { 0xFF, 0, 0, READY | ERR, 0x04 },    { 0xC4, 0, 1, READY | ERR, 0x04 },
+        { 0x00, 0, 0, READY | ERR, 0x04 },
+        { 0x08, 0, 0, READY | ERR, 0x04 },
+        { 0x10, 0, 0, READY, 0 },
+        { 0x1F, 0, 0, READY, 0 },
+        { 0x70, 0, 0, READY, 0 },
+        { 0x91, 0, 63, READY, 0 },
+        { 0x91, 0, 0, READY | ERR, 0x04 },
+        { 0xA0, 0, 0, READY | ERR, 0x04 },
+        { 0xA1, 0, 0, READY | ERR, 0x04 },
+        { 0xB0, 0xD8, 0, READY | ERR, 0x04 },
+        { 0xC6, 0, 16, READY, 0 },
+        { 0xC6, 0, 0, READY, 0 },
+        { 0xC6, 0, 3, READY | ERR, 0x04 },
+        { 0xC6, 0, 32, READY | ERR, 0x04 },
+        { 0xE0, 0, 0, READY, 0 },
+        { 0xE1, 0, 0, READY, 0 },
+        { 0xE2, 0, 0, READY, 0 },
+        { 0xE3, 0, 0, READY, 0 },
+        { 0x94, 0, 0, READY, 0 },
+        { 0x97, 0, 0, READY, 0 },
+        { 0xE5, 0, 0, READY, 0 },
+        { 0xE7, 0, 0, READY, 0 },
+        { 0xEA, 0, 0, READY, 0 },
+        { 0xEF, 0x02, 0, READY, 0 },
+        { 0xEF, 0x03, 0x0C, READY, 0 },
+        { 0xEF, 0x03, 0x45, READY, 0 },
+        { 0xEF, 0x03, 0x46, READY | ERR, 0x04 },
+        { 0xEF, 0x03, 0x10, READY | ERR, 0x04 },
+        { 0xEF, 0x05, 0xFE, READY | ERR, 0x04 },
+        { 0xEF, 0x82, 0, READY, 0 },
+        { 0xF9, 0, 0, READY | ERR, 0x04 },
+        { 0xFF, 0, 0, READY | ERR, 0x04 },
+        { 0xC4, 0, 1, READY | ERR, 0x04 },
         { 0xC5, 0, 1, READY | ERR, 0x04 },
     };
     struct rig *rig = rig_create("d---");
@@ -118,8 +164,10 @@ Test(ide_ata, plain_commands)
         settle(rig);
         cr_expect(rig->level[0], "%02x interrupts", rows[i].command);
         uint8_t status = get(rig, STATUS), error = get(rig, ERROR_REG);
-        cr_expect_eq(status, rows[i].status, "command %02x feature %02x: status %02x", rows[i].command, rows[i].feature, status);
-        cr_expect_eq(error, rows[i].error, "command %02x feature %02x: error %02x", rows[i].command, rows[i].feature, error);
+        cr_expect_eq(status, rows[i].status, "command %02x feature %02x: status %02x", rows[i].command, rows[i].feature,
+                     status);
+        cr_expect_eq(error, rows[i].error, "command %02x feature %02x: error %02x", rows[i].command, rows[i].feature,
+                     error);
     }
     rig_destroy(rig);
 }
@@ -171,7 +219,7 @@ Test(ide_ata, pio_reads)
         uint16_t count;
         unsigned interrupts;
     } rows[] = {
-        { 0x20, 0, 1, 1 }, { 0x21, 0, 3, 3 },  { 0x24, 0, 600, 600 }, { 0xC4, 4, 4, 1 },
+        { 0x20, 0, 1, 1 }, { 0x21, 0, 3, 3 },  { 0x24, 0, 600, 600 },  { 0xC4, 4, 4, 1 },
         { 0xC4, 4, 6, 2 }, { 0xC4, 16, 1, 1 }, { 0x29, 16, 1040, 65 }, { 0x20, 0, 0, 256 },
     };
     uint8_t *bytes = malloc(65536 * 512);
@@ -213,7 +261,8 @@ Test(ide_ata, pio_writes)
         uint8_t command, multiple;
         unsigned sectors, interrupts, writes;
     } rows[] = {
-        { 0x30, 0, 1, 1, 1 }, { 0x31, 0, 3, 3, 1 }, { 0xC5, 4, 6, 2, 1 }, { 0x34, 0, 1000, 1000, 2 }, { 0x39, 8, 1024, 128, 2 },
+        { 0x30, 0, 1, 1, 1 },       { 0x31, 0, 3, 3, 1 },      { 0xC5, 4, 6, 2, 1 },
+        { 0x34, 0, 1000, 1000, 2 }, { 0x39, 8, 1024, 128, 2 },
     };
     uint8_t *bytes = malloc(1024 * 512);
     for (unsigned i = 0; i < 1024 * 512; i++)
@@ -253,9 +302,9 @@ Test(ide_ata, chs)
         unsigned cylinder, head, sector;
         uint32_t lba;
     } rows[] = {
-        { 0, 0, 0, 0, 1, 0 },         { 0, 0, 0, 1, 1, 63 },         { 0, 0, 1, 0, 1, 1008 },
-        { 0, 0, 2, 5, 63, 2393 },     { 0, 0, 0, 0, 0, UINT32_MAX }, { 0, 0, 0, 0, 64, UINT32_MAX },
-        { 0, 0, 4, 1, 1, 4095 },      { 0, 0, 4, 1, 2, UINT32_MAX }, { 8, 32, 1, 0, 1, 256 },
+        { 0, 0, 0, 0, 1, 0 },           { 0, 0, 0, 1, 1, 63 },           { 0, 0, 1, 0, 1, 1008 },
+        { 0, 0, 2, 5, 63, 2393 },       { 0, 0, 0, 0, 0, UINT32_MAX },   { 0, 0, 0, 0, 64, UINT32_MAX },
+        { 0, 0, 4, 1, 1, 4095 },        { 0, 0, 4, 1, 2, UINT32_MAX },   { 8, 32, 1, 0, 1, 256 },
         { 8, 32, 0, 8, 1, UINT32_MAX }, { 8, 32, 0, 0, 33, UINT32_MAX }, { 0, 0, 65535, 15, 63, UINT32_MAX },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
@@ -295,9 +344,11 @@ Test(ide_ata, range)
         uint64_t lba;
         uint16_t count;
     } rows[] = {
-        { 0x20, DISK_SECTORS, 1 },        { 0x20, DISK_SECTORS - 1, 2 },   { 0x30, 0x0FFFFFFF, 1 },  { 0xC8, DISK_SECTORS - 255, 0 },
-        { 0xCA, DISK_SECTORS, 1 },        { 0x24, 0xFFFFFFFFFFFF, 0xFFFF }, { 0x25, 0x1000000, 1 },  { 0x35, 0, 0 },
-        { 0x42, DISK_SECTORS - 1, 2 },    { 0x40, DISK_SECTORS, 1 },
+        { 0x20, DISK_SECTORS, 1 },     { 0x20, DISK_SECTORS - 1, 2 },
+        { 0x30, 0x0FFFFFFF, 1 },       { 0xC8, DISK_SECTORS - 255, 0 },
+        { 0xCA, DISK_SECTORS, 1 },     { 0x24, 0xFFFFFFFFFFFF, 0xFFFF },
+        { 0x25, 0x1000000, 1 },        { 0x35, 0, 0 },
+        { 0x42, DISK_SECTORS - 1, 2 }, { 0x40, DISK_SECTORS, 1 },
     };
     struct rig *rig = rig_create("d---");
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
@@ -352,7 +403,7 @@ Test(ide_ata, write_cache)
         uint8_t command, feature;
         bool flush;
     } rows[] = {
-        { 0x30, 0x02, false }, { 0x30, 0x82, true }, { 0x34, 0x82, true },  { 0xCE, 0x02, true },
+        { 0x30, 0x02, false }, { 0x30, 0x82, true },  { 0x34, 0x82, true }, { 0xCE, 0x02, true },
         { 0xC5, 0x82, true },  { 0xC5, 0x02, false }, { 0x39, 0x82, true },
     };
     uint8_t sector[512] = { 1, 2, 3 };

@@ -1,7 +1,7 @@
 /* The CD-ROM drive: packet protocol, replies, sense data, tray. The drive is the primary master of each rig. */
 #include "ide_rig.h"
 
-#define TABLE 0x1000u
+#define TABLE  0x1000u
 #define BUFFER 0x10000u
 
 enum { REASON = COUNT, TO_HOST = 2, DONE = 3, LIMIT = 0xFFFE };
@@ -76,8 +76,9 @@ Test(ide_atapi, ata_commands)
         uint8_t command, feature, count, status, error;
         bool signature;
     } rows[] = {
-        { 0xEC, 0, 0, READY | ERR, 4, true },  { 0x20, 0, 1, READY | ERR, 4, true }, { 0xC8, 0, 1, READY | ERR, 4, false },
-        { 0xEF, 3, 0x22, READY, 0, false },    { 0xEF, 2, 0, READY | ERR, 4, false }, { 0xE5, 0, 0, READY, 0, false },
+        { 0xEC, 0, 0, READY | ERR, 4, true },  { 0x20, 0, 1, READY | ERR, 4, true },
+        { 0xC8, 0, 1, READY | ERR, 4, false }, { 0xEF, 3, 0x22, READY, 0, false },
+        { 0xEF, 2, 0, READY | ERR, 4, false }, { 0xE5, 0, 0, READY, 0, false },
         { 0xE0, 0, 0, READY, 0, false },       { 0x00, 0, 0, READY | ERR, 4, false },
     };
     struct rig *rig = rig_create("c---");
@@ -123,28 +124,51 @@ Test(ide_atapi, replies)
         size_t bytes;
         uint8_t count, expect[32];
     } rows[] = {
-        { "inquiry", { 0x12, 0, 0, 0, 96 }, 36, 16, { 5, 0x80, 0, 0x21, 31, 0, 0, 0, 'V', 'X', '8', '6', ' ', ' ', ' ', ' ' } },
+        { "inquiry",
+          { 0x12, 0, 0, 0, 96 },
+          36,
+          16,
+          { 5, 0x80, 0, 0x21, 31, 0, 0, 0, 'V', 'X', '8', '6', ' ', ' ', ' ', ' ' } },
         { "inquiry 5", { 0x12, 0, 0, 0, 5 }, 5, 5, { 5, 0x80, 0, 0x21, 31 } },
         { "capacity", { 0x25 }, 8, 8, { 0, 0, 2, 0x57, 0, 0, 8, 0 } },
-        { "toc", { 0x43, 0, 0, 0, 0, 0, 0, 1, 0 }, 20, 20, { 0, 18, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0, 0, 0x14, 0xAA, 0, 0, 0, 2, 0x58 } },
-        { "toc msf", { 0x43, 2, 0, 0, 0, 0, 0, 1, 0 }, 20, 20, { 0, 18, 1, 1, 0, 0x14, 1, 0, 0, 0, 2, 0, 0, 0x14, 0xAA, 0, 0, 0, 10, 0 } },
-        { "toc lead-out", { 0x43, 0, 0, 0, 0, 0, 0xAA, 1, 0 }, 12, 12, { 0, 10, 1, 1, 0, 0x14, 0xAA, 0, 0, 0, 2, 0x58 } },
+        { "toc", { 0x43, 0, 0, 0, 0, 0, 0, 1, 0 }, 20, 20, { 0, 18, 1, 1,    0,    0x14, 1, 0, 0, 0,
+                                                             0, 0,  0, 0x14, 0xAA, 0,    0, 0, 2, 0x58 } },
+        { "toc msf", { 0x43, 2, 0, 0, 0, 0, 0, 1, 0 }, 20, 20, { 0, 18, 1, 1,    0,    0x14, 1, 0, 0,  0,
+                                                                 2, 0,  0, 0x14, 0xAA, 0,    0, 0, 10, 0 } },
+        { "toc lead-out",
+          { 0x43, 0, 0, 0, 0, 0, 0xAA, 1, 0 },
+          12,
+          12,
+          { 0, 10, 1, 1, 0, 0x14, 0xAA, 0, 0, 0, 2, 0x58 } },
         { "toc header", { 0x43, 0, 0, 0, 0, 0, 0, 0, 4 }, 4, 4, { 0, 18, 1, 1 } },
         { "sessions", { 0x43, 0, 1, 0, 0, 0, 0, 1, 0 }, 12, 12, { 0, 10, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0 } },
         { "sessions, old form", { 0x43, 0, 0, 0, 0, 0, 0, 1, 0, 0x40 }, 12, 4, { 0, 10, 1, 1 } },
-        { "full toc", { 0x43, 0, 2, 0, 0, 0, 0, 1, 0 }, 48, 15, { 0, 46, 1, 1, 1, 0x14, 0, 0xA0, 0, 0, 0, 0, 1, 0, 0 } },
+        { "full toc",
+          { 0x43, 0, 2, 0, 0, 0, 0, 1, 0 },
+          48,
+          15,
+          { 0, 46, 1, 1, 1, 0x14, 0, 0xA0, 0, 0, 0, 0, 1, 0, 0 } },
         { "subchannel", { 0x42, 0, 0x40, 1, 0, 0, 0, 0, 16 }, 16, 8, { 0, 0x15, 0, 12, 1, 0x14, 1, 1 } },
         { "subchannel header", { 0x42, 0, 0, 1, 0, 0, 0, 0, 16 }, 4, 4, { 0, 0x15, 0, 0 } },
         { "disc information", { 0x51, 0, 0, 0, 0, 0, 0, 0, 34 }, 34, 8, { 0, 32, 0x0E, 1, 1, 1, 1, 0x20 } },
         { "mechanism", { 0xBD, 0, 0, 0, 0, 0, 0, 0, 0, 8 }, 8, 8, { 0, 0, 0, 0, 0, 0, 0, 0 } },
         { "event", { 0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8 }, 8, 8, { 0, 6, 4, 0x10, 0, 2, 0, 0 } },
         { "no event class", { 0x4A, 1, 0, 0, 0x02, 0, 0, 0, 8 }, 4, 4, { 0, 2, 0x80, 0x10 } },
-        { "mode 2A", { 0x5A, 0, 0x2A, 0, 0, 0, 0, 0, 64 }, 30, 15, { 0, 28, 0, 0, 0, 0, 0, 0, 0x2A, 20, 0x0B, 0, 0x70, 0, 0x29 } },
+        { "mode 2A",
+          { 0x5A, 0, 0x2A, 0, 0, 0, 0, 0, 64 },
+          30,
+          15,
+          { 0, 28, 0, 0, 0, 0, 0, 0, 0x2A, 20, 0x0B, 0, 0x70, 0, 0x29 } },
         { "mode 2A (6)", { 0x1A, 0, 0x2A, 0, 64 }, 26, 6, { 25, 0, 0, 0, 0x2A, 20 } },
         { "mode all", { 0x5A, 0, 0x3F, 0, 0, 0, 0, 0, 64 }, 38, 10, { 0, 36, 0, 0, 0, 0, 0, 0, 1, 6 } },
-        { "mode changeable", { 0x5A, 0, 0x6A, 0, 0, 0, 0, 0, 64 }, 30, 14, { 0, 28, 0, 0, 0, 0, 0, 0, 0x2A, 20, 0, 0, 0, 0 } },
+        { "mode changeable",
+          { 0x5A, 0, 0x6A, 0, 0, 0, 0, 0, 64 },
+          30,
+          14,
+          { 0, 28, 0, 0, 0, 0, 0, 0, 0x2A, 20, 0, 0, 0, 0 } },
         { "configuration header", { 0x46, 0, 0, 0, 0, 0, 0, 0, 8 }, 8, 8, { 0, 0, 0, 60, 0, 0, 0, 8 } },
-        { "one feature", { 0x46, 2, 0, 0x10, 0, 0, 0, 1, 0 }, 20, 20, { 0, 0, 0, 16, 0, 0, 0, 8, 0, 0x10, 1, 8, 0, 0, 8, 0, 0, 1, 1, 0 } },
+        { "one feature", { 0x46, 2, 0, 0x10, 0, 0, 0, 1, 0 }, 20, 20, { 0, 0, 0, 16, 0, 0, 0, 8, 0, 0x10,
+                                                                        1, 8, 0, 0,  8, 0, 0, 1, 1, 0 } },
         { "a feature it lacks", { 0x46, 2, 0, 0x21, 0, 0, 0, 1, 0 }, 8, 8, { 0, 0, 0, 4, 0, 0, 0, 8 } },
         { "nothing allocated", { 0x12, 0, 0, 0, 0 }, 0, 0, { 0 } },
     };
@@ -195,7 +219,8 @@ Test(ide_atapi, errors)
     struct rig *rigs[2] = { ready_rig("c---"), ready_rig("e---") };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
         for (unsigned empty = 0; empty < 2; empty++) {
-            uint32_t sense = packet_sense(rigs[empty], rows[i].packet), expect = empty ? rows[i].empty : rows[i].with_medium;
+            uint32_t sense = packet_sense(rigs[empty], rows[i].packet),
+                     expect = empty ? rows[i].empty : rows[i].with_medium;
             cr_expect_eq(sense, expect, "row %zu, empty %u: sense %06x", i, empty, sense);
         }
     rigs[0]->media[0].bad_first = 40;
@@ -211,7 +236,8 @@ Test(ide_atapi, byte_count_limits)
 {
     static const struct {
         unsigned limit, first;
-    } rows[] = { { 0xFFFE, 0xFFFE }, { 0xFFFF, 0xFFFE }, { 2048, 2048 }, { 2047, 2046 }, { 512, 512 }, { 2, 2 }, { 3, 2 } };
+    } rows[] = { { 0xFFFE, 0xFFFE }, { 0xFFFF, 0xFFFE }, { 2048, 2048 }, { 2047, 2046 },
+                 { 512, 512 },       { 2, 2 },           { 3, 2 } };
     struct rig *rig = ready_rig("c---");
     uint8_t packet[12] = { 0xA8, 0, 0, 0, 0, 3, 0, 0, 0, 33 }, *bytes = malloc(40 * 2048);
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {

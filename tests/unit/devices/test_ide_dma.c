@@ -1,7 +1,7 @@
 /* Bus master: PRD tables as drivers make them, and as they must not hurt us. */
 #include "ide_rig.h"
 
-#define TABLE 0x1000u
+#define TABLE  0x1000u
 #define BUFFER 0x10000u
 
 enum { ACTIVE = 1, INTERRUPT = 4 };

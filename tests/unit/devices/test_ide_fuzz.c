@@ -1,5 +1,5 @@
-/* Random port traffic: whatever the guest does, the chip stays in its bounds (the sanitizers and asserts look on), and after a
- * reset it works. */
+/* Random port traffic: whatever the guest does, the chip stays in its bounds (the sanitizers and asserts look on), and
+ * after a reset it works. */
 #include "ide_rig.h"
 
 static uint32_t next_random(uint64_t *state)
@@ -11,8 +11,8 @@ static uint32_t next_random(uint64_t *state)
 /* Mostly commands that do something, with small addresses and counts, so that data phases are reached. */
 static void random_step(struct rig *rig, uint64_t *seed)
 {
-    static const uint8_t favourites[] = { 0x20, 0x24, 0x25, 0x29, 0x30, 0x35, 0x39, 0x40, 0xA0, 0xA0, 0xA1, 0xC4, 0xC5,
-                                          0xC6, 0xC8, 0xCA, 0xE7, 0xEC, 0xEF, 0x08, 0x90, 0x91 };
+    static const uint8_t favourites[] = { 0x20, 0x24, 0x25, 0x29, 0x30, 0x35, 0x39, 0x40, 0xA0, 0xA0, 0xA1,
+                                          0xC4, 0xC5, 0xC6, 0xC8, 0xCA, 0xE7, 0xEC, 0xEF, 0x08, 0x90, 0x91 };
     uint32_t what = next_random(seed) % 100, value = next_random(seed);
     uint8_t block[512];
     if (what < 25)

@@ -84,12 +84,13 @@ static inline void request_done(struct vx_block_request *request)
     *(unsigned *)request->opaque += 1;
 }
 
-static inline vx_err transfer(struct rig *rig, struct vx_block *block, enum vx_block_op op, uint64_t off_bytes, void *buf,
-                              size_t bytes)
+static inline vx_err transfer(struct rig *rig, struct vx_block *block, enum vx_block_op op, uint64_t off_bytes,
+                              void *buf, size_t bytes)
 {
     unsigned done = 0;
-    struct vx_block_request request = { .op = op, .off_bytes = off_bytes, .bytes = bytes, .buf = buf,
-                                        .done = request_done, .opaque = &done };
+    struct vx_block_request request = {
+        .op = op, .off_bytes = off_bytes, .bytes = bytes, .buf = buf, .done = request_done, .opaque = &done
+    };
     block->ops->submit(block->opaque, &request);
     while (done == 0) {
         vx_loop_wait(rig->loop, UINT64_MAX);

@@ -65,7 +65,8 @@ Test(block_file, refused_sizes)
         struct rig *rig = rig_create();
         struct vx_block *block;
         make_image(rig, rows[i].bytes);
-        cr_expect_eq(open_image(rig, (struct vx_block_config){ .kind = rows[i].kind }, &block), VX_ERR_BAD_FORMAT, "row %zu", i);
+        cr_expect_eq(open_image(rig, (struct vx_block_config){ .kind = rows[i].kind }, &block), VX_ERR_BAD_FORMAT,
+                     "row %zu", i);
         fflush(rig->log_file);
         for (unsigned n = 0; n < 2; n++)
             cr_expect_not_null(strstr(rig->log_text, rows[i].says[n]), "row %zu: %s", i, rig->log_text);
@@ -74,7 +75,8 @@ Test(block_file, refused_sizes)
     }
 }
 
-static void expect_refusal(struct rig *rig, const char *path, struct vx_block_config config, vx_err expect, const char *says)
+static void expect_refusal(struct rig *rig, const char *path, struct vx_block_config config, vx_err expect,
+                           const char *says)
 {
     struct vx_block *block;
     config.path = path;
@@ -90,10 +92,13 @@ Test(block_file, refused_paths)
     struct rig *rig = rig_create();
     expect_refusal(rig, rig->path, (struct vx_block_config){ 0 }, VX_ERR_NOT_FOUND, "no such file");
     expect_refusal(rig, rig->directory, (struct vx_block_config){ 0 }, VX_ERR_BAD_ARGUMENT, "is a directory");
-    expect_refusal(rig, rig->directory, (struct vx_block_config){ .snapshot = true }, VX_ERR_BAD_ARGUMENT, "is a directory");
-    expect_refusal(rig, "/dev/null", (struct vx_block_config){ 0 }, VX_ERR_BAD_ARGUMENT, "neither a file nor a block device");
+    expect_refusal(rig, rig->directory, (struct vx_block_config){ .snapshot = true }, VX_ERR_BAD_ARGUMENT,
+                   "is a directory");
+    expect_refusal(rig, "/dev/null", (struct vx_block_config){ 0 }, VX_ERR_BAD_ARGUMENT,
+                   "neither a file nor a block device");
     cr_assert_eq(mkfifo(rig->path, 0600), 0);
-    expect_refusal(rig, rig->path, (struct vx_block_config){ .read_only = true }, VX_ERR_BAD_ARGUMENT, "neither a file");
+    expect_refusal(rig, rig->path, (struct vx_block_config){ .read_only = true }, VX_ERR_BAD_ARGUMENT,
+                   "neither a file");
     unlink(rig->path);
     if (geteuid() != 0) { /* root may open anything */
         make_image(rig, IMAGE_BYTES);
@@ -236,8 +241,12 @@ Test(block_file, order)
     cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &block), VX_ERR_OK);
     for (unsigned i = 0; i < REQUESTS; i++) {
         memset(data[i], (int)(i / 2), 512); /* write i, read it back, write i + 1, ... */
-        requests[i] = (struct vx_block_request){ .op = i % 2 == 0 ? VX_BLOCK_WRITE : VX_BLOCK_READ, .off_bytes = 512,
-                                                 .bytes = 512, .buf = data[i], .done = request_done, .opaque = &done };
+        requests[i] = (struct vx_block_request){ .op = i % 2 == 0 ? VX_BLOCK_WRITE : VX_BLOCK_READ,
+                                                 .off_bytes = 512,
+                                                 .bytes = 512,
+                                                 .buf = data[i],
+                                                 .done = request_done,
+                                                 .opaque = &done };
         if (i % 2 != 0)
             memset(data[i], 0xFF, 512);
     }
@@ -265,7 +274,8 @@ Test(block_file, kill_loses_no_completed_write)
     if (child == 0) {
         struct rig mine = *rig;
         struct vx_block *block;
-        bool ok = vx_loop_create(&mine.loop) == VX_ERR_OK && open_image(&mine, (struct vx_block_config){ 0 }, &block) == VX_ERR_OK &&
+        bool ok = vx_loop_create(&mine.loop) == VX_ERR_OK &&
+                  open_image(&mine, (struct vx_block_config){ 0 }, &block) == VX_ERR_OK &&
                   transfer(&mine, block, VX_BLOCK_WRITE, 1024, sector, 512) == VX_ERR_OK;
         if (!ok || write(ready[1], "", 1) != 1)
             _exit(1);

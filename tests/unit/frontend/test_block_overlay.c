@@ -37,7 +37,8 @@ Test(block_overlay, model)
             memset(buf, (int)(seed >> 4), sectors * 512);
             memcpy(model + first * 512, buf, sectors * 512);
         }
-        cr_assert_eq(transfer(rig, block, write ? VX_BLOCK_WRITE : VX_BLOCK_READ, first * 512, buf, sectors * 512), VX_ERR_OK);
+        cr_assert_eq(transfer(rig, block, write ? VX_BLOCK_WRITE : VX_BLOCK_READ, first * 512, buf, sectors * 512),
+                     VX_ERR_OK);
         cr_assert_eq(memcmp(buf, model + first * 512, sectors * 512), 0, "step %u", i);
     }
     cr_assert_eq(transfer(rig, block, VX_BLOCK_FLUSH, 0, NULL, 0), VX_ERR_OK);
