@@ -1,6 +1,7 @@
 /* interp_sse_state.c - the 0F AE group: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, the fences and CLFLUSH.
  *
- * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is. */
+ * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is,
+ * but all 512 must be accessible. */
 #include "interp_sse.h"
 
 #define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
@@ -9,7 +10,13 @@
 static bool fxsave(struct insn *in)
 {
     uint8_t image[FXSAVE_STATE_BYTES];
-    uint32_t mask = MXCSR_WRITABLE;
+    uint32_t mask = MXCSR_WRITABLE, lin;
+    if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin))
+        return false;
+    if (lin % 16 != 0)
+        return insn_gp0(in);
+    if (!insn_probe_write(in, in->seg, in->off, FX_BYTES))
+        return false;
     memcpy(image, in->cpu->fx, sizeof image);
     memcpy(image + FX_MXCSR_MASK, &mask, sizeof mask);
     return insn_write_bytes(in, in->seg, in->off, image, sizeof image, 16);
@@ -18,7 +25,7 @@ static bool fxsave(struct insn *in)
 static bool fxrstor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    uint8_t image[FXSAVE_STATE_BYTES];
+    uint8_t image[FX_BYTES];
     uint32_t mxcsr;
     if (!insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
         return false;
@@ -26,7 +33,7 @@ static bool fxrstor(struct insn *in)
     if (mxcsr & ~MXCSR_WRITABLE)
         return insn_gp0(in);
     uint16_t was_pending = fx_get16(cpu, FX_FSW) & FSW_ES;
-    memcpy(cpu->fx, image, sizeof image);
+    memcpy(cpu->fx, image, FXSAVE_STATE_BYTES);
     fx_set16(cpu, FX_FCW, (fx_get16(cpu, FX_FCW) & 0x1F3F) | 0x40);
     fx_set16(cpu, FX_FSW, fx_get16(cpu, FX_FSW) | was_pending); /* lets the summary see FERR# fall */
     fx_set16(cpu, FX_FOP, fx_get16(cpu, FX_FOP) & 0x7FF);

@@ -425,7 +425,7 @@ Test(fp_control, mxcsr_and_alignment)
     cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_GP && cpu->fx[FX_XMM] == 0);
     in = harness_insn(cpu, 1, 0xAE, 0x06, 8);
     cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_GP);
-    in = harness_insn(cpu, 1, 0xAE, 0x06, 1024 - 16);
+    in = harness_insn(cpu, 1, 0xAE, 0x06, 1024 - 496);
     cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_PF);
 
     for (unsigned enabled = 0; enabled < 2; enabled++) {
