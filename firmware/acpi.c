@@ -194,8 +194,7 @@ static size_t build_fadt(struct builder *builder, size_t facs, size_t dsdt)
     put_le32(at + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RESET_REG_SUP);
     put_gas_io(at + 116, 8, 1, RESET_PORT);
     at[128] = RESET_VALUE;
-    put_pointer64(builder, off + 132, facs);
-    put_pointer64(builder, off + 140, dsdt);
+    put_pointer64(builder, off + 140, dsdt); /* the FACS has its 32-bit pointer only: systems take a second one for a second FACS */
     put_gas_io(at + 148, 32, 2, PM_BASE);
     put_gas_io(at + 172, 16, 2, PM_BASE + 4);
     put_gas_io(at + 208, 32, 3, PM_BASE + 8);
