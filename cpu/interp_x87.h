@@ -125,7 +125,5 @@ bool x87_compare_with(struct x87 *x, struct fp_num b, bool quiet, unsigned pops)
 bool x87_d9_unary(struct x87 *x);       /* D9 E0..FF */
 bool x87_transcendental(struct x87 *x); /* the D9 F0..FF that fp_host.h computes */
 bool x87_control_mem(struct x87 *x);    /* FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE, FNSTSW */
-bool x87_store_bcd(struct x87 *x);
-bool x87_load_bcd(struct x87 *x);
 
 #endif

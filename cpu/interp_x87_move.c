@@ -128,7 +128,7 @@ static bool store_int(struct x87 *x, unsigned size, bool pop)
     return true;
 }
 
-bool x87_load_bcd(struct x87 *x)
+static bool load_bcd(struct x87 *x)
 {
     struct insn *in = x->in;
     uint8_t raw[10];
@@ -148,7 +148,7 @@ static void encode_bcd(bool sign, uint64_t value, uint8_t raw[10])
     raw[9] = sign ? 0x80 : 0;
 }
 
-bool x87_store_bcd(struct x87 *x)
+static bool store_bcd(struct x87 *x)
 {
     static const uint8_t indefinite[10] = { 0, 0, 0, 0, 0, 0, 0, 0xC0, 0xFF, 0xFF };
     struct insn *in = x->in;
@@ -191,9 +191,9 @@ bool x87_load_store_mem(struct x87 *x)
     case 0x70: return load_int(x, 2);
     case 0x72: return store_int(x, 2, false);
     case 0x73: return store_int(x, 2, true);
-    case 0x74: return x87_load_bcd(x);
+    case 0x74: return load_bcd(x);
     case 0x75: return load_int(x, 8);
-    case 0x76: return x87_store_bcd(x);
+    case 0x76: return store_bcd(x);
     case 0x77: return store_int(x, 8, true);
     default: return insn_ud(x->in); /* FISTTP is SSE3 */
     }

@@ -25,6 +25,8 @@ static void load_guest(struct vx_vcpu *cpu, const struct fsave *s)
     }
 }
 
+#if defined(__x86_64__)
+
 static void random_image(uint64_t *rng, struct fsave *s, bool may_be_pending)
 {
     uint64_t r = test_random(rng);
@@ -41,8 +43,6 @@ static void random_image(uint64_t *rng, struct fsave *s, bool may_be_pending)
         memcpy(s->st[i] + 8, &v.se, 2);
     }
 }
-
-#if defined(__x86_64__)
 
 typedef void host_fn(const struct fsave *in, uint8_t *memory, struct fsave *out);
 

@@ -1,5 +1,6 @@
-/* test_fp_step.c - x87, MMX and SSE instructions through the whole interpreter: operands that fault half way leave everything as
- * it was, alignment counts from the linear address, and an unmasked x87 error reaches the guest by #MF or by FERR#. */
+/* test_fp_step.c - x87, MMX and SSE instructions through the whole interpreter: operands that fault half way leave
+ * everything as it was, alignment counts from the linear address, and an unmasked x87 error reaches the guest by #MF or
+ * by FERR#. */
 #include <criterion/criterion.h>
 
 #include "interp_rig.h"
@@ -70,7 +71,7 @@ Test(fp_step, faults_change_nothing)
     for (unsigned row = 0; row < VX_ARRAY_LEN(rows); row++) {
         uint8_t fx[512], memory[0x800];
         prepare(&rig);
-        memset(rig.cpu->fx + FX_XMM + 32, 0xFF, 16); /* XMM2 and MM2: masks of MASKMOV */
+        memset(rig.cpu->fx + FX_XMM + 32, 0xFF, 16);   /* XMM2 and MM2: masks of MASKMOV */
         memset(rig.cpu->fx + FX_ST + 16 * 7, 0xFF, 8); /* R2 = ST(7) when TOP is 3 */
         load_code(&rig, rows[row].code, rows[row].count);
         rig.cpu->gpr[VX_RSI] = rig.cpu->gpr[VX_RDI] = rows[row].offset;

@@ -1,5 +1,8 @@
 /* test_fp_x87.c - every x87 instruction against the host's own x87: result bits, status, tags, EFLAGS and memory, over
- * random and special operands, all roundings, precisions and exception masks. */
+ * random and special operands, all roundings, precisions and exception masks.
+ *
+ * Written on an AMD CPU: what the SDM leaves open (C1 after FCOMI, FCMOV and FNOP, flags after an unmasked exception,
+ * the step of a partial FPREM) is as seen there. */
 #include "fp_harness.h"
 
 #if defined(__x86_64__)
