@@ -1,9 +1,10 @@
 /* interp.c - the reference interpreter: fetch, decode, the step around one instruction, the run loop.
  *
- * A step: look up rare states (debug, alignment) -> fetch and decode -> handler -> rip := next_eip -> traps; or, when any of them
- * fails, deliver mmu->fault at the instruction's own address.
+ * A step: look up the mode and rare states (debug, alignment) -> fetch and decode -> handler -> rip := next_eip -> traps; or, when
+ * any of them fails, deliver mmu->fault at the instruction's own address. The run loop opens a code window on the way, and while
+ * it lasts goes from handler to handler.
  *
- *   I1  rip stays at the instruction until its handler has succeeded.
+ *   I1  rip stays at the instruction until its handler has succeeded. In a window it follows when the next one begins.
  *   I2  Code is read from guest memory anew at every step: self-modifying code needs no care here.
  *   I3  The shadow in force is taken from vcpu->inhibit before the handler runs; what is there afterwards was cast by it. */
 #include "interp_debug.h"
@@ -34,23 +35,37 @@ bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
     return true;
 }
 
-/* Sets [fetch, fetch_end): empty when the shadow does not have the page or CS ends before EIP. */
-INTERP_INLINE void begin_fetch(struct insn *in)
+/* Opens the window (I4 of interp.h) around EIP: what the page and CS's limit have of it; none when the shadow does not have the
+ * page or CS ends before EIP. */
+static void open_window(struct insn *in, uint32_t eip)
 {
-    static const uint8_t none[1];
     const struct vx_seg *cs = &in->cpu->seg[VX_CS];
-    uint32_t eip = in->start_eip, lin = (uint32_t)(cs->base + eip);
+    uint32_t lin = (uint32_t)(cs->base + eip), before = lin & VX_PAGE_MASK;
     const uint8_t *hva = vx_tlb_probe(in->tlb, in->tlb->fetch_tag, lin, 1);
-    in->fetch = in->fetch_end = none;
-    if (VX_UNLIKELY(hva == NULL || eip > cs->limit))
+    in->window_bytes = 0;
+    if (hva == NULL || eip > cs->limit)
         return;
-    uint32_t bytes = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
-    if (bytes > INSN_BYTES_MAX)
-        bytes = INSN_BYTES_MAX;
-    if (VX_UNLIKELY(cs->limit - eip < bytes))
-        bytes = cs->limit - eip + 1;
-    in->fetch = hva;
-    in->fetch_end = hva + bytes;
+    if (before > eip)
+        before = eip;
+    uint32_t after = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
+    if (cs->limit - eip < after)
+        after = cs->limit - eip + 1;
+    in->window = hva - before;
+    in->window_eip = eip - before;
+    in->window_bytes = before + after;
+    in->window_epoch = in->cpu->mmu->map_epoch;
+}
+
+/* Sets [fetch, fetch_end) for an instruction at EIP: empty when the window does not have it. */
+INTERP_INLINE bool fetch_from_window(struct insn *in, uint32_t eip)
+{
+    uint32_t at = eip - in->window_eip;
+    if (VX_UNLIKELY(at >= in->window_bytes || in->window_epoch != in->cpu->mmu->map_epoch))
+        return false;
+    uint32_t bytes = in->window_bytes - at;
+    in->fetch = in->window + at;
+    in->fetch_end = in->fetch + (bytes < INSN_BYTES_MAX ? bytes : INSN_BYTES_MAX);
+    return true;
 }
 
 /* Base and index registers of the 16-bit forms; rm 6 with mod 0 is a displacement alone. */
@@ -104,7 +119,6 @@ INTERP_INLINE bool decode_modrm(struct insn *in, bool names_registers)
     uint8_t modrm;
     if (!insn_imm8(in, &modrm))
         return false;
-    in->has_modrm = true;
     in->modrm = modrm;
     in->mod = modrm >> 6;
     in->reg = modrm >> 3 & 7;
@@ -147,9 +161,9 @@ static bool decode_prefixes(struct insn *in, uint8_t *opcode)
 }
 
 /* LOCK is for read-modify-writes of memory only (SDM 2 "LOCK"). */
-static bool lock_is_legal(const struct insn *in)
+static bool lock_is_legal(const struct insn *in, bool has_modrm)
 {
-    if (!in->has_modrm || in->mod == 3)
+    if (!has_modrm || in->mod == 3)
         return false;
     if (in->map == 0) {
         switch (in->opcode) {
@@ -189,7 +203,7 @@ static bool execute_two_byte(struct insn *in)
     }
     if (modrm && !decode_modrm(in, op->form == FORM_REG))
         return false;
-    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in))
+    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in, modrm))
         return insn_ud(in);
     return run(in);
 }
@@ -210,7 +224,7 @@ INTERP_INLINE bool execute(struct insn *in)
     in->opcode = opcode;
     if (op->form == FORM_RM && !decode_modrm(in, false))
         return false;
-    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in))
+    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in, op->form == FORM_RM))
         return insn_ud(in);
     return op->run[in->op_size >> 2](in);
 }
@@ -243,50 +257,83 @@ static void end_rare(struct insn *in)
     vx_cpu_deliver_fault(cpu);
 }
 
-INTERP_INLINE void begin_insn(struct insn *in)
+/* What an instruction starts with, from the vCPU's state (I3). */
+static void begin_insn(struct insn *in)
 {
+    static const uint8_t none[1];
     struct vx_vcpu *cpu = in->cpu;
-    uint8_t size = cpu->seg[VX_CS].attr & VX_ATTR_DB ? 4 : 2;
     in->start_eip = in->next_eip = (uint32_t)cpu->rip;
     in->view = vx_view_of(cpu);
     in->tlb = cpu->mmu->tlb[in->view];
-    in->op_size = in->addr_size = size;
-    in->prefix_66 = in->lock = in->has_modrm = in->seg_override = false;
-    in->rep = REP_NONE;
-    in->map = 0;
+    in->prefixes = 0;
+    in->op_size = in->addr_size = cpu->seg[VX_CS].attr & VX_ATTR_DB ? 4 : 2;
     in->seg = VX_DS;
-    in->shadow = cpu->inhibit; /* I3 */
+    in->window_prefixes = in->prefixes;
+    in->shadow = cpu->inhibit;
     cpu->inhibit = VX_INHIBIT_NONE;
+    open_window(in, in->start_eip);
+    if (!fetch_from_window(in, in->start_eip))
+        in->fetch = in->fetch_end = none;
 }
 
-/* Executes one instruction, delivers what it raises. */
-INTERP_INLINE void step(struct insn *in)
+static void end_insn(struct insn *in, bool done)
+{
+    if (done)
+        in->cpu->rip = in->next_eip;
+    else
+        vx_cpu_deliver_fault(in->cpu);
+}
+
+static void step_rare(struct insn *in)
+{
+    bool done = begin_rare(in) && execute(in);
+    end_insn(in, done);
+    if (done)
+        end_rare(in);
+    in->careful = in->align_check = in->watch = in->single_step = in->no_step_trap = false;
+    in->dr6_hits = 0;
+    insn_mode_changed(in);
+}
+
+/* Executes one instruction from the vCPU's state, delivers what it raises. Leaves a window only if the state lasts. */
+static void step(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     begin_insn(in);
     vx_cpu_ring_note(cpu);
-    bool rare = (cpu->eflags & (VX_FL_TF | VX_FL_RF | VX_FL_AC)) | (cpu->dr[7] & DR7_ENABLES);
-    if (VX_LIKELY(!rare)) {
-        begin_fetch(in);
-        if (VX_LIKELY(execute(in)))
-            cpu->rip = in->next_eip;
-        else
-            vx_cpu_deliver_fault(cpu);
+    if ((cpu->eflags & (VX_FL_TF | VX_FL_RF | VX_FL_AC)) | (cpu->dr[7] & DR7_ENABLES)) {
+        step_rare(in);
         return;
     }
-    bool done = begin_rare(in);
-    if (done) {
-        begin_fetch(in);
-        done = execute(in);
+    bool done = execute(in);
+    end_insn(in, done);
+    if (!done || in->shadow != VX_INHIBIT_NONE)
+        insn_mode_changed(in);
+}
+
+/* Executes instructions from the window until it closes, attention is wanted or `max` are done; returns how many. */
+static uint64_t run_window(struct insn *in, uint64_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint64_t done = 0;
+    in->next_eip = (uint32_t)cpu->rip;
+    while (done < max && atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0) {
+        uint32_t eip = in->next_eip;
+        cpu->rip = eip;
+        if (!fetch_from_window(in, eip))
+            return done;
+        in->start_eip = eip;
+        in->prefixes = in->window_prefixes;
+        vx_cpu_ring_note(cpu);
+        done++;
+        if (VX_UNLIKELY(!execute(in))) {
+            vx_cpu_deliver_fault(cpu);
+            insn_mode_changed(in);
+            return done;
+        }
     }
-    if (done) {
-        cpu->rip = in->next_eip;
-        end_rare(in);
-    } else {
-        vx_cpu_deliver_fault(cpu);
-    }
-    in->careful = in->align_check = in->watch = in->single_step = in->no_step_trap = false;
-    in->dr6_hits = 0;
+    cpu->rip = in->next_eip;
+    return done;
 }
 
 static bool stopped(const struct vx_vcpu *cpu)
@@ -323,6 +370,8 @@ enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
         }
         step(&in);
         done++;
+        if (in.window_bytes != 0)
+            done += run_window(&in, max_insns - done);
     }
     vcpu->stats->interp_insns += done;
     return stopped(vcpu) ? stop_reason(vcpu) : why;

@@ -8,7 +8,10 @@
  *       bits (string instructions: with ECX/ESI/EDI at the iteration that faulted).
  *   I2  On true, interp.c sets rip to insn->next_eip: a control transfer changes next_eip.
  *   I3  Instruction bytes are fetched one by one as the decoder asks for them; no byte that the instruction does not
- *       have can fault. [fetch, fetch_end) is the part of them that is known to be inside the page, CS's limit and 15 bytes. */
+ *       have can fault. [fetch, fetch_end) is the part of them that is known to be inside the page, CS's limit and 15 bytes.
+ *   I4  The code window spares the run loop what rarely changes. It is good while map_epoch stands and nobody has called
+ *       insn_mode_changed(): whoever changes CS, CPL, a control or debug register, TF, RF, AC, the shadow, or halts, must.
+ */
 #ifndef VX86_CPU_INTERP_H
 #define VX86_CPU_INTERP_H
 
@@ -22,30 +25,43 @@ struct insn {
     const uint8_t *fetch_end;
     const struct vx_tlb *tlb; /* the soft TLB of `view` */
     uint32_t start_eip;
-    uint32_t next_eip;     /* after the bytes fetched so far */
-    uint8_t op_size;       /* 2 or 4, from CS.D and 66h */
-    uint8_t addr_size;     /* 2 or 4, from CS.D and 67h */
-    bool prefix_66;
-    uint8_t rep;           /* enum rep_prefix: the last of F2h/F3h */
-    bool lock;
-    uint8_t map;           /* 0 one-byte, 1: 0F, 2: 0F38, 3: 0F3A */
+    uint32_t next_eip;        /* after the bytes fetched so far */
+    union {
+        struct {
+            uint8_t op_size;    /* 2 or 4, from CS.D and 66h */
+            uint8_t addr_size;  /* 2 or 4, from CS.D and 67h */
+            bool prefix_66;
+            uint8_t rep;        /* enum rep_prefix: the last of F2h/F3h */
+            bool lock;
+            uint8_t map;        /* 0 one-byte, 1: 0F, 2: 0F38, 3: 0F3A */
+            uint8_t seg;        /* enum vx_segment of the memory operand, override applied (also for strings and moffs) */
+            bool seg_override;
+        };
+        uint64_t prefixes;      /* all of them, to set them at once */
+    };
     uint8_t opcode;
-    bool has_modrm;
-    uint8_t modrm, mod, reg, rm;
-    uint8_t sib;           /* when there is one */
-    uint8_t seg;           /* enum vx_segment of the memory operand, override applied (also for strings and moffs) */
-    bool seg_override;
-    uint32_t off;          /* effective offset of the memory operand, when mod != 3 */
-    uint8_t view;          /* enum vx_view of data accesses and fetches */
-    uint8_t shadow;        /* enum vx_inhibit that was in force before this instruction */
-    /* Rare states, looked up once an instruction (interp_debug.c). */
-    bool careful;          /* data accesses are checked for alignment or watched by DR7 */
+    uint8_t modrm, mod, reg, rm; /* of opcodes that have ModRM */
+    uint8_t sib;              /* when there is one */
+    uint32_t off;             /* effective offset of the memory operand, when mod != 3 */
+    uint8_t view;             /* enum vx_view of data accesses and fetches */
+    uint8_t shadow;           /* enum vx_inhibit that was in force before this instruction */
+
+    /* I4: the host bytes of [window_eip, window_eip + window_bytes), and `prefixes` of an instruction without any. */
+    const uint8_t *window;
+    uint32_t window_eip, window_bytes;
+    uint64_t window_epoch, window_prefixes;
+
+    /* Rare states (interp_debug.c); never set while there is a window. */
+    bool careful;             /* data accesses are checked for alignment or watched by DR7 */
     bool align_check;
     bool watch;
-    bool single_step;      /* EFLAGS.TF was set before the instruction */
-    bool no_step_trap;     /* the instruction was a software interrupt: TF is in the pushed image instead */
-    uint8_t dr6_hits;      /* data and I/O breakpoints hit so far, as DR6 has them */
+    bool single_step;         /* EFLAGS.TF was set before the instruction */
+    bool no_step_trap;        /* the instruction was a software interrupt: TF is in the pushed image instead */
+    uint8_t dr6_hits;         /* data and I/O breakpoints hit so far, as DR6 has them */
 };
+
+/* I4 */
+static inline void insn_mode_changed(struct insn *in) { in->window_bytes = 0; }
 
 /* #UD, #GP(0), ... : set mmu->fault and return false, to be used as `return insn_ud(in);`. */
 bool insn_ud(struct insn *in);

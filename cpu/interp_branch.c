@@ -29,6 +29,7 @@ static bool near_call(struct insn *in, uint32_t target)
 /* A transfer by a function that has set rip. */
 static bool transferred(struct insn *in, bool ok)
 {
+    insn_mode_changed(in);
     if (ok)
         in->next_eip = (uint32_t)in->cpu->rip;
     return ok;

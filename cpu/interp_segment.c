@@ -9,6 +9,7 @@
 
 static void shadow_after_ss(struct insn *in)
 {
+    insn_mode_changed(in);
     if (in->shadow != VX_INHIBIT_SS)
         in->cpu->inhibit = VX_INHIBIT_SS;
 }

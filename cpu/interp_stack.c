@@ -110,6 +110,8 @@ bool interp_popf(struct insn *in)
         return false;
     stack_release(in->cpu, in->op_size);
     vx_cpu_pop_flags(in->cpu, value, in->op_size);
+    if (VX_UNLIKELY(in->cpu->eflags & (VX_FL_TF | VX_FL_AC)))
+        insn_mode_changed(in);
     return true;
 }
 

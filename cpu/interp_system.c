@@ -62,6 +62,7 @@ static bool lmsw(struct insn *in)
     if (!needs_cpl0(in) || !read_rm(in, 2, &value))
         return false;
     uint64_t bits = VX_CR0_MP | VX_CR0_EM | VX_CR0_TS;
+    insn_mode_changed(in);
     return vx_cpu_write_cr(cpu, 0, (cpu->cr0 & ~bits) | (value & (bits | VX_CR0_PE)));
 }
 
@@ -93,6 +94,7 @@ bool interp_group7(struct insn *in)
 
 bool interp_clts(struct insn *in)
 {
+    insn_mode_changed(in);
     return needs_cpl0(in) && vx_cpu_write_cr(in->cpu, 0, in->cpu->cr0 & ~(uint64_t)VX_CR0_TS);
 }
 
@@ -107,6 +109,7 @@ bool interp_mov_rd_cd(struct insn *in)
 
 bool interp_mov_cd_rd(struct insn *in)
 {
+    insn_mode_changed(in);
     return vx_cpu_write_cr(in->cpu, in->reg, get_reg(in->cpu, in->rm, 4));
 }
 
@@ -121,6 +124,7 @@ bool interp_mov_rd_dd(struct insn *in)
 
 bool interp_mov_dd_rd(struct insn *in)
 {
+    insn_mode_changed(in);
     return vx_cpu_write_dr(in->cpu, in->reg, get_reg(in->cpu, in->rm, 4));
 }
 
@@ -148,6 +152,7 @@ bool interp_sti(struct insn *in)
         return false;
     if (!cpu->iflag) {
         cpu->inhibit = VX_INHIBIT_STI;
+        insn_mode_changed(in);
         cpu->iflag = 1;
         if (cpu->intr_line)
             vx_vcpu_raise(cpu, VX_ATTN_INTR);
@@ -160,6 +165,7 @@ bool interp_hlt(struct insn *in)
     if (!needs_cpl0(in))
         return false;
     in->cpu->halted = true;
+    insn_mode_changed(in);
     return true;
 }
 
@@ -184,6 +190,7 @@ bool interp_wrmsr(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint64_t value = (uint64_t)get_reg(cpu, VX_RDX, 4) << 32 | get_reg(cpu, VX_RAX, 4);
+    insn_mode_changed(in);
     return needs_cpl0(in) && vx_cpu_write_msr(cpu, get_reg(cpu, VX_RCX, 4), value);
 }
 
@@ -212,6 +219,7 @@ bool interp_cpuid(struct insn *in)
 
 bool interp_sysenter(struct insn *in)
 {
+    insn_mode_changed(in);
     if (!vx_cpu_sysenter(in->cpu))
         return false;
     in->next_eip = (uint32_t)in->cpu->rip;
@@ -220,6 +228,7 @@ bool interp_sysenter(struct insn *in)
 
 bool interp_sysexit(struct insn *in)
 {
+    insn_mode_changed(in);
     if (!vx_cpu_sysexit(in->cpu))
         return false;
     in->next_eip = (uint32_t)in->cpu->rip;
