@@ -23,7 +23,9 @@ static struct {
     const char *leave_sequence;
 } process_terminal = { .resize = { -1, -1 } };
 
-static const int deadly_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT };
+/* Those that end a process from outside, and those that its own faults raise. */
+static const int deadly_signals[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGXCPU,
+                                      SIGABRT, SIGSEGV, SIGBUS, SIGILL,  SIGFPE };
 
 void vx_terminal_raw_leave(void)
 {

@@ -1,8 +1,9 @@
 /* terminal_raw.h - the host terminal in raw mode, given back on every way out of the process.
  *
- * At most one terminal of a process can be raw at a time. It is restored by vx_terminal_raw_leave(), at exit(), and when SIGINT,
- * SIGTERM, SIGHUP, SIGQUIT or SIGABRT ends the process, unless the program has handlers of its own for them (those may call
- * vx_terminal_raw_leave(), which is async-signal-safe). SIGWINCH, while raw, makes vx_terminal_raw_resize_fd() readable.
+ * At most one terminal of a process can be raw at a time. It is restored by vx_terminal_raw_leave(), at exit(), and when a
+ * signal that can be caught ends the process, unless the program has handlers of its own (those may call
+ * vx_terminal_raw_leave(), which is async-signal-safe, or chain to the handler they found). SIGWINCH, while raw, makes
+ * vx_terminal_raw_resize_fd() readable.
  * Thread rule: enter and leave on one thread; leave also from signal handlers. */
 #ifndef VX86_FRONTEND_TERMINAL_RAW_H
 #define VX86_FRONTEND_TERMINAL_RAW_H

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -172,11 +173,12 @@ Test(serial, terminal)
 /* Whatever ends the process, the terminal is itself again. */
 Test(serial, terminal_restored_on_every_exit)
 {
-    static const int signals[] = { 0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT };
+    static const int signals[] = { 0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGABRT, SIGSEGV, SIGBUS };
     for (size_t i = 0; i < VX_ARRAY_LEN(signals); i++) {
         int slave, status, master = open_pty(&slave);
         pid_t child = fork();
         if (child == 0) {
+            setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
             for (size_t s = 1; s < VX_ARRAY_LEN(signals); s++)
                 signal(signals[s], SIG_DFL);
             if (vx_terminal_raw_enter(slave, slave, "\033[?1049l") != VX_ERR_OK || !is_raw(slave))
