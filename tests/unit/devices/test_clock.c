@@ -1,0 +1,135 @@
+/* test_clock.c - timers in order, re-arming, cancelling, bounded runs, conversions. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "vx86/clock.h"
+#include "vx86/loop.h"
+
+struct log {
+    struct vx_clock *clock;
+    struct vx_timer timer[3];
+    char text[64];
+    uint64_t at[64];
+    unsigned count;
+};
+
+static void note(struct log *log, char name)
+{
+    log->at[log->count] = vx_clock_now_ns(log->clock);
+    log->text[log->count++] = name;
+}
+static void fire_a(void *opaque) { note(opaque, 'a'); }
+static void fire_b(void *opaque)
+{
+    struct log *log = opaque;
+    note(log, 'b');
+    vx_timer_set(log->clock, &log->timer[1], vx_clock_now_ns(log->clock) + 10);
+}
+static void fire_c(void *opaque)
+{
+    struct log *log = opaque;
+    note(log, 'c');
+    vx_timer_set(log->clock, &log->timer[0], VX_NEVER);
+}
+
+static void start(struct log *log)
+{
+    memset(log, 0, sizeof *log);
+    cr_assert_eq(vx_clock_create_fake(&log->clock), VX_ERR_OK);
+    vx_timer_init(&log->timer[0], fire_a, log);
+    vx_timer_init(&log->timer[1], fire_b, log);
+    vx_timer_init(&log->timer[2], fire_c, log);
+}
+
+Test(clock, fires_in_order_each_at_its_deadline)
+{
+    struct log log;
+    start(&log);
+    vx_timer_set(log.clock, &log.timer[0], 35);
+    vx_timer_set(log.clock, &log.timer[1], 20);
+    cr_assert_eq(vx_clock_next_ns(log.clock), 20);
+    vx_clock_advance(log.clock, 45);
+    cr_assert_str_eq(log.text, "bbab");
+    cr_assert(log.at[0] == 20 && log.at[1] == 30 && log.at[2] == 35 && log.at[3] == 40);
+    cr_assert_eq(vx_clock_now_ns(log.clock), 45);
+    vx_clock_destroy(log.clock);
+}
+
+Test(clock, cancels_and_rearms)
+{
+    struct log log;
+    start(&log);
+    vx_timer_set(log.clock, &log.timer[0], 20);
+    vx_timer_set(log.clock, &log.timer[2], 10); /* c cancels a */
+    vx_clock_advance(log.clock, 100);
+    cr_assert_str_eq(log.text, "c");
+    vx_timer_set(log.clock, &log.timer[0], 50); /* in the past: at the next run */
+    cr_assert_eq(vx_clock_run(log.clock), 1);
+    cr_assert_str_eq(log.text, "ca");
+    cr_assert_eq(vx_clock_next_ns(log.clock), VX_NEVER);
+    vx_clock_destroy(log.clock);
+}
+
+static void fire_for_ever(void *opaque)
+{
+    struct log *log = opaque;
+    log->count++;
+    vx_timer_set(log->clock, &log->timer[0], 0);
+}
+
+Test(clock, a_run_is_bounded)
+{
+    struct log log;
+    start(&log);
+    vx_timer_init(&log.timer[0], fire_for_ever, &log);
+    vx_timer_set(log.clock, &log.timer[0], 0);
+    unsigned fired = vx_clock_run(log.clock);
+    cr_assert(fired == log.count && fired >= 1 && fired <= 1000);
+    vx_clock_destroy(log.clock);
+}
+
+static void fire_ordered(void *opaque)
+{
+    struct log *log = opaque;
+    log->count++;
+}
+
+/* Random arming and cancelling against the smallest deadline of a plain array. */
+Test(clock, heap_keeps_the_first_deadline)
+{
+    enum { TIMERS = 40, STEPS = 20000 };
+    struct log log;
+    start(&log);
+    static struct vx_timer timers[TIMERS];
+    for (unsigned i = 0; i < TIMERS; i++)
+        vx_timer_init(&timers[i], fire_ordered, &log);
+    uint32_t rng = 7, wrong = 0;
+    for (unsigned step = 0; step < STEPS; step++) {
+        rng = rng * 1664525 + 1013904223;
+        vx_timer_set(log.clock, &timers[rng >> 8 & 31], (rng & 7) == 0 ? VX_NEVER : 1000 + (rng >> 16));
+        uint64_t first = VX_NEVER;
+        for (unsigned i = 0; i < TIMERS; i++)
+            first = timers[i].deadline_ns < first ? timers[i].deadline_ns : first;
+        wrong += first != vx_clock_next_ns(log.clock);
+    }
+    cr_assert_eq(wrong, 0);
+    vx_clock_destroy(log.clock);
+}
+
+Test(clock, conversions)
+{
+    struct vx_clock *fake, *real;
+    cr_assert_eq(vx_clock_create_fake(&fake), VX_ERR_OK);
+    cr_assert_eq(vx_clock_create_real(&real), VX_ERR_OK);
+    cr_assert_eq(vx_clock_wall_s(fake), 946684800);
+    vx_clock_advance(fake, 61 * VX_NS_PER_SEC);
+    cr_assert_eq(vx_clock_wall_s(fake), 946684861);
+    cr_assert_eq(vx_clock_to_host_ns(real, VX_NEVER), VX_NEVER);
+    cr_assert_eq(vx_clock_to_host_ns(real, VX_NEVER - 1), VX_NEVER);
+    uint64_t now = vx_clock_now_ns(real), host = vx_host_now_ns();
+    uint64_t back = vx_clock_to_host_ns(real, now);
+    cr_assert(back <= host && host - back < VX_NS_PER_SEC);
+    cr_assert_eq(vx_muldiv(UINT64_MAX, 1193182, 1193182), UINT64_MAX);
+    vx_clock_destroy(fake);
+    vx_clock_destroy(real);
+}
