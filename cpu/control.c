@@ -68,8 +68,7 @@ static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *code, 
 static bool direct(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *code, uint32_t off, const struct link *link)
 {
     unsigned dpl = vx_desc_dpl(code);
-    bool allowed = vx_desc_is_conforming_code(code) ? dpl <= cpu->cpl
-                                                    : dpl == cpu->cpl && vx_sel_rpl(sel) <= cpu->cpl;
+    bool allowed = vx_desc_is_conforming_code(code) ? dpl <= cpu->cpl : dpl == cpu->cpl && vx_sel_rpl(sel) <= cpu->cpl;
     if (!vx_desc_is_code(code) || !allowed)
         return vx_fault_sel(cpu, VX_GP, sel, 0);
     return enter_same(cpu, sel, code, off, link);
@@ -124,8 +123,7 @@ static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct
         return false;
     vx_frame_add(&frame, cpu->seg[VX_CS].sel);
     vx_frame_add(&frame, next_eip);
-    if (!vx_seg_mark_accessed(cpu, code) || !vx_seg_mark_accessed(cpu, &ss_desc) ||
-        !vx_stack_push(cpu, &stack, &frame))
+    if (!vx_seg_mark_accessed(cpu, code) || !vx_seg_mark_accessed(cpu, &ss_desc) || !vx_stack_push(cpu, &stack, &frame))
         return false;
     vx_stack_commit(cpu, &stack);
     vx_seg_from_desc(&cpu->seg[VX_SS], ss_sel, &ss_desc);

@@ -32,8 +32,12 @@ enum {
 };
 /* Leaf 7 EBX and EDX. */
 enum { VX_CPUID7B_TSC_ADJUST = 1u << 1 };
-enum { VX_CPUID7D_SPEC_CTRL = 1u << 26, VX_CPUID7D_STIBP = 1u << 27, VX_CPUID7D_ARCH_CAPABILITIES = 1u << 29,
-       VX_CPUID7D_SSBD = 1u << 31 };
+enum {
+    VX_CPUID7D_SPEC_CTRL = 1u << 26,
+    VX_CPUID7D_STIBP = 1u << 27,
+    VX_CPUID7D_ARCH_CAPABILITIES = 1u << 29,
+    VX_CPUID7D_SSBD = 1u << 31
+};
 /* Leaf 80000001h EDX. */
 enum { VX_CPUIDX_NX = 1u << 20 };
 
@@ -41,15 +45,15 @@ struct vx_cpu_model {
     const char *name;
     char vendor[13];
     char brand[49];
-    uint32_t signature;      /* leaf 1 EAX, and EDX after reset */
-    uint32_t features_edx;   /* leaf 1 EDX */
-    uint32_t features_ecx;   /* leaf 1 ECX */
+    uint32_t signature;    /* leaf 1 EAX, and EDX after reset */
+    uint32_t features_edx; /* leaf 1 EDX */
+    uint32_t features_ecx; /* leaf 1 ECX */
     uint32_t features7_ebx, features7_edx;
     uint32_t features_ext_edx;
     uint32_t cr4_mask;
     uint8_t phys_bits;
     uint64_t arch_capabilities;
-    uint64_t microcode;      /* IA32_BIOS_SIGN_ID bits 63:32 */
+    uint64_t microcode; /* IA32_BIOS_SIGN_ID bits 63:32 */
 };
 
 /* The time-stamp counter and the local APIC's bus clock both count at this rate (leaves 15h, 16h); the machine's tsc

@@ -6,8 +6,8 @@
 
 #include "vx86/vcpu.h"
 
-#define VX_RING_ENTRIES 32u /* a power of two */
-#define VX_MCE_BANKS 4u
+#define VX_RING_ENTRIES   32u /* a power of two */
+#define VX_MCE_BANKS      4u
 #define VX_MSR_LOGGED_MAX 64u
 
 struct vx_cpu_box {
@@ -26,7 +26,10 @@ struct vx_cpu_box {
     uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */
 };
 
-static inline struct vx_cpu_box *vx_cpu_box(struct vx_vcpu *cpu) { return (struct vx_cpu_box *)cpu; }
+static inline struct vx_cpu_box *vx_cpu_box(struct vx_vcpu *cpu)
+{
+    return (struct vx_cpu_box *)cpu;
+}
 
 /* Notes that the instruction at CS:EIP is about to run. */
 static inline void vx_cpu_ring_note(struct vx_vcpu *cpu)

@@ -11,7 +11,9 @@ enum {
     LEAFX7_INVARIANT_TSC = 1 << 8,
 };
 
-struct leaf { uint32_t eax, ebx, ecx, edx; };
+struct leaf {
+    uint32_t eax, ebx, ecx, edx;
+};
 
 static uint32_t four(const char *text)
 {
@@ -23,7 +25,10 @@ static uint32_t four(const char *text)
 /* Deterministic cache parameters: one core, 64-byte lines. */
 static struct leaf cache_leaf(uint32_t index)
 {
-    static const struct { uint8_t type, level; uint16_t ways, sets; } caches[] = {
+    static const struct {
+        uint8_t type, level;
+        uint16_t ways, sets;
+    } caches[] = {
         { 1, 1, 8, 64 },    /* data, 32 KiB */
         { 2, 1, 8, 64 },    /* instruction, 32 KiB */
         { 3, 2, 16, 1024 }, /* unified, 1 MiB */

@@ -45,8 +45,7 @@ static void dump_code(struct vx_vcpu *cpu)
         uint64_t phys, lin = (uint32_t)(vx_cs_lin(cpu) + i);
         if (!vx_mmu_peek(cpu->mmu, lin, &phys) || vx_pmap_read_page(cpu->mmu->pmap, phys) == VX_PMAP_BUS)
             break;
-        at += (size_t)snprintf(text + at, sizeof(text) - at, " %02x",
-                               (unsigned)vx_pmap_load(cpu->mmu->pmap, phys, 1));
+        at += (size_t)snprintf(text + at, sizeof(text) - at, " %02x", (unsigned)vx_pmap_load(cpu->mmu->pmap, phys, 1));
     }
     vx_log_info(cpu->log, VX_LOG_CPU, "code at EIP:%s", at != 0 ? text : " (not in memory)");
 }

@@ -18,11 +18,14 @@ enum { ERROR_IDT = 2, DR7_GD = 1 << 13, CHAIN_MAX = 64 };
 struct gate {
     uint16_t sel;
     uint32_t off;
-    unsigned size;  /* 2 or 4: width of the frame */
-    bool trap;      /* leaves IF alone */
+    unsigned size; /* 2 or 4: width of the frame */
+    bool trap;     /* leaves IF alone */
 };
 
-static uint32_t ext_of(const struct vx_event *event) { return event->software ? 0 : 1; }
+static uint32_t ext_of(const struct vx_event *event)
+{
+    return event->software ? 0 : 1;
+}
 
 static void clear_flags(struct vx_vcpu *cpu, bool trap, uint32_t also)
 {
@@ -114,8 +117,7 @@ static bool deliver_inner(struct vx_vcpu *cpu, const struct vx_event *event, con
         return false;
     if (gate->off > vx_desc_limit(code))
         return vx_fault_code(cpu, VX_GP, ext);
-    if (!vx_seg_mark_accessed(cpu, code) || !vx_seg_mark_accessed(cpu, &ss_desc) ||
-        !vx_stack_push(cpu, &stack, &frame))
+    if (!vx_seg_mark_accessed(cpu, code) || !vx_seg_mark_accessed(cpu, &ss_desc) || !vx_stack_push(cpu, &stack, &frame))
         return false;
     vx_stack_commit(cpu, &stack);
     vx_seg_from_desc(&cpu->seg[VX_SS], ss_sel, &ss_desc);
@@ -222,11 +224,14 @@ static bool makes_double(enum fault_class first, enum fault_class second)
 
 /* Faults restart their instruction with RF set, so that an instruction breakpoint on it does not hit again; #DB decides
  * for itself (SDM 3B "Instruction-Breakpoint Exception Condition"), #DF and #MC are aborts. */
-static bool pushes_rf(unsigned vector) { return vector != VX_DB && vector != VX_DF && vector != VX_MC; }
+static bool pushes_rf(unsigned vector)
+{
+    return vector != VX_DB && vector != VX_DF && vector != VX_MC;
+}
 
 /* Delivers a fault and whatever faults its delivery brings, until a handler is entered or the processor shuts down. The
- * fault classes end every chain but one: debug traps of tasks entered through a task gate for #DB, with a GDT whose busy
- * bits do not stick (ROM), go on for ever on silicon; here that is a shutdown too. */
+ * fault classes end every chain but one: debug traps of tasks entered through a task gate for #DB, with a GDT whose
+ * busy bits do not stick (ROM), go on for ever on silicon; here that is a shutdown too. */
 static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
 {
     for (unsigned round = 0; round < CHAIN_MAX; round++) {
@@ -239,8 +244,8 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
         };
         cpu->stats->exceptions++;
         cpu->stats->exceptions_by_vector[fault.vector & 31]++;
-        vx_trace(cpu->log, cpu_exception, (unsigned)fault.vector, (unsigned)fault.error,
-                 (unsigned)cpu->seg[VX_CS].sel, cpu->rip);
+        vx_trace(cpu->log, cpu_exception, (unsigned)fault.vector, (unsigned)fault.error, (unsigned)cpu->seg[VX_CS].sel,
+                 cpu->rip);
         if (fault.vector == VX_PF)
             cpu->cr2 = (uint32_t)fault.lin;
         if (vx_event_deliver(cpu, &event)) {
@@ -297,8 +302,14 @@ bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind k
     return true;
 }
 
-static bool nmi_ready(const struct vx_vcpu *cpu) { return cpu->nmi_pending && !cpu->nmi_blocked; }
-static bool intr_ready(const struct vx_vcpu *cpu) { return cpu->intr_line && cpu->iflag; }
+static bool nmi_ready(const struct vx_vcpu *cpu)
+{
+    return cpu->nmi_pending && !cpu->nmi_blocked;
+}
+static bool intr_ready(const struct vx_vcpu *cpu)
+{
+    return cpu->intr_line && cpu->iflag;
+}
 
 bool vx_cpu_event_ready(const struct vx_vcpu *cpu)
 {

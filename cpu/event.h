@@ -6,11 +6,11 @@
 
 struct vx_event {
     uint8_t vector;
-    bool software;       /* INT n, INT3, INTO: the gate's DPL counts, EXT stays clear */
+    bool software; /* INT n, INT3, INTO: the gate's DPL counts, EXT stays clear */
     bool has_error;
     uint32_t error;
-    uint32_t eip;        /* return address */
-    uint32_t eflags;     /* image for the stack */
+    uint32_t eip;    /* return address */
+    uint32_t eflags; /* image for the stack */
 };
 
 /* Enters the handler. False: mmu->fault says what went wrong on the way and nothing has changed, except after a task

@@ -4,8 +4,8 @@
 
 enum { TSS32_IO_BASE = 102, TSS32_MIN_LIMIT = 103 };
 
-/* The bitmap of a 32-bit TSS: one bit a port, set means forbidden. Two bytes are read always, as silicon does, so the last
- * byte of the map must be followed by one more within the limit. */
+/* The bitmap of a 32-bit TSS: one bit a port, set means forbidden. Two bytes are read always, as silicon does, so the
+ * last byte of the map must be followed by one more within the limit. */
 static bool bitmap_allows(struct vx_vcpu *cpu, uint16_t port, unsigned size, bool *allowed)
 {
     uint64_t base, bits;

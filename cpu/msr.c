@@ -45,11 +45,14 @@ enum {
     MTRR_VARIABLE = 8,
     MTRRCAP = MTRR_VARIABLE | 1 << 8 | 1 << 10, /* fixed ranges, WC */
     FEATURE_CONTROL_LOCKED = 1,
-    MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22,    /* fast strings, limit CPUID */
+    MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22, /* fast strings, limit CPUID */
     SPEC_CTRL_BITS = 7,
 };
 
-static uint64_t phys_mask(const struct vx_vcpu *cpu) { return (1ull << cpu->model->phys_bits) - 1; }
+static uint64_t phys_mask(const struct vx_vcpu *cpu)
+{
+    return (1ull << cpu->model->phys_bits) - 1;
+}
 
 /* Memory types that a byte may hold; PAT knows UC- (7) too. */
 static bool types_valid(uint64_t value, bool pat)
@@ -127,7 +130,10 @@ static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
     return vx_fault_code(cpu, VX_GP, 0);
 }
 
-uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu) { return cpu->ops->tsc(cpu->ops_opaque) + cpu->msr.tsc_offset; }
+uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
+{
+    return cpu->ops->tsc(cpu->ops_opaque) + cpu->msr.tsc_offset;
+}
 
 /* Registers that can be read only, or whose value is not stored. */
 static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
@@ -182,7 +188,8 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return types_valid(*value, false);
     if (mtrr_variable(cpu, index) != NULL) {
         bool mask = index & 1;
-        return (*value & (~phys_mask(cpu) | (mask ? 0x7FF : 0xF00))) == 0 && (mask || types_valid(*value & 0xFF, false));
+        return (*value & (~phys_mask(cpu) | (mask ? 0x7FF : 0xF00))) == 0 &&
+               (mask || types_valid(*value & 0xFF, false));
     }
     if (mce_bank(cpu, index) != NULL && index % 4 != 0) /* STATUS, ADDR, MISC: software may only clear them */
         return *value == 0;

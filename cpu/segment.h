@@ -40,15 +40,39 @@ enum vx_sys_type {
 #define VX_ATTR_REAL 0x0093u
 #define VX_ATTR_VM86 0x00F3u
 
-static inline bool vx_sel_null(uint16_t sel) { return (sel & 0xFFFCu) == 0; }
-static inline unsigned vx_sel_rpl(uint16_t sel) { return sel & 3u; }
-static inline bool vx_sel_local(uint16_t sel) { return (sel & 4u) != 0; }
+static inline bool vx_sel_null(uint16_t sel)
+{
+    return (sel & 0xFFFCu) == 0;
+}
+static inline unsigned vx_sel_rpl(uint16_t sel)
+{
+    return sel & 3u;
+}
+static inline bool vx_sel_local(uint16_t sel)
+{
+    return (sel & 4u) != 0;
+}
 
-static inline uint16_t vx_desc_attr(const struct vx_desc *d) { return (uint16_t)(d->hi >> 8); }
-static inline unsigned vx_desc_type(const struct vx_desc *d) { return (d->hi >> 8) & 15u; }
-static inline unsigned vx_desc_dpl(const struct vx_desc *d) { return (d->hi >> 13) & 3u; }
-static inline bool vx_desc_present(const struct vx_desc *d) { return (d->hi & 0x8000u) != 0; }
-static inline bool vx_desc_is_system(const struct vx_desc *d) { return (d->hi & 0x1000u) == 0; }
+static inline uint16_t vx_desc_attr(const struct vx_desc *d)
+{
+    return (uint16_t)(d->hi >> 8);
+}
+static inline unsigned vx_desc_type(const struct vx_desc *d)
+{
+    return (d->hi >> 8) & 15u;
+}
+static inline unsigned vx_desc_dpl(const struct vx_desc *d)
+{
+    return (d->hi >> 13) & 3u;
+}
+static inline bool vx_desc_present(const struct vx_desc *d)
+{
+    return (d->hi & 0x8000u) != 0;
+}
+static inline bool vx_desc_is_system(const struct vx_desc *d)
+{
+    return (d->hi & 0x1000u) == 0;
+}
 static inline uint32_t vx_desc_base(const struct vx_desc *d)
 {
     return d->lo >> 16 | (d->hi & 0xFFu) << 16 | (d->hi & 0xFF000000u);
@@ -58,9 +82,18 @@ static inline uint32_t vx_desc_limit(const struct vx_desc *d)
     uint32_t limit = (d->lo & 0xFFFFu) | (d->hi & 0xF0000u);
     return d->hi & 0x800000u ? limit << 12 | 0xFFFu : limit;
 }
-static inline bool vx_desc_is_code(const struct vx_desc *d) { return (d->hi & 0x1800u) == 0x1800u; }
-static inline bool vx_desc_is_conforming_code(const struct vx_desc *d) { return (d->hi & 0x1C00u) == 0x1C00u; }
-static inline bool vx_desc_is_writable_data(const struct vx_desc *d) { return (d->hi & 0x1A00u) == 0x1200u; }
+static inline bool vx_desc_is_code(const struct vx_desc *d)
+{
+    return (d->hi & 0x1800u) == 0x1800u;
+}
+static inline bool vx_desc_is_conforming_code(const struct vx_desc *d)
+{
+    return (d->hi & 0x1C00u) == 0x1C00u;
+}
+static inline bool vx_desc_is_writable_data(const struct vx_desc *d)
+{
+    return (d->hi & 0x1A00u) == 0x1200u;
+}
 /* Data of either kind, or readable code. */
 static inline bool vx_desc_is_readable(const struct vx_desc *d)
 {
@@ -106,7 +139,8 @@ void vx_seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct vx_desc *
 
 /* SS for privilege level `cpl`, as far transfers and task switches check it (not MOV to SS): RPL, DPL, type raise
  * `vector` with the selector; a segment that is not present raises #SS. Not null. *out is the checked descriptor. */
-bool vx_seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext, struct vx_desc *out);
+bool vx_seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext,
+                     struct vx_desc *out);
 
 /* After a return to an outer level: data segments that the new CPL may not see become null (SDM 2 "RET"). */
 void vx_seg_drop_inner(struct vx_vcpu *cpu);

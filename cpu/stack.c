@@ -51,7 +51,10 @@ bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, ui
     return true;
 }
 
-void vx_stack_skip(struct vx_stack *stack, uint32_t bytes) { stack->esp = moved(stack, bytes); }
+void vx_stack_skip(struct vx_stack *stack, uint32_t bytes)
+{
+    stack->esp = moved(stack, bytes);
+}
 
 /* A range of the stack that may wrap at 64 KiB: both parts must be inside. */
 static bool range_in_limit(const struct vx_stack *stack, uint32_t off, uint32_t bytes)

@@ -10,9 +10,9 @@
 struct vx_stack {
     const struct vx_seg *ss;
     uint32_t esp;
-    uint32_t mask;         /* FFFFh or FFFFFFFFh, from SS.B */
+    uint32_t mask; /* FFFFh or FFFFFFFFh, from SS.B */
     enum vx_view view;
-    uint32_t error;        /* of the #SS that a limit violation raises */
+    uint32_t error; /* of the #SS that a limit violation raises */
 };
 
 /* The largest frame: SS, ESP, 31 parameters, CS, EIP of a call gate. */

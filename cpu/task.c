@@ -15,12 +15,12 @@
 
 /* A TSS of either size, by name. Offsets: SDM 3A "32-Bit Task-State Segment", "16-Bit Task-State Segment". */
 struct tss_layout {
-    uint8_t bytes;     /* smallest limit + 1 */
-    uint8_t word;      /* register width */
-    uint8_t stack0;    /* first inner stack pointer */
+    uint8_t bytes;  /* smallest limit + 1 */
+    uint8_t word;   /* register width */
+    uint8_t stack0; /* first inner stack pointer */
     uint8_t stack_step;
-    uint8_t eip;       /* EIP, EFLAGS, EAX, ECX, ... EDI follow each other */
-    uint8_t segs;      /* ES, CS, SS, DS, (FS, GS) */
+    uint8_t eip;  /* EIP, EFLAGS, EAX, ECX, ... EDI follow each other */
+    uint8_t segs; /* ES, CS, SS, DS, (FS, GS) */
     uint8_t seg_count;
     uint8_t seg_step;
     uint8_t ldt;
@@ -36,7 +36,10 @@ struct image {
     uint8_t bytes[TSS_MAX];
 };
 
-static const struct tss_layout *layout_of(unsigned attr) { return attr & 8u ? &tss32 : &tss16; }
+static const struct tss_layout *layout_of(unsigned attr)
+{
+    return attr & 8u ? &tss32 : &tss16;
+}
 
 static uint32_t get(const struct image *image, unsigned off, unsigned size)
 {
@@ -133,8 +136,8 @@ static bool set_busy(struct vx_vcpu *cpu, uint64_t desc_lin, bool busy)
     return vx_mmu_write(cpu->mmu, (uint32_t)(desc_lin + 5), 1, VX_VIEW_SUPERVISOR, byte);
 }
 
-/* Writes the old task's state, busy bits and back link. All pages were probed; a write can still fail when the guest has
- * laid its TSS over its own page tables, and is then reported like any fault. */
+/* Writes the old task's state, busy bits and back link. All pages were probed; a write can still fail when the guest
+ * has laid its TSS over its own page tables, and is then reported like any fault. */
 static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *old)
 {
     const struct tss_layout *layout = old->layout;

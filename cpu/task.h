@@ -10,12 +10,12 @@ enum vx_task_cause { VX_TASK_JUMP, VX_TASK_CALL, VX_TASK_EVENT, VX_TASK_IRET };
 
 struct vx_task_switch {
     enum vx_task_cause cause;
-    uint16_t sel;          /* of the new TSS */
-    struct vx_desc desc;   /* checked for type and presence by the caller */
-    uint32_t next_eip;     /* where the old task goes on */
-    uint32_t eflags;       /* the old task's, as its TSS gets them */
-    uint32_t ext;          /* EXT bit for error codes */
-    bool has_error;        /* an exception's error code, for the new task's stack */
+    uint16_t sel;        /* of the new TSS */
+    struct vx_desc desc; /* checked for type and presence by the caller */
+    uint32_t next_eip;   /* where the old task goes on */
+    uint32_t eflags;     /* the old task's, as its TSS gets them */
+    uint32_t ext;        /* EXT bit for error codes */
+    bool has_error;      /* an exception's error code, for the new task's stack */
     uint32_t error;
 };
 

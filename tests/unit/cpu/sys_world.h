@@ -1,7 +1,8 @@
-/* sys_world.h - a vCPU over a small flat memory with GDT, LDT, IDT and task-state segments, for the test_sys_* programs.
+/* sys_world.h - a vCPU over a small flat memory with GDT, LDT, IDT and task-state segments, for the test_sys_*
+ * programs.
  *
- * Linear = physical (no paging) unless a test turns it on. Everything is placed by hand so that expected stack images can
- * be written down as numbers. */
+ * Linear = physical (no paging) unless a test turns it on. Everything is placed by hand so that expected stack images
+ * can be written down as numbers. */
 #ifndef VX86_TESTS_SYS_WORLD_H
 #define VX86_TESTS_SYS_WORLD_H
 
@@ -15,13 +16,32 @@
 #include "vx86/cpu.h"
 
 enum {
-    W_GDT = 0x1000, W_IDT = 0x2000, W_LDT = 0x3000, W_TSS = 0x4000, W_TSS_B = 0x5000, W_TSS16 = 0x6000, W_CODE = 0x8000,
-    W_STACK0 = 0x20000, W_STACK1 = 0x21000, W_STACK2 = 0x22000, W_STACK3 = 0x23000, /* tops, by level */
+    W_GDT = 0x1000,
+    W_IDT = 0x2000,
+    W_LDT = 0x3000,
+    W_TSS = 0x4000,
+    W_TSS_B = 0x5000,
+    W_TSS16 = 0x6000,
+    W_CODE = 0x8000,
+    W_STACK0 = 0x20000,
+    W_STACK1 = 0x21000,
+    W_STACK2 = 0x22000,
+    W_STACK3 = 0x23000, /* tops, by level */
     W_RAM = 1 << 20,
 };
 
 /* GDT: a code, a data and a conforming-code segment for each DPL, then system segments, then room for the test. */
-enum { G_CODE = 1, G_DATA = 5, G_CONF = 9, G_TSS = 13, G_TSS_B = 14, G_TSS16 = 15, G_LDT = 16, G_TEST = 20, G_ENTRIES = 64 };
+enum {
+    G_CODE = 1,
+    G_DATA = 5,
+    G_CONF = 9,
+    G_TSS = 13,
+    G_TSS_B = 14,
+    G_TSS16 = 15,
+    G_LDT = 16,
+    G_TEST = 20,
+    G_ENTRIES = 64
+};
 
 enum {
     A_CODE = VX_ATTR_G | VX_ATTR_DB | VX_ATTR_P | VX_ATTR_S | 0xB,
@@ -32,7 +52,7 @@ enum {
 #define SEL(index, rpl) ((uint16_t)((index) << 3 | (rpl)))
 #define CODE_SEL(level) SEL(G_CODE + (level), level)
 #define DATA_SEL(level) SEL(G_DATA + (level), level)
-#define DPL(level) ((level) << 5)
+#define DPL(level)      ((level) << 5)
 
 struct world {
     struct vx_log *log;
@@ -40,9 +60,9 @@ struct world {
     struct vx_pmap *pmap;
     struct vx_vcpu *cpu;
     FILE *sink;
-    int next_vector;      /* what INTA answers */
+    int next_vector; /* what INTA answers */
     uint64_t tsc;
-    uint64_t apic_base;   /* as the cpu reported it */
+    uint64_t apic_base; /* as the cpu reported it */
 };
 
 static uint64_t world_bus_read(void *opaque, uint64_t phys, unsigned size)
@@ -63,10 +83,22 @@ static void world_port_write(void *opaque, uint16_t port, unsigned size, uint32_
 {
     (void)opaque, (void)port, (void)size, (void)value;
 }
-static int world_ack(void *opaque) { return ((struct world *)opaque)->next_vector; }
-static uint64_t world_tsc(void *opaque) { return ((struct world *)opaque)->tsc; }
-static void world_apic_base(void *opaque, uint64_t value) { ((struct world *)opaque)->apic_base = value; }
-static void world_ferr(void *opaque, bool level) { (void)opaque, (void)level; }
+static int world_ack(void *opaque)
+{
+    return ((struct world *)opaque)->next_vector;
+}
+static uint64_t world_tsc(void *opaque)
+{
+    return ((struct world *)opaque)->tsc;
+}
+static void world_apic_base(void *opaque, uint64_t value)
+{
+    ((struct world *)opaque)->apic_base = value;
+}
+static void world_ferr(void *opaque, bool level)
+{
+    (void)opaque, (void)level;
+}
 
 static const struct vx_vcpu_ops world_ops = {
     world_port_read, world_port_write, world_ack, world_tsc, world_apic_base, world_ferr,
@@ -104,14 +136,16 @@ static inline void world_idt(struct world *w, unsigned vector, uint16_t sel, uin
 {
     world_put(w, W_IDT + vector * 8, 8, world_gate_bits(sel, off, attr, 0));
 }
-static inline void world_gdt_gate(struct world *w, unsigned index, uint16_t sel, uint32_t off, unsigned attr, unsigned params)
+static inline void world_gdt_gate(struct world *w, unsigned index, uint16_t sel, uint32_t off, unsigned attr,
+                                  unsigned params)
 {
     world_put(w, W_GDT + index * 8, 8, world_gate_bits(sel, off, attr, params));
 }
 
 static inline void world_set_seg(struct world *w, struct vx_seg *seg, uint16_t sel)
 {
-    struct vx_desc desc = { .lo = world_get(w, W_GDT + (sel & 0xFFF8u), 4), .hi = world_get(w, W_GDT + (sel & 0xFFF8u) + 4, 4) };
+    struct vx_desc desc = { .lo = world_get(w, W_GDT + (sel & 0xFFF8u), 4),
+                            .hi = world_get(w, W_GDT + (sel & 0xFFF8u) + 4, 4) };
     vx_seg_from_desc(seg, sel, &desc);
 }
 
@@ -168,11 +202,16 @@ static inline struct world *world_create(void)
     cr_assert_not_null(w);
     w->sink = fopen("/dev/null", "w");
     w->log = vx_log_create(w->sink);
-    struct vx_pmap_config pmap = { .log = w->log, .stats = &w->stats, .ram_bytes = W_RAM,
-                                   .bus = { world_bus_read, world_bus_write } };
+    struct vx_pmap_config pmap = {
+        .log = w->log, .stats = &w->stats, .ram_bytes = W_RAM, .bus = { world_bus_read, world_bus_write }
+    };
     cr_assert_eq(vx_pmap_create(&pmap, &w->pmap), VX_ERR_OK);
-    struct vx_cpu_config config = { .log = w->log, .stats = &w->stats, .pmap = w->pmap, .ops = &world_ops,
-                                    .ops_opaque = w, .model = vx_cpu_model_find("default") };
+    struct vx_cpu_config config = { .log = w->log,
+                                    .stats = &w->stats,
+                                    .pmap = w->pmap,
+                                    .ops = &world_ops,
+                                    .ops_opaque = w,
+                                    .model = vx_cpu_model_find("default") };
     cr_assert_eq(vx_cpu_create(&config, &w->cpu), VX_ERR_OK);
     world_tables(w);
     world_protected(w, 0);
@@ -189,7 +228,7 @@ static inline void world_destroy(struct world *w)
 }
 
 /* A fault as one number for tables: vector << 16 | error; W_OK for none. Faults without a code have FFFFh. */
-#define W_OK 0u
+#define W_OK                 0u
 #define FAULT(vector, error) ((uint32_t)(vector) << 16 | (error))
 static inline uint32_t world_outcome(struct world *w, bool ok)
 {

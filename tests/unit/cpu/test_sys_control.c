@@ -6,7 +6,8 @@ enum { TARGET = 0x9000, NEXT = 0x1234, CALL16 = 0x84, CALL32 = 0x8C };
 #define TEST_GP FAULT(VX_GP, G_TEST * 8)
 #define TEST_NP FAULT(VX_NP, G_TEST * 8)
 
-/* ---- direct far transfers -------------------------------------------------------------------------------------------- */
+/* ---- direct far transfers
+ * -------------------------------------------------------------------------------------------- */
 
 /* The rule of the manual for code segments, for every DPL, RPL and CPL. */
 static uint32_t code_expected(bool conforming, unsigned dpl, unsigned rpl, unsigned cpl, bool present)
@@ -33,11 +34,13 @@ Test(control, direct_matrix)
         uint32_t got = world_outcome(w, ok), want = code_expected(conforming, dpl, rpl, cpl, present);
         cr_assert_eq(got, want, "case %x: %x, expected %x", n, got, want);
         if (!ok) {
-            cr_assert(cpu->rip == W_CODE && cpu->gpr[VX_RSP] == esp && cpu->seg[VX_CS].sel == CODE_SEL(cpl), "case %x", n);
+            cr_assert(cpu->rip == W_CODE && cpu->gpr[VX_RSP] == esp && cpu->seg[VX_CS].sel == CODE_SEL(cpl), "case %x",
+                      n);
             continue;
         }
         cr_assert(cpu->rip == TARGET && cpu->cpl == cpl && cpu->seg[VX_CS].sel == SEL(G_TEST, cpl) &&
-                  cpu->seg[VX_CS].base == 0x100, "case %x", n);
+                      cpu->seg[VX_CS].base == 0x100,
+                  "case %x", n);
         cr_assert(world_get(w, W_GDT + G_TEST * 8 + 5, 1) & 1, "accessed");
         const uint32_t link[] = { NEXT, CODE_SEL(cpl) };
         cr_assert_eq(cpu->gpr[VX_RSP], esp - (call ? 8 : 0), "case %x", n);
@@ -48,9 +51,17 @@ Test(control, direct_matrix)
 
 Test(control, direct_faults)
 {
-    static const struct { const char *what; uint16_t sel; uint32_t off; unsigned attr; uint32_t esp; uint32_t jump, call; } rows[] = {
+    static const struct {
+        const char *what;
+        uint16_t sel;
+        uint32_t off;
+        unsigned attr;
+        uint32_t esp;
+        uint32_t jump, call;
+    } rows[] = {
         { "null", 3, TARGET, A_CODE, W_STACK0, FAULT(VX_GP, 0), FAULT(VX_GP, 0) },
-        { "table", SEL(G_ENTRIES, 0), TARGET, A_CODE, W_STACK0, FAULT(VX_GP, G_ENTRIES * 8), FAULT(VX_GP, G_ENTRIES * 8) },
+        { "table", SEL(G_ENTRIES, 0), TARGET, A_CODE, W_STACK0, FAULT(VX_GP, G_ENTRIES * 8),
+          FAULT(VX_GP, G_ENTRIES * 8) },
         { "data", SEL(G_TEST, 0), TARGET, A_DATA, W_STACK0, TEST_GP, TEST_GP },
         { "LDT descriptor", SEL(G_TEST, 0), TARGET, VX_ATTR_P | VX_SYS_LDT, W_STACK0, TEST_GP, TEST_GP },
         { "interrupt gate", SEL(G_TEST, 0), TARGET, 0x8E, W_STACK0, TEST_GP, TEST_GP },
@@ -97,7 +108,8 @@ Test(control, real_mode)
     world_destroy(w);
 }
 
-/* ---- call gates --------------------------------------------------------------------------------------------------------- */
+/* ---- call gates
+ * --------------------------------------------------------------------------------------------------------- */
 
 Test(control, call_gate_privilege)
 {
@@ -120,12 +132,14 @@ Test(control, call_gate_privilege)
         cr_assert_eq(got, want, "case %x: %x, expected %x", n, got, want);
         if (ok)
             cr_assert(cpu->rip == TARGET && cpu->cpl == (inward ? code_dpl : cpl) &&
-                      cpu->seg[VX_CS].sel == SEL(G_TEST, cpu->cpl), "case %x", n);
+                          cpu->seg[VX_CS].sel == SEL(G_TEST, cpu->cpl),
+                      "case %x", n);
     }
     world_destroy(w);
 }
 
-/* 3 -> 0 with parameters, and back with RET n: stacks, order of parameters, data segments that the outer level may not keep. */
+/* 3 -> 0 with parameters, and back with RET n: stacks, order of parameters, data segments that the outer level may not
+ * keep. */
 Test(control, call_gate_round_trip)
 {
     struct world *w = world_create();
@@ -155,7 +169,8 @@ Test(control, call_gate_round_trip)
         world_set_seg(w, &cpu->seg[VX_ES], SEL(G_CONF, 0));
         world_set_seg(w, &cpu->seg[VX_FS], DATA_SEL(3));
         cr_assert(vx_cpu_far_return(cpu, size, (uint16_t)(params * size)), "gate %x params %u", gate, params);
-        cr_assert(cpu->cpl == 3 && cpu->rip == NEXT && cpu->seg[VX_CS].sel == CODE_SEL(3) && cpu->seg[VX_SS].sel == DATA_SEL(3));
+        cr_assert(cpu->cpl == 3 && cpu->rip == NEXT && cpu->seg[VX_CS].sel == CODE_SEL(3) &&
+                  cpu->seg[VX_SS].sel == DATA_SEL(3));
         cr_assert_eq((uint32_t)cpu->gpr[VX_RSP], esp + params * size);
         cr_assert(cpu->seg[VX_DS].unusable && cpu->seg[VX_DS].sel == 0, "DPL 0 data is gone");
         cr_assert(!cpu->seg[VX_ES].unusable && !cpu->seg[VX_FS].unusable, "conforming code and DPL 3 data stay");
@@ -165,14 +180,24 @@ Test(control, call_gate_round_trip)
 
 Test(control, call_gate_faults)
 {
-    static const struct { const char *what; unsigned gate; uint16_t code; unsigned attr; uint16_t ss; uint32_t esp0, esp; uint32_t want; } rows[] = {
-        { "gate absent", CALL32 & 0x7F, CODE_SEL(0), A_CODE, DATA_SEL(0), W_STACK0, 0x5000, FAULT(VX_NP, (G_TEST + 1) * 8) },
+    static const struct {
+        const char *what;
+        unsigned gate;
+        uint16_t code;
+        unsigned attr;
+        uint16_t ss;
+        uint32_t esp0, esp;
+        uint32_t want;
+    } rows[] = {
+        { "gate absent", CALL32 & 0x7F, CODE_SEL(0), A_CODE, DATA_SEL(0), W_STACK0, 0x5000,
+          FAULT(VX_NP, (G_TEST + 1) * 8) },
         { "null code", CALL32, 0, A_CODE, DATA_SEL(0), W_STACK0, 0x5000, FAULT(VX_GP, 0) },
         { "data", CALL32, SEL(G_TEST, 0), A_DATA, DATA_SEL(0), W_STACK0, 0x5000, TEST_GP },
         { "code absent", CALL32, SEL(G_TEST, 0), A_CODE & ~VX_ATTR_P, DATA_SEL(0), W_STACK0, 0x5000, TEST_NP },
         { "null SS", CALL32, CODE_SEL(0), A_CODE, 0, W_STACK0, 0x5000, FAULT(VX_TS, 0) },
         { "SS DPL", CALL32, CODE_SEL(0), A_CODE, SEL(G_DATA + 3, 0), W_STACK0, 0x5000, FAULT(VX_TS, (G_DATA + 3) * 8) },
-        { "SS absent", CALL32, CODE_SEL(0), A_DATA & ~VX_ATTR_P, SEL(G_TEST, 0), W_STACK0, 0x5000, FAULT(VX_SEG_SS, G_TEST * 8) },
+        { "SS absent", CALL32, CODE_SEL(0), A_DATA & ~VX_ATTR_P, SEL(G_TEST, 0), W_STACK0, 0x5000,
+          FAULT(VX_SEG_SS, G_TEST * 8) },
         { "no room", CALL32, CODE_SEL(0), VX_ATTR_P | VX_ATTR_S | VX_ATTR_DB | 3, SEL(G_TEST, 0), 20, 0x5000,
           FAULT(VX_SEG_SS, G_TEST * 8) },
         { "just room", CALL32, CODE_SEL(0), VX_ATTR_P | VX_ATTR_S | VX_ATTR_DB | 3, SEL(G_TEST, 0), 24, 0x5000, W_OK },
@@ -196,7 +221,8 @@ Test(control, call_gate_faults)
     world_destroy(w);
 }
 
-/* ---- returns -------------------------------------------------------------------------------------------------------------- */
+/* ---- returns
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* RET and IRET share the checks of CS and SS: every CPL, RPL, DPL and kind. */
 Test(control, return_matrix)
@@ -231,14 +257,22 @@ Test(control, return_matrix)
         }
         cr_assert(cpu->rip == NEXT && cpu->cpl == rpl && cpu->gpr[VX_RSP] == (rpl > cpl ? 0x7777 : at), "case %x", n);
         if (iret)
-            cr_assert_eq(vx_eflags(cpu), 2u | VX_FL_CF | (cpl == 0 ? VX_FL_IF : 0u), "case %x: IF needs CPL <= IOPL", n);
+            cr_assert_eq(vx_eflags(cpu), 2u | VX_FL_CF | (cpl == 0 ? VX_FL_IF : 0u), "case %x: IF needs CPL <= IOPL",
+                         n);
     }
     world_destroy(w);
 }
 
 Test(control, return_faults)
 {
-    static const struct { const char *what; uint16_t cs; uint32_t eip; uint16_t ss; unsigned ss_attr; uint32_t want; } rows[] = {
+    static const struct {
+        const char *what;
+        uint16_t cs;
+        uint32_t eip;
+        uint16_t ss;
+        unsigned ss_attr;
+        uint32_t want;
+    } rows[] = {
         { "null CS", 0, NEXT, DATA_SEL(3), A_DATA, FAULT(VX_GP, 0) },
         { "data CS", DATA_SEL(3), NEXT, DATA_SEL(3), A_DATA, FAULT(VX_GP, (G_DATA + 3) * 8) },
         { "CS beyond table", SEL(G_ENTRIES, 3), NEXT, DATA_SEL(3), A_DATA, FAULT(VX_GP, G_ENTRIES * 8) },
@@ -246,7 +280,8 @@ Test(control, return_faults)
         { "SS RPL", CODE_SEL(3), NEXT, SEL(G_DATA + 3, 2), A_DATA, FAULT(VX_GP, (G_DATA + 3) * 8) },
         { "SS DPL", CODE_SEL(3), NEXT, SEL(G_DATA + 2, 3), A_DATA, FAULT(VX_GP, (G_DATA + 2) * 8) },
         { "SS read-only", CODE_SEL(3), NEXT, SEL(G_TEST, 3), (A_DATA & ~2) | DPL(3), TEST_GP },
-        { "SS absent", CODE_SEL(3), NEXT, SEL(G_TEST, 3), (A_DATA & ~VX_ATTR_P) | DPL(3), FAULT(VX_SEG_SS, G_TEST * 8) },
+        { "SS absent", CODE_SEL(3), NEXT, SEL(G_TEST, 3), (A_DATA & ~VX_ATTR_P) | DPL(3),
+          FAULT(VX_SEG_SS, G_TEST * 8) },
         { "EIP", SEL(G_TEST + 1, 3), 0x101, SEL(G_TEST, 3), A_DATA | DPL(3), FAULT(VX_GP, 0) },
         { "fine", CODE_SEL(3), NEXT, SEL(G_TEST, 3), A_DATA | DPL(3), W_OK },
         { "last EIP", SEL(G_TEST + 1, 3), 0x100, SEL(G_TEST, 3), A_DATA | DPL(3), W_OK },
@@ -293,14 +328,13 @@ Test(control, return_to_16_bit_stack)
 
 Test(control, iret_flags)
 {
-    static const struct { unsigned cpl, iopl, size; uint32_t changes; } rows[] = {
+    static const struct {
+        unsigned cpl, iopl, size;
+        uint32_t changes;
+    } rows[] = {
         { 0, 0, 4, 0x3D7FD5 }, /* all but VM, which would be a return to VM86 */
-        { 0, 0, 2, 0x7FD5 },
-        { 1, 0, 4, 0x254DD5 },
-        { 3, 0, 4, 0x254DD5 },
-        { 3, 3, 4, 0x254FD5 },
-        { 3, 3, 2, 0x4FD5 },
-        { 2, 1, 2, 0x4DD5 },
+        { 0, 0, 2, 0x7FD5 },   { 1, 0, 4, 0x254DD5 }, { 3, 0, 4, 0x254DD5 },
+        { 3, 3, 4, 0x254FD5 }, { 3, 3, 2, 0x4FD5 },   { 2, 1, 2, 0x4DD5 },
     };
     struct world *w = world_create();
     struct vx_vcpu *cpu = w->cpu;
@@ -326,7 +360,10 @@ Test(control, iret_flags)
 /* POPF: RF never, IOPL at CPL 0, IF by IOPL. */
 Test(control, popf_flags)
 {
-    static const struct { unsigned mode_cpl, iopl, size; uint32_t changes; } rows[] = {
+    static const struct {
+        unsigned mode_cpl, iopl, size;
+        uint32_t changes;
+    } rows[] = {
         { 0, 0, 4, 0x247FD5 }, { 0, 0, 2, 0x7FD5 }, { 1, 0, 4, 0x244DD5 }, { 3, 3, 4, 0x244FD5 }, { 3, 2, 2, 0x4DD5 },
     };
     struct world *w = world_create();
@@ -349,8 +386,9 @@ Test(control, vm86_round_trip)
 {
     struct world *w = world_create();
     struct vx_vcpu *cpu = w->cpu;
-    const uint32_t frame[] = { 0x0123, 0xABCD0800, VX_FL_VM | VX_FL_IF | 3u << 12 | VX_FL_CF | 2, 0x0FFE, 0x2000, 0x1111, 0x3333,
-                               0x4444, 0x5555 };
+    const uint32_t frame[] = { 0x0123, 0xABCD0800, VX_FL_VM | VX_FL_IF | 3u << 12 | VX_FL_CF | 2,
+                               0x0FFE, 0x2000,     0x1111,
+                               0x3333, 0x4444,     0x5555 };
     uint32_t esp = W_STACK0 - sizeof(frame);
     for (unsigned f = 0; f < VX_ARRAY_LEN(frame); f++)
         world_put(w, esp + f * 4, 4, frame[f]);
@@ -358,8 +396,9 @@ Test(control, vm86_round_trip)
     cr_assert(vx_cpu_iret(cpu, 4, 0));
     static const uint16_t want[VX_SEG_COUNT] = { 0x1111, 0x0800, 0x2000, 0x3333, 0x4444, 0x5555 };
     for (unsigned i = 0; i < VX_SEG_COUNT; i++)
-        cr_assert(cpu->seg[i].sel == want[i] && cpu->seg[i].base == (uint32_t)want[i] << 4 && cpu->seg[i].limit == 0xFFFF &&
-                  cpu->seg[i].attr == 0xF3, "segment %u", i);
+        cr_assert(cpu->seg[i].sel == want[i] && cpu->seg[i].base == (uint32_t)want[i] << 4 &&
+                      cpu->seg[i].limit == 0xFFFF && cpu->seg[i].attr == 0xF3,
+                  "segment %u", i);
     cr_assert(cpu->cpl == 3 && cpu->rip == 0x123 && cpu->gpr[VX_RSP] == 0xFFE && vx_eflags(cpu) == frame[2]);
 
     world_put(w, 0x20FFE, 2, 0x50); /* IRET inside VM86: IOPL stays, IF may change */
@@ -390,14 +429,16 @@ Test(control, sysenter_sysexit)
     vx_set_eflags_raw(cpu, VX_FL_IF | VX_FL_RF | VX_FL_CF | VX_FL_TF);
     cr_assert(vx_cpu_sysenter(cpu));
     cr_assert(cpu->cpl == 0 && cpu->rip == 0xC0001000u && cpu->gpr[VX_RSP] == 0x12340);
-    cr_assert(cpu->seg[VX_CS].sel == 0x60 && cpu->seg[VX_SS].sel == 0x68 && cpu->seg[VX_CS].attr == 0xCF9B && cpu->seg[VX_SS].attr == 0xCF93);
+    cr_assert(cpu->seg[VX_CS].sel == 0x60 && cpu->seg[VX_SS].sel == 0x68 && cpu->seg[VX_CS].attr == 0xCF9B &&
+              cpu->seg[VX_SS].attr == 0xCF93);
     cr_assert(cpu->seg[VX_CS].base == 0 && cpu->seg[VX_CS].limit == UINT32_MAX);
     cr_assert_eq(vx_eflags(cpu), VX_FL_CF | VX_FL_TF | 2u);
     cpu->gpr[VX_RCX] = 0x5000;
     cpu->gpr[VX_RDX] = 0x6000;
     cr_assert(vx_cpu_sysexit(cpu));
     cr_assert(cpu->cpl == 3 && cpu->rip == 0x6000 && cpu->gpr[VX_RSP] == 0x5000);
-    cr_assert(cpu->seg[VX_CS].sel == 0x73 && cpu->seg[VX_SS].sel == 0x7B && cpu->seg[VX_CS].attr == 0xCFFB && cpu->seg[VX_SS].attr == 0xCFF3);
+    cr_assert(cpu->seg[VX_CS].sel == 0x73 && cpu->seg[VX_SS].sel == 0x7B && cpu->seg[VX_CS].attr == 0xCFFB &&
+              cpu->seg[VX_SS].attr == 0xCFF3);
     cr_assert_eq(world_outcome(w, vx_cpu_sysexit(cpu)), FAULT(VX_GP, 0), "CPL 3");
     vx_cpu_reset(cpu, true);
     cr_assert_eq(world_outcome(w, vx_cpu_sysenter(cpu)), FAULT(VX_GP, 0), "real mode");

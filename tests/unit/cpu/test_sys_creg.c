@@ -31,7 +31,8 @@ Test(creg, who_and_which)
             world_protected(w, cpl);
             uint32_t want = !exists ? FAULT(VX_UD, 0xFFFF) : cpl != 0 ? FAULT(VX_GP, 0) : W_OK;
             cr_assert_eq(world_outcome(w, vx_cpu_read_cr(w->cpu, n, &value)), want, "read CR%u at %u", n, cpl);
-            cr_assert_eq(world_outcome(w, vx_cpu_write_cr(w->cpu, n, n == 0 ? 1 : 0)), want, "write CR%u at %u", n, cpl);
+            cr_assert_eq(world_outcome(w, vx_cpu_write_cr(w->cpu, n, n == 0 ? 1 : 0)), want, "write CR%u at %u", n,
+                         cpl);
         }
     }
     world_destroy(w);
@@ -72,15 +73,16 @@ Test(creg, pdptes)
 
 Test(creg, debug_registers)
 {
-    static const struct { unsigned n; uint32_t cr4, value, want; unsigned stored_in; uint32_t fault; } rows[] = {
-        { 0, 0, 0x12345678, 0x12345678, 0, W_OK },
-        { 3, 0, 0xFFFFFFFF, 0xFFFFFFFF, 3, W_OK },
-        { 4, 0, 0xFFFFFFFF, 0xFFFFEFFF, 6, W_OK },
-        { 6, 0, 0, 0xFFFF0FF0, 6, W_OK },
-        { 5, 0, 0xFFFFFFFF, 0xFFFF27FF, 7, W_OK },
-        { 7, 0, 0, 0x400, 7, W_OK },
-        { 4, VX_CR4_DE, 0, 0, 0, FAULT(VX_UD, 0xFFFF) },
-        { 5, VX_CR4_DE, 0, 0, 0, FAULT(VX_UD, 0xFFFF) },
+    static const struct {
+        unsigned n;
+        uint32_t cr4, value, want;
+        unsigned stored_in;
+        uint32_t fault;
+    } rows[] = {
+        { 0, 0, 0x12345678, 0x12345678, 0, W_OK },       { 3, 0, 0xFFFFFFFF, 0xFFFFFFFF, 3, W_OK },
+        { 4, 0, 0xFFFFFFFF, 0xFFFFEFFF, 6, W_OK },       { 6, 0, 0, 0xFFFF0FF0, 6, W_OK },
+        { 5, 0, 0xFFFFFFFF, 0xFFFF27FF, 7, W_OK },       { 7, 0, 0, 0x400, 7, W_OK },
+        { 4, VX_CR4_DE, 0, 0, 0, FAULT(VX_UD, 0xFFFF) }, { 5, VX_CR4_DE, 0, 0, 0, FAULT(VX_UD, 0xFFFF) },
         { 6, VX_CR4_DE, 0xF, 0xFFFF0FFF, 6, W_OK },
     };
     struct world *w = world_create();
@@ -105,18 +107,23 @@ Test(creg, debug_registers)
 
 Test(creg, msr_values)
 {
-    static const struct { uint32_t index; uint64_t value; bool accepted; uint64_t reads; } rows[] = {
+    static const struct {
+        uint32_t index;
+        uint64_t value;
+        bool accepted;
+        uint64_t reads;
+    } rows[] = {
         { 0x174, 0x1234567800000060, true, 0x60 },
         { 0x175, 0xC0001000, true, 0xC0001000 },
         { 0x1B, 0xFEE00900, true, 0xFEE00900 },
-        { 0x1B, 0xFEE00D00, false, 0 },          /* x2APIC is not offered */
-        { 0x1B, 0x1000FEE00900, false, 0 },      /* beyond 36 bits */
+        { 0x1B, 0xFEE00D00, false, 0 },     /* x2APIC is not offered */
+        { 0x1B, 0x1000FEE00900, false, 0 }, /* beyond 36 bits */
         { 0x277, 0x0007040600070406, true, 0x0007040600070406 },
         { 0x277, 0x0007040600070402, false, 0 }, /* type 2 */
         { 0x277, 0x0007040600070408, false, 0 },
         { 0x2FF, 0xC06, true, 0xC06 },
         { 0x2FF, 0x1000, false, 0 },
-        { 0x2FF, 0x007, false, 0 },              /* UC- is for PAT only */
+        { 0x2FF, 0x007, false, 0 }, /* UC- is for PAT only */
         { 0x200, 0xC0000006, true, 0xC0000006 },
         { 0x200, 0xC0000106, false, 0 },
         { 0x200, 0xC0000002, false, 0 },
@@ -129,7 +136,7 @@ Test(creg, msr_values)
         { 0x26F, 0x0606060606060603, false, 0 },
         { 0xFE, 0, false, 0 },
         { 0x3B, 12345, true, 12345 },
-        { 0x48, 1, false, 0 },                   /* SPEC_CTRL: not on this model */
+        { 0x48, 1, false, 0 }, /* SPEC_CTRL: not on this model */
         { 0x49, 1, false, 0 },
         { 0x10A, 0, false, 0 },
         { 0x179, 0, false, 0 },
@@ -155,8 +162,10 @@ Test(creg, msr_values)
         cr_assert(vx_cpu_read_msr(w->cpu, rows[i].index, &value), "row %zu", i);
         cr_assert_eq(value, rows[i].reads, "row %zu: %lx", i, (unsigned long)value);
         world_protected(w, 3);
-        cr_assert_eq(world_outcome(w, vx_cpu_read_msr(w->cpu, rows[i].index, &value)), FAULT(VX_GP, 0), "row %zu at CPL 3", i);
-        cr_assert_eq(world_outcome(w, vx_cpu_write_msr(w->cpu, rows[i].index, rows[i].value)), FAULT(VX_GP, 0), "row %zu", i);
+        cr_assert_eq(world_outcome(w, vx_cpu_read_msr(w->cpu, rows[i].index, &value)), FAULT(VX_GP, 0),
+                     "row %zu at CPL 3", i);
+        cr_assert_eq(world_outcome(w, vx_cpu_write_msr(w->cpu, rows[i].index, rows[i].value)), FAULT(VX_GP, 0),
+                     "row %zu", i);
     }
     cr_assert_eq(w->apic_base, 0xFEE00900, "the machine was told");
     world_destroy(w);
@@ -247,7 +256,8 @@ Test(creg, reset_and_init)
         cr_assert_eq(vx_cs_lin(cpu), 0xFFFFFFF0u);
         cr_assert(cpu->seg[VX_CS].sel == 0xF000 && cpu->rip == 0xFFF0 && cpu->cpl == 0 && vx_eflags(cpu) == 2);
         cr_assert_eq(cpu->cr0, init ? 0x10u : 0x60000010u, "%x", (unsigned)cpu->cr0);
-        cr_assert(cpu->dr[6] == 0xFFFF0FF0u && cpu->dr[7] == 0x400 && cpu->idtr.limit == 0xFFFF && cpu->tr.limit == 0xFFFF);
+        cr_assert(cpu->dr[6] == 0xFFFF0FF0u && cpu->dr[7] == 0x400 && cpu->idtr.limit == 0xFFFF &&
+                  cpu->tr.limit == 0xFFFF);
         cr_assert(!cpu->halted && !cpu->shutdown && !cpu->nmi_blocked);
         cr_assert_eq(cpu->msr.sysenter_cs, init ? 8u : 0u);
         cr_assert_eq(cpu->fx[32], init ? 0x55 : 0);
@@ -276,8 +286,9 @@ Test(creg, dump)
     w->cpu->seg[VX_CS].base = 0x80000000u; /* bus */
     vx_cpu_dump(w->cpu);
     fflush(out);
-    static const char *const wanted[] = { "EAX", "EIP 00008000", "CR0", "code at EIP: cc 0f ff 90", "0008:00008027",
-                                          "0008:00008008", "(not in memory)" };
+    static const char *const wanted[] = {
+        "EAX", "EIP 00008000", "CR0", "code at EIP: cc 0f ff 90", "0008:00008027", "0008:00008008", "(not in memory)"
+    };
     for (size_t i = 0; i < VX_ARRAY_LEN(wanted); i++)
         cr_assert(strstr(text, wanted[i]) != NULL, "%s is missing in:\n%s", wanted[i], text);
     cr_assert_null(strstr(text, "0008:00008007"), "the ring holds 32");

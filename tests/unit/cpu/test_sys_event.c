@@ -1,4 +1,5 @@
-/* test_sys_event.c - interrupts and exceptions: gates, stack images, error codes, double and triple faults, NMI, shadows. */
+/* test_sys_event.c - interrupts and exceptions: gates, stack images, error codes, double and triple faults, NMI,
+ * shadows. */
 #include "sys_world.h"
 
 enum { HANDLER = 0x9000, RETURN = 0x1234 };
@@ -71,29 +72,31 @@ Test(event, gate_details)
         world_protected(w, 3);
         vx_fault_code(cpu, VX_GP, 0xABCC);
         vx_cpu_deliver_fault(cpu);
-        const uint32_t image[] = { 0xABCC, W_CODE, CODE_SEL(3), size == 4 ? 0x10002 : 2, W_STACK3 & (size == 2 ? 0xFFFF : ~0u),
-                                   DATA_SEL(3) };
+        const uint32_t image[] = {
+            0xABCC, W_CODE, CODE_SEL(3), size == 4 ? 0x10002 : 2, W_STACK3 & (size == 2 ? 0xFFFF : ~0u), DATA_SEL(3)
+        };
         cr_assert_eq((uint32_t)cpu->gpr[VX_RSP], W_STACK0 - 6 * size);
         cr_assert_eq(world_differs(w, W_STACK0 - 6 * size, size, image, 6), -1, "gate %x", gates[i]);
     }
     world_destroy(w);
 }
 
-/* ---- what can go wrong, and its error code ------------------------------------------------------------------------ */
+/* ---- what can go wrong, and its error code ------------------------------------------------------------------------
+ */
 
 struct bad_gate {
     const char *what;
     unsigned cpl;
     unsigned gate_attr;
     uint16_t gate_sel;
-    unsigned code_attr;   /* of the segment G_TEST */
+    unsigned code_attr; /* of the segment G_TEST */
     uint32_t off;
-    uint16_t ss;          /* stack selector for level 0 in the TSS */
-    uint32_t want;        /* for INT n; any other event has EXT set as well */
+    uint16_t ss;   /* stack selector for level 0 in the TSS */
+    uint32_t want; /* for INT n; any other event has EXT set as well */
 };
 
 #define IDT_ERROR FAULT(VX_GP, 0x40 * 8 + 2)
-#define GP_CODE FAULT(VX_GP, G_TEST * 8)
+#define GP_CODE   FAULT(VX_GP, G_TEST * 8)
 
 static const struct bad_gate bad_gates[] = {
     { "gate DPL", 3, INT32 | DPL(2), CODE_SEL(0), A_CODE, HANDLER, DATA_SEL(0), IDT_ERROR },
@@ -104,10 +107,12 @@ static const struct bad_gate bad_gates[] = {
     { "code beyond table", 0, INT32, SEL(G_ENTRIES, 1), A_CODE, HANDLER, DATA_SEL(0), FAULT(VX_GP, G_ENTRIES * 8) },
     { "data as code", 0, INT32, SEL(G_TEST, 0), A_DATA, HANDLER, DATA_SEL(0), GP_CODE },
     { "outward", 0, INT32, SEL(G_TEST, 0), A_CODE | DPL(1), HANDLER, DATA_SEL(0), GP_CODE },
-    { "code not present", 0, INT32, SEL(G_TEST, 0), A_CODE & ~VX_ATTR_P, HANDLER, DATA_SEL(0), FAULT(VX_NP, G_TEST * 8) },
+    { "code not present", 0, INT32, SEL(G_TEST, 0), A_CODE & ~VX_ATTR_P, HANDLER, DATA_SEL(0),
+      FAULT(VX_NP, G_TEST * 8) },
     { "EIP beyond code", 0, INT32, SEL(G_TEST, 0), VX_ATTR_P | VX_ATTR_S | 0xB, 0x10000, DATA_SEL(0), FAULT(VX_GP, 0) },
     { "null SS", 3, INT32 | DPL(3), CODE_SEL(0), A_CODE, HANDLER, 0, FAULT(VX_TS, 0) },
-    { "SS beyond table", 3, INT32 | DPL(3), CODE_SEL(0), A_CODE, HANDLER, SEL(G_ENTRIES, 0), FAULT(VX_TS, G_ENTRIES * 8) },
+    { "SS beyond table", 3, INT32 | DPL(3), CODE_SEL(0), A_CODE, HANDLER, SEL(G_ENTRIES, 0),
+      FAULT(VX_TS, G_ENTRIES * 8) },
     { "SS RPL", 3, INT32 | DPL(3), CODE_SEL(0), A_CODE, HANDLER, SEL(G_DATA, 1), FAULT(VX_TS, G_DATA * 8) },
     { "SS DPL", 3, INT32 | DPL(3), CODE_SEL(0), A_CODE, HANDLER, SEL(G_DATA + 1, 0), FAULT(VX_TS, (G_DATA + 1) * 8) },
     { "SS read-only", 3, INT32 | DPL(3), CODE_SEL(0), A_DATA & ~2, HANDLER, SEL(G_TEST, 0), FAULT(VX_TS, G_TEST * 8) },
@@ -119,7 +124,8 @@ static const struct bad_gate bad_gates[] = {
     { "task gate, busy", 0, TASK, SEL(G_TSS, 0), A_CODE, 0, DATA_SEL(0), FAULT(VX_GP, G_TSS * 8) },
     { "task gate, code", 0, TASK, CODE_SEL(0), A_CODE, 0, DATA_SEL(0), FAULT(VX_GP, G_CODE * 8) },
     { "task gate, absent TSS", 0, TASK, SEL(G_TEST, 0), VX_SYS_TSS32, 0, DATA_SEL(0), FAULT(VX_NP, G_TEST * 8) },
-    { "task gate, short TSS", 0, TASK, SEL(G_TEST, 0), VX_ATTR_P | VX_SYS_TSS32, 0, DATA_SEL(0), FAULT(VX_TS, G_TEST * 8) },
+    { "task gate, short TSS", 0, TASK, SEL(G_TEST, 0), VX_ATTR_P | VX_SYS_TSS32, 0, DATA_SEL(0),
+      FAULT(VX_TS, G_TEST * 8) },
 };
 
 Test(event, error_codes)
@@ -152,7 +158,8 @@ Test(event, error_codes)
     world_destroy(w);
 }
 
-/* ---- real and VM86 mode -------------------------------------------------------------------------------------------- */
+/* ---- real and VM86 mode --------------------------------------------------------------------------------------------
+ */
 
 static void world_real(struct world *w)
 {
@@ -218,7 +225,13 @@ Test(event, vm86)
         for (unsigned s = 0; s < 4; s++)
             cr_assert(cpu->seg[data[s]].unusable && cpu->seg[data[s]].sel == 0);
     }
-    static const struct { const char *what; uint16_t sel; unsigned iopl, dpl; enum vx_int_kind kind; uint32_t want; } rows[] = {
+    static const struct {
+        const char *what;
+        uint16_t sel;
+        unsigned iopl, dpl;
+        enum vx_int_kind kind;
+        uint32_t want;
+    } rows[] = {
         { "INT n needs IOPL 3", CODE_SEL(0), 2, 3, VX_INT_N, FAULT(VX_GP, 0) },
         { "INT3 does not", CODE_SEL(0), 0, 3, VX_INT3, W_OK },
         { "INT1 skips the gate's DPL", CODE_SEL(0), 0, 0, VX_INT1, W_OK },
@@ -236,13 +249,14 @@ Test(event, vm86)
     world_destroy(w);
 }
 
-/* ---- double and triple faults --------------------------------------------------------------------------------------- */
+/* ---- double and triple faults ---------------------------------------------------------------------------------------
+ */
 
 /* Every pair of first and second exception: the second is what the first one's gate raises. */
 Test(event, double_fault_table)
 {
-    static const uint8_t vectors[] = { VX_DE, VX_DB, VX_BP, VX_OF, VX_BR, VX_UD, VX_NM, VX_TS, VX_NP, VX_SEG_SS, VX_GP, VX_PF,
-                                       VX_MF, VX_AC, VX_XM };
+    static const uint8_t vectors[] = { VX_DE, VX_DB,     VX_BP, VX_OF, VX_BR, VX_UD, VX_NM, VX_TS,
+                                       VX_NP, VX_SEG_SS, VX_GP, VX_PF, VX_MF, VX_AC, VX_XM };
     struct world *w = world_create();
     struct vx_vcpu *cpu = w->cpu;
     for (size_t i = 0; i < VX_ARRAY_LEN(vectors); i++) {
@@ -260,7 +274,8 @@ Test(event, double_fault_table)
         else
             vx_fault_plain(cpu, first);
         vx_cpu_deliver_fault(cpu);
-        cr_assert_eq(cpu->rip, (uint32_t)(HANDLER + (doubles ? VX_DF : VX_NP)), "first %u: %x", first, (unsigned)cpu->rip);
+        cr_assert_eq(cpu->rip, (uint32_t)(HANDLER + (doubles ? VX_DF : VX_NP)), "first %u: %x", first,
+                     (unsigned)cpu->rip);
         uint32_t error = world_get(w, (uint32_t)cpu->gpr[VX_RSP], 4);
         cr_assert_eq(error, doubles ? 0u : first * 8u + 3u, "first %u: error %x", first, error);
         if (first == VX_PF)
@@ -276,12 +291,17 @@ Test(event, double_fault_table)
     world_destroy(w);
 }
 
-/* ---- flags, DR7, interrupts ------------------------------------------------------------------------------------------ */
+/* ---- flags, DR7, interrupts
+ * ------------------------------------------------------------------------------------------ */
 
 Test(event, rf_in_pushed_flags)
 {
-    static const struct { uint8_t vector; bool rf; } rows[] = {
-        { VX_DE, true }, { VX_UD, true }, { VX_NM, true }, { VX_GP, true }, { VX_PF, true }, { VX_DB, false }, { VX_DF, false },
+    static const struct {
+        uint8_t vector;
+        bool rf;
+    } rows[] = {
+        { VX_DE, true }, { VX_UD, true },  { VX_NM, true },  { VX_GP, true },
+        { VX_PF, true }, { VX_DB, false }, { VX_DF, false },
     };
     struct world *w = world_create();
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
@@ -356,8 +376,8 @@ static void page_all_but(struct world *w, uint32_t hole)
     w->cpu->cpl = (uint8_t)cpl;
 }
 
-/* The IDT straddles a page that is not there from vector 13 on: #GP then #PF is serial, #PF then #PF is double. CR2 tells which
- * gate was wanted last. */
+/* The IDT straddles a page that is not there from vector 13 on: #GP then #PF is serial, #PF then #PF is double. CR2
+ * tells which gate was wanted last. */
 Test(event, page_faults_on_the_way)
 {
     struct world *w = world_create();

@@ -1,4 +1,5 @@
-/* test_sys_program.c - the tour of the privileged architecture (test_sys_program.c.s, .c.tables.s), run by the interpreter.
+/* test_sys_program.c - the tour of the privileged architecture (test_sys_program.c.s, .c.tables.s), run by the
+ * interpreter.
  *
  * The same bytes were run on QEMU 7.2 (TCG), whose results are those of test_sys_program.inc but for the lines marked
  * there: those hold what the SDM says. */

@@ -1,9 +1,12 @@
 /* test_sys_segment.c - segment register loads in every mode, LLDT and LTR, limit checks. */
 #include "sys_world.h"
 
-/* The rules once more, from the manual's text rather than from segment.c: which of the 32 types (S:type) may go where. */
-static const char ss_types[] = "................" "..WW..WW........";   /* writable data */
-static const char data_types[] = "................" "DDDDDDDD..CC..cc"; /* data; readable code, conforming in small */
+/* The rules once more, from the manual's text rather than from segment.c: which of the 32 types (S:type) may go where.
+ */
+static const char ss_types[] = "................"
+                               "..WW..WW........"; /* writable data */
+static const char data_types[] = "................"
+                                 "DDDDDDDD..CC..cc"; /* data; readable code, conforming in small */
 
 static uint32_t expected(bool ss, unsigned type, unsigned dpl, unsigned rpl, unsigned cpl, bool present, uint16_t sel)
 {
@@ -20,8 +23,8 @@ static uint32_t expected(bool ss, unsigned type, unsigned dpl, unsigned rpl, uns
     return present ? W_OK : FAULT(VX_NP, sel & 0xFFFC);
 }
 
-static bool load_matches(struct world *w, enum vx_segment which, unsigned type, unsigned dpl, unsigned rpl, unsigned cpl,
-                         bool present)
+static bool load_matches(struct world *w, enum vx_segment which, unsigned type, unsigned dpl, unsigned rpl,
+                         unsigned cpl, bool present)
 {
     uint16_t sel = SEL(G_TEST, rpl);
     unsigned attr = (present ? VX_ATTR_P : 0) | DPL(dpl) | type;
@@ -39,8 +42,8 @@ static bool load_matches(struct world *w, enum vx_segment which, unsigned type, 
     else
         ok = ok && memcmp(seg, &before, sizeof(before)) == 0;
     if (!ok)
-        printf("segment %d type %02x dpl %u rpl %u cpl %u p %d: %x, expected %x, byte %02x\n", which, type, dpl, rpl, cpl,
-               present, got, want, in_memory);
+        printf("segment %d type %02x dpl %u rpl %u cpl %u p %d: %x, expected %x, byte %02x\n", which, type, dpl, rpl,
+               cpl, present, got, want, in_memory);
     return ok;
 }
 
@@ -58,14 +61,20 @@ Test(segment, load_matrix)
 
 Test(segment, null_and_limits)
 {
-    static const struct { enum vx_segment which; uint16_t sel; uint16_t ldt_limit; uint32_t want; bool unusable; } rows[] = {
+    static const struct {
+        enum vx_segment which;
+        uint16_t sel;
+        uint16_t ldt_limit;
+        uint32_t want;
+        bool unusable;
+    } rows[] = {
         { VX_DS, 0, 0xFF, W_OK, true },
         { VX_ES, 3, 0xFF, W_OK, true },
         { VX_SS, 0, 0xFF, FAULT(VX_GP, 0), false },
         { VX_SS, 3, 0xFF, FAULT(VX_GP, 0), false },
         { VX_DS, SEL(G_ENTRIES, 0), 0xFF, FAULT(VX_GP, G_ENTRIES * 8), false },
         { VX_DS, 0xFFFF, 0xFF, FAULT(VX_GP, 0xFFFC), false },
-        { VX_DS, 0x04 | 8, 0xF, W_OK, false },          /* LDT entry 1, just inside */
+        { VX_DS, 0x04 | 8, 0xF, W_OK, false }, /* LDT entry 1, just inside */
         { VX_DS, 0x04 | 8, 0xE, FAULT(VX_GP, 0xC), false },
         { VX_GS, 0x04 | 16, 0xF, FAULT(VX_GP, 0x14), false },
     };
@@ -99,7 +108,12 @@ Test(segment, real_and_vm86)
 
 Test(segment, lldt_ltr)
 {
-    static const struct { bool tr; uint16_t sel; unsigned attr; uint32_t want; } rows[] = {
+    static const struct {
+        bool tr;
+        uint16_t sel;
+        unsigned attr;
+        uint32_t want;
+    } rows[] = {
         { false, 0, 0, W_OK },
         { false, SEL(G_TEST, 0), VX_ATTR_P | VX_SYS_LDT, W_OK },
         { false, SEL(G_TEST, 0) | 4, VX_ATTR_P | VX_SYS_LDT, FAULT(VX_GP, G_TEST * 8 | 4) },
@@ -133,18 +147,31 @@ Test(segment, lldt_ltr)
 
 Test(segment, limits)
 {
-    static const struct { uint32_t limit; unsigned attr; uint32_t off, size; bool inside; } rows[] = {
-        { 0xFFFF, 0x93, 0xFFFF, 1, true },      { 0xFFFF, 0x93, 0xFFFF, 2, false },
-        { 0xFFFF, 0x93, 0xFFFC, 4, true },      { 0xFFFF, 0x93, 0x10000, 1, false },
-        { 0, 0x93, 0, 1, true },                { 0, 0x93, 0, 2, false },
+    static const struct {
+        uint32_t limit;
+        unsigned attr;
+        uint32_t off, size;
+        bool inside;
+    } rows[] = {
+        { 0xFFFF, 0x93, 0xFFFF, 1, true },
+        { 0xFFFF, 0x93, 0xFFFF, 2, false },
+        { 0xFFFF, 0x93, 0xFFFC, 4, true },
+        { 0xFFFF, 0x93, 0x10000, 1, false },
+        { 0, 0x93, 0, 1, true },
+        { 0, 0x93, 0, 2, false },
         { UINT32_MAX, 0x93, UINT32_MAX, 4, true }, /* wraps */
-        { 0xFFF, 0x97, 0xFFF, 1, false },       { 0xFFF, 0x97, 0x1000, 1, true },
-        { 0xFFF, 0x97, 0xFFFF, 1, true },       { 0xFFF, 0x97, 0xFFFF, 2, false },
-        { 0xFFF, 0x97, 0x10000, 1, false },     { 0xFFF, 0x4097, 0x10000, 1, true },
-        { 0xFFF, 0x4097, UINT32_MAX, 1, true }, { 0xFFF, 0x4097, UINT32_MAX, 2, false },
+        { 0xFFF, 0x97, 0xFFF, 1, false },
+        { 0xFFF, 0x97, 0x1000, 1, true },
+        { 0xFFF, 0x97, 0xFFFF, 1, true },
+        { 0xFFF, 0x97, 0xFFFF, 2, false },
+        { 0xFFF, 0x97, 0x10000, 1, false },
+        { 0xFFF, 0x4097, 0x10000, 1, true },
+        { 0xFFF, 0x4097, UINT32_MAX, 1, true },
+        { 0xFFF, 0x4097, UINT32_MAX, 2, false },
         { UINT32_MAX, 0x4097, UINT32_MAX, 1, false },
-        { 0xFFF, 0x9F, 0xFFF, 1, true },        /* conforming code is not expand-down */
-        { 0xFFF, 0x82, 0xFFF, 1, true },        { 0xFFF, 0x8B, 0x1000, 1, false },
+        { 0xFFF, 0x9F, 0xFFF, 1, true }, /* conforming code is not expand-down */
+        { 0xFFF, 0x82, 0xFFF, 1, true },
+        { 0xFFF, 0x8B, 0x1000, 1, false },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct vx_seg seg = { .limit = rows[i].limit, .attr = (uint16_t)rows[i].attr };

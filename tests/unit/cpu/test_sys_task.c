@@ -1,5 +1,5 @@
-/* test_sys_task.c - task switches of every cause through TSS16 and TSS32: state saved and loaded, busy bits, links, faults on
- * both sides of the switch; the I/O permission bitmap. */
+/* test_sys_task.c - task switches of every cause through TSS16 and TSS32: state saved and loaded, busy bits, links,
+ * faults on both sides of the switch; the I/O permission bitmap. */
 #include "sys_world.h"
 
 enum { NEXT = 0x1234, ENTRY = 0x9000, STACK = 0x18000, TASK_GATE = 0x85 };
@@ -33,7 +33,10 @@ static void make_tss16(struct world *w, uint32_t at, uint16_t cs, uint16_t ss, u
     world_put(w, at + 42, 2, SEL(G_LDT, 0));
 }
 
-static unsigned busy(struct world *w, unsigned index) { return world_get(w, W_GDT + index * 8 + 5, 1) >> 1 & 1; }
+static unsigned busy(struct world *w, unsigned index)
+{
+    return world_get(w, W_GDT + index * 8 + 5, 1) >> 1 & 1;
+}
 
 enum cause { JUMP, CALL, JUMP_GATE, CALL_GATE, SOFTWARE, EXCEPTION, CAUSES };
 
@@ -128,11 +131,12 @@ Test(task, every_cause_and_back)
     world_destroy(w);
 }
 
-/* ---- faults before the switch leave the old task alone; after it they are the new task's ------------------------------ */
+/* ---- faults before the switch leave the old task alone; after it they are the new task's
+ * ------------------------------ */
 
 struct bad_task {
     const char *what;
-    uint32_t tss_off;   /* 16-bit field of the new TSS to spoil */
+    uint32_t tss_off; /* 16-bit field of the new TSS to spoil */
     uint16_t value;
     uint32_t want;
     bool switched;
@@ -173,7 +177,14 @@ Test(task, faults_after_the_switch)
 
 Test(task, faults_before_the_switch)
 {
-    static const struct { const char *what; uint32_t limit; unsigned attr; uint32_t old_limit; unsigned cpl; uint32_t want; } rows[] = {
+    static const struct {
+        const char *what;
+        uint32_t limit;
+        unsigned attr;
+        uint32_t old_limit;
+        unsigned cpl;
+        uint32_t want;
+    } rows[] = {
         { "busy", 0x67, VX_ATTR_P | VX_SYS_TSS32_BUSY, 0x2000, 0, FAULT(VX_GP, G_TSS_B * 8) },
         { "absent", 0x67, VX_SYS_TSS32, 0x2000, 0, FAULT(VX_NP, G_TSS_B * 8) },
         { "short", 0x66, VX_ATTR_P | VX_SYS_TSS32, 0x2000, 0, FAULT(VX_TS, G_TSS_B * 8) },
@@ -192,7 +203,11 @@ Test(task, faults_before_the_switch)
         cr_assert_eq(got, rows[i].want, "%s: %x", rows[i].what, got);
         cr_assert(got == W_OK || memcmp(&before, w->cpu, sizeof(before)) == 0, "%s", rows[i].what);
     }
-    static const struct { uint16_t link; unsigned type; uint32_t want; } links[] = {
+    static const struct {
+        uint16_t link;
+        unsigned type;
+        uint32_t want;
+    } links[] = {
         { 0, 0, FAULT(VX_TS, 0) },
         { 4 | 8, 0, FAULT(VX_TS, 12) },
         { SEL(G_ENTRIES, 0), 0, FAULT(VX_TS, G_ENTRIES * 8) },
@@ -258,8 +273,8 @@ Test(task, cr3)
     world_destroy(w);
 }
 
-/* #DB through a task gate whose task has the T bit, over descriptor tables that cannot hold a busy bit, never comes to an
- * end on silicon: here the processor shuts down instead of hanging its host. */
+/* #DB through a task gate whose task has the T bit, over descriptor tables that cannot hold a busy bit, never comes to
+ * an end on silicon: here the processor shuts down instead of hanging its host. */
 Test(task, endless_debug_traps)
 {
     struct world *w = world_create();
@@ -278,7 +293,15 @@ Test(task, endless_debug_traps)
 Test(task, io_bitmap)
 {
     enum { MAP = 0x88 };
-    static const struct { unsigned cpl, iopl; bool vm86; uint16_t port; unsigned size; uint32_t limit; unsigned tss; uint32_t want; } rows[] = {
+    static const struct {
+        unsigned cpl, iopl;
+        bool vm86;
+        uint16_t port;
+        unsigned size;
+        uint32_t limit;
+        unsigned tss;
+        uint32_t want;
+    } rows[] = {
         { 0, 0, false, 0x3F8, 1, 0x2000, VX_SYS_TSS32_BUSY, W_OK },
         { 3, 3, false, 0x3F8, 4, 0x2000, VX_SYS_TSS32_BUSY, W_OK },
         { 3, 0, false, 0x3F8, 1, 0x2000, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
@@ -289,7 +312,8 @@ Test(task, io_bitmap)
         { 3, 3, true, 0x3F8, 1, 0x2000, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
         { 3, 3, true, 0x3F0, 1, 0x2000, VX_SYS_TSS32_BUSY, W_OK },
         { 3, 0, false, 0x3F0, 1, MAP + 0x7E + 1, VX_SYS_TSS32_BUSY, W_OK },
-        { 3, 0, false, 0x3F0, 1, MAP + 0x7E, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) }, /* the byte after is beyond the limit */
+        { 3, 0, false, 0x3F0, 1, MAP + 0x7E, VX_SYS_TSS32_BUSY,
+          FAULT(VX_GP, 0) }, /* the byte after is beyond the limit */
         { 3, 0, false, 0x3F0, 1, 0x2000, VX_SYS_TSS16_BUSY, FAULT(VX_GP, 0) },
         { 3, 0, false, 0xFFFF, 1, 0x2000, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
     };
