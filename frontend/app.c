@@ -1,0 +1,291 @@
+/* app.c - options -> log, loop, media, serial line, display -> machine -> run -> exit status, and everything taken apart.
+ *
+ *   I1  Whatever is wrong is found before the start line is printed, so that a failed start is one line on standard error.
+ *   I2  Taken apart in reverse: machine, terminal, media, loop, log. Statistics are written to memory while the machine is there
+ *       and shown when the terminal is the user's again. */
+#include "app.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app_debugcon.h"
+#include "app_media.h"
+#include "app_watch.h"
+#include "serial.h"
+#include "stats_report.h"
+#include "terminal.h"
+#include "vx86/firmware.h"
+
+struct app {
+    const struct vx_options *options;
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_app_media media;
+    struct vx_serial *serial;
+    struct vx_terminal *terminal;
+    struct vx_app_debugcon debugcon;
+    struct vx_machine *machine;
+    FILE *stats_file; /* where statistics go, NULL for standard error */
+    char *stats_text; /* I2 */
+    size_t stats_bytes;
+};
+
+static const struct vx_option_value *option(const struct app *app, enum vx_option_id id)
+{
+    return &app->options->value[id];
+}
+
+static bool wants_stats(const struct app *app)
+{
+    return option(app, VX_OPT_stats)->given || option(app, VX_OPT_stats_file)->given;
+}
+
+static enum vx_engine engine(const struct app *app)
+{
+    return option(app, VX_OPT_engine)->number == 0 ? VX_ENGINE_BT : VX_ENGINE_INTERP;
+}
+
+/* ---- from the user's side to the machine -------------------------------------------------------------------------- */
+
+static void on_leave(void *opaque)
+{
+    struct app *app = opaque;
+    if (app->machine != NULL)
+        vx_machine_stop(app->machine, VX_EXIT_OFF);
+}
+
+static void on_key(void *opaque, unsigned set1_code, bool down)
+{
+    struct app *app = opaque;
+    if (app->machine != NULL)
+        vx_machine_key(app->machine, set1_code, down);
+}
+
+static void on_nothing_bootable(void *opaque)
+{
+    struct app *app = opaque;
+    vx_log_error(app->log, VX_LOG_GENERAL, "nothing bootable: no drive has a boot sector that the BIOS accepts; name another disk or CD-ROM");
+    vx_machine_stop(app->machine, VX_EXIT_NOTHING_BOOTABLE);
+}
+
+/* ---- set-up ------------------------------------------------------------------------------------------------------- */
+
+static vx_err set_up_log(struct app *app)
+{
+    const struct vx_option_value *filters = option(app, VX_OPT_log), *globs = option(app, VX_OPT_trace);
+    for (unsigned i = 0; i < filters->count; i++) {
+        size_t bad = 0;
+        vx_err err = vx_log_set_filter(app->log, filters->list[i], &bad);
+        if (err != VX_ERR_OK) {
+            vx_log_error(app->log, VX_LOG_GENERAL, "--log: '%.40s' is neither a class nor a level; vx86 --help lists them",
+                         filters->list[i] + bad);
+            return err;
+        }
+    }
+    for (unsigned i = 0; i < globs->count; i++) {
+        vx_err err = vx_log_set_trace(app->log, globs->list[i]);
+        if (err != VX_ERR_OK) {
+            static const char names[] = ""
+#define VX_TRACE(name, fmt) " " #name
+#include "vx86/trace.def"
+#undef VX_TRACE
+                ;
+            vx_log_error(app->log, VX_LOG_GENERAL, "--trace: no event matches '%.40s'; there are:%s", globs->list[i], names);
+            return err;
+        }
+    }
+    return VX_ERR_OK;
+}
+
+static vx_err check_memory(struct app *app)
+{
+    uint64_t bytes = option(app, VX_OPT_memory)->number;
+    if (bytes % 4096 == 0)
+        return VX_ERR_OK;
+    vx_log_error(app->log, VX_LOG_GENERAL, "--memory: %s is not a multiple of 4K; round it", option(app, VX_OPT_memory)->text);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
+static vx_err open_stats_file(struct app *app)
+{
+    const char *path = option(app, VX_OPT_stats_file)->text;
+    if (path == NULL)
+        return VX_ERR_OK;
+    app->stats_file = fopen(path, "we");
+    if (app->stats_file != NULL)
+        return VX_ERR_OK;
+    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name a file that can be written", path, strerror(errno));
+    return VX_ERR_ACCESS;
+}
+
+/* The terminal serves the screen or the serial line. */
+static vx_err set_up_terminal(struct app *app)
+{
+    bool display = option(app, VX_OPT_display)->number == 0;
+    const char *spec = option(app, VX_OPT_serial)->text;
+    if (spec == NULL)
+        spec = display ? "none" : "stdio";
+    if (display && strcmp(spec, "stdio") == 0) {
+        vx_log_error(app->log, VX_LOG_GENERAL, "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
+        return VX_ERR_BAD_ARGUMENT;
+    }
+    VX_TRY(vx_serial_create(
+        &(struct vx_serial_config){ .log = app->log, .loop = app->loop, .spec = spec, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO,
+                                    .leave = on_leave, .opaque = app },
+        &app->serial));
+    if (!display)
+        return VX_ERR_OK;
+    return vx_terminal_create(
+        &(struct vx_terminal_config){ .log = app->log, .loop = app->loop, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .key = on_key,
+                                      .leave = on_leave, .opaque = app },
+        &app->terminal);
+}
+
+static vx_err create_machine(struct app *app)
+{
+    struct vx_machine_config config = {
+        .log = app->log,
+        .loop = app->loop,
+        .ram_bytes = option(app, VX_OPT_memory)->number,
+        .engine = engine(app),
+        .bt = {
+            .tu_max = (unsigned)option(app, VX_OPT_tu_max)->number,
+            .cache_bytes = option(app, VX_OPT_tc_size)->number,
+            .no_chain = option(app, VX_OPT_no_chain)->given,
+            .no_jump_cache = option(app, VX_OPT_no_jump_cache)->given,
+            .stress = option(app, VX_OPT_stress)->given,
+            .stress_seed = option(app, VX_OPT_stress)->number,
+            .count = wants_stats(app),
+        },
+        .cpu_model = option(app, VX_OPT_cpu)->number == 0 ? "default" : "vulnerable",
+        .serial = { vx_serial_char(app->serial) },
+        .debugcon = &app->debugcon.chr,
+        .display = app->terminal != NULL ? vx_terminal_display(app->terminal) : NULL,
+        .no_reboot = option(app, VX_OPT_no_reboot)->given,
+        .debug_exit = option(app, VX_OPT_debug_exit)->given,
+    };
+    vx_app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
+    vx_app_media_configure(&app->media, app->options, &config);
+    VX_TRY(vx_machine_create(&config, &app->machine));
+    vx_app_media_drop_kernel(&app->media);
+    return VX_ERR_OK;
+}
+
+static vx_err set_up(struct app *app)
+{
+    VX_TRY(set_up_log(app));
+    VX_TRY(check_memory(app));
+    VX_TRY(vx_loop_create(&app->loop));
+    VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));
+    VX_TRY(open_stats_file(app));
+    VX_TRY(set_up_terminal(app));
+    return create_machine(app);
+}
+
+/* ---- run ---------------------------------------------------------------------------------------------------------- */
+
+static void print_start_line(struct app *app)
+{
+    char media[600], memory[24];
+    vx_app_media_describe(&app->media, app->options, media, sizeof media);
+    vx_option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
+    vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+                option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
+                isatty(STDIN_FILENO) && (app->terminal != NULL || vx_serial_char(app->serial) != NULL) ? "; Ctrl-A x leaves" : "");
+}
+
+static int exit_status(struct app *app, enum vx_machine_end end, int value)
+{
+    switch (end) {
+    case VX_END_POWER_OFF:
+    case VX_END_RESET: return VX_EXIT_OFF;
+    case VX_END_TRIPLE_FAULT: return VX_EXIT_DEAD; /* the machine has said so */
+    case VX_END_DEAD:
+        vx_log_warn(app->log, VX_LOG_GENERAL, "the guest is dead: HLT with interrupts off");
+        return VX_EXIT_DEAD;
+    case VX_END_DEBUG_EXIT: return (int)((unsigned)value << 1 | 1) & 0xFF;
+    case VX_END_STOPPED: return value;
+    }
+    VX_ASSERT(!"an end without a case");
+    return VX_EXIT_ERROR;
+}
+
+static void collect_stats(struct app *app, uint64_t wall_ns, int status)
+{
+    struct vx_stats_report report = {
+        .stats = vx_machine_stats(app->machine),
+        .bus = vx_machine_bus(app->machine),
+        .engine = engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+        .wall_ns = wall_ns,
+        .exit_status = status,
+    };
+    FILE *memory = open_memstream(&app->stats_text, &app->stats_bytes);
+    if (memory == NULL)
+        return;
+    if (option(app, VX_OPT_stats)->number != 0)
+        vx_stats_print_json(memory, &report);
+    else
+        vx_stats_print_text(memory, &report);
+    fclose(memory);
+}
+
+static int run(struct app *app)
+{
+    struct vx_watch *watch;
+    print_start_line(app);
+    if (vx_watch_create(app->log, app->machine, option(app, VX_OPT_timeout)->number, &watch) != VX_ERR_OK)
+        return VX_EXIT_ERROR;
+    int value;
+    uint64_t start_ns = vx_host_now_ns();
+    enum vx_machine_end end = vx_machine_run(app->machine, &value);
+    uint64_t wall_ns = vx_host_now_ns() - start_ns;
+    vx_watch_destroy(watch);
+    int status = exit_status(app, end, value);
+    if (wants_stats(app))
+        collect_stats(app, wall_ns, status);
+    return status;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------ */
+
+/* Keeps I2. */
+static void take_apart(struct app *app)
+{
+    vx_machine_destroy(app->machine);
+    app->machine = NULL;
+    vx_terminal_destroy(app->terminal);
+    vx_serial_destroy(app->serial);
+    vx_app_media_close(&app->media);
+    vx_loop_destroy(app->loop);
+}
+
+static int show_stats(struct app *app, int status)
+{
+    FILE *out = app->stats_file != NULL ? app->stats_file : stderr;
+    if (app->stats_text != NULL)
+        fwrite(app->stats_text, 1, app->stats_bytes, out);
+    free(app->stats_text);
+    if (app->stats_file == NULL)
+        return status;
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: could not be written; is the disk full?",
+                     option(app, VX_OPT_stats_file)->text);
+        return VX_EXIT_ERROR;
+    }
+    return status;
+}
+
+int vx_app_run(const struct vx_options *options)
+{
+    struct app app = { .options = options, .log = vx_log_create(stderr) };
+    vx_watch_hold_signals();
+    vx_err err = set_up(&app);
+    int status = err == VX_ERR_OK ? run(&app) : VX_EXIT_ERROR;
+    take_apart(&app);
+    status = show_stats(&app, status);
+    vx_log_destroy(app.log);
+    return status;
+}

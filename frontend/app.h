@@ -1,0 +1,23 @@
+/* app.h - the vx86 program behind its command line: from options to a running machine and back to an exit status.
+ *
+ * Thread rule: main thread, which becomes the vCPU thread. */
+#ifndef VX86_FRONTEND_APP_H
+#define VX86_FRONTEND_APP_H
+
+#include "options.h"
+
+/* Exit statuses (0 and debug-exit's odd ones aside); also what vx_machine_stop() is called with. */
+enum vx_exit {
+    VX_EXIT_OFF = 0,
+    VX_EXIT_ERROR = 1,
+    VX_EXIT_DEAD = 2,
+    VX_EXIT_NOTHING_BOOTABLE = 3,
+    VX_EXIT_TIMEOUT = 124,
+    VX_EXIT_SIGNAL = 128, /* plus its number */
+};
+
+/* Does what the options say and returns the exit status. Everything that goes wrong has been said on standard error, in one
+ * line. */
+int vx_app_run(const struct vx_options *options);
+
+#endif

@@ -1,0 +1,259 @@
+/* app_media.c - opens what the options name, in the order in which a user would look for mistakes: combination, firmware, kernel,
+ * drives. */
+#include "app_media.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "vx86/firmware.h"
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#define MAX_KERNEL_BYTES (1ull << 30)
+
+/* ---- the default system ------------------------------------------------------------------------------------------- */
+
+/* Path of the running program. */
+static bool program_path(char *path, size_t room)
+{
+#ifdef __APPLE__
+    uint32_t size = (uint32_t)room;
+    return _NSGetExecutablePath(path, &size) == 0;
+#else
+    ssize_t length = readlink("/proc/self/exe", path, room - 1);
+    if (length < 0 || (size_t)length >= room - 1)
+        return false;
+    path[length] = '\0';
+    return true;
+#endif
+}
+
+/* <directory of the program>/../guest/default.img: where tools/run puts it beside build/release/vx86. */
+static bool default_beside_program(char *path, size_t room)
+{
+    static const char tail[] = "/../guest/default.img";
+    if (!program_path(path, room))
+        return false;
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash - path) + sizeof tail > room)
+        return false;
+    memcpy(slash, tail, sizeof tail);
+    return true;
+}
+
+static vx_err find_default_disk(struct vx_log *log, char *path, size_t room)
+{
+    const char *named = getenv("VX86_DEFAULT_DISK");
+    if (named != NULL && named[0] != '\0' && strlen(named) < room) {
+        strcpy(path, named);
+        return VX_ERR_OK; /* what is wrong with it, block.h says */
+    }
+    struct stat st;
+    if (default_beside_program(path, room) && stat(path, &st) == 0)
+        return VX_ERR_OK;
+    vx_log_error(log, VX_LOG_GENERAL, "no disk is named and there is no default system: name a disk image, or let tools/run make one");
+    return VX_ERR_NOT_FOUND;
+}
+
+/* ---- drives ------------------------------------------------------------------------------------------------------- */
+
+static const unsigned cdrom_order[VX_MAX_IDE] = { 2, 3, 1, 0 };
+
+bool vx_app_place_drives(unsigned disks, unsigned cdroms, struct vx_app_places *places)
+{
+    if (disks > VX_MAX_IDE || cdroms > VX_MAX_IDE - disks)
+        return false;
+    for (unsigned i = 0; i < VX_MAX_IDE; i++)
+        places->disk[i] = places->cdrom[i] = -1;
+    for (unsigned i = 0; i < cdroms; i++)
+        places->cdrom[cdrom_order[i]] = (int)i;
+    for (unsigned i = 0, position = 0; i < disks; position++)
+        if (places->cdrom[position] < 0)
+            places->disk[position] = (int)i++;
+    return true;
+}
+
+struct disk_list {
+    const char *path[VX_OPTION_REPEATS + 1];
+    unsigned count;
+};
+
+/* The disks in order: the image, then --disk; or the default system when nothing at all is named. */
+static vx_err list_disks(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media, struct disk_list *list)
+{
+    const struct vx_option_value *further = &options->value[VX_OPT_disk];
+    if (options->image != NULL)
+        list->path[list->count++] = options->image;
+    for (unsigned i = 0; i < further->count; i++)
+        list->path[list->count++] = further->list[i];
+    if (list->count != 0 || options->value[VX_OPT_cdrom].given || options->value[VX_OPT_kernel].given)
+        return VX_ERR_OK;
+    VX_TRY(find_default_disk(log, media->default_disk, sizeof media->default_disk));
+    list->path[list->count++] = media->default_disk;
+    return VX_ERR_OK;
+}
+
+static vx_err open_drives(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media,
+                          const struct disk_list *disks)
+{
+    const struct vx_option_value *cdroms = &options->value[VX_OPT_cdrom];
+    struct vx_app_places places;
+    if (!vx_app_place_drives(disks->count, cdroms->count, &places)) {
+        vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d", disks->count + cdroms->count,
+                     VX_MAX_IDE);
+        return VX_ERR_BAD_ARGUMENT;
+    }
+    struct vx_block_config config = { .log = log, .loop = loop, .snapshot = options->value[VX_OPT_snapshot].given };
+    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
+        if (places.disk[i] >= 0) {
+            config.kind = VX_BLOCK_DISK;
+            config.path = disks->path[places.disk[i]];
+            VX_TRY(vx_block_open(&config, &media->disk[i]));
+        } else if (places.cdrom[i] >= 0) {
+            config.kind = VX_BLOCK_CDROM;
+            config.path = cdroms->list[places.cdrom[i]];
+            VX_TRY(vx_block_open(&config, &media->cdrom[i]));
+        }
+    }
+    return VX_ERR_OK;
+}
+
+/* ---- kernel ------------------------------------------------------------------------------------------------------- */
+
+static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media)
+{
+    const char *kernel = options->value[VX_OPT_kernel].text, *initrd = options->value[VX_OPT_initrd].text;
+    uint64_t memory = options->value[VX_OPT_memory].number;
+    if (kernel == NULL)
+        return VX_ERR_OK;
+    VX_TRY(vx_image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
+    if (vx_fw_check_kernel(media->kernel.data, media->kernel.bytes) != VX_ERR_OK) {
+        vx_log_error(log, VX_LOG_GENERAL, "--kernel: %s: is not a Linux kernel in bzImage format; name a vmlinuz or bzImage file", kernel);
+        return VX_ERR_BAD_FORMAT;
+    }
+    if (initrd == NULL)
+        return VX_ERR_OK;
+    return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory", &media->initrd);
+}
+
+/* ---- combinations ------------------------------------------------------------------------------------------------- */
+
+static vx_err check_combination(const struct vx_options *options, struct vx_log *log, unsigned disks)
+{
+    const struct vx_option_value *value = options->value;
+    const char *problem = NULL;
+    if (value[VX_OPT_initrd].given && !value[VX_OPT_kernel].given)
+        problem = "--initrd is for direct boots; name the kernel with --kernel FILE";
+    else if (value[VX_OPT_append].given && !value[VX_OPT_kernel].given)
+        problem = "--append is for direct boots; name the kernel with --kernel FILE";
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && !value[VX_OPT_cdrom].given)
+        problem = "--boot cdrom: there is no CD-ROM; name one with --cdrom FILE";
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && disks == 0)
+        problem = "--boot disk: there is no disk; name a disk image";
+    if (problem == NULL)
+        return VX_ERR_OK;
+    vx_log_error(log, VX_LOG_GENERAL, "%s", problem);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static vx_err open_all(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media)
+{
+    struct disk_list disks = { 0 };
+    VX_TRY(vx_firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text, &media->firmware));
+    VX_TRY(read_kernel(options, log, media));
+    VX_TRY(list_disks(options, log, media, &disks));
+    VX_TRY(check_combination(options, log, disks.count));
+    return open_drives(options, log, loop, media, &disks);
+}
+
+vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media)
+{
+    memset(media, 0, sizeof *media);
+    vx_err err = open_all(options, log, loop, media);
+    if (err != VX_ERR_OK)
+        vx_app_media_close(media);
+    return err;
+}
+
+void vx_app_media_drop_kernel(struct vx_app_media *media)
+{
+    vx_image_free(&media->kernel);
+    vx_image_free(&media->initrd);
+}
+
+void vx_app_media_close(struct vx_app_media *media)
+{
+    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
+        vx_block_close(media->disk[i]);
+        vx_block_close(media->cdrom[i]);
+    }
+    vx_app_media_drop_kernel(media);
+    vx_firmware_free(&media->firmware);
+    memset(media, 0, sizeof *media);
+}
+
+void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options, struct vx_machine_config *config)
+{
+    const struct vx_option_value *boot = &options->value[VX_OPT_boot];
+    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
+        config->disk[i] = media->disk[i];
+        config->cdrom[i] = media->cdrom[i];
+    }
+    config->boot = !boot->given ? VX_BOOT_DEFAULT : boot->number == 0 ? VX_BOOT_DISK : VX_BOOT_CDROM;
+    config->bios = media->firmware.bios;
+    config->bios_bytes = media->firmware.bios_bytes;
+    config->vga_bios = media->firmware.vga_bios;
+    config->vga_bios_bytes = media->firmware.vga_bios_bytes;
+    config->kernel = media->kernel.data;
+    config->kernel_bytes = media->kernel.bytes;
+    config->initrd = media->initrd.data;
+    config->initrd_bytes = media->initrd.bytes;
+    config->append = options->value[VX_OPT_append].text;
+}
+
+/* ---- the start line ----------------------------------------------------------------------------------------------- */
+
+struct line {
+    char *text;
+    size_t room, used;
+};
+
+VX_PRINTF(2, 3) static void add(struct line *line, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int length = vsnprintf(line->text + line->used, line->room - line->used, fmt, args);
+    va_end(args);
+    size_t left = line->room - line->used - 1;
+    line->used += length < 0 ? 0 : (size_t)length < left ? (size_t)length : left;
+}
+
+static void add_drive(struct line *line, const char *kind, const struct vx_block *block, const char *note)
+{
+    char size[24];
+    vx_option_format_size(block->bytes, size, sizeof size);
+    add(line, "%s %s (%s%s), ", kind, block->name, size, note);
+}
+
+void vx_app_media_describe(const struct vx_app_media *media, const struct vx_options *options, char *text, size_t room)
+{
+    struct line line = { .text = text, .room = room };
+    const char *note = options->value[VX_OPT_snapshot].given ? ", snapshot" : "";
+    text[0] = '\0';
+    for (unsigned i = 0; i < VX_MAX_IDE; i++)
+        if (media->disk[i] != NULL)
+            add_drive(&line, "disk", media->disk[i], note);
+    for (unsigned i = 0; i < VX_MAX_IDE; i++)
+        if (media->cdrom[i] != NULL)
+            add_drive(&line, "cdrom", media->cdrom[i], "");
+    if (options->value[VX_OPT_kernel].given)
+        add(&line, "kernel %s, ", options->value[VX_OPT_kernel].text);
+    add(&line, "firmware %s", media->firmware.origin);
+}

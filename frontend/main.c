@@ -1,0 +1,38 @@
+/* main.c - the vx86 program: what can be answered without a machine is answered here, the rest in app.c. */
+#include <stdio.h>
+
+#include "app.h"
+#include "options.h"
+#include "vx86/firmware.h"
+#include "vx86/log.h"
+
+static void print_version(void)
+{
+    size_t bytes;
+    vx_firmware_bios(&bytes);
+    printf("vx86 %s\nfirmware: %s\n", VX_VERSION, bytes != 0 ? vx_firmware_origin() : "none built in; use --bios");
+}
+
+static int wrong_use(const char *error)
+{
+    struct vx_log *log = vx_log_create(stderr);
+    vx_log_error(log, VX_LOG_GENERAL, "%s", error);
+    vx_log_destroy(log);
+    return VX_EXIT_ERROR;
+}
+
+int main(int argc, char **argv)
+{
+    struct vx_options options;
+    if (vx_options_parse(argc, argv, &options) != VX_ERR_OK)
+        return wrong_use(options.error);
+    if (options.value[VX_OPT_help].given)
+        vx_options_print_help(stdout);
+    else if (options.value[VX_OPT_man].given)
+        vx_options_print_man(stdout);
+    else if (options.value[VX_OPT_version].given)
+        print_version();
+    else
+        return vx_app_run(&options);
+    return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");
+}

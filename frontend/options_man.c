@@ -1,0 +1,73 @@
+/* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the table. */
+#include "options.h"
+
+/* Text in which troff must not see commands, hyphens it may break at, or escapes. */
+static void put_text(FILE *out, const char *text)
+{
+    if (text[0] == '.' || text[0] == '\'')
+        fputs("\\&", out);
+    for (; *text != '\0'; text++) {
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void put_item(FILE *out, const char *term, const char *text)
+{
+    fputs(".TP\n.B ", out);
+    put_text(out, term);
+    fputc('\n', out);
+    put_text(out, text);
+    fputs(".\n", out);
+}
+
+static void put_rows(FILE *out, const char *title, const struct vx_usage_row *rows, size_t count)
+{
+    fprintf(out, ".SH %s\n", title);
+    for (size_t i = 0; i < count; i++)
+        put_item(out, rows[i].term, rows[i].text);
+}
+
+static void put_option(FILE *out, const struct vx_option *option)
+{
+    char usage[64], text[600];
+    vx_option_format_usage(option, usage, sizeof usage);
+    vx_option_format_help(option, text, sizeof text);
+    put_item(out, usage, text);
+}
+
+void vx_options_print_man(FILE *out)
+{
+    size_t count;
+    const struct vx_usage_row *rows;
+    fputs(".TH VX86 1 \"\" \"vx86 " VX_VERSION "\" \"User Commands\"\n"
+          ".SH NAME\nvx86 \\- run a PC operating system in a user process\n"
+          ".SH SYNOPSIS\n.B vx86\n[\\fIoptions\\fR] [\\fIdisk.img\\fR]\n"
+          ".SH DESCRIPTION\n"
+          ".B vx86\n"
+          "boots an unmodified PC operating system from\n.I disk.img\n"
+          "(the first hard disk, a raw image) on an emulated i440FX/PIIX PC, without hardware virtualization, kernel modules or\n"
+          "special rights: guest code is translated to host code in pieces. Without a drive and without \\-\\-kernel it boots the\n"
+          "default system that tools/run made.\n"
+          ".SH OPTIONS\n",
+          out);
+    for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {
+        fprintf(out, ".SS %s\n", vx_option_group_title((enum vx_option_group)group));
+        for (unsigned id = 0; id < VX_OPT_COUNT; id++)
+            if (vx_option_of((enum vx_option_id)id)->group == group)
+                put_option(out, vx_option_of((enum vx_option_id)id));
+    }
+    rows = vx_usage_keys(&count);
+    put_rows(out, "KEYS", rows, count);
+    rows = vx_usage_exit_statuses(&count);
+    put_rows(out, "EXIT STATUS", rows, count);
+    fputs("Status 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with \\-\\-bios may not\n"
+          "write there.\n",
+          out);
+    rows = vx_usage_environment(&count);
+    put_rows(out, "ENVIRONMENT", rows, count);
+}
