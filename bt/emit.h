@@ -29,7 +29,8 @@ struct cg {
     unsigned index;            /* its number in the unit */
     uint32_t start[BT_TU_MAX + 1]; /* buffer offset of each instruction */
     bool fp_live;              /* I4: the FP state is known to be in the host here */
-    bool after_sti;            /* the instruction being emitted is in STI's shadow */
+    bool after_sti;            /* the one before was STI */
+    bool in_shadow;            /* the instruction being emitted runs in STI's shadow */
     bool poll_if;              /* IF may have become 1: look at the next boundary */
     unsigned exits;
     struct cold cold[COLD_MAX];

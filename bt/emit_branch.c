@@ -44,7 +44,23 @@ static void add_exit(struct cg *cg, uint32_t from, uint32_t target_eip)
     cold->exit = (uint8_t)cg->exits++;
 }
 
-void emit_exit(struct cg *cg, uint32_t target_eip) { add_exit(cg, x_jmp_rel32(&cg->a, cg->a.base), target_eip); }
+/* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_R8, at the eip in r8) may take events. */
+static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
+{
+    if (!cg->in_shadow)
+        return;
+    x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_NONE);
+    uint32_t start = cg->a.len;
+    x_load64(&cg->a, H_R9, H_VCPU, AREA(if_poll_ptr));
+    x_load32(&cg->a, H_R9, H_R9, 0);
+    cg_site(cg, start, kind, eip);
+}
+
+void emit_exit(struct cg *cg, uint32_t target_eip)
+{
+    end_shadow(cg, SITE_POLL, target_eip);
+    add_exit(cg, x_jmp_rel32(&cg->a, cg->a.base), target_eip);
+}
 
 void emit_exit_boundary(struct cg *cg, uint32_t eip)
 {
@@ -162,6 +178,8 @@ static void emit_miss(struct cg *cg, const struct bt_exit *direct)
 void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
 {
     struct bt_asm *a = &cg->a;
+    if (direct == NULL)
+        end_shadow(cg, SITE_POLL_R8, 0);
     if (cg->bt->config.no_jump_cache) {
         uint32_t poll = a->len;
         x_load64(a, H_R9, H_VCPU, AREA(poll_ptr));

@@ -64,9 +64,12 @@ static struct bt_tu *find_unit(struct vx_bt *bt)
 
 static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu *tu)
 {
-    if (pending->direct != NULL && pending->evictions == bt->evictions)
+    bool chained = false;
+    if (pending->direct != NULL && pending->evictions == bt->evictions) {
         bt_chain(bt, pending->direct, tu);
-    if (pending->indirect || (pending->direct != NULL && pending->direct->to == NULL))
+        chained = pending->direct->to != NULL;
+    }
+    if (pending->indirect || (pending->direct != NULL && !chained))
         bt_jc_fill(bt, tu);
     *pending = (struct pending){ 0 };
 }

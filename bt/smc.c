@@ -3,18 +3,20 @@
  *   I1  Every backing page with a live, not self-checking unit is marked in the pmap, so that any write to it comes here
  *       after the bytes have changed.
  *   I2  A write invalidates exactly the units whose guest bytes it overlaps.
- *   I3  A page whose writes have cost BT_SMC_LIMIT becomes self-checking for good: it is no longer protected, and its units
- *       compare their own bytes at entry and end after every store. */
+ *   I3  When writes to a page have cost BT_SMC_LIMIT, its units are dropped: mostly they are leftovers, and the page is data now.
+ *       If code there comes back BT_SMC_ROUNDS times, the page becomes self-checking for good: it is no longer protected, and
+ *       its units compare their own bytes at entry and end after every store. */
 #include <stdlib.h>
 
 #include "internal.h"
 
-/* A page earns self-checking by writes that miss its units (data beside code) or by units that come and go. */
-enum { BT_SMC_LIMIT = 2048, BT_SMC_HIT_WEIGHT = 32 };
+/* What writes to a page have cost: one that misses its units (data beside code) counts 1, one that hits counts more. */
+enum { BT_SMC_LIMIT = 512, BT_SMC_HIT_WEIGHT = 16, BT_SMC_ROUNDS = 8 };
 
 struct bt_page {
     struct bt_tu *units;
-    uint32_t writes;
+    uint32_t cost;   /* in this round */
+    uint32_t rounds; /* times that the limit was reached */
     bool self_checking;
 };
 
@@ -85,13 +87,17 @@ static bool overlaps(const struct bt_tu *tu, uint32_t page, uint32_t off, uint32
     return off < end && begin < off + bytes;
 }
 
-static void make_self_checking(struct vx_bt *bt, struct bt_page *page, uint32_t index)
+static void drop_units(struct vx_bt *bt, struct bt_page *page)
 {
-    page->self_checking = true;
-    while (page->units != NULL)
+    while (page->units != NULL) {
+        bt->stats->smc_invalidations++;
         bt_invalidate(bt, page->units);
-    vx_pmap_mark_code(bt->config.pmap, index, false);
-    bt->stats->smc_self_checking++;
+    }
+    page->cost = 0;
+    if (++page->rounds == BT_SMC_ROUNDS) {
+        page->self_checking = true;
+        bt->stats->smc_self_checking++;
+    }
 }
 
 void bt_smc_on_write(void *opaque, uint32_t index, uint32_t off, uint32_t bytes)
@@ -107,8 +113,8 @@ void bt_smc_on_write(void *opaque, uint32_t index, uint32_t off, uint32_t bytes)
         vx_trace(bt->log, bt_invalidate, (uint64_t)index << VX_PAGE_SHIFT | off, "store");
         bt->stats->smc_invalidations++;
         bt_invalidate(bt, tu);
-        page->writes += BT_SMC_HIT_WEIGHT;
+        page->cost += BT_SMC_HIT_WEIGHT;
     }
-    if (++page->writes >= BT_SMC_LIMIT && !page->self_checking)
-        make_self_checking(bt, page, index);
+    if (++page->cost >= BT_SMC_LIMIT)
+        drop_units(bt, page);
 }

@@ -142,20 +142,21 @@ static void emit_self_check(struct cg *cg)
 static void emit_one(struct cg *cg, unsigned index)
 {
     const struct bt_insn *in = &cg->bt->insns[index];
-    bool shadow = cg->after_sti;
+    cg->in_shadow = cg->after_sti;
     cg->index = index;
     cg->in = in;
     cg->start[index] = cg->a.len;
     if ((in->lower == L_MODRM || in->lower == L_SSE) && emit_native_impossible(in))
         emit_interp_insn(cg, in);
-    else if (shadow && bt_ends_unit(in->lower))
-        emit_interp_end(cg, in); /* the interpreter ends the shadow and looks at events */
+    else if (cg->in_shadow && (in->lower == L_JCC || in->lower == L_LOOP))
+        emit_interp_end(cg, in); /* their taken exits have no room to end the shadow */
     else
         emitters[in->lower](cg, in);
     cg->after_sti = in->lower == L_STI;
-    if (shadow && !cg->after_sti && !bt_ends_unit(in->lower)) {
+    if (cg->in_shadow && !cg->after_sti && !bt_ends_unit(in->lower)) {
         x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_NONE);
         cg->poll_if = true;
+        cg->in_shadow = false;
     }
     if (cg->poll_if && !cg->after_sti && !bt_ends_unit(in->lower)) {
         emit_poll(cg, AREA(if_poll_ptr), next_eip(in));
