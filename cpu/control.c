@@ -19,7 +19,8 @@ static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, const
     struct vx_stack stack;
     uint32_t limit = vx_vm86(cpu) ? 0xFFFFu : cpu->seg[VX_CS].limit;
     if (link != NULL) {
-        struct vx_frame frame = { .size = link->op_size };
+        struct vx_frame frame;
+        vx_frame_init(&frame, link->op_size);
         vx_frame_add(&frame, cpu->seg[VX_CS].sel);
         vx_frame_add(&frame, link->next_eip);
         vx_stack_open(cpu, &stack);
@@ -45,11 +46,12 @@ static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, const
 static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *code, uint32_t off, const struct link *link)
 {
     struct vx_stack stack;
-    struct vx_frame frame = { .size = link != NULL ? link->op_size : 4 };
+    struct vx_frame frame;
     if (!vx_desc_present(code))
         return vx_fault_sel(cpu, VX_NP, sel, 0);
     vx_stack_open(cpu, &stack);
     if (link != NULL) {
+        vx_frame_init(&frame, link->op_size);
         vx_frame_add(&frame, cpu->seg[VX_CS].sel);
         vx_frame_add(&frame, link->next_eip);
         if (!vx_stack_room(cpu, &stack, frame.count * frame.size))
@@ -98,7 +100,7 @@ static bool add_params(struct vx_vcpu *cpu, const struct call_gate *gate, struct
 
 static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct vx_desc *code, uint32_t next_eip)
 {
-    struct vx_frame frame = { .size = gate->size };
+    struct vx_frame frame;
     struct vx_stack stack;
     struct vx_desc ss_desc;
     struct vx_seg ss;
@@ -117,6 +119,7 @@ static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct
         return false;
     if (gate->off > vx_desc_limit(code))
         return vx_fault_code(cpu, VX_GP, 0);
+    vx_frame_init(&frame, gate->size);
     vx_frame_add(&frame, cpu->seg[VX_SS].sel);
     vx_frame_add(&frame, (uint32_t)cpu->gpr[VX_RSP]);
     if (!add_params(cpu, gate, &frame))

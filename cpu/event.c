@@ -36,7 +36,7 @@ static void clear_flags(struct vx_vcpu *cpu, bool trap, uint32_t also)
 
 static bool deliver_real(struct vx_vcpu *cpu, const struct vx_event *event)
 {
-    struct vx_frame frame = { .size = 2 };
+    struct vx_frame frame;
     struct vx_stack stack;
     uint64_t entry;
     uint32_t off = event->vector * 4u;
@@ -44,6 +44,7 @@ static bool deliver_real(struct vx_vcpu *cpu, const struct vx_event *event)
         return vx_fault_code(cpu, VX_GP, event->vector * 8u + ERROR_IDT + ext_of(event));
     if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->idtr.base + off), 4, VX_VIEW_SUPERVISOR, &entry))
         return false;
+    vx_frame_init(&frame, 2);
     vx_frame_add(&frame, event->eflags);
     vx_frame_add(&frame, cpu->seg[VX_CS].sel);
     vx_frame_add(&frame, event->eip);
@@ -69,9 +70,10 @@ static void add_return(struct vx_frame *frame, const struct vx_vcpu *cpu, const 
 static bool deliver_same(struct vx_vcpu *cpu, const struct vx_event *event, const struct gate *gate,
                          struct vx_desc *code)
 {
-    struct vx_frame frame = { .size = gate->size };
+    struct vx_frame frame;
     struct vx_stack stack;
     uint32_t ext = ext_of(event);
+    vx_frame_init(&frame, gate->size);
     add_return(&frame, cpu, event);
     vx_stack_open(cpu, &stack);
     stack.error = ext;
@@ -92,7 +94,7 @@ static bool deliver_inner(struct vx_vcpu *cpu, const struct vx_event *event, con
                           struct vx_desc *code)
 {
     static const enum vx_segment vm86_saved[] = { VX_GS, VX_FS, VX_DS, VX_ES };
-    struct vx_frame frame = { .size = gate->size };
+    struct vx_frame frame;
     struct vx_stack stack;
     struct vx_desc ss_desc;
     struct vx_seg ss;
@@ -108,6 +110,7 @@ static bool deliver_inner(struct vx_vcpu *cpu, const struct vx_event *event, con
         return false;
     vx_seg_from_desc(&ss, ss_sel, &ss_desc);
     vx_stack_open_at(&ss, esp, level, (ss_sel & 0xFFFCu) | ext, &stack);
+    vx_frame_init(&frame, gate->size);
     for (unsigned i = 0; vm86 && i < VX_ARRAY_LEN(vm86_saved); i++)
         vx_frame_add(&frame, cpu->seg[vm86_saved[i]].sel);
     vx_frame_add(&frame, cpu->seg[VX_SS].sel);

@@ -39,12 +39,14 @@ static bool misaligned(const struct vx_vcpu *cpu, const struct vx_stack *stack, 
 bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, uint32_t *value)
 {
     uint32_t off = stack->esp & stack->mask;
-    uint64_t raw;
+    uint64_t lin = linear(stack, off), raw;
     if (!vx_seg_in_limit(stack->ss, off, size))
         return vx_fault_code(cpu, VX_SEG_SS, stack->error);
     if (misaligned(cpu, stack, off, size))
         return vx_fault_code(cpu, VX_AC, 0);
-    if (!vx_mmu_read(cpu->mmu, linear(stack, off), size, stack->view, &raw))
+    /* Constant sizes: the inline probe then becomes a load. */
+    if (!(size == 4 ? vx_mmu_read(cpu->mmu, lin, 4, stack->view, &raw)
+                    : vx_mmu_read(cpu->mmu, lin, 2, stack->view, &raw)))
         return false;
     *value = (uint32_t)raw;
     stack->esp = moved(stack, size);
@@ -101,13 +103,20 @@ static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
 
 static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame, uint32_t off)
 {
-    uint8_t image[VX_FRAME_MAX * 4];
+    union {
+        uint16_t word[VX_FRAME_MAX];
+        uint32_t dword[VX_FRAME_MAX];
+    } image;
     uint32_t bytes = frame->count * frame->size;
-    for (unsigned i = 0; i < frame->count; i++)
-        memcpy(image + bytes - (i + 1) * frame->size, &frame->value[i], frame->size);
+    for (unsigned i = 0, top = frame->count - 1; i < frame->count; i++) {
+        if (frame->size == 4)
+            image.dword[top - i] = frame->value[i];
+        else
+            image.word[top - i] = (uint16_t)frame->value[i];
+    }
     if (!vx_seg_in_limit(stack->ss, off, bytes))
         return vx_fault_code(cpu, VX_SEG_SS, stack->error);
-    return vx_mmu_write_bytes(cpu->mmu, linear(stack, off), image, bytes, stack->view);
+    return vx_mmu_write_bytes(cpu->mmu, linear(stack, off), &image, bytes, stack->view);
 }
 
 bool vx_stack_push(struct vx_vcpu *cpu, struct vx_stack *stack, const struct vx_frame *frame)

@@ -25,6 +25,12 @@ struct vx_frame {
     uint32_t value[VX_FRAME_MAX];
 };
 
+static inline void vx_frame_init(struct vx_frame *frame, unsigned size)
+{
+    frame->size = size;
+    frame->count = 0;
+}
+
 static inline void vx_frame_add(struct vx_frame *frame, uint32_t value)
 {
     VX_ASSERT(frame->count < VX_FRAME_MAX);

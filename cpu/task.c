@@ -74,7 +74,9 @@ bool vx_task_inner_stack(struct vx_vcpu *cpu, unsigned level, uint32_t ext, uint
     if (cpu->tr.unusable || off + layout->word + 1 > cpu->tr.limit)
         return vx_fault_sel(cpu, VX_TS, cpu->tr.sel, ext);
     uint64_t lin = cpu->tr.base + off;
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)lin, layout->word, VX_VIEW_SUPERVISOR, &sp) ||
+    bool wide = layout->word == 4;
+    if (!(wide ? vx_mmu_read(cpu->mmu, (uint32_t)lin, 4, VX_VIEW_SUPERVISOR, &sp)
+               : vx_mmu_read(cpu->mmu, (uint32_t)lin, 2, VX_VIEW_SUPERVISOR, &sp)) ||
         !vx_mmu_read(cpu->mmu, (uint32_t)(lin + layout->word), 2, VX_VIEW_SUPERVISOR, &sel))
         return false;
     *ss = (uint16_t)sel;
@@ -272,10 +274,11 @@ static bool load_cr3(struct vx_vcpu *cpu, const struct image *next)
 
 static bool push_error(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *next)
 {
-    struct vx_frame frame = { .size = next->layout->word };
+    struct vx_frame frame;
     struct vx_stack stack;
     if (!how->has_error)
         return true;
+    vx_frame_init(&frame, next->layout->word);
     vx_frame_add(&frame, how->error);
     vx_stack_open(cpu, &stack);
     stack.error = how->ext;
