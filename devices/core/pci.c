@@ -88,8 +88,6 @@ void vx_pci_function_init(struct vx_pci_function *fn, const struct vx_pci_ident 
     fn->write_mask[PCI_CACHE_LINE] = 0xFF;
     fn->write_mask[PCI_LATENCY] = 0xFF;
     fn->write_mask[PCI_INTERRUPT_LINE] = 0xFF;
-    for (unsigned i = 0; i <= PCI_BAR_ROM; i++)
-        fn->bar[i].mapped_at = PCI_UNMAPPED;
 }
 
 /* ---- base address registers ------------------------------------------------------------------------------------- */
@@ -330,9 +328,11 @@ vx_err vx_pci_add(struct vx_pci *pci, unsigned slot, unsigned number, struct vx_
     fn->pci = pci;
     fn->slot = (uint8_t)slot;
     fn->number = (uint8_t)number;
-    for (unsigned i = 0; i <= PCI_BAR_ROM; i++)
+    for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
+        fn->bar[i].mapped_at = PCI_UNMAPPED;
         if (fn->bar[i].size != 0)
             bar_init(fn, i);
+    }
     memcpy(fn->reset_config, fn->config, sizeof fn->reset_config);
     pci->function[slot][number] = fn;
     return VX_ERR_OK;

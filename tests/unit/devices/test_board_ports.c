@@ -1,0 +1,75 @@
+/* test_board_ports.c - the one-register chips: port 92h, debug console, debug exit, coprocessor error. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "debug_exit.h"
+#include "debugcon.h"
+#include "fpu_error.h"
+#include "port92.h"
+#include "port_script.h"
+
+enum { A20, CPU_RESET, IRQ13 };
+
+static const struct port_step port92[] = {
+    { IN, 0x92, 0 }, { OUT, 0x92, 0x02 }, { LINE, A20, 1 }, { IN, 0x92, 0x02 }, { OUT, 0x92, 0xFC }, { LINE, A20, 0 }, { IN, 0x92, 0 },
+    { OUT, 0x92, 0x03 }, { EDGES, CPU_RESET, 1 }, { OUT, 0x92, 0x03 }, { EDGES, CPU_RESET, 0 }, { OUT, 0x92, 0x02 }, { OUT, 0x92, 0x01 },
+    { EDGES, CPU_RESET, 1 },
+};
+
+Test(board_ports, port92)
+{
+    struct port_rig rig;
+    struct vx_port92 *chip;
+    char what[128] = "";
+    port_rig_init(&rig);
+    struct vx_port92_config config = { .bus = rig.bus, .a20 = port_rig_irq(&rig, A20), .cpu_reset = port_rig_irq(&rig, CPU_RESET) };
+    cr_assert_eq(vx_port92_create(&config, &chip), VX_ERR_OK);
+    cr_assert(port_script_run(&rig, port92, VX_ARRAY_LEN(port92), what), "%s", what);
+    vx_port92_type.reset(chip, VX_RESET_HOLD);
+    cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x92, 1), 0);
+    vx_port92_type.destroy(chip);
+    port_rig_fini(&rig);
+}
+
+Test(board_ports, fpu_error)
+{
+    struct port_rig rig;
+    struct vx_fpu_error *chip;
+    port_rig_init(&rig);
+    struct vx_fpu_error_config config = { .bus = rig.bus, .irq13 = port_rig_irq(&rig, IRQ13) };
+    cr_assert_eq(vx_fpu_error_create(&config, &chip), VX_ERR_OK);
+    vx_fpu_error_set_ferr(chip, true);
+    cr_assert(rig.level[IRQ13]);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0xF0, 1, 0);
+    cr_assert(!rig.level[IRQ13]);
+    vx_fpu_error_type.destroy(chip);
+    port_rig_fini(&rig);
+}
+
+static void take(void *opaque, const uint8_t *bytes, size_t count) { strncat(opaque, (const char *)bytes, count); }
+static void leave(void *opaque, uint32_t value) { *(uint32_t *)opaque = value; }
+
+Test(board_ports, debug_console_and_exit)
+{
+    struct port_rig rig;
+    struct vx_debugcon *con;
+    struct vx_debug_exit *exit_chip;
+    char text[32] = "";
+    uint32_t code = 0;
+    struct vx_char chr = { .write = take, .opaque = text };
+    port_rig_init(&rig);
+    cr_assert_eq(vx_debugcon_create(&(struct vx_debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con), VX_ERR_OK);
+    cr_assert_eq(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = rig.bus, .exit = leave, .opaque = &code }, &exit_chip), VX_ERR_OK);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0x402, 1, 'a');
+    cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 1, "bcd", 3), 3);
+    cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 2, "bcd", 1), 0);
+    cr_assert_str_eq(text, "abcd");
+    cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x402, 1), 0xE9);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0xF4, 4, 0x12345678);
+    cr_assert_eq(code, 0x12345678);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0x501, 1, 0x31);
+    cr_assert_eq(code, 0x31);
+    vx_debug_exit_type.destroy(exit_chip);
+    vx_debugcon_type.destroy(con);
+    port_rig_fini(&rig);
+}
