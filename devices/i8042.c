@@ -1,12 +1,13 @@
-/* i8042.c - keyboard controller: one output buffer that the guest reads, fed by the controller, the keyboard and the mouse.
+/* i8042.c - keyboard controller: one output buffer that the guest reads, fed by the controller, the keyboard and the
+ * mouse.
  *
  * Data flow: device queue (ps2_keyboard, ps2_mouse) -> translation -> output buffer -> port 60h.
  *
  * Invariants
- *   I1  IRQ 1 is up while the buffer holds a byte that did not come from the aux side and CCB_INT is set; IRQ 12 the same
- *       with CCB_INT2 and aux bytes. Every change ends in update_irqs().
- *   I2  The buffer takes a device's byte only when it is empty, the device's clock is not inhibited and the gap since the
- *       guest's last read has passed; an answer of the controller goes first and replaces nothing (`reply`).
+ *   I1  IRQ 1 is up while the buffer holds a byte that did not come from the aux side and CCB_INT is set; IRQ 12 the
+ *       same with CCB_INT2 and aux bytes. Every change ends in update_irqs().
+ *   I2  The buffer takes a device's byte only when it is empty, the device's clock is not inhibited and the gap since
+ *       the guest's last read has passed; an answer of the controller goes first and replaces nothing (`reply`).
  *   I3  The gap timer is armed only while there may be something to fetch, so an idle guest is not woken. */
 #include "i8042.h"
 
@@ -78,11 +79,11 @@ struct vx_i8042 {
     uint8_t pending;        /* command that waits for its byte at port 60h, 0: none */
     uint8_t out;            /* output buffer; keeps its value after it was read */
     bool out_full, out_aux;
-    bool reply_full;        /* the controller's answer while the buffer is full */
+    bool reply_full; /* the controller's answer while the buffer is full */
     uint8_t reply;
     bool command_last, system_flag;
-    uint8_t break_bit;      /* translation: 80h after F0h */
-    uint64_t ready_ns;      /* when the next device byte may come (I2) */
+    uint8_t break_bit; /* translation: 80h after F0h */
+    uint64_t ready_ns; /* when the next device byte may come (I2) */
     struct vx_ps2_keyboard keyboard;
     struct vx_ps2_mouse mouse;
 };
@@ -101,7 +102,7 @@ static void fill_buffer(struct vx_i8042 *i8042, uint8_t byte, bool aux)
     update_irqs(i8042);
 }
 
-/* ---- from the devices --------------------------------------------------------------------------------------------- */
+/* ---- from the devices -------------------------------------------------------------------------------------------- */
 
 static bool read_keyboard(struct vx_i8042 *i8042, uint8_t *byte)
 {
@@ -172,7 +173,7 @@ void vx_i8042_mouse(struct vx_i8042 *i8042, int dx, int dy, int dz, unsigned but
     fetch(i8042);
 }
 
-/* ---- output port -------------------------------------------------------------------------------------------------- */
+/* ---- output port ------------------------------------------------------------------------------------------------- */
 
 static uint8_t read_p2(const struct vx_i8042 *i8042)
 {
@@ -201,7 +202,7 @@ static void pulse_p2(struct vx_i8042 *i8042, uint8_t command)
         vx_irq_pulse(&i8042->reset);
 }
 
-/* ---- commands ----------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static void answer(struct vx_i8042 *i8042, uint8_t byte)
 {
@@ -296,7 +297,7 @@ static void write_data(struct vx_i8042 *i8042, uint8_t byte)
     }
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
 {
@@ -336,7 +337,7 @@ static void command_write(void *opaque, uint64_t off, unsigned size, uint64_t va
     command(i8042, (uint8_t)value);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void reset_registers(struct vx_i8042 *i8042)
 {
@@ -390,10 +391,20 @@ vx_err vx_i8042_create(const struct vx_i8042_config *config, struct vx_i8042 **o
     i8042->irq_aux = config->irq_aux;
     i8042->a20 = config->a20;
     i8042->reset = config->reset;
-    i8042->regions[0] = (struct vx_region){ .name = "i8042 data", .space = VX_SPACE_IO, .base = PORT_DATA, .size = 1,
-                                            .read = data_read, .write = data_write, .opaque = i8042 };
-    i8042->regions[1] = (struct vx_region){ .name = "i8042 command", .space = VX_SPACE_IO, .base = PORT_COMMAND, .size = 1,
-                                            .read = status_read, .write = command_write, .opaque = i8042 };
+    i8042->regions[0] = (struct vx_region){ .name = "i8042 data",
+                                            .space = VX_SPACE_IO,
+                                            .base = PORT_DATA,
+                                            .size = 1,
+                                            .read = data_read,
+                                            .write = data_write,
+                                            .opaque = i8042 };
+    i8042->regions[1] = (struct vx_region){ .name = "i8042 command",
+                                            .space = VX_SPACE_IO,
+                                            .base = PORT_COMMAND,
+                                            .size = 1,
+                                            .read = status_read,
+                                            .write = command_write,
+                                            .opaque = i8042 };
     vx_timer_init(&i8042->gap_timer, gap_over, i8042);
     vx_err err = vx_bus_add_all(config->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     if (err != VX_ERR_OK) {

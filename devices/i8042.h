@@ -1,6 +1,7 @@
 /* i8042.h - the keyboard controller of an AT, with PS/2 keyboard and mouse at its ports.
  *
- * Source: IBM PS/2 Hardware Interface Technical Reference "Keyboard and Auxiliary Device Controller"; Intel 8042 data sheet.
+ * Source: IBM PS/2 Hardware Interface Technical Reference "Keyboard and Auxiliary Device Controller"; Intel 8042 data
+ *   sheet.
  * Ports: 60h data, 64h status and command. Lines: IRQ 1 (keyboard), IRQ 12 (aux), A20 gate, CPU reset.
  * Modelled: commands 20h-3Fh 60h-7Fh A4h A7h-ABh ADh AEh C0h D0h-D4h DDh DFh E0h F0h-FFh, set 2 to set 1 translation,
  *   the gap between two bytes of a device (BYTE_GAP_NS), during which port 60h still gives the last byte.

@@ -4,8 +4,8 @@
  * keyboard uses it backwards, set 3 is set 2 with exceptions.
  *
  * Invariants
- *   I1  A break code is only sent for a key whose make code was sent, and makes leave room in the queue for breaks, so no
- *       key stays stuck when the guest does not read.
+ *   I1  A break code is only sent for a key whose make code was sent, and makes leave room in the queue for breaks, so
+ *       no key stays stuck when the guest does not read.
  *   I2  A command empties the queue before its answer goes in, so answers always fit. */
 #include "ps2_keyboard.h"
 
@@ -54,12 +54,13 @@ static const struct {
     uint16_t set1;
     uint8_t set3;
 } set3_codes[] = {
-    { 0x01, 0x08 },  { 0x1D, 0x11 },  { 0x2B, 0x5C },  { 0x37, 0x7E },  { 0x38, 0x19 },  { 0x3A, 0x14 },  { 0x3B, 0x07 },
-    { 0x3C, 0x0F },  { 0x3D, 0x17 },  { 0x3E, 0x1F },  { 0x3F, 0x27 },  { 0x40, 0x2F },  { 0x41, 0x37 },  { 0x42, 0x3F },
-    { 0x43, 0x47 },  { 0x44, 0x4F },  { 0x45, 0x76 },  { 0x46, 0x5F },  { 0x4A, 0x84 },  { 0x4E, 0x7C },  { 0x56, 0x13 },
-    { 0x57, 0x56 },  { 0x58, 0x5E },  { 0x11C, 0x79 }, { 0x11D, 0x58 }, { 0x135, 0x77 }, { 0x137, 0x57 }, { 0x138, 0x39 },
-    { 0x145, 0x62 }, { 0x147, 0x6E }, { 0x148, 0x63 }, { 0x149, 0x6F }, { 0x14B, 0x61 }, { 0x14D, 0x6A }, { 0x14F, 0x65 },
-    { 0x150, 0x60 }, { 0x151, 0x6D }, { 0x152, 0x67 }, { 0x153, 0x64 }, { 0x15B, 0x8B }, { 0x15C, 0x8C }, { 0x15D, 0x8D },
+    { 0x01, 0x08 },  { 0x1D, 0x11 },  { 0x2B, 0x5C },  { 0x37, 0x7E },  { 0x38, 0x19 },  { 0x3A, 0x14 },
+    { 0x3B, 0x07 },  { 0x3C, 0x0F },  { 0x3D, 0x17 },  { 0x3E, 0x1F },  { 0x3F, 0x27 },  { 0x40, 0x2F },
+    { 0x41, 0x37 },  { 0x42, 0x3F },  { 0x43, 0x47 },  { 0x44, 0x4F },  { 0x45, 0x76 },  { 0x46, 0x5F },
+    { 0x4A, 0x84 },  { 0x4E, 0x7C },  { 0x56, 0x13 },  { 0x57, 0x56 },  { 0x58, 0x5E },  { 0x11C, 0x79 },
+    { 0x11D, 0x58 }, { 0x135, 0x77 }, { 0x137, 0x57 }, { 0x138, 0x39 }, { 0x145, 0x62 }, { 0x147, 0x6E },
+    { 0x148, 0x63 }, { 0x149, 0x6F }, { 0x14B, 0x61 }, { 0x14D, 0x6A }, { 0x14F, 0x65 }, { 0x150, 0x60 },
+    { 0x151, 0x6D }, { 0x152, 0x67 }, { 0x153, 0x64 }, { 0x15B, 0x8B }, { 0x15C, 0x8C }, { 0x15D, 0x8D },
 };
 
 static bool bit_get(const uint8_t *bits, unsigned n)
@@ -72,7 +73,7 @@ static void bit_set(uint8_t *bits, unsigned n, bool value)
     if (value)
         bits[n / 8] |= (uint8_t)(1u << (n % 8));
     else
-        bits[n / 8] &= (uint8_t)~(1u << (n % 8));
+        bits[n / 8] &= (uint8_t) ~(1u << (n % 8));
 }
 
 uint8_t vx_ps2_translate(uint8_t set2_byte)
@@ -99,7 +100,7 @@ static uint8_t set3_code(unsigned set1)
     return (set1 & KEY_EXTENDED) ? 0 : set2_code((uint8_t)set1);
 }
 
-/* ---- keys --------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 /* A sequence of set 1 or set 2 bytes for one key event; returns its length, at most 8. */
 static unsigned encode(unsigned scan_set, unsigned set1, bool down, uint8_t out[8])
@@ -158,11 +159,12 @@ void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, b
         return; /* keeps I1 */
     unsigned count = keyboard->scan_set == 3 ? encode_set3(keyboard, set1_code, down, bytes)
                                              : encode(keyboard->scan_set, set1_code, down, bytes);
-    if (vx_ps2_queue_push(&keyboard->queue, bytes, count, down ? MAKE_LIMIT : VX_PS2_QUEUE_BYTES) && (count > 0 || !down))
+    if (vx_ps2_queue_push(&keyboard->queue, bytes, count, down ? MAKE_LIMIT : VX_PS2_QUEUE_BYTES) &&
+        (count > 0 || !down))
         bit_set(keyboard->down, set1_code, down);
 }
 
-/* ---- commands ----------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static void reply(struct vx_ps2_keyboard *keyboard, uint8_t byte)
 {

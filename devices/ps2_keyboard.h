@@ -2,8 +2,8 @@
  *
  * Source: IBM PS/2 Hardware Interface Technical Reference "Keyboard (101- and 102-Key)".
  * Modelled: scan code sets 1, 2 and 3, all commands, LEDs, per-key break modes of set 3.
- * Not modelled: typematic repeat of its own (the host repeats: a key that is down may be pressed again), the time the self
- *   test takes. Saved state: the whole struct. Thread rule: vCPU thread only. */
+ * Not modelled: typematic repeat of its own (the host repeats: a key that is down may be pressed again), the time the
+ *   self test takes. Saved state: the whole struct. Thread rule: vCPU thread only. */
 #ifndef VX86_DEVICES_PS2_KEYBOARD_H
 #define VX86_DEVICES_PS2_KEYBOARD_H
 
@@ -11,11 +11,11 @@
 
 struct vx_ps2_keyboard {
     struct vx_ps2_queue queue;
-    uint8_t pending;          /* command that waits for its parameter, 0: none */
-    uint8_t scan_set;         /* 1, 2, 3 */
-    uint8_t leds;             /* bit 0 Scroll, 1 Num, 2 Caps */
+    uint8_t pending;  /* command that waits for its parameter, 0: none */
+    uint8_t scan_set; /* 1, 2, 3 */
+    uint8_t leds;     /* bit 0 Scroll, 1 Num, 2 Caps */
     uint8_t typematic;
-    uint8_t last_sent;        /* for Resend */
+    uint8_t last_sent; /* for Resend */
     bool scanning;
     uint8_t no_break[256 / 8]; /* set 3: keys that send no break code, by set 3 code */
     uint8_t down[512 / 8];     /* keys whose make code has been sent, by set 1 code */
@@ -28,8 +28,8 @@ void vx_ps2_keyboard_write(struct vx_ps2_keyboard *keyboard, uint8_t byte);
 /* The next byte for the controller; false when there is none. */
 bool vx_ps2_keyboard_read(struct vx_ps2_keyboard *keyboard, uint8_t *byte);
 
-/* A key of the host, named by its set 1 make code, bit 8 set for those with an E0 prefix. Print Screen is 137h, Pause 145h.
- * Codes that name no key are ignored; so are keys while scanning is off or the queue is full. */
+/* A key of the host, named by its set 1 make code, bit 8 set for those with an E0 prefix. Print Screen is 137h, Pause
+ * 145h. Codes that name no key are ignored; so are keys while scanning is off or the queue is full. */
 void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, bool down);
 
 /* What an 8042 with translation on makes of a set 2 byte (F0 excepted): the set 1 make code. */

@@ -69,8 +69,8 @@ static void push_packet(struct vx_ps2_mouse *mouse, bool scaled)
 
 static void stream(struct vx_ps2_mouse *mouse)
 {
-    bool news = mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id == 3) ||
-                mouse->buttons != mouse->buttons_sent;
+    bool news =
+        mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id == 3) || mouse->buttons != mouse->buttons_sent;
     if (mouse->enabled && !mouse->remote && !mouse->wrap && mouse->pending == 0 && news && mouse->queue.count == 0)
         push_packet(mouse, mouse->scaling_2_1);
 }
@@ -86,7 +86,7 @@ void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsig
     stream(mouse);
 }
 
-/* ---- commands ----------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static void set_defaults(struct vx_ps2_mouse *mouse)
 {

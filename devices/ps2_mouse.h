@@ -1,7 +1,7 @@
 /* ps2_mouse.h - a PS/2 mouse with the IntelliMouse wheel protocol.
  *
- * Source: IBM PS/2 Hardware Interface Technical Reference "Mouse"; Microsoft "IntelliMouse" wheel protocol (device ID 3 after
- *   sample rates 200, 100, 80).
+ * Source: IBM PS/2 Hardware Interface Technical Reference "Mouse"; Microsoft "IntelliMouse" wheel protocol (device ID 3
+ *   after sample rates 200, 100, 80).
  * Modelled: stream, remote and wrap modes, scaling, resolution (reported; counts are the host's), status, IDs 0 and 3.
  * Not modelled: the sample rate's pace (a packet is made when the one before has been fetched). Saved state: the whole
  *   struct. Thread rule: vCPU thread only. */
@@ -14,22 +14,22 @@ enum vx_ps2_button { VX_PS2_LEFT = 1, VX_PS2_RIGHT = 2, VX_PS2_MIDDLE = 4 };
 
 struct vx_ps2_mouse {
     struct vx_ps2_queue queue;
-    uint8_t pending;       /* command that waits for its parameter, 0: none */
-    uint8_t id;            /* 0, or 3 with wheel */
+    uint8_t pending; /* command that waits for its parameter, 0: none */
+    uint8_t id;      /* 0, or 3 with wheel */
     uint8_t rate, resolution;
     uint8_t rate_history[3];
     uint8_t last_sent;
     bool enabled, remote, wrap, scaling_2_1;
     uint8_t buttons, buttons_sent;
-    int dx, dy, dz;        /* moved and not yet reported; dy and dz downwards/towards the user */
+    int dx, dy, dz; /* moved and not yet reported; dy and dz downwards/towards the user */
 };
 
 void vx_ps2_mouse_reset(struct vx_ps2_mouse *mouse);
 void vx_ps2_mouse_write(struct vx_ps2_mouse *mouse, uint8_t byte);
 bool vx_ps2_mouse_read(struct vx_ps2_mouse *mouse, uint8_t *byte);
 
-/* Movement since the last call (dx to the right, dy downwards, dz wheel clicks towards the user) and the buttons that are
- * down now (enum vx_ps2_button). */
+/* Movement since the last call (dx to the right, dy downwards, dz wheel clicks towards the user) and the buttons that
+ * are down now (enum vx_ps2_button). */
 void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons);
 
 #endif

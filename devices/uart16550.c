@@ -5,8 +5,8 @@
  * Invariants
  *   I1  The interrupt line always equals "some enabled source is pending, and OUT2": every change of a source ends in
  *       update_irq().
- *   I2  thre_pending is set by an emptied transmitter and by enabling IER.ETBEI while it is empty; cleared by reading IIR
- *       when that reports it, and by writing THR. Drivers test for exactly that (Linux 8250 "UART_BUG_THRE").
+ *   I2  thre_pending is set by an emptied transmitter and by enabling IER.ETBEI while it is empty; cleared by reading
+ *       IIR when that reports it, and by writing THR. Drivers test for exactly that (Linux 8250 "UART_BUG_THRE").
  *   I3  fifo_count <= capacity (16 with FIFOs on, 1 without). */
 #include "uart16550.h"
 
@@ -52,7 +52,8 @@ enum {
 
 enum { FIFO_BYTES = 16, UART_CLOCK_HZ = 1843200, DIVISOR_9600 = 12 };
 
-/* How often LSR must be found empty, nothing being sent in between, before a guest with RTS down counts as listening. */
+/* How often LSR must be found empty, nothing being sent in between, before a guest with RTS down counts as
+ * listening. */
 enum { LISTENING_POLLS = 16 };
 
 struct rx_char {
@@ -112,7 +113,7 @@ static void update_irq(struct vx_uart16550 *uart)
     vx_irq_set(&uart->irq, interrupt_id(uart) != IIR_NONE && (uart->mcr & MCR_OUT2));
 }
 
-/* ---- receiver ----------------------------------------------------------------------------------------------------- */
+/* ---- receiver ---------------------------------------------------------------------------------------------------- */
 
 /* Four character times, after which a FIFO below its trigger level asks for service. */
 static uint64_t timeout_ns(const struct vx_uart16550 *uart)
@@ -168,9 +169,10 @@ static void clear_fifo(struct vx_uart16550 *uart)
     restart_timeout(uart);
 }
 
-/* Whether host input may come in now. A line with handshake sends while RTS is up. A guest that leaves RTS down may still
- * poll for input (syslinux does, by default): it is recognised by reading LSR again and again while sending nothing.
- * Anything else, like a driver that probes the chip or is about to clear its FIFO, would only lose the input. */
+/* Whether host input may come in now. A line with handshake sends while RTS is up. A guest that leaves RTS down may
+ * still poll for input (syslinux does, by default): it is recognised by reading LSR again and again while sending
+ * nothing. Anything else, like a driver that probes the chip or is about to clear its FIFO, would only lose the
+ * input. */
 static bool receiver_ready(const struct vx_uart16550 *uart)
 {
     if (uart->mcr & MCR_LOOP)
@@ -228,7 +230,7 @@ static uint8_t read_lsr(struct vx_uart16550 *uart)
     return value;
 }
 
-/* ---- transmitter -------------------------------------------------------------------------------------------------- */
+/* ---- transmitter ------------------------------------------------------------------------------------------------- */
 
 static void write_thr(struct vx_uart16550 *uart, uint8_t byte)
 {
@@ -243,7 +245,7 @@ static void write_thr(struct vx_uart16550 *uart, uint8_t byte)
     update_irq(uart);
 }
 
-/* ---- modem lines -------------------------------------------------------------------------------------------------- */
+/* ---- modem lines ------------------------------------------------------------------------------------------------- */
 
 static uint8_t modem_inputs(const struct vx_uart16550 *uart)
 {
@@ -281,7 +283,7 @@ static uint8_t read_msr(struct vx_uart16550 *uart)
     return value;
 }
 
-/* ---- control registers -------------------------------------------------------------------------------------------- */
+/* ---- control registers ------------------------------------------------------------------------------------------- */
 
 static void write_ier(struct vx_uart16550 *uart, uint8_t value)
 {
@@ -326,7 +328,7 @@ static void write_lcr(struct vx_uart16550 *uart, uint8_t value)
     }
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t port_read(void *opaque, uint64_t off, unsigned size)
 {
@@ -373,7 +375,7 @@ static void port_write(void *opaque, uint64_t off, unsigned size, uint64_t value
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Phase HOLD. */
 static void reset_registers(struct vx_uart16550 *uart)

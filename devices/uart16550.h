@@ -20,10 +20,10 @@ struct vx_uart16550;
 struct vx_uart16550_config {
     struct vx_bus *bus;
     struct vx_clock *clock;
-    const char *name;     /* of the bus region, static: "uart16550 COM1" */
-    uint16_t base;        /* 3F8h, 2F8h, 3E8h, 2E8h */
+    const char *name; /* of the bus region, static: "uart16550 COM1" */
+    uint16_t base;    /* 3F8h, 2F8h, 3E8h, 2E8h */
     struct vx_irq irq;
-    struct vx_char *chr;  /* NULL: nothing attached. Its receive side is taken over until destroy */
+    struct vx_char *chr; /* NULL: nothing attached. Its receive side is taken over until destroy */
 };
 
 VX_MUST_USE vx_err vx_uart16550_create(const struct vx_uart16550_config *config, struct vx_uart16550 **out);

@@ -1,7 +1,7 @@
 /* vbe.c - the Bochs VBE registers (index and data ports 1CEh, 1CFh, and their mirror in BAR2).
  *
- *   I1  While VBE is enabled the visible part lies inside video memory: fix_mode() sees to it after every change, so that
- *       rendering needs no checks of its own. */
+ *   I1  While VBE is enabled the visible part lies inside video memory: fix_mode() sees to it after every change, so
+ *       that rendering needs no checks of its own. */
 #include <string.h>
 
 #include "vga_state.h"
@@ -30,7 +30,12 @@ static void fix_mode(struct vx_vga *vga)
     if (!vx_vbe_on(vga))
         return;
     switch (vbe[VBE_BPP]) {
-    case 4: case 8: case 15: case 16: case 24: case 32: break;
+    case 4:
+    case 8:
+    case 15:
+    case 16:
+    case 24:
+    case 32: break;
     default: vbe[VBE_BPP] = 8; break;
     }
     vbe[VBE_XRES] = clamp16(vbe[VBE_XRES] & ~7u, 8, VBE_MAX_XRES);

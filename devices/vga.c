@@ -1,11 +1,11 @@
 /* vga.c - the VGA as a PCI function, and when the display is told of a change.
  *
- * Data flow: guest -> ports (vga_ports.c, vbe.c) and memory (vga_memory.c) -> changed -> display timer -> vga_render.c ->
- * vx_display.update.
+ * Data flow: guest -> ports (vga_ports.c, vbe.c) and memory (vga_memory.c) -> changed -> display timer -> vga_render.c
+ * -> vx_display.update.
  *
- *   I1  The display timer is armed only when something changed or, with a display that wants pixels, while the picture may be
- *       written unseen (frame buffer mapped to the guest): then the pages' dirty state is polled, at 30 Hz while it
- *       changes, at 4 Hz when it stands still.
+ *   I1  The display timer is armed only when something changed or, with a display that wants pixels, while the picture
+ *       may be written unseen (frame buffer mapped to the guest): then the pages' dirty state is polled, at 30 Hz while
+ *       it changes, at 4 Hz when it stands still.
  *   I2  Updates are at least UPDATE_GAP_NS apart. */
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,18 @@
 #include "vga_state.h"
 
 enum { UPDATE_GAP_NS = 33333334, FIRST_DELAY_NS = 2000000, QUIET_GAP_NS = 250000000, QUIET_AFTER = 30 };
-enum { MMIO_PORTS = 0x400, MMIO_PORTS_END = 0x420, MMIO_VBE = 0x500, MMIO_VBE_END = 0x516, MMIO_EXT = 0x600, MMIO_BYTES = 0x1000 };
+enum {
+    MMIO_PORTS = 0x400,
+    MMIO_PORTS_END = 0x420,
+    MMIO_VBE = 0x500,
+    MMIO_VBE_END = 0x516,
+    MMIO_EXT = 0x600,
+    MMIO_BYTES = 0x1000
+};
 enum { EXT_SIZE = 8, VBE_PORT = 0x1CE, VRAM_PAGES = VX_VGA_VRAM_BYTES / VX_PAGE_BYTES };
 #define EXT_LITTLE_ENDIAN 0x1E1E1E1Eu
 
-/* ---- display ------------------------------------------------------------------------------------------------------ */
+/* ---- display ----------------------------------------------------------------------------------------------------- */
 
 static bool polls_memory(const struct vx_vga *vga)
 {
@@ -79,7 +86,7 @@ static void display_tick(void *opaque)
                      vx_clock_now_ns(vga->clock) + (vga->quiet_polls > QUIET_AFTER ? QUIET_GAP_NS : UPDATE_GAP_NS));
 }
 
-/* ---- ports and MMIO ----------------------------------------------------------------------------------------------- */
+/* ---- ports and MMIO ---------------------------------------------------------------------------------------------- */
 
 /* One range of VGA ports: the handlers get the port number back from where the range begins. */
 struct port_range {
@@ -175,7 +182,7 @@ static void mmio_write(void *opaque, uint64_t off, unsigned size, uint64_t value
         vx_vga_port_write(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i), (uint8_t)(value >> (8 * i)));
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void reset_registers(struct vx_vga *vga)
 {
@@ -227,30 +234,51 @@ static vx_err add_regions(struct vx_vga *vga)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++) {
         const struct port_range *range = &port_ranges[i];
-        vga->ports[i] = (struct vx_region){ .name = range->name, .space = VX_SPACE_IO, .base = range->first,
-                                            .size = range->count, .max_size = range->first == VBE_PORT ? 2 : 1,
-                                            .read = range->read, .write = range->write, .opaque = vga };
+        vga->ports[i] = (struct vx_region){ .name = range->name,
+                                            .space = VX_SPACE_IO,
+                                            .base = range->first,
+                                            .size = range->count,
+                                            .max_size = range->first == VBE_PORT ? 2 : 1,
+                                            .read = range->read,
+                                            .write = range->write,
+                                            .opaque = vga };
         VX_TRY(vx_bus_add(vga->bus, &vga->ports[i]));
     }
-    vga->window = (struct vx_region){ .name = "vga window", .space = VX_SPACE_MEMORY, .base = VGA_WINDOW,
-                                      .size = VGA_WINDOW_BYTES, .max_size = 8, .read = vx_vga_window_read,
-                                      .write = vx_vga_window_write, .opaque = vga };
+    vga->window = (struct vx_region){ .name = "vga window",
+                                      .space = VX_SPACE_MEMORY,
+                                      .base = VGA_WINDOW,
+                                      .size = VGA_WINDOW_BYTES,
+                                      .max_size = 8,
+                                      .read = vx_vga_window_read,
+                                      .write = vx_vga_window_write,
+                                      .opaque = vga };
     return vx_bus_add(vga->bus, &vga->window);
 }
 
 static vx_err add_pci(struct vx_vga *vga, const struct vx_vga_config *config)
 {
-    vx_pci_function_init(&vga->pci, &(struct vx_pci_ident){ .name = "vga", .vendor = 0x1234, .device = 0x1111,
-                                                             .class_code = 0x030000, .revision = 2,
-                                                             .subsystem_vendor = 0x1AF4, .subsystem = 0x1100 });
+    vx_pci_function_init(&vga->pci, &(struct vx_pci_ident){ .name = "vga",
+                                                            .vendor = 0x1234,
+                                                            .device = 0x1111,
+                                                            .class_code = 0x030000,
+                                                            .revision = 2,
+                                                            .subsystem_vendor = 0x1AF4,
+                                                            .subsystem = 0x1100 });
     vga->pci.opaque = vga;
-    vga->pci.bar[0] = (struct vx_pci_bar){ .size = VX_VGA_VRAM_BYTES, .prefetchable = true, .backed = true,
-                                           .page = vga->vram_page, .mapped_at = PCI_UNMAPPED };
-    vga->mmio = (struct vx_region){ .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .opaque = vga };
+    vga->pci.bar[0] = (struct vx_pci_bar){ .size = VX_VGA_VRAM_BYTES,
+                                           .prefetchable = true,
+                                           .backed = true,
+                                           .page = vga->vram_page,
+                                           .mapped_at = PCI_UNMAPPED };
+    vga->mmio =
+        (struct vx_region){ .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .opaque = vga };
     vga->pci.bar[2] = (struct vx_pci_bar){ .size = MMIO_BYTES, .region = &vga->mmio, .mapped_at = PCI_UNMAPPED };
     if (config->rom_bytes != 0)
-        vga->pci.bar[PCI_BAR_ROM] = (struct vx_pci_bar){ .size = VX_VGA_ROM_BYTES, .backed = true, .read_only = true,
-                                                         .page = vga->rom_page, .mapped_at = PCI_UNMAPPED };
+        vga->pci.bar[PCI_BAR_ROM] = (struct vx_pci_bar){ .size = VX_VGA_ROM_BYTES,
+                                                         .backed = true,
+                                                         .read_only = true,
+                                                         .page = vga->rom_page,
+                                                         .mapped_at = PCI_UNMAPPED };
     return vx_pci_add(config->pci, config->slot, 0, &vga->pci);
 }
 
@@ -276,8 +304,8 @@ static vx_err set_up(struct vx_vga *vga, const struct vx_vga_config *config)
 vx_err vx_vga_create(const struct vx_vga_config *config, struct vx_vga **out)
 {
     if (config->rom_bytes > VX_VGA_ROM_BYTES) {
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "the VGA BIOS has %zu bytes, the most that fits is %u", config->rom_bytes,
-                     VX_VGA_ROM_BYTES);
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "the VGA BIOS has %zu bytes, the most that fits is %u",
+                     config->rom_bytes, VX_VGA_ROM_BYTES);
         return VX_ERR_RANGE;
     }
     struct vx_vga *vga = calloc(1, sizeof *vga);

@@ -1,12 +1,12 @@
 /* vga_memory.c - what guest accesses to A0000h-BFFFFh do: the planar logic, and the short cut past it.
  *
- * Video memory is kept plane-interleaved: byte 4k + p is plane p at plane address k. Addresses are packed: with chain-4,
- * window offset a is plane a & 3 at k = a / 4, with odd/even addressing plane a & 1 at k = a / 2, where the real board
- * leaves the skipped addresses unused (k = a with low bits cleared) and the CRTC skips them likewise. The difference shows
- * only to software that draws in one addressing mode and looks at it in another. In exchange chain-4, VBE banks and the linear
- * frame buffer are the same bytes in the same order, and where the planar logic has nothing to do (no mask, no rotation, no
- * latches) the window is mapped straight to video memory, where translated code reaches it without a call-out. Text goes
- * through the handlers: its bytes are spread.
+ * Video memory is kept plane-interleaved: byte 4k + p is plane p at plane address k. Addresses are packed: with
+ * chain-4, window offset a is plane a & 3 at k = a / 4, with odd/even addressing plane a & 1 at k = a / 2, where the
+ * real board leaves the skipped addresses unused (k = a with low bits cleared) and the CRTC skips them likewise. The
+ * difference shows only to software that draws in one addressing mode and looks at it in another. In exchange chain-4,
+ * VBE banks and the linear frame buffer are the same bytes in the same order, and where the planar logic has nothing to
+ * do (no mask, no rotation, no latches) the window is mapped straight to video memory, where translated code reaches it
+ * without a call-out. Text goes through the handlers: its bytes are spread.
  *
  *   I1  latches are loaded by handler reads only: with the window mapped, reads leave them alone. */
 #include <string.h>
@@ -40,19 +40,24 @@ static void store_planes(struct vx_vga *vga, uint32_t k, uint32_t value)
         at[p] = (uint8_t)(value >> (8 * p));
 }
 
-/* ---- addressing --------------------------------------------------------------------------------------------------- */
+/* ---- addressing -------------------------------------------------------------------------------------------------- */
 
 struct place {
-    uint32_t k;      /* plane address */
-    uint8_t planes;  /* which planes the address selects, before the map mask */
-    uint8_t plane;   /* for read mode 0 */
+    uint32_t k;     /* plane address */
+    uint8_t planes; /* which planes the address selects, before the map mask */
+    uint8_t plane;  /* for read mode 0 */
 };
 
 /* Window offset to offset in the mapped range; false outside it. */
 static bool decode_window(const struct vx_vga *vga, uint32_t *off)
 {
-    static const struct { uint32_t first, bytes; } maps[4] = {
-        { 0, 0x20000 }, { 0, 0x10000 }, { 0x10000, 0x8000 }, { 0x18000, 0x8000 },
+    static const struct {
+        uint32_t first, bytes;
+    } maps[4] = {
+        { 0, 0x20000 },
+        { 0, 0x10000 },
+        { 0x10000, 0x8000 },
+        { 0x18000, 0x8000 },
     };
     unsigned map = vx_vbe_on(vga) ? 1 : (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) & 3;
     if (*off < maps[map].first || *off - maps[map].first >= maps[map].bytes)
@@ -69,7 +74,8 @@ static bool linear_bytes(const struct vx_vga *vga)
 static struct place locate(const struct vx_vga *vga, uint32_t off, bool write)
 {
     uint32_t bank = vx_vbe_on(vga) ? (uint32_t)vga->vbe[VBE_BANK] << 16 : 0;
-    bool odd_even = write ? !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_SEQUENTIAL) : (vga->gc[GC_MODE] & GC_MODE_ODD_EVEN) != 0;
+    bool odd_even =
+        write ? !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_SEQUENTIAL) : (vga->gc[GC_MODE] & GC_MODE_ODD_EVEN) != 0;
     struct place place;
     if (linear_bytes(vga) || (vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4)) {
         place.plane = off & 3;
@@ -88,7 +94,7 @@ static struct place locate(const struct vx_vga *vga, uint32_t off, bool write)
     return place;
 }
 
-/* ---- planar logic ------------------------------------------------------------------------------------------------- */
+/* ---- planar logic ------------------------------------------------------------------------------------------------ */
 
 static uint8_t read_byte(struct vx_vga *vga, uint32_t off)
 {
@@ -100,7 +106,7 @@ static uint8_t read_byte(struct vx_vga *vga, uint32_t off)
         return (uint8_t)(vga->latches >> (8 * place.plane));
     uint32_t differ = (vga->latches ^ expand(vga->gc[GC_COLOR_COMPARE])) & expand(vga->gc[GC_COLOR_DONT_CARE]);
     differ |= differ >> 16;
-    return (uint8_t)~(differ | differ >> 8);
+    return (uint8_t) ~(differ | differ >> 8);
 }
 
 /* What the four planes get from `byte`, before the map mask. */
@@ -166,7 +172,7 @@ void vx_vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t val
         write_byte(opaque, (uint32_t)off + i, (uint8_t)(value >> (8 * i)));
 }
 
-/* ---- the short cut ------------------------------------------------------------------------------------------------ */
+/* ---- the short cut ----------------------------------------------------------------------------------------------- */
 
 /* Whether every access would be a plain one to video memory in window order. */
 static bool is_plain(const struct vx_vga *vga)
@@ -176,8 +182,8 @@ static bool is_plain(const struct vx_vga *vga)
         return true;
     if (vx_vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
         return false;
-    return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 && gc[GC_BIT_MASK] == 0xFF &&
-           gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
+    return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 &&
+           gc[GC_BIT_MASK] == 0xFF && gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
 }
 
 void vx_vga_remap_window(struct vx_vga *vga, bool force)

@@ -4,14 +4,21 @@
  * vx_vga_remap_window(). */
 #include "vga_state.h"
 
-enum { PORT_AC = 0x3C0, PORT_AC_READ = 0x3C1, PORT_MISC = 0x3C2, PORT_ENABLE = 0x3C3, PORT_SEQ = 0x3C4, PORT_DAC_MASK = 0x3C6 };
+enum {
+    PORT_AC = 0x3C0,
+    PORT_AC_READ = 0x3C1,
+    PORT_MISC = 0x3C2,
+    PORT_ENABLE = 0x3C3,
+    PORT_SEQ = 0x3C4,
+    PORT_DAC_MASK = 0x3C6
+};
 enum { PORT_DAC_READ = 0x3C7, PORT_DAC_WRITE = 0x3C8, PORT_DAC_DATA = 0x3C9, PORT_FEATURE_READ = 0x3CA };
 enum { PORT_MISC_READ = 0x3CC, PORT_GC = 0x3CE, PORT_CRTC = 0x3D4, PORT_STATUS = 0x3DA };
 enum { MONO_FROM_COLOR = 0x20 }; /* 3Dxh is 3Bxh on monochrome boards */
 
 enum { STATUS0_SENSE = 0x10, STATUS1_DISPLAY_OFF = 0x01, STATUS1_V_RETRACE = 0x08 };
 
-/* ---- beam --------------------------------------------------------------------------------------------------------- */
+/* ---- beam -------------------------------------------------------------------------------------------------------- */
 
 struct timing {
     unsigned line_ns, lines, visible_lines, retrace_start, retrace_lines;
@@ -36,7 +43,11 @@ static struct timing timing(const struct vx_vga *vga)
     bool sane = frame_ns > 4000000 && frame_ns < 50000000 && t.retrace_start + t.retrace_lines <= t.lines &&
                 t.visible_lines <= t.lines && t.visible_ns < t.line_ns;
     if (!sane || vx_vbe_on(vga)) /* 640x480 at 60 Hz, so that loops that wait for the beam end */
-        t = (struct timing){ .line_ns = 31778, .lines = 525, .visible_lines = 480, .retrace_start = 490, .retrace_lines = 2,
+        t = (struct timing){ .line_ns = 31778,
+                             .lines = 525,
+                             .visible_lines = 480,
+                             .retrace_start = 490,
+                             .retrace_lines = 2,
                              .visible_ns = 25422 };
     return t;
 }
@@ -55,7 +66,7 @@ static uint8_t read_status1(struct vx_vga *vga)
     return value;
 }
 
-/* ---- indexed registers -------------------------------------------------------------------------------------------- */
+/* ---- indexed registers ------------------------------------------------------------------------------------------- */
 
 static void write_seq(struct vx_vga *vga, uint8_t value)
 {
@@ -117,7 +128,7 @@ static void write_ac(struct vx_vga *vga, uint8_t value)
     }
 }
 
-/* ---- DAC ---------------------------------------------------------------------------------------------------------- */
+/* ---- DAC --------------------------------------------------------------------------------------------------------- */
 
 static void write_dac(struct vx_vga *vga, uint8_t value)
 {
@@ -155,7 +166,7 @@ static void set_dac_index(struct vx_vga *vga, bool reading, uint8_t value)
         vga->dac_write_index = value;
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 /* Maps a CRTC or status port to its colour address; 0 when the board now answers at the other one. */
 static uint16_t canonical(const struct vx_vga *vga, uint16_t port)

@@ -1,14 +1,15 @@
 /* vga_render.c - registers and video memory to a picture: cells in text modes, 0x00RRGGBB pixels on demand.
  *
- * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. Plane addresses
- * are masked to 64 KiB, so nothing the guest programs reaches past video memory; VBE pictures lie inside it (vbe.c I1). */
+ * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. Plane
+ * addresses are masked to 64 KiB, so nothing the guest programs reaches past video memory; VBE pictures lie inside it
+ * (vbe.c I1). */
 #include <stdlib.h>
 
 #include "vga_state.h"
 
 enum { PLANE_MASK = 0xFFFF, GLYPH_LINES = 32 };
 
-/* ---- geometry ----------------------------------------------------------------------------------------------------- */
+/* ---- geometry ---------------------------------------------------------------------------------------------------- */
 
 struct geometry {
     unsigned chars;        /* character clocks per line */
@@ -47,7 +48,7 @@ static bool is_blank(const struct vx_vga *vga)
     return !(vga->ac_index & AC_PAS) || (!vx_vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
 }
 
-/* ---- colours ------------------------------------------------------------------------------------------------------ */
+/* ---- colours ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t dac_color(const struct vx_vga *vga, uint8_t index)
 {
@@ -79,7 +80,7 @@ static void palette16(const struct vx_vga *vga, uint32_t colors[16])
     }
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static void render_text(struct vx_vga *vga, struct vx_screen *screen)
 {
@@ -169,7 +170,7 @@ static bool draw_text(struct vx_vga *vga, struct vx_screen *screen)
     return true;
 }
 
-/* ---- VGA graphics ------------------------------------------------------------------------------------------------- */
+/* ---- VGA graphics ------------------------------------------------------------------------------------------------ */
 
 /* CGA and Hercules memory layouts: row-scan bits replace address bits 13 and 14. In word and doubleword mode those
  * are, in packed addresses, one and two places lower. */
@@ -224,7 +225,8 @@ static void draw_row256(const struct vx_vga *vga, uint32_t k, unsigned scan, uns
     }
 }
 
-/* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line counts. */
+/* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line
+ * counts. */
 static bool render_graphics(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
 {
     struct geometry g = geometry(vga);
@@ -259,7 +261,7 @@ static bool render_graphics(struct vx_vga *vga, bool with_pixels, struct vx_scre
     return true;
 }
 
-/* ---- VBE ---------------------------------------------------------------------------------------------------------- */
+/* ---- VBE --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t spread(uint32_t value, unsigned bits)
 {

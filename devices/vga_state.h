@@ -26,7 +26,13 @@ enum {
     GC_BIT_MASK,
     GC_COUNT
 };
-enum { GC_MODE_WRITE = 0x03, GC_MODE_READ_COMPARE = 0x08, GC_MODE_ODD_EVEN = 0x10, GC_MODE_CGA = 0x20, GC_MODE_256 = 0x40 };
+enum {
+    GC_MODE_WRITE = 0x03,
+    GC_MODE_READ_COMPARE = 0x08,
+    GC_MODE_ODD_EVEN = 0x10,
+    GC_MODE_CGA = 0x20,
+    GC_MODE_256 = 0x40
+};
 enum { GC_MISC_GRAPHICS = 0x01, GC_MISC_MAP_SHIFT = 2 };
 
 enum {
@@ -91,7 +97,7 @@ struct vx_vga {
     struct vx_region window;
     struct vx_region mmio;
 
-    uint8_t *vram;       /* VX_VGA_VRAM_BYTES; byte 4 * k + p is plane p at address k */
+    uint8_t *vram; /* VX_VGA_VRAM_BYTES; byte 4 * k + p is plane p at address k */
     uint32_t vram_page;
     uint32_t rom_page;
 
@@ -105,21 +111,21 @@ struct vx_vga {
     bool dac_reading;
     uint8_t dac_pending[2];
     uint8_t dac[256][3];
-    uint32_t latches;               /* plane p in bits 8p..8p+7 */
+    uint32_t latches; /* plane p in bits 8p..8p+7 */
 
     uint16_t vbe_index, vbe[VBE_COUNT];
 
-    uint32_t window_page;           /* what the window is mapped to, VX_PMAP_BUS: our handlers */
-    uint32_t window_bytes;          /* how much of it from A0000h on */
+    uint32_t window_page;  /* what the window is mapped to, VX_PMAP_BUS: our handlers */
+    uint32_t window_bytes; /* how much of it from A0000h on */
 
     struct vx_timer display_timer;
-    bool changed;                   /* since the last update */
-    bool forced;                    /* update even what looks the same */
-    unsigned quiet_polls;           /* frame buffer polls in a row without a change */
+    bool changed;         /* since the last update */
+    bool forced;          /* update even what looks the same */
+    unsigned quiet_polls; /* frame buffer polls in a row without a change */
     uint64_t last_update_ns;
-    struct vx_screen shown;         /* sizes of the last update, pointers not valid */
-    struct vx_text_cell *cells;     /* VGA_MAX_COLUMNS * VGA_MAX_ROWS */
-    uint32_t *pixels;               /* as large as was needed so far */
+    struct vx_screen shown;     /* sizes of the last update, pointers not valid */
+    struct vx_text_cell *cells; /* VGA_MAX_COLUMNS * VGA_MAX_ROWS */
+    uint32_t *pixels;           /* as large as was needed so far */
     size_t pixels_count;
 };
 
@@ -142,7 +148,10 @@ bool vx_vga_is_direct(const struct vx_vga *vga);
 uint16_t vx_vbe_read(const struct vx_vga *vga, unsigned index);
 void vx_vbe_write(struct vx_vga *vga, unsigned index, uint16_t value);
 void vx_vbe_reset(struct vx_vga *vga);
-static inline bool vx_vbe_on(const struct vx_vga *vga) { return (vga->vbe[VBE_ENABLE] & VBE_ENABLED) != 0; }
+static inline bool vx_vbe_on(const struct vx_vga *vga)
+{
+    return (vga->vbe[VBE_ENABLE] & VBE_ENABLED) != 0;
+}
 /* Bits per pixel in memory (15 takes 16) and bytes per line of the current mode. */
 unsigned vx_vbe_bits(const struct vx_vga *vga);
 uint32_t vx_vbe_pitch(const struct vx_vga *vga);

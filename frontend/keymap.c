@@ -51,16 +51,20 @@ static const struct {
 
 /* CSI number ~ ; 0: no key. */
 static const uint16_t tilde_keys[] = {
-    [1] = KEY_HOME,       [2] = KEY_INSERT,     [3] = KEY_DELETE,     [4] = KEY_END,        [5] = KEY_PAGE_UP,
-    [6] = KEY_PAGE_DOWN,  [7] = KEY_HOME,       [8] = KEY_END,        [11] = KEY_F1,        [12] = KEY_F1 + 1,
-    [13] = KEY_F1 + 2,    [14] = KEY_F1 + 3,    [15] = KEY_F1 + 4,    [17] = KEY_F1 + 5,    [18] = KEY_F1 + 6,
-    [19] = KEY_F1 + 7,    [20] = KEY_F1 + 8,    [21] = KEY_F1 + 9,    [23] = KEY_F11,       [24] = KEY_F12,
+    [1] = KEY_HOME,      [2] = KEY_INSERT,  [3] = KEY_DELETE,  [4] = KEY_END,     [5] = KEY_PAGE_UP,
+    [6] = KEY_PAGE_DOWN, [7] = KEY_HOME,    [8] = KEY_END,     [11] = KEY_F1,     [12] = KEY_F1 + 1,
+    [13] = KEY_F1 + 2,   [14] = KEY_F1 + 3, [15] = KEY_F1 + 4, [17] = KEY_F1 + 5, [18] = KEY_F1 + 6,
+    [19] = KEY_F1 + 7,   [20] = KEY_F1 + 8, [21] = KEY_F1 + 9, [23] = KEY_F11,    [24] = KEY_F12,
 };
 
 static void stroke(struct vx_keymap *keymap, unsigned code, unsigned modifiers)
 {
-    static const struct { uint8_t bit, code; } mods[] = {
-        { MOD_CTRL, KEY_LEFT_CTRL }, { MOD_ALT, KEY_LEFT_ALT }, { MOD_SHIFT, KEY_LEFT_SHIFT },
+    static const struct {
+        uint8_t bit, code;
+    } mods[] = {
+        { MOD_CTRL, KEY_LEFT_CTRL },
+        { MOD_ALT, KEY_LEFT_ALT },
+        { MOD_SHIFT, KEY_LEFT_SHIFT },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(mods); i++)
         if (modifiers & mods[i].bit)
@@ -120,7 +124,10 @@ static unsigned letter_key(uint8_t final)
     case 'D': return KEY_LEFT;
     case 'F': return KEY_END;
     case 'H': return KEY_HOME;
-    case 'P': case 'Q': case 'R': case 'S': return KEY_F1 + final - 'P';
+    case 'P':
+    case 'Q':
+    case 'R':
+    case 'S': return KEY_F1 + final - 'P';
     default: return 0;
     }
 }

@@ -1,8 +1,9 @@
 /* keymap.h - what a terminal sends for keys, turned back into keys of a US keyboard.
  *
- * A terminal gives characters and escape sequences (ECMA-48, xterm "PC-Style Function Keys"), never key releases; each becomes
- * the whole stroke: modifiers down, key down, key up, modifiers up. Bytes of UTF-8 beyond ASCII are ignored: no US key makes
- * them. No I/O, no time: the caller says when a pause ended a sequence. Thread rule: none, no shared state. */
+ * A terminal gives characters and escape sequences (ECMA-48, xterm "PC-Style Function Keys"), never key releases; each
+ * becomes the whole stroke: modifiers down, key down, key up, modifiers up. Bytes of UTF-8 beyond ASCII are ignored: no
+ * US key makes them. No I/O, no time: the caller says when a pause ended a sequence. Thread rule: none, no shared
+ * state. */
 #ifndef VX86_FRONTEND_KEYMAP_H
 #define VX86_FRONTEND_KEYMAP_H
 

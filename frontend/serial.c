@@ -2,9 +2,9 @@
  *
  * Input: reader thread -> on_bytes -> raw[] -> prefix -> guest[] -> UART, which asks for more by can_receive_again().
  *
- *   I1  From a terminal all of raw[] goes through the prefix at once, so that Ctrl-A x works while the guest takes nothing; what
- *       does not fit guest[] is dropped, as a terminal does with typed-ahead input. From anything else a byte leaves raw[]
- *       only when guest[] is empty, so nothing is lost or overtakes. */
+ *   I1  From a terminal all of raw[] goes through the prefix at once, so that Ctrl-A x works while the guest takes
+ *       nothing; what does not fit guest[] is dropped, as a terminal does with typed-ahead input. From anything else a
+ *       byte leaves raw[] only when guest[] is empty, so nothing is lost or overtakes. */
 #include "serial.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ struct vx_serial {
     size_t guest_count;
 };
 
-/* ---- output ------------------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static void write_all(struct vx_serial *serial, const uint8_t *bytes, size_t count)
 {
@@ -62,7 +62,7 @@ static void char_write(void *opaque, const uint8_t *bytes, size_t count)
     write_all(opaque, bytes, count);
 }
 
-/* ---- input -------------------------------------------------------------------------------------------------------- */
+/* ---- input ------------------------------------------------------------------------------------------------------- */
 
 static void show_help(struct vx_serial *serial)
 {
@@ -134,7 +134,7 @@ static void can_receive_again(void *opaque)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config *config)
 {

@@ -1,8 +1,9 @@
 /* serial.h - character back ends for serial ports: the terminal vx86 was started from, a file, nothing.
  *
- * stdio: a terminal on `in_fd` becomes raw (terminal_raw.h) and Ctrl-A is the prefix of terminal_prefix.h. Anything else on
- * `in_fd` (a pipe, a file) is delivered byte by byte as the guest's UART takes it, prefix included, in order; its end only
- * means that no more input comes. Output is written at once; while the reader of a pipe does not read, the guest waits.
+ * stdio: a terminal on `in_fd` becomes raw (terminal_raw.h) and Ctrl-A is the prefix of terminal_prefix.h. Anything
+ * else on `in_fd` (a pipe, a file) is delivered byte by byte as the guest's UART takes it, prefix included, in order;
+ * its end only means that no more input comes. Output is written at once; while the reader of a pipe does not read, the
+ *   guest waits.
  * Thread rule: vCPU thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_SERIAL_H
 #define VX86_FRONTEND_SERIAL_H
@@ -15,9 +16,9 @@ struct vx_serial;
 struct vx_serial_config {
     struct vx_log *log;
     struct vx_loop *loop;
-    const char *spec;             /* "stdio", "none" or "file:PATH" */
-    int in_fd, out_fd;            /* for stdio: 0 and 1 in the program */
-    void (*leave)(void *opaque);  /* Ctrl-A x, on the vCPU thread */
+    const char *spec;            /* "stdio", "none" or "file:PATH" */
+    int in_fd, out_fd;           /* for stdio: 0 and 1 in the program */
+    void (*leave)(void *opaque); /* Ctrl-A x, on the vCPU thread */
     void *opaque;
 };
 

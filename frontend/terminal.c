@@ -1,6 +1,8 @@
-/* terminal.c - the terminal display: terminal_screen's bytes to the terminal, the terminal's bytes through keymap to the guest.
+/* terminal.c - the terminal display: terminal_screen's bytes to the terminal, the terminal's bytes through keymap to
+ * the guest.
  *
- *   I1  The screen object and all output are used with `mutex` held: log lines come from any thread and switch screens. */
+ *   I1  The screen object and all output are used with `mutex` held: log lines come from any thread and switch
+ *       screens. */
 #include "terminal.h"
 
 #include <errno.h>
@@ -20,8 +22,8 @@
 #define ENTER_SEQUENCE "\033[?1049h"
 #define LEAVE_SEQUENCE "\033[0m\033[?25h\033[?1049l"
 
-/* An ESC followed by nothing for so long is the Escape key; pasted text comes at 8 characters in 20 ms, which a keyboard buffer
- * and a guest that reads it can take. */
+/* An ESC followed by nothing for so long is the Escape key; pasted text comes at 8 characters in 20 ms, which a
+ * keyboard buffer and a guest that reads it can take. */
 enum { ESCAPE_PAUSE_MS = 50, CHUNK_BYTES = 8, CHUNK_GAP_MS = 20 };
 
 struct vx_terminal {
@@ -40,7 +42,7 @@ struct vx_terminal {
     bool raw, brackets;
 };
 
-/* ---- output ------------------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static void write_all(struct vx_terminal *terminal, const char *bytes, size_t count)
 {
@@ -116,7 +118,7 @@ static void after_log(void *opaque)
     pthread_mutex_unlock(&terminal->mutex);
 }
 
-/* ---- input -------------------------------------------------------------------------------------------------------- */
+/* ---- input ------------------------------------------------------------------------------------------------------- */
 
 static void on_key(void *opaque, unsigned set1_code, bool down)
 {
@@ -150,7 +152,7 @@ static void on_pause(void *opaque)
     vx_keymap_pause(&terminal->keymap);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_config *config)
 {
@@ -161,7 +163,8 @@ static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_c
     }
     vx_err err = vx_terminal_raw_enter(config->in_fd, config->out_fd, LEAVE_SEQUENCE);
     if (err != VX_ERR_OK) {
-        vx_log_error(config->log, VX_LOG_GENERAL, err == VX_ERR_LOCKED
+        vx_log_error(config->log, VX_LOG_GENERAL,
+                     err == VX_ERR_LOCKED
                          ? "the terminal already serves a serial port: use --serial file:PATH or --display none"
                          : "cannot set up the terminal");
         return err;

@@ -1,8 +1,8 @@
 /* terminal.h - `--display terminal`: the guest's text screen in the host terminal, its keyboard as the guest's.
  *
- * The terminal shows the alternate screen while the guest runs; it is given back on every way out (terminal_raw.h). Keys go
- * through keymap.h (US layout), Ctrl-A is the prefix of terminal_prefix.h. Graphics modes show one line with their size.
- * Log lines appear on the normal screen and are there when vx86 has ended.
+ * The terminal shows the alternate screen while the guest runs; it is given back on every way out (terminal_raw.h).
+ * Keys go through keymap.h (US layout), Ctrl-A is the prefix of terminal_prefix.h. Graphics modes show one line with
+ * their size. Log lines appear on the normal screen and are there when vx86 has ended.
  * Thread rule: vCPU thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_TERMINAL_H
 #define VX86_FRONTEND_TERMINAL_H
@@ -15,9 +15,9 @@ struct vx_terminal;
 struct vx_terminal_config {
     struct vx_log *log;
     struct vx_loop *loop;
-    int in_fd, out_fd;                                             /* 0 and 1 in the program */
-    void (*key)(void *opaque, unsigned set1_code, bool down);      /* to vx_machine_key(), on the vCPU thread */
-    void (*leave)(void *opaque);                                   /* Ctrl-A x, on the vCPU thread */
+    int in_fd, out_fd;                                        /* 0 and 1 in the program */
+    void (*key)(void *opaque, unsigned set1_code, bool down); /* to vx_machine_key(), on the vCPU thread */
+    void (*leave)(void *opaque);                              /* Ctrl-A x, on the vCPU thread */
     void *opaque;
 };
 

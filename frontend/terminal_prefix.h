@@ -7,9 +7,9 @@
 #define VX_PREFIX_KEY 0x01
 
 enum vx_prefix_action {
-    VX_PREFIX_PASS,    /* the byte is the guest's */
-    VX_PREFIX_SEND,    /* VX_PREFIX_KEY is the guest's */
-    VX_PREFIX_NONE,    /* swallowed */
+    VX_PREFIX_PASS, /* the byte is the guest's */
+    VX_PREFIX_SEND, /* VX_PREFIX_KEY is the guest's */
+    VX_PREFIX_NONE, /* swallowed */
     VX_PREFIX_LEAVE,
     VX_PREFIX_HELP,
 };
@@ -25,9 +25,14 @@ static inline enum vx_prefix_action vx_prefix_feed(bool *seen, uint8_t byte)
     }
     *seen = false;
     switch (byte) {
-    case 'x': case 'X': return VX_PREFIX_LEAVE;
-    case 'h': case 'H': case '?': return VX_PREFIX_HELP;
-    case 'a': case 'A': case VX_PREFIX_KEY: return VX_PREFIX_SEND;
+    case 'x':
+    case 'X': return VX_PREFIX_LEAVE;
+    case 'h':
+    case 'H':
+    case '?': return VX_PREFIX_HELP;
+    case 'a':
+    case 'A':
+    case VX_PREFIX_KEY: return VX_PREFIX_SEND;
     default: return VX_PREFIX_NONE;
     }
 }

@@ -1,7 +1,7 @@
 /* terminal_raw.c - termios and signals.
  *
- * Signal handlers and the terminal are properties of the process, so this file holds the one piece of mutable file-scope state in
- * vx86: what to restore, where a signal handler can find it.
+ * Signal handlers and the terminal are properties of the process, so this file has, as an exception,
+ * mutable file-scope state: what to restore, where a signal handler can find it.
  *
  *   I1  `raw` is set last on entering and cleared first on leaving: whoever sees it set finds the rest complete. */
 #include "terminal_raw.h"
@@ -24,8 +24,8 @@ static struct {
 } process_terminal = { .resize = { -1, -1 } };
 
 /* Those that end a process from outside, and those that its own faults raise. */
-static const int deadly_signals[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGXCPU,
-                                      SIGABRT, SIGSEGV, SIGBUS, SIGILL,  SIGFPE };
+static const int deadly_signals[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE, SIGALRM,
+                                      SIGXCPU, SIGABRT, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE };
 
 void vx_terminal_raw_leave(void)
 {

@@ -1,7 +1,7 @@
 /* terminal_raw.h - the host terminal in raw mode, given back on every way out of the process.
  *
- * At most one terminal of a process can be raw at a time. It is restored by vx_terminal_raw_leave(), at exit(), and when a
- * signal that can be caught ends the process, unless the program has handlers of its own (those may call
+ * At most one terminal of a process can be raw at a time. It is restored by vx_terminal_raw_leave(), at exit(), and
+ * when a signal that can be caught ends the process, unless the program has handlers of its own (those may call
  * vx_terminal_raw_leave(), which is async-signal-safe, or chain to the handler they found). SIGWINCH, while raw, makes
  * vx_terminal_raw_resize_fd() readable.
  * Thread rule: enter and leave on one thread; leave also from signal handlers. */
@@ -10,8 +10,8 @@
 
 #include "vx86/err.h"
 
-/* Puts the terminal at `fd` into raw mode. `leave_sequence` (static storage, may be NULL) is written to `out_fd` at the end.
- * Output post-processing stays on, so that other lines of the process look right.
+/* Puts the terminal at `fd` into raw mode. `leave_sequence` (static storage, may be NULL) is written to `out_fd` at the
+ * end. Output post-processing stays on, so that other lines of the process look right.
  * VX_ERR_LOCKED: another one is raw; VX_ERR_IO: `fd` is not a terminal. */
 VX_MUST_USE vx_err vx_terminal_raw_enter(int fd, int out_fd, const char *leave_sequence);
 void vx_terminal_raw_leave(void);

@@ -2,8 +2,8 @@
  *
  *   reader thread: wait_ready -> poll -> read -> post ... -> vCPU thread: deliver -> on_bytes -> ready
  *
- *   I1  `chunk`, `count` and `events` belong to the reader thread while `ready`, to the vCPU thread from the post until `ready` is
- *       set again. `ready`, `stop` and `posted` are read and written with the mutex held.
+ *   I1  `chunk`, `count` and `events` belong to the reader thread while `ready`, to the vCPU thread from the post until
+ *       `ready` is set again. `ready`, `stop` and `posted` are read and written with the mutex held.
  *   I2  The work is posted only while it is not posted already. */
 #include "terminal_reader.h"
 
@@ -25,7 +25,7 @@ struct vx_terminal_reader {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t cond;
-    int quit[2]; /* pipe: closed at one end to end a poll */
+    int quit[2];              /* pipe: closed at one end to end a poll */
     bool ready, stop, posted; /* I1 */
     unsigned events;
     uint8_t chunk[VX_TERMINAL_READER_MAX_CHUNK];
@@ -65,7 +65,7 @@ static void deliver(struct vx_work *work)
         set_ready(reader);
 }
 
-/* ---- reader thread ------------------------------------------------------------------------------------------------ */
+/* ---- reader thread ----------------------------------------------------------------------------------------------- */
 
 /* False when the thread is to end. */
 static bool wait_ready(struct vx_terminal_reader *reader)
@@ -147,7 +147,7 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Signals are for the main thread. */
 static bool start_thread(struct vx_terminal_reader *reader)

@@ -1,7 +1,7 @@
 /* terminal_reader.h - a thread that reads a descriptor and hands the bytes to the vCPU thread through the loop.
  *
- * One chunk is under way at a time: the next is read when the one before was handed over and the consumer is ready, so a
- * pipe's writer feels the guest's back-pressure. At the end of the input the thread ends; nothing else happens.
+ * One chunk is under way at a time: the next is read when the one before was handed over and the consumer is ready, so
+ * a pipe's writer feels the guest's back-pressure. At the end of the input the thread ends; nothing else happens.
  * Thread rule: all functions and callbacks on the vCPU thread. */
 #ifndef VX86_FRONTEND_TERMINAL_READER_H
 #define VX86_FRONTEND_TERMINAL_READER_H
@@ -15,10 +15,10 @@ struct vx_terminal_reader;
 struct vx_terminal_reader_config {
     struct vx_loop *loop;
     int fd;
-    size_t chunk_bytes;  /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
-    unsigned gap_ms;     /* wait after a full chunk: paces what is pasted */
-    unsigned pause_ms;   /* on_pause() after so long without input; 0: never */
-    int resize_fd;       /* on_resize() when readable; -1: none */
+    size_t chunk_bytes; /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
+    unsigned gap_ms;    /* wait after a full chunk: paces what is pasted */
+    unsigned pause_ms;  /* on_pause() after so long without input; 0: never */
+    int resize_fd;      /* on_resize() when readable; -1: none */
     /* Returns whether the next chunk may be read now; if not, vx_terminal_reader_continue() says when. */
     bool (*on_bytes)(void *opaque, const uint8_t *bytes, size_t count);
     void (*on_pause)(void *opaque);

@@ -1,7 +1,7 @@
 /* terminal_screen.h - a guest's text screen as the bytes that bring a terminal to show it.
  *
- * Keeps what the terminal shows and emits the differences: cursor addressing (ECMA-48 CUP), 16 colours (SGR 30-37, 40-47,
- * 90-97, 100-107), UTF-8 for code page 437. A terminal smaller than the screen shows the part with the cursor.
+ * Keeps what the terminal shows and emits the differences: cursor addressing (ECMA-48 CUP), 16 colours (SGR 30-37,
+ * 40-47, 90-97, 100-107), UTF-8 for code page 437. A terminal smaller than the screen shows the part with the cursor.
  * Pure: no I/O. Thread rule: one thread at a time per object. */
 #ifndef VX86_FRONTEND_TERMINAL_SCREEN_H
 #define VX86_FRONTEND_TERMINAL_SCREEN_H

@@ -9,7 +9,10 @@
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64 };
 enum { IRQ1 = 0, IRQ12 = 1, A20 = 2, CPU_RESET = 3 };
 enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 5 }; /* HOST steps: `at` */
-#define GAP { WAIT, 0, 301 } /* between two bytes of a device */
+#define GAP                                                                                                            \
+    {                                                                                                                  \
+        WAIT, 0, 301                                                                                                   \
+    } /* between two bytes of a device */
 
 static void host(void *opaque, unsigned at, unsigned value)
 {
@@ -29,7 +32,9 @@ static struct vx_i8042 *create(struct port_rig *rig)
 {
     struct vx_i8042 *i8042;
     port_rig_init(rig);
-    cr_assert_eq(vx_i8042_create(&(struct vx_i8042_config){ .log = rig->log, .bus = rig->bus, .clock = rig->clock,
+    cr_assert_eq(vx_i8042_create(&(struct vx_i8042_config){ .log = rig->log,
+                                                            .bus = rig->bus,
+                                                            .clock = rig->clock,
                                                             .irq_keyboard = port_rig_irq(rig, IRQ1),
                                                             .irq_aux = port_rig_irq(rig, IRQ12),
                                                             .a20 = port_rig_irq(rig, A20),
@@ -56,6 +61,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 }
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
 
+/* clang-format off */
 static const struct port_step controller[] = {
     { IN, STATUS, 0x18 }, { OUT, COMMAND, 0xAA }, { IN, STATUS, 0x1D }, { IN, DATA, 0x55 }, { IN, STATUS, 0x1C },
     { OUT, COMMAND, 0xAB }, { IN, DATA, 0x00 }, { OUT, COMMAND, 0xA9 }, { IN, DATA, 0x00 }, { OUT, COMMAND, 0x60 },
@@ -69,98 +75,108 @@ static const struct port_step controller[] = {
 
 /* Loop-back commands with their interrupts, as Linux probes the aux port; the second answer waits for the first. */
 static const struct port_step loop_and_lines[] = {
-    { OUT, COMMAND, 0xD3 }, { OUT, DATA, 0x5A }, { IN, STATUS, 0x31 }, { LINE, IRQ12, 1 }, { LINE, IRQ1, 0 }, { IN, DATA, 0x5A },
-    { LINE, IRQ12, 0 }, { IN, DATA, 0x5A }, { OUT, COMMAND, 0xD2 }, { OUT, DATA, 0x77 }, { LINE, IRQ1, 1 }, { IN, STATUS, 0x11 },
-    { OUT, COMMAND, 0xAB }, { IN, DATA, 0x77 }, { EDGES, IRQ1, 2 }, { IN, DATA, 0x00 }, { EDGES, IRQ1, 0 }, { OUT, COMMAND, 0x60 },
-    { OUT, DATA, 0x40 }, { OUT, COMMAND, 0xD2 }, { OUT, DATA, 0x77 }, { LINE, IRQ1, 0 }, { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x41 },
-    { LINE, IRQ1, 1 }, { IN, DATA, 0x77 }, { LINE, IRQ1, 0 },
+    { OUT, COMMAND, 0xD3 }, { OUT, DATA, 0x5A }, { IN, STATUS, 0x31 }, { LINE, IRQ12, 1 }, { LINE, IRQ1, 0 },
+    { IN, DATA, 0x5A }, { LINE, IRQ12, 0 }, { IN, DATA, 0x5A }, { OUT, COMMAND, 0xD2 }, { OUT, DATA, 0x77 },
+    { LINE, IRQ1, 1 }, { IN, STATUS, 0x11 }, { OUT, COMMAND, 0xAB }, { IN, DATA, 0x77 }, { EDGES, IRQ1, 2 },
+    { IN, DATA, 0x00 }, { EDGES, IRQ1, 0 }, { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x40 }, { OUT, COMMAND, 0xD2 },
+    { OUT, DATA, 0x77 }, { LINE, IRQ1, 0 }, { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x41 }, { LINE, IRQ1, 1 },
+    { IN, DATA, 0x77 }, { LINE, IRQ1, 0 },
 };
 
 static const struct port_step a20_and_reset[] = {
-    { LINE, A20, 1 }, { OUT, COMMAND, 0xD0 }, { IN, DATA, 0xCF }, { OUT, COMMAND, 0xD1 }, { OUT, DATA, 0xDD }, { LINE, A20, 0 },
-    { OUT, COMMAND, 0xD0 }, { IN, DATA, 0xCD }, { OUT, COMMAND, 0xDF }, { LINE, A20, 1 }, { OUT, COMMAND, 0xDD }, { LINE, A20, 0 },
-    { EDGES, CPU_RESET, 0 }, { OUT, COMMAND, 0xFE }, { EDGES, CPU_RESET, 1 }, { OUT, COMMAND, 0xFF }, { EDGES, CPU_RESET, 0 },
-    { OUT, COMMAND, 0xD1 }, { OUT, DATA, 0x02 }, { EDGES, CPU_RESET, 1 }, { LINE, A20, 1 },
+    { LINE, A20, 1 }, { OUT, COMMAND, 0xD0 }, { IN, DATA, 0xCF }, { OUT, COMMAND, 0xD1 }, { OUT, DATA, 0xDD },
+    { LINE, A20, 0 }, { OUT, COMMAND, 0xD0 }, { IN, DATA, 0xCD }, { OUT, COMMAND, 0xDF }, { LINE, A20, 1 },
+    { OUT, COMMAND, 0xDD }, { LINE, A20, 0 }, { EDGES, CPU_RESET, 0 }, { OUT, COMMAND, 0xFE }, { EDGES, CPU_RESET, 1 },
+    { OUT, COMMAND, 0xFF }, { EDGES, CPU_RESET, 0 }, { OUT, COMMAND, 0xD1 }, { OUT, DATA, 0x02 },
+    { EDGES, CPU_RESET, 1 }, { LINE, A20, 1 },
 };
 
 /* All commands, untranslated. */
 static const struct port_step keyboard_commands[] = {
     { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x03 }, { OUT, DATA, 0xFF }, { IN, DATA, 0xFA }, { IN, STATUS, 0x10 }, GAP,
     { IN, STATUS, 0x11 }, { IN, DATA, 0xAA }, GAP, { OUT, DATA, 0xEE }, { IN, DATA, 0xEE }, GAP, { OUT, DATA, 0xF2 },
-    { IN, DATA, 0xFA }, GAP, { IN, DATA, 0xAB }, GAP, { IN, DATA, 0x83 }, GAP, { OUT, DATA, 0xED }, { IN, DATA, 0xFA }, GAP,
-    { OUT, DATA, 0x07 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF3 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x20 },
-    { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x00 }, { IN, DATA, 0xFA }, GAP,
-    { IN, DATA, 0x02 }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x07 }, { IN, DATA, 0xFE }, GAP,
-    { OUT, DATA, 0x11 }, { IN, DATA, 0xFE }, GAP, { OUT, DATA, 0xFE }, { IN, DATA, 0xFE }, GAP, { OUT, DATA, 0xED },
-    { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF5 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E }, GAP, { IN, STATUS, 0x10 },
-    { OUT, DATA, 0xF4 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1C },
+    { IN, DATA, 0xFA }, GAP, { IN, DATA, 0xAB }, GAP, { IN, DATA, 0x83 }, GAP, { OUT, DATA, 0xED }, { IN, DATA, 0xFA },
+    GAP, { OUT, DATA, 0x07 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF3 }, { IN, DATA, 0xFA }, GAP,
+    { OUT, DATA, 0x20 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x00 },
+    { IN, DATA, 0xFA }, GAP, { IN, DATA, 0x02 }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x07 },
+    { IN, DATA, 0xFE }, GAP, { OUT, DATA, 0x11 }, { IN, DATA, 0xFE }, GAP, { OUT, DATA, 0xFE }, { IN, DATA, 0xFE }, GAP,
+    { OUT, DATA, 0xED }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0xF5 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E },
+    GAP, { IN, STATUS, 0x10 }, { OUT, DATA, 0xF4 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1C },
 };
 
 /* The three sets, and set 2 through the controller's translation. A, Right Ctrl, F7, Print Screen, Pause. */
 static const struct port_step keys_set2[] = {
-    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x03 }, { HOST, DOWN, 0x1E }, { LINE, IRQ1, 1 }, { IN, DATA, 0x1C }, { LINE, IRQ1, 0 },
-    { HOST, UP, 0x1E }, GAP, { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x1C }, GAP, { HOST, DOWN, 0x11D }, { IN, DATA, 0xE0 }, GAP,
-    { IN, DATA, 0x14 }, GAP, { HOST, UP, 0x11D }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x14 }, GAP,
-    { HOST, DOWN, 0x41 }, { IN, DATA, 0x83 }, GAP, { HOST, DOWN, 0x137 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x12 }, GAP,
-    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x7C }, GAP, { HOST, UP, 0x55 }, { IN, STATUS, 0x10 },
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x03 }, { HOST, DOWN, 0x1E }, { LINE, IRQ1, 1 }, { IN, DATA, 0x1C },
+    { LINE, IRQ1, 0 }, { HOST, UP, 0x1E }, GAP, { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x1C }, GAP, { HOST, DOWN, 0x11D },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x14 }, GAP, { HOST, UP, 0x11D }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xF0 },
+    GAP, { IN, DATA, 0x14 }, GAP, { HOST, DOWN, 0x41 }, { IN, DATA, 0x83 }, GAP, { HOST, DOWN, 0x137 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x12 }, GAP, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x7C }, GAP,
+    { HOST, UP, 0x55 }, { IN, STATUS, 0x10 },
 };
 static const struct port_step keys_translated[] = {
     { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x43 }, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1E }, { HOST, UP, 0x1E }, GAP,
-    { IN, DATA, 0x9E }, GAP, { IN, STATUS, 0x10 }, { HOST, DOWN, 0x148 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x48 }, GAP,
-    { HOST, UP, 0x148 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xC8 }, GAP, { HOST, DOWN, 0x41 }, { IN, DATA, 0x41 }, GAP,
-    { HOST, UP, 0x41 }, { IN, DATA, 0xC1 }, GAP, { HOST, DOWN, 0x145 }, { IN, DATA, 0xE1 }, GAP, { IN, DATA, 0x1D }, GAP,
-    { IN, DATA, 0x45 }, GAP, { IN, DATA, 0xE1 }, GAP, { IN, DATA, 0x9D }, GAP, { IN, DATA, 0xC5 }, GAP, { HOST, UP, 0x145 },
-    { IN, STATUS, 0x10 }, { HOST, DOWN, 0x137 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x2A }, GAP, { IN, DATA, 0xE0 }, GAP,
-    { IN, DATA, 0x37 }, GAP, { HOST, UP, 0x137 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xB7 }, GAP, { IN, DATA, 0xE0 }, GAP,
-    { IN, DATA, 0xAA }, GAP, { OUT, DATA, 0xF2 }, { IN, DATA, 0xFA }, GAP, { IN, DATA, 0xAB }, GAP, { IN, DATA, 0x41 },
+    { IN, DATA, 0x9E }, GAP, { IN, STATUS, 0x10 }, { HOST, DOWN, 0x148 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x48 },
+    GAP, { HOST, UP, 0x148 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xC8 }, GAP, { HOST, DOWN, 0x41 },
+    { IN, DATA, 0x41 }, GAP, { HOST, UP, 0x41 }, { IN, DATA, 0xC1 }, GAP, { HOST, DOWN, 0x145 }, { IN, DATA, 0xE1 },
+    GAP, { IN, DATA, 0x1D }, GAP, { IN, DATA, 0x45 }, GAP, { IN, DATA, 0xE1 }, GAP, { IN, DATA, 0x9D }, GAP,
+    { IN, DATA, 0xC5 }, GAP, { HOST, UP, 0x145 }, { IN, STATUS, 0x10 }, { HOST, DOWN, 0x137 }, { IN, DATA, 0xE0 }, GAP,
+    { IN, DATA, 0x2A }, GAP, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x37 }, GAP, { HOST, UP, 0x137 }, { IN, DATA, 0xE0 },
+    GAP, { IN, DATA, 0xB7 }, GAP, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xAA }, GAP, { OUT, DATA, 0xF2 },
+    { IN, DATA, 0xFA }, GAP, { IN, DATA, 0xAB }, GAP, { IN, DATA, 0x41 },
 };
 static const struct port_step keys_set1_and_3[] = {
     { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x03 }, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 1 },
     { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1E }, GAP, { HOST, UP, 0x1E }, { IN, DATA, 0x9E }, GAP,
-    { HOST, DOWN, 0x153 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x53 }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP,
-    { OUT, DATA, 3 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x3B }, { IN, DATA, 0x07 }, GAP, { HOST, UP, 0x3B }, GAP,
-    { IN, STATUS, 0x10 }, { HOST, DOWN, 0x2A }, { IN, DATA, 0x12 }, GAP, { HOST, UP, 0x2A }, { IN, DATA, 0xF0 }, GAP,
-    { IN, DATA, 0x12 }, GAP, { OUT, DATA, 0xFC }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x07 }, { IN, DATA, 0xFA }, GAP,
-    { OUT, DATA, 0xF4 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x3B }, { IN, DATA, 0x07 }, GAP, { HOST, UP, 0x3B },
-    { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x07 }, GAP, { HOST, DOWN, 0x11C }, { IN, DATA, 0x79 },
+    { HOST, DOWN, 0x153 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x53 }, GAP, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA },
+    GAP, { OUT, DATA, 3 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x3B }, { IN, DATA, 0x07 }, GAP, { HOST, UP, 0x3B },
+    GAP, { IN, STATUS, 0x10 }, { HOST, DOWN, 0x2A }, { IN, DATA, 0x12 }, GAP, { HOST, UP, 0x2A }, { IN, DATA, 0xF0 },
+    GAP, { IN, DATA, 0x12 }, GAP, { OUT, DATA, 0xFC }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x07 }, { IN, DATA, 0xFA },
+    GAP, { OUT, DATA, 0xF4 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x3B }, { IN, DATA, 0x07 }, GAP,
+    { HOST, UP, 0x3B }, { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x07 }, GAP, { HOST, DOWN, 0x11C }, { IN, DATA, 0x79 },
 };
 
 /* A disabled interface holds the keyboard back; the byte comes when it is enabled. */
 static const struct port_step inhibit[] = {
-    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x53 }, { HOST, DOWN, 0x1E }, GAP, { IN, STATUS, 0x10 }, { OUT, COMMAND, 0xAE },
-    { IN, STATUS, 0x19 }, { IN, DATA, 0x1E }, { HOST, UP, 0x1E }, { HOST, DOWN, 0x30 }, { IN, STATUS, 0x18 },
-    { IN, DATA, 0x1E }, { WAIT, 0, 290 }, { IN, STATUS, 0x18 }, { WAIT, 0, 11 }, { IN, STATUS, 0x19 }, { EDGES, IRQ1, 2 },
-    { IN, DATA, 0x9E }, GAP, { IN, DATA, 0x30 }, GAP,
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x53 }, { HOST, DOWN, 0x1E }, GAP, { IN, STATUS, 0x10 },
+    { OUT, COMMAND, 0xAE }, { IN, STATUS, 0x19 }, { IN, DATA, 0x1E }, { HOST, UP, 0x1E }, { HOST, DOWN, 0x30 },
+    { IN, STATUS, 0x18 }, { IN, DATA, 0x1E }, { WAIT, 0, 290 }, { IN, STATUS, 0x18 }, { WAIT, 0, 11 },
+    { IN, STATUS, 0x19 }, { EDGES, IRQ1, 2 }, { IN, DATA, 0x9E }, GAP, { IN, DATA, 0x30 }, GAP,
 };
 
-#define AUX(byte) { OUT, COMMAND, 0xD4 }, { OUT, DATA, byte }
+#define AUX(byte)                                                                                                      \
+    { OUT, COMMAND, 0xD4 },                                                                                            \
+    {                                                                                                                  \
+        OUT, DATA, byte                                                                                                \
+    }
 #define ACKED(byte) AUX(byte), { IN, STATUS, 0x31 }, { IN, DATA, 0xFA }, GAP
 
 static const struct port_step mouse_commands[] = {
     ACKED(0xFF), { IN, DATA, 0xAA }, GAP, { IN, DATA, 0x00 }, GAP, ACKED(0xF2), { IN, DATA, 0x00 }, GAP, ACKED(0xE9),
-    { IN, DATA, 0x00 }, GAP, { IN, DATA, 0x02 }, GAP, { IN, DATA, 100 }, GAP, ACKED(0xE8), ACKED(3), ACKED(0xF3), ACKED(40),
-    ACKED(0xE7), ACKED(0xF4), ACKED(0xE9), { IN, DATA, 0x30 }, GAP, { IN, DATA, 3 }, GAP, { IN, DATA, 40 }, GAP, ACKED(0xF6),
-    ACKED(0xE9), { IN, DATA, 0x00 }, GAP, { IN, DATA, 0x02 }, GAP, { IN, DATA, 100 }, GAP, ACKED(0xE8), AUX(9), { IN, DATA, 0xFE },
-    GAP, AUX(0x12), { IN, DATA, 0xFE }, GAP, ACKED(0xEE), AUX(0x55), { IN, DATA, 0x55 }, GAP, AUX(0xF4), { IN, DATA, 0xF4 }, GAP,
-    ACKED(0xEC), ACKED(0xF0), { HOST, MOUSE_X, 5 }, GAP, { IN, STATUS, 0x10 }, ACKED(0xEB), { IN, DATA, 0x08 }, GAP,
-    { IN, DATA, 5 }, GAP, { IN, DATA, 0 }, GAP, ACKED(0xEA),
+    { IN, DATA, 0x00 }, GAP, { IN, DATA, 0x02 }, GAP, { IN, DATA, 100 }, GAP, ACKED(0xE8), ACKED(3), ACKED(0xF3),
+    ACKED(40), ACKED(0xE7), ACKED(0xF4), ACKED(0xE9), { IN, DATA, 0x30 }, GAP, { IN, DATA, 3 }, GAP, { IN, DATA, 40 },
+    GAP, ACKED(0xF6), ACKED(0xE9), { IN, DATA, 0x00 }, GAP, { IN, DATA, 0x02 }, GAP, { IN, DATA, 100 }, GAP,
+    ACKED(0xE8), AUX(9), { IN, DATA, 0xFE }, GAP, AUX(0x12), { IN, DATA, 0xFE }, GAP, ACKED(0xEE), AUX(0x55),
+    { IN, DATA, 0x55 }, GAP, AUX(0xF4), { IN, DATA, 0xF4 }, GAP, ACKED(0xEC), ACKED(0xF0), { HOST, MOUSE_X, 5 }, GAP,
+    { IN, STATUS, 0x10 }, ACKED(0xEB), { IN, DATA, 0x08 }, GAP, { IN, DATA, 5 }, GAP, { IN, DATA, 0 }, GAP, ACKED(0xEA),
 };
 
 static const struct port_step mouse_packets[] = {
-    { HOST, MOUSE_X, 9 }, { IN, STATUS, 0x18 }, ACKED(0xF4), { LINE, IRQ12, 0 }, { HOST, MOUSE_X, 3 }, { LINE, IRQ12, 1 },
-    { IN, STATUS, 0x31 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 3 }, GAP, { IN, DATA, 0 }, GAP, { IN, STATUS, 0x10 },
-    { HOST, MOUSE_Y, 2 }, { HOST, MOUSE_X, 0xFF }, { HOST, MOUSE_X, 0xFF }, { IN, DATA, 0x28 }, GAP, { IN, DATA, 0 }, GAP,
-    { IN, DATA, 0xFE }, GAP, { IN, DATA, 0x18 }, GAP, { IN, DATA, 0xFE }, GAP, { IN, DATA, 0x00 }, GAP, { HOST, MOUSE_BUTTONS, 5 },
-    { IN, DATA, 0x0D }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { HOST, MOUSE_BUTTONS, 0 }, { IN, DATA, 0x08 }, GAP,
-    { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, ACKED(0xE7), { HOST, MOUSE_X, 4 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 6 }, GAP,
-    { IN, DATA, 0 }, GAP,
+    { HOST, MOUSE_X, 9 }, { IN, STATUS, 0x18 }, ACKED(0xF4), { LINE, IRQ12, 0 }, { HOST, MOUSE_X, 3 },
+    { LINE, IRQ12, 1 }, { IN, STATUS, 0x31 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 3 }, GAP, { IN, DATA, 0 }, GAP,
+    { IN, STATUS, 0x10 }, { HOST, MOUSE_Y, 2 }, { HOST, MOUSE_X, 0xFF }, { HOST, MOUSE_X, 0xFF }, { IN, DATA, 0x28 },
+    GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0xFE }, GAP, { IN, DATA, 0x18 }, GAP, { IN, DATA, 0xFE }, GAP,
+    { IN, DATA, 0x00 }, GAP, { HOST, MOUSE_BUTTONS, 5 }, { IN, DATA, 0x0D }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 },
+    GAP, { HOST, MOUSE_BUTTONS, 0 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, ACKED(0xE7),
+    { HOST, MOUSE_X, 4 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 6 }, GAP, { IN, DATA, 0 }, GAP,
 };
 
 static const struct port_step intellimouse[] = {
-    ACKED(0xF3), ACKED(200), ACKED(0xF3), ACKED(100), ACKED(0xF3), ACKED(80), ACKED(0xF2), { IN, DATA, 0x03 }, GAP, ACKED(0xF4),
-    { HOST, MOUSE_Z, 0xFF }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0xFF }, GAP,
-    ACKED(0xFF), { IN, DATA, 0xAA }, GAP, { IN, DATA, 0x00 }, GAP, ACKED(0xF2), { IN, DATA, 0x00 },
+    ACKED(0xF3), ACKED(200), ACKED(0xF3), ACKED(100), ACKED(0xF3), ACKED(80), ACKED(0xF2), { IN, DATA, 0x03 }, GAP,
+    ACKED(0xF4), { HOST, MOUSE_Z, 0xFF }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP,
+    { IN, DATA, 0xFF }, GAP, ACKED(0xFF), { IN, DATA, 0xAA }, GAP, { IN, DATA, 0x00 }, GAP, ACKED(0xF2),
+    { IN, DATA, 0x00 },
 };
+/* clang-format on */
 
 Test(i8042, controller)
 {

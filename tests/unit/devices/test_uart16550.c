@@ -5,7 +5,18 @@
 #include "port_script.h"
 #include "uart16550.h"
 
-enum { RBR = 0x3F8, THR = 0x3F8, IER = 0x3F9, IIR = 0x3FA, FCR = 0x3FA, LCR = 0x3FB, MCR = 0x3FC, LSR = 0x3FD, MSR = 0x3FE, SCR = 0x3FF };
+enum {
+    RBR = 0x3F8,
+    THR = 0x3F8,
+    IER = 0x3F9,
+    IIR = 0x3FA,
+    FCR = 0x3FA,
+    LCR = 0x3FB,
+    MCR = 0x3FC,
+    LSR = 0x3FD,
+    MSR = 0x3FE,
+    SCR = 0x3FF
+};
 enum { IRQ4 = 0 };
 enum { SEND = 0, EXPECT_OUT = 1, EXPECT_KEPT = 2 }; /* HOST steps: `at` */
 
@@ -58,9 +69,12 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     rig.ports.host = host;
     rig.ports.opaque = &rig;
     rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
-    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus, .clock = rig.ports.clock,
-                                                                    .name = "uart", .base = 0x3F8,
-                                                                    .irq = port_rig_irq(&rig.ports, IRQ4), .chr = &rig.chr },
+    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus,
+                                                                    .clock = rig.ports.clock,
+                                                                    .name = "uart",
+                                                                    .base = 0x3F8,
+                                                                    .irq = port_rig_irq(&rig.ports, IRQ4),
+                                                                    .chr = &rig.chr },
                                      &rig.uart),
                  VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
@@ -73,68 +87,73 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
 
 static const struct port_step reset_values[] = {
-    { IN, IER, 0 }, { IN, IIR, 0x01 }, { IN, LCR, 0 }, { IN, MCR, 0 }, { IN, LSR, 0x60 }, { IN, MSR, 0xB0 }, { IN, SCR, 0 },
-    { OUT, SCR, 0x5A }, { IN, SCR, 0x5A }, { OUT, IER, 0xFF }, { IN, IER, 0x0F }, { OUT, IER, 0 },
-    { OUT, MCR, 0xFF }, { IN, MCR, 0x1F }, { OUT, MCR, 0 }, { OUT, LCR, 0x80 }, { IN, RBR, 12 }, { IN, IER, 0 },
-    { OUT, RBR, 0x34 }, { OUT, IER, 0x12 }, { IN, RBR, 0x34 }, { IN, IER, 0x12 }, { OUT, LCR, 0x03 }, { IN, IER, 0 },
-    { OUT, FCR, 0x01 }, { IN, IIR, 0xC1 }, { OUT, FCR, 0xC6 }, { IN, IIR, 0x01 },
+    { IN, IER, 0 },     { IN, IIR, 0x01 },  { IN, LCR, 0 },     { IN, MCR, 0 },     { IN, LSR, 0x60 },
+    { IN, MSR, 0xB0 },  { IN, SCR, 0 },     { OUT, SCR, 0x5A }, { IN, SCR, 0x5A },  { OUT, IER, 0xFF },
+    { IN, IER, 0x0F },  { OUT, IER, 0 },    { OUT, MCR, 0xFF }, { IN, MCR, 0x1F },  { OUT, MCR, 0 },
+    { OUT, LCR, 0x80 }, { IN, RBR, 12 },    { IN, IER, 0 },     { OUT, RBR, 0x34 }, { OUT, IER, 0x12 },
+    { IN, RBR, 0x34 },  { IN, IER, 0x12 },  { OUT, LCR, 0x03 }, { IN, IER, 0 },     { OUT, FCR, 0x01 },
+    { IN, IIR, 0xC1 },  { OUT, FCR, 0xC6 }, { IN, IIR, 0x01 },
 };
 
 /* The order in which Linux's 8250 driver looks for a missing THRE interrupt, then plain transmission. */
 static const struct port_step transmit[] = {
-    { OUT, MCR, 0x08 }, { OUT, IER, 0x02 }, { LINE, IRQ4, 1 }, { IN, IIR, 0x02 }, { LINE, IRQ4, 0 }, { IN, IIR, 0x01 },
-    { OUT, IER, 0x00 }, { OUT, IER, 0x02 }, { LINE, IRQ4, 1 }, { EDGES, IRQ4, 2 }, { OUT, THR, 'A' }, { EDGES, IRQ4, 1 },
-    { HOST, EXPECT_OUT, 'A' }, { IN, LSR, 0x60 }, { IN, IIR, 0x02 }, { IN, IIR, 0x01 }, { OUT, IER, 0x02 }, { IN, IIR, 0x01 },
-    { OUT, THR, 'B' }, { LINE, IRQ4, 1 }, { OUT, MCR, 0x00 }, { LINE, IRQ4, 0 }, { OUT, MCR, 0x08 }, { LINE, IRQ4, 1 },
-    { HOST, EXPECT_OUT, 'B' },
+    { OUT, MCR, 0x08 }, { OUT, IER, 0x02 }, { LINE, IRQ4, 1 },         { IN, IIR, 0x02 }, { LINE, IRQ4, 0 },
+    { IN, IIR, 0x01 },  { OUT, IER, 0x00 }, { OUT, IER, 0x02 },        { LINE, IRQ4, 1 }, { EDGES, IRQ4, 2 },
+    { OUT, THR, 'A' },  { EDGES, IRQ4, 1 }, { HOST, EXPECT_OUT, 'A' }, { IN, LSR, 0x60 }, { IN, IIR, 0x02 },
+    { IN, IIR, 0x01 },  { OUT, IER, 0x02 }, { IN, IIR, 0x01 },         { OUT, THR, 'B' }, { LINE, IRQ4, 1 },
+    { OUT, MCR, 0x00 }, { LINE, IRQ4, 0 },  { OUT, MCR, 0x08 },        { LINE, IRQ4, 1 }, { HOST, EXPECT_OUT, 'B' },
 };
 
 static const struct port_step receive_without_fifo[] = {
-    { OUT, MCR, 0x0B }, { OUT, IER, 0x01 }, { HOST, SEND, 'x' }, { HOST, SEND, 'y' }, { HOST, EXPECT_KEPT, 1 }, { LINE, IRQ4, 1 },
-    { IN, IIR, 0x04 }, { IN, LSR, 0x61 }, { IN, RBR, 'x' }, { HOST, EXPECT_KEPT, 0 }, { EDGES, IRQ4, 2 }, { IN, RBR, 'y' },
-    { LINE, IRQ4, 0 }, { IN, LSR, 0x60 }, { IN, IIR, 0x01 },
+    { OUT, MCR, 0x0B }, { OUT, IER, 0x01 }, { HOST, SEND, 'x' }, { HOST, SEND, 'y' }, { HOST, EXPECT_KEPT, 1 },
+    { LINE, IRQ4, 1 },  { IN, IIR, 0x04 },  { IN, LSR, 0x61 },   { IN, RBR, 'x' },    { HOST, EXPECT_KEPT, 0 },
+    { EDGES, IRQ4, 2 }, { IN, RBR, 'y' },   { LINE, IRQ4, 0 },   { IN, LSR, 0x60 },   { IN, IIR, 0x01 },
 };
 
 /* Trigger level 4 at 115200 8N1: a character takes 86.8 us, the timeout four of them. */
 static const struct port_step fifo_trigger_and_timeout[] = {
-    { OUT, LCR, 0x83 }, { OUT, RBR, 1 }, { OUT, IER, 0 }, { OUT, LCR, 0x03 }, { OUT, FCR, 0x41 }, { OUT, MCR, 0x0B },
-    { OUT, IER, 0x01 }, { HOST, SEND, 1 }, { HOST, SEND, 2 }, { HOST, SEND, 3 }, { LINE, IRQ4, 0 }, { WAIT, 0, 340 },
-    { IN, IIR, 0xC1 }, { WAIT, 0, 10 }, { LINE, IRQ4, 1 }, { IN, IIR, 0xCC }, { IN, RBR, 1 }, { IN, IIR, 0xC1 },
-    { LINE, IRQ4, 0 }, { WAIT, 0, 350 }, { IN, IIR, 0xCC }, { HOST, SEND, 4 }, { IN, IIR, 0xC1 }, { HOST, SEND, 5 },
-    { IN, IIR, 0xC4 }, { LINE, IRQ4, 1 }, { IN, RBR, 2 }, { IN, IIR, 0xC1 }, { OUT, FCR, 0x43 }, { IN, LSR, 0x60 },
-    { WAIT, 0, 1000 }, { IN, IIR, 0xC1 },
+    { OUT, LCR, 0x83 }, { OUT, RBR, 1 },    { OUT, IER, 0 },   { OUT, LCR, 0x03 }, { OUT, FCR, 0x41 },
+    { OUT, MCR, 0x0B }, { OUT, IER, 0x01 }, { HOST, SEND, 1 }, { HOST, SEND, 2 },  { HOST, SEND, 3 },
+    { LINE, IRQ4, 0 },  { WAIT, 0, 340 },   { IN, IIR, 0xC1 }, { WAIT, 0, 10 },    { LINE, IRQ4, 1 },
+    { IN, IIR, 0xCC },  { IN, RBR, 1 },     { IN, IIR, 0xC1 }, { LINE, IRQ4, 0 },  { WAIT, 0, 350 },
+    { IN, IIR, 0xCC },  { HOST, SEND, 4 },  { IN, IIR, 0xC1 }, { HOST, SEND, 5 },  { IN, IIR, 0xC4 },
+    { LINE, IRQ4, 1 },  { IN, RBR, 2 },     { IN, IIR, 0xC1 }, { OUT, FCR, 0x43 }, { IN, LSR, 0x60 },
+    { WAIT, 0, 1000 },  { IN, IIR, 0xC1 },
 };
 
 /* Input waits for RTS, or for a guest that polls LSR without sending. */
 static const struct port_step input_waits[] = {
-    { HOST, SEND, 'a' }, { HOST, EXPECT_KEPT, 1 }, { IN, LSR, 0x60 }, { OUT, MCR, 0x13 }, { HOST, EXPECT_KEPT, 1 },
-    { OUT, MCR, 0x03 }, { HOST, EXPECT_KEPT, 0 }, { IN, RBR, 'a' }, { OUT, MCR, 0x00 }, { HOST, SEND, 'b' },
-    { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 },
-    { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { OUT, THR, '.' }, { HOST, EXPECT_OUT, '.' }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 },
-    { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 },
-    { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 }, { IN, LSR, 0x60 },
-    { IN, LSR, 0x60 }, { HOST, EXPECT_KEPT, 1 }, { IN, LSR, 0x60 }, { HOST, EXPECT_KEPT, 0 }, { IN, LSR, 0x61 },
-    { IN, RBR, 'b' },
+    { HOST, SEND, 'a' },      { HOST, EXPECT_KEPT, 1 }, { IN, LSR, 0x60 },        { OUT, MCR, 0x13 },
+    { HOST, EXPECT_KEPT, 1 }, { OUT, MCR, 0x03 },       { HOST, EXPECT_KEPT, 0 }, { IN, RBR, 'a' },
+    { OUT, MCR, 0x00 },       { HOST, SEND, 'b' },      { IN, LSR, 0x60 },        { IN, LSR, 0x60 },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { OUT, THR, '.' },        { HOST, EXPECT_OUT, '.' },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },
+    { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { IN, LSR, 0x60 },        { HOST, EXPECT_KEPT, 1 },
+    { IN, LSR, 0x60 },        { HOST, EXPECT_KEPT, 0 }, { IN, LSR, 0x61 },        { IN, RBR, 'b' },
 };
 
 static const struct port_step loopback[] = {
-    { OUT, MCR, 0x1A }, { IN, MSR, 0x90 | 0x02 }, { IN, MSR, 0x90 }, { OUT, MCR, 0x14 }, { IN, MSR, 0x40 | 0x09 },
-    { OUT, MCR, 0x11 }, { IN, MSR, 0x20 | 0x06 }, { OUT, MCR, 0x18 }, { OUT, LCR, 0x03 }, { OUT, THR, 0xE7 }, { IN, LSR, 0x61 },
-    { OUT, THR, 0x18 }, { IN, LSR, 0x63 }, { IN, LSR, 0x61 }, { IN, RBR, 0x18 }, { OUT, LCR, 0x00 }, { OUT, THR, 0xFF },
-    { IN, RBR, 0x1F }, { OUT, IER, 0x0F }, { IN, IIR, 0x02 }, { IN, IIR, 0x00 }, { IN, MSR, 0x80 | 0x0A }, { IN, IIR, 0x01 },
-    { OUT, LCR, 0x43 }, { IN, IIR, 0x06 }, { LINE, IRQ4, 1 }, { IN, LSR, 0x79 }, { IN, IIR, 0x04 }, { IN, RBR, 0 },
-    { IN, IIR, 0x01 }, { LINE, IRQ4, 0 },
+    { OUT, MCR, 0x1A }, { IN, MSR, 0x90 | 0x02 }, { IN, MSR, 0x90 },  { OUT, MCR, 0x14 }, { IN, MSR, 0x40 | 0x09 },
+    { OUT, MCR, 0x11 }, { IN, MSR, 0x20 | 0x06 }, { OUT, MCR, 0x18 }, { OUT, LCR, 0x03 }, { OUT, THR, 0xE7 },
+    { IN, LSR, 0x61 },  { OUT, THR, 0x18 },       { IN, LSR, 0x63 },  { IN, LSR, 0x61 },  { IN, RBR, 0x18 },
+    { OUT, LCR, 0x00 }, { OUT, THR, 0xFF },       { IN, RBR, 0x1F },  { OUT, IER, 0x0F }, { IN, IIR, 0x02 },
+    { IN, IIR, 0x00 },  { IN, MSR, 0x80 | 0x0A }, { IN, IIR, 0x01 },  { OUT, LCR, 0x43 }, { IN, IIR, 0x06 },
+    { LINE, IRQ4, 1 },  { IN, LSR, 0x79 },        { IN, IIR, 0x04 },  { IN, RBR, 0 },     { IN, IIR, 0x01 },
+    { LINE, IRQ4, 0 },
 };
 
 /* Line errors of a character show when it comes to the head; bit 7 as long as any is in the FIFO. */
 static const struct port_step fifo_errors[] = {
     { OUT, FCR, 0x01 }, { OUT, MCR, 0x10 }, { OUT, LCR, 0x03 }, { OUT, THR, 1 }, { OUT, LCR, 0x43 }, { IN, LSR, 0xE1 },
-    { IN, RBR, 1 }, { IN, LSR, 0x79 }, { IN, LSR, 0x61 }, { IN, RBR, 0 }, { IN, LSR, 0x60 },
+    { IN, RBR, 1 },     { IN, LSR, 0x79 },  { IN, LSR, 0x61 },  { IN, RBR, 0 },  { IN, LSR, 0x60 },
 };
 
 static const struct port_step unpopulated_bits[] = {
-    { OUT, LSR, 0xFF }, { IN, LSR, 0x60 }, { OUT, MSR, 0xFF }, { IN, MSR, 0xB0 }, { OUT, FCR, 0xC1 }, { OUT, FCR, 0xC0 },
-    { IN, IIR, 0x01 },
+    { OUT, LSR, 0xFF }, { IN, LSR, 0x60 },  { OUT, MSR, 0xFF }, { IN, MSR, 0xB0 },
+    { OUT, FCR, 0xC1 }, { OUT, FCR, 0xC0 }, { IN, IIR, 0x01 },
 };
 
 Test(uart16550, scripts)
@@ -158,10 +177,12 @@ Test(uart16550, nothing_attached)
         { IN, MSR, 0 }, { OUT, THR, 'x' }, { IN, LSR, 0x60 }, { OUT, MCR, 3 }, { IN, RBR, 0 }, { IN, LSR, 0x60 },
     };
     port_rig_init(&rig);
-    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.bus, .clock = rig.clock, .name = "uart",
-                                                                    .base = 0x3F8, .irq = port_rig_irq(&rig, IRQ4) },
-                                     &uart),
-                 VX_ERR_OK);
+    cr_assert_eq(
+        vx_uart16550_create(
+            &(struct vx_uart16550_config){
+                .bus = rig.bus, .clock = rig.clock, .name = "uart", .base = 0x3F8, .irq = port_rig_irq(&rig, IRQ4) },
+            &uart),
+        VX_ERR_OK);
     bool held = port_script_run(&rig, steps, VX_ARRAY_LEN(steps), what);
     cr_assert(held, "%s", what);
     vx_uart16550_type.destroy(uart);
@@ -174,9 +195,12 @@ Test(uart16550, back_pressure_and_reset)
     struct rig rig = { 0 };
     port_rig_init(&rig.ports);
     rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
-    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus, .clock = rig.ports.clock,
-                                                                    .name = "uart", .base = 0x3F8,
-                                                                    .irq = port_rig_irq(&rig.ports, IRQ4), .chr = &rig.chr },
+    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus,
+                                                                    .clock = rig.ports.clock,
+                                                                    .name = "uart",
+                                                                    .base = 0x3F8,
+                                                                    .irq = port_rig_irq(&rig.ports, IRQ4),
+                                                                    .chr = &rig.chr },
                                      &rig.uart),
                  VX_ERR_OK);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, FCR, 1, 0x01);

@@ -14,11 +14,15 @@ static uint32_t grey(unsigned level) /* of 64 */
 /* What reads back of FFh in every register, with the CRTC unprotected. */
 Test(vga, register_masks)
 {
-    static const struct { uint16_t port; uint8_t index, back; } table[] = {
-        { 0x3C4, 0, 0x03 }, { 0x3C4, 1, 0x3D }, { 0x3C4, 2, 0x0F }, { 0x3C4, 3, 0x3F }, { 0x3C4, 4, 0x0E }, { 0x3C4, 5, 0 },
-        { 0x3CE, 0, 0x0F }, { 0x3CE, 1, 0x0F }, { 0x3CE, 2, 0x0F }, { 0x3CE, 3, 0x1F }, { 0x3CE, 4, 0x03 }, { 0x3CE, 5, 0x7B },
-        { 0x3CE, 6, 0x0F }, { 0x3CE, 7, 0x0F }, { 0x3CE, 8, 0xFF }, { 0x3CE, 9, 0 }, { 0x3D4, 0x00, 0xFF }, { 0x3D4, 0x07, 0xFF },
-        { 0x3D4, 0x18, 0xFF }, { 0x3D4, 0x19, 0 }, { 0x3D4, 0xFF, 0 },
+    static const struct {
+        uint16_t port;
+        uint8_t index, back;
+    } table[] = {
+        { 0x3C4, 0, 0x03 }, { 0x3C4, 1, 0x3D },    { 0x3C4, 2, 0x0F },    { 0x3C4, 3, 0x3F },    { 0x3C4, 4, 0x0E },
+        { 0x3C4, 5, 0 },    { 0x3CE, 0, 0x0F },    { 0x3CE, 1, 0x0F },    { 0x3CE, 2, 0x0F },    { 0x3CE, 3, 0x1F },
+        { 0x3CE, 4, 0x03 }, { 0x3CE, 5, 0x7B },    { 0x3CE, 6, 0x0F },    { 0x3CE, 7, 0x0F },    { 0x3CE, 8, 0xFF },
+        { 0x3CE, 9, 0 },    { 0x3D4, 0x00, 0xFF }, { 0x3D4, 0x07, 0xFF }, { 0x3D4, 0x18, 0xFF }, { 0x3D4, 0x19, 0 },
+        { 0x3D4, 0xFF, 0 },
     };
     struct vga_rig rig;
     vga_rig_init(&rig, false);
@@ -84,8 +88,14 @@ Test(vga, ports)
 /* Text and 480-line timing at 70 and 60 Hz, and with senseless registers: retrace comes and goes, once per frame. */
 Test(vga, retrace)
 {
-    static const struct { const struct vga_mode *mode; unsigned low_hz, high_hz; } table[] = {
-        { &vga_mode_text, 69, 71 }, { &vga_mode_12h, 59, 61 }, { &vga_mode_04h, 69, 71 }, { NULL, 59, 61 },
+    static const struct {
+        const struct vga_mode *mode;
+        unsigned low_hz, high_hz;
+    } table[] = {
+        { &vga_mode_text, 69, 71 },
+        { &vga_mode_12h, 59, 61 },
+        { &vga_mode_04h, 69, 71 },
+        { NULL, 59, 61 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         struct vga_rig rig;
@@ -177,7 +187,8 @@ Test(vga, updates_are_rare_and_end)
 static uint32_t pixel(const struct vga_rig *rig, unsigned x, unsigned y)
 {
     return rig->last.pixels != NULL && x < rig->last.width && y < rig->last.height
-               ? rig->last.pixels[y * rig->last.width + x] : 0xDEAD0000;
+               ? rig->last.pixels[y * rig->last.width + x]
+               : 0xDEAD0000;
 }
 
 Test(vga, graphics_to_pixels)
@@ -239,8 +250,10 @@ Test(vga, text_to_pixels)
     vx_pmap_store(rig.pmap, 0xB8000, 4, 0x1241u << 16 | 0x17C4u);
     vx_clock_advance(rig.clock, 50 * MS);
     cr_assert(rig.last.width == 720 && rig.last.height == 400 && rig.last.columns == 80);
-    static const struct { unsigned x, y, level; } dots[] = {
-        { 0, 3, 7 }, { 1, 3, 1 }, { 7, 3, 7 }, { 8, 3, 7 }, /* line graphics go into the ninth dot */
+    static const struct {
+        unsigned x, y, level;
+    } dots[] = {
+        { 0, 3, 7 },  { 1, 3, 1 },  { 7, 3, 7 },  { 8, 3, 7 },                /* line graphics go into the ninth dot */
         { 16, 3, 2 }, { 17, 3, 1 }, { 0, 13, 7 }, { 4, 14, 7 }, { 4, 12, 1 }, /* cursor lines 13 and 14 */
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(dots); i++)
@@ -290,9 +303,12 @@ Test(vga, pci_and_mmio)
 
 Test(vga, vbe_modes)
 {
-    static const struct { unsigned bpp, bytes; uint32_t raw, rgb; } table[] = {
-        { 8, 1, 0x21, 0x868686 }, { 15, 2, 0x7C1F, 0xFF00FF }, { 16, 2, 0x07E1, 0x00FF08 }, { 24, 3, 0xA1B2C3, 0xA1B2C3 },
-        { 32, 4, 0x00D4E5F6, 0xD4E5F6 }, { 7, 1, 0x3F, 0xFFFFFF },
+    static const struct {
+        unsigned bpp, bytes;
+        uint32_t raw, rgb;
+    } table[] = {
+        { 8, 1, 0x21, 0x868686 },      { 15, 2, 0x7C1F, 0xFF00FF },     { 16, 2, 0x07E1, 0x00FF08 },
+        { 24, 3, 0xA1B2C3, 0xA1B2C3 }, { 32, 4, 0x00D4E5F6, 0xD4E5F6 }, { 7, 1, 0x3F, 0xFFFFFF },
     };
     struct vga_rig rig;
     vga_rig_init(&rig, true);
@@ -332,8 +348,13 @@ Test(vga, vbe_modes)
 /* Impossible requests become possible ones; the registers say which. */
 Test(vga, vbe_limits)
 {
-    static const struct { uint16_t x, y, bpp, got_x, got_y; } table[] = {
-        { 0, 0, 32, 8, 1 }, { 1023, 768, 32, 1016, 768 }, { 65535, 65535, 8, 2560, 1600 }, { 65535, 65535, 32, 2560, 1600 },
+    static const struct {
+        uint16_t x, y, bpp, got_x, got_y;
+    } table[] = {
+        { 0, 0, 32, 8, 1 },
+        { 1023, 768, 32, 1016, 768 },
+        { 65535, 65535, 8, 2560, 1600 },
+        { 65535, 65535, 32, 2560, 1600 },
     };
     struct vga_rig rig;
     vga_rig_init(&rig, true);
@@ -361,7 +382,8 @@ Test(vga, vbe_limits)
         unsigned bytes = (vga_vbe_get(&rig, 9) + y) * width * table[i].bpp / 8;
         vga_vbe(&rig, 6, 0);
         cr_expect(x == table[i].got_x, "row %zu: width %u", i, x);
-        cr_expect(y <= table[i].got_y && y > 0 && bytes <= VX_VGA_VRAM_BYTES, "row %zu: height %u, %u bytes", i, y, bytes);
+        cr_expect(y <= table[i].got_y && y > 0 && bytes <= VX_VGA_VRAM_BYTES, "row %zu: height %u, %u bytes", i, y,
+                  bytes);
         cr_expect(vga_vbe_get(&rig, 6) >= x);
         vx_clock_advance(rig.clock, 300 * MS);
     }
@@ -392,7 +414,8 @@ Test(vga, reset)
 /* A guest that writes anything anywhere gets a picture of some kind and harms no one. */
 Test(vga, hostile_registers)
 {
-    static const uint16_t ports[] = { 0x3C0, 0x3C2, 0x3C4, 0x3C5, 0x3C6, 0x3C8, 0x3C9, 0x3CE, 0x3CF, 0x3D4, 0x3D5, 0x3DA, 0x3B4, 0x3B5 };
+    static const uint16_t ports[] = { 0x3C0, 0x3C2, 0x3C4, 0x3C5, 0x3C6, 0x3C8, 0x3C9,
+                                      0x3CE, 0x3CF, 0x3D4, 0x3D5, 0x3DA, 0x3B4, 0x3B5 };
     struct vga_rig rig;
     uint32_t seed = 7;
     vga_rig_init(&rig, true);

@@ -1,4 +1,5 @@
-/* test_vga_planar.c - the window at A0000h against a model that works bit by bit, from the IBM VGA Technical Reference. */
+/* test_vga_planar.c - the window at A0000h against a model that works bit by bit, from the IBM VGA Technical Reference.
+ *  */
 #include <criterion/criterion.h>
 
 #include "vga_rig.h"
@@ -99,11 +100,13 @@ static unsigned random_next(uint32_t *state)
     return *state >> 8;
 }
 
-/* One register gets a random value on both sides. Addresses that differ in packed order (128 KiB maps unchained) stay out. */
+/* One register gets a random value on both sides. Addresses that differ in packed order (128 KiB maps unchained) stay
+ * out. */
 static void random_register(struct vga_rig *rig, struct model *m, uint32_t *seed)
 {
     static const uint8_t gc_masks[9] = { 0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x1B, 0x0C, 0x0F, 0xFF };
-    uint8_t *gc[9] = { &m->set_reset, &m->enable, &m->compare, &m->rotate, &m->read_map, &m->mode, &m->misc, &m->care, &m->mask };
+    uint8_t *gc[9] = { &m->set_reset, &m->enable, &m->compare, &m->rotate, &m->read_map,
+                       &m->mode,      &m->misc,   &m->care,    &m->mask };
     unsigned n = random_next(seed) % 11;
     uint8_t value = (uint8_t)random_next(seed);
     if (n < 9) {
@@ -121,8 +124,8 @@ static void random_register(struct vga_rig *rig, struct model *m, uint32_t *seed
     }
 }
 
-/* The window is mapped straight to memory in plain chain-4 states; reads then leave the latches alone. Reading one byte through
- * the handlers, in a state that is not plain, brings both sides together again. */
+/* The window is mapped straight to memory in plain chain-4 states; reads then leave the latches alone. Reading one byte
+ * through the handlers, in a state that is not plain, brings both sides together again. */
 static void align_latches(struct vga_rig *rig, struct model *m)
 {
     uint8_t mask = m->mask;
@@ -147,7 +150,9 @@ Test(vga_planar, random_against_model)
         uint8_t value = (uint8_t)random_next(&seed);
         switch (random_next(&seed) % 8) {
         case 0: random_register(&rig, m, &seed); break;
-        case 1: case 2: case 3: {
+        case 1:
+        case 2:
+        case 3: {
             uint32_t address;
             bool selected[4];
             if (!model_locate(m, phys, false, &address, selected) && (m->misc >> 2 & 3) == 0)
@@ -157,8 +162,8 @@ Test(vga_planar, random_against_model)
             uint8_t want = model_read(m, phys), got = (uint8_t)vx_pmap_load(rig.pmap, phys, 1);
             if (vx_pmap_read_page(rig.pmap, phys) != VX_PMAP_BUS)
                 align_latches(&rig, m);
-            cr_assert(got == want, "operation %u: read %05x gives %02x, want %02x (mode %02x misc %02x memory %02x)", i, phys,
-                      got, want, m->mode, m->misc, m->memory_mode);
+            cr_assert(got == want, "operation %u: read %05x gives %02x, want %02x (mode %02x misc %02x memory %02x)", i,
+                      phys, got, want, m->mode, m->misc, m->memory_mode);
             compared++;
             break;
         }

@@ -76,7 +76,9 @@ static const struct {
     { "\x1b[999999999999~", "" },
     { "\x1b[1;2;3;4;5;6;7A", "+2a +148 -148 -2a" },
     { "\x1b[?1;2ca", "+1e -1e" },
-    { "\xc3\xa4" "b", "+30 -30" },
+    { "\xc3\xa4"
+      "b",
+      "+30 -30" },
 };
 
 Test(keymap, table)
@@ -107,6 +109,7 @@ Test(keymap, complete)
         int balance = 0;
         for (const char *at = record.text; *at != '\0'; at++)
             balance += *at == '+' ? 1 : *at == '-' ? -1 : 0;
-        cr_expect(balance == 0 && (record.text[0] != '\0') == (byte < 0x80 && byte != 0x1B), "byte %02x: %s", byte, record.text);
+        cr_expect(balance == 0 && (record.text[0] != '\0') == (byte < 0x80 && byte != 0x1B), "byte %02x: %s", byte,
+                  record.text);
     }
 }

@@ -41,8 +41,12 @@ static void set_up(struct rig *rig)
     cr_assert(rig->slave >= 0 && ioctl(rig->slave, TIOCSWINSZ, &size) == 0);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
-    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig->log, .loop = rig->loop, .in_fd = rig->slave,
-                                                                  .out_fd = rig->slave, .key = on_key, .leave = on_leave,
+    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig->log,
+                                                                  .loop = rig->loop,
+                                                                  .in_fd = rig->slave,
+                                                                  .out_fd = rig->slave,
+                                                                  .key = on_key,
+                                                                  .leave = on_leave,
                                                                   .opaque = rig },
                                     &rig->terminal),
                  VX_ERR_OK);
@@ -71,13 +75,15 @@ static bool shows(struct rig *rig, const char *text)
     return strstr(seen, text) != NULL;
 }
 
-static void run_for(struct rig *rig, unsigned ms)
+/* Runs posted work until the keys are `keys` and Ctrl-A x came `leaves` times; false when they never are. */
+static bool run_until(struct rig *rig, const char *keys, unsigned leaves)
 {
-    uint64_t end = vx_host_now_ns() + ms * 1000000ull;
-    while (vx_host_now_ns() < end) {
-        vx_loop_wait(rig->loop, end);
+    uint64_t end = vx_host_now_ns() + 20000000000ull;
+    while (vx_host_now_ns() < end && (strcmp(rig->keys, keys) != 0 || rig->leaves != leaves)) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
         vx_loop_run_posted(rig->loop);
     }
+    return strcmp(rig->keys, keys) == 0 && rig->leaves == leaves;
 }
 
 Test(terminal, shows_and_restores)
@@ -106,17 +112,14 @@ Test(terminal, keys_and_prefix)
     struct rig rig;
     set_up(&rig);
     cr_assert_eq(write(rig.master, "a\033[A\033", 5), 5);
-    run_for(&rig, 200); /* the pause makes the last ESC a key */
-    cr_assert_str_eq(rig.keys, "+1e -1e +148 -148 +1 -1 ");
+    cr_assert(run_until(&rig, "+1e -1e +148 -148 +1 -1 ", 0)); /* the pause makes the last ESC a key */
     rig.keys[0] = '\0';
     (void)shows(&rig, "");
     cr_assert_eq(write(rig.master, "\001a\001h", 4), 4);
-    run_for(&rig, 100);
-    cr_assert_str_eq(rig.keys, "+1d +1e -1e -1d ");
+    cr_assert(run_until(&rig, "+1d +1e -1e -1d ", 0));
     cr_assert(shows(&rig, "Ctrl-A x: leave vx86"));
     cr_assert_eq(write(rig.master, "\001x", 2), 2);
-    run_for(&rig, 100);
-    cr_assert_eq(rig.leaves, 1);
+    cr_assert(run_until(&rig, rig.keys, 1));
     tear_down(&rig);
 }
 
@@ -127,9 +130,15 @@ Test(terminal, needs_a_terminal)
     int fds[2];
     set_up(&rig);
     cr_assert_eq(pipe(fds), 0);
-    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = fds[0],
-                                                                  .out_fd = fds[1] }, &second), VX_ERR_UNSUPPORTED);
-    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = rig.slave,
-                                                                  .out_fd = rig.slave }, &second), VX_ERR_LOCKED);
+    cr_assert_eq(
+        vx_terminal_create(
+            &(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = fds[0], .out_fd = fds[1] },
+            &second),
+        VX_ERR_UNSUPPORTED);
+    cr_assert_eq(
+        vx_terminal_create(
+            &(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = rig.slave, .out_fd = rig.slave },
+            &second),
+        VX_ERR_LOCKED);
     tear_down(&rig);
 }

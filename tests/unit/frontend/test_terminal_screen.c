@@ -58,7 +58,8 @@ Test(terminal_screen, goldens)
     expect(&rig, "\033[3;6Hc", "same colour goes on; cursor ends there");
     put(&rig, 2, 7, "\xC4\xDB\x01", 0xCE);
     rig.guest.cursor_visible = false;
-    expect(&rig, "\033[3;8H\033[0;93;101m\xE2\x94\x80\xE2\x96\x88\xE2\x98\xBA\033[?25l", "code page 437, bright background");
+    expect(&rig, "\033[3;8H\033[0;93;101m\xE2\x94\x80\xE2\x96\x88\xE2\x98\xBA\033[?25l",
+           "code page 437, bright background");
     put(&rig, 3, 9, "x", 0x07);
     put(&rig, 0, 0, "J", 0x07);
     expect(&rig, "\033[1;1H\033[0;37;40mJ\033[4;10Hx", "last column");
@@ -115,7 +116,9 @@ Test(terminal_screen, cp437)
         char utf8[4];
         unsigned n = vx_cp437_to_utf8((uint8_t)ch, utf8);
         unsigned lead = (uint8_t)utf8[0];
-        bool good = n == 1 ? lead >= 0x20 && lead < 0x7F : n == 2 ? lead >= 0xC2 && lead < 0xE0 : n == 3 && lead >= 0xE2 && lead < 0xF0;
+        bool good = n == 1   ? lead >= 0x20 && lead < 0x7F
+                    : n == 2 ? lead >= 0xC2 && lead < 0xE0
+                             : n == 3 && lead >= 0xE2 && lead < 0xF0;
         for (unsigned i = 1; i < n; i++)
             good = good && ((uint8_t)utf8[i] & 0xC0) == 0x80;
         cr_expect(good, "character %02x", ch);
