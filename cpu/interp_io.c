@@ -79,14 +79,45 @@ static bool outs_one(struct insn *in, unsigned size)
     return true;
 }
 
+/* Upwards into one page that the shadow has, if the port's chip moves blocks. */
+static uint32_t ins_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t di = get_reg(cpu, VX_RDI, in->addr_size);
+    if (cpu->dflag || cpu->ops->port_read_block == NULL)
+        return 0;
+    uint32_t n = string_reach(in, VX_ES, di, size, max);
+    uint8_t *dst = n < 2 ? NULL : string_element(in, in->tlb->write_tag, VX_ES, di, size);
+    if (dst == NULL)
+        return 0;
+    n = (uint32_t)cpu->ops->port_read_block(cpu->ops_opaque, (uint16_t)cpu->gpr[VX_RDX], size, dst, n);
+    string_advance(in, VX_RDI, size, n);
+    return n;
+}
+
+static uint32_t outs_bulk(struct insn *in, unsigned size, uint32_t max)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint32_t si = get_reg(cpu, VX_RSI, in->addr_size);
+    if (cpu->dflag || cpu->ops->port_write_block == NULL)
+        return 0;
+    uint32_t n = string_reach(in, in->seg, si, size, max);
+    const uint8_t *src = n < 2 ? NULL : string_element(in, in->tlb->read_tag, in->seg, si, size);
+    if (src == NULL)
+        return 0;
+    n = (uint32_t)cpu->ops->port_write_block(cpu->ops_opaque, (uint16_t)cpu->gpr[VX_RDX], size, src, n);
+    string_advance(in, VX_RSI, size, n);
+    return n;
+}
+
 bool interp_ins(struct insn *in)
 {
-    static const struct string_op op = { .one = ins_one };
+    static const struct string_op op = { .one = ins_one, .bulk = ins_bulk };
     return port_allowed(in, (uint16_t)in->cpu->gpr[VX_RDX], string_size(in)) && string_repeat(in, &op);
 }
 
 bool interp_outs(struct insn *in)
 {
-    static const struct string_op op = { .one = outs_one };
+    static const struct string_op op = { .one = outs_one, .bulk = outs_bulk };
     return port_allowed(in, (uint16_t)in->cpu->gpr[VX_RDX], string_size(in)) && string_repeat(in, &op);
 }

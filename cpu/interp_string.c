@@ -1,8 +1,8 @@
 /* interp_string.c - MOVS CMPS STOS LODS SCAS, and the repeat loop.
  *
  *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
- *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's limit, where the
- *       offset wraps, and they are not taken where an access is watched or checked for alignment. */
+ *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's limit,
+ * where the offset wraps, and they are not taken where an access is watched or checked for alignment. */
 #include "interp_string.h"
 
 #include "interp_flags.h"
@@ -36,13 +36,13 @@ bool string_repeat(struct insn *in, const struct string_op *op)
     if (count != 0) {
         in->next_eip = in->start_eip;
         insn_mode_changed(in);
-        cpu->eflags |= VX_FL_RF; /* SDM 3B "Instruction-Breakpoint Exception Condition": not again on this instruction */
+        cpu->eflags |=
+            VX_FL_RF; /* SDM 3B "Instruction-Breakpoint Exception Condition": not again on this instruction */
     }
     return true;
 }
 
-/* How many elements from `off` on, in the direction of DF, lie in one page, in the segment and in the address space. */
-static uint32_t elements_in_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t max)
+uint32_t string_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t max)
 {
     const struct vx_seg *s = &in->cpu->seg[seg];
     uint32_t in_page = (uint32_t)(s->base + off) & VX_PAGE_MASK;
@@ -63,7 +63,7 @@ static uint32_t elements_in_reach(struct insn *in, unsigned seg, uint32_t off, u
     return n < max ? (uint32_t)n : max;
 }
 
-static uint8_t *element_ptr(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
+uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
 {
     return vx_tlb_probe(in->tlb, tags, (uint32_t)(in->cpu->seg[seg].base + off), size);
 }
@@ -86,7 +86,8 @@ static void copy_elements(uint8_t *dst, const uint8_t *src, unsigned size, uint3
     size_t bytes = (size_t)n * size;
     ptrdiff_t step = down ? -(ptrdiff_t)size : (ptrdiff_t)size;
     uintptr_t low_dst = (uintptr_t)dst, low_src = (uintptr_t)src;
-    bool sees_own = down ? low_dst < low_src && low_src - low_dst < bytes : low_dst > low_src && low_dst - low_src < bytes;
+    bool sees_own =
+        down ? low_dst < low_src && low_src - low_dst < bytes : low_dst > low_src && low_dst - low_src < bytes;
     if (!sees_own) {
         size_t back = down ? bytes - size : 0;
         memmove(dst - back, src - back, bytes);
@@ -103,12 +104,12 @@ static uint32_t movs_bulk(struct insn *in, unsigned size, uint32_t max)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t si = get_reg(cpu, VX_RSI, in->addr_size), di = get_reg(cpu, VX_RDI, in->addr_size);
-    uint32_t n = elements_in_reach(in, in->seg, si, size, max);
-    n = elements_in_reach(in, VX_ES, di, size, n);
+    uint32_t n = string_reach(in, in->seg, si, size, max);
+    n = string_reach(in, VX_ES, di, size, n);
     if (n < 2)
         return 0;
-    const uint8_t *src = element_ptr(in, in->tlb->read_tag, in->seg, si, size);
-    uint8_t *dst = element_ptr(in, in->tlb->write_tag, VX_ES, di, size);
+    const uint8_t *src = string_element(in, in->tlb->read_tag, in->seg, si, size);
+    uint8_t *dst = string_element(in, in->tlb->write_tag, VX_ES, di, size);
     if (src == NULL || dst == NULL)
         return 0;
     copy_elements(dst, src, size, n, cpu->dflag);
@@ -136,8 +137,8 @@ static uint32_t stos_bulk(struct insn *in, unsigned size, uint32_t max)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t di = get_reg(cpu, VX_RDI, in->addr_size);
-    uint32_t n = elements_in_reach(in, VX_ES, di, size, max);
-    uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->write_tag, VX_ES, di, size);
+    uint32_t n = string_reach(in, VX_ES, di, size, max);
+    uint8_t *dst = n < 2 ? NULL : string_element(in, in->tlb->write_tag, VX_ES, di, size);
     if (dst == NULL)
         return 0;
     if (cpu->dflag)
@@ -200,10 +201,10 @@ static uint32_t cmps_bulk(struct insn *in, unsigned size, uint32_t max)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t si = get_reg(cpu, VX_RSI, in->addr_size), di = get_reg(cpu, VX_RDI, in->addr_size);
-    uint32_t n = elements_in_reach(in, in->seg, si, size, max);
-    n = elements_in_reach(in, VX_ES, di, size, n);
-    const uint8_t *src = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, in->seg, si, size);
-    const uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, VX_ES, di, size);
+    uint32_t n = string_reach(in, in->seg, si, size, max);
+    n = string_reach(in, VX_ES, di, size, n);
+    const uint8_t *src = n < 2 ? NULL : string_element(in, in->tlb->read_tag, in->seg, si, size);
+    const uint8_t *dst = n < 2 ? NULL : string_element(in, in->tlb->read_tag, VX_ES, di, size);
     if (src == NULL || dst == NULL)
         return 0;
     ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;
@@ -240,8 +241,8 @@ static uint32_t scas_bulk(struct insn *in, unsigned size, uint32_t max)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t di = get_reg(cpu, VX_RDI, in->addr_size);
-    uint32_t n = elements_in_reach(in, VX_ES, di, size, max);
-    const uint8_t *dst = n < 2 ? NULL : element_ptr(in, in->tlb->read_tag, VX_ES, di, size);
+    uint32_t n = string_reach(in, VX_ES, di, size, max);
+    const uint8_t *dst = n < 2 ? NULL : string_element(in, in->tlb->read_tag, VX_ES, di, size);
     if (dst == NULL)
         return 0;
     ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;

@@ -133,6 +133,9 @@ enum {
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size);              /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
+    /* REP INS/OUTS: moves up to `count` items of `size` bytes; returns how many, 0: item by item instead. May be NULL. */
+    size_t (*port_read_block)(void *opaque, uint16_t port, unsigned size, void *buf, size_t count);
+    size_t (*port_write_block)(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count);
     int (*ack_interrupt)(void *opaque);                /* INTA: the vector; -1 when the line fell meanwhile */
     uint64_t (*tsc)(void *opaque);                     /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
     void (*apic_base)(void *opaque, uint64_t value);   /* IA32_APIC_BASE written */
