@@ -143,6 +143,12 @@ static vx_err set_up_terminal(struct app *app)
         &app->terminal);
 }
 
+/* Where 0 leaves the choice to the translator. */
+static uint64_t given_or_zero(const struct vx_option_value *value)
+{
+    return value->given ? value->number : 0;
+}
+
 static vx_err create_machine(struct app *app)
 {
     struct vx_machine_config config = {
@@ -151,8 +157,8 @@ static vx_err create_machine(struct app *app)
         .ram_bytes = option(app, VX_OPT_memory)->number,
         .engine = engine(app),
         .bt = {
-            .tu_max = (unsigned)option(app, VX_OPT_tu_max)->number,
-            .cache_bytes = option(app, VX_OPT_tc_size)->number,
+            .tu_max = (unsigned)given_or_zero(option(app, VX_OPT_tu_max)),
+            .cache_bytes = given_or_zero(option(app, VX_OPT_tc_size)),
             .no_chain = option(app, VX_OPT_no_chain)->given,
             .no_jump_cache = option(app, VX_OPT_no_jump_cache)->given,
             .stress = option(app, VX_OPT_stress)->given,

@@ -16,6 +16,32 @@
 
 #define MAX_KERNEL_BYTES (1ull << 30)
 
+/* ---- combinations ------------------------------------------------------------------------------------------------- */
+
+/* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
+static bool goes_without_disk(const struct vx_option_value *value, const char *image)
+{
+    return image == NULL && !value[VX_OPT_disk].given && (value[VX_OPT_cdrom].given || value[VX_OPT_kernel].given);
+}
+
+static vx_err check_combination(const struct vx_options *options, struct vx_log *log)
+{
+    const struct vx_option_value *value = options->value;
+    const char *problem = NULL;
+    if (value[VX_OPT_initrd].given && !value[VX_OPT_kernel].given)
+        problem = "--initrd is for direct boots; name the kernel with --kernel FILE";
+    else if (value[VX_OPT_append].given && !value[VX_OPT_kernel].given)
+        problem = "--append is for direct boots; name the kernel with --kernel FILE";
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && !value[VX_OPT_cdrom].given)
+        problem = "--boot cdrom: there is no CD-ROM; name one with --cdrom FILE";
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && goes_without_disk(value, options->image))
+        problem = "--boot disk: there is no disk; name a disk image";
+    if (problem == NULL)
+        return VX_ERR_OK;
+    vx_log_error(log, VX_LOG_GENERAL, "%s", problem);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
 /* ---- the default system ------------------------------------------------------------------------------------------- */
 
 /* Path of the running program. */
@@ -91,7 +117,7 @@ static vx_err list_disks(const struct vx_options *options, struct vx_log *log, s
         list->path[list->count++] = options->image;
     for (unsigned i = 0; i < further->count; i++)
         list->path[list->count++] = further->list[i];
-    if (list->count != 0 || options->value[VX_OPT_cdrom].given || options->value[VX_OPT_kernel].given)
+    if (list->count != 0 || goes_without_disk(options->value, options->image))
         return VX_ERR_OK;
     VX_TRY(find_default_disk(log, media->default_disk, sizeof media->default_disk));
     list->path[list->count++] = media->default_disk;
@@ -141,35 +167,15 @@ static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, 
     return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory", &media->initrd);
 }
 
-/* ---- combinations ------------------------------------------------------------------------------------------------- */
-
-static vx_err check_combination(const struct vx_options *options, struct vx_log *log, unsigned disks)
-{
-    const struct vx_option_value *value = options->value;
-    const char *problem = NULL;
-    if (value[VX_OPT_initrd].given && !value[VX_OPT_kernel].given)
-        problem = "--initrd is for direct boots; name the kernel with --kernel FILE";
-    else if (value[VX_OPT_append].given && !value[VX_OPT_kernel].given)
-        problem = "--append is for direct boots; name the kernel with --kernel FILE";
-    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && !value[VX_OPT_cdrom].given)
-        problem = "--boot cdrom: there is no CD-ROM; name one with --cdrom FILE";
-    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && disks == 0)
-        problem = "--boot disk: there is no disk; name a disk image";
-    if (problem == NULL)
-        return VX_ERR_OK;
-    vx_log_error(log, VX_LOG_GENERAL, "%s", problem);
-    return VX_ERR_BAD_ARGUMENT;
-}
-
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
 static vx_err open_all(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media)
 {
     struct disk_list disks = { 0 };
+    VX_TRY(check_combination(options, log));
     VX_TRY(vx_firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text, &media->firmware));
     VX_TRY(read_kernel(options, log, media));
     VX_TRY(list_disks(options, log, media, &disks));
-    VX_TRY(check_combination(options, log, disks.count));
     return open_drives(options, log, loop, media, &disks);
 }
 

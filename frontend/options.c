@@ -112,7 +112,7 @@ static vx_err take_short(struct walk *walk, struct vx_options *options)
 {
     const char *word = walk->argv[walk->at];
     int id = find_short(word[1]);
-    if (id < 0 && find_long(word + 1, strcspn(word + 1, "=")) >= 0) {
+    if (find_long(word + 1, strcspn(word + 1, "=")) >= 0) {
         snprintf(options->error, sizeof options->error, "unknown option '%.80s'; did you mean '-%.80s'?", word, word);
         return VX_ERR_BAD_ARGUMENT;
     }

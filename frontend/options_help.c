@@ -42,10 +42,10 @@ const struct vx_usage_row *vx_usage_environment(size_t *count)
     return rows;
 }
 
-/* Text from TEXT_COLUMN on, broken at spaces; the cursor is at `column`. */
+/* Text from TEXT_COLUMN on, broken at spaces; the cursor is at `column`, behind a term. */
 static void print_wrapped(FILE *out, const char *text, size_t column)
 {
-    if (column >= TEXT_COLUMN) {
+    if (column >= TEXT_COLUMN) { /* no room for a space between */
         fputc('\n', out);
         column = 0;
     }
@@ -69,8 +69,8 @@ static void print_wrapped(FILE *out, const char *text, size_t column)
 
 static void print_row(FILE *out, const char *term, const char *text)
 {
-    fprintf(out, "%*s%s ", TERM_COLUMN, "", term);
-    print_wrapped(out, text, TERM_COLUMN + strlen(term) + 1);
+    fprintf(out, "%*s%s", TERM_COLUMN, "", term);
+    print_wrapped(out, text, TERM_COLUMN + strlen(term));
 }
 
 static void print_rows(FILE *out, const char *title, const struct vx_usage_row *rows, size_t count)
