@@ -1,12 +1,13 @@
 /* interp.c - the reference interpreter: fetch, decode, the step around one instruction, the run loop.
  *
- * A step: look up the mode and rare states (debug, alignment) -> fetch and decode -> handler -> rip := next_eip -> traps; or, when
- * any of them fails, deliver mmu->fault at the instruction's own address. The run loop opens a code window on the way, and while
- * it lasts goes from handler to handler.
+ * A step: look up the mode and rare states (debug, alignment) -> fetch and decode -> handler -> rip := next_eip ->
+ * traps; or, when any of them fails, deliver mmu->fault at the instruction's own address. The run loop opens a code
+ * window on the way, and while it lasts goes from handler to handler.
  *
  *   I1  rip stays at the instruction until its handler has succeeded. In a window it follows when the next one begins.
  *   I2  Code is read from guest memory anew at every step: self-modifying code needs no care here.
- *   I3  The shadow in force is taken from vcpu->inhibit before the handler runs; what is there afterwards was cast by it. */
+ *   I3  The shadow in force is taken from vcpu->inhibit before the handler runs; what is there afterwards was cast
+ *       by it. */
 #include "interp_debug.h"
 #include "interp_operand.h"
 #include "interp_table.h"
@@ -35,8 +36,8 @@ bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
     return true;
 }
 
-/* Opens the window (I4 of interp.h) around EIP: what the page and CS's limit have of it; none when the shadow does not have the
- * page or CS ends before EIP. */
+/* Opens the window (I4 of interp.h) around EIP: what the page and CS's limit have of it; none when the shadow does not
+ * have the page or CS ends before EIP. */
 static void open_window(struct insn *in, uint32_t eip)
 {
     const struct vx_seg *cs = &in->cpu->seg[VX_CS];
@@ -138,11 +139,15 @@ static bool decode_prefixes(struct insn *in, uint8_t *opcode)
     unsigned code_size = in->op_size;
     do {
         switch (*opcode) {
-        case 0x26: case 0x2E: case 0x36: case 0x3E:
+        case 0x26:
+        case 0x2E:
+        case 0x36:
+        case 0x3E:
             in->seg = *opcode >> 3 & 3;
             in->seg_override = true;
             break;
-        case 0x64: case 0x65:
+        case 0x64:
+        case 0x65:
             in->seg = *opcode & 7;
             in->seg_override = true;
             break;
@@ -167,15 +172,27 @@ static bool lock_is_legal(const struct insn *in, bool has_modrm)
         return false;
     if (in->map == 0) {
         switch (in->opcode) {
-        case 0x80: case 0x81: case 0x82: case 0x83: return in->reg != 7;
-        case 0x86: case 0x87: return true;
-        case 0xF6: case 0xF7: return in->reg == 2 || in->reg == 3;
-        case 0xFE: case 0xFF: return in->reg < 2;
+        case 0x80:
+        case 0x81:
+        case 0x82:
+        case 0x83: return in->reg != 7;
+        case 0x86:
+        case 0x87: return true;
+        case 0xF6:
+        case 0xF7: return in->reg == 2 || in->reg == 3;
+        case 0xFE:
+        case 0xFF: return in->reg < 2;
         default: return in->opcode < 0x38 && (in->opcode & 7) < 2;
         }
     }
     switch (in->opcode) {
-    case 0xAB: case 0xB3: case 0xBB: case 0xB0: case 0xB1: case 0xC0: case 0xC1: return in->map == 1;
+    case 0xAB:
+    case 0xB3:
+    case 0xBB:
+    case 0xB0:
+    case 0xB1:
+    case 0xC0:
+    case 0xC1: return in->map == 1;
     case 0xBA: return in->map == 1 && in->reg >= 5;
     case 0xC7: return in->map == 1 && in->reg == 1;
     default: return false;

@@ -1,4 +1,4 @@
-/* interp_alu.c - ADD OR ADC SBB AND SUB XOR CMP, TEST, INC, DEC, NOT, NEG and the opcode groups 1, 3, 4 that hold them. */
+/* interp_alu.c - ADD OR ADC SBB AND SUB XOR CMP, TEST, INC, DEC, NOT, NEG and the opcode groups 1, 3 and 4. */
 #include "interp_flags.h"
 #include "interp_muldiv.h"
 #include "interp_table.h"
@@ -54,16 +54,43 @@ INTERP_INLINE bool alu_rm_reg(struct insn *in, alu_fn *fn, unsigned size, bool w
 }
 
 /* The nine forms of one operation. */
-#define ALU_FORMS(op, writes)                                                                     \
-    bool interp_##op##_eb_gb(struct insn *in) { return alu_rm_reg(in, alu_##op, 1, writes); }     \
-    bool interp_##op##_ew_gw(struct insn *in) { return alu_rm_reg(in, alu_##op, 2, writes); }     \
-    bool interp_##op##_ed_gd(struct insn *in) { return alu_rm_reg(in, alu_##op, 4, writes); }     \
-    bool interp_##op##_gb_eb(struct insn *in) { return alu_reg(in, alu_##op, 1, writes); }        \
-    bool interp_##op##_gw_ew(struct insn *in) { return alu_reg(in, alu_##op, 2, writes); }        \
-    bool interp_##op##_gd_ed(struct insn *in) { return alu_reg(in, alu_##op, 4, writes); }        \
-    bool interp_##op##_al_ib(struct insn *in) { return alu_acc(in, alu_##op, 1, writes); }        \
-    bool interp_##op##_ax_iw(struct insn *in) { return alu_acc(in, alu_##op, 2, writes); }        \
-    bool interp_##op##_eax_id(struct insn *in) { return alu_acc(in, alu_##op, 4, writes); }
+#define ALU_FORMS(op, writes)                                                                                          \
+    bool interp_##op##_eb_gb(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_rm_reg(in, alu_##op, 1, writes);                                                                    \
+    }                                                                                                                  \
+    bool interp_##op##_ew_gw(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_rm_reg(in, alu_##op, 2, writes);                                                                    \
+    }                                                                                                                  \
+    bool interp_##op##_ed_gd(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_rm_reg(in, alu_##op, 4, writes);                                                                    \
+    }                                                                                                                  \
+    bool interp_##op##_gb_eb(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_reg(in, alu_##op, 1, writes);                                                                       \
+    }                                                                                                                  \
+    bool interp_##op##_gw_ew(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_reg(in, alu_##op, 2, writes);                                                                       \
+    }                                                                                                                  \
+    bool interp_##op##_gd_ed(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_reg(in, alu_##op, 4, writes);                                                                       \
+    }                                                                                                                  \
+    bool interp_##op##_al_ib(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_acc(in, alu_##op, 1, writes);                                                                       \
+    }                                                                                                                  \
+    bool interp_##op##_ax_iw(struct insn *in)                                                                          \
+    {                                                                                                                  \
+        return alu_acc(in, alu_##op, 2, writes);                                                                       \
+    }                                                                                                                  \
+    bool interp_##op##_eax_id(struct insn *in)                                                                         \
+    {                                                                                                                  \
+        return alu_acc(in, alu_##op, 4, writes);                                                                       \
+    }
 
 ALU_FORMS(add, true)
 ALU_FORMS(or, true)
@@ -74,12 +101,30 @@ ALU_FORMS(sub, true)
 ALU_FORMS(xor, true)
 ALU_FORMS(cmp, false)
 
-bool interp_test_eb_gb(struct insn *in) { return alu_rm_reg(in, alu_and, 1, false); }
-bool interp_test_ew_gw(struct insn *in) { return alu_rm_reg(in, alu_and, 2, false); }
-bool interp_test_ed_gd(struct insn *in) { return alu_rm_reg(in, alu_and, 4, false); }
-bool interp_test_al_ib(struct insn *in) { return alu_acc(in, alu_and, 1, false); }
-bool interp_test_ax_iw(struct insn *in) { return alu_acc(in, alu_and, 2, false); }
-bool interp_test_eax_id(struct insn *in) { return alu_acc(in, alu_and, 4, false); }
+bool interp_test_eb_gb(struct insn *in)
+{
+    return alu_rm_reg(in, alu_and, 1, false);
+}
+bool interp_test_ew_gw(struct insn *in)
+{
+    return alu_rm_reg(in, alu_and, 2, false);
+}
+bool interp_test_ed_gd(struct insn *in)
+{
+    return alu_rm_reg(in, alu_and, 4, false);
+}
+bool interp_test_al_ib(struct insn *in)
+{
+    return alu_acc(in, alu_and, 1, false);
+}
+bool interp_test_ax_iw(struct insn *in)
+{
+    return alu_acc(in, alu_and, 2, false);
+}
+bool interp_test_eax_id(struct insn *in)
+{
+    return alu_acc(in, alu_and, 4, false);
+}
 
 /* Group 1: 80h..83h, operation by reg. */
 INTERP_INLINE bool group1(struct insn *in, unsigned size, uint32_t src)
@@ -148,10 +193,22 @@ INTERP_INLINE bool unary_reg(struct insn *in, unary_fn *fn, unsigned size)
     return true;
 }
 
-bool interp_inc_rw(struct insn *in) { return unary_reg(in, alu_inc, 2); }
-bool interp_inc_rd(struct insn *in) { return unary_reg(in, alu_inc, 4); }
-bool interp_dec_rw(struct insn *in) { return unary_reg(in, alu_dec, 2); }
-bool interp_dec_rd(struct insn *in) { return unary_reg(in, alu_dec, 4); }
+bool interp_inc_rw(struct insn *in)
+{
+    return unary_reg(in, alu_inc, 2);
+}
+bool interp_inc_rd(struct insn *in)
+{
+    return unary_reg(in, alu_inc, 4);
+}
+bool interp_dec_rw(struct insn *in)
+{
+    return unary_reg(in, alu_dec, 2);
+}
+bool interp_dec_rd(struct insn *in)
+{
+    return unary_reg(in, alu_dec, 4);
+}
 
 bool interp_inc_rm(struct insn *in, unsigned size)
 {
@@ -199,6 +256,15 @@ INTERP_INLINE bool group3(struct insn *in, unsigned size)
     }
 }
 
-bool interp_group3_eb(struct insn *in) { return group3(in, 1); }
-bool interp_group3_ew(struct insn *in) { return group3(in, 2); }
-bool interp_group3_ed(struct insn *in) { return group3(in, 4); }
+bool interp_group3_eb(struct insn *in)
+{
+    return group3(in, 1);
+}
+bool interp_group3_ew(struct insn *in)
+{
+    return group3(in, 2);
+}
+bool interp_group3_ed(struct insn *in)
+{
+    return group3(in, 4);
+}

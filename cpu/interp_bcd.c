@@ -1,5 +1,5 @@
-/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). Undefined flags: DAA and DAS clear OF; AAA and AAS give SF, ZF, PF
- * by the new AL and clear OF, as current silicon does. */
+/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). Undefined flags: DAA and DAS clear OF; AAA and AAS
+ * give SF, ZF, PF by the new AL and clear OF, as current silicon does. */
 #include "interp_flags.h"
 #include "interp_table.h"
 

@@ -44,14 +44,38 @@ INTERP_INLINE bool bit_rm_reg(struct insn *in, enum bit_op op, unsigned size)
     return bit_rm(in, op, size, index);
 }
 
-bool interp_bt_ew_gw(struct insn *in) { return bit_rm_reg(in, BIT_TEST, 2); }
-bool interp_bt_ed_gd(struct insn *in) { return bit_rm_reg(in, BIT_TEST, 4); }
-bool interp_bts_ew_gw(struct insn *in) { return bit_rm_reg(in, BIT_SET, 2); }
-bool interp_bts_ed_gd(struct insn *in) { return bit_rm_reg(in, BIT_SET, 4); }
-bool interp_btr_ew_gw(struct insn *in) { return bit_rm_reg(in, BIT_RESET, 2); }
-bool interp_btr_ed_gd(struct insn *in) { return bit_rm_reg(in, BIT_RESET, 4); }
-bool interp_btc_ew_gw(struct insn *in) { return bit_rm_reg(in, BIT_COMPLEMENT, 2); }
-bool interp_btc_ed_gd(struct insn *in) { return bit_rm_reg(in, BIT_COMPLEMENT, 4); }
+bool interp_bt_ew_gw(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_TEST, 2);
+}
+bool interp_bt_ed_gd(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_TEST, 4);
+}
+bool interp_bts_ew_gw(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_SET, 2);
+}
+bool interp_bts_ed_gd(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_SET, 4);
+}
+bool interp_btr_ew_gw(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_RESET, 2);
+}
+bool interp_btr_ed_gd(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_RESET, 4);
+}
+bool interp_btc_ew_gw(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_COMPLEMENT, 2);
+}
+bool interp_btc_ed_gd(struct insn *in)
+{
+    return bit_rm_reg(in, BIT_COMPLEMENT, 4);
+}
 
 INTERP_INLINE bool group8(struct insn *in, unsigned size)
 {
@@ -61,8 +85,14 @@ INTERP_INLINE bool group8(struct insn *in, unsigned size)
     return insn_imm8(in, &index) && bit_rm(in, (enum bit_op)(in->reg - 4), size, index);
 }
 
-bool interp_group8_ew_ib(struct insn *in) { return group8(in, 2); }
-bool interp_group8_ed_ib(struct insn *in) { return group8(in, 4); }
+bool interp_group8_ew_ib(struct insn *in)
+{
+    return group8(in, 2);
+}
+bool interp_group8_ed_ib(struct insn *in)
+{
+    return group8(in, 4);
+}
 
 /* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. */
 INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
@@ -81,10 +111,22 @@ INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
     return true;
 }
 
-bool interp_bsf_gw_ew(struct insn *in) { return bit_scan(in, 2, false); }
-bool interp_bsf_gd_ed(struct insn *in) { return bit_scan(in, 4, false); }
-bool interp_bsr_gw_ew(struct insn *in) { return bit_scan(in, 2, true); }
-bool interp_bsr_gd_ed(struct insn *in) { return bit_scan(in, 4, true); }
+bool interp_bsf_gw_ew(struct insn *in)
+{
+    return bit_scan(in, 2, false);
+}
+bool interp_bsf_gd_ed(struct insn *in)
+{
+    return bit_scan(in, 4, false);
+}
+bool interp_bsr_gw_ew(struct insn *in)
+{
+    return bit_scan(in, 2, true);
+}
+bool interp_bsr_gd_ed(struct insn *in)
+{
+    return bit_scan(in, 4, true);
+}
 
 bool interp_setcc(struct insn *in)
 {
@@ -102,8 +144,14 @@ INTERP_INLINE bool cmov(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_cmov_gw_ew(struct insn *in) { return cmov(in, 2); }
-bool interp_cmov_gd_ed(struct insn *in) { return cmov(in, 4); }
+bool interp_cmov_gw_ew(struct insn *in)
+{
+    return cmov(in, 2);
+}
+bool interp_cmov_gd_ed(struct insn *in)
+{
+    return cmov(in, 4);
+}
 
 /* BSWAP of a 16-bit register is undefined; silicon clears it. */
 bool interp_bswap(struct insn *in)
@@ -138,9 +186,18 @@ INTERP_INLINE bool xadd(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_xadd_eb_gb(struct insn *in) { return xadd(in, 1); }
-bool interp_xadd_ew_gw(struct insn *in) { return xadd(in, 2); }
-bool interp_xadd_ed_gd(struct insn *in) { return xadd(in, 4); }
+bool interp_xadd_eb_gb(struct insn *in)
+{
+    return xadd(in, 1);
+}
+bool interp_xadd_ew_gw(struct insn *in)
+{
+    return xadd(in, 2);
+}
+bool interp_xadd_ed_gd(struct insn *in)
+{
+    return xadd(in, 4);
+}
 
 /* The destination is written in either case (SDM 2 "CMPXCHG"): with itself when the comparison fails. */
 INTERP_INLINE bool cmpxchg(struct insn *in, unsigned size)
@@ -163,9 +220,18 @@ INTERP_INLINE bool cmpxchg(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_cmpxchg_eb_gb(struct insn *in) { return cmpxchg(in, 1); }
-bool interp_cmpxchg_ew_gw(struct insn *in) { return cmpxchg(in, 2); }
-bool interp_cmpxchg_ed_gd(struct insn *in) { return cmpxchg(in, 4); }
+bool interp_cmpxchg_eb_gb(struct insn *in)
+{
+    return cmpxchg(in, 1);
+}
+bool interp_cmpxchg_ew_gw(struct insn *in)
+{
+    return cmpxchg(in, 2);
+}
+bool interp_cmpxchg_ed_gd(struct insn *in)
+{
+    return cmpxchg(in, 4);
+}
 
 /* CMPXCHG8B; the other members of group 9 came after this CPU. */
 bool interp_group9(struct insn *in)

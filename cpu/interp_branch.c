@@ -178,8 +178,14 @@ INTERP_INLINE bool group5(struct insn *in, unsigned size)
     }
 }
 
-bool interp_group5_ew(struct insn *in) { return group5(in, 2); }
-bool interp_group5_ed(struct insn *in) { return group5(in, 4); }
+bool interp_group5_ew(struct insn *in)
+{
+    return group5(in, 2);
+}
+bool interp_group5_ed(struct insn *in)
+{
+    return group5(in, 4);
+}
 
 /* INT clears TF after it has pushed it: no trap follows the instruction itself. */
 static bool software_int(struct insn *in, uint8_t vector, enum vx_int_kind kind)
@@ -188,8 +194,14 @@ static bool software_int(struct insn *in, uint8_t vector, enum vx_int_kind kind)
     return transferred(in, vx_cpu_software_int(in->cpu, vector, kind, in->next_eip));
 }
 
-bool interp_int3(struct insn *in) { return software_int(in, VX_BP, VX_INT3); }
-bool interp_int1(struct insn *in) { return software_int(in, VX_DB, VX_INT1); }
+bool interp_int3(struct insn *in)
+{
+    return software_int(in, VX_BP, VX_INT3);
+}
+bool interp_int1(struct insn *in)
+{
+    return software_int(in, VX_DB, VX_INT1);
+}
 
 bool interp_int_ib(struct insn *in)
 {

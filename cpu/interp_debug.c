@@ -1,7 +1,9 @@
-/* interp_debug.c - breakpoints of the debug registers (SDM 3B "Debug Registers"). Called only where DR7 enables something.
+/* interp_debug.c - breakpoints of the debug registers (SDM 3B "Debug Registers"). Called only where DR7 enables
+ * something.
  *
- *   DR7  [LEN3 RW3 LEN2 RW2 LEN1 RW1 LEN0 RW0][..][G3 L3 G2 L2 G1 L1 G0 L0]     RW: 0 fetch, 1 write, 2 port, 3 read or write
- *         31                                16      7                     0     LEN: 0 1 byte, 1 2 bytes, 2 8, 3 4 */
+ *   DR7  31                                16      7                     0
+ *        [LEN3 RW3 LEN2 RW2 LEN1 RW1 LEN0 RW0][..][G3 L3 G2 L2 G1 L1 G0 L0]
+ *   RW: 0 fetch, 1 write, 2 port, 3 read or write       LEN: 0 1 byte, 1 2 bytes, 2 8 bytes, 3 4 bytes */
 #include "interp_debug.h"
 
 #include "fault.h"

@@ -4,7 +4,7 @@
 
 #include "interp.h"
 
-#define DR6_BS (1u << 14)
+#define DR6_BS      (1u << 14)
 #define DR7_ENABLES 0xFFu
 
 /* False: an instruction breakpoint is set at CS:EIP; #DB is in mmu->fault, DR6 tells which. */

@@ -1,7 +1,8 @@
 /* interp_mem.c - data accesses that the inline fast path (interp_operand.h) leaves: segment checks, alignment checks,
  * breakpoints, the mmu's slow path, and operands wider than 8 bytes.
  *
- * Order of checks: segment (limit and type), page, alignment (SDM 3A "Priority Among Simultaneous Exceptions and Interrupts"). */
+ * Order of checks: segment (limit and type), page, alignment (SDM 3A "Priority Among Simultaneous Exceptions and
+ * Interrupts"). */
 #include "interp_debug.h"
 #include "interp_operand.h"
 #include "segment.h"
@@ -57,7 +58,8 @@ static bool careful_check(struct insn *in, uint32_t lin, unsigned bytes, enum vx
     return true;
 }
 
-static bool checked_lin(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin)
+static bool checked_lin(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access,
+                        uint32_t *lin)
 {
     if (!insn_seg_check(in, seg, off, bytes, access, lin))
         return false;

@@ -1,5 +1,5 @@
-/* interp_move.c - MOV in its general forms, MOVZX MOVSX, LEA, XCHG, XLAT, CBW..CDQ, LAHF SAHF, flag instructions, SALC. Segment and
- * control register moves are in interp_segment.c and interp_system.c. */
+/* interp_move.c - MOV in its general forms, MOVZX MOVSX, LEA, XCHG, XLAT, CBW..CDQ, LAHF SAHF, flag instructions, SALC.
+ * Segment and control register moves are in interp_segment.c and interp_system.c. */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -8,9 +8,18 @@ INTERP_INLINE bool mov_rm_reg(struct insn *in, unsigned size)
     return write_rm(in, size, get_reg(in->cpu, in->reg, size));
 }
 
-bool interp_mov_eb_gb(struct insn *in) { return mov_rm_reg(in, 1); }
-bool interp_mov_ew_gw(struct insn *in) { return mov_rm_reg(in, 2); }
-bool interp_mov_ed_gd(struct insn *in) { return mov_rm_reg(in, 4); }
+bool interp_mov_eb_gb(struct insn *in)
+{
+    return mov_rm_reg(in, 1);
+}
+bool interp_mov_ew_gw(struct insn *in)
+{
+    return mov_rm_reg(in, 2);
+}
+bool interp_mov_ed_gd(struct insn *in)
+{
+    return mov_rm_reg(in, 4);
+}
 
 INTERP_INLINE bool mov_reg_rm(struct insn *in, unsigned size)
 {
@@ -21,9 +30,18 @@ INTERP_INLINE bool mov_reg_rm(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_mov_gb_eb(struct insn *in) { return mov_reg_rm(in, 1); }
-bool interp_mov_gw_ew(struct insn *in) { return mov_reg_rm(in, 2); }
-bool interp_mov_gd_ed(struct insn *in) { return mov_reg_rm(in, 4); }
+bool interp_mov_gb_eb(struct insn *in)
+{
+    return mov_reg_rm(in, 1);
+}
+bool interp_mov_gw_ew(struct insn *in)
+{
+    return mov_reg_rm(in, 2);
+}
+bool interp_mov_gd_ed(struct insn *in)
+{
+    return mov_reg_rm(in, 4);
+}
 
 /* Group 11: only /0 is MOV. */
 INTERP_INLINE bool mov_rm_imm(struct insn *in, unsigned size)
@@ -34,9 +52,18 @@ INTERP_INLINE bool mov_rm_imm(struct insn *in, unsigned size)
     return fetch_imm(in, size, &imm) && write_rm(in, size, imm);
 }
 
-bool interp_mov_eb_ib(struct insn *in) { return mov_rm_imm(in, 1); }
-bool interp_mov_ew_iw(struct insn *in) { return mov_rm_imm(in, 2); }
-bool interp_mov_ed_id(struct insn *in) { return mov_rm_imm(in, 4); }
+bool interp_mov_eb_ib(struct insn *in)
+{
+    return mov_rm_imm(in, 1);
+}
+bool interp_mov_ew_iw(struct insn *in)
+{
+    return mov_rm_imm(in, 2);
+}
+bool interp_mov_ed_id(struct insn *in)
+{
+    return mov_rm_imm(in, 4);
+}
 
 INTERP_INLINE bool mov_reg_imm(struct insn *in, unsigned size)
 {
@@ -47,9 +74,18 @@ INTERP_INLINE bool mov_reg_imm(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_mov_rb_ib(struct insn *in) { return mov_reg_imm(in, 1); }
-bool interp_mov_rw_iw(struct insn *in) { return mov_reg_imm(in, 2); }
-bool interp_mov_rd_id(struct insn *in) { return mov_reg_imm(in, 4); }
+bool interp_mov_rb_ib(struct insn *in)
+{
+    return mov_reg_imm(in, 1);
+}
+bool interp_mov_rw_iw(struct insn *in)
+{
+    return mov_reg_imm(in, 2);
+}
+bool interp_mov_rd_id(struct insn *in)
+{
+    return mov_reg_imm(in, 4);
+}
 
 /* The offset of moffs has the address size. */
 static bool fetch_moffs(struct insn *in)
@@ -71,12 +107,30 @@ INTERP_INLINE bool mov_moffs_acc(struct insn *in, unsigned size)
     return fetch_moffs(in) && mem_write(in, in->seg, in->off, size, get_reg(in->cpu, VX_RAX, size));
 }
 
-bool interp_mov_al_ob(struct insn *in) { return mov_acc_moffs(in, 1); }
-bool interp_mov_ax_ow(struct insn *in) { return mov_acc_moffs(in, 2); }
-bool interp_mov_eax_od(struct insn *in) { return mov_acc_moffs(in, 4); }
-bool interp_mov_ob_al(struct insn *in) { return mov_moffs_acc(in, 1); }
-bool interp_mov_ow_ax(struct insn *in) { return mov_moffs_acc(in, 2); }
-bool interp_mov_od_eax(struct insn *in) { return mov_moffs_acc(in, 4); }
+bool interp_mov_al_ob(struct insn *in)
+{
+    return mov_acc_moffs(in, 1);
+}
+bool interp_mov_ax_ow(struct insn *in)
+{
+    return mov_acc_moffs(in, 2);
+}
+bool interp_mov_eax_od(struct insn *in)
+{
+    return mov_acc_moffs(in, 4);
+}
+bool interp_mov_ob_al(struct insn *in)
+{
+    return mov_moffs_acc(in, 1);
+}
+bool interp_mov_ow_ax(struct insn *in)
+{
+    return mov_moffs_acc(in, 2);
+}
+bool interp_mov_od_eax(struct insn *in)
+{
+    return mov_moffs_acc(in, 4);
+}
 
 /* G := E of `from` bytes, zero- or sign-extended to `size`. */
 INTERP_INLINE bool mov_extend(struct insn *in, unsigned size, unsigned from, bool is_signed)
@@ -88,14 +142,38 @@ INTERP_INLINE bool mov_extend(struct insn *in, unsigned size, unsigned from, boo
     return true;
 }
 
-bool interp_movzx_gw_eb(struct insn *in) { return mov_extend(in, 2, 1, false); }
-bool interp_movzx_gd_eb(struct insn *in) { return mov_extend(in, 4, 1, false); }
-bool interp_movzx_gw_ew(struct insn *in) { return mov_extend(in, 2, 2, false); }
-bool interp_movzx_gd_ew(struct insn *in) { return mov_extend(in, 4, 2, false); }
-bool interp_movsx_gw_eb(struct insn *in) { return mov_extend(in, 2, 1, true); }
-bool interp_movsx_gd_eb(struct insn *in) { return mov_extend(in, 4, 1, true); }
-bool interp_movsx_gw_ew(struct insn *in) { return mov_extend(in, 2, 2, true); }
-bool interp_movsx_gd_ew(struct insn *in) { return mov_extend(in, 4, 2, true); }
+bool interp_movzx_gw_eb(struct insn *in)
+{
+    return mov_extend(in, 2, 1, false);
+}
+bool interp_movzx_gd_eb(struct insn *in)
+{
+    return mov_extend(in, 4, 1, false);
+}
+bool interp_movzx_gw_ew(struct insn *in)
+{
+    return mov_extend(in, 2, 2, false);
+}
+bool interp_movzx_gd_ew(struct insn *in)
+{
+    return mov_extend(in, 4, 2, false);
+}
+bool interp_movsx_gw_eb(struct insn *in)
+{
+    return mov_extend(in, 2, 1, true);
+}
+bool interp_movsx_gd_eb(struct insn *in)
+{
+    return mov_extend(in, 4, 1, true);
+}
+bool interp_movsx_gw_ew(struct insn *in)
+{
+    return mov_extend(in, 2, 2, true);
+}
+bool interp_movsx_gd_ew(struct insn *in)
+{
+    return mov_extend(in, 4, 2, true);
+}
 
 bool interp_lea(struct insn *in)
 {
@@ -112,16 +190,24 @@ INTERP_INLINE bool xchg_rm_reg(struct insn *in, unsigned size)
 {
     uint32_t value;
     uint8_t *hva;
-    if (!modify_rm_begin(in, size, &hva, &value) ||
-        !modify_rm_end(in, size, hva, get_reg(in->cpu, in->reg, size)))
+    if (!modify_rm_begin(in, size, &hva, &value) || !modify_rm_end(in, size, hva, get_reg(in->cpu, in->reg, size)))
         return false;
     set_reg(in->cpu, in->reg, size, value);
     return true;
 }
 
-bool interp_xchg_eb_gb(struct insn *in) { return xchg_rm_reg(in, 1); }
-bool interp_xchg_ew_gw(struct insn *in) { return xchg_rm_reg(in, 2); }
-bool interp_xchg_ed_gd(struct insn *in) { return xchg_rm_reg(in, 4); }
+bool interp_xchg_eb_gb(struct insn *in)
+{
+    return xchg_rm_reg(in, 1);
+}
+bool interp_xchg_ew_gw(struct insn *in)
+{
+    return xchg_rm_reg(in, 2);
+}
+bool interp_xchg_ed_gd(struct insn *in)
+{
+    return xchg_rm_reg(in, 4);
+}
 
 bool interp_xchg_rv_eax(struct insn *in)
 {

@@ -1,7 +1,7 @@
 /* interp_muldiv.c - MUL, IMUL in all three forms, DIV, IDIV, AAM, AAD.
  *
- *   I1  After MUL and IMUL, CF = OF = "the high half is needed"; SF, ZF and PF, undefined in the manual, follow the low half
- *       and AF is clear, as on P6 and later. DIV and IDIV leave all flags. */
+ *   I1  After MUL and IMUL, CF = OF = "the high half is needed"; SF, ZF and PF, undefined in the manual, follow the low
+ *       half and AF is clear, as on P6 and later. DIV and IDIV leave all flags. */
 #include "interp_muldiv.h"
 
 #include "interp_flags.h"
@@ -103,8 +103,14 @@ INTERP_INLINE bool imul_g_e(struct insn *in, unsigned size)
     return read_rm(in, size, &value) && imul_reg(in, size, get_reg(in->cpu, in->reg, size), value);
 }
 
-bool interp_imul_gw_ew(struct insn *in) { return imul_g_e(in, 2); }
-bool interp_imul_gd_ed(struct insn *in) { return imul_g_e(in, 4); }
+bool interp_imul_gw_ew(struct insn *in)
+{
+    return imul_g_e(in, 2);
+}
+bool interp_imul_gd_ed(struct insn *in)
+{
+    return imul_g_e(in, 4);
+}
 
 INTERP_INLINE bool imul_g_e_i(struct insn *in, unsigned size)
 {
@@ -112,8 +118,14 @@ INTERP_INLINE bool imul_g_e_i(struct insn *in, unsigned size)
     return fetch_imm(in, size, &imm) && read_rm(in, size, &value) && imul_reg(in, size, value, imm);
 }
 
-bool interp_imul_gw_ew_iw(struct insn *in) { return imul_g_e_i(in, 2); }
-bool interp_imul_gd_ed_id(struct insn *in) { return imul_g_e_i(in, 4); }
+bool interp_imul_gw_ew_iw(struct insn *in)
+{
+    return imul_g_e_i(in, 2);
+}
+bool interp_imul_gd_ed_id(struct insn *in)
+{
+    return imul_g_e_i(in, 4);
+}
 
 INTERP_INLINE bool imul_g_e_ib(struct insn *in, unsigned size)
 {
@@ -121,8 +133,14 @@ INTERP_INLINE bool imul_g_e_ib(struct insn *in, unsigned size)
     return fetch_simm8(in, &imm) && read_rm(in, size, &value) && imul_reg(in, size, value, imm);
 }
 
-bool interp_imul_gw_ew_ib(struct insn *in) { return imul_g_e_ib(in, 2); }
-bool interp_imul_gd_ed_ib(struct insn *in) { return imul_g_e_ib(in, 4); }
+bool interp_imul_gw_ew_ib(struct insn *in)
+{
+    return imul_g_e_ib(in, 2);
+}
+bool interp_imul_gd_ed_ib(struct insn *in)
+{
+    return imul_g_e_ib(in, 4);
+}
 
 /* AAM and AAD take any base. */
 bool interp_aam(struct insn *in)

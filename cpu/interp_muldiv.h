@@ -1,4 +1,4 @@
-/* interp_muldiv.h - the accumulator forms of MUL, IMUL, DIV, IDIV and INC/DEC E, shared by the opcode groups 3 and 5. */
+/* interp_muldiv.h - the accumulator forms of MUL, IMUL, DIV, IDIV and INC/DEC E, for the opcode groups 3 and 5. */
 #ifndef VX86_CPU_INTERP_MULDIV_H
 #define VX86_CPU_INTERP_MULDIV_H
 

@@ -1,8 +1,8 @@
-/* interp_segment.c - moves to and from segment registers, LES LDS LSS LFS LGS, and what reads descriptors without loading
- * them: ARPL LAR LSL VERR VERW, SLDT STR LLDT LTR (group 6).
+/* interp_segment.c - moves to and from segment registers, LES LDS LSS LFS LGS, and what reads descriptors without
+ * loading them: ARPL LAR LSL VERR VERW, SLDT STR LLDT LTR (group 6).
  *
- *   I1  MOV SS and POP SS shadow the next boundary, unless they themselves stand in such a shadow, so that a chain of them cannot
- *       hold events off for ever (SDM 2 "MOV"). LSS does not. */
+ *   I1  MOV SS and POP SS shadow the next boundary, unless they themselves stand in such a shadow, so that a chain of
+ *       them cannot hold events off for ever (SDM 2 "MOV"). LSS does not. */
 #include "interp_operand.h"
 #include "interp_table.h"
 #include "segment.h"
@@ -42,8 +42,8 @@ bool interp_mov_sw_ew(struct insn *in)
     return true;
 }
 
-/* The segment register's number is in bits 3..5 of the opcode, in both maps. With a 32-bit operand the selector is pushed
- * zero-extended. */
+/* The segment register's number is in bits 3..5 of the opcode, in both maps. With a 32-bit operand the selector is
+ * pushed zero-extended. */
 bool interp_push_sreg(struct insn *in)
 {
     return stack_push(in, in->op_size, in->cpu->seg[in->opcode >> 3 & 7].sel);
@@ -75,11 +75,26 @@ static bool load_far_pointer(struct insn *in, enum vx_segment seg)
     return true;
 }
 
-bool interp_les(struct insn *in) { return load_far_pointer(in, VX_ES); }
-bool interp_lds(struct insn *in) { return load_far_pointer(in, VX_DS); }
-bool interp_lss(struct insn *in) { return load_far_pointer(in, VX_SS); }
-bool interp_lfs(struct insn *in) { return load_far_pointer(in, VX_FS); }
-bool interp_lgs(struct insn *in) { return load_far_pointer(in, VX_GS); }
+bool interp_les(struct insn *in)
+{
+    return load_far_pointer(in, VX_ES);
+}
+bool interp_lds(struct insn *in)
+{
+    return load_far_pointer(in, VX_DS);
+}
+bool interp_lss(struct insn *in)
+{
+    return load_far_pointer(in, VX_SS);
+}
+bool interp_lfs(struct insn *in)
+{
+    return load_far_pointer(in, VX_FS);
+}
+bool interp_lgs(struct insn *in)
+{
+    return load_far_pointer(in, VX_GS);
+}
 
 /* Not recognised in real and VM86 mode. */
 static bool needs_protected(struct insn *in)
@@ -138,8 +153,14 @@ static bool lar_lsl(struct insn *in, uint32_t system_types, bool limit)
     return true;
 }
 
-bool interp_lar(struct insn *in) { return lar_lsl(in, LAR_TYPES, false); }
-bool interp_lsl(struct insn *in) { return lar_lsl(in, LSL_TYPES, true); }
+bool interp_lar(struct insn *in)
+{
+    return lar_lsl(in, LAR_TYPES, false);
+}
+bool interp_lsl(struct insn *in)
+{
+    return lar_lsl(in, LSL_TYPES, true);
+}
 
 static bool verify(struct insn *in, bool write)
 {

@@ -1,8 +1,8 @@
 /* interp_shift.c - ROL ROR RCL RCR SHL SHR SAR (group 2), SHLD, SHRD.
  *
  *   I1  The count is masked to five bits; a masked count of zero changes neither result nor flags.
- *   I2  Where the manual leaves OF undefined (counts other than 1) the formula for 1 is applied to the result, as silicon
- *       does; AF is left as it was. /6 is an alias of /4 (SHL). */
+ *   I2  Where the manual leaves OF undefined (counts other than 1) the formula for 1 is applied to the result, as
+ *       silicon does; AF is left as it was. /6 is an alias of /4 (SHL). */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -43,7 +43,7 @@ INTERP_INLINE uint32_t shift_ror(uint32_t *flags, uint32_t a, unsigned count, un
     return r;
 }
 
-/* RCL and RCR turn the operand with CF on top: bits + 1 positions. A count that comes to nothing still sets OF (80286, Zen). */
+/* RCL and RCR turn the operand with CF on top: bits + 1 positions. A count that comes to nothing still sets OF. */
 INTERP_INLINE uint32_t shift_rcl(uint32_t *flags, uint32_t a, unsigned count, unsigned size)
 {
     unsigned bits = size * 8, n = count % (bits + 1);
@@ -125,18 +125,45 @@ INTERP_INLINE bool group2_imm(struct insn *in, unsigned size)
     return insn_imm8(in, &count) && group2(in, size, count);
 }
 
-bool interp_shift_eb_1(struct insn *in) { return group2(in, 1, 1); }
-bool interp_shift_ew_1(struct insn *in) { return group2(in, 2, 1); }
-bool interp_shift_ed_1(struct insn *in) { return group2(in, 4, 1); }
-bool interp_shift_eb_cl(struct insn *in) { return group2(in, 1, (uint8_t)in->cpu->gpr[VX_RCX]); }
-bool interp_shift_ew_cl(struct insn *in) { return group2(in, 2, (uint8_t)in->cpu->gpr[VX_RCX]); }
-bool interp_shift_ed_cl(struct insn *in) { return group2(in, 4, (uint8_t)in->cpu->gpr[VX_RCX]); }
-bool interp_shift_eb_ib(struct insn *in) { return group2_imm(in, 1); }
-bool interp_shift_ew_ib(struct insn *in) { return group2_imm(in, 2); }
-bool interp_shift_ed_ib(struct insn *in) { return group2_imm(in, 4); }
+bool interp_shift_eb_1(struct insn *in)
+{
+    return group2(in, 1, 1);
+}
+bool interp_shift_ew_1(struct insn *in)
+{
+    return group2(in, 2, 1);
+}
+bool interp_shift_ed_1(struct insn *in)
+{
+    return group2(in, 4, 1);
+}
+bool interp_shift_eb_cl(struct insn *in)
+{
+    return group2(in, 1, (uint8_t)in->cpu->gpr[VX_RCX]);
+}
+bool interp_shift_ew_cl(struct insn *in)
+{
+    return group2(in, 2, (uint8_t)in->cpu->gpr[VX_RCX]);
+}
+bool interp_shift_ed_cl(struct insn *in)
+{
+    return group2(in, 4, (uint8_t)in->cpu->gpr[VX_RCX]);
+}
+bool interp_shift_eb_ib(struct insn *in)
+{
+    return group2_imm(in, 1);
+}
+bool interp_shift_ew_ib(struct insn *in)
+{
+    return group2_imm(in, 2);
+}
+bool interp_shift_ed_ib(struct insn *in)
+{
+    return group2_imm(in, 4);
+}
 
-/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: the bits that follow
- * the source are the destination's own, as on P6 and later. */
+/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: the bits that
+ * follow the source are the destination's own, as on P6 and later. */
 INTERP_INLINE uint32_t double_left(uint32_t *flags, uint32_t dst, uint32_t src, unsigned count, unsigned size)
 {
     unsigned bits = size * 8;
@@ -191,11 +218,35 @@ INTERP_INLINE bool double_shift_cl(struct insn *in, double_fn *fn, unsigned size
     return double_shift(in, fn, size, (uint8_t)in->cpu->gpr[VX_RCX]);
 }
 
-bool interp_shld_ew_gw_ib(struct insn *in) { return double_shift_imm(in, double_left, 2); }
-bool interp_shld_ed_gd_ib(struct insn *in) { return double_shift_imm(in, double_left, 4); }
-bool interp_shld_ew_gw_cl(struct insn *in) { return double_shift_cl(in, double_left, 2); }
-bool interp_shld_ed_gd_cl(struct insn *in) { return double_shift_cl(in, double_left, 4); }
-bool interp_shrd_ew_gw_ib(struct insn *in) { return double_shift_imm(in, double_right, 2); }
-bool interp_shrd_ed_gd_ib(struct insn *in) { return double_shift_imm(in, double_right, 4); }
-bool interp_shrd_ew_gw_cl(struct insn *in) { return double_shift_cl(in, double_right, 2); }
-bool interp_shrd_ed_gd_cl(struct insn *in) { return double_shift_cl(in, double_right, 4); }
+bool interp_shld_ew_gw_ib(struct insn *in)
+{
+    return double_shift_imm(in, double_left, 2);
+}
+bool interp_shld_ed_gd_ib(struct insn *in)
+{
+    return double_shift_imm(in, double_left, 4);
+}
+bool interp_shld_ew_gw_cl(struct insn *in)
+{
+    return double_shift_cl(in, double_left, 2);
+}
+bool interp_shld_ed_gd_cl(struct insn *in)
+{
+    return double_shift_cl(in, double_left, 4);
+}
+bool interp_shrd_ew_gw_ib(struct insn *in)
+{
+    return double_shift_imm(in, double_right, 2);
+}
+bool interp_shrd_ed_gd_ib(struct insn *in)
+{
+    return double_shift_imm(in, double_right, 4);
+}
+bool interp_shrd_ew_gw_cl(struct insn *in)
+{
+    return double_shift_cl(in, double_right, 2);
+}
+bool interp_shrd_ed_gd_cl(struct insn *in)
+{
+    return double_shift_cl(in, double_right, 4);
+}

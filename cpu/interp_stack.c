@@ -1,13 +1,19 @@
 /* interp_stack.c - PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE.
  *
- *   I1  The stack pointer moves last: a fault leaves it. PUSHA and ENTER may then have written below it, as silicon does.
- *   I2  PUSH SP pushes the value before the instruction (286 and later); POP SP keeps the popped value; POP to memory
- *       forms an ESP-based address after the increment. */
+ *   I1  The stack pointer moves last: a fault leaves it. PUSHA and ENTER may then have written below it, as silicon
+ * does. I2  PUSH SP pushes the value before the instruction (286 and later); POP SP keeps the popped value; POP to
+ * memory forms an ESP-based address after the increment. */
 #include "interp_operand.h"
 #include "interp_table.h"
 
-bool interp_push_rw(struct insn *in) { return stack_push(in, 2, get_reg(in->cpu, in->opcode & 7, 2)); }
-bool interp_push_rd(struct insn *in) { return stack_push(in, 4, get_reg(in->cpu, in->opcode & 7, 4)); }
+bool interp_push_rw(struct insn *in)
+{
+    return stack_push(in, 2, get_reg(in->cpu, in->opcode & 7, 2));
+}
+bool interp_push_rd(struct insn *in)
+{
+    return stack_push(in, 4, get_reg(in->cpu, in->opcode & 7, 4));
+}
 
 INTERP_INLINE bool pop_reg(struct insn *in, unsigned size)
 {
@@ -19,8 +25,14 @@ INTERP_INLINE bool pop_reg(struct insn *in, unsigned size)
     return true;
 }
 
-bool interp_pop_rw(struct insn *in) { return pop_reg(in, 2); }
-bool interp_pop_rd(struct insn *in) { return pop_reg(in, 4); }
+bool interp_pop_rw(struct insn *in)
+{
+    return pop_reg(in, 2);
+}
+bool interp_pop_rd(struct insn *in)
+{
+    return pop_reg(in, 4);
+}
 
 bool interp_push_iz(struct insn *in)
 {
@@ -115,8 +127,8 @@ bool interp_popf(struct insn *in)
     return true;
 }
 
-/* ENTER copies the outer frames' pointers from the old frame (levels 1..31), then makes room; the final stack pointer is
- * checked for writing although nothing is stored there. */
+/* ENTER copies the outer frames' pointers from the old frame (levels 1..31), then makes room; the final stack pointer
+ * is checked for writing although nothing is stored there. */
 bool interp_enter(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;

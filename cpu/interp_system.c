@@ -1,5 +1,5 @@
-/* interp_system.c - group 7 (SGDT SIDT LGDT LIDT SMSW LMSW INVLPG), CLTS, MOV CR and DR, CLI STI HLT, INVD WBINVD, MSRs, RDTSC RDPMC CPUID,
- * SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
+/* interp_system.c - group 7 (SGDT SIDT LGDT LIDT SMSW LMSW INVLPG), CLTS, MOV CR and DR, CLI STI HLT, INVD WBINVD,
+ * MSRs, RDTSC RDPMC CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
 #include "interp_operand.h"
 #include "interp_table.h"
 

@@ -7,7 +7,7 @@
 #include "vx86/cpu.h"
 
 #define RIG_RAM_BYTES (2u << 20)
-#define RIG_PORT_LOG 64
+#define RIG_PORT_LOG  64
 
 struct interp_rig {
     struct vx_stats stats;
@@ -85,19 +85,29 @@ static void rig_ferr(void *opaque, bool level)
 static inline bool rig_init(struct interp_rig *rig)
 {
     static const struct vx_vcpu_ops ops = {
-        .port_read = rig_port_read, .port_write = rig_port_write, .ack_interrupt = rig_ack,
-        .tsc = rig_tsc, .apic_base = rig_apic_base, .ferr = rig_ferr,
+        .port_read = rig_port_read,
+        .port_write = rig_port_write,
+        .ack_interrupt = rig_ack,
+        .tsc = rig_tsc,
+        .apic_base = rig_apic_base,
+        .ferr = rig_ferr,
     };
     *rig = (struct interp_rig){ .port_value = UINT32_MAX };
     rig->log = vx_log_create(stderr);
     struct vx_pmap_config memory = {
-        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM_BYTES,
+        .log = rig->log,
+        .stats = &rig->stats,
+        .ram_bytes = RIG_RAM_BYTES,
         .bus = { .read = rig_bus_read, .write = rig_bus_write },
     };
     if (vx_pmap_create(&memory, &rig->pmap) != VX_ERR_OK)
         return false;
     struct vx_cpu_config config = {
-        .log = rig->log, .stats = &rig->stats, .pmap = rig->pmap, .ops = &ops, .ops_opaque = rig,
+        .log = rig->log,
+        .stats = &rig->stats,
+        .pmap = rig->pmap,
+        .ops = &ops,
+        .ops_opaque = rig,
         .model = vx_cpu_model_find("default"),
     };
     if (vx_cpu_create(&config, &rig->cpu) != VX_ERR_OK)
@@ -156,8 +166,8 @@ static inline void rig_descriptor(struct interp_rig *rig, unsigned sel, uint32_t
     memcpy(rig->ram + RIG_GDT + sel + 4, &hi, 4);
 }
 
-/* Protected mode without paging, all segments flat and 32-bit at `cpl`, with a GDT, a TSS and an IDT of 32-bit interrupt gates
- * (DPL 0) behind them. */
+/* Protected mode without paging, all segments flat and 32-bit at `cpl`, with a GDT, a TSS and an IDT of 32-bit
+ * interrupt gates (DPL 0) behind them. */
 static inline void rig_flat(struct interp_rig *rig, unsigned cpl)
 {
     rig_real_mode(rig);
@@ -181,7 +191,8 @@ static inline void rig_flat(struct interp_rig *rig, unsigned cpl)
     cpu->idtr = (struct vx_table_reg){ .base = RIG_IDT, .limit = 0x7FF };
     cpu->tr = (struct vx_seg){ .base = RIG_TSS, .limit = 0x67, .sel = 40, .attr = 0x008B };
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
-        unsigned sel = (i == VX_CS ? 8 : 16) + (cpl == 3 ? 16 + 3 : 0), attr = (i == VX_CS ? 0xCF9B : 0xCF93) | cpl << 5;
+        unsigned sel = (i == VX_CS ? 8 : 16) + (cpl == 3 ? 16 + 3 : 0),
+                 attr = (i == VX_CS ? 0xCF9B : 0xCF93) | cpl << 5;
         cpu->seg[i] = (struct vx_seg){ .limit = UINT32_MAX, .sel = (uint16_t)sel, .attr = (uint16_t)attr };
     }
     cpu->cpl = (uint8_t)cpl;

@@ -1,5 +1,5 @@
-/* test_interp_debug.c - what happens between instructions: single-step traps, breakpoints, RF, interrupt shadows, attention, and
- * fetching across pages. */
+/* test_interp_debug.c - what happens between instructions: single-step traps, breakpoints, RF, interrupt shadows,
+ * attention, and fetching across pages. */
 #include <criterion/criterion.h>
 
 #include "interp_rig.h"
@@ -14,12 +14,14 @@ struct trap_case {
     unsigned steps;
     uint32_t flags, dr0, dr7, cr4, ecx;
     bool trapped;
-    uint32_t dr6;       /* the low bits, when trapped */
+    uint32_t dr6; /* the low bits, when trapped */
     uint32_t pushed_eip, pushed_rf;
 };
 
 #define CODE(...) { __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ })
 
+/* One case a row. */
+/* clang-format off */
 static const struct trap_case trap_cases[] = {
     { "single step", CODE(0x90, 0x90), 1, VX_FL_TF, .trapped = true, .dr6 = DR6_BS, .pushed_eip = 0x1001 },
     { "popf that sets TF does not trap itself", CODE(0x68, 0x02, 0x01, 0, 0, 0x9D, 0x90), 2, 0, .trapped = false },
@@ -41,6 +43,7 @@ static const struct trap_case trap_cases[] = {
     { "port breakpoint", CODE(0xE6, 0x80), 1, 0, .dr0 = 0x80, .dr7 = DR7_G0 | RW0_PORT, .cr4 = VX_CR4_DE, .trapped = true, .dr6 = 1, .pushed_eip = 0x1002 },
     { "both causes at once", CODE(0xA3, 0, 0x40, 0, 0), 1, VX_FL_TF, .dr0 = 0x4000, .dr7 = DR7_G0 | RW0_WRITE, .trapped = true, .dr6 = DR6_BS | 1, .pushed_eip = 0x1005 },
 };
+/* clang-format on */
 
 static bool run_trap_case(struct interp_rig *rig, const struct trap_case *t, char *why, size_t why_bytes)
 {
@@ -58,10 +61,12 @@ static bool run_trap_case(struct interp_rig *rig, const struct trap_case *t, cha
     bool trapped = cpu->rip == RIG_HANDLERS + 16 * VX_DB;
     uint32_t frame[3] = { 0 };
     memcpy(frame, rig->ram + cpu->gpr[VX_RSP], sizeof(frame));
-    snprintf(why, why_bytes, "%s: eip %x dr6 %x pushed %x %x", t->name, (unsigned)cpu->rip, (unsigned)cpu->dr[6], frame[0], frame[2]);
+    snprintf(why, why_bytes, "%s: eip %x dr6 %x pushed %x %x", t->name, (unsigned)cpu->rip, (unsigned)cpu->dr[6],
+             frame[0], frame[2]);
     if (trapped != t->trapped)
         return false;
-    return !trapped || ((cpu->dr[6] & 0xF00F) == t->dr6 && frame[0] == t->pushed_eip && (frame[2] & VX_FL_RF) == t->pushed_rf);
+    return !trapped ||
+           ((cpu->dr[6] & 0xF00F) == t->dr6 && frame[0] == t->pushed_eip && (frame[2] & VX_FL_RF) == t->pushed_rf);
 }
 
 Test(interp_debug, traps)
@@ -156,8 +161,14 @@ static void map_pages(struct interp_rig *rig, uint32_t missing)
 /* mov eax, imm32 at the end of page 5, page 6 missing: bytes that the instruction has fault, those after it do not. */
 Test(interp_debug, fetch_across_pages)
 {
-    static const struct { uint32_t at; bool faults; } cases[] = {
-        { 0x5FFB, false }, { 0x5FFC, true }, { 0x5FFF, true }, { 0x5FF0, false },
+    static const struct {
+        uint32_t at;
+        bool faults;
+    } cases[] = {
+        { 0x5FFB, false },
+        { 0x5FFC, true },
+        { 0x5FFF, true },
+        { 0x5FF0, false },
     };
     static const uint8_t code[] = { 0xB8, 0x78, 0x56, 0x34, 0x12 };
     struct interp_rig rig;
@@ -172,7 +183,8 @@ Test(interp_debug, fetch_across_pages)
             (void)vx_interp_step(rig.cpu);
             bool faulted = rig.cpu->rip == RIG_HANDLERS + 16 * VX_PF;
             bool expected = pass == 0 && cases[i].faults;
-            bool ok = faulted == expected && (faulted ? rig.cpu->cr2 == 0x6000 && rig.cpu->gpr[VX_RAX] == 0 : rig.cpu->gpr[VX_RAX] == 0x12345678);
+            bool ok = faulted == expected && (faulted ? rig.cpu->cr2 == 0x6000 && rig.cpu->gpr[VX_RAX] == 0
+                                                      : rig.cpu->gpr[VX_RAX] == 0x12345678);
             bad += !ok;
         }
     }
@@ -221,7 +233,8 @@ Test(interp_debug, rep_restarts_after_page_fault)
     map_pages(&rig, 0);
     cpu->rip = RIG_CODE;
     (void)vx_interp_step(cpu);
-    bool finished = cpu->gpr[VX_RCX] == 0 && cpu->rip == RIG_CODE + 2 && rig.ram[0x5FF0 + 63] == 0x5A && rig.ram[0x5FF0 + 64] == 0;
+    bool finished =
+        cpu->gpr[VX_RCX] == 0 && cpu->rip == RIG_CODE + 2 && rig.ram[0x5FF0 + 63] == 0x5A && rig.ram[0x5FF0 + 64] == 0;
     rig_fini(&rig);
     cr_assert(faulted && registers && finished);
 }

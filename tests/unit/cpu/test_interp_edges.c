@@ -1,12 +1,32 @@
-/* test_interp_edges.c - what single-instruction recordings do not reach: 32-bit stacks and addressing, segment checks, LOCK, length,
- * strings at boundaries, illegal encodings. One row a case: state before, code, state after one step. */
+/* test_interp_edges.c - what single-instruction recordings do not reach: 32-bit stacks and addressing, segment checks,
+ * LOCK, length, strings at boundaries, illegal encodings. One row a case: state before, code, state after one step. */
 #include <criterion/criterion.h>
 
 #include "interp_rig.h"
 
 enum mode { REAL, KERNEL, USER };
 
-enum kind { END, REG, FLAGS, EIP, MEM1, MEM2, MEM4, LIMIT, ATTR, BASE, UNUSABLE, IFLAG, DFLAG, CR, FAULT, ERROR, HALTED, SHADOW, PORT };
+enum kind {
+    END,
+    REG,
+    FLAGS,
+    EIP,
+    MEM1,
+    MEM2,
+    MEM4,
+    LIMIT,
+    ATTR,
+    BASE,
+    UNUSABLE,
+    IFLAG,
+    DFLAG,
+    CR,
+    FAULT,
+    ERROR,
+    HALTED,
+    SHADOW,
+    PORT
+};
 
 struct item {
     enum kind kind;
@@ -22,13 +42,33 @@ struct edge {
 };
 
 #define CODE(...) { __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ })
-#define R(r, v) { REG, VX_##r, v }
-#define M1(a, v) { MEM1, a, v }
-#define M2(a, v) { MEM2, a, v }
-#define M4(a, v) { MEM4, a, v }
-#define FAULTS(vector) { FAULT, 0, VX_##vector }
-#define ERR(code) { ERROR, 0, code }
+#define R(r, v)                                                                                                        \
+    {                                                                                                                  \
+        REG, VX_##r, v                                                                                                 \
+    }
+#define M1(a, v)                                                                                                       \
+    {                                                                                                                  \
+        MEM1, a, v                                                                                                     \
+    }
+#define M2(a, v)                                                                                                       \
+    {                                                                                                                  \
+        MEM2, a, v                                                                                                     \
+    }
+#define M4(a, v)                                                                                                       \
+    {                                                                                                                  \
+        MEM4, a, v                                                                                                     \
+    }
+#define FAULTS(vector)                                                                                                 \
+    {                                                                                                                  \
+        FAULT, 0, VX_##vector                                                                                          \
+    }
+#define ERR(code)                                                                                                      \
+    {                                                                                                                  \
+        ERROR, 0, code                                                                                                 \
+    }
 
+/* One case a row. */
+/* clang-format off */
 static const struct edge stack_edges[] = {
     { "push esp", KERNEL, CODE(0x54), { R(RSP, 0x8000) }, { R(RSP, 0x7FFC), M4(0x7FFC, 0x8000) } },
     { "push sp", KERNEL, CODE(0x66, 0x54), { R(RSP, 0x8000) }, { R(RSP, 0x7FFE), M2(0x7FFE, 0x8000) } },
@@ -215,6 +255,7 @@ static const struct edge encoding_edges[] = {
     { "alignment check", USER, CODE(0x8B, 0x00), { { CR, 0, 0x40011 }, { FLAGS, 0, VX_FL_AC }, R(RAX, 0x4001) }, { FAULTS(AC), ERR(0) } },
     { "no alignment check at level 0", KERNEL, CODE(0x8B, 0x00), { { CR, 0, 0x40011 }, { FLAGS, 0, VX_FL_AC }, R(RAX, 0x4001), M4(0x4001, 2) }, { R(RAX, 2) } },
 };
+/* clang-format on */
 
 static void apply(struct interp_rig *rig, const struct item *i)
 {
@@ -278,7 +319,8 @@ static bool run_edge(struct interp_rig *rig, const struct edge *e, char *why, si
     for (unsigned i = 0; i < VX_ARRAY_LEN(e->after) && e->after[i].kind != END; i++) {
         uint32_t got = observe(rig, &e->after[i]);
         if (got != e->after[i].value) {
-            snprintf(why, why_bytes, "%s: item %u is %x, not %x (eip %x)", e->name, i, got, e->after[i].value, (unsigned)rig->cpu->rip);
+            snprintf(why, why_bytes, "%s: item %u is %x, not %x (eip %x)", e->name, i, got, e->after[i].value,
+                     (unsigned)rig->cpu->rip);
             return false;
         }
     }
@@ -301,7 +343,19 @@ static void run_table(const struct edge *edges, size_t count)
     cr_assert_eq(bad, 0, "%u of %zu rows fail", bad, count);
 }
 
-Test(interp_edges, stack) { run_table(stack_edges, VX_ARRAY_LEN(stack_edges)); }
-Test(interp_edges, memory) { run_table(memory_edges, VX_ARRAY_LEN(memory_edges)); }
-Test(interp_edges, strings) { run_table(string_edges, VX_ARRAY_LEN(string_edges)); }
-Test(interp_edges, encodings) { run_table(encoding_edges, VX_ARRAY_LEN(encoding_edges)); }
+Test(interp_edges, stack)
+{
+    run_table(stack_edges, VX_ARRAY_LEN(stack_edges));
+}
+Test(interp_edges, memory)
+{
+    run_table(memory_edges, VX_ARRAY_LEN(memory_edges));
+}
+Test(interp_edges, strings)
+{
+    run_table(string_edges, VX_ARRAY_LEN(string_edges));
+}
+Test(interp_edges, encodings)
+{
+    run_table(encoding_edges, VX_ARRAY_LEN(encoding_edges));
+}

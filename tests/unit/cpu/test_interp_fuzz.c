@@ -1,5 +1,5 @@
-/* test_interp_fuzz.c - random bytes as instructions in random states: the interpreter keeps the invariants of vcpu.h, and a fault
- * leaves the general registers as they were (I1 of interp.h). Run it under ASan and UBSan too. */
+/* test_interp_fuzz.c - random bytes as instructions in random states: the interpreter keeps the invariants of vcpu.h,
+ * and a fault leaves the general registers as they were (I1 of interp.h). Run it under ASan and UBSan too. */
 #include <criterion/criterion.h>
 
 #include "interp_rig.h"
@@ -56,8 +56,9 @@ static void random_state(struct interp_rig *rig, uint64_t *state)
     if (!(r >> 12 & 15))
         cpu->dr[7] = (uint32_t)next_random(state) & ~0xF300u;
     if (!(r >> 16 & 7))
-        cpu->seg[r >> 20 & 1 ? VX_DS : VX_ES] =
-            (struct vx_seg){ .limit = random_register(state), .attr = (uint16_t)(0x4090 | (next_random(state) & 0xF)), .sel = 16 };
+        cpu->seg[r >> 20 & 1 ? VX_DS : VX_ES] = (struct vx_seg){
+            .limit = random_register(state), .attr = (uint16_t)(0x4090 | (next_random(state) & 0xF)), .sel = 16
+        };
     if (!(r >> 24 & 7) && cpu->cpl == 0)
         cpu->cr4 |= VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
     if (!(r >> 28 & 15))
@@ -83,8 +84,8 @@ static const char *broken_invariant(const struct vx_vcpu *cpu)
 /* Vectors that are always faults. */
 static bool is_fault_vector(unsigned vector)
 {
-    return vector == VX_UD || vector == VX_GP || vector == VX_SEG_SS || vector == VX_NP || vector == VX_TS || vector == VX_PF ||
-           vector == VX_DE || vector == VX_BR || vector == VX_NM || vector == VX_AC;
+    return vector == VX_UD || vector == VX_GP || vector == VX_SEG_SS || vector == VX_NP || vector == VX_TS ||
+           vector == VX_PF || vector == VX_DE || vector == VX_BR || vector == VX_NM || vector == VX_AC;
 }
 
 static bool is_string(const struct vx_vcpu *cpu)
@@ -97,7 +98,8 @@ static bool is_string(const struct vx_vcpu *cpu)
 static const char *broken_fault(const struct vx_vcpu *cpu, const uint64_t before[8], uint64_t exceptions)
 {
     uint64_t at = cpu->rip - RIG_HANDLERS;
-    if (cpu->stats->exceptions != exceptions + 1 || at > 31 * 16 || at % 16 != 0 || !is_fault_vector((unsigned)at / 16) || is_string(cpu))
+    if (cpu->stats->exceptions != exceptions + 1 || at > 31 * 16 || at % 16 != 0 ||
+        !is_fault_vector((unsigned)at / 16) || is_string(cpu))
         return NULL;
     for (unsigned i = 0; i < 8; i++)
         if (i != VX_RSP && cpu->gpr[i] != before[i])
@@ -127,8 +129,9 @@ Test(interp, random_bytes, .timeout = 300)
             if (broken == NULL)
                 broken = broken_fault(rig.cpu, before, exceptions);
             if (broken != NULL)
-                snprintf(why, sizeof(why), "round %u step %u at %x opcode %x: %s (%02x %02x %02x %02x %02x %02x)", round, step, (unsigned)eip,
-                         vx_interp_last_opcode(rig.cpu), broken, code[0], code[1], code[2], code[3], code[4], code[5]);
+                snprintf(why, sizeof(why), "round %u step %u at %x opcode %x: %s (%02x %02x %02x %02x %02x %02x)",
+                         round, step, (unsigned)eip, vx_interp_last_opcode(rig.cpu), broken, code[0], code[1], code[2],
+                         code[3], code[4], code[5]);
             faults += rig.stats.exceptions != exceptions;
             halts += stop != VX_STOP_BUDGET;
             if (stop != VX_STOP_BUDGET)

@@ -1,5 +1,5 @@
-/* test_interp_host.c - integer instructions on registers, through the interpreter and on the host's own CPU with random operands
- * and flags: registers and every defined flag must agree. x86-64 hosts only. */
+/* test_interp_host.c - integer instructions on registers, through the interpreter and on the host's own CPU with random
+ * operands and flags: registers and every defined flag must agree. x86-64 hosts only. */
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 
@@ -8,23 +8,36 @@
 #if defined(__x86_64__)
 
 enum {
-    C = VX_FL_CF, P = VX_FL_PF, A = VX_FL_AF, Z = VX_FL_ZF, S = VX_FL_SF, O = VX_FL_OF,
-    ALL = VX_FL_ARITH, LOGIC = C | P | Z | S | O, SHIFT = C | P | Z | S, ROTATE = A | P | Z | S | C, MUL = C | O, NONE = 0,
-    CODE_AT = 0x1000, ROUNDS = 3000,
+    C = VX_FL_CF,
+    P = VX_FL_PF,
+    A = VX_FL_AF,
+    Z = VX_FL_ZF,
+    S = VX_FL_SF,
+    O = VX_FL_OF,
+    ALL = VX_FL_ARITH,
+    LOGIC = C | P | Z | S | O,
+    SHIFT = C | P | Z | S,
+    ROTATE = A | P | Z | S | C,
+    MUL = C | O,
+    NONE = 0,
+    CODE_AT = 0x1000,
+    ROUNDS = 3000,
 };
 
-/* An instruction without ModRM, or one whose ModRM byte (register form) is tried with every reg and rm of EAX ECX EDX EBX or
- * AL..BH. `flags` are those it defines. */
+/* An instruction without ModRM, or one whose ModRM byte (register form) is tried with every reg and rm of EAX ECX EDX
+ * EBX or AL..BH. `flags` are those it defines. */
 struct form {
     const char *name;
     uint8_t bytes[4], count;
     bool modrm, fixed_reg; /* fixed_reg: reg is part of the opcode, in `reg` */
     uint8_t reg;
-    uint8_t imm;           /* bytes of immediate */
+    uint8_t imm; /* bytes of immediate */
     uint32_t flags;
     bool byte_registers;
 };
 
+/* One case a row. */
+/* clang-format off */
 #define RM(op, name_, flags_) { .name = name_, .bytes = { op }, .count = 1, .modrm = true, .flags = flags_, .byte_registers = !((op) & 1) }
 #define GROUP(op, reg_, imm_, name_, flags_)                                                                             \
     { .name = name_, .bytes = { op }, .count = 1, .modrm = true, .fixed_reg = true, .reg = reg_, .imm = imm_, .flags = flags_, \
@@ -77,6 +90,7 @@ static const struct form forms[] = {
     RM0FB(0x9C, "setl", ALL), RM0FB(0x9D, "setge", ALL), RM0FB(0x9E, "setle", ALL), RM0FB(0x9F, "setg", ALL),
     RM0F(0x42, "cmovb", ALL), RM0F(0x4F, "cmovg", ALL), RM0F(0x44, "cmove", ALL), RM0F(0x4C, "cmovl", ALL),
 };
+/* clang-format on */
 
 struct regs {
     uint32_t gpr[4]; /* EAX ECX EDX EBX */
@@ -94,7 +108,8 @@ static uint64_t next_random(uint64_t *state)
 /* Plain random, or a value near one of the ends of its range. */
 static uint32_t random_operand(uint64_t *state)
 {
-    static const uint32_t special[] = { 0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF };
+    static const uint32_t special[] = { 0,      1,      2,      0x7F,       0x80,       0xFF,
+                                        0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF };
     uint64_t r = next_random(state);
     return r & 1 ? (uint32_t)(r >> 32) : special[(r >> 8) % VX_ARRAY_LEN(special)];
 }
@@ -193,11 +208,15 @@ Test(interp, agrees_with_host, .timeout = 120)
             memcpy(rig.ram + CODE_AT, code, lengths[round % 128]);
             run_native((void *)(uintptr_t)code, &host);
             run_interpreted(&rig, lengths[round % 128], &own);
-            bool ok = memcmp(host.gpr, own.gpr, sizeof(host.gpr)) == 0 && own.flags != UINT32_MAX && ((host.flags ^ own.flags) & f->flags) == 0;
+            bool ok = memcmp(host.gpr, own.gpr, sizeof(host.gpr)) == 0 && own.flags != UINT32_MAX &&
+                      ((host.flags ^ own.flags) & f->flags) == 0;
             if (!ok && bad++ == 0)
-                snprintf(first, sizeof(first), "%s (%02x %02x %02x %02x) of %08x %08x %08x %08x %03x: %08x %08x %08x %08x %03x, host %08x %08x %08x %08x %03x",
-                         f->name, code[0], code[1], code[2], code[3], in.gpr[0], in.gpr[1], in.gpr[2], in.gpr[3], in.flags, own.gpr[0],
-                         own.gpr[1], own.gpr[2], own.gpr[3], own.flags, host.gpr[0], host.gpr[1], host.gpr[2], host.gpr[3], host.flags);
+                snprintf(first, sizeof(first),
+                         "%s (%02x %02x %02x %02x) of %08x %08x %08x %08x %03x: %08x %08x %08x %08x %03x, host %08x "
+                         "%08x %08x %08x %03x",
+                         f->name, code[0], code[1], code[2], code[3], in.gpr[0], in.gpr[1], in.gpr[2], in.gpr[3],
+                         in.flags, own.gpr[0], own.gpr[1], own.gpr[2], own.gpr[3], own.flags, host.gpr[0], host.gpr[1],
+                         host.gpr[2], host.gpr[3], host.flags);
         }
     }
     munmap(page, 4096 * 2);

@@ -1,14 +1,15 @@
-/* test_vectors_286.c - single instructions recorded from a real 80C286 in real mode (SingleStepTests/80286), run through the
- * interpreter: registers, flags, memory and exceptions.
+/* test_vectors_286.c - single instructions recorded from a real 80C286 in real mode (SingleStepTests/80286), run
+ * through the interpreter: registers, flags, memory and exceptions.
  *
  * The recordings are not part of the project: VX86_CONFORMANCE_DATA names the folder with sst286-500.moos.xz and
  * sst286-metadata.json; without it the test counts as skipped.
  *
  * Where an 80386 and later differ on purpose:
  *   - a word that runs over the end of SS raises #SS (12), not 13: both vectors lead to the same handler here;
- *   - faults are restartable: after exception 13 in a string instruction SI, DI and CX stand at the iteration that faulted
- *     (a 286 is one or two ahead in CX and one in SI or DI), and POP to memory leaves SP;
- *   - LOCK is #UD but for read-modify-writes, FS and GS exist, 15 bytes are allowed, there is an x87; the bench's ports read FFh.
+ *   - faults are restartable: after exception 13 in a string instruction SI, DI and CX stand at the iteration that
+ * faulted (a 286 is one or two ahead in CX and one in SI or DI), and POP to memory leaves SP;
+ *   - LOCK is #UD but for read-modify-writes, FS and GS exist, 15 bytes are allowed, there is an x87; the bench's ports
+ * read FFh.
  *
  * MOO: chunks of 4-byte tag, u32 length, payload; "MOO " opens a file of one opcode, "TEST" holds one vector. */
 #include <criterion/criterion.h>
@@ -16,18 +17,38 @@
 
 #include "interp_rig.h"
 
-enum { REG_AX, REG_BX, REG_CX, REG_DX, REG_CS, REG_SS, REG_DS, REG_ES, REG_SP, REG_BP, REG_SI, REG_DI, REG_IP, REG_FLAGS, REGS };
+enum {
+    REG_AX,
+    REG_BX,
+    REG_CX,
+    REG_DX,
+    REG_CS,
+    REG_SS,
+    REG_DS,
+    REG_ES,
+    REG_SP,
+    REG_BP,
+    REG_SI,
+    REG_DI,
+    REG_IP,
+    REG_FLAGS,
+    REGS
+};
 
-static const char *const reg_names[REGS] = { "ax", "bx", "cx", "dx", "cs", "ss", "ds", "es", "sp", "bp", "si", "di", "ip", "flags" };
+static const char *const reg_names[REGS] = { "ax", "bx", "cx", "dx", "cs", "ss", "ds",
+                                             "es", "sp", "bp", "si", "di", "ip", "flags" };
 
 /* Flags that a 286 has in real mode. */
 #define FLAGS_286 0x0FD5u
-#define RAM_MAX 4096
+#define RAM_MAX   4096
 
 struct state {
     uint16_t reg[REGS];
     uint32_t ram_count;
-    struct { uint32_t address; uint8_t value; } ram[RAM_MAX];
+    struct {
+        uint32_t address;
+        uint8_t value;
+    } ram[RAM_MAX];
 };
 
 struct vector {
@@ -171,8 +192,8 @@ static struct form form_of(const struct vector *v)
 }
 
 enum skip { SKIP_NONE, SKIP_LOCK, SKIP_INPUT, SKIP_ESCAPE, SKIP_FS_GS, SKIP_LONG, SKIP_POP, SKIPS };
-static const char *const skip_names[SKIPS] = { "none", "LOCK", "IN and INS", "x87", "FS and GS", "over 10 bytes",
-                                               "POP that faults" };
+static const char *const skip_names[SKIPS] = { "none",      "LOCK",          "IN and INS",     "x87",
+                                               "FS and GS", "over 10 bytes", "POP that faults" };
 
 /* Why a vector is not for a 386 and later. */
 static enum skip skip_reason(const struct vector *v, const struct form *form)
@@ -253,8 +274,9 @@ static void settle_restart(const struct vector *v, const struct form *form, uint
 {
     if (!v->has_exception || v->exception != VX_GP || !is_word_string(form))
         return;
-    uint16_t done = (uint16_t)(v->init.reg[REG_CX] - reg[REG_CX]), ahead = (uint16_t)(reg[REG_CX] - v->fina.reg[REG_CX]);
-    uint16_t moved = v->init.reg[REG_FLAGS] & VX_FL_DF ? (uint16_t)-(2 * done) : (uint16_t)(2 * done);
+    uint16_t done = (uint16_t)(v->init.reg[REG_CX] - reg[REG_CX]),
+             ahead = (uint16_t)(reg[REG_CX] - v->fina.reg[REG_CX]);
+    uint16_t moved = v->init.reg[REG_FLAGS] & VX_FL_DF ? (uint16_t) - (2 * done) : (uint16_t)(2 * done);
     bool uses_si = form->opcode == 0x6F || form->opcode == 0xA5 || form->opcode == 0xA7 || form->opcode == 0xAD;
     bool uses_di = form->opcode != 0x6F && form->opcode != 0xAD;
     bool si_ok = reg[REG_SI] == (uint16_t)(v->init.reg[REG_SI] + (uses_si ? moved : 0));
@@ -267,7 +289,8 @@ static void settle_restart(const struct vector *v, const struct form *form, uint
 }
 
 /* Compares the machine with FINA; the first difference goes to `why`. */
-static bool compare(struct interp_rig *rig, const struct vector *v, const struct form *form, uint16_t flags, char *why, size_t why_bytes)
+static bool compare(struct interp_rig *rig, const struct vector *v, const struct form *form, uint16_t flags, char *why,
+                    size_t why_bytes)
 {
     uint16_t reg[REGS];
     read_back(rig->cpu, reg);
@@ -329,7 +352,8 @@ static void run_vector(struct interp_rig *rig, const struct masks *masks, const 
         memcpy(rig->ram + 4 * VX_SEG_SS, rig->ram + 4 * VX_GP, 4);
     bool ok = vx_interp_run(rig->cpu, 200) == VX_STOP_HALT && compare(rig, v, &form, flags, why, sizeof(why));
     if (!ok && tally->failed++ == 0)
-        snprintf(tally->first, sizeof(tally->first), "%s (excp %d): %s", v->name, v->has_exception ? v->exception : -1, why);
+        snprintf(tally->first, sizeof(tally->first), "%s (excp %d): %s", v->name, v->has_exception ? v->exception : -1,
+                 why);
     forget(rig, &v->init);
     forget(rig, &v->fina);
     memset(rig->ram + 4 * VX_SEG_SS, 0, 4);

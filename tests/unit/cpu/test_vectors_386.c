@@ -1,5 +1,5 @@
-/* test_vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE reference of
- * barotto/test386.asm), run through the interpreter.
+/* test_vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE
+ * reference of barotto/test386.asm), run through the interpreter.
  *
  * The answers are not part of the project: VX86_CONFORMANCE_DATA names the folder with test386-EE-reference.txt.xz;
  * without it the test counts as skipped. A line:
@@ -29,7 +29,9 @@ static bool parse_line(const char *text, struct line *l)
         return true;
     }
     int at = 0;
-    if (sscanf(text, "%7s %7s %c EAX=%x EDX=%x PS=%x %n", l->opcode, l->name, &l->size, &l->eax, &l->edx, &l->ps, &at) != 6 || at == 0)
+    if (sscanf(text, "%7s %7s %c EAX=%x EDX=%x PS=%x %n", l->opcode, l->name, &l->size, &l->eax, &l->edx, &l->ps,
+               &at) != 6 ||
+        at == 0)
         return false;
     l->divide_error = strncmp(text + at, "#DE ", 4) == 0;
     at += l->divide_error ? 4 : 0;
@@ -148,9 +150,16 @@ static bool encode(const struct line *l, bool second, struct code *c)
     if (opcode > 0xFF)
         return encode_two_byte(l, c, (uint8_t)opcode);
     switch (opcode) {
-    case 0xC0: case 0xC1: case 0xD0: case 0xD1: case 0xD2: case 0xD3: return encode_shift(l, c, (uint8_t)opcode);
-    case 0xF6: case 0xF7: return encode_group3(l, c, (uint8_t)opcode, second);
-    case 0xFE: case 0xFF: put(c, opcode, 1), put(c, strcmp(l->name, "DEC") == 0 ? 0xC8 : 0xC0, 1); return true;
+    case 0xC0:
+    case 0xC1:
+    case 0xD0:
+    case 0xD1:
+    case 0xD2:
+    case 0xD3: return encode_shift(l, c, (uint8_t)opcode);
+    case 0xF6:
+    case 0xF7: return encode_group3(l, c, (uint8_t)opcode, second);
+    case 0xFE:
+    case 0xFF: put(c, opcode, 1), put(c, strcmp(l->name, "DEC") == 0 ? 0xC8 : 0xC0, 1); return true;
     case 0x69: put(c, 0xC069, 2), put(c, 0x777777, 4), c->count -= l->size == 'W' ? 2 : 0; break;
     case 0x6B: put(c, 0xC26B, 2), put(c, second ? 0x89 : 0x77, 1); return true;
     default:
@@ -175,8 +184,9 @@ static uint32_t defined_flags(const struct line *l)
     static const char *const logic[] = { "OR", "AND", "XOR", "TEST", "CMP" };
     unsigned opcode = (unsigned)strtoul(l->opcode, NULL, 16);
     if (l->bcd)
-        return strncmp(l->name, "da", 2) == 0 ? FLAGS_ALL & ~VX_FL_OF : l->name[2] == 'a' || l->name[2] == 's' ? VX_FL_AF | VX_FL_CF
-                                                                                : VX_FL_SF | VX_FL_ZF | VX_FL_PF;
+        return strncmp(l->name, "da", 2) == 0           ? FLAGS_ALL & ~VX_FL_OF
+               : l->name[2] == 'a' || l->name[2] == 's' ? VX_FL_AF | VX_FL_CF
+                                                        : VX_FL_SF | VX_FL_ZF | VX_FL_PF;
     if (strstr(l->name, "MUL") != NULL)
         return VX_FL_CF | VX_FL_OF;
     if (strstr(l->name, "DIV") != NULL)
@@ -211,7 +221,8 @@ static void run_code(struct interp_rig *rig, const struct line *l, const struct 
     (void)vx_interp_step(cpu);
 }
 
-static bool agrees(const struct interp_rig *rig, const struct line *l, const struct code *c, char *why, size_t why_bytes)
+static bool agrees(const struct interp_rig *rig, const struct line *l, const struct code *c, char *why,
+                   size_t why_bytes)
 {
     const struct vx_vcpu *cpu = rig->cpu;
     uint32_t eax = (uint32_t)cpu->gpr[eax_register(l)], edx = (uint32_t)cpu->gpr[VX_RDX];
@@ -276,7 +287,9 @@ Test(vectors_386, arithmetic, .timeout = 300)
             struct line l;
             struct code c;
             char *end = strchr(at, '\n');
-            cr_assert(end != NULL && parse_line(at, &l) && encode(&l, divides ? divisions % 6 >= 3 : i >= lines / 2, &c), "cannot run: %.80s", at);
+            cr_assert(end != NULL && parse_line(at, &l) &&
+                          encode(&l, divides ? divisions % 6 >= 3 : i >= lines / 2, &c),
+                      "cannot run: %.80s", at);
             run_code(&rig, &l, &c);
             run++;
             if (!agrees(&rig, &l, &c, why, sizeof(why)) && bad++ == 0)
