@@ -129,8 +129,11 @@ void vx_machine_reset(struct vx_machine *pc)
     vx_vcpu_raise(pc->vcpu, VX_ATTN_INTR | VX_ATTN_WORK);
 }
 
+/* The A20 gate opens with it, or the processor would not find the reset vector. */
 static void init_cpu(struct vx_machine *pc)
 {
+    vx_pmap_set_a20(pc->pmap, true);
+    vx_i8042_a20_moved(pc->i8042, true);
     vx_lapic_init(pc->lapic);
     vx_cpu_reset(pc->vcpu, true);
 }

@@ -1,0 +1,50 @@
+/* rom.h - 64 KiB ROMs with a few instructions, and machines that run them. */
+#ifndef VX86_TESTS_ROM_H
+#define VX86_TESTS_ROM_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vx86/machine.h"
+
+#define ROM_BYTES 0x10000
+#define ROM_RAM_BYTES (2u << 20)
+
+struct rom {
+    uint8_t bytes[ROM_BYTES];
+};
+
+/* The code runs at F000:0000 (CS base FFFF0000h) in real mode; a second piece, if any, lies at offset 100h. */
+static inline void rom_make(struct rom *rom, const uint8_t *code, size_t bytes, const uint8_t *second, size_t second_bytes)
+{
+    static const uint8_t jump_to_0[] = { 0xE9, 0x0D, 0x00 };
+    memset(rom->bytes, 0, sizeof rom->bytes);
+    memcpy(rom->bytes, code, bytes);
+    if (second != NULL)
+        memcpy(rom->bytes + 0x100, second, second_bytes);
+    memcpy(rom->bytes + 0xFFF0, jump_to_0, sizeof jump_to_0);
+}
+
+struct rom_machine {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_machine *machine;
+};
+
+static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine, bool no_reboot)
+{
+    rig->log = vx_log_create(stderr);
+    VX_TRY(vx_loop_create(&rig->loop));
+    struct vx_machine_config config = { .log = rig->log, .loop = rig->loop, .ram_bytes = ROM_RAM_BYTES, .engine = engine,
+                                        .bios = rom->bytes, .bios_bytes = ROM_BYTES, .no_reboot = no_reboot, .debug_exit = true };
+    return vx_machine_create(&config, &rig->machine);
+}
+
+static inline void rom_machine_destroy(struct rom_machine *rig)
+{
+    vx_machine_destroy(rig->machine);
+    vx_loop_destroy(rig->loop);
+    vx_log_destroy(rig->log);
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* test_run.c - the run loop: every way a guest can end, resets that do and do not come back, sleep, stop, two machines at once. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "pc.h"
+#include "rom.h"
+
+#define MOV_AL_OUT(value, port) 0xB0, (value), 0xE6, (port)
+#define OUT_CF8(reg) 0x66, 0xB8, (reg), 0x0B, 0x00, 0x80, 0xBA, 0xF8, 0x0C, 0x66, 0xEF /* 00:01.3 */
+#define SPIN 0xEB, 0xFE
+
+static const uint8_t debug_exit_code[] = { MOV_AL_OUT(0x2A, 0xF4), SPIN };
+static const uint8_t power_off_code[] = {
+    OUT_CF8(0x40), 0x66, 0xB8, 0x01, 0x06, 0x00, 0x00, 0xBA, 0xFC, 0x0C, 0x66, 0xEF, /* PM base 600h */
+    OUT_CF8(0x80), 0xB0, 0x01, 0xBA, 0xFC, 0x0C, 0xEE,                               /* enabled */
+    0xBA, 0x04, 0x06, 0xB8, 0x00, 0x20, 0xEF, SPIN,                                  /* SLP_EN, SLP_TYP 0 */
+};
+static const uint8_t reset_code[] = { 0xBA, 0xF9, 0x0C, 0xB0, 0x06, 0xEE, SPIN };
+static const uint8_t keyboard_reset_code[] = { MOV_AL_OUT(0xFE, 0x64), SPIN };
+static const uint8_t triple_fault_code[] = { 0x2E, 0x0F, 0x01, 0x1E, 0x10, 0x00, 0xCC, SPIN }; /* LIDT with limit 0, INT3 */
+static const uint8_t dead_code[] = { 0xFA, 0xF4, SPIN };
+static const uint8_t spin_code[] = { SPIN };
+static const uint8_t sleep_code[] = { MOV_AL_OUT(0xFF, 0x21), 0xFB, 0xF4, 0xEB, 0xFD };
+
+/* IRQ 0 every 1.7 ms; the tenth ends with 7. */
+static const uint8_t timer_code[] = {
+    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x70,                           /* DS = SS = 0, SP = 7000h */
+    0xC7, 0x06, 0x20, 0x00, 0x00, 0x01, 0xC7, 0x06, 0x22, 0x00, 0x00, 0xF0,         /* INT 8: F000:0100 */
+    MOV_AL_OUT(0x11, 0x20), MOV_AL_OUT(0x08, 0x21), MOV_AL_OUT(0x04, 0x21), MOV_AL_OUT(0x01, 0x21), MOV_AL_OUT(0xFE, 0x21),
+    MOV_AL_OUT(0x34, 0x43), MOV_AL_OUT(0x00, 0x40), MOV_AL_OUT(0x08, 0x40),
+    0xFB, 0xF4, 0xEB, 0xFD,
+};
+static const uint8_t timer_handler[] = {
+    0xFF, 0x06, 0x00, 0x05, MOV_AL_OUT(0x20, 0x20), 0x83, 0x3E, 0x00, 0x05, 0x0A, 0x75, 0x04, MOV_AL_OUT(0x07, 0xF4), 0xCF,
+};
+
+/* First time: IMR = 5Ah, CMOS[0Fh] = 0Ah, reset by port 92h. The second time round, exit with the IMR: the chips were spared. */
+static const uint8_t come_back_code[] = {
+    MOV_AL_OUT(0x0F, 0x70), 0xE4, 0x71, 0x84, 0xC0, 0x75, 0x12, MOV_AL_OUT(0x0F, 0x70), MOV_AL_OUT(0x0A, 0x71), MOV_AL_OUT(0x5A, 0x21),
+    MOV_AL_OUT(0x01, 0x92), SPIN, 0xE4, 0x21, 0xE6, 0xF4, SPIN,
+};
+/* The same with CMOS[50h] as the mark and CMOS[0Fh] = 0: the whole board is reset, IMR is 0. */
+static const uint8_t reboot_code[] = {
+    MOV_AL_OUT(0x50, 0x70), 0xE4, 0x71, 0x84, 0xC0, 0x75, 0x12, MOV_AL_OUT(0x50, 0x70), MOV_AL_OUT(0x0A, 0x71), MOV_AL_OUT(0x5A, 0x21),
+    MOV_AL_OUT(0xFE, 0x64), SPIN, 0xE4, 0x21, 0xE6, 0xF4, SPIN,
+};
+
+#define CODE(array) array, sizeof array
+static const struct {
+    const char *name;
+    const uint8_t *code;
+    size_t bytes;
+    const uint8_t *second;
+    size_t second_bytes;
+    bool no_reboot;
+    enum vx_machine_end end;
+    int value;
+} ends[] = {
+    { "debug exit", CODE(debug_exit_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x2A },
+    { "power off", CODE(power_off_code), NULL, 0, false, VX_END_POWER_OFF, 0 },
+    { "reset", CODE(reset_code), NULL, 0, true, VX_END_RESET, 0 },
+    { "keyboard reset", CODE(keyboard_reset_code), NULL, 0, true, VX_END_RESET, 0 },
+    { "triple fault", CODE(triple_fault_code), NULL, 0, true, VX_END_TRIPLE_FAULT, 0 },
+    { "dead", CODE(dead_code), NULL, 0, true, VX_END_DEAD, 0 },
+    { "timer", CODE(timer_code), CODE(timer_handler), true, VX_END_DEBUG_EXIT, 7 },
+    { "come back", CODE(come_back_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x5A },
+    { "reboot", CODE(reboot_code), NULL, 0, false, VX_END_DEBUG_EXIT, 0 },
+};
+
+static void check_ends(enum vx_engine engine)
+{
+    static struct rom rom;
+    for (size_t i = 0; i < VX_ARRAY_LEN(ends); i++) {
+        struct rom_machine rig;
+        int value = -1;
+        rom_make(&rom, ends[i].code, ends[i].bytes, ends[i].second, ends[i].second_bytes);
+        cr_assert_eq(rom_machine_create(&rig, &rom, engine, ends[i].no_reboot), VX_ERR_OK);
+        enum vx_machine_end end = vx_machine_run(rig.machine, &value);
+        cr_assert(end == ends[i].end && value == ends[i].value, "%s: end %d value %d", ends[i].name, (int)end, value);
+        rom_machine_destroy(&rig);
+    }
+}
+
+Test(run, ends_interp, .timeout = 20) { check_ends(VX_ENGINE_INTERP); }
+Test(run, ends_bt, .timeout = 20) { check_ends(VX_ENGINE_BT); }
+
+static void *stop_later(void *opaque)
+{
+    usleep(50000);
+    vx_machine_stop(opaque, 42);
+    return NULL;
+}
+
+static void check_stop(enum vx_engine engine, const uint8_t *code, size_t bytes, bool sleeps)
+{
+    static struct rom rom;
+    struct rom_machine rig;
+    rom_make(&rom, code, bytes, NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, engine, true), VX_ERR_OK);
+    for (unsigned round = 0; round < 2; round++) { /* it can be run again */
+        pthread_t thread;
+        int value = 0;
+        pthread_create(&thread, NULL, stop_later, rig.machine);
+        enum vx_machine_end end = vx_machine_run(rig.machine, &value);
+        pthread_join(thread, NULL);
+        cr_assert(end == VX_END_STOPPED && value == 42);
+    }
+    const struct vx_stats *stats = vx_machine_stats(rig.machine);
+    uint64_t busy = sleeps ? stats->time_idle_ns : stats->time_translated_ns;
+    cr_assert(busy > 20000000, "%llu ns", (unsigned long long)busy);
+    rom_machine_destroy(&rig);
+}
+
+Test(run, stops_when_asked, .timeout = 20)
+{
+    check_stop(VX_ENGINE_INTERP, CODE(spin_code), false);
+    check_stop(VX_ENGINE_BT, CODE(spin_code), false);
+    check_stop(VX_ENGINE_INTERP, CODE(sleep_code), true);
+    check_stop(VX_ENGINE_BT, CODE(sleep_code), true);
+}
+
+/* ---- two machines in one process -------------------------------------------------------------------------------- */
+
+struct runner {
+    struct rom_machine rig;
+    enum vx_machine_end end;
+    int value;
+};
+
+static void *run_machine(void *opaque)
+{
+    struct runner *runner = opaque;
+    runner->end = vx_machine_run(runner->rig.machine, &runner->value);
+    return NULL;
+}
+
+static void check_pair(enum vx_engine first, enum vx_engine second)
+{
+    static struct rom rom;
+    struct runner runners[2] = { 0 };
+    pthread_t threads[2];
+    rom_make(&rom, timer_code, sizeof timer_code, timer_handler, sizeof timer_handler);
+    for (unsigned i = 0; i < 2; i++)
+        cr_assert_eq(rom_machine_create(&runners[i].rig, &rom, i == 0 ? first : second, true), VX_ERR_OK);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, run_machine, &runners[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        uint64_t count = vx_pmap_load(vx_machine_pmap(runners[i].rig.machine), 0x500, 2);
+        cr_assert(runners[i].end == VX_END_DEBUG_EXIT && runners[i].value == 7 && count == 10, "machine %u: end %d, value %d, %u ticks",
+                  i, (int)runners[i].end, runners[i].value, (unsigned)count);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        rom_machine_destroy(&runners[i].rig);
+}
+
+Test(run, two_machines_side_by_side, .timeout = 20)
+{
+    check_pair(VX_ENGINE_INTERP, VX_ENGINE_INTERP);
+    check_pair(VX_ENGINE_BT, VX_ENGINE_INTERP);
+    check_pair(VX_ENGINE_BT, VX_ENGINE_BT);
+}
+
+/* ---- creation --------------------------------------------------------------------------------------------------- */
+
+Test(run, wrong_configurations_are_refused)
+{
+    static struct rom rom;
+    struct vx_loop *loop;
+    struct vx_machine *machine = NULL;
+    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    struct vx_machine_config good = { .log = vx_log_create(stderr), .loop = loop, .ram_bytes = 1 << 20, .engine = VX_ENGINE_INTERP,
+                                      .bios = rom.bytes, .bios_bytes = ROM_BYTES };
+    struct vx_machine_config bad = good;
+    bad.bios_bytes = 1000;
+    cr_assert_eq(vx_machine_create(&bad, &machine), VX_ERR_BAD_FORMAT);
+    bad.bios_bytes = 0;
+    cr_assert_eq(vx_machine_create(&bad, &machine), VX_ERR_BAD_FORMAT);
+    bad = good;
+    bad.cpu_model = "z80";
+    cr_assert_eq(vx_machine_create(&bad, &machine), VX_ERR_BAD_ARGUMENT);
+    cr_assert_eq(vx_machine_create(&good, &machine), VX_ERR_OK);
+    vx_machine_destroy(machine);
+    vx_loop_destroy(loop);
+}
+
+Test(run, boot_order_names_what_is_there)
+{
+    struct vx_block a = { 0 }, b = { 0 };
+    struct vx_machine_config config = { .disk = { [1] = &a }, .cdrom = { [2] = &b } };
+    char text[256];
+    pc_setup_boot_order(&config, text, sizeof text);
+    cr_assert_str_eq(text, "/pci@i0cf8/ide@1,1/drive@0/disk@1\n/pci@i0cf8/ide@1,1/drive@1/disk@0\n");
+    config.boot = VX_BOOT_CDROM;
+    pc_setup_boot_order(&config, text, sizeof text);
+    cr_assert_str_eq(text, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n/pci@i0cf8/ide@1,1/drive@0/disk@1\n");
+    pc_setup_boot_order(&config, text, 40); /* only whole lines */
+    cr_assert_str_eq(text, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n");
+}
