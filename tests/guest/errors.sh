@@ -6,7 +6,7 @@ set -euo pipefail
 scratch errors
 printf 'not a kernel' >"$dir/text"
 : >"$dir/empty"
-head -c 70000 /dev/zero >"$dir/zeros"
+truncate -s 64K "$dir/zeros"
 head -c 1000 /dev/urandom >"$dir/odd.img" # no multiple of a sector
 mkdir "$dir/directory"
 cp "$dir/zeros" "$dir/unreadable"
@@ -41,7 +41,7 @@ refused 'missing' --vga-bios "$dir/missing"
 refused 'bzImage|kernel' --kernel "$dir/text"
 refused 'missing' --kernel "$dir/missing"
 refused 'engine' --engine jit
-refused '--kernel' --initrd "$dir/text"
+refused '--kernel' --initrd "$dir/text" "$dir/zeros"
 refused 'missing' --cdrom "$dir/missing"
 if [ -e "$VX86_GUEST_DIR/vmlinuz-686" ]; then
     truncate -s 400M "$dir/large"
