@@ -333,7 +333,7 @@ static void forget(struct interp_rig *rig, const struct state *s)
 
 struct tally {
     unsigned run, failed, skipped[SKIPS];
-    char first[160];
+    char first[200];
 };
 
 static void run_vector(struct interp_rig *rig, const struct masks *masks, const struct vector *v, struct tally *tally)
