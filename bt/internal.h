@@ -37,7 +37,7 @@ enum {
     BT_STUB_BYTES = 8192,
     BT_BUFFER_BYTES = 1 << 17,
     BT_CACHE_DEFAULT = 32 << 20,
-    BT_CACHE_STRESS = 256 << 10,
+    BT_CACHE_STRESS = 1 << 20,
 };
 
 /* Everything that changes what guest bytes mean or what may be assumed about them. */
@@ -149,7 +149,7 @@ struct bt_tu {
     bool self_checking;
     uint8_t pages;       /* 1 or 2 */
     uint32_t page[TU_PAGES];       /* backing pages of its bytes */
-    struct bt_tu *page_next[TU_PAGES];
+    struct bt_tu *page_next[TU_PAGES], **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
     struct bt_tu *hash_next;
     struct bt_exit exit[TU_EXITS];
     struct bt_exit *in;            /* exits chained to this unit */

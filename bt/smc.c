@@ -40,6 +40,15 @@ static unsigned slot_of(const struct bt_tu *tu, uint32_t page) { return tu->page
 
 bool bt_smc_self_checking(struct vx_bt *bt, uint32_t page) { return bt->pages[page] != NULL && bt->pages[page]->self_checking; }
 
+static void link_unit(struct bt_tu **head, struct bt_tu *tu, unsigned slot)
+{
+    tu->page_next[slot] = *head;
+    tu->page_prev[slot] = head;
+    if (*head != NULL)
+        (*head)->page_prev[slot_of(*head, tu->page[slot])] = &tu->page_next[slot];
+    *head = tu;
+}
+
 void bt_smc_register(struct vx_bt *bt, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < tu->pages; i++) {
@@ -47,8 +56,7 @@ void bt_smc_register(struct vx_bt *bt, struct bt_tu *tu)
         if (*at == NULL)
             *at = calloc(1, sizeof **at);
         VX_ASSERT(*at != NULL);
-        tu->page_next[i] = (*at)->units;
-        (*at)->units = tu;
+        link_unit(&(*at)->units, tu, i);
         if (!tu->self_checking && !vx_pmap_is_code(bt->config.pmap, tu->page[i]))
             vx_pmap_mark_code(bt->config.pmap, tu->page[i], true);
     }
@@ -58,11 +66,9 @@ void bt_smc_unregister(struct vx_bt *bt, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < tu->pages; i++) {
         struct bt_page *page = bt->pages[tu->page[i]];
-        struct bt_tu **at = &page->units;
-        while (*at != NULL && *at != tu)
-            at = &(*at)->page_next[slot_of(*at, tu->page[i])];
-        if (*at == tu)
-            *at = tu->page_next[i];
+        *tu->page_prev[i] = tu->page_next[i];
+        if (tu->page_next[i] != NULL)
+            tu->page_next[i]->page_prev[slot_of(tu->page_next[i], tu->page[i])] = tu->page_prev[i];
         if (page->units == NULL && !tu->self_checking)
             vx_pmap_mark_code(bt->config.pmap, tu->page[i], false);
     }

@@ -354,7 +354,7 @@ struct bt_tu *bt_translate(struct vx_bt *bt)
     uint8_t *hva[TU_PAGES];
     unsigned pages;
     unsigned n = bt_decode_unit(bt, (unsigned)bt->tu_limit, hva, &pages);
-    if (n == 0)
+    if (n == 0 || (pages == 2 && hva[0] == hva[1])) /* an alias of itself would stand twice on one page's list */
         return NULL;
     struct bt_tu *tu = new_unit(bt, hva, pages);
     if (tu->self_checking)
