@@ -268,25 +268,51 @@ static uint32_t spread(uint32_t value, unsigned bits)
     return value << (8 - bits) | value >> (2 * bits - 8);
 }
 
-static uint32_t vbe_pixel(const uint8_t *at, unsigned bpp, const uint32_t colors[256])
+/* One line each, from the first dot shown; the depth is decided outside the loop over dots. */
+static void draw_vbe_row4(const uint8_t *line, unsigned first, unsigned width, const uint32_t colors[16], uint32_t *out)
 {
-    uint32_t v = at[0];
-    switch (bpp) {
-    case 8: return colors[v];
-    case 15:
-        v |= (uint32_t)at[1] << 8;
-        return spread(v >> 10 & 31, 5) << 16 | spread(v >> 5 & 31, 5) << 8 | spread(v & 31, 5);
-    case 16:
-        v |= (uint32_t)at[1] << 8;
-        return spread(v >> 11 & 31, 5) << 16 | spread(v >> 5 & 63, 6) << 8 | spread(v & 31, 5);
-    default: return v | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16; /* 24, 32 */
+    for (unsigned x = 0; x < width; x++) {
+        const uint8_t *at = line + (first + x) / 8 * 4;
+        unsigned shift = 7 - (first + x) % 8;
+        out[x] = colors[(at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
+                        (at[3] >> shift & 1) << 3];
+    }
+}
+
+static void draw_vbe_row16(const uint8_t *at, unsigned width, unsigned green_bits, uint32_t *out)
+{
+    for (unsigned x = 0; x < width; x++, at += 2) {
+        uint32_t v = at[0] | (uint32_t)at[1] << 8;
+        uint32_t red = v >> (5 + green_bits) & 31, green = v >> 5 & ((1u << green_bits) - 1);
+        out[x] = spread(red, 5) << 16 | spread(green, green_bits) << 8 | spread(v & 31, 5);
+    }
+}
+
+static void draw_vbe_row24(const uint8_t *at, unsigned width, unsigned bytes, uint32_t *out)
+{
+    for (unsigned x = 0; x < width; x++, at += bytes)
+        out[x] = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+}
+
+static void draw_vbe_row(const struct vx_vga *vga, const uint8_t *line, const uint32_t colors[256], uint32_t *out)
+{
+    unsigned first = vga->vbe[VBE_X_OFFSET], width = vga->vbe[VBE_XRES];
+    switch (vga->vbe[VBE_BPP]) {
+    case 4: draw_vbe_row4(line, first, width, colors, out); break;
+    case 8:
+        for (unsigned x = 0; x < width; x++)
+            out[x] = colors[line[first + x]];
+        break;
+    case 15: draw_vbe_row16(line + 2 * (size_t)first, width, 5, out); break;
+    case 16: draw_vbe_row16(line + 2 * (size_t)first, width, 6, out); break;
+    case 24: draw_vbe_row24(line + 3 * (size_t)first, width, 3, out); break;
+    default: draw_vbe_row24(line + 4 * (size_t)first, width, 4, out); break;
     }
 }
 
 static bool render_vbe(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
 {
     const uint16_t *vbe = vga->vbe;
-    unsigned bits = vx_vbe_bits(vga);
     uint32_t pitch = vx_vbe_pitch(vga), colors[256];
     screen->width = vbe[VBE_XRES];
     screen->height = vbe[VBE_YRES];
@@ -294,25 +320,13 @@ static bool render_vbe(struct vx_vga *vga, bool with_pixels, struct vx_screen *s
         return true;
     if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
         return false;
-    if (bits == 4)
+    if (vbe[VBE_BPP] == 4)
         palette16(vga, colors);
     else
         palette256(vga, colors);
-    for (unsigned y = 0; y < screen->height; y++) {
-        uint32_t *out = vga->pixels + (size_t)y * screen->width;
-        const uint8_t *line = vga->vram + (size_t)(vbe[VBE_Y_OFFSET] + y) * pitch;
-        for (unsigned x = 0; x < screen->width; x++) {
-            unsigned dot = vbe[VBE_X_OFFSET] + x;
-            if (bits == 4) {
-                const uint8_t *at = line + dot / 8 * 4;
-                unsigned shift = 7 - dot % 8;
-                out[x] = colors[(at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
-                                (at[3] >> shift & 1) << 3];
-            } else {
-                out[x] = vbe_pixel(line + dot * (size_t)(bits / 8), vbe[VBE_BPP], colors);
-            }
-        }
-    }
+    for (unsigned y = 0; y < screen->height; y++)
+        draw_vbe_row(vga, vga->vram + (size_t)(vbe[VBE_Y_OFFSET] + y) * pitch, colors,
+                     vga->pixels + (size_t)y * screen->width);
     screen->pixels = vga->pixels;
     return true;
 }
