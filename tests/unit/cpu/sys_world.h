@@ -101,7 +101,12 @@ static void world_ferr(void *opaque, bool level)
 }
 
 static const struct vx_vcpu_ops world_ops = {
-    world_port_read, world_port_write, world_ack, world_tsc, world_apic_base, world_ferr,
+    .port_read = world_port_read,
+    .port_write = world_port_write,
+    .ack_interrupt = world_ack,
+    .tsc = world_tsc,
+    .apic_base = world_apic_base,
+    .ferr = world_ferr,
 };
 
 static inline void world_put(struct world *w, uint32_t phys, unsigned size, uint64_t value)
