@@ -58,26 +58,6 @@ static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const
     return done;
 }
 
-static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
-{
-    struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
-    size_t done = vx_bus_read_block(pc->bus, port, size, buf, count);
-    pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
-    return done;
-}
-
-static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count)
-{
-    struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
-    size_t done = vx_bus_write_block(pc->bus, port, size, buf, count);
-    pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
-    return done;
-}
-
 static int ack_interrupt(void *opaque)
 {
     return vx_lapic_ack(((struct vx_machine *)opaque)->lapic);
@@ -101,8 +81,6 @@ static void ferr(void *opaque, bool level)
 const struct vx_vcpu_ops pc_vcpu_ops = {
     .port_read = port_read,
     .port_write = port_write,
-    .port_read_block = port_read_block,
-    .port_write_block = port_write_block,
     .port_read_block = port_read_block,
     .port_write_block = port_write_block,
     .ack_interrupt = ack_interrupt,
