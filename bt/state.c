@@ -99,7 +99,11 @@ void bt_sync(struct vx_bt *bt)
     struct vx_vcpu *vcpu = bt->vcpu;
     struct bt_area *area = bt->area;
     bt->mode = bt_mode_of(vcpu);
+    /* Flat units check no segment but FS, GS and, through an override, CS. */
+    const unsigned flat_segments = 1u << VX_ES | 1u << VX_SS | 1u << VX_DS;
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
+        if ((bt->mode & MODE_FLAT) && (flat_segments >> i & 1))
+            continue;
         area->seg_max_read[i] = max_offset(vcpu, &vcpu->seg[i], false);
         area->seg_max_write[i] = max_offset(vcpu, &vcpu->seg[i], true);
     }
