@@ -4,7 +4,7 @@
 
 #include "interp_rig.h"
 
-enum { ROUNDS = 60000, STEPS = 4 };
+enum { ROUNDS = 300000, STEPS = 4 };
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -35,24 +35,61 @@ static void random_code(uint64_t *state, uint8_t *code, unsigned bytes)
     }
 }
 
+/* The first 128 KiB mapped to themselves, here and there read-only, supervisor's or not at all; handlers and tables
+ * stay. */
+static void random_pages(struct interp_rig *rig, uint64_t *state)
+{
+    enum { DIRECTORY = 0x20000, TABLE = 0x21000 };
+    uint32_t entry = TABLE | 7;
+    memset(rig->ram + DIRECTORY, 0, 0x2000);
+    memcpy(rig->ram + DIRECTORY, &entry, 4);
+    for (uint32_t page = 0; page < 32; page++) {
+        uint32_t rights = page < 8 || next_random(state) & 3 ? 7 : (uint32_t)next_random(state) & 7;
+        entry = page << 12 | rights;
+        memcpy(rig->ram + TABLE + 4 * page, &entry, 4);
+    }
+    uint8_t cpl = rig->cpu->cpl;
+    rig->cpu->cpl = 0;
+    bool ok = vx_cpu_write_cr(rig->cpu, 3, DIRECTORY) &&
+              vx_cpu_write_cr(rig->cpu, 0, rig->cpu->cr0 | VX_CR0_PG | (next_random(state) & VX_CR0_WP));
+    rig->cpu->cpl = cpl;
+    cr_assert(ok);
+}
+
+static void vm86_segments(struct interp_rig *rig)
+{
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
+        rig_real_seg(rig, (enum vx_segment)i, 0);
+        rig->cpu->seg[i].attr = 0xF3;
+    }
+}
+
 static void random_state(struct interp_rig *rig, uint64_t *state)
 {
     struct vx_vcpu *cpu = rig->cpu;
     uint64_t r = next_random(state);
+    uint32_t vm86 = 0;
     switch (r & 7) {
     case 0:
     case 1: rig_real_mode(rig), rig_real_vectors(rig); break;
     case 2:
     case 3: rig_flat(rig, 3); break;
+    case 4:
+        rig_flat(rig, 3);
+        vm86_segments(rig);
+        vm86 = VX_FL_VM;
+        break;
     default: rig_flat(rig, 0); break;
     }
+    if ((r & 6) != 0 && !(r >> 32 & 3))
+        random_pages(rig, state);
     for (unsigned i = 0; i < 8; i++)
         if (i != VX_RSP)
             cpu->gpr[i] = random_register(state);
     uint32_t flags = (uint32_t)next_random(state) & (VX_FL_ARITH | VX_FL_DF | VX_FL_AC | VX_FL_IOPL | VX_FL_ID);
     if (!(r >> 8 & 15))
         flags |= VX_FL_TF;
-    vx_set_eflags_raw(cpu, flags);
+    vx_set_eflags_raw(cpu, flags | vm86);
     if (!(r >> 12 & 15))
         cpu->dr[7] = (uint32_t)next_random(state) & ~0xF300u;
     if (!(r >> 16 & 7))
