@@ -202,6 +202,14 @@ static void print_start_line(struct app *app)
                 isatty(STDIN_FILENO) && (app->terminal != NULL || vx_serial_char(app->serial) != NULL) ? "; Ctrl-A x leaves" : "");
 }
 
+/* RIP is behind the HLT, which has one byte. */
+static void say_dead(struct app *app)
+{
+    const struct vx_vcpu *vcpu = vx_machine_vcpu(app->machine);
+    vx_log_warn(app->log, VX_LOG_GENERAL, "the guest is dead: HLT with interrupts off at %04x:%08x", vcpu->seg[VX_CS].sel,
+                (unsigned)(vcpu->rip - 1));
+}
+
 static int exit_status(struct app *app, enum vx_machine_end end, int value)
 {
     switch (end) {
@@ -209,7 +217,7 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
     case VX_END_RESET: return VX_EXIT_OFF;
     case VX_END_TRIPLE_FAULT: return VX_EXIT_DEAD; /* the machine has said so */
     case VX_END_DEAD:
-        vx_log_warn(app->log, VX_LOG_GENERAL, "the guest is dead: HLT with interrupts off");
+        say_dead(app);
         return VX_EXIT_DEAD;
     case VX_END_DEBUG_EXIT: return (int)((unsigned)value << 1 | 1) & 0xFF;
     case VX_END_STOPPED: return value;

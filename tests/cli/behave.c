@@ -1,0 +1,271 @@
+/* behave.c - exit statuses, signals, time-out, locks, terminal and statistics, with guests of one boot sector.
+ *
+ * Usage: behave VX86 */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json_check.h"
+#include "run.h"
+
+/* ---- guests ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *code;
+    size_t bytes;
+} guests[] = {
+#define GUEST(name, code) { name, code, sizeof code - 1 }
+    GUEST("off.img", "\xBA\x04\x06\xB8\0\x20\xEF\xF4"),               /* mov dx, 604h; mov ax, 2000h; out dx, ax */
+    GUEST("reset.img", "\xBA\xF9\x0C\xB0\x06\xEE\xF4"),               /* mov dx, CF9h; mov al, 6; out dx, al */
+    GUEST("keyboard-reset.img", "\xB0\xFE\xE6\x64\xF4"),              /* mov al, FEh; out 64h, al */
+    GUEST("dead.img", "\xFA\xF4"),                                    /* cli; hlt */
+    GUEST("triple.img", "\xFA\x0F\x01\x1E\x10\x7C\xCC"),              /* cli; lidt [7C10h]; int3 */
+    GUEST("exit.img", "\xB0\x15\xE6\xF4\xFA\xF4"),                    /* mov al, 15h; out F4h, al */
+    GUEST("exit-word.img", "\xB8\x7F\0\xE7\xF4\xFA\xF4"),             /* mov ax, 7Fh; out F4h, ax */
+    GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                            /* sti; hlt; jmp $-2 */
+    GUEST("busy.img", "\xFA\xEB\xFE"),                                /* cli; jmp $ */
+    /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
+    GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
+};
+
+static void make_guests(struct run *run)
+{
+    for (size_t i = 0; i < RUN_ARRAY_LEN(guests); i++)
+        run_boot_disk(run, guests[i].name, guests[i].code, guests[i].bytes, 65536);
+    run_file(run, "blank.img", "", 0);
+    if (truncate("blank.img", 65536) != 0)
+        run->failures++;
+}
+
+/* ---- exit statuses ------------------------------------------------------------------------------------------------ */
+
+static void exit_statuses(struct run *run)
+{
+    static const struct {
+        const char *args;
+        int status;
+        const char *out, *err; /* patterns */
+    } rows[] = {
+        { "off.img", 0, "^$", "^vx86: engine bt, memory 256M, disk off\\.img \\(64K\\), firmware [^\n]*\n$" },
+        { "--engine interp off.img", 0, "^$", "engine interp" },
+        { "--snapshot -m 17M off.img", 0, "^$", "memory 17M, disk off\\.img \\(64K, snapshot\\)" },
+        { "-m 1M off.img", 0, "^$", "memory 1M" },
+        { "-m 3G off.img", 0, "^$", "memory 3G" },
+        { "--boot cdrom --cdrom blank.img off.img", 0, "^$", "disk off\\.img .*, cdrom blank\\.img \\(64K\\)" },
+        { "--disk off.img", 0, "^$", "disk off\\.img" },
+        { "--cpu vulnerable off.img", 0, "^$", "" },
+        { "--no-reboot reset.img", 0, "^$", "" },
+        { "--no-reboot keyboard-reset.img", 0, "^$", "" },
+        { "--no-reboot dead.img", 2, "^$", "the guest is dead: HLT with interrupts off at 0000:00007c01" },
+        { "--no-reboot --engine interp dead.img", 2, "^$", "the guest is dead" },
+        { "--no-reboot triple.img", 2, "^$", "triple fault\n.*EAX .*CR0 .*last instructions: .*0000:00007c06" },
+        { "--debug-exit exit.img", 43, "^$", "" },
+        { "--debug-exit exit-word.img", 255, "^$", "" },
+        { "--no-reboot exit.img", 2, "^$", "" }, /* no such port without --debug-exit */
+        { "blank.img", 3, "^$", "nothing bootable: [^\n]*; name another" },
+        { "--cdrom blank.img", 3, "^$", "nothing bootable" },
+        { "--timeout 1 busy.img", 124, "^$", "the time of --timeout 1 is over" },
+        { "--timeout 1 --engine interp busy.img", 124, "^$", "" },
+        { "--timeout 1 idle.img", 124, "^$", "" },
+        { "--timeout 1 reset.img", 124, "^$", "" },
+        { "hello.img", 0, "ok", "" },
+        { "--serial stdio hello.img", 0, "ok", "" },
+        { "--serial none hello.img", 0, "^$", "" },
+        { "--log error off.img", 0, "^$", "^$" },
+        { "--log firmware=debug off.img", 0, "^$", "firmware: SeaBIOS \\(version " },
+        { "--trace pm_* off.img", 0, "^$", "pm_event: " },
+        { "--help", 0, "usage: vx86 .*--memory SIZE", "^$" },
+        { "-h", 0, "usage: vx86 ", "^$" },
+        { "--man", 0, "^\\.TH VX86 1", "^$" },
+        { "--version", 0, "^vx86 [0-9.]+\nfirmware: ", "^$" },
+    };
+    static struct run_result result;
+    for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
+        run_once(run, rows[i].args, &result);
+        run_check(run, result.status == rows[i].status && !result.killed, rows[i].args, &result, "another exit status is right");
+        run_check(run, run_matches(result.out, rows[i].out), rows[i].args, &result, rows[i].out);
+        run_check(run, run_matches(result.err, rows[i].err), rows[i].args, &result, rows[i].err);
+    }
+}
+
+static void other_places(struct run *run)
+{
+    static struct run_result result;
+    run_once(run, "--serial file:line.txt hello.img", &result);
+    char text[64] = "";
+    FILE *file = fopen("line.txt", "r");
+    size_t count = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    run_check(run, count >= 2 && strstr(text, "ok") != NULL, "--serial file:line.txt", &result, "the guest's words should be in the file");
+
+    setenv("VX86_DEFAULT_DISK", "off.img", 1);
+    run_once(run, "", &result);
+    run_check(run, result.status == 0 && strstr(result.err, "disk off.img") != NULL, "", &result, "VX86_DEFAULT_DISK should be booted");
+    run_once(run, "--cdrom blank.img", &result);
+    run_check(run, result.status == 3, "--cdrom blank.img", &result, "the default system is only for those who name nothing");
+    unsetenv("VX86_DEFAULT_DISK");
+}
+
+/* ---- statistics --------------------------------------------------------------------------------------------------- */
+
+static void statistics(struct run *run)
+{
+    static struct run_result result;
+    static char text[65536];
+    const char *args = "--log error --stats=json off.img";
+    run_once(run, args, &result);
+    run_check(run, json_is_valid(result.err), args, &result, "standard error should be JSON");
+    run_check(run, json_u64(result.err, "tu_translated") - 1 < 1000000 && json_u64(result.err, "entry_chain") != 0, args, &result,
+              "there should be units and chains");
+    args = "--log error --stats=json --engine interp off.img";
+    run_once(run, args, &result);
+    run_check(run, json_is_valid(result.err) && json_u64(result.err, "interp_insns") - 1 < UINT64_MAX / 2 &&
+                       json_u64(result.err, "tu_translated") == 0, args, &result, "the interpreter should have run, the translator not");
+    args = "--stats blank.img";
+    run_once(run, args, &result);
+    run_check(run, result.status == 3 && run_matches(result.err, "hit rates: chain [0-9.]+ %, jump cache .*\ndevices\n.*debugcon"), args,
+              &result, "hit rates and devices should be shown");
+    args = "--stats=json --stats-file stats.json --timeout 1 busy.img";
+    run_once(run, args, &result);
+    FILE *file = fopen("stats.json", "r");
+    text[file != NULL ? fread(text, 1, sizeof text - 1, file) : 0] = '\0';
+    if (file != NULL)
+        fclose(file);
+    run_check(run, json_is_valid(text) && json_u64(text, "exit_status") == 124, args, &result, "the file should be JSON");
+    args = "--stats-file /dev/full off.img";
+    run_once(run, args, &result);
+    run_check(run, access("/dev/full", W_OK) != 0 || (result.status == 1 && strstr(result.err, "disk full") != NULL), args, &result,
+              "a full disk is an error");
+}
+
+/* ---- signals ------------------------------------------------------------------------------------------------------ */
+
+static void signals(struct run *run)
+{
+    static const struct {
+        int number, status;
+        const char *args;
+    } rows[] = {
+        { SIGTERM, 128 + SIGTERM, "idle.img" },
+        { SIGINT, 128 + SIGINT, "idle.img" },
+        { SIGHUP, 128 + SIGHUP, "idle.img" },
+        { SIGTERM, 128 + SIGTERM, "busy.img" },
+        { SIGTERM, 128 + SIGTERM, "--engine interp busy.img" },
+        { SIGTERM, 128 + SIGTERM, "--timeout 15 --no-chain busy.img" },
+    };
+    static struct run_result result;
+    for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
+        pid_t pid = run_start(run, rows[i].args, 1, NULL);
+        bool started = run_wait_for(run, 1, "vx86: engine");
+        kill(pid, rows[i].number);
+        run_finish(run, pid, 1, &result);
+        run_check(run, started && result.status == rows[i].status && !result.killed, rows[i].args, &result, "a signal should end it cleanly");
+        run_check(run, result.ms < 2000, rows[i].args, &result, "soon after the signal");
+    }
+}
+
+/* ---- locks -------------------------------------------------------------------------------------------------------- */
+
+static void locks(struct run *run)
+{
+    static const struct {
+        const char *first, *second;
+        int status;
+        const char *err;
+    } rows[] = {
+        { "idle.img", "idle.img", 1, "^vx86: idle\\.img: in use by another vx86; [^\n]*\n$" },
+        { "idle.img", "--snapshot idle.img", 1, "^vx86: idle\\.img: in use by another vx86 [^\n]*\n$" },
+        { "--snapshot idle.img", "idle.img", 1, "^vx86: idle\\.img: in use by another vx86; " },
+        { "--snapshot idle.img", "--snapshot --timeout 1 idle.img", 124, "engine" },
+        { "idle.img", "off.img", 0, "engine" },
+    };
+    static struct run_result first, second;
+    for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
+        pid_t pid = run_start(run, rows[i].first, 1, NULL);
+        bool started = run_wait_for(run, 1, "vx86: engine");
+        run_once(run, rows[i].second, &second);
+        kill(pid, SIGTERM);
+        run_finish(run, pid, 1, &first);
+        run_check(run, started && first.status == 128 + SIGTERM, rows[i].first, &first, "the first should run");
+        run_check(run, second.status == rows[i].status && run_matches(second.err, rows[i].err), rows[i].second, &second, rows[i].err);
+    }
+    run_once(run, "--timeout 1 idle.img", &second);
+    run_check(run, second.status == 124, "idle.img", &second, "the lock should be gone with its owner");
+}
+
+/* ---- terminal ----------------------------------------------------------------------------------------------------- */
+
+/* Takes what the terminal shows, so that nobody waits for room in it. */
+static void drain(int master)
+{
+    char bytes[4096];
+    while (read(master, bytes, sizeof bytes) > 0)
+        ;
+}
+
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+    return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag && a->c_cflag == b->c_cflag;
+}
+
+/* The terminal is raw while vx86 runs and as before when it has ended: by keys, or by a signal. */
+static void terminal(struct run *run, const char *args, const char *keys, int number, int status)
+{
+    static struct run_result result;
+    struct termios before, during, after;
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
+        run->failures++;
+        return;
+    }
+    const char *name = ptsname(master);
+    int slave = open(name, O_RDWR | O_NOCTTY);
+    tcgetattr(slave, &before);
+    pid_t pid = run_start(run, args, 1, name);
+    bool started = run_wait_for(run, 1, "vx86: engine");
+    drain(master);
+    tcgetattr(slave, &during);
+    if (keys != NULL && write(master, keys, strlen(keys)) < 0)
+        run->failures++;
+    if (number != 0)
+        kill(pid, number);
+    for (unsigned i = 0; i < 20; i++) {
+        drain(master);
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    }
+    run_finish(run, pid, 1, &result);
+    tcgetattr(slave, &after);
+    run_check(run, started && result.status == status && !result.killed, args, &result, "another exit status is right");
+    run_check(run, strstr(result.err, "Ctrl-A x leaves") != NULL, args, &result, "the start line should tell how to leave");
+    run_check(run, (during.c_lflag & (ICANON | ECHO)) == 0, args, &result, "the terminal should have been raw");
+    run_check(run, same_modes(&before, &after), args, &result, "the terminal should be as before");
+    close(slave);
+    close(master);
+}
+
+int main(int argc, char **argv)
+{
+    struct run run;
+    if (argc != 2)
+        return fprintf(stderr, "usage: behave VX86\n"), 1;
+    run_init(&run, argv[1]);
+    make_guests(&run);
+    exit_statuses(&run);
+    other_places(&run);
+    statistics(&run);
+    signals(&run);
+    locks(&run);
+    terminal(&run, "idle.img", "\1x", 0, 0);
+    terminal(&run, "busy.img", "\1x", 0, 0);
+    terminal(&run, "--display terminal idle.img", "\1x", 0, 0);
+    terminal(&run, "idle.img", NULL, SIGTERM, 128 + SIGTERM);
+    terminal(&run, "idle.img", NULL, SIGHUP, 128 + SIGHUP);
+    terminal(&run, "--display terminal busy.img", NULL, SIGTERM, 128 + SIGTERM);
+    return run_fini(&run);
+}

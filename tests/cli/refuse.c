@@ -1,0 +1,153 @@
+/* refuse.c - wrong input: exit status 1 and one line that names cause and remedy, in well under a second.
+ *
+ * Usage: refuse VX86 */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define MOST_MS 1000
+
+struct row {
+    const char *args, *pattern; /* of the whole line */
+};
+
+static const struct row rows[] = {
+    /* images */
+    { "missing.img", "^vx86: missing\\.img: no such file; check" },
+    { "--disk missing.img boots.img", "missing\\.img: no such file" },
+    { "--cdrom missing.iso", "missing\\.iso: no such file" },
+    { "empty", "^vx86: empty: is empty; " },
+    { "--cdrom empty", "^vx86: empty: is empty; " },
+    { "folder", "^vx86: folder: is a directory; name" },
+    { "--cdrom folder", "is a directory" },
+    { "odd.img", "truncated, .* 1000 bytes .*; copy it again" },
+    { "cut.img", "cut\\.img: truncated: the file has 65536 bytes but its partition 1 ends at byte 1049600; copy" },
+    { "--cdrom cut.iso", "cut\\.iso: truncated: .*; copy it again" },
+    { "fifo", "neither a file nor a block device" },
+    { "/dev/null", "neither a file nor a block device" },
+    { "/dev/null/x", "no such file" },
+    { "boots.img --disk boots.img", "boots\\.img: in use" },
+    { "boots.img --disk a --disk b --disk c --disk d", "5 drives are too many: .* room for 4" },
+    { "boots.img other.img", "'other\\.img' is a second disk image; use --disk" },
+    /* the default system */
+    { "", "no disk is named and there is no default system: .*tools/run" },
+    { "--boot disk --cdrom boots.img", "--boot disk: there is no disk; name" },
+    { "--boot cdrom boots.img", "--boot cdrom: there is no CD-ROM; name one with --cdrom" },
+    /* memory */
+    { "-m 512K boots.img", "--memory: 512K is out of range, choose 1M to 3G" },
+    { "-m 4G boots.img", "out of range, choose 1M to 3G" },
+    { "-m 1025K boots.img", "not a multiple of 4K" },
+    { "-m much boots.img", "'much' is not a size" },
+    /* options */
+    { "--memroy 64M boots.img", "^vx86: unknown option '--memroy'; did you mean '--memory'\\?" },
+    { "--frobnicate boots.img", "unknown option '--frobnicate'; vx86 --help" },
+    { "--engine jit boots.img", "--engine: there is no 'jit'; choose bt\\|interp" },
+    { "--serial tcp boots.img", "'tcp' is not stdio, none or file:PATH" },
+    { "--serial file:/no/where boots.img", "/no/where.*No such file" },
+    { "--display terminal boots.img", "needs a terminal" },
+    { "--display terminal --serial stdio boots.img", "both want the terminal: use" },
+    { "--log nonsense boots.img", "--log: 'nonsense' is neither a class nor a level" },
+    { "--log bt=loud boots.img", "--log: 'loud' is neither" },
+    { "--trace nonsense boots.img", "--trace: no event matches 'nonsense'; there are: mmu_" },
+    { "--stats-file /no/where boots.img", "--stats-file: /no/where: No such file" },
+    { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
+    /* firmware */
+    { "--bios missing boots.img", "--bios: missing: No such file or directory; check" },
+    { "--bios odd.img boots.img", "--bios: odd\\.img: 1000 bytes are not a multiple of 64 KiB.*; leave" },
+    { "--bios empty boots.img", "--bios: empty: is empty" },
+    { "--bios folder boots.img", "--bios: folder: is a directory" },
+    { "--bios huge boots.img", "--bios: huge: .* more than 4M" },
+    { "--vga-bios missing boots.img", "--vga-bios: missing: No such file" },
+    { "--vga-bios odd.img boots.img", "--vga-bios: odd\\.img: is no option ROM.*; leave" },
+    /* kernels */
+    { "--kernel missing", "--kernel: missing: No such file" },
+    { "--kernel text", "--kernel: text: is not a Linux kernel in bzImage format; name" },
+    { "--kernel boots.img", "is not a Linux kernel" },
+    { "--kernel folder", "--kernel: folder: is a directory" },
+    { "--initrd text boots.img", "--initrd is for direct boots; name the kernel with --kernel" },
+    { "--append quiet boots.img", "--append is for direct boots; name the kernel with --kernel" },
+    { "--kernel kernel --initrd missing", "--initrd: missing: No such file" },
+    { "--kernel kernel --initrd large -m 16M", "--initrd: large: 20971520 bytes are more than 16M, the guest's memory; .*--memory" },
+    { "--kernel kernel --initrd empty", "--initrd: empty: is empty" },
+    { "--kernel kernel -m 1M", "memory.*use -m" },
+    { "--kernel kernel --initrd large -m 20M", "initrd need.*use -m" },
+};
+
+/* A header that the boot protocol's checks accept (version 2.12), in front of nothing that would run. */
+static void make_kernel(struct run *run)
+{
+    static uint8_t image[16384];
+    image[0x1F1] = 4;
+    image[0x1FE] = 0x55;
+    image[0x1FF] = 0xAA;
+    memcpy(image + 0x202, "HdrS", 4);
+    image[0x206] = 0x0C;
+    image[0x207] = 0x02;
+    image[0x211] = 1;
+    memcpy(image + 0x22C, "\xFF\xFF\xFF\x7F", 4); /* initrd_addr_max */
+    memcpy(image + 0x238, "\xFF\x07\0\0", 4);      /* cmdline_size */
+    memcpy(image + 0x258, "\0\0\x10\0\0\0\0\0", 8); /* pref_address */
+    memcpy(image + 0x260, "\0\0\x20\0", 4);        /* init_size */
+    run_file(run, "kernel", image, sizeof image);
+}
+
+static void make_files(struct run *run)
+{
+    static uint8_t zeros[65536], text[1000];
+    uint8_t partition[512] = { [446] = 0x80, [446 + 4] = 0x83, [446 + 8] = 2, [446 + 13] = 8, [510] = 0x55, [511] = 0xAA };
+    uint8_t *volume = zeros + 16 * 2048;
+    memset(text, 'x', sizeof text);
+    run_file(run, "empty", "", 0);
+    run_file(run, "odd.img", text, 1000);
+    run_file(run, "text", text, 700);
+    mkdir("folder", 0700);
+    mkfifo("fifo", 0600);
+    run_boot_disk(run, "boots.img", "\xFA\xF4", 2, 65536);
+    memcpy(zeros, partition, sizeof partition); /* sectors 2 to 2049 */
+    run_file(run, "cut.img", zeros, sizeof zeros);
+    memset(zeros, 0, 512);
+    memcpy(volume, "\1CD001\1", 7);
+    memcpy(volume + 80, "\0\1\0\0", 4);   /* 256 blocks */
+    memcpy(volume + 128, "\0\x08", 2);    /* of 2048 bytes */
+    run_file(run, "cut.iso", zeros, sizeof zeros);
+    run_file(run, "large", "x", 1);
+    run_file(run, "huge", "x", 1);
+    if (truncate("large", 20 << 20) != 0 || truncate("huge", 5 << 20) != 0)
+        run->failures++;
+    make_kernel(run);
+}
+
+static void refused(struct run *run, const struct row *row)
+{
+    static struct run_result result;
+    run_once(run, row->args, &result);
+    run_check(run, result.status == 1 && !result.killed, row->args, &result, "exit status 1 is what it should have");
+    run_check(run, run_lines(result.err) == 1, row->args, &result, "one line is what it should say");
+    run_check(run, strncmp(result.err, "vx86: ", 6) == 0, row->args, &result, "the line should begin with vx86:");
+    run_check(run, run_matches(result.err, row->pattern), row->args, &result, row->pattern);
+    run_check(run, result.out[0] == '\0', row->args, &result, "nothing should be on standard output");
+    run_check(run, result.ms < MOST_MS, row->args, &result, "it took too long");
+}
+
+int main(int argc, char **argv)
+{
+    struct run run;
+    if (argc != 2)
+        return fprintf(stderr, "usage: refuse VX86\n"), 1;
+    run_init(&run, argv[1]);
+    make_files(&run);
+    for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++)
+        refused(&run, &rows[i]);
+    if (geteuid() != 0) { /* root may read everything */
+        run_file(&run, "unreadable", "x", 1);
+        chmod("unreadable", 0);
+        refused(&run, &(struct row){ "unreadable", "unreadable: cannot be opened for .*; change its permissions" });
+        refused(&run, &(struct row){ "--kernel unreadable", "--kernel: unreadable: Permission denied; change its permissions" });
+        chmod("boots.img", 0400);
+        refused(&run, &(struct row){ "boots.img", "cannot be opened for writing.*--snapshot" });
+    }
+    return run_fini(&run);
+}
