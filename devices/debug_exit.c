@@ -40,8 +40,14 @@ vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx
     chip->bus = config->bus;
     chip->exit = config->exit;
     chip->opaque = config->opaque;
-    chip->regions[0] = (struct vx_region){ .name = "debug exit", .space = VX_SPACE_IO, .base = 0xF4, .size = 4,
-                                           .max_size = 4, .read = exit_read, .write = exit_write, .opaque = chip };
+    chip->regions[0] = (struct vx_region){ .name = "debug exit",
+                                           .space = VX_SPACE_IO,
+                                           .base = 0xF4,
+                                           .size = 4,
+                                           .max_size = 4,
+                                           .read = exit_read,
+                                           .write = exit_write,
+                                           .opaque = chip };
     chip->regions[1] = chip->regions[0];
     chip->regions[1].base = 0x501;
     chip->regions[1].size = 2;

@@ -9,7 +9,7 @@
 #include "device.h"
 #include "vx86/backend.h"
 
-#define DEBUGCON_PORT 0x402
+#define DEBUGCON_PORT     0x402
 #define DEBUGCON_READBACK 0xE9
 
 struct vx_debugcon;

@@ -42,8 +42,9 @@ vx_err vx_fpu_error_create(const struct vx_fpu_error_config *config, struct vx_f
         return VX_ERR_NO_MEMORY;
     chip->bus = config->bus;
     chip->irq13 = config->irq13;
-    chip->region = (struct vx_region){ .name = "fpu error", .space = VX_SPACE_IO, .base = 0xF0, .size = 1,
-                                       .write = error_write, .opaque = chip };
+    chip->region = (struct vx_region){
+        .name = "fpu error", .space = VX_SPACE_IO, .base = 0xF0, .size = 1, .write = error_write, .opaque = chip
+    };
     vx_err err = vx_bus_add(chip->bus, &chip->region);
     if (err != VX_ERR_OK) {
         free(chip);

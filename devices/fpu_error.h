@@ -1,8 +1,8 @@
 /* fpu_error.h - the AT's way of reporting x87 errors: FERR# to IRQ 13, and the port that takes it back.
  *
- * Source: IBM PC AT Technical Reference "Coprocessor"; 82371SB (PIIX3) data sheet "Coprocessor Error Register". Port: F0h.
- * Modelled: IRQ 13 rises with FERR#; a write to F0h, or FERR# going away, lowers it. Not modelled: IGNNE# (the core goes on by itself
- * after the handler has cleared the exception). State to save: the line. */
+ * Source: IBM PC AT Technical Reference "Coprocessor"; 82371SB (PIIX3) data sheet "Coprocessor Error Register". Port:
+ * F0h. Modelled: IRQ 13 rises with FERR#; a write to F0h, or FERR# going away, lowers it. Not modelled: IGNNE# (the
+ * core goes on by itself after the handler has cleared the exception). State to save: the line. */
 #ifndef VX86_DEVICES_FPU_ERROR_H
 #define VX86_DEVICES_FPU_ERROR_H
 

@@ -1,7 +1,7 @@
 /* i440fx.c - PAM registers to the memory map. See i440fx.h.
  *
- * Each PAM nibble governs one segment: bit 0 reads go to RAM, bit 1 writes go to RAM; otherwise they go to PCI, where E0000h-FFFFFh
- * is the BIOS ROM (writes are lost) and the rest is the bus.
+ * Each PAM nibble governs one segment: bit 0 reads go to RAM, bit 1 writes go to RAM; otherwise they go to PCI, where
+ * E0000h-FFFFFh is the BIOS ROM (writes are lost) and the rest is the bus.
  *
  *     59h [ F0000-FFFFF |   -   ]   high nibble | low nibble
  *     5Ah [ C4000       | C0000 ]   5Bh [ CC000 | C8000 ]   5Ch [ D4000 | D0000 ]
@@ -12,24 +12,24 @@
 
 #include "i440fx.h"
 
-#define REG_RAM_SIZE 0x57
-#define REG_PAM0 0x59
-#define REG_PAM_LAST 0x5F
-#define REG_SMRAM 0x72
-#define SMRAM_D_OPEN 0x40
-#define SMRAM_D_LCK 0x10
+#define REG_RAM_SIZE     0x57
+#define REG_PAM0         0x59
+#define REG_PAM_LAST     0x5F
+#define REG_SMRAM        0x72
+#define SMRAM_D_OPEN     0x40
+#define SMRAM_D_LCK      0x10
 #define SMRAM_BASE_A0000 0x02
-#define PAM_READ 1
-#define PAM_WRITE 2
-#define PAM_WRITABLE 0x33
-#define FIRST 0xC0000u
-#define ROM_FIRST 0xE0000u
-#define SEGMENTS 13
-#define UNKNOWN 0xFF
+#define PAM_READ         1
+#define PAM_WRITE        2
+#define PAM_WRITABLE     0x33
+#define FIRST            0xC0000u
+#define ROM_FIRST        0xE0000u
+#define SEGMENTS         13
+#define UNKNOWN          0xFF
 
 struct vx_i440fx {
     struct vx_pmap *pmap;
-    uint32_t ram_page;  /* RAM behind C0000h */
+    uint32_t ram_page; /* RAM behind C0000h */
     uint32_t bios_page;
     uint8_t applied[SEGMENTS];
     struct vx_pci_function fn;
@@ -111,8 +111,9 @@ vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx 
     bridge->bios_page = config->bios_page;
     bridge->ram_page = vx_pmap_read_page(config->pmap, FIRST);
     struct vx_pci_function *fn = &bridge->fn;
-    vx_pci_function_init(fn, &(struct vx_pci_ident){ .name = "i440fx", .vendor = 0x8086, .device = 0x1237, .revision = 2,
-                                                     .class_code = 0x060000 });
+    vx_pci_function_init(
+        fn, &(struct vx_pci_ident){
+                .name = "i440fx", .vendor = 0x8086, .device = 0x1237, .revision = 2, .class_code = 0x060000 });
     fn->opaque = bridge;
     fn->written = config_written;
     vx_pci_set16(fn, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired in the bridge */

@@ -1,9 +1,9 @@
 /* i440fx.h - the PCI host bridge (82441FX PMC): which of RAM and ROM answers between C0000h and FFFFFh.
  *
- * Source: Intel 440FX PCIset data sheet (290549), "PAM - Programmable Attribute Map Registers", "SMRAM". PCI 8086:1237 at 00:00.0.
- * Modelled: PAM0-PAM6, the SMRAM register with its lock, register 57h with the RAM size in 8 MiB units as virtual PCs have it,
- * reset values. Not modelled: DRAM timing, error reporting; there is no SMM, so opening SMRAM shows nothing.
- * State to save: configuration space. */
+ * Source: Intel 440FX PCIset data sheet (290549), "PAM - Programmable Attribute Map Registers", "SMRAM". PCI 8086:1237
+ * at 00:00.0. Modelled: PAM0-PAM6, the SMRAM register with its lock, register 57h with the RAM size in 8 MiB units as
+ * virtual PCs have it, reset values. Not modelled: DRAM timing, error reporting; there is no SMM, so opening SMRAM
+ * shows nothing. State to save: configuration space. */
 #ifndef VX86_DEVICES_I440FX_H
 #define VX86_DEVICES_I440FX_H
 
@@ -13,8 +13,8 @@ struct vx_i440fx;
 
 struct vx_i440fx_config {
     struct vx_pci *pci;
-    struct vx_pmap *pmap;   /* RAM from address 0, not yet covered by anything between C0000h and FFFFFh */
-    uint32_t bios_page;     /* backing pages of what PCI shows at E0000h-FFFFFh: the last 128 KiB of the BIOS ROM */
+    struct vx_pmap *pmap; /* RAM from address 0, not yet covered by anything between C0000h and FFFFFh */
+    uint32_t bios_page;   /* backing pages of what PCI shows at E0000h-FFFFFh: the last 128 KiB of the BIOS ROM */
 };
 
 VX_MUST_USE vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx **out);

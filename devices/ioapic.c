@@ -1,27 +1,27 @@
 /* ioapic.c - I/O APIC. See ioapic.h.
  *
  * Redirection entry:
- *   63..56 destination | 16 mask | 15 level | 14 remote IRR | 13 low active | 12 delivery status | 11 logical | 10..8 mode |
- *   7..0 vector
+ *   63..56 destination | 16 mask | 15 level | 14 remote IRR | 13 low active | 12 delivery status | 11 logical | 10..8
+ * mode | 7..0 vector
  *
- *   I1  A level-triggered pin that is unmasked, asserted and without remote IRR does not exist between calls: service() has sent
- *       its message and set remote IRR. */
+ *   I1  A level-triggered pin that is unmasked, asserted and without remote IRR does not exist between calls: service()
+ * has sent its message and set remote IRR. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ioapic.h"
 
-#define VERSION (0x11u | (IOAPIC_PINS - 1) << 16)
+#define VERSION      (0x11u | (IOAPIC_PINS - 1) << 16)
 #define WINDOW_BYTES 0x20
 
 enum { IOREGSEL = 0x00, IOWIN = 0x10 };
 enum { REG_ID = 0x00, REG_VERSION = 0x01, REG_ARBITRATION = 0x02, REG_TABLE = 0x10 };
-#define RTE_MASKED (1ull << 16)
-#define RTE_LEVEL (1ull << 15)
-#define RTE_REMOTE_IRR (1ull << 14)
-#define RTE_LOGICAL (1ull << 11)
-#define RTE_MODE(entry) ((entry) >> 8 & 7)
-#define MODE_NMI 4
+#define RTE_MASKED       (1ull << 16)
+#define RTE_LEVEL        (1ull << 15)
+#define RTE_REMOTE_IRR   (1ull << 14)
+#define RTE_LOGICAL      (1ull << 11)
+#define RTE_MODE(entry)  ((entry) >> 8 & 7)
+#define MODE_NMI         4
 #define RTE_WRITABLE_LOW 0x1AFFFu /* all but delivery status and remote IRR */
 
 struct vx_ioapic {
@@ -182,9 +182,14 @@ vx_err vx_ioapic_create(const struct vx_ioapic_config *config, struct vx_ioapic 
     ioapic->opaque = config->opaque;
     reset_registers(ioapic);
     /* IOREGSEL may be written as a byte. */
-    ioapic->region = (struct vx_region){ .name = "ioapic", .space = VX_SPACE_MEMORY, .base = IOAPIC_BASE,
-                                         .size = WINDOW_BYTES, .max_size = 4, .read = ioapic_read,
-                                         .write = ioapic_write, .opaque = ioapic };
+    ioapic->region = (struct vx_region){ .name = "ioapic",
+                                         .space = VX_SPACE_MEMORY,
+                                         .base = IOAPIC_BASE,
+                                         .size = WINDOW_BYTES,
+                                         .max_size = 4,
+                                         .read = ioapic_read,
+                                         .write = ioapic_write,
+                                         .opaque = ioapic };
     vx_err err = vx_bus_add(ioapic->bus, &ioapic->region);
     if (err != VX_ERR_OK) {
         free(ioapic);

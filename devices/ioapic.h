@@ -1,7 +1,8 @@
 /* ioapic.h - the I/O APIC: 24 interrupt inputs to messages for the local APIC.
  *
  * Source: Intel 82093AA data sheet (290566). Memory: FEC00000h: IOREGSEL at 0, IOWIN at 10h. Clock: none.
- * Modelled: ID, version 11h, arbitration ID, 24 redirection entries, edge and level with remote IRR, masking. Inputs are logical
+ * Modelled: ID, version 11h, arbitration ID, 24 redirection entries, edge and level with remote IRR, masking. Inputs
+ * are logical
  * ("asserted"): the polarity bit is stored and has no effect. Edges on a masked pin are lost, as the data sheet says.
  * Not modelled: delivery status (a message is never pending), relocation by the PIIX3 APICBASE register.
  * State to save: select register, ID, entries, line levels. */

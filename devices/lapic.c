@@ -10,14 +10,30 @@
 #define TIMER_HZ 1000000000ull /* one tick a nanosecond: conversions below are the identity */
 _Static_assert(TIMER_HZ == VX_NS_PER_SEC, "timer ticks are nanoseconds");
 
-#define VERSION 0x00050014u /* integrated APIC, six LVT entries */
+#define VERSION      0x00050014u /* integrated APIC, six LVT entries */
 #define WINDOW_BYTES 4096
 
 enum {
-    REG_ID = 0x020, REG_VERSION = 0x030, REG_TPR = 0x080, REG_APR = 0x090, REG_PPR = 0x0A0, REG_EOI = 0x0B0,
-    REG_LDR = 0x0D0, REG_DFR = 0x0E0, REG_SVR = 0x0F0, REG_ISR = 0x100, REG_TMR = 0x180, REG_IRR = 0x200,
-    REG_ESR = 0x280, REG_ICR_LOW = 0x300, REG_ICR_HIGH = 0x310, REG_LVT = 0x320, REG_LVT_END = 0x380,
-    REG_INITIAL = 0x380, REG_CURRENT = 0x390, REG_DIVIDE = 0x3E0,
+    REG_ID = 0x020,
+    REG_VERSION = 0x030,
+    REG_TPR = 0x080,
+    REG_APR = 0x090,
+    REG_PPR = 0x0A0,
+    REG_EOI = 0x0B0,
+    REG_LDR = 0x0D0,
+    REG_DFR = 0x0E0,
+    REG_SVR = 0x0F0,
+    REG_ISR = 0x100,
+    REG_TMR = 0x180,
+    REG_IRR = 0x200,
+    REG_ESR = 0x280,
+    REG_ICR_LOW = 0x300,
+    REG_ICR_HIGH = 0x310,
+    REG_LVT = 0x320,
+    REG_LVT_END = 0x380,
+    REG_INITIAL = 0x380,
+    REG_CURRENT = 0x390,
+    REG_DIVIDE = 0x3E0,
 };
 enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
 enum { LVT_MASKED = 1u << 16, LVT_PERIODIC = 1u << 17, LVT_LEVEL = 1u << 15 };
@@ -207,8 +223,8 @@ static bool is_addressed(const struct vx_lapic *lapic, uint8_t destination, bool
     return destination >> 4 == mine >> 4 && (destination & mine & 0xF);
 }
 
-void vx_lapic_message(struct vx_lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode, uint8_t vector,
-                      bool level_triggered)
+void vx_lapic_message(struct vx_lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode,
+                      uint8_t vector, bool level_triggered)
 {
     if (lapic->hardware_enabled && is_addressed(lapic, destination, logical))
         deliver(lapic, mode, vector, level_triggered);
@@ -228,9 +244,9 @@ static void send_ipi(struct vx_lapic *lapic)
     }
     if (mode == LAPIC_INIT && (icr & ICR_LEVEL) && !(icr & ICR_ASSERT))
         return; /* INIT level de-assert only synchronises arbitration IDs */
-    bool self = shorthand == TO_SELF || shorthand == TO_ALL ||
-                (shorthand == TO_DESTINATION &&
-                 is_addressed(lapic, (uint8_t)(lapic->icr_high >> 24), icr & ICR_LOGICAL));
+    bool self =
+        shorthand == TO_SELF || shorthand == TO_ALL ||
+        (shorthand == TO_DESTINATION && is_addressed(lapic, (uint8_t)(lapic->icr_high >> 24), icr & ICR_LOGICAL));
     if (self)
         deliver(lapic, mode, vector, false);
 }
@@ -373,7 +389,10 @@ static void write_register(struct vx_lapic *lapic, unsigned reg, uint32_t value)
     }
     switch (reg) {
     case REG_ID: lapic->id = (uint8_t)(value >> 24); break;
-    case REG_TPR: lapic->tpr = (uint8_t)value; update(lapic); break;
+    case REG_TPR:
+        lapic->tpr = (uint8_t)value;
+        update(lapic);
+        break;
     case REG_EOI: end_of_interrupt(lapic); break;
     case REG_LDR: lapic->ldr = value & 0xFF000000u; break;
     case REG_DFR: lapic->dfr = value | 0x0FFFFFFFu; break;
@@ -389,7 +408,10 @@ static void write_register(struct vx_lapic *lapic, unsigned reg, uint32_t value)
     case REG_ICR_HIGH: lapic->icr_high = value & 0xFF000000u; break;
     case REG_INITIAL: start_timer(lapic, value); break;
     case REG_DIVIDE: change_timer(lapic, &lapic->divide, value & 0xB); break;
-    case REG_VERSION: case REG_APR: case REG_PPR: case REG_CURRENT: break; /* read-only */
+    case REG_VERSION:
+    case REG_APR:
+    case REG_PPR:
+    case REG_CURRENT: break; /* read-only */
     default:
         if (reg < REG_ISR || reg >= REG_ESR)
             raise_error(lapic, ESR_ILLEGAL_REGISTER);
@@ -499,8 +521,15 @@ vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **o
     vx_timer_init(&lapic->timer, timer_expires, lapic);
     reset_registers(lapic);
     lapic->region = (struct vx_region){
-        .name = "lapic", .space = VX_SPACE_MEMORY, .size = WINDOW_BYTES, .min_size = 4, .max_size = 4, .priority = 1,
-        .read = lapic_read, .write = lapic_write, .opaque = lapic,
+        .name = "lapic",
+        .space = VX_SPACE_MEMORY,
+        .size = WINDOW_BYTES,
+        .min_size = 4,
+        .max_size = 4,
+        .priority = 1,
+        .read = lapic_read,
+        .write = lapic_write,
+        .opaque = lapic,
     };
     vx_lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
     if (!lapic->on_bus) {

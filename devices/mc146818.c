@@ -1,24 +1,24 @@
 /* mc146818.c - time of day, alarms and CMOS memory. See mc146818.h.
  *
- * The divider chain has run since `chain_ns`: whole seconds of it are updates, 1/32768 s its ticks. Nothing runs between
- * accesses: collect() brings the flags of register C up to date for all that happened since it was last called.
+ * The divider chain has run since `chain_ns`: whole seconds of it are updates, 1/32768 s its ticks. Nothing runs
+ * between accesses: collect() brings the flags of register C up to date for all that happened since it was last called.
  *
- *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time registers in
- *       cmos[] are stale and filled in on reading. While it stands still they hold it.
- *   I2  After every access rearm() has driven the line to IRQF and armed the timer for the first enabled event, unless the line
- *       is up: then nothing more can happen to it until register C is read. */
+ *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time registers
+ * in cmos[] are stale and filled in on reading. While it stands still they hold it. I2  After every access rearm() has
+ * driven the line to IRQF and armed the timer for the first enabled event, unless the line is up: then nothing more can
+ * happen to it until register C is read. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "mc146818.h"
 #include "rtc_calendar.h"
 
-#define TICK_HZ 32768u
-#define UIP_NS 244000u
+#define TICK_HZ        32768u
+#define UIP_NS         244000u
 #define HALF_SECOND_NS 500000000
-#define DV_RUN 0x20       /* 32.768 kHz */
-#define INDEX_MASK 0x7F
-#define ENABLES (RTC_B_PIE | RTC_B_AIE | RTC_B_UIE)
+#define DV_RUN         0x20 /* 32.768 kHz */
+#define INDEX_MASK     0x7F
+#define ENABLES        (RTC_B_PIE | RTC_B_AIE | RTC_B_UIE)
 
 struct vx_rtc {
     struct vx_bus *bus;
@@ -27,9 +27,9 @@ struct vx_rtc {
     struct vx_timer timer;
     uint8_t index;
     uint8_t cmos[RTC_CMOS_BYTES];
-    int64_t base_s;        /* time at chain_ns */
-    int64_t chain_ns;      /* clock time at which the divider chain was at 0 */
-    int64_t collected_ns;  /* flags are complete up to here */
+    int64_t base_s;       /* time at chain_ns */
+    int64_t chain_ns;     /* clock time at which the divider chain was at 0 */
+    int64_t collected_ns; /* flags are complete up to here */
     struct vx_region region;
 };
 
@@ -107,11 +107,15 @@ static void registers_to_time(struct vx_rtc *rtc, int64_t ns)
 static bool is_time_register(unsigned index)
 {
     switch (index) {
-    case RTC_SECONDS: case RTC_MINUTES: case RTC_HOURS: case RTC_DAY_OF_WEEK:
-    case RTC_DAY: case RTC_MONTH: case RTC_YEAR: case RTC_CENTURY:
-        return true;
-    default:
-        return false;
+    case RTC_SECONDS:
+    case RTC_MINUTES:
+    case RTC_HOURS:
+    case RTC_DAY_OF_WEEK:
+    case RTC_DAY:
+    case RTC_MONTH:
+    case RTC_YEAR:
+    case RTC_CENTURY: return true;
+    default: return false;
     }
 }
 
@@ -136,7 +140,8 @@ static int64_t next_alarm(const struct vx_rtc *rtc, int64_t after)
 {
     bool binary = is_binary(rtc);
     const uint8_t *cmos = rtc->cmos;
-    uint8_t hour_raw = cmos[RTC_HOURS_ALARM], minute_raw = cmos[RTC_MINUTES_ALARM], second_raw = cmos[RTC_SECONDS_ALARM];
+    uint8_t hour_raw = cmos[RTC_HOURS_ALARM], minute_raw = cmos[RTC_MINUTES_ALARM],
+            second_raw = cmos[RTC_SECONDS_ALARM];
     unsigned hour = rtc_decode_hour(hour_raw, binary, is_24h(rtc));
     unsigned minute = rtc_decode(minute_raw, binary), second = rtc_decode(second_raw, binary);
     for (int64_t s = after + 1; s <= after + 86400;) {
@@ -218,8 +223,7 @@ static uint8_t read_register(struct vx_rtc *rtc, unsigned index)
     if (is_time_register(index) && time_runs(rtc))
         time_to_registers(rtc, now_ns(rtc));
     switch (index) {
-    case RTC_REG_A:
-        return read_a(rtc);
+    case RTC_REG_A: return read_a(rtc);
     case RTC_REG_C: {
         collect(rtc);
         uint8_t flags = rtc->cmos[RTC_REG_C];
@@ -227,10 +231,8 @@ static uint8_t read_register(struct vx_rtc *rtc, unsigned index)
         rearm(rtc);
         return flags;
     }
-    case RTC_REG_D:
-        return RTC_D_VRT;
-    default:
-        return rtc->cmos[index];
+    case RTC_REG_D: return RTC_D_VRT;
+    default: return rtc->cmos[index];
     }
 }
 
@@ -306,7 +308,7 @@ static void rtc_reset(void *instance, enum vx_reset phase)
         return;
     }
     vx_timer_set(rtc->clock, &rtc->timer, VX_NEVER);
-    rtc->cmos[RTC_REG_B] &= (uint8_t)~(ENABLES | RTC_B_SQWE);
+    rtc->cmos[RTC_REG_B] &= (uint8_t) ~(ENABLES | RTC_B_SQWE);
     collect(rtc);
     rtc->cmos[RTC_REG_C] = 0;
 }
@@ -334,8 +336,13 @@ vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out)
     rtc->cmos[RTC_REG_A] = DV_RUN | 6; /* 1024 Hz, as a BIOS leaves it */
     rtc->cmos[RTC_REG_B] = RTC_B_24H;
     vx_timer_init(&rtc->timer, rtc_event, rtc);
-    rtc->region = (struct vx_region){ .name = "mc146818", .space = VX_SPACE_IO, .base = 0x70, .size = 2, .read = rtc_read,
-                                      .write = rtc_write, .opaque = rtc };
+    rtc->region = (struct vx_region){ .name = "mc146818",
+                                      .space = VX_SPACE_IO,
+                                      .base = 0x70,
+                                      .size = 2,
+                                      .read = rtc_read,
+                                      .write = rtc_write,
+                                      .opaque = rtc };
     vx_err err = vx_bus_add(rtc->bus, &rtc->region);
     if (err != VX_ERR_OK) {
         free(rtc);

@@ -1,16 +1,16 @@
 /* pic8259.c - interrupt lines to INTR and vectors. See pic8259.h.
  *
- *   I1  The requests of a chip (IRR) are its latched edges where ELCR says edge, and its line levels where it says level.
- *   I2  The master's IR2 is the slave's INT pin and follows it like a level input, so that a request which arrives at the
- *       slave while another is in service there is never lost.
- *   I3  After every change update() has driven the outputs. */
+ *   I1  The requests of a chip (IRR) are its latched edges where ELCR says edge, and its line levels where it says
+ * level. I2  The master's IR2 is the slave's INT pin and follows it like a level input, so that a request which arrives
+ * at the slave while another is in service there is never lost. I3  After every change update() has driven the outputs.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pic8259.h"
 
 #define CASCADE 2
-#define NONE 8 /* rank of "no interrupt": below the lowest priority */
+#define NONE    8 /* rank of "no interrupt": below the lowest priority */
 
 enum { ICW1_IC4 = 0x01, ICW1_SNGL = 0x02, ICW1_SELECT = 0x10 };
 enum { ICW4_AEOI = 0x02, ICW4_SFNM = 0x10 };
@@ -19,12 +19,12 @@ enum { OCW3_RIS = 0x01, OCW3_RR = 0x02, OCW3_POLL = 0x04, OCW3_SELECT = 0x08, OC
 enum expected_word { EXPECT_OCW1, EXPECT_ICW2, EXPECT_ICW3, EXPECT_ICW4 };
 
 struct pic_chip {
-    uint8_t lines;  /* input levels */
-    uint8_t edges;  /* rising edges not yet acknowledged */
-    uint8_t level;  /* ELCR: 1 = level */
+    uint8_t lines; /* input levels */
+    uint8_t edges; /* rising edges not yet acknowledged */
+    uint8_t level; /* ELCR: 1 = level */
     uint8_t isr, imr;
-    uint8_t base;   /* ICW2 */
-    uint8_t lowest; /* input of lowest priority */
+    uint8_t base;     /* ICW2 */
+    uint8_t lowest;   /* input of lowest priority */
     uint8_t expected; /* enum expected_word: what the data port takes next */
     bool has_icw4, single;
     bool auto_eoi, rotate_on_aeoi, nested_specially, special_mask;
@@ -73,7 +73,7 @@ static int wanted(const struct pic_chip *chip)
     if (chip->special_mask)
         blocking &= (uint8_t)~chip->imr;
     if (chip->nested_specially && chip->is_master)
-        blocking &= (uint8_t)~(1u << CASCADE);
+        blocking &= (uint8_t) ~(1u << CASCADE);
     return rank < top_rank(chip, blocking) ? (int)rank_to_input(chip, rank) : -1;
 }
 
@@ -163,7 +163,7 @@ static void write_ocw2(struct pic_chip *chip, uint8_t value)
             return;
         input = (uint8_t)rank_to_input(chip, rank);
     }
-    chip->isr &= (uint8_t)~(1u << input);
+    chip->isr &= (uint8_t) ~(1u << input);
     if (rotate)
         chip->lowest = input;
 }
@@ -197,9 +197,7 @@ static void write_data(struct pic_chip *chip, uint8_t value)
         chip->base = value & 0xF8;
         chip->expected = !chip->single ? EXPECT_ICW3 : chip->has_icw4 ? EXPECT_ICW4 : EXPECT_OCW1;
         break;
-    case EXPECT_ICW3: /* the cascade is wired */
-        chip->expected = chip->has_icw4 ? EXPECT_ICW4 : EXPECT_OCW1;
-        break;
+    case EXPECT_ICW3: /* the cascade is wired */ chip->expected = chip->has_icw4 ? EXPECT_ICW4 : EXPECT_OCW1; break;
     case EXPECT_ICW4:
         chip->nested_specially = value & ICW4_SFNM;
         chip->auto_eoi = value & ICW4_AEOI;
@@ -291,14 +289,24 @@ static void pic_destroy(void *instance)
 
 static struct vx_region chip_region(const char *name, uint16_t port, struct pic_chip *chip)
 {
-    return (struct vx_region){ .name = name, .space = VX_SPACE_IO, .base = port, .size = 2, .read = chip_read,
-                               .write = chip_write, .opaque = chip };
+    return (struct vx_region){ .name = name,
+                               .space = VX_SPACE_IO,
+                               .base = port,
+                               .size = 2,
+                               .read = chip_read,
+                               .write = chip_write,
+                               .opaque = chip };
 }
 
 static struct vx_region elcr_region(const char *name, uint16_t port, struct pic_chip *chip)
 {
-    return (struct vx_region){ .name = name, .space = VX_SPACE_IO, .base = port, .size = 1, .read = elcr_read,
-                               .write = elcr_write, .opaque = chip };
+    return (struct vx_region){ .name = name,
+                               .space = VX_SPACE_IO,
+                               .base = port,
+                               .size = 1,
+                               .read = elcr_read,
+                               .write = elcr_write,
+                               .opaque = chip };
 }
 
 vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out)

@@ -1,33 +1,33 @@
 /* piix4_pm.c - PM1 events, PM timer, sleep control, SMI command port, SMBus host. See piix4_pm.h.
  *
- *   I1  After every change update_sci() has driven SCI and armed the timer for the next PM-timer overflow if that could raise SCI.
- *   I2  The PM and SMBus regions are on the bus exactly where configuration space says (map_blocks()). */
+ *   I1  After every change update_sci() has driven SCI and armed the timer for the next PM-timer overflow if that could
+ * raise SCI. I2  The PM and SMBus regions are on the bus exactly where configuration space says (map_blocks()). */
 #include <stdlib.h>
 
-#include "piix4_pm.h"
 #include "piix3.h"
+#include "piix4_pm.h"
 
 enum { REG_PMBA = 0x40, REG_DEVACTB = 0x58, REG_PMREGMISC = 0x80, REG_SMBBA = 0x90, REG_SMBHSTCFG = 0xD2 };
 #define PMREGMISC_PMIOSE 0x01
 #define SMBHSTCFG_ENABLE 0x01
-#define DEVACTB_APMC_EN 0x02000000u /* no SMM: firmware finds SMI set-up already done */
+#define DEVACTB_APMC_EN  0x02000000u /* no SMM: firmware finds SMI set-up already done */
 
 /* PM block. */
 enum { PM1_STS = 0x00, PM1_EN = 0x02, PM1_CNT = 0x04, PM_TMR = 0x08, PM_BLOCK_BYTES = 0x40 };
 enum { PM1_TMR = 1u << 0, PM1_GBL = 1u << 5, PM1_PWRBTN = 1u << 8, PM1_RTC = 1u << 10, PM1_WAK = 1u << 15 };
 #define PM1_SCI_SOURCES (PM1_TMR | PM1_GBL | PM1_PWRBTN | PM1_RTC)
 enum { CNT_SCI_EN = 1u << 0, CNT_SLP_EN = 1u << 13 };
-#define CNT_WRITABLE 0x1C07u /* SLP_TYP, GBL_RLS, BM_RLD, SCI_EN; SLP_EN reads as 0 */
-#define SLP_TYP(cnt) ((cnt) >> 10 & 7)
+#define CNT_WRITABLE     0x1C07u /* SLP_TYP, GBL_RLS, BM_RLD, SCI_EN; SLP_EN reads as 0 */
+#define SLP_TYP(cnt)     ((cnt) >> 10 & 7)
 #define SLP_TYP_SOFT_OFF 0
-#define TIMER_MASK 0xFFFFFFu
-#define TIMER_HALF 0x800000 /* TMR_STS is set whenever bit 23 changes */
+#define TIMER_MASK       0xFFFFFFu
+#define TIMER_HALF       0x800000 /* TMR_STS is set whenever bit 23 changes */
 
 /* SMBus block. */
 enum { SMB_STS = 0x0, SMB_CNT = 0x2, SMB_BLOCK_BYTES = 0x10 };
-#define SMB_CNT_START 0x40
+#define SMB_CNT_START        0x40
 #define SMB_STS_DEVICE_ERROR 0x04
-#define SMB_STS_CLEARABLE 0x1E
+#define SMB_STS_CLEARABLE    0x1E
 
 struct vx_piix4_pm {
     struct vx_log *log;
@@ -38,8 +38,8 @@ struct vx_piix4_pm {
     uint16_t sts, en, cnt;
     int64_t collected_half; /* half periods of the PM timer that are already in TMR_STS */
     struct vx_timer timer;
-    uint8_t gpe[4];         /* GPE0: status 0-1, enable 2-3 */
-    uint8_t apm[2];         /* APMC, APMS */
+    uint8_t gpe[4]; /* GPE0: status 0-1, enable 2-3 */
+    uint8_t apm[2]; /* APMC, APMS */
     uint8_t smb[SMB_BLOCK_BYTES];
     bool pm_on_bus, smb_on_bus;
     struct vx_region pm_region, smb_region, fixed[2];
@@ -197,7 +197,7 @@ static void smb_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
     (void)size;
     struct vx_piix4_pm *pm = opaque;
     if (off == SMB_STS) {
-        pm->smb[SMB_STS] &= (uint8_t)~(value & SMB_STS_CLEARABLE);
+        pm->smb[SMB_STS] &= (uint8_t) ~(value & SMB_STS_CLEARABLE);
     } else if (off == SMB_CNT) {
         pm->smb[SMB_CNT] = (uint8_t)value & 0x1F;
         if (value & SMB_CNT_START) /* nobody acknowledges the address */
@@ -271,8 +271,12 @@ static void pm_destroy(void *instance)
 static void init_function(struct vx_piix4_pm *pm)
 {
     struct vx_pci_function *fn = &pm->fn;
-    vx_pci_function_init(fn, &(struct vx_pci_ident){ .name = "piix4 pm", .vendor = 0x8086, .device = 0x7113, .revision = 3,
-                                                     .class_code = 0x068000, .interrupt_pin = 1 });
+    vx_pci_function_init(fn, &(struct vx_pci_ident){ .name = "piix4 pm",
+                                                     .vendor = 0x8086,
+                                                     .device = 0x7113,
+                                                     .revision = 3,
+                                                     .class_code = 0x068000,
+                                                     .interrupt_pin = 1 });
     fn->opaque = pm;
     fn->written = config_written;
     vx_pci_set16(fn, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
@@ -288,17 +292,39 @@ static void init_function(struct vx_piix4_pm *pm)
     fn->write_mask[REG_SMBHSTCFG] = 0x0F;
 }
 
-/* The guest chooses where the two blocks lie, perhaps over other ports: they lose against fixed regions (negative priority). */
+/* The guest chooses where the two blocks lie, perhaps over other ports: they lose against fixed regions (negative
+ * priority). */
 static void init_regions(struct vx_piix4_pm *pm)
 {
-    pm->pm_region = (struct vx_region){ .name = "piix4 pm", .space = VX_SPACE_IO, .size = PM_BLOCK_BYTES, .max_size = 4,
-                                        .priority = -10000, .read = pm_read, .write = pm_write, .opaque = pm };
-    pm->smb_region = (struct vx_region){ .name = "piix4 smbus", .space = VX_SPACE_IO, .size = SMB_BLOCK_BYTES,
-                                         .priority = -10001, .read = smb_read, .write = smb_write, .opaque = pm };
-    pm->fixed[0] = (struct vx_region){ .name = "piix4 gpe0", .space = VX_SPACE_IO, .base = 0xAFE0, .size = 4,
-                                       .read = gpe_read, .write = gpe_write, .opaque = pm };
-    pm->fixed[1] = (struct vx_region){ .name = "piix4 apm", .space = VX_SPACE_IO, .base = 0xB2, .size = 2,
-                                       .read = apm_read, .write = apm_write, .opaque = pm };
+    pm->pm_region = (struct vx_region){ .name = "piix4 pm",
+                                        .space = VX_SPACE_IO,
+                                        .size = PM_BLOCK_BYTES,
+                                        .max_size = 4,
+                                        .priority = -10000,
+                                        .read = pm_read,
+                                        .write = pm_write,
+                                        .opaque = pm };
+    pm->smb_region = (struct vx_region){ .name = "piix4 smbus",
+                                         .space = VX_SPACE_IO,
+                                         .size = SMB_BLOCK_BYTES,
+                                         .priority = -10001,
+                                         .read = smb_read,
+                                         .write = smb_write,
+                                         .opaque = pm };
+    pm->fixed[0] = (struct vx_region){ .name = "piix4 gpe0",
+                                       .space = VX_SPACE_IO,
+                                       .base = 0xAFE0,
+                                       .size = 4,
+                                       .read = gpe_read,
+                                       .write = gpe_write,
+                                       .opaque = pm };
+    pm->fixed[1] = (struct vx_region){ .name = "piix4 apm",
+                                       .space = VX_SPACE_IO,
+                                       .base = 0xB2,
+                                       .size = 2,
+                                       .read = apm_read,
+                                       .write = apm_write,
+                                       .opaque = pm };
 }
 
 vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_piix4_pm **out)

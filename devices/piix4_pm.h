@@ -1,11 +1,11 @@
 /* piix4_pm.h - ACPI power management and SMBus of the 82371AB (PIIX4), as virtual PCs put it beside a PIIX3.
  *
- * Source: Intel 82371AB data sheet (290562), "Power Management"; ACPI specification, "ACPI Hardware Specification"; the SMI command
- * values and GPE0 block follow QEMU's "pc" machine, whose firmware interface this is. PCI 8086:7113 at 00:01.3.
- * Ports: PM block of 64 at PMBA (40h), SMBus block of 16 at SMBBA (90h), B2h-B3h APM control/status, AFE0h-AFE3h GPE0.
- * IRQ: SCI on ISA IRQ 9. Clock: PM timer 3.579545 MHz, 24 bits.
- * Modelled: PM1 status/enable/control, PM timer with overflow event, power button, S5 (SLP_TYP 0), GPE0 status and enable without
- * sources, ACPI enable/disable by the SMI command port, SMBus host controller of an empty bus (every transfer ends in a device
+ * Source: Intel 82371AB data sheet (290562), "Power Management"; ACPI specification, "ACPI Hardware Specification"; the
+ * SMI command values and GPE0 block follow QEMU's "pc" machine, whose firmware interface this is. PCI 8086:7113 at
+ * 00:01.3. Ports: PM block of 64 at PMBA (40h), SMBus block of 16 at SMBBA (90h), B2h-B3h APM control/status,
+ * AFE0h-AFE3h GPE0. IRQ: SCI on ISA IRQ 9. Clock: PM timer 3.579545 MHz, 24 bits. Modelled: PM1 status/enable/control,
+ * PM timer with overflow event, power button, S5 (SLP_TYP 0), GPE0 status and enable without sources, ACPI
+ * enable/disable by the SMI command port, SMBus host controller of an empty bus (every transfer ends in a device
  * error). Not modelled: SMM (DEVACTB says that SMIs are off), S1-S4, global stand-by timers, device traps.
  * State to save: configuration space, registers, timer epoch. */
 #ifndef VX86_DEVICES_PIIX4_PM_H
@@ -13,8 +13,8 @@
 
 #include "pci.h"
 
-#define PM_TIMER_HZ 3579545u
-#define PM_ACPI_ENABLE 0xF1  /* values for port B2h, as the FADT names them */
+#define PM_TIMER_HZ     3579545u
+#define PM_ACPI_ENABLE  0xF1 /* values for port B2h, as the FADT names them */
 #define PM_ACPI_DISABLE 0xF0
 
 struct vx_piix4_pm;

@@ -6,9 +6,9 @@
 #include "pit8254.h"
 #include "pit_counter.h"
 
-#define COUNTERS 3
+#define COUNTERS     3
 #define CONTROL_PORT 3
-#define READ_BACK 3 /* counter select value of the read-back command */
+#define READ_BACK    3 /* counter select value of the read-back command */
 
 enum { READ_BACK_NOT_COUNT = 0x20, READ_BACK_NOT_STATUS = 0x10 };
 
@@ -137,8 +137,13 @@ vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out)
     pit->out0 = config->out0;
     vx_timer_init(&pit->timer, out0_rises, pit);
     pit_reset(pit, VX_RESET_HOLD);
-    pit->region = (struct vx_region){ .name = "pit8254", .space = VX_SPACE_IO, .base = 0x40, .size = 4, .read = pit_read,
-                                      .write = pit_write, .opaque = pit };
+    pit->region = (struct vx_region){ .name = "pit8254",
+                                      .space = VX_SPACE_IO,
+                                      .base = 0x40,
+                                      .size = 4,
+                                      .read = pit_read,
+                                      .write = pit_write,
+                                      .opaque = pit };
     vx_err err = vx_bus_add(pit->bus, &pit->region);
     if (err != VX_ERR_OK) {
         free(pit);

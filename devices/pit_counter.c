@@ -1,8 +1,8 @@
 /* pit_counter.c - one 8254 counter as a function of time. See pit_counter.h.
  *
- *   I1  sync() is called with the current tick before anything else is looked at: it makes a waiting count the one in force
- *       when its moment has passed.
- *   I2  While running in modes 2 and 3, value and output are periodic from `start` with period n. */
+ *   I1  sync() is called with the current tick before anything else is looked at: it makes a waiting count the one in
+ * force when its moment has passed. I2  While running in modes 2 and 3, value and output are periodic from `start` with
+ * period n. */
 #include "pit_counter.h"
 
 static uint32_t modulus(const struct pit_counter *c)
@@ -171,7 +171,7 @@ void pit_counter_set_gate(struct pit_counter *c, bool level, int64_t t)
         start_at(c, c->next_n != 0 ? c->next_n : c->n, t + 1);
     } else if (is_periodic(c)) {
         start_at(c, c->next_n != 0 ? c->next_n : c->n, t + 1);
-    } else if (!c->running) { /* modes 0 and 4 go on from where they stood */
+    } else if (!c->running) {                 /* modes 0 and 4 go on from where they stood */
         bool full = c->held == 0 && !c->done; /* stands at 65536, which reads as 0 */
         c->start = t - (int64_t)c->n + (full ? modulus(c) : c->held);
         if (c->start > t)

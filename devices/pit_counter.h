@@ -1,7 +1,7 @@
 /* pit_counter.h - one counter of an 8254 as a function of time: no bus, no timers.
  *
- * All times are in ticks of the counter's clock. Nothing happens between calls: count and output at a tick are computed.
- * Source: 8254 data sheet, "Mode Definitions". A count written at tick t is loaded at t + 1. */
+ * All times are in ticks of the counter's clock. Nothing happens between calls: count and output at a tick are
+ * computed. Source: 8254 data sheet, "Mode Definitions". A count written at tick t is loaded at t + 1. */
 #ifndef VX86_DEVICES_PIT_COUNTER_H
 #define VX86_DEVICES_PIT_COUNTER_H
 
@@ -13,22 +13,22 @@
 enum pit_rw { PIT_RW_LATCH, PIT_RW_LSB, PIT_RW_MSB, PIT_RW_BOTH };
 
 struct pit_counter {
-    uint8_t mode;      /* 0 to 5 */
+    uint8_t mode; /* 0 to 5 */
     bool bcd;
-    uint8_t rw;        /* enum pit_rw */
+    uint8_t rw; /* enum pit_rw */
     bool gate;
-    bool loaded;       /* a count was written since the control word */
-    bool running;      /* counts down: value(t) follows from start and n; otherwise it stands at `held` */
-    bool done;         /* modes 0, 1, 4, 5: terminal count was reached before the counter was stopped */
-    int64_t start;     /* tick at which the counting element held n */
-    uint32_t n;        /* count in force, 1 to 65536 (BCD: 10000) */
-    uint32_t next_n;   /* count written that waits for the end of the cycle or a trigger; 0: none */
+    bool loaded;         /* a count was written since the control word */
+    bool running;        /* counts down: value(t) follows from start and n; otherwise it stands at `held` */
+    bool done;           /* modes 0, 1, 4, 5: terminal count was reached before the counter was stopped */
+    int64_t start;       /* tick at which the counting element held n */
+    uint32_t n;          /* count in force, 1 to 65536 (BCD: 10000) */
+    uint32_t next_n;     /* count written that waits for the end of the cycle or a trigger; 0: none */
     bool next_at_middle; /* mode 3: next_n was written in the high half and applies from its end */
-    uint32_t held;     /* value while not running, or before `start` */
+    uint32_t held;       /* value while not running, or before `start` */
     /* Byte sequencing at the port. */
     bool write_msb_next, read_msb_next;
     uint8_t write_lsb;
-    uint8_t latched;   /* bytes left in `latch` */
+    uint8_t latched; /* bytes left in `latch` */
     uint16_t latch;
     bool status_latched;
     uint8_t status;

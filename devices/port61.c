@@ -3,11 +3,11 @@
 
 #include "port61.h"
 
-#define REFRESH_NS 15085
-#define WRITABLE 0x0F
-#define GATE2 0x01
+#define REFRESH_NS     15085
+#define WRITABLE       0x0F
+#define GATE2          0x01
 #define REFRESH_TOGGLE 0x10
-#define OUT2 0x20
+#define OUT2           0x20
 
 struct vx_port61 {
     struct vx_bus *bus;
@@ -59,8 +59,13 @@ vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 
     port->bus = config->bus;
     port->clock = config->clock;
     port->pit = config->pit;
-    port->region = (struct vx_region){ .name = "port 61h", .space = VX_SPACE_IO, .base = 0x61, .size = 1,
-                                       .read = port61_read, .write = port61_write, .opaque = port };
+    port->region = (struct vx_region){ .name = "port 61h",
+                                       .space = VX_SPACE_IO,
+                                       .base = 0x61,
+                                       .size = 1,
+                                       .read = port61_read,
+                                       .write = port61_write,
+                                       .opaque = port };
     vx_err err = vx_bus_add(port->bus, &port->region);
     if (err != VX_ERR_OK) {
         free(port);

@@ -4,7 +4,7 @@
 #include "port92.h"
 
 #define FAST_RESET 0x01
-#define A20 0x02
+#define A20        0x02
 
 struct vx_port92 {
     struct vx_bus *bus;
@@ -54,8 +54,13 @@ vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 
     port->bus = config->bus;
     port->a20 = config->a20;
     port->cpu_reset = config->cpu_reset;
-    port->region = (struct vx_region){ .name = "port 92h", .space = VX_SPACE_IO, .base = 0x92, .size = 1,
-                                       .read = port92_read, .write = port92_write, .opaque = port };
+    port->region = (struct vx_region){ .name = "port 92h",
+                                       .space = VX_SPACE_IO,
+                                       .base = 0x92,
+                                       .size = 1,
+                                       .read = port92_read,
+                                       .write = port92_write,
+                                       .opaque = port };
     vx_err err = vx_bus_add(port->bus, &port->region);
     if (err != VX_ERR_OK) {
         free(port);

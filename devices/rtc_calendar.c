@@ -1,7 +1,7 @@
 /* rtc_calendar.c - calendar arithmetic and register formats. See rtc_calendar.h. */
 #include "rtc_calendar.h"
 
-#define DAY_S 86400
+#define DAY_S        86400
 #define DAYS_PER_ERA 146097 /* 400 years */
 #define DAYS_TO_1970 719468 /* from 0000-03-01 */
 

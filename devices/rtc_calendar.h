@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct rtc_date {
-    int year;               /* 0 to 9999 */
-    unsigned month, day;    /* 1 to 12, 1 to 31 */
+    int year;            /* 0 to 9999 */
+    unsigned month, day; /* 1 to 12, 1 to 31 */
     unsigned hour, minute, second;
-    unsigned weekday;       /* 1 Sunday ... 7 Saturday */
+    unsigned weekday; /* 1 Sunday ... 7 Saturday */
 };
 
 /* Seconds since 1970-01-01 00:00:00. */

@@ -1,7 +1,7 @@
 /* bus.c - regions to handlers: the port and the memory bus of one machine.
  *
- * Each space keeps its regions in a list in address order and, derived from it, a sorted array of ranges in which layering
- * is already resolved, so that a look-up is one binary search.
+ * Each space keeps its regions in a list in address order and, derived from it, a sorted array of ranges in which
+ * layering is already resolved, so that a look-up is one binary search.
  *
  *   I1  ranges do not overlap, are sorted, and each lies inside its region.
  *   I2  `capacity` is at least 2 * region count, so that rebuild() never allocates and removing never fails.
@@ -11,7 +11,7 @@
 #include "vx86/bus.h"
 
 #define IO_SPACE_BYTES 0x10000u
-#define WIDEST 8u
+#define WIDEST         8u
 
 struct range {
     uint64_t first, last;

@@ -10,7 +10,7 @@
 #include "vx86/clock.h"
 #include "vx86/loop.h"
 
-#define RUN_LIMIT 64
+#define RUN_LIMIT    64
 #define FAKE_EPOCH_S 946684800 /* 2000-01-01 00:00:00 UTC */
 
 struct vx_clock {

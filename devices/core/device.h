@@ -13,9 +13,9 @@
  * behind. The config struct is only read during create(); what its pointers point to is borrowed for the chip's life.
  * The machine keeps the chip as a struct vx_device and from then on resets and destroys it through its type.
  *
- * Reset has two phases, so that no chip sees a neighbour's half-reset outputs. In VX_RESET_HOLD a chip puts its registers to
- * their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output lines, maps and
- * callbacks to match. All chips see HOLD before any sees RELEASE.
+ * Reset has two phases, so that no chip sees a neighbour's half-reset outputs. In VX_RESET_HOLD a chip puts its
+ * registers to their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output
+ * lines, maps and callbacks to match. All chips see HOLD before any sees RELEASE.
  *
  * debugcon.c is the worked example. Thread rule: vCPU thread only. */
 #ifndef VX86_DEVICES_CORE_DEVICE_H

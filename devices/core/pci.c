@@ -1,26 +1,26 @@
 /* pci.c - PCI bus 0: configuration space, BAR mapping, interrupt pins. See pci.h.
  *
- *   I1  What a BAR decodes is always derived from config[] by bar_target(); apply_bars() makes the bus and the pmap follow.
- *   I2  BARs lie below every fixed region (priority < 0) and each has a priority of its own, so that a guest may lay them
- *       over each other or over motherboard devices without an error: lower slots win.
- *   I3  A memory BAR outside [memory_first, memory_end) decodes nothing. */
+ *   I1  What a BAR decodes is always derived from config[] by bar_target(); apply_bars() makes the bus and the pmap
+ * follow. I2  BARs lie below every fixed region (priority < 0) and each has a priority of its own, so that a guest may
+ * lay them over each other or over motherboard devices without an error: lower slots win. I3  A memory BAR outside
+ * [memory_first, memory_end) decodes nothing. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pci.h"
 
-#define CONFADD 0xCF8
+#define CONFADD        0xCF8
 #define CONFADD_ENABLE 0x80000000u
-#define BAR_IO_SPACE 0x1u
-#define BAR_PREFETCH 0x8u
-#define ROM_ENABLE 0x1u
+#define BAR_IO_SPACE   0x1u
+#define BAR_PREFETCH   0x8u
+#define ROM_ENABLE     0x1u
 
 struct vx_pci {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     uint64_t memory_first, memory_end;
-    struct vx_irq_or pirq[PCI_PIRQS]; /* input n: slot n */
+    struct vx_irq_or pirq[PCI_PIRQS];         /* input n: slot n */
     uint8_t pin_levels[PCI_SLOTS][PCI_PIRQS]; /* functions of the slot that hold INTA#..INTD# up, one bit each */
     struct vx_pci_function *function[PCI_SLOTS][PCI_FUNCTIONS];
     struct vx_pci_cf9 cf9;
@@ -202,7 +202,7 @@ static void update_intx(struct vx_pci_function *fn)
         return;
     struct vx_pci *pci = fn->pci;
     uint8_t *levels = &pci->pin_levels[fn->slot][pin - 1];
-    *levels = out ? *levels | (uint8_t)(1u << fn->number) : *levels & (uint8_t)~(1u << fn->number);
+    *levels = out ? *levels | (uint8_t)(1u << fn->number) : *levels & (uint8_t) ~(1u << fn->number);
     unsigned pirq = (fn->slot + PCI_PIRQS - 1 + pin - 1) % PCI_PIRQS;
     struct vx_irq input = vx_irq_or_input(&pci->pirq[pirq], fn->slot);
     vx_irq_set(&input, *levels != 0);
@@ -246,7 +246,8 @@ static bool touches(unsigned reg, unsigned size, unsigned first, unsigned bytes)
     return reg < first + bytes && first < reg + size;
 }
 
-void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size, uint32_t value)
+void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size,
+                         uint32_t value)
 {
     VX_ASSERT(slot < PCI_SLOTS && number < PCI_FUNCTIONS && reg + size <= PCI_CONFIG_BYTES);
     vx_trace(pci->log, pci_config_write, slot << 3 | number, reg, size, value);
@@ -255,7 +256,7 @@ void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, uns
         return;
     for (unsigned i = 0; i < size; i++) {
         uint8_t byte = (uint8_t)(value >> (8 * i)), mask = fn->write_mask[reg + i];
-        uint8_t kept = fn->config[reg + i] & (uint8_t)~(mask | (byte & fn->clear_mask[reg + i]));
+        uint8_t kept = fn->config[reg + i] & (uint8_t) ~(mask | (byte & fn->clear_mask[reg + i]));
         fn->config[reg + i] = kept | (byte & mask);
     }
     if (touches(reg, size, PCI_COMMAND, 2)) {
@@ -298,8 +299,8 @@ static uint64_t confdata_read(void *opaque, uint64_t off, unsigned size)
     struct vx_pci *pci = opaque;
     if (!confdata_selects(pci))
         return UINT64_MAX;
-    return vx_pci_read_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7, (pci->address & 0xFC) + (unsigned)off,
-                              size);
+    return vx_pci_read_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7,
+                              (pci->address & 0xFC) + (unsigned)off, size);
 }
 
 static void confdata_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
@@ -389,10 +390,22 @@ vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out)
     pci->memory_end = config->memory_end;
     for (unsigned i = 0; i < PCI_PIRQS; i++)
         vx_irq_or_init(&pci->pirq[i], config->pirq[i]);
-    pci->regions[0] = (struct vx_region){ .name = "pci address", .space = VX_SPACE_IO, .base = CONFADD, .size = 4,
-                                          .max_size = 4, .read = confadd_read, .write = confadd_write, .opaque = pci };
-    pci->regions[1] = (struct vx_region){ .name = "pci data", .space = VX_SPACE_IO, .base = CONFADD + 4, .size = 4,
-                                          .max_size = 4, .read = confdata_read, .write = confdata_write, .opaque = pci };
+    pci->regions[0] = (struct vx_region){ .name = "pci address",
+                                          .space = VX_SPACE_IO,
+                                          .base = CONFADD,
+                                          .size = 4,
+                                          .max_size = 4,
+                                          .read = confadd_read,
+                                          .write = confadd_write,
+                                          .opaque = pci };
+    pci->regions[1] = (struct vx_region){ .name = "pci data",
+                                          .space = VX_SPACE_IO,
+                                          .base = CONFADD + 4,
+                                          .size = 4,
+                                          .max_size = 4,
+                                          .read = confdata_read,
+                                          .write = confdata_write,
+                                          .opaque = pci };
     vx_err err = vx_bus_add_all(pci->bus, pci->regions, VX_ARRAY_LEN(pci->regions));
     if (err != VX_ERR_OK) {
         free(pci);

@@ -2,25 +2,25 @@
  *
  * Source: PCI Local Bus Specification 2.2, chapter 6 "Configuration Space"; i440FX data sheet "CONFADD", "CONFDATA".
  * Ports: CF8h-CFBh (dword only; byte accesses go to whoever claims CF9h), CFCh-CFFh.
- * Modelled: type 0 headers on bus 0, command register, BARs and expansion ROM, INTx with disable and status bits, wired-OR
- * PIRQ lines. Not modelled: bridges, 64-bit BARs, parity and abort reporting, MSI.
+ * Modelled: type 0 headers on bus 0, command register, BARs and expansion ROM, INTx with disable and status bits,
+ * wired-OR PIRQ lines. Not modelled: bridges, 64-bit BARs, parity and abort reporting, MSI.
  *
- * A chip fills in a struct vx_pci_function (usually a member of its own struct): vx_pci_function_init() for the standard
- * header, then BARs, further bytes of config[] and write_mask[], and vx_pci_add(). config[] as it is then is its reset value:
- * the bus restores it in reset phase HOLD and unmaps all BARs; chips need not.
- * Thread rule: vCPU thread only. */
+ * A chip fills in a struct vx_pci_function (usually a member of its own struct): vx_pci_function_init() for the
+ * standard header, then BARs, further bytes of config[] and write_mask[], and vx_pci_add(). config[] as it is then is
+ * its reset value: the bus restores it in reset phase HOLD and unmaps all BARs; chips need not. Thread rule: vCPU
+ * thread only. */
 #ifndef VX86_DEVICES_CORE_PCI_H
 #define VX86_DEVICES_CORE_PCI_H
 
 #include "device.h"
 #include "vx86/pmap.h"
 
-#define PCI_SLOTS 32
-#define PCI_FUNCTIONS 8
+#define PCI_SLOTS        32
+#define PCI_FUNCTIONS    8
 #define PCI_CONFIG_BYTES 256
-#define PCI_BARS 6
-#define PCI_BAR_ROM 6 /* index of the expansion ROM in vx_pci_function.bar */
-#define PCI_PIRQS 4
+#define PCI_BARS         6
+#define PCI_BAR_ROM      6 /* index of the expansion ROM in vx_pci_function.bar */
+#define PCI_PIRQS        4
 
 /* Registers of the type 0 header. */
 enum {
@@ -56,17 +56,17 @@ enum {
     PCI_STATUS_ERRORS = 0xF900, /* write 1 to clear */
 };
 
-/* One BAR: either handlers on the bus (`region`: name, handlers, sizes and opaque filled in by the chip; space, base, size and
- * priority by the bus) or plain backing pages. */
+/* One BAR: either handlers on the bus (`region`: name, handlers, sizes and opaque filled in by the chip; space, base,
+ * size and priority by the bus) or plain backing pages. */
 struct vx_pci_bar {
-    uint32_t size;            /* power of two, 4 at least (ports), 4096 (memory); 0: no such BAR */
+    uint32_t size; /* power of two, 4 at least (ports), 4096 (memory); 0: no such BAR */
     bool io;
     bool prefetchable;
-    bool backed;              /* maps backing pages from `page` on instead of a region */
-    bool read_only;           /* backed: writes are dropped */
+    bool backed;    /* maps backing pages from `page` on instead of a region */
+    bool read_only; /* backed: writes are dropped */
     uint32_t page;
     struct vx_region *region;
-    uint64_t mapped_at;       /* private to the bus: address in force, PCI_UNMAPPED when none */
+    uint64_t mapped_at; /* private to the bus: address in force, PCI_UNMAPPED when none */
 };
 #define PCI_UNMAPPED UINT64_MAX
 
@@ -86,19 +86,19 @@ struct vx_pci_function {
     /* Private to the bus. */
     struct vx_pci *pci;
     uint8_t slot, number;
-    bool intx;         /* level the chip drives */
-    bool intx_out;     /* level on the PIRQ line after the disable bit */
+    bool intx;     /* level the chip drives */
+    bool intx_out; /* level on the PIRQ line after the disable bit */
     uint8_t reset_config[PCI_CONFIG_BYTES];
 };
 
 struct vx_pci_ident {
     const char *name;
     uint16_t vendor, device;
-    uint32_t class_code;      /* base class << 16 | sub-class << 8 | programming interface */
+    uint32_t class_code; /* base class << 16 | sub-class << 8 | programming interface */
     uint8_t revision;
-    uint8_t interrupt_pin;    /* 0 none, 1 INTA# ... 4 INTD# */
+    uint8_t interrupt_pin;                /* 0 none, 1 INTA# ... 4 INTD# */
     uint16_t subsystem_vendor, subsystem; /* 0: none */
-    bool multifunction;       /* header type bit 7, for function 0 */
+    bool multifunction;                   /* header type bit 7, for function 0 */
 };
 
 /* A chip that claims byte port CF9h inside the CONFADD dword (the reset control register). */
@@ -147,6 +147,7 @@ void vx_pci_set32(struct vx_pci_function *fn, unsigned reg, uint32_t value);
 
 /* Guest-side access as through CF8h/CFCh: masks and side effects apply. size 1, 2, 4; reg + size <= 256. */
 uint32_t vx_pci_read_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size);
-void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size, uint32_t value);
+void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size,
+                         uint32_t value);
 
 #endif

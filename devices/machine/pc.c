@@ -8,8 +8,12 @@
 static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     const char *name = config->cpu_model != NULL ? config->cpu_model : "default";
-    struct vx_cpu_config cpu = { .log = pc->log, .stats = &pc->stats, .pmap = pc->pmap, .ops = &pc_vcpu_ops,
-                                 .ops_opaque = pc, .model = vx_cpu_model_find(name) };
+    struct vx_cpu_config cpu = { .log = pc->log,
+                                 .stats = &pc->stats,
+                                 .pmap = pc->pmap,
+                                 .ops = &pc_vcpu_ops,
+                                 .ops_opaque = pc,
+                                 .model = vx_cpu_model_find(name) };
     if (cpu.model == NULL) {
         vx_log_error(pc->log, VX_LOG_CPU, "there is no CPU model \"%s\"", name);
         return VX_ERR_BAD_ARGUMENT;

@@ -7,8 +7,8 @@
  *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
  *
  *   I1  devices[] is in order of creation: a chip uses only chips before it, so destruction goes backwards.
- *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop carries
- *       out between two instructions. */
+ *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop
+ * carries out between two instructions. */
 #ifndef VX86_MACHINE_PC_H
 #define VX86_MACHINE_PC_H
 
@@ -34,21 +34,21 @@
 #include "vx86/firmware.h"
 #include "vx86/machine.h"
 
-#define PC_MAX_DEVICES 32
-#define PC_ISA_IRQS 16
-#define PC_TSC_HZ 1000000000ull /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
-#define PC_BIOS_WINDOW_BYTES 0x20000u /* E0000h-FFFFFh */
+#define PC_MAX_DEVICES       32
+#define PC_ISA_IRQS          16
+#define PC_TSC_HZ            1000000000ull /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
+#define PC_BIOS_WINDOW_BYTES 0x20000u      /* E0000h-FFFFFh */
 
 /* Inputs of the wired-OR ISA interrupt lines. */
 enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI };
 
 /* What the loop has been asked to do, see I2. */
 enum pc_request {
-    PC_REQUEST_CPU_RESET = 1u << 0,  /* INIT from port 92h, keyboard controller, local APIC */
-    PC_REQUEST_RESET = 1u << 1,      /* the whole machine */
+    PC_REQUEST_CPU_RESET = 1u << 0, /* INIT from port 92h, keyboard controller, local APIC */
+    PC_REQUEST_RESET = 1u << 1,     /* the whole machine */
     PC_REQUEST_POWER_OFF = 1u << 2,
     PC_REQUEST_DEBUG_EXIT = 1u << 3,
-    PC_REQUEST_APIC_INIT = 1u << 4,  /* INIT that software sent to itself */
+    PC_REQUEST_APIC_INIT = 1u << 4, /* INIT that software sent to itself */
 };
 
 struct vx_machine {
@@ -63,7 +63,7 @@ struct vx_machine {
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     struct vx_vcpu *vcpu;
-    struct vx_bt *bt; /* NULL with the interpreter */
+    struct vx_bt *bt;          /* NULL with the interpreter */
     uint32_t bios_window_page; /* backing of what PCI shows at E0000h-FFFFFh */
 
     struct vx_irq_or isa[PC_ISA_IRQS];

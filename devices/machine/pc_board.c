@@ -8,7 +8,7 @@
 #include "pc.h"
 
 #define IDE_FUNCTION 1
-#define VGA_SLOT 2
+#define VGA_SLOT     2
 
 static void own(struct vx_machine *pc, const struct vx_device_type *type, void *instance)
 {
@@ -127,21 +127,24 @@ static vx_err create_interrupts(struct vx_machine *pc)
         },
         &pc->lapic));
     own(pc, &vx_lapic_type, pc->lapic);
-    VX_TRY(vx_pic_create(
-        &(struct vx_pic_config){ .log = pc->log, .bus = pc->bus, .intr = vx_lapic_lint(pc->lapic, 0) }, &pc->pic));
+    VX_TRY(vx_pic_create(&(struct vx_pic_config){ .log = pc->log, .bus = pc->bus, .intr = vx_lapic_lint(pc->lapic, 0) },
+                         &pc->pic));
     own(pc, &vx_pic_type, pc->pic);
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         vx_irq_or_init(&pc->isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
-    VX_TRY(vx_fpu_error_create(&(struct vx_fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) },
-                               &pc->fpu_error));
+    VX_TRY(
+        vx_fpu_error_create(&(struct vx_fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
     own(pc, &vx_fpu_error_type, pc->fpu_error);
     return VX_ERR_OK;
 }
 
 static vx_err create_bridges(struct vx_machine *pc)
 {
-    struct vx_pci_config pci = { .log = pc->log, .bus = pc->bus, .pmap = pc->pmap,
-                                 .memory_first = pc_memory_pci_first(pc), .memory_end = PC_PCI_MEMORY_END };
+    struct vx_pci_config pci = { .log = pc->log,
+                                 .bus = pc->bus,
+                                 .pmap = pc->pmap,
+                                 .memory_first = pc_memory_pci_first(pc),
+                                 .memory_end = PC_PCI_MEMORY_END };
     for (unsigned i = 0; i < PCI_PIRQS; i++)
         pci.pirq[i] = (struct vx_irq){ .set = pirq_set, .opaque = pc, .line = i };
     VX_TRY(vx_pci_create(&pci, &pc->pci));
@@ -174,29 +177,37 @@ static vx_err create_bridges(struct vx_machine *pc)
 
 static vx_err create_timers(struct vx_machine *pc)
 {
-    VX_TRY(vx_pit_create(&(struct vx_pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) },
-                         &pc->pit));
+    VX_TRY(
+        vx_pit_create(&(struct vx_pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) }, &pc->pit));
     own(pc, &vx_pit_type, pc->pit);
     struct vx_port61 *port61;
     VX_TRY(vx_port61_create(&(struct vx_port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
     own(pc, &vx_port61_type, port61);
-    VX_TRY(vx_rtc_create(&(struct vx_rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
+    VX_TRY(
+        vx_rtc_create(&(struct vx_rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
     own(pc, &vx_rtc_type, pc->rtc);
     return VX_ERR_OK;
 }
 
 static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
 {
-    static const struct { const char *name; uint16_t base; unsigned irq; } ports[2] = {
+    static const struct {
+        const char *name;
+        uint16_t base;
+        unsigned irq;
+    } ports[2] = {
         { "uart16550 COM1", 0x3F8, 4 },
         { "uart16550 COM2", 0x2F8, 3 },
     };
     for (unsigned i = 0; i < VX_ARRAY_LEN(ports); i++) {
         struct vx_uart16550 *uart;
-        VX_TRY(vx_uart16550_create(
-            &(struct vx_uart16550_config){ .bus = pc->bus, .clock = pc->clock, .name = ports[i].name,
-                                           .base = ports[i].base, .irq = isa_irq(pc, ports[i].irq), .chr = chr[i] },
-            &uart));
+        VX_TRY(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = pc->bus,
+                                                                  .clock = pc->clock,
+                                                                  .name = ports[i].name,
+                                                                  .base = ports[i].base,
+                                                                  .irq = isa_irq(pc, ports[i].irq),
+                                                                  .chr = chr[i] },
+                                   &uart));
         own(pc, &vx_uart16550_type, uart);
     }
     return VX_ERR_OK;
@@ -217,29 +228,39 @@ static vx_err create_keyboard(struct vx_machine *pc)
         &pc->i8042));
     own(pc, &vx_i8042_type, pc->i8042);
     struct vx_port92 *port92;
-    VX_TRY(vx_port92_create(
-        &(struct vx_port92_config){ .bus = pc->bus, .a20 = { .set = a20_from_port92, .opaque = pc },
-                                    .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
-        &port92));
+    VX_TRY(vx_port92_create(&(struct vx_port92_config){ .bus = pc->bus,
+                                                        .a20 = { .set = a20_from_port92, .opaque = pc },
+                                                        .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
+                            &port92));
     own(pc, &vx_port92_type, port92);
     return VX_ERR_OK;
 }
 
 static vx_err create_video(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    VX_TRY(vx_vga_create(
-        &(struct vx_vga_config){ .log = pc->log, .bus = pc->bus, .clock = pc->clock, .pmap = pc->pmap, .pci = pc->pci,
-                                 .slot = VGA_SLOT, .rom = config->vga_bios, .rom_bytes = config->vga_bios_bytes,
-                                 .display = config->display },
-        &pc->vga));
+    VX_TRY(vx_vga_create(&(struct vx_vga_config){ .log = pc->log,
+                                                  .bus = pc->bus,
+                                                  .clock = pc->clock,
+                                                  .pmap = pc->pmap,
+                                                  .pci = pc->pci,
+                                                  .slot = VGA_SLOT,
+                                                  .rom = config->vga_bios,
+                                                  .rom_bytes = config->vga_bios_bytes,
+                                                  .display = config->display },
+                         &pc->vga));
     own(pc, &vx_vga_type, pc->vga);
     return VX_ERR_OK;
 }
 
 static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    struct vx_ide_config ide = { .log = pc->log, .bus = pc->bus, .pci = pc->pci, .slot = PIIX3_SLOT,
-                                 .function = IDE_FUNCTION, .pmap = pc->pmap, .loop = pc->loop,
+    struct vx_ide_config ide = { .log = pc->log,
+                                 .bus = pc->bus,
+                                 .pci = pc->pci,
+                                 .slot = PIIX3_SLOT,
+                                 .function = IDE_FUNCTION,
+                                 .pmap = pc->pmap,
+                                 .loop = pc->loop,
                                  .irq = { isa_irq(pc, 14), isa_irq(pc, 15) } };
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (config->disk[i] != NULL) {
@@ -257,7 +278,8 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
 
 static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    VX_TRY(vx_fw_cfg_create(&(struct vx_fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
+    VX_TRY(
+        vx_fw_cfg_create(&(struct vx_fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
     own(pc, &vx_fw_cfg_type, pc->fw_cfg);
     struct vx_debugcon *debugcon;
     VX_TRY(vx_debugcon_create(
@@ -266,7 +288,8 @@ static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_conf
     if (!config->debug_exit)
         return VX_ERR_OK;
     struct vx_debug_exit *chip;
-    VX_TRY(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = pc->bus, .exit = debug_exit, .opaque = pc }, &chip));
+    VX_TRY(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = pc->bus, .exit = debug_exit, .opaque = pc },
+                                &chip));
     own(pc, &vx_debug_exit_type, chip);
     return VX_ERR_OK;
 }

@@ -11,11 +11,11 @@
 
 #include "pc.h"
 
-#define VGA_WINDOW 0xA0000u
+#define VGA_WINDOW       0xA0000u
 #define VGA_WINDOW_BYTES 0x20000u
-#define BIOS_UNIT (64u << 10)
-#define BIOS_MAX (4u << 20)
-#define FOUR_GIB (1ull << 32)
+#define BIOS_UNIT        (64u << 10)
+#define BIOS_MAX         (4u << 20)
+#define FOUR_GIB         (1ull << 32)
 
 static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
 {
@@ -60,7 +60,8 @@ static vx_err check_bios(struct vx_machine *pc, const uint8_t *bios, size_t byte
 {
     if (bios != NULL && bytes != 0 && bytes % BIOS_UNIT == 0 && bytes <= BIOS_MAX)
         return VX_ERR_OK;
-    vx_log_error(pc->log, VX_LOG_FIRMWARE, "the BIOS image has %zu bytes; a multiple of 64 KiB up to 4 MiB is needed", bytes);
+    vx_log_error(pc->log, VX_LOG_FIRMWARE, "the BIOS image has %zu bytes; a multiple of 64 KiB up to 4 MiB is needed",
+                 bytes);
     return VX_ERR_BAD_FORMAT;
 }
 

@@ -5,15 +5,15 @@
  *           |                                            halted: sleep until a timer, work or a wake-up
  *           +---- attention, halt, shutdown ---- engine (translator or interpreter) <------+
  *
- *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine back here.
- *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps that true when a
- *       device arms an earlier one in the middle of an instruction. */
+ *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine back
+ * here. I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps
+ * that true when a device arms an earlier one in the middle of an instruction. */
 #include "pc.h"
 
 /* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
 #define CMOS_SHUTDOWN_STATUS 0x0F
 /* So many instructions may pass before the interpreter looks at the clock, should the ticker fail. */
-#define INTERP_BUDGET (1u << 24)
+#define INTERP_BUDGET        (1u << 24)
 
 _Static_assert(PC_TSC_HZ == VX_NS_PER_SEC, "the TSC is the clock in nanoseconds");
 
@@ -138,8 +138,8 @@ static void init_cpu(struct vx_machine *pc)
     vx_cpu_reset(pc->vcpu, true);
 }
 
-/* Port 92h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses that to leave protected mode and
- * says so in CMOS; without that the BIOS would go on to reset the whole board, which is done here. */
+/* Port 92h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses that to leave protected
+ * mode and says so in CMOS; without that the BIOS would go on to reset the whole board, which is done here. */
 static bool wants_cpu_back(const struct vx_machine *pc)
 {
     return vx_rtc_get_cmos(pc->rtc, CMOS_SHUTDOWN_STATUS) != 0;

@@ -1,22 +1,33 @@
-/* pc_setup.c - what the firmware is told: CMOS bytes as SeaBIOS and older BIOSes keep them, fw_cfg items, boot order. */
+/* pc_setup.c - what the firmware is told: CMOS bytes as SeaBIOS and older BIOSes keep them, fw_cfg items, boot order.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "pc.h"
 
-/* CMOS bytes of the AT and their common extensions (IBM AT Technical Reference "CMOS RAM"; SeaBIOS, QEMU for 34h on). */
+/* CMOS bytes of the AT and their common extensions (IBM AT Technical Reference "CMOS RAM"; SeaBIOS, QEMU for 34h on).
+ */
 enum {
-    CMOS_DISK_TYPES = 0x12, CMOS_EQUIPMENT = 0x14, CMOS_BASE_KB = 0x15, CMOS_EXTENDED_KB = 0x17, CMOS_DISK0_TYPE = 0x19,
-    CMOS_EXTENDED_KB_2 = 0x30, CMOS_ABOVE_16M_64KB = 0x34, CMOS_BOOT_3 = 0x38, CMOS_DISK_TRANSLATION = 0x39, CMOS_BOOT_1_2 = 0x3D,
-    CMOS_ABOVE_4G_64KB = 0x5B, CMOS_OTHER_CPUS = 0x5F,
+    CMOS_DISK_TYPES = 0x12,
+    CMOS_EQUIPMENT = 0x14,
+    CMOS_BASE_KB = 0x15,
+    CMOS_EXTENDED_KB = 0x17,
+    CMOS_DISK0_TYPE = 0x19,
+    CMOS_EXTENDED_KB_2 = 0x30,
+    CMOS_ABOVE_16M_64KB = 0x34,
+    CMOS_BOOT_3 = 0x38,
+    CMOS_DISK_TRANSLATION = 0x39,
+    CMOS_BOOT_1_2 = 0x3D,
+    CMOS_ABOVE_4G_64KB = 0x5B,
+    CMOS_OTHER_CPUS = 0x5F,
 };
 enum { EQUIPMENT_FPU = 0x02, EQUIPMENT_MOUSE = 0x04 };
 enum { BOOT_DISK = 2, BOOT_CDROM = 3, BOOT_NO_FLOPPY_CHECK = 1 };
 enum { DISK_TYPE_EXTENDED = 0xF, DISK_TYPE_USER = 47 };
 enum { TRANSLATION_NONE = 0, TRANSLATION_LBA = 1 };
 
-#define BASE_KB 640
-#define MIB (1ull << 20)
+#define BASE_KB            640
+#define MIB                (1ull << 20)
 /* Beyond this, cylinders do not fit in what INT 13h has for them. */
 #define UNTRANSLATED_BYTES (1024ull * 16 * 63 * 512)
 

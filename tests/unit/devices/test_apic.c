@@ -6,14 +6,39 @@
 #include "vx86/stats.h"
 
 enum { L = 0xFEE00000 };
-enum { ID = L + 0x20, VER = L + 0x30, TPR = L + 0x80, PPR = L + 0xA0, EOI = L + 0xB0, LDR = L + 0xD0, DFR = L + 0xE0,
-       SVR = L + 0xF0, ISR0 = L + 0x100, ISR1 = L + 0x110, ISR2 = L + 0x120, TMR1 = L + 0x190, IRR1 = L + 0x210, IRR2 = L + 0x220,
-       ESR = L + 0x280, ICRL = L + 0x300, ICRH = L + 0x310, LVTT = L + 0x320, LINT0 = L + 0x350, LINT1 = L + 0x360,
-       LVTE = L + 0x370, TICR = L + 0x380, TCCR = L + 0x390, TDCR = L + 0x3E0 };
+enum {
+    ID = L + 0x20,
+    VER = L + 0x30,
+    TPR = L + 0x80,
+    PPR = L + 0xA0,
+    EOI = L + 0xB0,
+    LDR = L + 0xD0,
+    DFR = L + 0xE0,
+    SVR = L + 0xF0,
+    ISR0 = L + 0x100,
+    ISR1 = L + 0x110,
+    ISR2 = L + 0x120,
+    TMR1 = L + 0x190,
+    IRR1 = L + 0x210,
+    IRR2 = L + 0x220,
+    ESR = L + 0x280,
+    ICRL = L + 0x300,
+    ICRH = L + 0x310,
+    LVTT = L + 0x320,
+    LINT0 = L + 0x350,
+    LINT1 = L + 0x360,
+    LVTE = L + 0x370,
+    TICR = L + 0x380,
+    TCCR = L + 0x390,
+    TDCR = L + 0x3E0
+};
 enum { SEL = 0xFEC00000, WIN = 0xFEC00010 };
 
 enum op { WR, RD, ACK, INTR, NMIS, INITS, PIN_UP, PIN_DOWN, PIC, WAIT_NS, BASE, EXT };
-struct step { enum op op; uint32_t at, value; };
+struct step {
+    enum op op;
+    uint32_t at, value;
+};
 
 struct rig {
     struct vx_log *log;
@@ -43,7 +68,10 @@ static int ext_ack(void *opaque)
     return 0x77;
 }
 
-static void eoi(void *opaque, uint8_t vector) { vx_ioapic_eoi(((struct rig *)opaque)->ioapic, vector); }
+static void eoi(void *opaque, uint8_t vector)
+{
+    vx_ioapic_eoi(((struct rig *)opaque)->ioapic, vector);
+}
 
 static void send(void *opaque, const struct vx_apic_message *m)
 {
@@ -56,9 +84,15 @@ static void rig_init(struct rig *rig)
     *rig = (struct rig){ .log = vx_log_create(stderr) };
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
     cr_assert_eq(vx_clock_create_fake(&rig->clock), VX_ERR_OK);
-    struct vx_lapic_config lapic = { .log = rig->log, .bus = rig->bus, .clock = rig->clock,
-                                     .intr = { line, rig, LINE_INTR }, .nmi = { line, rig, LINE_NMI },
-                                     .init = { line, rig, LINE_INIT }, .extint_ack = ext_ack, .eoi = eoi, .opaque = rig };
+    struct vx_lapic_config lapic = { .log = rig->log,
+                                     .bus = rig->bus,
+                                     .clock = rig->clock,
+                                     .intr = { line, rig, LINE_INTR },
+                                     .nmi = { line, rig, LINE_NMI },
+                                     .init = { line, rig, LINE_INIT },
+                                     .extint_ack = ext_ack,
+                                     .eoi = eoi,
+                                     .opaque = rig };
     cr_assert_eq(vx_lapic_create(&lapic, &rig->lapic), VX_ERR_OK);
     struct vx_ioapic_config ioapic = { .log = rig->log, .bus = rig->bus, .send = send, .opaque = rig };
     cr_assert_eq(vx_ioapic_create(&ioapic, &rig->ioapic), VX_ERR_OK);
@@ -100,12 +134,13 @@ static void run(const char *name, const struct step *steps, size_t count)
     rig_init(&rig);
     for (size_t i = 0; i < count; i++) {
         uint32_t got = do_step(&rig, &steps[i]);
-        cr_assert(got == steps[i].value, "%s step %zu (op %d at %x): got %x, want %x", name, i, steps[i].op, steps[i].at, got,
-                  steps[i].value);
+        cr_assert(got == steps[i].value, "%s step %zu (op %d at %x): got %x, want %x", name, i, steps[i].op,
+                  steps[i].at, got, steps[i].value);
     }
     rig_fini(&rig);
 }
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
+/* clang-format off */
 #define ENABLE { WR, SVR, 0x1FF }
 #define NO_VECTOR 0xFFFFFFFF
 
@@ -193,6 +228,7 @@ static const struct step ioapic_nmi_and_destination[] = {
     ENABLE, { WR, SEL, 0x18 }, { WR, WIN, 0x400 }, { PIN_UP, 4, 0 }, { NMIS, 0, 1 }, { WR, SEL, 0x1B }, { WR, WIN, 0x05000000 },
     { WR, SEL, 0x1A }, { WR, WIN, 0x33 }, { PIN_UP, 5, 0 }, { INTR, 0, 0 }, /* APIC 5 is not there */
 };
+/* clang-format on */
 
 Test(apic, scripts)
 {

@@ -10,11 +10,13 @@
 
 enum { A20, CPU_RESET, IRQ13 };
 
+/* clang-format off */
 static const struct port_step port92[] = {
     { IN, 0x92, 0 }, { OUT, 0x92, 0x02 }, { LINE, A20, 1 }, { IN, 0x92, 0x02 }, { OUT, 0x92, 0xFC }, { LINE, A20, 0 }, { IN, 0x92, 0 },
     { OUT, 0x92, 0x03 }, { EDGES, CPU_RESET, 1 }, { OUT, 0x92, 0x03 }, { EDGES, CPU_RESET, 0 }, { OUT, 0x92, 0x02 }, { OUT, 0x92, 0x01 },
     { EDGES, CPU_RESET, 1 },
 };
+/* clang-format on */
 
 Test(board_ports, port92)
 {
@@ -22,7 +24,9 @@ Test(board_ports, port92)
     struct vx_port92 *chip;
     char what[128] = "";
     port_rig_init(&rig);
-    struct vx_port92_config config = { .bus = rig.bus, .a20 = port_rig_irq(&rig, A20), .cpu_reset = port_rig_irq(&rig, CPU_RESET) };
+    struct vx_port92_config config = { .bus = rig.bus,
+                                       .a20 = port_rig_irq(&rig, A20),
+                                       .cpu_reset = port_rig_irq(&rig, CPU_RESET) };
     cr_assert_eq(vx_port92_create(&config, &chip), VX_ERR_OK);
     cr_assert(port_script_run(&rig, port92, VX_ARRAY_LEN(port92), what), "%s", what);
     vx_port92_type.reset(chip, VX_RESET_HOLD);
@@ -46,8 +50,14 @@ Test(board_ports, fpu_error)
     port_rig_fini(&rig);
 }
 
-static void take(void *opaque, const uint8_t *bytes, size_t count) { strncat(opaque, (const char *)bytes, count); }
-static void leave(void *opaque, uint32_t value) { *(uint32_t *)opaque = value; }
+static void take(void *opaque, const uint8_t *bytes, size_t count)
+{
+    strncat(opaque, (const char *)bytes, count);
+}
+static void leave(void *opaque, uint32_t value)
+{
+    *(uint32_t *)opaque = value;
+}
 
 Test(board_ports, debug_console_and_exit)
 {
@@ -58,8 +68,12 @@ Test(board_ports, debug_console_and_exit)
     uint32_t code = 0;
     struct vx_char chr = { .write = take, .opaque = text };
     port_rig_init(&rig);
-    cr_assert_eq(vx_debugcon_create(&(struct vx_debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con), VX_ERR_OK);
-    cr_assert_eq(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = rig.bus, .exit = leave, .opaque = &code }, &exit_chip), VX_ERR_OK);
+    cr_assert_eq(
+        vx_debugcon_create(&(struct vx_debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con),
+        VX_ERR_OK);
+    cr_assert_eq(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = rig.bus, .exit = leave, .opaque = &code },
+                                      &exit_chip),
+                 VX_ERR_OK);
     vx_bus_write(rig.bus, VX_SPACE_IO, 0x402, 1, 'a');
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 1, "bcd", 3), 3);
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 2, "bcd", 1), 0);

@@ -5,7 +5,11 @@
 #include "device.h"
 #include "vx86/stats.h"
 
-struct seen { uint64_t off; unsigned size; uint64_t value; };
+struct seen {
+    uint64_t off;
+    unsigned size;
+    uint64_t value;
+};
 
 struct probe {
     struct vx_region region;
@@ -30,10 +34,18 @@ static void probe_write(void *opaque, uint64_t off, unsigned size, uint64_t valu
     probe->seen[probe->count++ % 16] = (struct seen){ off, size, value };
 }
 
-static struct probe make_probe(enum vx_space space, uint64_t base, uint64_t size, unsigned min, unsigned max, int priority)
+static struct probe make_probe(enum vx_space space, uint64_t base, uint64_t size, unsigned min, unsigned max,
+                               int priority)
 {
-    return (struct probe){ .region = { .name = "probe", .space = space, .base = base, .size = size, .min_size = min,
-                                       .max_size = max, .priority = priority, .read = probe_read, .write = probe_write } };
+    return (struct probe){ .region = { .name = "probe",
+                                       .space = space,
+                                       .base = base,
+                                       .size = size,
+                                       .min_size = min,
+                                       .max_size = max,
+                                       .priority = priority,
+                                       .read = probe_read,
+                                       .write = probe_write } };
 }
 
 static struct vx_stats stats;
@@ -52,6 +64,7 @@ static void plug(struct vx_bus *bus, struct probe *probe)
     cr_assert_eq(vx_bus_add(bus, &probe->region), VX_ERR_OK);
 }
 
+/* clang-format off */
 static const struct {
     enum vx_space space;
     unsigned min, max;
@@ -72,6 +85,7 @@ static const struct {
     { VX_SPACE_MEMORY, 1, 4, 0x101, 4, 0x14131211, 3, { 1, 1, 0 }, { 4, 1, 0 } }, /* 1 + 2 + 1 */
     { VX_SPACE_MEMORY, 4, 4, 0x100, 8, 0x1716151413121110, 2, { 0, 4, 0 }, { 4, 4, 0 } },
 };
+/* clang-format on */
 
 Test(bus, splits_and_widens_reads)
 {
@@ -87,7 +101,8 @@ Test(bus, splits_and_widens_reads)
                     memcmp(&probe.seen[0], &splits[i].first, sizeof(struct seen)) == 0 &&
                     memcmp(last, &splits[i].last, sizeof(struct seen)) == 0;
         if (!same)
-            snprintf(text, sizeof text, "row %zu: %llx in %u pieces", i, (unsigned long long)got, probe.count), wrong = text;
+            snprintf(text, sizeof text, "row %zu: %llx in %u pieces", i, (unsigned long long)got, probe.count),
+                wrong = text;
         vx_bus_destroy(bus);
     }
     cr_assert_null(wrong, "%s", wrong);

@@ -18,7 +18,10 @@ static void note(struct log *log, char name)
     log->at[log->count] = vx_clock_now_ns(log->clock);
     log->text[log->count++] = name;
 }
-static void fire_a(void *opaque) { note(opaque, 'a'); }
+static void fire_a(void *opaque)
+{
+    note(opaque, 'a');
+}
 static void fire_b(void *opaque)
 {
     struct log *log = opaque;

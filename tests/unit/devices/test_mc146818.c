@@ -29,7 +29,9 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     port_rig_init(&rig.ports);
     rig.ports.host = host;
     rig.ports.opaque = &rig;
-    struct vx_rtc_config config = { .bus = rig.ports.bus, .clock = rig.ports.clock, .irq = port_rig_irq(&rig.ports, IRQ8) };
+    struct vx_rtc_config config = { .bus = rig.ports.bus,
+                                    .clock = rig.ports.clock,
+                                    .irq = port_rig_irq(&rig.ports, IRQ8) };
     cr_assert_eq(vx_rtc_create(&config, &rig.rtc), VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
     vx_rtc_type.destroy(rig.rtc);
@@ -39,6 +41,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 }
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
 
+/* clang-format off */
 #define GET(reg, value) { OUT, INDEX, reg }, { IN, DATA, value }
 #define SET(reg, value) { OUT, INDEX, reg }, { OUT, DATA, value }
 #define SECOND 1000000
@@ -116,6 +119,7 @@ static const struct port_step nonsense_time[] = {
     SET(0x0B, 0x86), SET(0x00, 0xFF), SET(0x02, 0xFF), SET(0x04, 0xFF), SET(0x07, 0xFF), SET(0x08, 0xFF), SET(0x09, 0xFF),
     SET(0x32, 0xFF), SET(0x0B, 0x02), { WAIT, 0, SECOND }, GET(0x0D, 0x80),
 };
+/* clang-format on */
 
 Test(mc146818, scripts)
 {
@@ -133,6 +137,7 @@ Test(mc146818, scripts)
     RUN(nonsense_time);
 }
 
+/* clang-format off */
 static const struct { int64_t seconds; struct rtc_date date; } dates[] = {
     { 0, { 1970, 1, 1, 0, 0, 0, 5 } },
     { 951782399, { 2000, 2, 28, 23, 59, 59, 2 } },
@@ -143,11 +148,12 @@ static const struct { int64_t seconds; struct rtc_date date; } dates[] = {
     { -62167219200, { 0, 1, 1, 0, 0, 0, 7 } },
     { 253402300799, { 9999, 12, 31, 23, 59, 59, 6 } },
 };
+/* clang-format on */
 
 static bool same_date(const struct rtc_date *a, const struct rtc_date *b)
 {
-    return a->year == b->year && a->month == b->month && a->day == b->day && a->hour == b->hour && a->minute == b->minute &&
-           a->second == b->second && a->weekday == b->weekday;
+    return a->year == b->year && a->month == b->month && a->day == b->day && a->hour == b->hour &&
+           a->minute == b->minute && a->second == b->second && a->weekday == b->weekday;
 }
 
 Test(mc146818, calendar)

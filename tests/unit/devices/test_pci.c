@@ -8,7 +8,7 @@
 #include "piix4_pm.h"
 #include "vx86/stats.h"
 
-#define RAM_BYTES (16u << 20)
+#define RAM_BYTES  (16u << 20)
 #define MEMORY_END 0xFEC00000u
 
 struct rig {
@@ -57,13 +57,18 @@ static void rig_init(struct rig *rig)
     *rig = (struct rig){ .log = vx_log_create(stderr) };
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
     cr_assert_eq(vx_clock_create_fake(&rig->clock), VX_ERR_OK);
-    struct vx_pmap_config pmap = { .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES, .extra_bytes = 1 << 20,
-                                   .bus = { mem_read, mem_write }, .bus_opaque = rig };
+    struct vx_pmap_config pmap = { .log = rig->log,
+                                   .stats = &rig->stats,
+                                   .ram_bytes = RAM_BYTES,
+                                   .extra_bytes = 1 << 20,
+                                   .bus = { mem_read, mem_write },
+                                   .bus_opaque = rig };
     cr_assert_eq(vx_pmap_create(&pmap, &rig->pmap), VX_ERR_OK);
     rig->rom_page = vx_pmap_alloc(rig->pmap, 0x20000);
     memset(vx_pmap_page_hva(rig->pmap, rig->rom_page), 0xB1, 0x20000);
-    struct vx_pci_config pci = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = RAM_BYTES,
-                                 .memory_end = MEMORY_END };
+    struct vx_pci_config pci = {
+        .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = RAM_BYTES, .memory_end = MEMORY_END
+    };
     for (unsigned i = 0; i < 4; i++)
         pci.pirq[i] = (struct vx_irq){ line, rig, LINE_PIRQ + i };
     cr_assert_eq(vx_pci_create(&pci, &rig->pci), VX_ERR_OK);
@@ -78,8 +83,14 @@ static void rig_fini(struct rig *rig)
     vx_log_destroy(rig->log);
 }
 
-static uint32_t in(struct rig *rig, uint16_t port, unsigned size) { return (uint32_t)vx_bus_read(rig->bus, VX_SPACE_IO, port, size); }
-static void out(struct rig *rig, uint16_t port, unsigned size, uint32_t v) { vx_bus_write(rig->bus, VX_SPACE_IO, port, size, v); }
+static uint32_t in(struct rig *rig, uint16_t port, unsigned size)
+{
+    return (uint32_t)vx_bus_read(rig->bus, VX_SPACE_IO, port, size);
+}
+static void out(struct rig *rig, uint16_t port, unsigned size, uint32_t v)
+{
+    vx_bus_write(rig->bus, VX_SPACE_IO, port, size, v);
+}
 
 static uint32_t cfg(struct rig *rig, unsigned slot, unsigned fn, unsigned reg, unsigned size)
 {
@@ -118,16 +129,24 @@ static void plug(struct rig *rig, struct card *card, unsigned slot, uint8_t tag,
 {
     memset(card, 0, sizeof *card);
     card->tag = tag;
-    vx_pci_function_init(&card->fn, &(struct vx_pci_ident){ .name = "card", .vendor = 0x1AF4, .device = 0x1000 + tag, .class_code = 0x020000,
-                                                            .interrupt_pin = pin, .subsystem_vendor = 0xABCD, .subsystem = 0x1234 });
+    vx_pci_function_init(&card->fn, &(struct vx_pci_ident){ .name = "card",
+                                                            .vendor = 0x1AF4,
+                                                            .device = 0x1000 + tag,
+                                                            .class_code = 0x020000,
+                                                            .interrupt_pin = pin,
+                                                            .subsystem_vendor = 0xABCD,
+                                                            .subsystem = 0x1234 });
     card->io = (struct vx_region){ .name = "card io", .max_size = 4, .read = answer, .opaque = &card->tag };
     card->mem = (struct vx_region){ .name = "card mem", .max_size = 4, .read = answer, .opaque = &card->tag };
     card->fn.opaque = card;
     card->fn.bar_moved = moved;
     card->fn.bar[0] = (struct vx_pci_bar){ .size = 32, .io = true, .region = &card->io };
     card->fn.bar[1] = (struct vx_pci_bar){ .size = 4096, .region = &card->mem };
-    card->fn.bar[2] = (struct vx_pci_bar){ .size = 65536, .prefetchable = true, .backed = true, .page = vx_pmap_alloc(rig->pmap, 65536) };
-    card->fn.bar[PCI_BAR_ROM] = (struct vx_pci_bar){ .size = 65536, .backed = true, .read_only = true, .page = rig->rom_page };
+    card->fn.bar[2] = (struct vx_pci_bar){
+        .size = 65536, .prefetchable = true, .backed = true, .page = vx_pmap_alloc(rig->pmap, 65536)
+    };
+    card->fn.bar[PCI_BAR_ROM] =
+        (struct vx_pci_bar){ .size = 65536, .backed = true, .read_only = true, .page = rig->rom_page };
     cr_assert_eq(vx_pci_add(rig->pci, slot, 0, &card->fn), VX_ERR_OK);
 }
 
@@ -157,11 +176,13 @@ Test(pci, mechanism_1)
     rig_fini(&rig);
 }
 
+/* clang-format off */
 static const struct { unsigned reg; uint32_t write, want; } masks[] = {
     { 0x00, 0xFFFFFFFF, 0x10011AF4 }, { 0x04, 0x0000FFFF, 0x00000547 }, { 0x08, 0xFFFFFFFF, 0x02000000 }, { 0x0C, 0xFFFFFFFF, 0x0000FFFF },
     { 0x10, 0xFFFFFFFF, 0xFFFFFFE1 }, { 0x14, 0xFFFFFFFF, 0xFFFFF000 }, { 0x18, 0xFFFFFFFF, 0xFFFF0008 }, { 0x1C, 0xFFFFFFFF, 0 },
     { 0x30, 0xFFFFFFFF, 0xFFFF0001 }, { 0x34, 0xFFFFFFFF, 0 }, { 0x3C, 0xFFFFFFFF, 0x000001FF }, { 0x40, 0xFFFFFFFF, 0 }, { 0xFC, 0xFFFFFFFF, 0 },
 };
+/* clang-format on */
 
 Test(pci, registers_keep_what_is_not_writable)
 {
@@ -219,7 +240,9 @@ Test(pci, hostile_bars)
     struct card a, b;
     rig_init(&rig);
     uint8_t fixed_tag = 0x80;
-    struct vx_region fixed = { .name = "fixed", .space = VX_SPACE_IO, .base = 0x60, .size = 1, .read = answer, .opaque = &fixed_tag };
+    struct vx_region fixed = {
+        .name = "fixed", .space = VX_SPACE_IO, .base = 0x60, .size = 1, .read = answer, .opaque = &fixed_tag
+    };
     cr_assert_eq(vx_bus_add(rig.bus, &fixed), VX_ERR_OK);
     plug(&rig, &a, 3, 0x20, 1);
     plug(&rig, &b, 4, 0x40, 1);
@@ -228,7 +251,8 @@ Test(pci, hostile_bars)
     for (size_t i = 0; i < VX_ARRAY_LEN(bases); i++) {
         set_cfg(&rig, 3, 0, 0x18, 4, bases[i]);
         set_cfg(&rig, 3, 0, 4, 2, 3);
-        cr_assert(vx_pci_bar_base(&a.fn, 2) == PCI_UNMAPPED && vx_pmap_load(rig.pmap, 0x10000, 4) == 0xCAFE, "base %x", bases[i]);
+        cr_assert(vx_pci_bar_base(&a.fn, 2) == PCI_UNMAPPED && vx_pmap_load(rig.pmap, 0x10000, 4) == 0xCAFE, "base %x",
+                  bases[i]);
     }
     set_cfg(&rig, 3, 0, 0x10, 4, 0x60);
     cr_assert(in(&rig, 0x60, 1) == 0x80 && in(&rig, 0x61, 1) == 0x21);
@@ -274,22 +298,31 @@ Test(pci, interrupt_pins_swizzle_share_and_can_be_disabled)
 
 /* ---- i440FX ---- */
 
-static uint8_t peek(struct rig *rig, uint32_t phys) { return (uint8_t)vx_pmap_load(rig->pmap, phys, 1); }
+static uint8_t peek(struct rig *rig, uint32_t phys)
+{
+    return (uint8_t)vx_pmap_load(rig->pmap, phys, 1);
+}
 
+/* clang-format off */
 static const struct { unsigned reg, shift; uint32_t base; bool rom; } segments[] = {
     { 0x59, 4, 0xF0000, true }, { 0x5A, 0, 0xC0000, false }, { 0x5A, 4, 0xC4000, false }, { 0x5B, 0, 0xC8000, false },
     { 0x5B, 4, 0xCC000, false }, { 0x5C, 0, 0xD0000, false }, { 0x5C, 4, 0xD4000, false }, { 0x5D, 0, 0xD8000, false },
     { 0x5D, 4, 0xDC000, false }, { 0x5E, 0, 0xE0000, true }, { 0x5E, 4, 0xE4000, true }, { 0x5F, 0, 0xE8000, true },
     { 0x5F, 4, 0xEC000, true },
 };
+/* clang-format on */
 
 Test(pci, i440fx_pam)
 {
     struct rig rig;
     struct vx_i440fx *bridge;
     rig_init(&rig);
-    cr_assert_eq(vx_i440fx_create(&(struct vx_i440fx_config){ .pci = rig.pci, .pmap = rig.pmap, .bios_page = rig.rom_page }, &bridge), VX_ERR_OK);
-    cr_assert(cfg(&rig, 0, 0, 0, 4) == 0x12378086 && cfg(&rig, 0, 0, 8, 4) == 0x06000002 && cfg(&rig, 0, 0, 0x72, 1) == 2);
+    cr_assert_eq(
+        vx_i440fx_create(&(struct vx_i440fx_config){ .pci = rig.pci, .pmap = rig.pmap, .bios_page = rig.rom_page },
+                         &bridge),
+        VX_ERR_OK);
+    cr_assert(cfg(&rig, 0, 0, 0, 4) == 0x12378086 && cfg(&rig, 0, 0, 8, 4) == 0x06000002 &&
+              cfg(&rig, 0, 0, 0x72, 1) == 2);
     cr_assert_eq(cfg(&rig, 0, 0, 0x57, 1), RAM_BYTES >> 23);
     char bad[64] = "";
     for (size_t i = 0; i < VX_ARRAY_LEN(segments); i++) {
@@ -338,7 +371,8 @@ Test(pci, piix3_routes_pirqs_and_resets)
     for (unsigned i = 0; i < 16; i++)
         config.isa[i] = (struct vx_irq){ line, &rig, LINE_ISA + i };
     cr_assert_eq(vx_piix3_create(&config, &rig.piix3), VX_ERR_OK);
-    cr_assert(cfg(&rig, 1, 0, 0, 4) == 0x70008086 && cfg(&rig, 1, 0, 0x60, 4) == 0x80808080 && cfg(&rig, 1, 0, 0x0E, 1) == 0x80);
+    cr_assert(cfg(&rig, 1, 0, 0, 4) == 0x70008086 && cfg(&rig, 1, 0, 0x60, 4) == 0x80808080 &&
+              cfg(&rig, 1, 0, 0x0E, 1) == 0x80);
     plug(&rig, &a, 2, 1, 1);
     plug(&rig, &b, 3, 2, 1);
     vx_pci_set_intx(&a.fn, true);
@@ -370,10 +404,15 @@ Test(pci, piix4_power_management)
     struct rig rig;
     struct vx_piix4_pm *pm;
     rig_init(&rig);
-    struct vx_piix4_pm_config config = { .log = rig.log, .bus = rig.bus, .clock = rig.clock, .pci = rig.pci,
-                                         .sci = { line, &rig, LINE_SCI }, .power_off = { line, &rig, LINE_POWER_OFF } };
+    struct vx_piix4_pm_config config = { .log = rig.log,
+                                         .bus = rig.bus,
+                                         .clock = rig.clock,
+                                         .pci = rig.pci,
+                                         .sci = { line, &rig, LINE_SCI },
+                                         .power_off = { line, &rig, LINE_POWER_OFF } };
     cr_assert_eq(vx_piix4_pm_create(&config, &pm), VX_ERR_OK);
-    cr_assert(cfg(&rig, 1, 3, 0, 4) == 0x71138086 && cfg(&rig, 1, 3, 0x40, 4) == 1 && cfg(&rig, 1, 3, 0x58, 4) == 0x02000000);
+    cr_assert(cfg(&rig, 1, 3, 0, 4) == 0x71138086 && cfg(&rig, 1, 3, 0x40, 4) == 1 &&
+              cfg(&rig, 1, 3, 0x58, 4) == 0x02000000);
     set_cfg(&rig, 1, 3, 0x40, 4, 0x601);
     cr_assert_eq(in(&rig, 0x608, 4), 0xFFFFFFFF);
     set_cfg(&rig, 1, 3, 0x80, 1, 1);

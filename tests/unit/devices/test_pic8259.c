@@ -34,7 +34,9 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     port_rig_init(&rig.ports);
     rig.ports.host = host;
     rig.ports.opaque = &rig;
-    struct vx_pic_config config = { .log = rig.ports.log, .bus = rig.ports.bus, .intr = port_rig_irq(&rig.ports, INTR) };
+    struct vx_pic_config config = { .log = rig.ports.log,
+                                    .bus = rig.ports.bus,
+                                    .intr = port_rig_irq(&rig.ports, INTR) };
     cr_assert_eq(vx_pic_create(&config, &rig.pic), VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
     vx_pic_type.destroy(rig.pic);
@@ -45,6 +47,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
 
 /* The PC's set-up: vectors 8h and 70h, cascade, 8086 mode, all unmasked. */
+/* clang-format off */
 #define SET_UP(icw4)                                                                                                     \
     { OUT, M0, 0x11 }, { OUT, M1, 0x08 }, { OUT, M1, 0x04 }, { OUT, M1, (icw4) }, { OUT, S0, 0x11 }, { OUT, S1, 0x70 },  \
     { OUT, S1, 0x02 }, { OUT, S1, 0x01 }
@@ -134,6 +137,7 @@ static const struct port_step poll[] = {
 };
 
 static const struct port_step cascade_input_is_not_connected[] = { PC_SET_UP, { HOST, RAISE, 2 }, { LINE, INTR, 0 } };
+/* clang-format on */
 
 Test(pic8259, scripts)
 {

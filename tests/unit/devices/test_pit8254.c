@@ -7,8 +7,9 @@
 
 /* ---- one counter, tick by tick ---- */
 
-/* Control word and count are written at tick 0; from there on OUT and the value read back at each tick. The diagrams of the
- * data sheet ("Mode 0" ... "Mode 5", first diagram each), the count being loaded by the clock after the write. */
+/* Control word and count are written at tick 0; from there on OUT and the value read back at each tick. The diagrams of
+ * the data sheet ("Mode 0" ... "Mode 5", first diagram each), the count being loaded by the clock after the write. */
+/* clang-format off */
 static const struct {
     uint8_t mode;
     bool bcd;
@@ -26,6 +27,7 @@ static const struct {
     { 4, false, 3, -1, "HHHLHHHH", { 3, 2, 1, 0, 0xFFFF, 0xFFFE, 0xFFFD, 0xFFFC } },
     { 5, false, 3, 2, "HHHHHLHH", { -1, -1, 3, 2, 1, 0, 0xFFFF, 0xFFFE } },
 };
+/* clang-format on */
 
 static unsigned read_value(struct pit_counter *c, int64_t t)
 {
@@ -47,7 +49,8 @@ Test(pit8254, data_sheet_diagrams)
             bool out = pit_counter_out(&c, t);
             int value = (int)read_value(&c, t), want = diagrams[i].value[t - 1];
             if (out != (diagrams[i].out[t - 1] == 'H') || (want >= 0 && value != want))
-                snprintf(bad, sizeof bad, "row %zu (mode %u) tick %d: out %d value %x", i, diagrams[i].mode, t, out, value);
+                snprintf(bad, sizeof bad, "row %zu (mode %u) tick %d: out %d value %x", i, diagrams[i].mode, t, out,
+                         value);
             if (diagrams[i].gate_rises_at == t)
                 pit_counter_set_gate(&c, true, t);
         }
@@ -137,9 +140,13 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     struct vx_pit *pit;
     struct vx_port61 *port61;
     port_rig_init(&rig);
-    cr_assert_eq(vx_pit_create(&(struct vx_pit_config){ .bus = rig.bus, .clock = rig.clock, .out0 = port_rig_irq(&rig, OUT0) }, &pit),
-                 VX_ERR_OK);
-    cr_assert_eq(vx_port61_create(&(struct vx_port61_config){ .bus = rig.bus, .clock = rig.clock, .pit = pit }, &port61), VX_ERR_OK);
+    cr_assert_eq(
+        vx_pit_create(&(struct vx_pit_config){ .bus = rig.bus, .clock = rig.clock, .out0 = port_rig_irq(&rig, OUT0) },
+                      &pit),
+        VX_ERR_OK);
+    cr_assert_eq(
+        vx_port61_create(&(struct vx_port61_config){ .bus = rig.bus, .clock = rig.clock, .pit = pit }, &port61),
+        VX_ERR_OK);
     bool held = port_script_run(&rig, steps, count, what);
     vx_port61_type.destroy(port61);
     vx_pit_type.destroy(pit);
@@ -149,6 +156,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
 
 /* 100 Hz: 11932 ticks are 10000.15 us. */
+/* clang-format off */
 static const struct port_step periodic[] = {
     { LINE, OUT0, 0 }, { OUT, CW, 0x34 }, { OUT, CH0, 0x9C }, { OUT, CH0, 0x2E }, { LINE, OUT0, 1 }, { EDGES, OUT0, 1 },
     { WAIT, 0, 9999 }, { EDGES, OUT0, 0 }, { WAIT, 0, 3 }, { EDGES, OUT0, 1 }, { WAIT, 0, 1000000 }, { EDGES, OUT0, 99 },
@@ -178,6 +186,7 @@ static const struct port_step bcd[] = {
     { OUT, CW, 0x35 }, { OUT, CH0, 0x00 }, { OUT, CH0, 0x10 }, /* 1000 decimal */ { WAIT, 0, 100 }, { OUT, CW, 0x00 },
     { IN, CH0, 0x82 }, { IN, CH0, 0x08 }, { EDGES, OUT0, 1 }, { WAIT, 0, 740 }, { EDGES, OUT0, 1 },
 };
+/* clang-format on */
 
 Test(pit8254, scripts)
 {

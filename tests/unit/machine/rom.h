@@ -7,7 +7,7 @@
 
 #include "vx86/machine.h"
 
-#define ROM_BYTES 0x10000
+#define ROM_BYTES     0x10000
 #define ROM_RAM_BYTES (2u << 20)
 
 struct rom {
@@ -15,7 +15,8 @@ struct rom {
 };
 
 /* The code runs at F000:0000 (CS base FFFF0000h) in real mode; a second piece, if any, lies at offset 100h. */
-static inline void rom_make(struct rom *rom, const uint8_t *code, size_t bytes, const uint8_t *second, size_t second_bytes)
+static inline void rom_make(struct rom *rom, const uint8_t *code, size_t bytes, const uint8_t *second,
+                            size_t second_bytes)
 {
     static const uint8_t jump_to_0[] = { 0xE9, 0x0D, 0x00 };
     memset(rom->bytes, 0, sizeof rom->bytes);
@@ -31,12 +32,19 @@ struct rom_machine {
     struct vx_machine *machine;
 };
 
-static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine, bool no_reboot)
+static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine,
+                                        bool no_reboot)
 {
     rig->log = vx_log_create(stderr);
     VX_TRY(vx_loop_create(&rig->loop));
-    struct vx_machine_config config = { .log = rig->log, .loop = rig->loop, .ram_bytes = ROM_RAM_BYTES, .engine = engine,
-                                        .bios = rom->bytes, .bios_bytes = ROM_BYTES, .no_reboot = no_reboot, .debug_exit = true };
+    struct vx_machine_config config = { .log = rig->log,
+                                        .loop = rig->loop,
+                                        .ram_bytes = ROM_RAM_BYTES,
+                                        .engine = engine,
+                                        .bios = rom->bytes,
+                                        .bios_bytes = ROM_BYTES,
+                                        .no_reboot = no_reboot,
+                                        .debug_exit = true };
     return vx_machine_create(&config, &rig->machine);
 }
 

@@ -1,4 +1,5 @@
-/* test_run.c - the run loop: every way a guest can end, resets that do and do not come back, sleep, stop, two machines at once. */
+/* test_run.c - the run loop: every way a guest can end, resets that do and do not come back, sleep, stop, two machines
+ * at once. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "pc.h"
 #include "rom.h"
 
+/* clang-format off */
 #define MOV_AL_OUT(value, port) 0xB0, (value), 0xE6, (port)
 #define OUT_CF8(reg) 0x66, 0xB8, (reg), 0x0B, 0x00, 0x80, 0xBA, 0xF8, 0x0C, 0x66, 0xEF /* 00:01.3 */
 #define SPIN 0xEB, 0xFE
@@ -67,6 +69,7 @@ static const struct {
     { "come back", CODE(come_back_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x5A },
     { "reboot", CODE(reboot_code), NULL, 0, false, VX_END_DEBUG_EXIT, 0 },
 };
+/* clang-format on */
 
 static void check_ends(enum vx_engine engine)
 {
@@ -82,8 +85,14 @@ static void check_ends(enum vx_engine engine)
     }
 }
 
-Test(run, ends_interp, .timeout = 20) { check_ends(VX_ENGINE_INTERP); }
-Test(run, ends_bt, .timeout = 20) { check_ends(VX_ENGINE_BT); }
+Test(run, ends_interp, .timeout = 20)
+{
+    check_ends(VX_ENGINE_INTERP);
+}
+Test(run, ends_bt, .timeout = 20)
+{
+    check_ends(VX_ENGINE_BT);
+}
 
 static void *stop_later(void *opaque)
 {
@@ -148,8 +157,8 @@ static void check_pair(enum vx_engine first, enum vx_engine second)
     for (unsigned i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
         uint64_t count = vx_pmap_load(vx_machine_pmap(runners[i].rig.machine), 0x500, 2);
-        cr_assert(runners[i].end == VX_END_DEBUG_EXIT && runners[i].value == 7 && count == 10, "machine %u: end %d, value %d, %u ticks",
-                  i, (int)runners[i].end, runners[i].value, (unsigned)count);
+        cr_assert(runners[i].end == VX_END_DEBUG_EXIT && runners[i].value == 7 && count == 10,
+                  "machine %u: end %d, value %d, %u ticks", i, (int)runners[i].end, runners[i].value, (unsigned)count);
     }
     for (unsigned i = 0; i < 2; i++)
         rom_machine_destroy(&runners[i].rig);
@@ -170,8 +179,12 @@ Test(run, wrong_configurations_are_refused)
     struct vx_loop *loop;
     struct vx_machine *machine = NULL;
     cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
-    struct vx_machine_config good = { .log = vx_log_create(stderr), .loop = loop, .ram_bytes = 1 << 20, .engine = VX_ENGINE_INTERP,
-                                      .bios = rom.bytes, .bios_bytes = ROM_BYTES };
+    struct vx_machine_config good = { .log = vx_log_create(stderr),
+                                      .loop = loop,
+                                      .ram_bytes = 1 << 20,
+                                      .engine = VX_ENGINE_INTERP,
+                                      .bios = rom.bytes,
+                                      .bios_bytes = ROM_BYTES };
     struct vx_machine_config bad = good;
     bad.bios_bytes = 1000;
     cr_assert_eq(vx_machine_create(&bad, &machine), VX_ERR_BAD_FORMAT);
