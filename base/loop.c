@@ -8,15 +8,14 @@
  *       to do: equal to armed_ns, or UINT64_MAX once it has kicked for it.
  *   I3  The ticker never sleeps past deadline_ns: a later deadline leaves it asleep (it wakes once too early and sleeps
  *       again), an earlier one signals it. `ticker_sleeps_until_ns` is the moment it waits for.
- *   I4  The kick is called without the mutex: it may post or wake. */
+ *   I4  The kick is called without the mutex: it may post or wake.
+ *   I5  vx_loop_set_kick() returns when no call of the old kick is under way: what it points to may then be freed. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "host.h"
 
 struct vx_loop {
-    void (*kick)(void *opaque);
-    void *kick_opaque;
     pthread_t ticker;
     uint64_t armed_ns;           /* I2 */
     _Atomic bool fired;          /* the ticker has kicked for armed_ns */
@@ -25,6 +24,10 @@ struct vx_loop {
     pthread_mutex_t mutex;       /* I1 */
     pthread_cond_t ticker_cond;
     pthread_cond_t wait_cond;
+    pthread_cond_t kick_cond;
+    void (*kick)(void *opaque);
+    void *kick_opaque;
+    unsigned kicking; /* kicks under way */
     struct vx_work *first;
     struct vx_work **last;       /* the link to which the next work is attached */
     uint64_t deadline_ns;
@@ -33,10 +36,19 @@ struct vx_loop {
     bool stop;
 };
 
-static void do_kick(struct vx_loop *loop)
+/* Called with the mutex held, which it gives up: keeps I4 and I5. */
+static void unlock_and_kick(struct vx_loop *loop)
 {
-    if (loop->kick != NULL)
-        loop->kick(loop->kick_opaque);
+    void (*kick)(void *opaque) = loop->kick;
+    void *opaque = loop->kick_opaque;
+    loop->kicking++;
+    pthread_mutex_unlock(&loop->mutex);
+    if (kick != NULL)
+        kick(opaque);
+    pthread_mutex_lock(&loop->mutex);
+    if (--loop->kicking == 0)
+        pthread_cond_broadcast(&loop->kick_cond);
+    pthread_mutex_unlock(&loop->mutex);
 }
 
 static void *ticker_main(void *arg)
@@ -53,8 +65,7 @@ static void *ticker_main(void *arg)
         }
         loop->deadline_ns = UINT64_MAX;
         atomic_store(&loop->fired, true);
-        pthread_mutex_unlock(&loop->mutex);
-        do_kick(loop); /* keeps I4 */
+        unlock_and_kick(loop);
         pthread_mutex_lock(&loop->mutex);
     }
     pthread_mutex_unlock(&loop->mutex);
@@ -65,11 +76,16 @@ static bool sync_init(struct vx_loop *loop)
 {
     if (pthread_mutex_init(&loop->mutex, NULL) != 0)
         return false;
-    if (vx_host_cond_init(&loop->ticker_cond)) {
-        if (vx_host_cond_init(&loop->wait_cond))
-            return true;
-        pthread_cond_destroy(&loop->ticker_cond);
-    }
+    if (pthread_cond_init(&loop->kick_cond, NULL) != 0)
+        goto no_kick;
+    if (!vx_host_cond_init(&loop->ticker_cond))
+        goto no_ticker;
+    if (vx_host_cond_init(&loop->wait_cond))
+        return true;
+    pthread_cond_destroy(&loop->ticker_cond);
+no_ticker:
+    pthread_cond_destroy(&loop->kick_cond);
+no_kick:
     pthread_mutex_destroy(&loop->mutex);
     return false;
 }
@@ -78,6 +94,7 @@ static void sync_fini(struct vx_loop *loop)
 {
     pthread_cond_destroy(&loop->wait_cond);
     pthread_cond_destroy(&loop->ticker_cond);
+    pthread_cond_destroy(&loop->kick_cond);
     pthread_mutex_destroy(&loop->mutex);
 }
 
@@ -116,10 +133,11 @@ void vx_loop_destroy(struct vx_loop *loop)
 
 void vx_loop_set_kick(struct vx_loop *loop, void (*kick)(void *opaque), void *opaque)
 {
-    /* The ticker may be looking: it has no deadline before the machine runs, but the mutex makes the order visible. */
     pthread_mutex_lock(&loop->mutex);
     loop->kick = kick;
     loop->kick_opaque = opaque;
+    while (loop->kicking != 0) /* I5 */
+        pthread_cond_wait(&loop->kick_cond, &loop->mutex);
     pthread_mutex_unlock(&loop->mutex);
 }
 
@@ -131,8 +149,7 @@ void vx_loop_post(struct vx_loop *loop, struct vx_work *work)
     loop->last = &work->next;
     atomic_store(&loop->has_posted, true);
     pthread_cond_signal(&loop->wait_cond);
-    pthread_mutex_unlock(&loop->mutex);
-    do_kick(loop);
+    unlock_and_kick(loop);
 }
 
 bool vx_loop_run_posted(struct vx_loop *loop)
