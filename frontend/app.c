@@ -1,8 +1,10 @@
-/* app.c - options -> log, loop, media, serial line, display -> machine -> run -> exit status, and everything taken apart.
+/* app.c - options -> log, loop, media, serial line, display -> machine -> run -> exit status, and everything taken
+ * apart.
  *
- *   I1  Whatever is wrong is found before the start line is printed, so that a failed start is one line on standard error.
- *   I2  Taken apart in reverse: machine, terminal, media, loop, log. Statistics are written to memory while the machine is there
- *       and shown when the terminal is the user's again. */
+ *   I1  Whatever is wrong is found before the start line is printed, so that a failed start is one line on standard
+ *       error.
+ *   I2  Taken apart in reverse: machine, terminal, media, loop, log. Statistics are written to memory while the machine
+ *       is there and shown when the terminal is the user's again. */
 #include "app.h"
 
 #include <errno.h>
@@ -47,7 +49,7 @@ static enum vx_engine engine(const struct app *app)
     return option(app, VX_OPT_engine)->number == 0 ? VX_ENGINE_BT : VX_ENGINE_INTERP;
 }
 
-/* ---- from the user's side to the machine -------------------------------------------------------------------------- */
+/* ---- from the user's side to the machine ------------------------------------------------------------------------- */
 
 static void on_leave(void *opaque)
 {
@@ -66,11 +68,12 @@ static void on_key(void *opaque, unsigned set1_code, bool down)
 static void on_nothing_bootable(void *opaque)
 {
     struct app *app = opaque;
-    vx_log_error(app->log, VX_LOG_GENERAL, "nothing bootable: no drive has a boot sector that the BIOS accepts; name another disk or CD-ROM");
+    vx_log_error(app->log, VX_LOG_GENERAL,
+                 "nothing bootable: no drive has a boot sector that the BIOS accepts; name another disk or CD-ROM");
     vx_machine_stop(app->machine, VX_EXIT_NOTHING_BOOTABLE);
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
 static vx_err set_up_log(struct app *app)
 {
@@ -79,7 +82,8 @@ static vx_err set_up_log(struct app *app)
         size_t bad = 0;
         vx_err err = vx_log_set_filter(app->log, filters->list[i], &bad);
         if (err != VX_ERR_OK) {
-            vx_log_error(app->log, VX_LOG_GENERAL, "--log: '%.40s' is neither a class nor a level; vx86 --help lists them",
+            vx_log_error(app->log, VX_LOG_GENERAL,
+                         "--log: '%.40s' is neither a class nor a level; vx86 --help lists them",
                          filters->list[i] + bad);
             return err;
         }
@@ -92,7 +96,8 @@ static vx_err set_up_log(struct app *app)
 #include "vx86/trace.def"
 #undef VX_TRACE
                 ;
-            vx_log_error(app->log, VX_LOG_GENERAL, "--trace: no event matches '%.40s'; there are:%s", globs->list[i], names);
+            vx_log_error(app->log, VX_LOG_GENERAL, "--trace: no event matches '%.40s'; there are:%s", globs->list[i],
+                         names);
             return err;
         }
     }
@@ -104,7 +109,8 @@ static vx_err check_memory(struct app *app)
     uint64_t bytes = option(app, VX_OPT_memory)->number;
     if (bytes % 4096 == 0)
         return VX_ERR_OK;
-    vx_log_error(app->log, VX_LOG_GENERAL, "--memory: %s is not a multiple of 4K; round it", option(app, VX_OPT_memory)->text);
+    vx_log_error(app->log, VX_LOG_GENERAL, "--memory: %s is not a multiple of 4K; round it",
+                 option(app, VX_OPT_memory)->text);
     return VX_ERR_BAD_ARGUMENT;
 }
 
@@ -116,7 +122,8 @@ static vx_err open_stats_file(struct app *app)
     app->stats_file = fopen(path, "we");
     if (app->stats_file != NULL)
         return VX_ERR_OK;
-    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name a file that can be written", path, strerror(errno));
+    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name a file that can be written", path,
+                 strerror(errno));
     return VX_ERR_ACCESS;
 }
 
@@ -128,19 +135,28 @@ static vx_err set_up_terminal(struct app *app)
     if (spec == NULL)
         spec = display ? "none" : "stdio";
     if (display && strcmp(spec, "stdio") == 0) {
-        vx_log_error(app->log, VX_LOG_GENERAL, "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
+        vx_log_error(app->log, VX_LOG_GENERAL,
+                     "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
         return VX_ERR_BAD_ARGUMENT;
     }
-    VX_TRY(vx_serial_create(
-        &(struct vx_serial_config){ .log = app->log, .loop = app->loop, .spec = spec, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO,
-                                    .leave = on_leave, .opaque = app },
-        &app->serial));
+    VX_TRY(vx_serial_create(&(struct vx_serial_config){ .log = app->log,
+                                                        .loop = app->loop,
+                                                        .spec = spec,
+                                                        .in_fd = STDIN_FILENO,
+                                                        .out_fd = STDOUT_FILENO,
+                                                        .leave = on_leave,
+                                                        .opaque = app },
+                            &app->serial));
     if (!display)
         return VX_ERR_OK;
-    return vx_terminal_create(
-        &(struct vx_terminal_config){ .log = app->log, .loop = app->loop, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .key = on_key,
-                                      .leave = on_leave, .opaque = app },
-        &app->terminal);
+    return vx_terminal_create(&(struct vx_terminal_config){ .log = app->log,
+                                                            .loop = app->loop,
+                                                            .in_fd = STDIN_FILENO,
+                                                            .out_fd = STDOUT_FILENO,
+                                                            .key = on_key,
+                                                            .leave = on_leave,
+                                                            .opaque = app },
+                              &app->terminal);
 }
 
 /* Where 0 leaves the choice to the translator. */
@@ -190,7 +206,7 @@ static vx_err set_up(struct app *app)
     return create_machine(app);
 }
 
-/* ---- run ---------------------------------------------------------------------------------------------------------- */
+/* ---- run --------------------------------------------------------------------------------------------------------- */
 
 static void print_start_line(struct app *app)
 {
@@ -199,15 +215,17 @@ static void print_start_line(struct app *app)
     vx_option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
     vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
                 option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
-                isatty(STDIN_FILENO) && (app->terminal != NULL || vx_serial_char(app->serial) != NULL) ? "; Ctrl-A x leaves" : "");
+                isatty(STDIN_FILENO) && (app->terminal != NULL || vx_serial_char(app->serial) != NULL)
+                    ? "; Ctrl-A x leaves"
+                    : "");
 }
 
 /* RIP is behind the HLT, which has one byte. */
 static void say_dead(struct app *app)
 {
     const struct vx_vcpu *vcpu = vx_machine_vcpu(app->machine);
-    vx_log_warn(app->log, VX_LOG_GENERAL, "the guest is dead: HLT with interrupts off at %04x:%08x", vcpu->seg[VX_CS].sel,
-                (unsigned)(vcpu->rip - 1));
+    vx_log_warn(app->log, VX_LOG_GENERAL, "the guest is dead: HLT with interrupts off at %04x:%08x",
+                vcpu->seg[VX_CS].sel, (unsigned)(vcpu->rip - 1));
 }
 
 static int exit_status(struct app *app, enum vx_machine_end end, int value)
@@ -216,9 +234,7 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
     case VX_END_POWER_OFF:
     case VX_END_RESET: return VX_EXIT_OFF;
     case VX_END_TRIPLE_FAULT: return VX_EXIT_DEAD; /* the machine has said so */
-    case VX_END_DEAD:
-        say_dead(app);
-        return VX_EXIT_DEAD;
+    case VX_END_DEAD: say_dead(app); return VX_EXIT_DEAD;
     case VX_END_DEBUG_EXIT: return (int)((unsigned)value << 1 | 1) & 0xFF;
     case VX_END_STOPPED: return value;
     }
@@ -262,7 +278,7 @@ static int run(struct app *app)
     return status;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------ */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 /* Keeps I2. */
 static void take_apart(struct app *app)

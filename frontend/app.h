@@ -16,8 +16,8 @@ enum vx_exit {
     VX_EXIT_SIGNAL = 128, /* plus its number */
 };
 
-/* Does what the options say and returns the exit status. Everything that goes wrong has been said on standard error, in one
- * line. */
+/* Does what the options say and returns the exit status. Everything that goes wrong has been said on standard error, in
+ * one line. */
 int vx_app_run(const struct vx_options *options);
 
 #endif

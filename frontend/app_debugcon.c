@@ -27,7 +27,8 @@ static void write_bytes(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
-void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque), void *opaque)
+void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
+                          void *opaque)
 {
     *debugcon = (struct vx_app_debugcon){ .log = log, .nothing_bootable = nothing_bootable, .opaque = opaque };
     debugcon->chr = (struct vx_char){ .write = write_bytes, .opaque = debugcon };

@@ -1,5 +1,5 @@
-/* app_debugcon.h - listens to port 402h, where SeaBIOS writes its messages: for --log firmware=debug, line by line, and for the
- * one by which it says that it found nothing to boot. Thread rule: vCPU thread. */
+/* app_debugcon.h - listens to port 402h, where SeaBIOS writes its messages: for --log firmware=debug, line by line, and
+ * for the one by which it says that it found nothing to boot. Thread rule: vCPU thread. */
 #ifndef VX86_FRONTEND_APP_DEBUGCON_H
 #define VX86_FRONTEND_APP_DEBUGCON_H
 
@@ -15,6 +15,7 @@ struct vx_app_debugcon {
     size_t used;
 };
 
-void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque), void *opaque);
+void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
+                          void *opaque);
 
 #endif

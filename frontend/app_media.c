@@ -1,5 +1,5 @@
-/* app_media.c - opens what the options name, in the order in which a user would look for mistakes: combination, firmware, kernel,
- * drives. */
+/* app_media.c - opens what the options name, in the order in which a user would look for mistakes: combination,
+ * firmware, kernel, drives. */
 #include "app_media.h"
 
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 #define MAX_KERNEL_BYTES (1ull << 30)
 
-/* ---- combinations ------------------------------------------------------------------------------------------------- */
+/* ---- combinations ------------------------------------------------------------------------------------------------ */
 
 /* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
 static bool goes_without_disk(const struct vx_option_value *value, const char *image)
@@ -42,7 +42,7 @@ static vx_err check_combination(const struct vx_options *options, struct vx_log 
     return VX_ERR_BAD_ARGUMENT;
 }
 
-/* ---- the default system ------------------------------------------------------------------------------------------- */
+/* ---- the default system ------------------------------------------------------------------------------------------ */
 
 /* Path of the running program. */
 static bool program_path(char *path, size_t room)
@@ -82,11 +82,12 @@ static vx_err find_default_disk(struct vx_log *log, char *path, size_t room)
     struct stat st;
     if (default_beside_program(path, room) && stat(path, &st) == 0)
         return VX_ERR_OK;
-    vx_log_error(log, VX_LOG_GENERAL, "no disk is named and there is no default system: name a disk image, or let tools/run make one");
+    vx_log_error(log, VX_LOG_GENERAL,
+                 "no disk is named and there is no default system: name a disk image, or let tools/run make one");
     return VX_ERR_NOT_FOUND;
 }
 
-/* ---- drives ------------------------------------------------------------------------------------------------------- */
+/* ---- drives ------------------------------------------------------------------------------------------------------ */
 
 static const unsigned cdrom_order[VX_MAX_IDE] = { 2, 3, 1, 0 };
 
@@ -110,7 +111,8 @@ struct disk_list {
 };
 
 /* The disks in order: the image, then --disk; or the default system when nothing at all is named. */
-static vx_err list_disks(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media, struct disk_list *list)
+static vx_err list_disks(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media,
+                         struct disk_list *list)
 {
     const struct vx_option_value *further = &options->value[VX_OPT_disk];
     if (options->image != NULL)
@@ -124,14 +126,14 @@ static vx_err list_disks(const struct vx_options *options, struct vx_log *log, s
     return VX_ERR_OK;
 }
 
-static vx_err open_drives(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media,
-                          const struct disk_list *disks)
+static vx_err open_drives(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
+                          struct vx_app_media *media, const struct disk_list *disks)
 {
     const struct vx_option_value *cdroms = &options->value[VX_OPT_cdrom];
     struct vx_app_places places;
     if (!vx_app_place_drives(disks->count, cdroms->count, &places)) {
-        vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d", disks->count + cdroms->count,
-                     VX_MAX_IDE);
+        vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d",
+                     disks->count + cdroms->count, VX_MAX_IDE);
         return VX_ERR_BAD_ARGUMENT;
     }
     struct vx_block_config config = { .log = log, .loop = loop, .snapshot = options->value[VX_OPT_snapshot].given };
@@ -149,7 +151,7 @@ static vx_err open_drives(const struct vx_options *options, struct vx_log *log, 
     return VX_ERR_OK;
 }
 
-/* ---- kernel ------------------------------------------------------------------------------------------------------- */
+/* ---- kernel ------------------------------------------------------------------------------------------------------ */
 
 static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media)
 {
@@ -159,27 +161,32 @@ static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, 
         return VX_ERR_OK;
     VX_TRY(vx_image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
     if (vx_fw_check_kernel(media->kernel.data, media->kernel.bytes) != VX_ERR_OK) {
-        vx_log_error(log, VX_LOG_GENERAL, "--kernel: %s: is not a Linux kernel in bzImage format; name a vmlinuz or bzImage file", kernel);
+        vx_log_error(log, VX_LOG_GENERAL,
+                     "--kernel: %s: is not a Linux kernel in bzImage format; name a vmlinuz or bzImage file", kernel);
         return VX_ERR_BAD_FORMAT;
     }
     if (initrd == NULL)
         return VX_ERR_OK;
-    return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory", &media->initrd);
+    return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
+                         &media->initrd);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static vx_err open_all(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media)
+static vx_err open_all(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
+                       struct vx_app_media *media)
 {
     struct disk_list disks = { 0 };
     VX_TRY(check_combination(options, log));
-    VX_TRY(vx_firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text, &media->firmware));
+    VX_TRY(vx_firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text,
+                            &media->firmware));
     VX_TRY(read_kernel(options, log, media));
     VX_TRY(list_disks(options, log, media, &disks));
     return open_drives(options, log, loop, media, &disks);
 }
 
-vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop, struct vx_app_media *media)
+vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
+                         struct vx_app_media *media)
 {
     memset(media, 0, sizeof *media);
     vx_err err = open_all(options, log, loop, media);
@@ -205,7 +212,8 @@ void vx_app_media_close(struct vx_app_media *media)
     memset(media, 0, sizeof *media);
 }
 
-void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options, struct vx_machine_config *config)
+void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options,
+                            struct vx_machine_config *config)
 {
     const struct vx_option_value *boot = &options->value[VX_OPT_boot];
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
@@ -224,7 +232,7 @@ void vx_app_media_configure(const struct vx_app_media *media, const struct vx_op
     config->append = options->value[VX_OPT_append].text;
 }
 
-/* ---- the start line ----------------------------------------------------------------------------------------------- */
+/* ---- the start line ---------------------------------------------------------------------------------------------- */
 
 struct line {
     char *text;

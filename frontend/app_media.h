@@ -16,7 +16,8 @@ struct vx_app_media {
     char default_disk[4096]; /* path, when the default system is what runs */
 };
 
-/* Where each drive goes: indices into the two lists of paths, -1 for none. False when there are more than VX_MAX_IDE. */
+/* Where each drive goes: indices into the two lists of paths, -1 for none. False when there are more than VX_MAX_IDE.
+ */
 struct vx_app_places {
     int disk[VX_MAX_IDE], cdrom[VX_MAX_IDE];
 };
@@ -29,7 +30,8 @@ void vx_app_media_drop_kernel(struct vx_app_media *media);
 void vx_app_media_close(struct vx_app_media *media);
 
 /* Fills in what the machine needs to know of the media. */
-void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options, struct vx_machine_config *config);
+void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options,
+                            struct vx_machine_config *config);
 
 /* "disk root.img (1G), cdrom x.iso (40M), kernel vmlinuz, firmware SeaBIOS ..." for the start line. */
 void vx_app_media_describe(const struct vx_app_media *media, const struct vx_options *options, char *text, size_t room);

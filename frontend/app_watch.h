@@ -1,7 +1,8 @@
 /* app_watch.h - ends the machine when the user or the time says so: SIGINT, SIGTERM, SIGHUP, --timeout.
  *
- * A thread waits for the signals, so nothing runs in a handler. When the machine does not end within VX_WATCH_GRACE_S, or a second signal
- * comes, the process is left at once, the terminal given back. One per process: signals and the interval timer belong to it. */
+ * A thread waits for the signals, so nothing runs in a handler. When the machine does not end within VX_WATCH_GRACE_S,
+ * or a second signal comes, the process is left at once, the terminal given back. One per process: signals and the
+ * interval timer belong to it. */
 #ifndef VX86_FRONTEND_APP_WATCH_H
 #define VX86_FRONTEND_APP_WATCH_H
 
@@ -16,7 +17,8 @@ struct vx_watch;
 void vx_watch_hold_signals(void);
 
 /* `timeout_s` 0: none. The machine is stopped with VX_EXIT_TIMEOUT or VX_EXIT_SIGNAL + number. */
-VX_MUST_USE vx_err vx_watch_create(struct vx_log *log, struct vx_machine *machine, uint64_t timeout_s, struct vx_watch **out);
+VX_MUST_USE vx_err vx_watch_create(struct vx_log *log, struct vx_machine *machine, uint64_t timeout_s,
+                                   struct vx_watch **out);
 /* Before the machine is destroyed. NULL is allowed. */
 void vx_watch_destroy(struct vx_watch *watch);
 

@@ -6,17 +6,18 @@
 
 #include "vx86/firmware.h"
 
-#define BIOS_UNIT     (64u << 10)
-#define BIOS_MAX      (4u << 20)
-#define VGA_BIOS_MAX  (64u << 10)
-#define ROM_UNIT      512u
+#define BIOS_UNIT    (64u << 10)
+#define BIOS_MAX     (4u << 20)
+#define VGA_BIOS_MAX (64u << 10)
+#define ROM_UNIT     512u
 
 static vx_err load_bios(struct vx_log *log, const char *path, struct vx_firmware_set *out)
 {
     VX_TRY(vx_image_read(log, "--bios", path, BIOS_MAX, "the most a system BIOS can have", &out->own[0]));
     if (out->own[0].bytes % BIOS_UNIT != 0) {
         vx_log_error(log, VX_LOG_GENERAL,
-                     "--bios: %s: %zu bytes are not a multiple of 64 KiB, so it is no system BIOS; leave --bios away for the built-in one",
+                     "--bios: %s: %zu bytes are not a multiple of 64 KiB, so it is no system BIOS; leave --bios away "
+                     "for the built-in one",
                      path, out->own[0].bytes);
         return VX_ERR_BAD_FORMAT;
     }
@@ -37,7 +38,8 @@ static vx_err load_vga_bios(struct vx_log *log, const char *path, struct vx_firm
     VX_TRY(vx_image_read(log, "--vga-bios", path, VGA_BIOS_MAX, "the most a VGA BIOS can have", &out->own[1]));
     if (!is_option_rom(&out->own[1])) {
         vx_log_error(log, VX_LOG_GENERAL,
-                     "--vga-bios: %s: is no option ROM (55 AA and its length are not at its start); leave --vga-bios away for the built-in one",
+                     "--vga-bios: %s: is no option ROM (55 AA and its length are not at its start); leave --vga-bios "
+                     "away for the built-in one",
                      path);
         return VX_ERR_BAD_FORMAT;
     }
@@ -46,7 +48,8 @@ static vx_err load_vga_bios(struct vx_log *log, const char *path, struct vx_firm
     return VX_ERR_OK;
 }
 
-static vx_err load_both(struct vx_log *log, const char *bios_path, const char *vga_bios_path, struct vx_firmware_set *out)
+static vx_err load_both(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
+                        struct vx_firmware_set *out)
 {
     out->bios = vx_firmware_bios(&out->bios_bytes);
     out->vga_bios = vx_firmware_vga_bios(&out->vga_bios_bytes);
@@ -56,13 +59,15 @@ static vx_err load_both(struct vx_log *log, const char *bios_path, const char *v
     if (vga_bios_path != NULL)
         VX_TRY(load_vga_bios(log, vga_bios_path, out));
     if (out->bios_bytes == 0) {
-        vx_log_error(log, VX_LOG_GENERAL, "this vx86 was built without a BIOS; name one with --bios FILE (Debian: package seabios)");
+        vx_log_error(log, VX_LOG_GENERAL,
+                     "this vx86 was built without a BIOS; name one with --bios FILE (Debian: package seabios)");
         return VX_ERR_NOT_FOUND;
     }
     return VX_ERR_OK;
 }
 
-vx_err vx_firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path, struct vx_firmware_set *out)
+vx_err vx_firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
+                        struct vx_firmware_set *out)
 {
     *out = (struct vx_firmware_set){ 0 };
     vx_err err = load_both(log, bios_path, vga_bios_path, out);

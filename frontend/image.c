@@ -22,8 +22,8 @@ static vx_err failed(struct vx_log *log, const char *option, const char *path, i
                                                  : VX_ERR_IO;
 }
 
-static vx_err check(struct vx_log *log, const char *option, const char *path, const struct stat *st, uint64_t limit_bytes,
-                    const char *limit_is)
+static vx_err check(struct vx_log *log, const char *option, const char *path, const struct stat *st,
+                    uint64_t limit_bytes, const char *limit_is)
 {
     if (!S_ISREG(st->st_mode)) {
         vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is %s; name a file", option, path,
@@ -37,8 +37,8 @@ static vx_err check(struct vx_log *log, const char *option, const char *path, co
     if ((uint64_t)st->st_size > limit_bytes) {
         char limit[24];
         vx_option_format_size(limit_bytes, limit, sizeof limit);
-        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: %" PRIu64 " bytes are more than %s, %s", option, path, (uint64_t)st->st_size,
-                     limit, limit_is);
+        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: %" PRIu64 " bytes are more than %s, %s", option, path,
+                     (uint64_t)st->st_size, limit, limit_is);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
@@ -69,15 +69,16 @@ static vx_err read_open_file(struct vx_log *log, const char *option, const char 
     out->bytes = (size_t)st.st_size;
     out->data = malloc(out->bytes);
     if (out->data == NULL) {
-        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: no memory of the host for %zu bytes; free some", option, path, out->bytes);
+        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: no memory of the host for %zu bytes; free some", option, path,
+                     out->bytes);
         return VX_ERR_NO_MEMORY;
     }
     int reason = read_all(fd, out->data, out->bytes);
     return reason == 0 ? VX_ERR_OK : failed(log, option, path, reason);
 }
 
-vx_err vx_image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes, const char *limit_is,
-                     struct vx_image *out)
+vx_err vx_image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes,
+                     const char *limit_is, struct vx_image *out)
 {
     *out = (struct vx_image){ 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us here */

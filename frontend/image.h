@@ -12,8 +12,9 @@ struct vx_image {
     size_t bytes;
 };
 
-/* Reads a regular file that is not empty. `option` ("--kernel") and `limit_bytes`, with `limit_is` ("the guest's memory"), are for
- * the checks and the messages. NOT_FOUND, ACCESS, BAD_ARGUMENT (not a file), BAD_FORMAT (empty), RANGE, IO, NO_MEMORY. */
+/* Reads a regular file that is not empty. `option` ("--kernel") and `limit_bytes`, with `limit_is` ("the guest's
+ * memory"), are for the checks and the messages. NOT_FOUND, ACCESS, BAD_ARGUMENT (not a file), BAD_FORMAT (empty),
+ * RANGE, IO, NO_MEMORY. */
 VX_MUST_USE vx_err vx_image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes,
                                  const char *limit_is, struct vx_image *out);
 void vx_image_free(struct vx_image *image);

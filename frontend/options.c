@@ -6,7 +6,7 @@
 #include "suggest.h"
 
 static const struct vx_option table[] = {
-#define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help) \
+#define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help)                                   \
     [VX_OPT_##id] = { name, letter, argument, VX_GROUP_##group, VX_KIND_##kind, initial, low, high, help },
 #include "options.def"
 #undef VX_OPTION
@@ -84,7 +84,8 @@ static vx_err take(const struct vx_option *option, const char *attached, struct 
 {
     const char *value = attached;
     if (!takes_value(option) && attached != NULL) {
-        snprintf(options->error, sizeof options->error, "--%s takes no value; leave '=%.80s' away", option->name, attached);
+        snprintf(options->error, sizeof options->error, "--%s takes no value; leave '=%.80s' away", option->name,
+                 attached);
         return VX_ERR_BAD_ARGUMENT;
     }
     if (takes_value(option) && !value_is_optional(option) && attached == NULL) {
@@ -131,7 +132,8 @@ static vx_err take_image(const char *path, struct vx_options *options)
         return VX_ERR_BAD_ARGUMENT;
     }
     if (options->image != NULL) {
-        snprintf(options->error, sizeof options->error, "'%.120s' is a second disk image; use --disk for further disks", path);
+        snprintf(options->error, sizeof options->error, "'%.120s' is a second disk image; use --disk for further disks",
+                 path);
         return VX_ERR_BAD_ARGUMENT;
     }
     options->image = path;

@@ -1,8 +1,8 @@
 /* options.h - the command line of vx86, out of the table in options.def.
  *
- * `--name value` and `--name=value`, `-m value` and `-mvalue`; `--` ends the options; what is left is the first hard disk.
- * Options whose argument is optional take it only behind `=`. Where an option is not repeatable, the last one counts.
- * Thread rule: none, no shared state. */
+ * `--name value` and `--name=value`, `-m value` and `-mvalue`; `--` ends the options; what is left is the first hard
+ * disk. Options whose argument is optional take it only behind `=`. Where an option is not repeatable, the last one
+ * counts. Thread rule: none, no shared state. */
 #ifndef VX86_FRONTEND_OPTIONS_H
 #define VX86_FRONTEND_OPTIONS_H
 
@@ -47,7 +47,7 @@ struct vx_option {
     const char *argument; /* "" when it takes none */
     enum vx_option_group group;
     enum vx_option_kind kind;
-    const char *initial;  /* "" for none */
+    const char *initial; /* "" for none */
     uint64_t low, high;
     const char *help;
 };
@@ -55,17 +55,17 @@ struct vx_option {
 #define VX_OPTION_REPEATS 8
 
 struct vx_option_value {
-    bool given;        /* on the command line */
+    bool given; /* on the command line */
     uint64_t number;
-    const char *text;  /* the last one; NULL when neither given nor with a default */
+    const char *text;                    /* the last one; NULL when neither given nor with a default */
     const char *list[VX_OPTION_REPEATS]; /* TEXTS, FILES: all, in order */
     unsigned count;
 };
 
 struct vx_options {
     struct vx_option_value value[VX_OPT_COUNT]; /* by enum vx_option_id; texts are argv's */
-    const char *image; /* first hard disk, or NULL */
-    char error[512];   /* after an error: one line with cause and remedy */
+    const char *image;                          /* first hard disk, or NULL */
+    char error[512];                            /* after an error: one line with cause and remedy */
 };
 
 /* The table, by id. Static storage. */

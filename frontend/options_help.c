@@ -34,8 +34,9 @@ const struct vx_usage_row *vx_usage_keys(size_t *count)
 const struct vx_usage_row *vx_usage_environment(size_t *count)
 {
     static const struct vx_usage_row rows[] = {
-        { "VX86_DEFAULT_DISK", "disk that is booted when no drive and no kernel is named (else: guest/default.img in the "
-                               "directory above the program's, where tools/run puts it)" },
+        { "VX86_DEFAULT_DISK",
+          "disk that is booted when no drive and no kernel is named (else: guest/default.img in the "
+          "directory above the program's, where tools/run puts it)" },
         { "TMPDIR", "where --snapshot keeps what the guest writes (else: /tmp)" },
     };
     *count = VX_ARRAY_LEN(rows);
@@ -105,7 +106,8 @@ void vx_options_print_help(FILE *out)
     const struct vx_usage_row *rows;
     fputs("usage: vx86 [options] [disk.img]\n"
           "\n"
-          "Boots the PC operating system on disk.img (first hard disk, a raw image), or the default system that tools/run made.\n",
+          "Boots the PC operating system on disk.img (first hard disk, a raw image), or the default system that "
+          "tools/run made.\n",
           out);
     for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {
         fprintf(out, "\n%s:\n", vx_option_group_title((enum vx_option_group)group));

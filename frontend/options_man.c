@@ -50,8 +50,10 @@ void vx_options_print_man(FILE *out)
           ".SH DESCRIPTION\n"
           ".B vx86\n"
           "boots an unmodified PC operating system from\n.I disk.img\n"
-          "(the first hard disk, a raw image) on an emulated i440FX/PIIX PC, without hardware virtualization, kernel modules or\n"
-          "special rights: guest code is translated to host code in pieces. Without a drive and without \\-\\-kernel it boots the\n"
+          "(the first hard disk, a raw image) on an emulated i440FX/PIIX PC, without hardware virtualization, kernel "
+          "modules or\n"
+          "special rights: guest code is translated to host code in pieces. Without a drive and without \\-\\-kernel "
+          "it boots the\n"
           "default system that tools/run made.\n"
           ".SH OPTIONS\n",
           out);
@@ -65,7 +67,8 @@ void vx_options_print_man(FILE *out)
     put_rows(out, "KEYS", rows, count);
     rows = vx_usage_exit_statuses(&count);
     put_rows(out, "EXIT STATUS", rows, count);
-    fputs("Status 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with \\-\\-bios may not\n"
+    fputs(".PP\nStatus 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with "
+          "\\-\\-bios may not\n"
           "write there.\n",
           out);
     rows = vx_usage_environment(&count);

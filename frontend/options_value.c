@@ -9,7 +9,7 @@
 #include "options.h"
 #include "suggest.h"
 
-#define MAX_CHOICES 4
+#define MAX_CHOICES  4
 #define CHOICE_CHARS 16
 
 VX_PRINTF(2, 3) static vx_err wrong(struct vx_options *options, const char *fmt, ...)
@@ -21,7 +21,7 @@ VX_PRINTF(2, 3) static vx_err wrong(struct vx_options *options, const char *fmt,
     return VX_ERR_BAD_ARGUMENT;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 /* Digits at the start of `text`, decimal or 0x; *end is behind them. False when there are none or too many. */
 static bool parse_digits(const char *text, uint64_t *number, const char **end)
@@ -39,14 +39,18 @@ static bool parse_digits(const char *text, uint64_t *number, const char **end)
 static unsigned suffix_shift(char suffix)
 {
     switch (suffix) {
-    case 'k': case 'K': return 10;
-    case 'm': case 'M': return 20;
-    case 'g': case 'G': return 30;
+    case 'k':
+    case 'K': return 10;
+    case 'm':
+    case 'M': return 20;
+    case 'g':
+    case 'G': return 30;
     default: return 0;
     }
 }
 
-static vx_err take_number(const struct vx_option *option, const char *text, uint64_t *number, struct vx_options *options)
+static vx_err take_number(const struct vx_option *option, const char *text, uint64_t *number,
+                          struct vx_options *options)
 {
     char range[48];
     const char *end;
@@ -56,8 +60,8 @@ static vx_err take_number(const struct vx_option *option, const char *text, uint
     unsigned shift = ok && is_size ? suffix_shift(*end) : 0;
     if (!ok || end[shift != 0] != '\0')
         return wrong(options, "--%s: '%.40s' is not a %s; %s%s%s", option->name, text, is_size ? "size" : "number",
-                     is_size ? "write digits with K, M or G behind them" : "write digits",
-                     range[0] != '\0' ? ", " : "", range);
+                     is_size ? "write digits with K, M or G behind them" : "write digits", range[0] != '\0' ? ", " : "",
+                     range);
     bool overflow = *number > UINT64_MAX >> shift;
     *number <<= shift;
     if (overflow || *number < option->low || *number > option->high)
@@ -66,7 +70,7 @@ static vx_err take_number(const struct vx_option *option, const char *text, uint
     return VX_ERR_OK;
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 static unsigned split_choices(const char *argument, char words[MAX_CHOICES][CHOICE_CHARS])
 {
@@ -79,7 +83,8 @@ static unsigned split_choices(const char *argument, char words[MAX_CHOICES][CHOI
     return count;
 }
 
-static vx_err take_choice(const struct vx_option *option, const char *text, uint64_t *number, struct vx_options *options)
+static vx_err take_choice(const struct vx_option *option, const char *text, uint64_t *number,
+                          struct vx_options *options)
 {
     char words[MAX_CHOICES][CHOICE_CHARS];
     const char *pointers[MAX_CHOICES];
@@ -97,7 +102,8 @@ static vx_err take_choice(const struct vx_option *option, const char *text, uint
     return wrong(options, "--%s: there is no '%.40s'; choose %s", option->name, text, option->argument);
 }
 
-static vx_err append(const struct vx_option *option, const char *text, struct vx_option_value *value, struct vx_options *options)
+static vx_err append(const struct vx_option *option, const char *text, struct vx_option_value *value,
+                     struct vx_options *options)
 {
     if (value->count == VX_OPTION_REPEATS)
         return wrong(options, "--%s can be given at most %u times", option->name, VX_OPTION_REPEATS);
@@ -111,7 +117,8 @@ static vx_err check_file(const struct vx_option *option, const char *text, struc
 }
 
 /* `text` may be NULL for flags and optional values only. */
-static vx_err take_value(const struct vx_option *option, const char *text, struct vx_option_value *value, struct vx_options *options)
+static vx_err take_value(const struct vx_option *option, const char *text, struct vx_option_value *value,
+                         struct vx_options *options)
 {
     switch (option->kind) {
     case VX_KIND_FLAG:
@@ -145,7 +152,7 @@ vx_err vx_option_take(enum vx_option_id id, const char *text, struct vx_options 
     return VX_ERR_OK;
 }
 
-/* ---- for the user to read ------------------------------------------------------------------------------------------ */
+/* ---- for the user to read ---------------------------------------------------------------------------------------- */
 
 void vx_option_format_size(uint64_t bytes, char *text, size_t room)
 {
@@ -183,6 +190,9 @@ void vx_option_format_usage(const struct vx_option *option, char *text, size_t r
         snprintf(letter, sizeof letter, "-%c, ", option->short_name);
     bool optional = option->kind == VX_KIND_OPTIONAL_NUMBER || option->kind == VX_KIND_OPTIONAL_CHOICE;
     bool plain = option->argument[0] != '\0' && !optional;
-    snprintf(text, room, "%s--%s%s%s%s", letter, option->name, optional ? "[=" : plain ? " " : "", option->argument,
-             optional ? "]" : "");
+    snprintf(text, room, "%s--%s%s%s%s", letter, option->name,
+             optional ? "[="
+             : plain  ? " "
+                      : "",
+             option->argument, optional ? "]" : "");
 }

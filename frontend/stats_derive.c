@@ -62,7 +62,8 @@ size_t vx_stats_opcodes(const struct vx_stats *stats, struct vx_stats_opcode opc
     for (unsigned map = 0; map < 4; map++)
         for (unsigned opcode = 0; opcode < 256; opcode++)
             if (stats->interp_by_opcode[map][opcode] != 0)
-                opcodes[count++] = (struct vx_stats_opcode){ (uint8_t)map, (uint8_t)opcode, stats->interp_by_opcode[map][opcode] };
+                opcodes[count++] =
+                    (struct vx_stats_opcode){ (uint8_t)map, (uint8_t)opcode, stats->interp_by_opcode[map][opcode] };
     qsort(opcodes, count, sizeof *opcodes, by_count);
     return count;
 }

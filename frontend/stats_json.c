@@ -43,12 +43,16 @@ static void put_rates(FILE *out, const struct vx_stats *stats)
     vx_stats_entries(stats, entries);
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         total += entries[i].count;
-    fprintf(out, ",\n \"rates\": {\"unit_insns\": %.4f, \"unit_guest_bytes\": %.4f, \"unit_host_bytes\": %.4f, \"expansion\": %.4f",
-            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated), vx_stats_ratio(stats->tu_guest_bytes, stats->tu_translated),
-            vx_stats_ratio(stats->tu_host_bytes, stats->tu_translated), vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes));
+    fprintf(out,
+            ",\n \"rates\": {\"unit_insns\": %.4f, \"unit_guest_bytes\": %.4f, \"unit_host_bytes\": %.4f, "
+            "\"expansion\": %.4f",
+            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated),
+            vx_stats_ratio(stats->tu_guest_bytes, stats->tu_translated),
+            vx_stats_ratio(stats->tu_host_bytes, stats->tu_translated),
+            vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes));
     fprintf(out, ", \"entry_chain\": %.6f, \"entry_jump_cache\": %.6f, \"entry_hash\": %.6f, \"entry_miss\": %.6f}",
-            vx_stats_ratio(entries[0].count, total), vx_stats_ratio(entries[1].count, total), vx_stats_ratio(entries[2].count, total),
-            vx_stats_ratio(entries[3].count, total));
+            vx_stats_ratio(entries[0].count, total), vx_stats_ratio(entries[1].count, total),
+            vx_stats_ratio(entries[2].count, total), vx_stats_ratio(entries[3].count, total));
 }
 
 static void put_opcodes(FILE *out, const struct vx_stats *stats)
@@ -71,7 +75,8 @@ static void put_exceptions(FILE *out, const struct vx_stats *stats)
     for (unsigned vector = 0; vector < 32; vector++) {
         if (stats->exceptions_by_vector[vector] == 0)
             continue;
-        fprintf(out, "%s{\"vector\": %u, \"count\": %" PRIu64 "}", first ? "" : ", ", vector, stats->exceptions_by_vector[vector]);
+        fprintf(out, "%s{\"vector\": %u, \"count\": %" PRIu64 "}", first ? "" : ", ", vector,
+                stats->exceptions_by_vector[vector]);
         first = false;
     }
     fputs("]", out);
@@ -110,6 +115,7 @@ void vx_stats_print_json(FILE *out, const struct vx_stats_report *report)
     fputs(",\n \"regions\": [", out);
     if (report->bus != NULL)
         vx_bus_each(report->bus, put_region, &writer);
-    fprintf(out, "],\n \"host\": {\"peak_bytes\": %" PRIu64 ", \"user_ns\": %" PRIu64 ", \"system_ns\": %" PRIu64 "}}\n",
+    fprintf(out,
+            "],\n \"host\": {\"peak_bytes\": %" PRIu64 ", \"user_ns\": %" PRIu64 ", \"system_ns\": %" PRIu64 "}}\n",
             host.peak_bytes, host.user_ns, host.system_ns);
 }

@@ -1,7 +1,7 @@
 /* stats_report.h - the counters of a machine that has stopped, as text for people or as JSON for programs.
  *
- * JSON: one object; "counters" holds every row of stats.def by group and name, "rates" what is computed from them, "opcodes",
- * "exceptions" and "regions" hold what is not zero. Thread rule: while the machine does not run. */
+ * JSON: one object; "counters" holds every row of stats.def by group and name, "rates" what is computed from them,
+ * "opcodes", "exceptions" and "regions" hold what is not zero. Thread rule: while the machine does not run. */
 #ifndef VX86_FRONTEND_STATS_REPORT_H
 #define VX86_FRONTEND_STATS_REPORT_H
 
@@ -12,16 +12,16 @@
 
 struct vx_stats_report {
     const struct vx_stats *stats;
-    struct vx_bus *bus;     /* NULL: no devices */
-    const char *engine;     /* "bt" */
-    uint64_t wall_ns;       /* how long the machine ran */
+    struct vx_bus *bus; /* NULL: no devices */
+    const char *engine; /* "bt" */
+    uint64_t wall_ns;   /* how long the machine ran */
     int exit_status;
 };
 
 void vx_stats_print_text(FILE *out, const struct vx_stats_report *report);
 void vx_stats_print_json(FILE *out, const struct vx_stats_report *report);
 
-/* ---- what both derive from the counters ----------------------------------------------------------------------------- */
+/* ---- what both derive from the counters -------------------------------------------------------------------------- */
 
 /* Ways into translated code, in stats.def's order: chain, jump cache, hash, miss. */
 #define VX_STATS_ENTRIES 4

@@ -79,7 +79,8 @@ static void print_hit_rates(FILE *out, const struct vx_stats *stats)
         return;
     fprintf(out, "%18s  hit rates:", "");
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
-        fprintf(out, "%s %s %u.%02u %%", i == 0 ? "" : ",", entries[i].name, entries[i].hundredths / 100, entries[i].hundredths % 100);
+        fprintf(out, "%s %s %u.%02u %%", i == 0 ? "" : ",", entries[i].name, entries[i].hundredths / 100,
+                entries[i].hundredths % 100);
     fputc('\n', out);
 }
 
@@ -100,8 +101,8 @@ static void print_opcodes(FILE *out, const struct vx_stats *stats)
 static void print_exceptions(FILE *out, const struct vx_stats *stats)
 {
     static const char *const names[32] = {
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS", "#GP", "#PF",
-        "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31",
+        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9",  "#TS", "#NP", "#SS", "#GP", "#PF", "15",
+        "#MF", "#AC", "#MC", "#XM", "#VE", "#CP", "22",  "23",  "24",  "25", "26",  "27",  "28",  "29",  "30",  "31",
     };
     bool titled = false;
     for (unsigned vector = 0; vector < 32; vector++) {
@@ -138,8 +139,8 @@ static void print_host(FILE *out)
 {
     struct vx_stats_host host = vx_stats_host();
     fprintf(out, "host\n%14.1f MiB  peak memory of vx86\n", (double)host.peak_bytes / (1 << 20));
-    fprintf(out, "%16.3f s  processor time of vx86, %.3f s of it in the kernel\n", (double)(host.user_ns + host.system_ns) / NS_PER_SEC,
-            (double)host.system_ns / NS_PER_SEC);
+    fprintf(out, "%16.3f s  processor time of vx86, %.3f s of it in the kernel\n",
+            (double)(host.user_ns + host.system_ns) / NS_PER_SEC, (double)host.system_ns / NS_PER_SEC);
 }
 
 /* Every group of stats.def, in its order. */
@@ -161,8 +162,8 @@ static void print_groups(FILE *out, const struct vx_stats_report *report)
 void vx_stats_print_text(FILE *out, const struct vx_stats_report *report)
 {
     struct region_printer printer = { .out = out };
-    fprintf(out, "statistics: engine %s, %.3f s, exit status %d\n", report->engine, (double)report->wall_ns / NS_PER_SEC,
-            report->exit_status);
+    fprintf(out, "statistics: engine %s, %.3f s, exit status %d\n", report->engine,
+            (double)report->wall_ns / NS_PER_SEC, report->exit_status);
     print_groups(out, report);
     print_opcodes(out, report->stats);
     print_exceptions(out, report->stats);

@@ -4,8 +4,8 @@
 
 #include "vx86/compiler.h"
 
-/* Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment). Words
- * longer than VX_SUGGEST_CHARS count as infinitely far: UINT_MAX. */
+/* Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment).
+ * Words longer than VX_SUGGEST_CHARS count as infinitely far: UINT_MAX. */
 #define VX_SUGGEST_CHARS 40
 unsigned vx_suggest_distance(const char *a, const char *b);
 

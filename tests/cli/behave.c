@@ -13,22 +13,25 @@
 #include "json_check.h"
 #include "run.h"
 
-/* ---- guests ------------------------------------------------------------------------------------------------------- */
+/* ---- guests ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *code;
     size_t bytes;
 } guests[] = {
-#define GUEST(name, code) { name, code, sizeof code - 1 }
-    GUEST("off.img", "\xBA\x04\x06\xB8\0\x20\xEF\xF4"),               /* mov dx, 604h; mov ax, 2000h; out dx, ax */
-    GUEST("reset.img", "\xBA\xF9\x0C\xB0\x06\xEE\xF4"),               /* mov dx, CF9h; mov al, 6; out dx, al */
-    GUEST("keyboard-reset.img", "\xB0\xFE\xE6\x64\xF4"),              /* mov al, FEh; out 64h, al */
-    GUEST("dead.img", "\xFA\xF4"),                                    /* cli; hlt */
-    GUEST("triple.img", "\xFA\x0F\x01\x1E\x10\x7C\xCC"),              /* cli; lidt [7C10h]; int3 */
-    GUEST("exit.img", "\xB0\x15\xE6\xF4\xFA\xF4"),                    /* mov al, 15h; out F4h, al */
-    GUEST("exit-word.img", "\xB8\x7F\0\xE7\xF4\xFA\xF4"),             /* mov ax, 7Fh; out F4h, ax */
-    GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                            /* sti; hlt; jmp $-2 */
-    GUEST("busy.img", "\xFA\xEB\xFE"),                                /* cli; jmp $ */
+#define GUEST(name, code)                                                                                              \
+    {                                                                                                                  \
+        name, code, sizeof code - 1                                                                                    \
+    }
+    GUEST("off.img", "\xBA\x04\x06\xB8\0\x20\xEF\xF4"),   /* mov dx, 604h; mov ax, 2000h; out dx, ax */
+    GUEST("reset.img", "\xBA\xF9\x0C\xB0\x06\xEE\xF4"),   /* mov dx, CF9h; mov al, 6; out dx, al */
+    GUEST("keyboard-reset.img", "\xB0\xFE\xE6\x64\xF4"),  /* mov al, FEh; out 64h, al */
+    GUEST("dead.img", "\xFA\xF4"),                        /* cli; hlt */
+    GUEST("triple.img", "\xFA\x0F\x01\x1E\x10\x7C\xCC"),  /* cli; lidt [7C10h]; int3 */
+    GUEST("exit.img", "\xB0\x15\xE6\xF4\xFA\xF4"),        /* mov al, 15h; out F4h, al */
+    GUEST("exit-word.img", "\xB8\x7F\0\xE7\xF4\xFA\xF4"), /* mov ax, 7Fh; out F4h, ax */
+    GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                /* sti; hlt; jmp $-2 */
+    GUEST("busy.img", "\xFA\xEB\xFE"),                    /* cli; jmp $ */
     /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
     GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
 };
@@ -42,7 +45,7 @@ static void make_guests(struct run *run)
         run->failures++;
 }
 
-/* ---- exit statuses ------------------------------------------------------------------------------------------------ */
+/* ---- exit statuses ----------------------------------------------------------------------------------------------- */
 
 static void exit_statuses(struct run *run)
 {
@@ -87,7 +90,8 @@ static void exit_statuses(struct run *run)
     static struct run_result result;
     for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
         run_once(run, rows[i].args, &result);
-        run_check(run, result.status == rows[i].status && !result.killed, rows[i].args, &result, "another exit status is right");
+        run_check(run, result.status == rows[i].status && !result.killed, rows[i].args, &result,
+                  "another exit status is right");
         run_check(run, run_matches(result.out, rows[i].out), rows[i].args, &result, rows[i].out);
         run_check(run, run_matches(result.err, rows[i].err), rows[i].args, &result, rows[i].err);
     }
@@ -102,17 +106,20 @@ static void other_places(struct run *run)
     size_t count = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
     if (file != NULL)
         fclose(file);
-    run_check(run, count >= 2 && strstr(text, "ok") != NULL, "--serial file:line.txt", &result, "the guest's words should be in the file");
+    run_check(run, count >= 2 && strstr(text, "ok") != NULL, "--serial file:line.txt", &result,
+              "the guest's words should be in the file");
 
     setenv("VX86_DEFAULT_DISK", "off.img", 1);
     run_once(run, "", &result);
-    run_check(run, result.status == 0 && strstr(result.err, "disk off.img") != NULL, "", &result, "VX86_DEFAULT_DISK should be booted");
+    run_check(run, result.status == 0 && strstr(result.err, "disk off.img") != NULL, "", &result,
+              "VX86_DEFAULT_DISK should be booted");
     run_once(run, "--cdrom blank.img", &result);
-    run_check(run, result.status == 3, "--cdrom blank.img", &result, "the default system is only for those who name nothing");
+    run_check(run, result.status == 3, "--cdrom blank.img", &result,
+              "the default system is only for those who name nothing");
     unsetenv("VX86_DEFAULT_DISK");
 }
 
-/* ---- statistics --------------------------------------------------------------------------------------------------- */
+/* ---- statistics -------------------------------------------------------------------------------------------------- */
 
 static void statistics(struct run *run)
 {
@@ -121,30 +128,35 @@ static void statistics(struct run *run)
     const char *args = "--log error --stats=json off.img";
     run_once(run, args, &result);
     run_check(run, json_is_valid(result.err), args, &result, "standard error should be JSON");
-    run_check(run, json_u64(result.err, "tu_translated") - 1 < 1000000 && json_u64(result.err, "entry_chain") != 0, args, &result,
-              "there should be units and chains");
+    run_check(run, json_u64(result.err, "tu_translated") - 1 < 1000000 && json_u64(result.err, "entry_chain") != 0,
+              args, &result, "there should be units and chains");
     args = "--log error --stats=json --engine interp off.img";
     run_once(run, args, &result);
-    run_check(run, json_is_valid(result.err) && json_u64(result.err, "interp_insns") - 1 < UINT64_MAX / 2 &&
-                       json_u64(result.err, "tu_translated") == 0, args, &result, "the interpreter should have run, the translator not");
+    run_check(run,
+              json_is_valid(result.err) && json_u64(result.err, "interp_insns") - 1 < UINT64_MAX / 2 &&
+                  json_u64(result.err, "tu_translated") == 0,
+              args, &result, "the interpreter should have run, the translator not");
     args = "--stats blank.img";
     run_once(run, args, &result);
-    run_check(run, result.status == 3 && run_matches(result.err, "hit rates: chain [0-9.]+ %, jump cache .*\ndevices\n.*debugcon"), args,
-              &result, "hit rates and devices should be shown");
+    run_check(run,
+              result.status == 3 &&
+                  run_matches(result.err, "hit rates: chain [0-9.]+ %, jump cache .*\ndevices\n.*debugcon"),
+              args, &result, "hit rates and devices should be shown");
     args = "--stats=json --stats-file stats.json --timeout 1 busy.img";
     run_once(run, args, &result);
     FILE *file = fopen("stats.json", "r");
     text[file != NULL ? fread(text, 1, sizeof text - 1, file) : 0] = '\0';
     if (file != NULL)
         fclose(file);
-    run_check(run, json_is_valid(text) && json_u64(text, "exit_status") == 124, args, &result, "the file should be JSON");
+    run_check(run, json_is_valid(text) && json_u64(text, "exit_status") == 124, args, &result,
+              "the file should be JSON");
     args = "--stats-file /dev/full off.img";
     run_once(run, args, &result);
-    run_check(run, access("/dev/full", W_OK) != 0 || (result.status == 1 && strstr(result.err, "disk full") != NULL), args, &result,
-              "a full disk is an error");
+    run_check(run, access("/dev/full", W_OK) != 0 || (result.status == 1 && strstr(result.err, "disk full") != NULL),
+              args, &result, "a full disk is an error");
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------------------ */
+/* ---- signals ----------------------------------------------------------------------------------------------------- */
 
 static void signals(struct run *run)
 {
@@ -165,12 +177,13 @@ static void signals(struct run *run)
         bool started = run_wait_for(run, 1, "vx86: engine");
         kill(pid, rows[i].number);
         run_finish(run, pid, 1, &result);
-        run_check(run, started && result.status == rows[i].status && !result.killed, rows[i].args, &result, "a signal should end it cleanly");
+        run_check(run, started && result.status == rows[i].status && !result.killed, rows[i].args, &result,
+                  "a signal should end it cleanly");
         run_check(run, result.ms < 2000, rows[i].args, &result, "soon after the signal");
     }
 }
 
-/* ---- locks -------------------------------------------------------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------------------------------------------------------- */
 
 static void locks(struct run *run)
 {
@@ -193,13 +206,14 @@ static void locks(struct run *run)
         kill(pid, SIGTERM);
         run_finish(run, pid, 1, &first);
         run_check(run, started && first.status == 128 + SIGTERM, rows[i].first, &first, "the first should run");
-        run_check(run, second.status == rows[i].status && run_matches(second.err, rows[i].err), rows[i].second, &second, rows[i].err);
+        run_check(run, second.status == rows[i].status && run_matches(second.err, rows[i].err), rows[i].second, &second,
+                  rows[i].err);
     }
     run_once(run, "--timeout 1 idle.img", &second);
     run_check(run, second.status == 124, "idle.img", &second, "the lock should be gone with its owner");
 }
 
-/* ---- terminal ----------------------------------------------------------------------------------------------------- */
+/* ---- terminal ---------------------------------------------------------------------------------------------------- */
 
 /* Takes what the terminal shows, so that nobody waits for room in it. */
 static void drain(int master)
@@ -242,7 +256,8 @@ static void terminal(struct run *run, const char *args, const char *keys, int nu
     run_finish(run, pid, 1, &result);
     tcgetattr(slave, &after);
     run_check(run, started && result.status == status && !result.killed, args, &result, "another exit status is right");
-    run_check(run, strstr(result.err, "Ctrl-A x leaves") != NULL, args, &result, "the start line should tell how to leave");
+    run_check(run, strstr(result.err, "Ctrl-A x leaves") != NULL, args, &result,
+              "the start line should tell how to leave");
     run_check(run, (during.c_lflag & (ICANON | ECHO)) == 0, args, &result, "the terminal should have been raw");
     run_check(run, same_modes(&before, &after), args, &result, "the terminal should be as before");
     close(slave);

@@ -70,7 +70,8 @@ static const struct row rows[] = {
     { "--initrd text boots.img", "--initrd is for direct boots; name the kernel with --kernel" },
     { "--append quiet boots.img", "--append is for direct boots; name the kernel with --kernel" },
     { "--kernel kernel --initrd missing", "--initrd: missing: No such file" },
-    { "--kernel kernel --initrd large -m 16M", "--initrd: large: 20971520 bytes are more than 16M, the guest's memory; .*--memory" },
+    { "--kernel kernel --initrd large -m 16M",
+      "--initrd: large: 20971520 bytes are more than 16M, the guest's memory; .*--memory" },
     { "--kernel kernel --initrd empty", "--initrd: empty: is empty" },
     { "--kernel kernel -m 1M", "memory.*use -m" },
     { "--kernel kernel --initrd large -m 20M", "initrd need.*use -m" },
@@ -87,17 +88,19 @@ static void make_kernel(struct run *run)
     image[0x206] = 0x0C;
     image[0x207] = 0x02;
     image[0x211] = 1;
-    memcpy(image + 0x22C, "\xFF\xFF\xFF\x7F", 4); /* initrd_addr_max */
-    memcpy(image + 0x238, "\xFF\x07\0\0", 4);      /* cmdline_size */
+    memcpy(image + 0x22C, "\xFF\xFF\xFF\x7F", 4);   /* initrd_addr_max */
+    memcpy(image + 0x238, "\xFF\x07\0\0", 4);       /* cmdline_size */
     memcpy(image + 0x258, "\0\0\x10\0\0\0\0\0", 8); /* pref_address */
-    memcpy(image + 0x260, "\0\0\x20\0", 4);        /* init_size */
+    memcpy(image + 0x260, "\0\0\x20\0", 4);         /* init_size */
     run_file(run, "kernel", image, sizeof image);
 }
 
 static void make_files(struct run *run)
 {
     static uint8_t zeros[65536], text[1000];
-    uint8_t partition[512] = { [446] = 0x80, [446 + 4] = 0x83, [446 + 8] = 2, [446 + 13] = 8, [510] = 0x55, [511] = 0xAA };
+    uint8_t partition[512] = {
+        [446] = 0x80, [446 + 4] = 0x83, [446 + 8] = 2, [446 + 13] = 8, [510] = 0x55, [511] = 0xAA
+    };
     uint8_t *volume = zeros + 16 * 2048;
     memset(text, 'x', sizeof text);
     run_file(run, "empty", "", 0);
@@ -110,8 +113,8 @@ static void make_files(struct run *run)
     run_file(run, "cut.img", zeros, sizeof zeros);
     memset(zeros, 0, 512);
     memcpy(volume, "\1CD001\1", 7);
-    memcpy(volume + 80, "\0\1\0\0", 4);   /* 256 blocks */
-    memcpy(volume + 128, "\0\x08", 2);    /* of 2048 bytes */
+    memcpy(volume + 80, "\0\1\0\0", 4); /* 256 blocks */
+    memcpy(volume + 128, "\0\x08", 2);  /* of 2048 bytes */
     run_file(run, "cut.iso", zeros, sizeof zeros);
     run_file(run, "large", "x", 1);
     run_file(run, "huge", "x", 1);
@@ -145,7 +148,8 @@ int main(int argc, char **argv)
         run_file(&run, "unreadable", "x", 1);
         chmod("unreadable", 0);
         refused(&run, &(struct row){ "unreadable", "unreadable: cannot be opened for .*; change its permissions" });
-        refused(&run, &(struct row){ "--kernel unreadable", "--kernel: unreadable: Permission denied; change its permissions" });
+        refused(&run, &(struct row){ "--kernel unreadable",
+                                     "--kernel: unreadable: Permission denied; change its permissions" });
         chmod("boots.img", 0400);
         refused(&run, &(struct row){ "boots.img", "cannot be opened for writing.*--snapshot" });
     }

@@ -82,7 +82,7 @@ void run_boot_disk(struct run *run, const char *name, const void *code, size_t c
         give_up(name);
 }
 
-/* ---- processes ---------------------------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------------------------------- */
 
 static void file_name(char name[16], const char *kind, unsigned slot)
 {
@@ -189,7 +189,7 @@ bool run_wait_for(struct run *run, unsigned slot, const char *text)
     return false;
 }
 
-/* ---- verdicts ----------------------------------------------------------------------------------------------------- */
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
 void run_check(struct run *run, bool ok, const char *args, const struct run_result *result, const char *what)
 {

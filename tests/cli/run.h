@@ -31,8 +31,8 @@ void run_file(struct run *run, const char *name, const void *data, size_t bytes)
 /* A file of `bytes` zeros with `code` at its start and the boot signature at 510. */
 void run_boot_disk(struct run *run, const char *name, const void *code, size_t code_bytes, size_t bytes);
 
-/* Starts vx86 with the words of `args` (split at spaces); standard input is /dev/null, or `terminal` for all three when not NULL.
- * Output goes to the files out.<slot> and err.<slot>. */
+/* Starts vx86 with the words of `args` (split at spaces); standard input is /dev/null, or `terminal` for all three when
+ * not NULL. Output goes to the files out.<slot> and err.<slot>. */
 pid_t run_start(struct run *run, const char *args, unsigned slot, const char *terminal);
 /* Waits at most 20 s (then kills) and collects. */
 void run_finish(struct run *run, pid_t pid, unsigned slot, struct run_result *result);

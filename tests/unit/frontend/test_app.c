@@ -36,7 +36,7 @@ static unsigned lines(const char *text)
     return count;
 }
 
-/* ---- drives ------------------------------------------------------------------------------------------------------- */
+/* ---- drives ------------------------------------------------------------------------------------------------------ */
 
 Test(app_media, places_of_drives)
 {
@@ -52,7 +52,9 @@ Test(app_media, places_of_drives)
         char text[VX_MAX_IDE + 1] = "";
         cr_assert(vx_app_place_drives(rows[i].disks, rows[i].cdroms, &places));
         for (unsigned at = 0; at < VX_MAX_IDE; at++)
-            text[at] = (char)(places.disk[at] >= 0 ? '0' + places.disk[at] : places.cdrom[at] >= 0 ? 'A' + places.cdrom[at] : '-');
+            text[at] = (char)(places.disk[at] >= 0    ? '0' + places.disk[at]
+                              : places.cdrom[at] >= 0 ? 'A' + places.cdrom[at]
+                                                      : '-');
         cr_assert_str_eq(text, rows[i].places, "row %zu: %s", i, text);
     }
     struct vx_app_places places;
@@ -61,7 +63,7 @@ Test(app_media, places_of_drives)
     cr_assert_not(vx_app_place_drives(1, UINT32_MAX, &places));
 }
 
-/* ---- port 402h ---------------------------------------------------------------------------------------------------- */
+/* ---- port 402h --------------------------------------------------------------------------------------------------- */
 
 static void count_call(void *opaque)
 {
@@ -110,6 +112,7 @@ Test(app_debugcon, shown_in_the_log_and_bounded)
     capture(&captured);
     vx_app_debugcon_init(&debugcon, captured.log, NULL, NULL);
     feed(&debugcon, "quiet\n");
+    fflush(captured.file);
     cr_assert_eq(captured.bytes, 0);
     cr_assert_eq(vx_log_set_filter(captured.log, "firmware=debug", NULL), VX_ERR_OK);
     feed(&debugcon, "hello \033[2J\n");
@@ -121,7 +124,7 @@ Test(app_debugcon, shown_in_the_log_and_bounded)
     release(&captured);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void write_file(const char *path, const void *data, size_t bytes)
 {
@@ -159,7 +162,8 @@ Test(image, reads_and_refuses)
         struct captured captured;
         struct vx_image image;
         capture(&captured);
-        cr_assert_eq(vx_image_read(captured.log, "--kernel", rows[i].path, rows[i].limit_bytes, "the most", &image), rows[i].err, "row %zu", i);
+        cr_assert_eq(vx_image_read(captured.log, "--kernel", rows[i].path, rows[i].limit_bytes, "the most", &image),
+                     rows[i].err, "row %zu", i);
         fflush(captured.file);
         cr_assert_not_null(strstr(captured.text, rows[i].message), "row %zu: %s", i, captured.text);
         cr_assert_eq(lines(captured.text), rows[i].err != VX_ERR_OK, "row %zu: %s", i, captured.text);
@@ -204,7 +208,8 @@ Test(firmware_file, checks)
         memcpy(data, rows[i].start, 3);
         write_file(path, data, rows[i].bytes);
         capture(&captured);
-        cr_assert_eq(vx_firmware_load(captured.log, rows[i].vga ? NULL : path, rows[i].vga ? path : NULL, &set), rows[i].err, "row %zu", i);
+        cr_assert_eq(vx_firmware_load(captured.log, rows[i].vga ? NULL : path, rows[i].vga ? path : NULL, &set),
+                     rows[i].err, "row %zu", i);
         if (rows[i].err == VX_ERR_OK)
             cr_assert_eq(rows[i].vga ? set.vga_bios_bytes : set.bios_bytes, rows[i].bytes);
         fflush(captured.file);

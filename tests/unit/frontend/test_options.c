@@ -6,7 +6,7 @@
 #include "suggest.h"
 #include "vx86/log.h"
 
-#define MIB (1ull << 20)
+#define MIB       (1ull << 20)
 #define MAX_WORDS 24
 
 /* Parses `line`, split at spaces; "" stands for itself as ''. */
@@ -49,7 +49,8 @@ Test(options, the_table_is_sound)
         cr_assert_leq(a->low, a->high);
         for (unsigned other = 0; other < id; other++) {
             cr_assert_str_neq(a->name, vx_option_of(other)->name);
-            cr_assert(a->short_name == 0 || a->short_name != vx_option_of(other)->short_name, "-%c twice", a->short_name);
+            cr_assert(a->short_name == 0 || a->short_name != vx_option_of(other)->short_name, "-%c twice",
+                      a->short_name);
         }
     }
 }
@@ -99,7 +100,8 @@ Test(options, texts_lists_and_the_image)
 {
     struct vx_options options;
     char storage[1024];
-    cr_assert_eq(parse("a.img --disk b.img --disk=c.img --append '' --log bt=debug --log=cpu --stress --serial file:x", &options, storage),
+    cr_assert_eq(parse("a.img --disk b.img --disk=c.img --append '' --log bt=debug --log=cpu --stress --serial file:x",
+                       &options, storage),
                  VX_ERR_OK);
     cr_assert_str_eq(options.image, "a.img");
     cr_assert_eq(options.value[VX_OPT_disk].count, 2);
@@ -185,7 +187,8 @@ Test(options, long_words_stay_in_their_buffers)
         memcpy(word, names[i], length);
         word[length] = '=';
         memset(word + length + 1, '9', sizeof word - length - 2);
-        cr_assert_eq(vx_options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT, "%s", names[i]);
+        cr_assert_eq(vx_options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT, "%s",
+                     names[i]);
         cr_assert_lt(strlen(options.error), sizeof options.error);
     }
 }
@@ -196,8 +199,10 @@ Test(options, edit_distance)
         const char *a, *b;
         unsigned distance;
     } rows[] = {
-        { "", "", 0 }, { "", "abc", 3 }, { "abc", "abc", 0 }, { "abc", "acb", 1 }, { "abc", "ab", 1 }, { "ab", "abc", 1 },
-        { "abc", "xbc", 1 }, { "kitten", "sitting", 3 }, { "memroy", "memory", 1 }, { "ca", "abc", 3 }, { "tu-mx", "tu-max", 1 },
+        { "", "", 0 },       { "", "abc", 3 },           { "abc", "abc", 0 },
+        { "abc", "acb", 1 }, { "abc", "ab", 1 },         { "ab", "abc", 1 },
+        { "abc", "xbc", 1 }, { "kitten", "sitting", 3 }, { "memroy", "memory", 1 },
+        { "ca", "abc", 3 },  { "tu-mx", "tu-max", 1 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         cr_assert_eq(vx_suggest_distance(rows[i].a, rows[i].b), rows[i].distance, "%s %s", rows[i].a, rows[i].b);
@@ -218,7 +223,7 @@ Test(options, sizes_are_written_as_they_are_read)
     }
 }
 
-/* ---- what is printed ---------------------------------------------------------------------------------------------- */
+/* ---- what is printed --------------------------------------------------------------------------------------------- */
 
 static char *printed(void (*print)(FILE *out))
 {
@@ -268,7 +273,7 @@ Test(options, help_fits_a_hundred_columns)
 
 Test(options, manual_has_no_stray_troff_commands)
 {
-    static const char *const known[] = { ".TH ", ".SH ", ".SS ", ".TP", ".B ", ".I " };
+    static const char *const known[] = { ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".I " };
     char *man = printed(vx_options_print_man);
     cr_assert_eq(strncmp(man, ".TH VX86 1 ", 11), 0);
     for (char *line = strtok(man, "\n"); line != NULL; line = strtok(NULL, "\n")) {

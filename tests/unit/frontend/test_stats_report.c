@@ -22,11 +22,19 @@ static char *printed(printer *print, const struct vx_stats_report *report)
 Test(stats_report, hit_rates_add_up)
 {
     static const uint64_t rows[][4] = {
-        { 0, 0, 0, 0 }, { 1, 0, 0, 0 }, { 1, 1, 1, 0 }, { 1, 1, 1, 4 }, { 636784569, 21142393, 2412660, 102793 },
-        { UINT64_MAX / 4, UINT64_MAX / 4, UINT64_MAX / 4, 3 }, { 9999999, 1, 0, 0 }, { 7, 7, 7, 7 },
+        { 0, 0, 0, 0 },
+        { 1, 0, 0, 0 },
+        { 1, 1, 1, 0 },
+        { 1, 1, 1, 4 },
+        { 636784569, 21142393, 2412660, 102793 },
+        { UINT64_MAX / 4, UINT64_MAX / 4, UINT64_MAX / 4, 3 },
+        { 9999999, 1, 0, 0 },
+        { 7, 7, 7, 7 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        struct vx_stats stats = { .entry_chain = rows[i][0], .entry_jump_cache = rows[i][1], .entry_hash = rows[i][2],
+        struct vx_stats stats = { .entry_chain = rows[i][0],
+                                  .entry_jump_cache = rows[i][1],
+                                  .entry_hash = rows[i][2],
                                   .entry_miss = rows[i][3] };
         struct vx_stats_entry entries[VX_STATS_ENTRIES];
         unsigned sum = 0;
@@ -70,7 +78,9 @@ Test(stats_report, everything_is_in_the_json)
     struct vx_stats stats = { 0 };
     struct vx_bus *bus;
     struct vx_log *log = vx_log_create(stderr);
-    struct vx_region region = { .name = "odd \"chip\"\\", .space = VX_SPACE_IO, .base = 0x123, .size = 1, .read = read_two };
+    struct vx_region region = {
+        .name = "odd \"chip\"\\", .space = VX_SPACE_IO, .base = 0x123, .size = 1, .read = read_two
+    };
     size_t rows;
     const struct vx_stat_desc *table = vx_stats_table(&rows);
     for (size_t i = 0; i < rows; i++) {
@@ -84,7 +94,9 @@ Test(stats_report, everything_is_in_the_json)
     cr_assert_eq(vx_bus_add(bus, &region), VX_ERR_OK);
     vx_bus_read(bus, VX_SPACE_IO, 0x123, 1);
 
-    struct vx_stats_report report = { .stats = &stats, .bus = bus, .engine = "bt", .wall_ns = 123456789, .exit_status = 3 };
+    struct vx_stats_report report = {
+        .stats = &stats, .bus = bus, .engine = "bt", .wall_ns = 123456789, .exit_status = 3
+    };
     char *text = printed(vx_stats_print_json, &report);
     cr_assert(json_is_valid(text), "%s", text);
     for (size_t i = 0; i < rows; i++)
@@ -93,7 +105,8 @@ Test(stats_report, everything_is_in_the_json)
     cr_assert_eq(json_u64(text, "wall_ns"), 123456789);
     cr_assert_not_null(strstr(text, "{\"opcode\": \"0F 31\", \"count\": 4242}"));
     cr_assert_not_null(strstr(text, "{\"vector\": 14, \"count\": 77}"));
-    cr_assert_not_null(strstr(text, "{\"name\": \"odd \\\"chip\\\"\\\\\", \"space\": \"io\", \"base\": 291, \"reads\": 1, \"writes\": 0}"));
+    cr_assert_not_null(strstr(
+        text, "{\"name\": \"odd \\\"chip\\\"\\\\\", \"space\": \"io\", \"base\": 291, \"reads\": 1, \"writes\": 0}"));
     free(text);
 
     text = printed(vx_stats_print_text, &report);
@@ -123,7 +136,8 @@ Test(stats_report, nothing_counted)
 
 Test(stats_report, the_checker_finds_mistakes)
 {
-    static const char *const wrong[] = { "", "{", "{\"a\": }", "{\"a\": 1,}", "[1 2]", "{a: 1}", "{} {}", "[01]", "\"\n\"", "[nan]", "[1.]", "{\"a\": 1]" };
+    static const char *const wrong[] = { "",      "{",    "{\"a\": }", "{\"a\": 1,}", "[1 2]", "{a: 1}",
+                                         "{} {}", "[01]", "\"\n\"",    "[nan]",       "[1.]",  "{\"a\": 1]" };
     static const char *const right[] = { "{}", "[]", " {\"a\": [1, -2.5e3, \"x\\u00e9\", true, null]} ", "0" };
     for (size_t i = 0; i < VX_ARRAY_LEN(wrong); i++)
         cr_assert_not(json_is_valid(wrong[i]), "%s", wrong[i]);
