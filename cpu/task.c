@@ -5,7 +5,7 @@
  *
  *   I1  Up to commit() every page that the switch writes has been probed, so that nothing after it faults in the old
  *       task.
- *   I2  After load_registers() no segment register is usable until its own check has passed. */
+ *   I2  After load_registers() no segment register is usable until its own check has passed (VM86 has none). */
 #include "task.h"
 
 #include "creg.h"
@@ -155,7 +155,7 @@ static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const 
     return how->cause == VX_TASK_IRET || set_busy(cpu, how->desc.lin, true);
 }
 
-/* TR, general registers, flags, EIP and selectors; segments unusable. */
+/* TR, general registers, flags, EIP, CPL and selectors; segments unusable, but for those of VM86 mode. */
 static void load_registers(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *next)
 {
     const struct tss_layout *layout = next->layout;
@@ -170,9 +170,13 @@ static void load_registers(struct vx_vcpu *cpu, const struct vx_task_switch *how
     for (unsigned i = 0; i < 8; i++)
         cpu->gpr[i] = get(next, layout->eip + (2 + i) * layout->word, layout->word);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
-        bool there = i < layout->seg_count;
-        vx_seg_set_null(&cpu->seg[i], there ? (uint16_t)get(next, layout->segs + i * layout->seg_step, 2) : 0);
+        uint16_t sel = i < layout->seg_count ? (uint16_t)get(next, layout->segs + i * layout->seg_step, 2) : 0;
+        if (vx_vm86(cpu))
+            vx_seg_set_vm86(&cpu->seg[i], sel);
+        else
+            vx_seg_set_null(&cpu->seg[i], sel);
     }
+    cpu->cpl = vx_vm86(cpu) ? 3 : (uint8_t)vx_sel_rpl(cpu->seg[VX_CS].sel);
     vx_seg_set_null(&cpu->ldtr, (uint16_t)get(next, layout->ldt, 2));
     cpu->cr0 |= VX_CR0_TS;
     cpu->dr[7] &= ~(uint64_t)0x155; /* local breakpoints and LE are the old task's */
@@ -251,13 +255,8 @@ static bool load_segments(struct vx_vcpu *cpu, uint32_t ext)
 {
     if (!load_ldt(cpu, ext))
         return false;
-    if (vx_vm86(cpu)) {
-        cpu->cpl = 3;
-        for (unsigned i = 0; i < VX_SEG_COUNT; i++)
-            vx_seg_set_vm86(&cpu->seg[i], cpu->seg[i].sel);
+    if (vx_vm86(cpu))
         return true;
-    }
-    cpu->cpl = (uint8_t)vx_sel_rpl(cpu->seg[VX_CS].sel);
     return load_cs(cpu, ext) && load_ss(cpu, ext) && load_data(cpu, VX_DS, ext) && load_data(cpu, VX_ES, ext) &&
            load_data(cpu, VX_FS, ext) && load_data(cpu, VX_GS, ext);
 }

@@ -235,6 +235,11 @@ Test(task, kinds_of_new_tasks)
     make_tss32(w, W_TSS_B, 0x0800, 0x2000, 0x3000, VX_FL_VM | 3u << 12 | 2);
     cr_assert(vx_cpu_far_jump(cpu, SEL(G_TSS_B, 0), 0, NEXT));
     cr_assert(vx_vm86(cpu) && cpu->cpl == 3 && cpu->seg[VX_CS].base == 0x8000 && cpu->seg[VX_SS].attr == 0xF3);
+    begin(w); /* a fault before any segment has been checked is one of VM86 mode already */
+    make_tss32(w, W_TSS_B, 0x0800, 0x2000, 0x3000, VX_FL_VM | 2);
+    world_put(w, W_TSS_B + 96, 2, DATA_SEL(0));
+    cr_assert_eq(world_outcome(w, vx_cpu_far_jump(cpu, SEL(G_TSS_B, 0), 0, NEXT)), FAULT(VX_TS, DATA_SEL(0)));
+    cr_assert(vx_vm86(cpu) && cpu->cpl == 3 && cpu->seg[VX_CS].base == 0x8000);
     begin(w);
     make_tss32(w, W_TSS_B, CODE_SEL(3), DATA_SEL(3), DATA_SEL(3), 2);
     cr_assert(vx_cpu_far_jump(cpu, SEL(G_TSS_B, 0), 0, NEXT));
