@@ -146,9 +146,12 @@ static uint32_t stos_bulk(struct insn *in, unsigned size, uint32_t max)
     uint32_t value = get_reg(cpu, VX_RAX, size);
     if (size == 1)
         memset(dst, (int)value, n);
+    else if (size == 2)
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(dst + (size_t)i * 2, &value, 2);
     else
         for (uint32_t i = 0; i < n; i++)
-            memcpy(dst + (size_t)i * size, &value, size);
+            memcpy(dst + (size_t)i * 4, &value, 4);
     string_advance(in, VX_RDI, size, n);
     return n;
 }
@@ -189,11 +192,40 @@ static bool cmps_one(struct insn *in, unsigned size)
     return true;
 }
 
-static uint32_t load_element(const uint8_t *p, unsigned size)
+/* The loops below are inlined once for each size, so that an element is one load. */
+#define PER_SIZE static inline __attribute__((always_inline))
+
+PER_SIZE uint32_t load_element(const uint8_t *p, unsigned size)
 {
     uint32_t value = 0;
     memcpy(&value, p, size);
     return value;
+}
+
+struct compared {
+    uint32_t a, b; /* the last pair */
+    uint32_t done;
+};
+
+PER_SIZE struct compared compare_run(const uint8_t *src, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step, bool while_equal)
+{
+    struct compared c = { 0, 0, 0 };
+    do {
+        c.a = load_element(src + (ptrdiff_t)c.done * step, size);
+        c.b = load_element(dst + (ptrdiff_t)c.done * step, size);
+        c.done++;
+    } while (c.done < n && (c.a == c.b) == while_equal);
+    return c;
+}
+
+PER_SIZE struct compared scan_run(uint32_t a, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step, bool while_equal)
+{
+    struct compared c = { a, 0, 0 };
+    do {
+        c.b = load_element(dst + (ptrdiff_t)c.done * step, size);
+        c.done++;
+    } while (c.done < n && (a == c.b) == while_equal);
+    return c;
 }
 
 /* Compares until the repeat condition ends it; the last comparison gives the flags. */
@@ -208,16 +240,14 @@ static uint32_t cmps_bulk(struct insn *in, unsigned size, uint32_t max)
     if (src == NULL || dst == NULL)
         return 0;
     ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;
-    uint32_t a, b, done = 0;
-    do {
-        a = load_element(src + (ptrdiff_t)done * step, size);
-        b = load_element(dst + (ptrdiff_t)done * step, size);
-        done++;
-    } while (done < n && (a == b) == (in->rep == REP_E));
-    alu_cmp(&cpu->eflags, a, b, size);
-    string_advance(in, VX_RSI, size, done);
-    string_advance(in, VX_RDI, size, done);
-    return done;
+    bool equal = in->rep == REP_E;
+    struct compared c = size == 1   ? compare_run(src, dst, 1, n, step, equal)
+                        : size == 2 ? compare_run(src, dst, 2, n, step, equal)
+                                    : compare_run(src, dst, 4, n, step, equal);
+    alu_cmp(&cpu->eflags, c.a, c.b, size);
+    string_advance(in, VX_RSI, size, c.done);
+    string_advance(in, VX_RDI, size, c.done);
+    return c.done;
 }
 
 bool interp_cmps(struct insn *in)
@@ -246,14 +276,14 @@ static uint32_t scas_bulk(struct insn *in, unsigned size, uint32_t max)
     if (dst == NULL)
         return 0;
     ptrdiff_t step = cpu->dflag ? -(ptrdiff_t)size : (ptrdiff_t)size;
-    uint32_t a = get_reg(cpu, VX_RAX, size), b, done = 0;
-    do {
-        b = load_element(dst + (ptrdiff_t)done * step, size);
-        done++;
-    } while (done < n && (a == b) == (in->rep == REP_E));
-    alu_cmp(&cpu->eflags, a, b, size);
-    string_advance(in, VX_RDI, size, done);
-    return done;
+    bool equal = in->rep == REP_E;
+    uint32_t a = get_reg(cpu, VX_RAX, size);
+    struct compared c = size == 1   ? scan_run(a, dst, 1, n, step, equal)
+                        : size == 2 ? scan_run(a, dst, 2, n, step, equal)
+                                    : scan_run(a, dst, 4, n, step, equal);
+    alu_cmp(&cpu->eflags, c.a, c.b, size);
+    string_advance(in, VX_RDI, size, c.done);
+    return c.done;
 }
 
 bool interp_scas(struct insn *in)
