@@ -7,7 +7,7 @@
 
 /* Shares of the whole in hundredths of a percent, rounded so that they add up: what rounding down leaves goes to the
  * largest remainders. */
-static void share_out(struct vx_stats_entry entries[VX_STATS_ENTRIES], uint64_t total)
+static void share_out(struct vx_stats_entry entries[VX_STATS_ENTRIES], unsigned __int128 total)
 {
     unsigned __int128 remainder[VX_STATS_ENTRIES];
     unsigned left = 10000;
@@ -35,7 +35,7 @@ void vx_stats_entries(const struct vx_stats *stats, struct vx_stats_entry entrie
         { "hash", stats->entry_hash, 0 },
         { "miss", stats->entry_miss, 0 },
     };
-    uint64_t total = 0;
+    unsigned __int128 total = 0;
     memcpy(entries, counted, sizeof counted);
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         total += counted[i].count;

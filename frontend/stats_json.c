@@ -61,9 +61,11 @@ static void put_opcodes(FILE *out, const struct vx_stats *stats)
     size_t count = vx_stats_opcodes(stats, opcodes);
     fputs(",\n \"opcodes\": [", out);
     for (size_t i = 0; i < count; i++) {
-        char text[16];
+        char text[16], name[16];
         vx_stats_format_opcode(&opcodes[i], text, sizeof text);
-        fprintf(out, "%s\n  {\"opcode\": \"%s\", \"count\": %" PRIu64 "}", i == 0 ? "" : ",", text, opcodes[i].count);
+        vx_stats_opcode_name(&opcodes[i], name, sizeof name);
+        fprintf(out, "%s\n  {\"opcode\": \"%s\", \"name\": \"%s\", \"count\": %" PRIu64 "}", i == 0 ? "" : ",", text,
+                name, opcodes[i].count);
     }
     fputs("]", out);
 }

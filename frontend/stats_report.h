@@ -44,6 +44,8 @@ struct vx_stats_opcode {
 size_t vx_stats_opcodes(const struct vx_stats *stats, struct vx_stats_opcode opcodes[VX_STATS_OPCODES]);
 /* "0F A2". */
 void vx_stats_format_opcode(const struct vx_stats_opcode *opcode, char *text, size_t room);
+/* "CPUID": its name in the opcode map, empty beyond the one-byte and 0F maps. */
+void vx_stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room);
 
 /* Of this process. */
 struct vx_stats_host {

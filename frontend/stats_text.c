@@ -92,8 +92,10 @@ static void print_opcodes(FILE *out, const struct vx_stats *stats)
     if (count != 0)
         fprintf(out, "interpreted from translated code, by opcode (%zu of %zu)\n", shown, count);
     for (size_t i = 0; i < shown; i++) {
-        char text[16];
-        vx_stats_format_opcode(&opcodes[i], text, sizeof text);
+        char bytes[16], name[16], text[40];
+        vx_stats_format_opcode(&opcodes[i], bytes, sizeof bytes);
+        vx_stats_opcode_name(&opcodes[i], name, sizeof name);
+        snprintf(text, sizeof text, "%-9s%s", bytes, name);
         print_count(out, opcodes[i].count, text);
     }
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ static const struct {
     GUEST("exit-word.img", "\xB8\x7F\0\xE7\xF4\xFA\xF4"), /* mov ax, 7Fh; out F4h, ax */
     GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                /* sti; hlt; jmp $-2 */
     GUEST("busy.img", "\xFA\xEB\xFE"),                    /* cli; jmp $ */
+    GUEST("talk.img", "\xBA\xF8\x03\xEE\xEB\xFD"),        /* mov dx, 3F8h; out dx, al; jmp $-1 */
     /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
     GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
 };
@@ -156,6 +158,35 @@ static void statistics(struct run *run)
               args, &result, "a full disk is an error");
 }
 
+/* Every optimisation's off switch does what it says. */
+static void switches(struct run *run)
+{
+    static const struct {
+        const char *args, *key;
+        bool zero; /* else: not zero */
+    } rows[] = {
+        { "--log error --stats=json off.img", "chain_links", false },
+        { "--log error --stats=json off.img", "entry_jump_cache", false },
+        { "--log error --stats=json --no-chain off.img", "chain_links", true },
+        { "--log error --stats=json --no-jump-cache off.img", "entry_jump_cache", true },
+        { "--log error --stats=json off.img", "cache_evictions", true },
+        { "--log error --stats=json --tc-size 64K off.img", "cache_evictions", false },
+        { "--log error --stats=json --stress off.img", "cache_evictions", false },
+    };
+    static struct run_result result;
+    for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
+        run_once(run, rows[i].args, &result);
+        uint64_t value = json_u64(result.err, rows[i].key);
+        run_check(run, result.status == 0 && value != UINT64_MAX && (value == 0) == rows[i].zero, rows[i].args, &result,
+                  rows[i].key);
+    }
+    run_once(run, "--log error --stats=json --tu-max 1 off.img", &result);
+    run_check(run,
+              json_u64(result.err, "tu_guest_insns") == json_u64(result.err, "tu_translated") &&
+                  json_u64(result.err, "tu_translated") != UINT64_MAX,
+              "--tu-max 1", &result, "one instruction a unit");
+}
+
 /* ---- signals ----------------------------------------------------------------------------------------------------- */
 
 static void signals(struct run *run)
@@ -181,6 +212,24 @@ static void signals(struct run *run)
                   "a signal should end it cleanly");
         run_check(run, result.ms < 2000, rows[i].args, &result, "soon after the signal");
     }
+}
+
+/* Output that nobody takes holds the machine up; a second signal ends vx86 all the same. */
+static void second_signal(struct run *run)
+{
+    static struct run_result result;
+    const char *args = "talk.img";
+    if (mkfifo("pipe", 0600) != 0)
+        run->failures++;
+    pid_t pid = run_start(run, args, 1, "pipe");
+    bool started = run_wait_for(run, 1, "vx86: engine");
+    for (unsigned i = 0; i < 2; i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+        kill(pid, SIGTERM);
+    }
+    run_finish(run, pid, 1, &result);
+    run_check(run, started && result.status == 128 + SIGTERM && !result.killed && result.ms < 2000, args, &result,
+              "the second signal should end it");
 }
 
 /* ---- locks ------------------------------------------------------------------------------------------------------- */
@@ -274,7 +323,9 @@ int main(int argc, char **argv)
     exit_statuses(&run);
     other_places(&run);
     statistics(&run);
+    switches(&run);
     signals(&run);
+    second_signal(&run);
     locks(&run);
     terminal(&run, "idle.img", "\1x", 0, 0);
     terminal(&run, "busy.img", "\1x", 0, 0);
