@@ -98,14 +98,86 @@ uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info,
 uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
 {
     struct vx_bt *bt = bt_of(vcpu);
+    bt->stats->callout_string++;
+    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info))
+        return CALLOUT_NEXT;
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
-    bt->stats->callout_string++;
     do
         bt_interpret(bt);
     while (vcpu->rip == eip && atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
     return after_insn(bt, next_eip, info);
+}
+
+static uint64_t fault(struct vx_vcpu *vcpu, uint64_t eip)
+{
+    bt_flags_to_vcpu(vcpu);
+    vcpu->rip = eip;
+    vx_cpu_deliver_fault(vcpu);
+    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
+}
+
+static void release_stack(struct vx_vcpu *vcpu, uint32_t bytes, uint32_t mode)
+{
+    uint32_t esp = (uint32_t)vcpu->gpr[VX_RSP], mask = (mode & MODE_SS32) ? UINT32_MAX : 0xFFFF;
+    vcpu->gpr[VX_RSP] = (esp & ~mask) | ((esp + bytes) & mask);
+}
+
+uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t sel)
+{
+    struct vx_bt *bt = bt_of(vcpu);
+    bt_fp_home(vcpu);
+    bt->stats->callout_segment++;
+    if (!vx_cpu_load_seg(vcpu, info & SEG_REG, (uint16_t)sel))
+        return fault(vcpu, eip);
+    release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
+    if (bt->must_exit || bt_mode_of(vcpu) != bt->mode) {
+        vcpu->rip = next_eip;
+        bt->area->exit_r9 = EXIT_STATE;
+        return CALLOUT_EXIT;
+    }
+    bt_sync_segments(bt);
+    if (info & MEM_FP_LIVE)
+        fp_load(vcpu);
+    return CALLOUT_NEXT;
+}
+
+uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+{
+    if ((vcpu->cr4 & VX_CR4_TSD) && vcpu->cpl != 0)
+        return bt_callout_insn(vcpu, next_eip, info, eip);
+    bt_fp_home(vcpu);
+    bt_of(vcpu)->stats->callout_other++;
+    uint64_t tsc = vx_cpu_rdtsc(vcpu);
+    vcpu->gpr[VX_RAX] = (uint32_t)tsc;
+    vcpu->gpr[VX_RDX] = tsc >> 32;
+    if (info & MEM_FP_LIVE)
+        fp_load(vcpu);
+    return CALLOUT_NEXT;
+}
+
+uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip)
+{
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    bt_of(vcpu)->stats->callout_transfer++;
+    vcpu->rip = eip;
+    if (!vx_cpu_software_int(vcpu, (uint8_t)vector, VX_INT_N, (uint32_t)next_eip))
+        vx_cpu_deliver_fault(vcpu);
+    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
+}
+
+uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip)
+{
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    bt_of(vcpu)->stats->callout_transfer++;
+    vcpu->rip = eip;
+    vcpu->inhibit = VX_INHIBIT_NONE;
+    if (!vx_cpu_iret(vcpu, (unsigned)op_bytes, (uint32_t)next_eip))
+        vx_cpu_deliver_fault(vcpu);
+    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
 }
 
 static void count_access(struct vx_stats *stats, uint64_t info)
@@ -125,12 +197,8 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     count_access(bt->stats, info);
     enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
     uint8_t *hva;
-    if (!vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva)) {
-        bt_flags_to_vcpu(vcpu);
-        vcpu->rip = eip;
-        vx_cpu_deliver_fault(vcpu);
-        return after_insn(bt, UINT64_MAX, info);
-    }
+    if (!vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
+        return fault(vcpu, eip);
     if (hva != NULL) {
         if (info & MEM_FP_LIVE)
             fp_load(vcpu);

@@ -102,6 +102,7 @@ void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip);
 
 /* ---- emit_string.c */
 void emit_string(struct cg *cg, const struct bt_insn *in);
+void emit_rep(struct cg *cg, const struct bt_insn *in);
 
 /* ---- emit_system.c */
 void emit_cli(struct cg *cg, const struct bt_insn *in);
@@ -110,6 +111,11 @@ void emit_cld_std(struct cg *cg, const struct bt_insn *in);
 void emit_pushf(struct cg *cg, const struct bt_insn *in);
 void emit_popf(struct cg *cg, const struct bt_insn *in);
 void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in);
+void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in);
+void emit_pop_seg(struct cg *cg, const struct bt_insn *in);
+void emit_rdtsc(struct cg *cg, const struct bt_insn *in);
+void emit_int(struct cg *cg, const struct bt_insn *in);
+void emit_iret(struct cg *cg, const struct bt_insn *in);
 void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
 
 /* ---- emit.c */

@@ -89,3 +89,16 @@ void emit_string(struct cg *cg, const struct bt_insn *in)
     if (destination)
         advance(cg, in, H_RDI);
 }
+
+/* REP: a call-out. MOVS and STOS through flat segments need not go to the interpreter. */
+void emit_rep(struct cg *cg, const struct bt_insn *in)
+{
+    bool movs = (in->opcode & 0xFE) == 0xA4, stos = (in->opcode & 0xFE) == 0xAA;
+    bool flat = seg_is_flat(cg, VX_ES) && (stos || seg_is_flat(cg, in->mem_seg));
+    uint32_t fast = (movs || stos) && flat && in->addr_bytes == 4 ? in->op_bytes | (movs ? REP_MOVS : 0u) : 0;
+    struct bt_asm *a = &cg->a;
+    x_mov_imm32(a, H_R8, next_eip(in));
+    x_mov_imm32(a, H_R9, fast | (cg->fp_live ? MEM_FP_LIVE : 0));
+    x_mov_imm32(a, H_R10, in->eip);
+    x_call_rel32(a, cg->bt->stub.rep);
+}

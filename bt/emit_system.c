@@ -134,3 +134,46 @@ void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in)
     }
     x_load32(&cg->a, host_of(in->rm), H_VCPU, offset[in->reg]);
 }
+
+/* Selector in r11: C loads the register (and releases the stack), then on with the unit if the mode is the same. */
+static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, unsigned pop_bytes)
+{
+    struct bt_asm *a = &cg->a;
+    x_mov_imm32(a, H_R8, next_eip(in));
+    x_mov_imm32(a, H_R9, seg | pop_bytes << SEG_POP_SHIFT | (cg->fp_live ? MEM_FP_LIVE : 0));
+    x_mov_imm32(a, H_R10, in->eip);
+    x_call_rel32(a, cg->bt->stub.seg);
+}
+
+void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
+{
+    if (in->mem) {
+        uint8_t addr = emit_operand(cg, in);
+        emit_load(cg, H_R11, addr, 2);
+    } else {
+        x_mov32(&cg->a, H_R11, host_of(in->rm));
+    }
+    callout_seg(cg, in, in->reg, 0);
+}
+
+void emit_pop_seg(struct cg *cg, const struct bt_insn *in)
+{
+    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R11, addr, in->op_bytes);
+    callout_seg(cg, in, in->opcode >> 3 & 7, in->op_bytes);
+}
+
+void emit_rdtsc(struct cg *cg, const struct bt_insn *in) { emit_interp(cg, in, cg->bt->stub.rdtsc); }
+
+/* INT n, IRET: C does the transfer and leaves for where it led. */
+static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uint32_t stub)
+{
+    struct bt_asm *a = &cg->a;
+    x_mov_imm32(a, H_R8, next_eip(in));
+    x_mov_imm32(a, H_R9, info);
+    x_mov_imm32(a, H_R10, in->eip);
+    x_call_rel32(a, stub);
+}
+
+void emit_int(struct cg *cg, const struct bt_insn *in) { transfer(cg, in, (uint8_t)in->imm, cg->bt->stub.software_int); }
+void emit_iret(struct cg *cg, const struct bt_insn *in) { transfer(cg, in, in->op_bytes, cg->bt->stub.iret); }

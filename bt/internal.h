@@ -77,7 +77,8 @@ enum bt_lower {
     L_REP,        /* with REP: call-out */
     L_BT_RM,      /* BT/BTS/BTR/BTC memory, register bit offset */
     L_CLI, L_STI, L_CLD, L_STD, L_PUSHF, L_POPF, /* the flags rewritten in line */
-    L_MOV_FROM_SEG,
+    L_MOV_FROM_SEG, L_MOV_TO_SEG, L_POP_SEG,
+    L_RDTSC, L_INT, L_IRET,
     L_MOV_FROM_CR,
     L_X87, L_SSE,
 };
@@ -208,7 +209,7 @@ struct bt_jump_cache {
 
 struct bt_stubs {
     uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_stale;
-    uint32_t mem_slow, insn, rep, fp_load;
+    uint32_t mem_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
 };
 
 struct vx_bt {
@@ -281,6 +282,8 @@ void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
 void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
 void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base);
 void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu);
+/* Offset of the unit that the current jump cache has for `eip`, 0 if none. */
+uint32_t bt_jc_probe(const struct vx_bt *bt, uint32_t eip);
 void bt_jc_remove(struct vx_bt *bt, struct bt_tu *tu);
 void bt_jc_flush(struct vx_bt *bt, bool global_too);
 void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin);
@@ -309,6 +312,8 @@ void bt_interpret(struct vx_bt *bt);
 
 /* ---- state.c */
 uint32_t bt_mode_of(const struct vx_vcpu *vcpu);
+/* The part of bt_sync() that a segment load can change. */
+void bt_sync_segments(struct vx_bt *bt);
 /* Brings area and bt->mode up to date with the vCPU before translated code runs. */
 void bt_sync(struct vx_bt *bt);
 
@@ -321,6 +326,12 @@ void bt_execute(struct vx_bt *bt, uint32_t entry);
 uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip);
 uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
 uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
+uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t sel);
+uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
+uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip);
+uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip);
+/* ---- callout_string.c (general registers only): true when the whole instruction is done. */
+bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);
 
 void bt_flags_to_vcpu(struct vx_vcpu *vcpu);
 void bt_flags_from_vcpu(struct vx_vcpu *vcpu);
@@ -337,6 +348,12 @@ enum {
     MEM_FP_LIVE = 1u << 10, /* the code after the call-out expects the FP state in the host */
     MEM_LEN_SHIFT = 16,     /* length of the guest instruction */
 };
+
+/* Bits of `info` at a REP call-out (besides MEM_FP_LIVE): what bt_rep_fast() may do; size 0: nothing. */
+enum { REP_SIZE = 7, REP_MOVS = 8 };
+
+/* Bits of `info` at a segment load (besides MEM_FP_LIVE): the register, and the bytes that a POP releases. */
+enum { SEG_REG = 7, SEG_POP_SHIFT = 4 };
 
 /* Answers of call-outs to their stubs. */
 enum { CALLOUT_EXIT = 0, CALLOUT_NEXT = 1 /* anything larger: host address */ };

@@ -130,6 +130,12 @@ void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
     jc->entry[index] = jc_pack(tu);
 }
 
+uint32_t bt_jc_probe(const struct vx_bt *bt, uint32_t eip)
+{
+    uint64_t entry = bt->jc_cur->entry[jc_index(eip)];
+    return (uint32_t)entry + eip == 0 ? (uint32_t)(entry >> 32) : 0;
+}
+
 void bt_jc_remove(struct vx_bt *bt, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {

@@ -12,6 +12,7 @@ static const uint8_t one_byte[256] = {
     ALU_BLOCK(0x20), ALU_BLOCK(0x28), ALU_BLOCK(0x30), ALU_BLOCK(0x38),
 #undef ALU_BLOCK
     [0x06] = L_PUSH_SEG, [0x0E] = L_PUSH_SEG, [0x16] = L_PUSH_SEG, [0x1E] = L_PUSH_SEG,
+    [0x07] = L_POP_SEG, [0x1F] = L_POP_SEG,
     [0x17] = L_INTERP_END,                      /* POP SS: interrupt shadow */
     [0x40 ... 0x4F] = L_INCDEC,
     [0x50 ... 0x57] = L_PUSH_REG,
@@ -30,7 +31,7 @@ static const uint8_t one_byte[256] = {
     [0xB0 ... 0xB7] = L_PLAIN, [0xB8 ... 0xBF] = L_OPREG,
     [0xC0 ... 0xC1] = L_MODRM, [0xC2 ... 0xC3] = L_RET,
     [0xC6 ... 0xC7] = L_MODRM,
-    [0xC9] = L_LEAVE, [0xCA ... 0xCF] = L_INTERP_END,
+    [0xC9] = L_LEAVE, [0xCA ... 0xCC] = L_INTERP_END, [0xCD] = L_INT, [0xCE] = L_INTERP_END, [0xCF] = L_IRET,
     [0xD0 ... 0xD3] = L_MODRM, [0xD7] = L_XLAT, [0xD8 ... 0xDF] = L_X87,
     [0xE0 ... 0xE3] = L_LOOP, [0xE8] = L_CALL, [0xE9] = L_JMP, [0xEA] = L_INTERP_END, [0xEB] = L_JMP,
     [0xF1] = L_INTERP_END, [0xF4] = L_INTERP_END, [0xF5] = L_PLAIN,
@@ -44,11 +45,11 @@ static const uint8_t two_byte[256] = {
     [0x05 ... 0x09] = L_INTERP_END, [0x0B] = L_INTERP_END,
     [0x18 ... 0x1F] = L_NOP,                    /* prefetches and hints (0D is not offered) */
     [0x20] = L_MOV_FROM_CR, [0x21 ... 0x23] = L_INTERP_END,
-    [0x30] = L_INTERP_END, [0x34 ... 0x35] = L_INTERP_END,
+    [0x30] = L_INTERP_END, [0x31] = L_RDTSC, [0x34 ... 0x35] = L_INTERP_END,
     [0x40 ... 0x4F] = L_MODRM,
     [0x80 ... 0x8F] = L_JCC,
     [0x90 ... 0x9F] = L_MODRM,
-    [0xA0] = L_PUSH_SEG, [0xA8] = L_PUSH_SEG,
+    [0xA0] = L_PUSH_SEG, [0xA8] = L_PUSH_SEG, [0xA1] = L_POP_SEG, [0xA9] = L_POP_SEG,
     [0xA3] = L_BT_RM, [0xAB] = L_BT_RM, [0xB3] = L_BT_RM, [0xBB] = L_BT_RM,
     [0xA4 ... 0xA5] = L_MODRM, [0xAA] = L_INTERP_END, [0xAC ... 0xAD] = L_MODRM, [0xAF] = L_MODRM,
     [0xB0 ... 0xB1] = L_MODRM, [0xB6 ... 0xB7] = L_MODRM, [0xBA] = L_MODRM,
@@ -62,6 +63,7 @@ bool bt_ends_unit(uint8_t lower)
     switch (lower) {
     case L_INTERP_END:
     case L_JMP: case L_JCC: case L_LOOP: case L_CALL: case L_RET: case L_JMP_RM: case L_CALL_RM:
+    case L_INT: case L_IRET:
         return true;
     default:
         return false;
@@ -130,7 +132,7 @@ static uint8_t lower_one_byte(const struct bt_insn *in, uint32_t mode)
 {
     switch (in->opcode) {
     case 0x8C: return in->reg < VX_SEG_COUNT ? L_MOV_FROM_SEG : L_INTERP_END;
-    case 0x8E: return in->reg == VX_SS ? L_INTERP_END : L_INTERP;
+    case 0x8E: return in->reg == VX_SS || in->reg == VX_CS || in->reg >= VX_SEG_COUNT ? L_INTERP_END : L_MOV_TO_SEG;
     case 0xFF: return lower_group_ff(in);
     case 0xFE: return in->reg < 2 ? L_MODRM : L_INTERP_END;
     case 0xA4 ... 0xA7:

@@ -140,7 +140,16 @@ static enum vx_stop run(struct vx_bt *bt)
         struct bt_tu *tu = NULL;
         if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {
             bt_jc_select(bt, bt->mode, (uint32_t)vcpu->seg[VX_CS].base);
+            uint32_t known = pending.direct == NULL ? bt_jc_probe(bt, (uint32_t)vcpu->rip) : 0;
+            if (known != 0) {
+                pending.indirect = false;
+                bt->area->jc_hits++;
+                bt_execute(bt, known);
+                after_run(bt, &pending);
+                continue;
+            }
             tu = find_unit(bt);
+            pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
             pending = (struct pending){ 0 };

@@ -94,11 +94,10 @@ static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, 
     return seg->limit;
 }
 
-void bt_sync(struct vx_bt *bt)
+void bt_sync_segments(struct vx_bt *bt)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
+    const struct vx_vcpu *vcpu = bt->vcpu;
     struct bt_area *area = bt->area;
-    bt->mode = bt_mode_of(vcpu);
     /* Flat units check no segment but FS, GS and, through an override, CS. */
     const unsigned flat_segments = 1u << VX_ES | 1u << VX_SS | 1u << VX_DS;
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
@@ -107,6 +106,14 @@ void bt_sync(struct vx_bt *bt)
         area->seg_max_read[i] = max_offset(vcpu, &vcpu->seg[i], false);
         area->seg_max_write[i] = max_offset(vcpu, &vcpu->seg[i], true);
     }
+}
+
+void bt_sync(struct vx_bt *bt)
+{
+    struct vx_vcpu *vcpu = bt->vcpu;
+    struct bt_area *area = bt->area;
+    bt->mode = bt_mode_of(vcpu);
+    bt_sync_segments(bt);
     area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
     area->if_poll_ptr = vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&area->poll_cell;
     bt_flags_from_vcpu(vcpu);

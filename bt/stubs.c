@@ -5,7 +5,7 @@
  *     exit_*                 leave with a reason
  *     mem_slow               r8 lin, r9 info, r10 eip -> C; then back to the access (return address) with r9 = addend,
  *                            or 5 bytes further when C did the whole instruction, or out
- *     insn, rep              r8 next eip, r9 info, r10 eip -> C; back, or out
+ *     insn, rep, seg, ...    r8 next eip, r9 info, r10 eip, r11 selector (seg) -> C; back, or out
  *     fp_load                brings the guest's x87/MMX/SSE state into the host */
 #include "asm.h"
 
@@ -87,7 +87,7 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
     x_jmp_rel32(a, leave);
 }
 
-/* call-out: C function (vcpu, r8, r9, r10) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
+/* call-out: C function (vcpu, r8, r9, r10, r11) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
 static void make_callout(struct bt_asm *a, uint64_t function, bool memory)
 {
     store_guest(a);
@@ -96,6 +96,7 @@ static void make_callout(struct bt_asm *a, uint64_t function, bool memory)
     x_mov64(a, H_RSI, H_R8);
     x_mov32(a, H_RDX, H_R9);
     x_mov32(a, H_RCX, H_R10);
+    x_mov32(a, H_R8, H_R11);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, -8); /* aligned again */
     x_mov_imm64(a, H_RAX, function);
     a8(a, 0xFF); /* call rax */
@@ -154,6 +155,14 @@ void bt_stubs_make(struct vx_bt *bt)
     make_callout(&a, (uint64_t)(uintptr_t)bt_callout_insn, false);
     bt->stub.rep = a.len;
     make_callout(&a, (uint64_t)(uintptr_t)bt_callout_rep, false);
+    bt->stub.seg = a.len;
+    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_seg, false);
+    bt->stub.rdtsc = a.len;
+    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_rdtsc, false);
+    bt->stub.software_int = a.len;
+    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_int, false);
+    bt->stub.iret = a.len;
+    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_iret, false);
     bt->stub.fp_load = a.len;
     make_fp_load(&a);
     VX_ASSERT(!a.overflow);

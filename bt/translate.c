@@ -59,7 +59,6 @@ static void emit_nop(struct cg *cg, const struct bt_insn *in)
 }
 
 static void emit_interp_insn(struct cg *cg, const struct bt_insn *in) { emit_interp(cg, in, cg->bt->stub.insn); }
-static void emit_rep(struct cg *cg, const struct bt_insn *in) { emit_interp(cg, in, cg->bt->stub.rep); }
 
 static emitter *const emitters[] = {
     [L_INTERP] = emit_interp_insn,
@@ -98,6 +97,11 @@ static emitter *const emitters[] = {
     [L_PUSHF] = emit_pushf,
     [L_POPF] = emit_popf,
     [L_MOV_FROM_SEG] = emit_mov_from_seg,
+    [L_MOV_TO_SEG] = emit_mov_to_seg,
+    [L_POP_SEG] = emit_pop_seg,
+    [L_RDTSC] = emit_rdtsc,
+    [L_INT] = emit_int,
+    [L_IRET] = emit_iret,
     [L_MOV_FROM_CR] = emit_mov_from_cr,
 };
 
@@ -262,7 +266,7 @@ static bool writes_memory(const struct bt_insn *in)
 {
     switch (in->lower) {
     case L_PUSH_REG: case L_PUSH_IMM: case L_PUSH_RM: case L_PUSH_SEG: case L_PUSHF: case L_CALL: case L_CALL_RM:
-    case L_STRING: case L_REP: case L_INTERP: return true;
+    case L_STRING: case L_REP: case L_INTERP: case L_MOV_TO_SEG: case L_POP_SEG: return true;
     default: return in->mem_write;
     }
 }
