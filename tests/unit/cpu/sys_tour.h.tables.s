@@ -1,4 +1,4 @@
-/* The tour's handler, descriptor tables and variables; see test_sys_program.c.s. */
+/* The tour's handler, descriptor tables and variables; see sys_tour.h.s. */
     /* Exceptions and interrupts: pushed are vector, error code (0 where there is none), EIP, CS, EFLAGS, ... */
 handler:
     pushal

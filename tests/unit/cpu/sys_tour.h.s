@@ -1,5 +1,5 @@
 /* A tour of the privileged architecture by its own instructions: real mode, protected mode, faults, paging, level 3, call
- * gates, SYSENTER, VM86, tasks, debug traps, 16-bit segments. Included by test_sys_program.c, loaded at linear 8000h and
+ * gates, SYSENTER, VM86, tasks, debug traps, 16-bit segments. Included by sys_tour.h, loaded at linear 8000h and
  * entered at 0800:0000 in real mode. Writes 32-bit results from 70000h on and ends with HLT, interrupts off; before that it
  * sends them to port 402h, so that the same bytes can be run on any PC with a debug console.
  *
