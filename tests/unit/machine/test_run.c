@@ -129,6 +129,32 @@ Test(run, stops_when_asked, .timeout = 20)
     check_stop(VX_ENGINE_BT, CODE(sleep_code), true);
 }
 
+/* Counter 0 rises every 1.7 us, interrupts are off: the guest must get on all the same, and stop when asked. */
+static const uint8_t absurd_timer_code[] = {
+    0x31, 0xC0, 0x8E, 0xD8, MOV_AL_OUT(0x14, 0x43), MOV_AL_OUT(0x02, 0x40), 0x66, 0xFF, 0x06, 0x00, 0x05, 0xEB, 0xF9,
+};
+
+static void check_absurd_timer(enum vx_engine engine)
+{
+    static struct rom rom;
+    struct rom_machine rig;
+    pthread_t thread;
+    rom_make(&rom, absurd_timer_code, sizeof absurd_timer_code, NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, engine, true), VX_ERR_OK);
+    pthread_create(&thread, NULL, stop_later, rig.machine);
+    enum vx_machine_end end = vx_machine_run(rig.machine, NULL);
+    pthread_join(thread, NULL);
+    uint64_t count = vx_pmap_load(vx_machine_pmap(rig.machine), 0x500, 4);
+    cr_assert(end == VX_END_STOPPED && count > 2000, "%llu rounds", (unsigned long long)count);
+    rom_machine_destroy(&rig);
+}
+
+Test(run, an_absurd_timer_slows_only_its_guest, .timeout = 20)
+{
+    check_absurd_timer(VX_ENGINE_INTERP);
+    check_absurd_timer(VX_ENGINE_BT);
+}
+
 /* ---- two machines in one process -------------------------------------------------------------------------------- */
 
 struct runner {
