@@ -24,7 +24,7 @@ struct plan {
     struct emulator emulator[SUBJECTS];
 };
 
-static const char *const subject_names[SUBJECTS] = {"vx86", "TCG", "native"};
+static const char *const subject_names[SUBJECTS] = { "vx86", "TCG", "native" };
 
 static void complain(struct plan *plan, enum subject subject, const char *row, const char *what)
 {
@@ -36,7 +36,7 @@ static void complain(struct plan *plan, enum subject subject, const char *row, c
 static bool time_row(struct plan *plan, enum subject subject, enum row row)
 {
     struct emulator *emulator = &plan->emulator[subject];
-    const char *name = row_table[row].name, *const texts[2] = {"@", PROMPT};
+    const char *name = row_table[row].name, *const texts[2] = { "@", PROMPT };
     char line[EMULATOR_LINE_MAX], marker[64];
     struct moment begin, end;
     unsigned units, checksum, guest_us;
@@ -49,7 +49,8 @@ static bool time_row(struct plan *plan, enum subject subject, enum row row)
         return false;
     snprintf(marker, sizeof(marker), "end %s ", name);
     if (strncmp(line, marker, strlen(marker)) != 0 ||
-        sscanf(line + strlen(marker), "%u %u %u", &units, &checksum, &guest_us) != 3 || units != plan->results.units[row])
+        sscanf(line + strlen(marker), "%u %u %u", &units, &checksum, &guest_us) != 3 ||
+        units != plan->results.units[row])
         return false;
     double guest_s = guest_us * 1e-6;
     double wall_s = subject == SUBJECT_NATIVE ? guest_s : end.wall_s - begin.wall_s;
@@ -74,7 +75,7 @@ static void native_row(struct plan *plan, enum row row)
 /* A machine that fails a row is given up for this round: what state it is in nobody knows. */
 static void guest_row(struct plan *plan, enum subject subject, enum row row)
 {
-    static const char *const prompt[] = {PROMPT};
+    static const char *const prompt[] = { PROMPT };
     struct emulator *emulator = &plan->emulator[subject];
     char command[128];
     if (emulator->pid == 0)
@@ -89,7 +90,7 @@ static void guest_row(struct plan *plan, enum subject subject, enum row row)
 
 static void boot(struct plan *plan, enum subject subject, FILE *log)
 {
-    static const char *const prompt[] = {PROMPT};
+    static const char *const prompt[] = { PROMPT };
     struct emulator *emulator = &plan->emulator[subject];
     struct moment up;
     char command[4096];
@@ -124,7 +125,8 @@ static void measure_rest(struct plan *plan)
         if (emulator->pid == 0)
             continue;
         if (plan->idle_s > 0)
-            series_add(&plan->results.idle_percent[s], (after.cpu_s - before[s].cpu_s) / (after.wall_s - before[s].wall_s) * 100);
+            series_add(&plan->results.idle_percent[s],
+                       (after.cpu_s - before[s].cpu_s) / (after.wall_s - before[s].wall_s) * 100);
         if (emulator_memory(emulator, &memory)) {
             series_add(&plan->results.peak_mib[s], memory.peak_mib);
             series_add(&plan->results.now_mib[s], memory.now_mib);
@@ -144,7 +146,7 @@ static void power_off(struct plan *plan, enum subject subject)
 
 static void one_round(struct plan *plan, unsigned round, FILE *log)
 {
-    enum subject order[2] = {round % 2 ? SUBJECT_TCG : SUBJECT_VX86, round % 2 ? SUBJECT_VX86 : SUBJECT_TCG};
+    enum subject order[2] = { round % 2 ? SUBJECT_TCG : SUBJECT_VX86, round % 2 ? SUBJECT_VX86 : SUBJECT_TCG };
     for (unsigned i = 0; i < 2; i++)
         boot(plan, order[i], log);
     for (unsigned row = 0; row < ROWS; row++) {
@@ -211,9 +213,9 @@ struct arguments {
 static bool parse(int argc, char **argv, struct plan *plan, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"vx86", 1, NULL, 'a'},  {"tcg", 1, NULL, 'b'},     {"native", 1, NULL, 'n'}, {"rows", 1, NULL, 'r'},
-        {"rounds", 1, NULL, 'N'}, {"scale", 1, NULL, 's'},  {"idle", 1, NULL, 'i'},   {"timeout", 1, NULL, 't'},
-        {"json", 1, NULL, 'j'},  {"log", 1, NULL, 'l'},     {"check", 0, NULL, 'c'},  {NULL, 0, NULL, 0},
+        { "vx86", 1, NULL, 'a' },   { "tcg", 1, NULL, 'b' },   { "native", 1, NULL, 'n' }, { "rows", 1, NULL, 'r' },
+        { "rounds", 1, NULL, 'N' }, { "scale", 1, NULL, 's' }, { "idle", 1, NULL, 'i' },   { "timeout", 1, NULL, 't' },
+        { "json", 1, NULL, 'j' },   { "log", 1, NULL, 'l' },   { "check", 0, NULL, 'c' },  { NULL, 0, NULL, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -252,7 +254,7 @@ static bool write_json(const struct plan *plan)
 int main(int argc, char **argv)
 {
     struct plan *plan = calloc(1, sizeof(*plan));
-    struct arguments arguments = {.rows = "*", .scale = 1};
+    struct arguments arguments = { .rows = "*", .scale = 1 };
     if (plan == NULL)
         return 2;
     plan->results.rounds = 3;

@@ -23,7 +23,7 @@ static double clock_s(clockid_t clock)
 
 struct moment emulator_now(const struct emulator *emulator)
 {
-    return (struct moment){.wall_s = clock_s(CLOCK_MONOTONIC), .cpu_s = clock_s(emulator->cpu_clock)};
+    return (struct moment){ .wall_s = clock_s(CLOCK_MONOTONIC), .cpu_s = clock_s(emulator->cpu_clock) };
 }
 
 static _Noreturn void become(const char *command, int in, int out, int errors)
@@ -39,7 +39,7 @@ static _Noreturn void become(const char *command, int in, int out, int errors)
 bool emulator_start(struct emulator *emulator, const char *command, FILE *log)
 {
     int in[2], out[2];
-    *emulator = (struct emulator){.log = log};
+    *emulator = (struct emulator){ .log = log };
     if (pipe2(in, O_CLOEXEC) != 0)
         return false;
     if (pipe2(out, O_CLOEXEC) != 0) {
@@ -80,7 +80,7 @@ static void make_room(struct emulator *emulator)
 /* One read with a deadline. False at the end of output or the deadline. */
 static bool more(struct emulator *emulator, double deadline_s)
 {
-    struct pollfd poll_fd = {.fd = emulator->out, .events = POLLIN};
+    struct pollfd poll_fd = { .fd = emulator->out, .events = POLLIN };
     double left_s = deadline_s - clock_s(CLOCK_MONOTONIC);
     if (emulator->ended || left_s <= 0)
         return false;
@@ -107,7 +107,8 @@ static bool more(struct emulator *emulator, double deadline_s)
     return true;
 }
 
-int emulator_find(struct emulator *emulator, const char *const *texts, unsigned count, double timeout_s, struct moment *when)
+int emulator_find(struct emulator *emulator, const char *const *texts, unsigned count, double timeout_s,
+                  struct moment *when)
 {
     double deadline_s = clock_s(CLOCK_MONOTONIC) + timeout_s;
     do {
@@ -205,7 +206,7 @@ bool emulator_wait(struct emulator *emulator, double timeout_s)
             clean = false;
             break;
         }
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
     }
     close(emulator->in);
     close(emulator->out);

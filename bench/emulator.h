@@ -34,7 +34,8 @@ bool emulator_start(struct emulator *emulator, const char *command, FILE *log);
 
 /* Waits until one of `count` texts appears behind what was found before and goes on behind it. Gives the index of the
  * first one to appear and its time of arrival, -1 after `timeout_s` or when the output ends. */
-int emulator_find(struct emulator *emulator, const char *const *texts, unsigned count, double timeout_s, struct moment *when);
+int emulator_find(struct emulator *emulator, const char *const *texts, unsigned count, double timeout_s,
+                  struct moment *when);
 
 /* The rest of the line behind the last text found, without its end. */
 bool emulator_rest_of_line(struct emulator *emulator, double timeout_s, char line[EMULATOR_LINE_MAX]);

@@ -11,12 +11,14 @@
 enum { MEMORY_TARGET_MIB = 256 + 64 + 32 }; /* guest RAM + 64 MiB + translation cache */
 
 const struct row_desc row_table[ROWS] = {
-#define ROW(id, name, group, native, units, text) [ROW_##id] = {name, GROUP_##group, native, units, text},
+#define ROW(id, name, group, native, units, text) [ROW_##id] = { name, GROUP_##group, native, units, text },
 #include "guest/rows.def"
 #undef ROW
 };
 
-static const char *const group_names[GROUPS] = {"integer", "branch", "call", "memory", "x87", "sse", "system", "code"};
+static const char *const group_names[GROUPS] = {
+    "integer", "branch", "call", "memory", "x87", "sse", "system", "code"
+};
 
 void series_add(struct series *series, double value)
 {
@@ -60,15 +62,16 @@ static double ratio(const struct series *vx86, const struct series *tcg)
     return a > 0 && b > 0 ? b / a : 0;
 }
 
-bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s, double guest_s,
-                 uint32_t checksum)
+bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s,
+                 double guest_s, uint32_t checksum)
 {
     struct timing *timing = &results->row[row][subject];
     if (!results->has_checksum[row]) {
         results->has_checksum[row] = true;
         results->checksum[row] = checksum;
     } else if (results->checksum[row] != checksum) {
-        fprintf(stderr, "bench: %s: checksum %u where another run had %u\n", row_table[row].name, checksum, results->checksum[row]);
+        fprintf(stderr, "bench: %s: checksum %u where another run had %u\n", row_table[row].name, checksum,
+                results->checksum[row]);
         return false;
     }
     series_add(&timing->wall_s, wall_s);
@@ -106,10 +109,10 @@ static const struct {
     const char *name;
     unsigned groups;
 } means[] = {
-    {"integer and memory (integer, branch, call, memory)", INTEGER_AND_MEMORY},
-    {"floating point (x87, sse)", FLOATING_POINT},
-    {"system and code", SYSTEM_AND_CODE},
-    {"all rows", INTEGER_AND_MEMORY | FLOATING_POINT | SYSTEM_AND_CODE},
+    { "integer and memory (integer, branch, call, memory)", INTEGER_AND_MEMORY },
+    { "floating point (x87, sse)", FLOATING_POINT },
+    { "system and code", SYSTEM_AND_CODE },
+    { "all rows", INTEGER_AND_MEMORY | FLOATING_POINT | SYSTEM_AND_CODE },
 };
 
 /* A number, or a dash for what was not measured. */
@@ -137,8 +140,8 @@ static void print_row(FILE *out, const char *name, const char *group, const stru
 
 void results_print_table(const struct results *results, FILE *out)
 {
-    fprintf(out, "%-12s %-8s %9s %9s %7s %9s %6s %5s %9s %9s\n", "row", "group", "vx86 s", "TCG s", "ratio", "cpu ratio", "spread",
-            "", "native s", "x native");
+    fprintf(out, "%-12s %-8s %9s %9s %7s %9s %6s %5s %9s %9s\n", "row", "group", "vx86 s", "TCG s", "ratio",
+            "cpu ratio", "spread", "", "native s", "x native");
     for (unsigned row = 0; row < ROWS; row++) {
         if (results->units[row] != 0)
             print_row(out, row_table[row].name, group_names[row_table[row].group], results->row[row]);
@@ -152,8 +155,8 @@ void results_print_table(const struct results *results, FILE *out)
     }
     for (unsigned s = 0; s <= SUBJECT_TCG; s++) {
         fprintf(out, "%s: peak resident %.0f MiB (proportional at the end %.0f MiB), idle %.2f %% of a core\n",
-                s == SUBJECT_VX86 ? "vx86" : "TCG", series_median(&results->peak_mib[s]), series_median(&results->now_mib[s]),
-                series_median(&results->idle_percent[s]));
+                s == SUBJECT_VX86 ? "vx86" : "TCG", series_median(&results->peak_mib[s]),
+                series_median(&results->now_mib[s]), series_median(&results->idle_percent[s]));
     }
     fprintf(out, "ratio: TCG's time / vx86's, medians of %u rounds; spread: vx86, TCG; load average %.1f to %.1f\n",
             results->rounds, results->load_begin, results->load_end);
@@ -169,7 +172,7 @@ static void json_series(FILE *out, const char *key, const struct series *series)
 
 static void json_timing(FILE *out, const struct timing *timing)
 {
-    static const char *const names[SUBJECTS] = {"vx86", "tcg", "native"};
+    static const char *const names[SUBJECTS] = { "vx86", "tcg", "native" };
     for (unsigned s = 0; s < SUBJECTS; s++) {
         fprintf(out, ", \"%s\": {", names[s]);
         json_series(out, "wall_s", &timing[s].wall_s);
@@ -177,20 +180,21 @@ static void json_timing(FILE *out, const struct timing *timing)
         json_series(out, "cpu_s", &timing[s].cpu_s);
         fprintf(out, ", \"guest_s\": %.6f}", timing[s].guest_s);
     }
-    fprintf(out, ", \"ratio\": %.4f, \"cpu_ratio\": %.4f}", ratio(&timing[SUBJECT_VX86].wall_s, &timing[SUBJECT_TCG].wall_s),
+    fprintf(out, ", \"ratio\": %.4f, \"cpu_ratio\": %.4f}",
+            ratio(&timing[SUBJECT_VX86].wall_s, &timing[SUBJECT_TCG].wall_s),
             ratio(&timing[SUBJECT_VX86].cpu_s, &timing[SUBJECT_TCG].cpu_s));
 }
 
 void results_print_json(const struct results *results, FILE *out)
 {
     bool first = true;
-    fprintf(out, "{\n  \"rounds\": %u, \"failures\": %u, \"load\": [%.2f, %.2f],\n  \"rows\": [", results->rounds, results->failures,
-            results->load_begin, results->load_end);
+    fprintf(out, "{\n  \"rounds\": %u, \"failures\": %u, \"load\": [%.2f, %.2f],\n  \"rows\": [", results->rounds,
+            results->failures, results->load_begin, results->load_end);
     for (unsigned row = 0; row < ROWS; row++) {
         if (results->units[row] == 0)
             continue;
-        fprintf(out, "%s\n    {\"name\": \"%s\", \"group\": \"%s\", \"units\": %u", first ? "" : ",", row_table[row].name,
-                group_names[row_table[row].group], results->units[row]);
+        fprintf(out, "%s\n    {\"name\": \"%s\", \"group\": \"%s\", \"units\": %u", first ? "" : ",",
+                row_table[row].name, group_names[row_table[row].group], results->units[row]);
         json_timing(out, results->row[row]);
         first = false;
     }
@@ -239,8 +243,10 @@ bool results_print_verdict(const struct results *results, FILE *out)
     char text[80];
     const char *name = "";
     double least = slowest(results, &name);
-    bool held = target(out, "integer and memory at least 2 times TCG", mean_ratio(results, INTEGER_AND_MEMORY, MEASURE_WALL), 2, INFINITY);
-    held &= target(out, "floating point at least 10 times TCG", mean_ratio(results, FLOATING_POINT, MEASURE_WALL), 10, INFINITY);
+    bool held = target(out, "integer and memory at least 2 times TCG",
+                       mean_ratio(results, INTEGER_AND_MEMORY, MEASURE_WALL), 2, INFINITY);
+    held &= target(out, "floating point at least 10 times TCG", mean_ratio(results, FLOATING_POINT, MEASURE_WALL), 10,
+                   INFINITY);
     snprintf(text, sizeof(text), "no row slower than TCG; the least is %s", name);
     held &= target(out, text, least, 1, INFINITY);
     held &= target(out, "power-on to userland at least twice as fast as TCG",

@@ -7,7 +7,17 @@
 #include <stdio.h>
 
 enum subject { SUBJECT_VX86, SUBJECT_TCG, SUBJECT_NATIVE, SUBJECTS };
-enum group { GROUP_INTEGER, GROUP_BRANCH, GROUP_CALL, GROUP_MEMORY, GROUP_X87, GROUP_SSE, GROUP_SYSTEM, GROUP_CODE, GROUPS };
+enum group {
+    GROUP_INTEGER,
+    GROUP_BRANCH,
+    GROUP_CALL,
+    GROUP_MEMORY,
+    GROUP_X87,
+    GROUP_SSE,
+    GROUP_SYSTEM,
+    GROUP_CODE,
+    GROUPS
+};
 enum row {
 #define ROW(id, name, group, native, units, text) ROW_##id,
 #include "guest/rows.def"
@@ -38,7 +48,7 @@ struct timing {
 
 struct results {
     unsigned rounds;
-    uint32_t units[ROWS];  /* 0: row not asked for */
+    uint32_t units[ROWS]; /* 0: row not asked for */
     struct timing row[ROWS][SUBJECTS];
     uint32_t checksum[ROWS];
     bool has_checksum[ROWS];
@@ -53,8 +63,8 @@ void series_add(struct series *series, double value);
 double series_median(const struct series *series);
 
 /* Adds one run of a row. False, with a complaint, when its checksum is not that of the others. */
-bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s, double guest_s,
-                 uint32_t checksum);
+bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s,
+                 double guest_s, uint32_t checksum);
 
 void results_print_table(const struct results *results, FILE *out);
 void results_print_json(const struct results *results, FILE *out);

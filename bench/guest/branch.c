@@ -73,31 +73,74 @@ uint32_t row_sort(struct bench *bench)
     return sum;
 }
 
-enum op { OP_PUSH, OP_LOAD, OP_STORE, OP_ADD, OP_XOR, OP_MUL, OP_SHIFT, OP_DECREMENT, OP_JUMP_NONZERO, OP_SWAP, OP_END };
-
-/* The inner program: x = (x * 5 + 12345) ^ x >> 3, y = y + x, ten times. */
-static const uint8_t program[] = {
-    OP_PUSH,  10, OP_STORE, 2, OP_LOAD,  0, OP_PUSH,  5, OP_MUL,       OP_PUSH, 123, OP_ADD,          OP_LOAD, 0,
-    OP_SHIFT, 3,  OP_XOR,   OP_STORE, 0, OP_LOAD, 0, OP_LOAD, 1, OP_SWAP, OP_ADD,  OP_STORE, 1, OP_DECREMENT, 2,
-    OP_JUMP_NONZERO, 4, OP_END,
+enum op {
+    OP_PUSH,
+    OP_LOAD,
+    OP_STORE,
+    OP_ADD,
+    OP_XOR,
+    OP_MUL,
+    OP_SHIFT,
+    OP_DECREMENT,
+    OP_JUMP_NONZERO,
+    OP_SWAP,
+    OP_END
 };
+
+/* Ten times: x = (x * 5 + 123) ^ x >> 3 and y = y + x. */
+// clang-format off
+static const uint8_t program[] = {
+    OP_PUSH, 10,
+    OP_STORE, 2,
+    OP_LOAD, 0,
+    OP_PUSH, 5,
+    OP_MUL,
+    OP_PUSH, 123,
+    OP_ADD,
+    OP_LOAD, 0,
+    OP_SHIFT, 3,
+    OP_XOR,
+    OP_STORE, 0,
+    OP_LOAD, 0,
+    OP_LOAD, 1,
+    OP_SWAP,
+    OP_ADD,
+    OP_STORE, 1,
+    OP_DECREMENT, 2,
+    OP_JUMP_NONZERO, 4,
+    OP_END,
+};
+// clang-format on
 
 static __attribute__((noinline)) void interpret(const uint8_t *code, uint32_t *variables)
 {
     uint32_t stack[16], *sp = stack, flag = 0, t;
     const uint8_t *pc = code;
     for (;;) {
-        switch ((enum op)*pc++) {
+        switch ((enum op) * pc++) {
         case OP_PUSH: *sp++ = *pc++; break;
         case OP_LOAD: *sp++ = variables[*pc++]; break;
         case OP_STORE: variables[*pc++] = *--sp; break;
-        case OP_ADD: sp--; sp[-1] += sp[0]; break;
-        case OP_XOR: sp--; sp[-1] ^= sp[0]; break;
-        case OP_MUL: sp--; sp[-1] *= sp[0]; break;
+        case OP_ADD:
+            sp--;
+            sp[-1] += sp[0];
+            break;
+        case OP_XOR:
+            sp--;
+            sp[-1] ^= sp[0];
+            break;
+        case OP_MUL:
+            sp--;
+            sp[-1] *= sp[0];
+            break;
         case OP_SHIFT: sp[-1] >>= *pc++; break;
         case OP_DECREMENT: flag = --variables[*pc++]; break;
         case OP_JUMP_NONZERO: pc = flag != 0 ? code + *pc : pc + 1; break;
-        case OP_SWAP: t = sp[-1]; sp[-1] = sp[-2]; sp[-2] = t; break;
+        case OP_SWAP:
+            t = sp[-1];
+            sp[-1] = sp[-2];
+            sp[-2] = t;
+            break;
         case OP_END: return;
         }
     }
@@ -105,7 +148,7 @@ static __attribute__((noinline)) void interpret(const uint8_t *code, uint32_t *v
 
 uint32_t row_bytecode(struct bench *bench)
 {
-    uint32_t variables[3] = {1, 0, 0};
+    uint32_t variables[3] = { 1, 0, 0 };
     bench_begin(bench);
     for (uint32_t i = 0; i < bench->units; i++)
         interpret(program, variables);

@@ -1,7 +1,7 @@
 /* call.c - calls: direct and deep, indirect, recursive. */
 #include "rt.h"
 
-static __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls"))) uint32_t fib(uint32_t n)
+static __attribute__((noinline)) uint32_t fib(uint32_t n)
 {
     if (n < 2)
         return n;
@@ -20,7 +20,10 @@ uint32_t row_fib(struct bench *bench)
 }
 
 #define LEAF(n, expression)                                                                                            \
-    static __attribute__((noinline)) uint32_t leaf_##n(uint32_t x) { return expression; }
+    static __attribute__((noinline)) uint32_t leaf_##n(uint32_t x)                                                     \
+    {                                                                                                                  \
+        return expression;                                                                                             \
+    }
 LEAF(0, x + 1)
 LEAF(1, x * 3)
 LEAF(2, x ^ 0x55aa)
@@ -38,8 +41,10 @@ LEAF(13, -x)
 LEAF(14, x | 1)
 LEAF(15, x * 9)
 
-static uint32_t (*const leaves[16])(uint32_t) = {leaf_0, leaf_1, leaf_2,  leaf_3,  leaf_4,  leaf_5,  leaf_6,  leaf_7,
-                                                 leaf_8, leaf_9, leaf_10, leaf_11, leaf_12, leaf_13, leaf_14, leaf_15};
+static uint32_t (*const leaves[16])(uint32_t) = {
+    leaf_0, leaf_1, leaf_2,  leaf_3,  leaf_4,  leaf_5,  leaf_6,  leaf_7,
+    leaf_8, leaf_9, leaf_10, leaf_11, leaf_12, leaf_13, leaf_14, leaf_15
+};
 
 uint32_t row_indirect(struct bench *bench)
 {
@@ -55,7 +60,7 @@ uint32_t row_indirect(struct bench *bench)
     return x;
 }
 
-static __attribute__((noinline, noclone)) uint32_t descend(uint32_t depth, uint32_t x)
+static __attribute__((noinline)) uint32_t descend(uint32_t depth, uint32_t x)
 {
     if (depth == 0)
         return x;

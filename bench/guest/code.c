@@ -64,7 +64,8 @@ uint32_t row_jit_fresh(struct bench *bench)
 uint32_t row_jit_patch(struct bench *bench)
 {
     /* mov eax,[esp+4]; mov ecx,20; l: add eax,imm32; rol eax,5; dec ecx; jnz l; ret */
-    static const uint8_t body[] = {0x8b, 0x44, 0x24, 0x04, 0xb9, 20, 0, 0, 0, 0x05, 0, 0, 0, 0, 0xc1, 0xc0, 0x05, 0x49, 0x75, 0xf5, 0xc3};
+    static const uint8_t body[] = { 0x8b, 0x44, 0x24, 0x04, 0xb9, 20,   0,    0,    0,    0x05, 0,
+                                    0,    0,    0,    0xc1, 0xc0, 0x05, 0x49, 0x75, 0xf5, 0xc3 };
     enum { IMMEDIATE = 10 };
     uint8_t *code = rt_map(4096, 1);
     uint32_t x = 1;

@@ -14,8 +14,12 @@ static inline void nbody_init(struct body *bodies)
 {
     for (unsigned i = 0; i < BODIES; i++) {
         double r = 1.5 * i;
-        bodies[i] = (struct body){.x = r, .y = 0.25 * i, .z = 0.125 * i, .vy = i == 0 ? 0.0 : 1.0 / (1.0 + 0.5 * i),
-                                  .vz = 0.01 * i, .mass = i == 0 ? 2.0 : 0.001 * i};
+        bodies[i] = (struct body){ .x = r,
+                                   .y = 0.25 * i,
+                                   .z = 0.125 * i,
+                                   .vy = i == 0 ? 0.0 : 1.0 / (1.0 + 0.5 * i),
+                                   .vz = 0.01 * i,
+                                   .mass = i == 0 ? 2.0 : 0.001 * i };
     }
 }
 
@@ -53,7 +57,7 @@ static inline uint32_t nbody_run(struct bench *bench)
     union {
         double value;
         uint32_t word[2];
-    } bits = {.value = bodies[1].x + bodies[2].y};
+    } bits = { .value = bodies[1].x + bodies[2].y };
     return bits.word[0] ^ bits.word[1];
 }
 

@@ -17,7 +17,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ROW(id, name, group, native, units, text) {name, units, row_##id},
+#define ROW(id, name, group, native, units, text) { name, units, row_##id },
 #include "rows.def"
 #undef ROW
 };
@@ -132,7 +132,7 @@ void *rt_pages(uint32_t bytes)
 
 static uint64_t clock_ns(void)
 {
-    int32_t ts[2] = {0, 0};
+    int32_t ts[2] = { 0, 0 };
     rt_syscall(SYS_clock_gettime, 1, RT_PTR(ts), 0);
     return (uint64_t)ts[0] * 1000000000u + (uint32_t)ts[1];
 }
@@ -160,7 +160,7 @@ static int run(struct bench *bench)
         if (bench->units == 0)
             bench->units = rows[i].units;
         uint32_t sum = rows[i].run(bench);
-        uint32_t numbers[3] = {bench->units, sum, microseconds(clock_ns() - bench->begin_ns)};
+        uint32_t numbers[3] = { bench->units, sum, microseconds(clock_ns() - bench->begin_ns) };
         rt_print("@end ", bench->name, numbers, 3);
         return 0;
     }
@@ -193,7 +193,7 @@ _Noreturn void start(uint32_t *stack)
 {
     uint32_t count = stack[0];
     char **arguments = (char **)(stack + 1);
-    struct bench bench = {.self = arguments[0], .sysinfo = auxiliary(stack + 1 + count, AT_SYSINFO)};
+    struct bench bench = { .self = arguments[0], .sysinfo = auxiliary(stack + 1 + count, AT_SYSINFO) };
     if (count == 2 && same(arguments[1], "nothing"))
         rt_exit(0);
     if (count == 2 && same(arguments[1], "list")) {

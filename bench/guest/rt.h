@@ -6,9 +6,9 @@
 
 struct bench {
     const char *name;
-    const char *self;   /* path of this program, for exec */
+    const char *self; /* path of this program, for exec */
     uint32_t units;
-    uint32_t sysinfo;   /* the kernel's system call entry, 0 if it has none */
+    uint32_t sysinfo; /* the kernel's system call entry, 0 if it has none */
     uint64_t begin_ns;
 };
 

@@ -16,10 +16,10 @@ static void multiply(f32x4 (*product)[LANES], const float (*a)[SIDE], const f32x
 {
     for (unsigned row = 0; row < SIDE; row++) {
         for (unsigned column = 0; column < LANES; column++) {
-            f32x4 sum = {0, 0, 0, 0};
+            f32x4 sum = { 0, 0, 0, 0 };
             for (unsigned k = 0; k < SIDE; k++) {
                 float f = a[row][k];
-                sum += (f32x4){f, f, f, f} * b[k][column];
+                sum += (f32x4){ f, f, f, f } * b[k][column];
             }
             product[row][column] = sum;
         }
@@ -56,7 +56,7 @@ uint32_t row_sse2_blend(struct bench *bench)
     bench_begin(bench);
     for (uint32_t round = 0; round < bench->units; round++) {
         uint16_t weight = (uint16_t)(round & 0xff), rest = (uint16_t)(256 - weight);
-        u8x16 brightest = {0};
+        u8x16 brightest = { 0 };
         for (unsigned i = 0; i < VECTORS; i++) {
             u16x8 mixed = (front[i] * weight + back[i] * rest) >> 8;
             u8x16 bytes = (u8x16)mixed, brighter = (u8x16)(bytes > brightest);

@@ -91,7 +91,7 @@ uint32_t row_fork(struct bench *bench)
 
 uint32_t row_exec(struct bench *bench)
 {
-    const char *arguments[] = {bench->self, "nothing", 0}, *environment[] = {0};
+    const char *arguments[] = { bench->self, "nothing", 0 }, *environment[] = { 0 };
     bench_begin(bench);
     for (uint32_t i = 0; i < bench->units; i++) {
         int32_t pid = start_child();
