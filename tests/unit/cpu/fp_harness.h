@@ -121,7 +121,6 @@ static inline struct insn harness_insn(struct vx_vcpu *cpu, unsigned map, uint8_
         .addr_size = 4,
         .map = (uint8_t)map,
         .opcode = opcode,
-        .has_modrm = true,
         .modrm = modrm,
         .mod = modrm >> 6,
         .reg = modrm >> 3 & 7,
