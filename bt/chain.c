@@ -13,13 +13,19 @@ static bool same_page(const struct vx_bt *bt, const struct bt_tu *from, const st
            ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES && from->page[0] == to->page[0];
 }
 
-static void cross_add(struct vx_bt *bt, struct bt_exit *exit)
+static struct bt_exit **cross_bucket(struct vx_bt *bt, uint64_t lin)
 {
-    exit->next_crossing = bt->crossing;
-    exit->prev_crossing = &bt->crossing;
-    if (bt->crossing != NULL)
-        bt->crossing->prev_crossing = &exit->next_crossing;
-    bt->crossing = exit;
+    return &bt->crossing[(uint32_t)lin >> VX_PAGE_SHIFT & (BT_CROSSING_BUCKETS - 1)];
+}
+
+static void cross_add(struct vx_bt *bt, struct bt_exit *exit, uint32_t target_lin)
+{
+    struct bt_exit **head = cross_bucket(bt, target_lin);
+    exit->next_crossing = *head;
+    exit->prev_crossing = head;
+    if (*head != NULL)
+        (*head)->prev_crossing = &exit->next_crossing;
+    *head = exit;
 }
 
 static void cross_remove(struct bt_exit *exit)
@@ -40,7 +46,7 @@ void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
     if (!same_page(bt, from, to)) {
         if (!to->global || !from->global)
             return;
-        cross_add(bt, exit);
+        cross_add(bt, exit, to->eip + to->cs_base);
     }
     exit->to = to;
     exit->next_in = to->in;
@@ -70,12 +76,18 @@ void bt_unchain_unit(struct vx_bt *bt, struct bt_tu *tu)
         bt_unchain(bt, &tu->exit[i]);
 }
 
+static void unchain_bucket(struct vx_bt *bt, struct bt_exit **head)
+{
+    while (*head != NULL)
+        bt_unchain(bt, *head);
+}
+
 void bt_unchain_crossing(struct vx_bt *bt, bool all, uint64_t lin)
 {
-    for (struct bt_exit *exit = bt->crossing, *next; exit != NULL; exit = next) {
-        next = exit->next_crossing;
-        uint32_t target = exit->to->eip + exit->to->cs_base, source = exit->from->eip + exit->from->cs_base;
-        if (all || (target ^ (uint32_t)lin) < VX_PAGE_BYTES || (source ^ (uint32_t)lin) < VX_PAGE_BYTES)
-            bt_unchain(bt, exit);
+    if (!all) {
+        unchain_bucket(bt, cross_bucket(bt, lin)); /* neighbours in the bucket chain again when they are next taken */
+        return;
     }
+    for (unsigned i = 0; i < BT_CROSSING_BUCKETS; i++)
+        unchain_bucket(bt, &bt->crossing[i]);
 }

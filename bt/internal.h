@@ -33,6 +33,7 @@ enum {
     BT_JC_ENTRIES = 65536,
     BT_JC_SETS = 4,
     BT_HASH_BUCKETS = 1 << 16,
+    BT_CROSSING_BUCKETS = 1 << 12,
     BT_FRAME_BYTES = 64,
     BT_STUB_BYTES = 8192,
     BT_BUFFER_BYTES = 1 << 17,
@@ -204,6 +205,7 @@ struct bt_jump_cache {
     uint64_t *entry;        /* BT_JC_ENTRIES, sparse */
     uint32_t *filled[2];    /* indices of entries, [1]: global ones */
     uint32_t filled_count[2];
+    uint64_t *pages;        /* bitmap of linear pages that may have entries: 2^20 bits */
     uint64_t used;          /* for replacement */
 };
 
@@ -247,7 +249,7 @@ struct vx_bt {
     uint64_t rng;            /* stress */
     uint64_t tu_limit;
     uint64_t evictions;      /* segments evicted so far: tells whether a unit pointer may have gone */
-    struct bt_exit *crossing; /* exits chained across pages, see chain.c */
+    struct bt_exit *crossing[BT_CROSSING_BUCKETS]; /* exits chained across pages, by target page, see chain.c */
 };
 
 /* ---- decode.c, lower.c */

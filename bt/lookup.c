@@ -20,7 +20,8 @@ vx_err bt_lookup_create(struct vx_bt *bt)
         jc->entry = mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
         jc->filled[1] = malloc(JC_LOG_MAX * sizeof(uint32_t));
-        if (jc->entry == MAP_FAILED || jc->filled[0] == NULL || jc->filled[1] == NULL)
+        jc->pages = calloc(1u << 14, sizeof *jc->pages);
+        if (jc->entry == MAP_FAILED || jc->pages == NULL || jc->filled[0] == NULL || jc->filled[1] == NULL)
             return VX_ERR_NO_MEMORY;
         jc->mode = MODE_SLOW;
         jc->entry[0] = 1; /* an empty entry reads as eip 0 and would hit there only */
@@ -36,6 +37,7 @@ void bt_lookup_destroy(struct vx_bt *bt)
             munmap(bt->jc[i].entry, BT_JC_ENTRIES * sizeof *bt->jc[i].entry);
         free(bt->jc[i].filled[0]);
         free(bt->jc[i].filled[1]);
+        free(bt->jc[i].pages);
     }
 }
 
@@ -127,6 +129,8 @@ void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
     /* An index may already be in the other log; then clearing that log drops this entry too early, never too late:
      * entries of both logs are cleared whenever the stricter one asks. */
     jc->filled[which][jc->filled_count[which]++] = index;
+    uint32_t vpn = (tu->eip + tu->cs_base) >> VX_PAGE_SHIFT;
+    jc->pages[vpn / 64] |= 1ull << vpn % 64;
     jc->entry[index] = jc_pack(tu);
 }
 
@@ -154,8 +158,27 @@ void bt_jc_flush(struct vx_bt *bt, bool global_too)
     }
 }
 
+/* Entries of one page stand side by side: an index is the low part of an eip. */
+static void jc_clear_page(struct bt_jump_cache *jc, uint32_t vpn)
+{
+    uint32_t first = vpn << VX_PAGE_SHIFT;
+    for (uint32_t eip = first; eip - first < VX_PAGE_BYTES; eip++) {
+        if ((uint32_t)jc->entry[jc_index(eip)] + eip == 0)
+            jc_clear_entry(jc, jc_index(eip));
+    }
+}
+
 void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin)
 {
-    (void)lin; /* entries do not know their pages' linear addresses when CS has a base: drop all */
-    bt_jc_flush(bt, true);
+    uint32_t vpn = (uint32_t)lin >> VX_PAGE_SHIFT;
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        struct bt_jump_cache *jc = &bt->jc[i];
+        if (!(jc->pages[vpn / 64] >> vpn % 64 & 1))
+            continue;
+        jc->pages[vpn / 64] &= ~(1ull << vpn % 64);
+        if (jc->cs_base == 0)
+            jc_clear_page(jc, vpn);
+        else
+            jc_clear_all(jc);
+    }
 }

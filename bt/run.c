@@ -178,7 +178,10 @@ enum vx_stop vx_bt_run(struct vx_bt *bt)
 static void on_flush(void *opaque, enum vx_flush kind, uint64_t lin)
 {
     struct vx_bt *bt = opaque;
-    bt_jc_flush(bt, kind != VX_FLUSH_NON_GLOBAL);
+    if (kind == VX_FLUSH_PAGE)
+        bt_jc_flush_page(bt, lin);
+    else
+        bt_jc_flush(bt, kind == VX_FLUSH_ALL);
     if (kind != VX_FLUSH_NON_GLOBAL)
         bt_unchain_crossing(bt, kind == VX_FLUSH_ALL, lin);
 }
