@@ -52,20 +52,21 @@ static void fp_load(struct vx_vcpu *vcpu)
     bt_area(vcpu)->fp_away = 0;
 }
 
-void bt_execute(struct vx_bt *bt, uint32_t entry)
+bool bt_execute(struct vx_bt *bt, uint32_t entry)
 {
     struct bt_area *area = bt->area;
     area->exit_r9 = EXIT_STATE;
     __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_SEQ_CST);
     __atomic_store_n(&area->poll_ptr, (uint64_t)(uintptr_t)&area->poll_cell, __ATOMIC_SEQ_CST);
     if (atomic_load(&bt->vcpu->attention) != 0)
-        return;
+        return false;
     void (*enter)(struct vx_vcpu *, const uint8_t *);
     const uint8_t *stub = bt->rx + bt->stub.enter;
     __builtin_memcpy(&enter, &stub, sizeof enter);
     enter(bt->vcpu, bt->rx + entry);
     bt_fp_home(bt->vcpu);
     bt_flags_to_vcpu(bt->vcpu);
+    return true;
 }
 
 /* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. */
@@ -86,8 +87,9 @@ static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
     return CALLOUT_NEXT;
 }
 
-uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
@@ -95,8 +97,9 @@ uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info,
     return after_insn(bt_of(vcpu), next_eip, info);
 }
 
-uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     struct vx_bt *bt = bt_of(vcpu);
     bt->stats->callout_string++;
     if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info))
@@ -143,10 +146,11 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     return CALLOUT_NEXT;
 }
 
-uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip)
+uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     if ((vcpu->cr4 & VX_CR4_TSD) && vcpu->cpl != 0)
-        return bt_callout_insn(vcpu, next_eip, info, eip);
+        return bt_callout_insn(vcpu, next_eip, info, eip, 0);
     bt_fp_home(vcpu);
     bt_of(vcpu)->stats->callout_other++;
     uint64_t tsc = vx_cpu_rdtsc(vcpu);
@@ -157,8 +161,9 @@ uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info
     return CALLOUT_NEXT;
 }
 
-uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip)
+uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     bt_of(vcpu)->stats->callout_transfer++;
@@ -168,8 +173,9 @@ uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector
     return after_insn(bt_of(vcpu), UINT64_MAX, 0);
 }
 
-uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip)
+uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     bt_of(vcpu)->stats->callout_transfer++;
@@ -190,8 +196,9 @@ static void count_access(struct vx_stats *stats, uint64_t info)
         stats->callout_load++;
 }
 
-uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip)
+uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
 {
+    (void)unused;
     struct vx_bt *bt = bt_of(vcpu);
     bt_fp_home(vcpu);
     count_access(bt->stats, info);
@@ -209,4 +216,18 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     bt_interpret(bt);
     unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
     return after_insn(bt, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
+}
+
+/* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what devices took
+ * (they are counted where they are called). */
+uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
+{
+    struct vx_bt *bt = bt_of(vcpu);
+    if (++bt->callouts % CALLOUT_SAMPLE != 0)
+        return function(vcpu, a, b, c, d);
+    uint64_t devices_ns = bt->stats->time_devices_ns, start = __builtin_ia32_rdtsc();
+    uint64_t answer = function(vcpu, a, b, c, d);
+    bt->callout_cycles += __builtin_ia32_rdtsc() - start;
+    bt->callout_device_ns += bt->stats->time_devices_ns - devices_ns;
+    return answer;
 }

@@ -36,6 +36,7 @@ enum {
     BT_CROSSING_BUCKETS = 1 << 12,
     BT_FRAME_BYTES = 64,
     BT_STUB_BYTES = 8192,
+    CALLOUT_SAMPLE = 16,
     BT_BUFFER_BYTES = 1 << 17,
     BT_CACHE_DEFAULT = 32 << 20,
     BT_CACHE_STRESS = 1 << 20,
@@ -248,6 +249,8 @@ struct vx_bt {
     struct bt_insn insns[BT_TU_MAX];
     uint64_t rng;            /* stress */
     uint64_t tu_limit;
+    uint64_t callouts, callout_cycles, callout_device_ns; /* sampled, see bt_callout_timed() */
+    uint64_t created_tsc, created_ns;                     /* what a cycle is worth */
     uint64_t evictions;      /* segments evicted so far: tells whether a unit pointer may have gone */
     struct bt_exit *crossing[BT_CROSSING_BUCKETS]; /* exits chained across pages, by target page, see chain.c */
 };
@@ -324,14 +327,12 @@ void bt_stubs_make(struct vx_bt *bt);
 
 /* ---- callout.c (general registers only) */
 void bt_fp_home(struct vx_vcpu *vcpu);
-void bt_execute(struct vx_bt *bt, uint32_t entry);
-uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip);
-uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
-uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
-uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t sel);
-uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip);
-uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip);
-uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip);
+/* Runs translated code from `entry` on; false when attention was asked for before it began. */
+bool bt_execute(struct vx_bt *bt, uint32_t entry);
+/* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load); CALLOUT_EXIT, _NEXT or a host address. */
+typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
+bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int, bt_callout_iret;
+uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function);
 /* ---- callout_string.c (general registers only): true when the whole instruction is done. */
 bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);
 

@@ -40,7 +40,8 @@ static bool second_page_holds(struct vx_bt *bt, const struct bt_tu *tu)
     return hva != NULL && hva == vx_pmap_page_hva(bt->config.pmap, tu->page[1]);
 }
 
-static struct bt_tu *find_unit(struct vx_bt *bt)
+/* The unit at CS:EIP, found or made; *counter is what an entry into it counts as. */
+static struct bt_tu *find_unit(struct vx_bt *bt, uint64_t **counter)
 {
     uint8_t *hva = bt_fetch_hva(bt, (uint32_t)vx_cs_lin(bt->vcpu));
     if (hva == NULL)
@@ -50,15 +51,13 @@ static struct bt_tu *find_unit(struct vx_bt *bt)
         bt_invalidate(bt, tu);
         tu = NULL;
     }
-    if (tu != NULL) {
-        bt->stats->entry_hash++;
+    *counter = &bt->stats->entry_hash;
+    if (tu != NULL)
         return tu;
-    }
+    *counter = &bt->stats->entry_miss;
     uint64_t start = vx_host_now_ns();
     tu = bt_translate(bt);
     bt->stats->time_translator_ns += vx_host_now_ns() - start;
-    if (tu != NULL)
-        bt->stats->entry_miss++;
     return tu;
 }
 
@@ -138,17 +137,17 @@ static enum vx_stop run(struct vx_bt *bt)
             stress(bt);
         bt_sync(bt);
         struct bt_tu *tu = NULL;
+        uint64_t *counter = NULL;
         if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {
             bt_jc_select(bt, bt->mode, (uint32_t)vcpu->seg[VX_CS].base);
             uint32_t known = pending.direct == NULL ? bt_jc_probe(bt, (uint32_t)vcpu->rip) : 0;
             if (known != 0) {
                 pending.indirect = false;
-                bt->area->jc_hits++;
-                bt_execute(bt, known);
+                bt->area->jc_hits += bt_execute(bt, known);
                 after_run(bt, &pending);
                 continue;
             }
-            tu = find_unit(bt);
+            tu = find_unit(bt, &counter);
             pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
@@ -157,9 +156,16 @@ static enum vx_stop run(struct vx_bt *bt)
             continue;
         }
         use_pending(bt, &pending, tu);
-        bt_execute(bt, tu->entry);
+        *counter += bt_execute(bt, tu->entry);
         after_run(bt, &pending);
     }
+}
+
+static uint64_t callout_time_ns(const struct vx_bt *bt)
+{
+    uint64_t cycles = __builtin_ia32_rdtsc() - bt->created_tsc, ns = vx_host_now_ns() - bt->created_ns;
+    uint64_t in_callouts_ns = (uint64_t)((double)bt->callout_cycles * ((double)ns / (double)(cycles | 1)));
+    return in_callouts_ns > bt->callout_device_ns ? CALLOUT_SAMPLE * (in_callouts_ns - bt->callout_device_ns) : 0;
 }
 
 enum vx_stop vx_bt_run(struct vx_bt *bt)
@@ -169,6 +175,7 @@ enum vx_stop vx_bt_run(struct vx_bt *bt)
     if (bt->config.count) {
         stats->entry_jump_cache = bt->area->jc_hits;
         stats->entry_chain = bt->area->entries - bt->area->jc_hits - stats->entry_hash - stats->entry_miss;
+        stats->time_callouts_ns = callout_time_ns(bt);
     }
     return stop;
 }
@@ -232,6 +239,8 @@ static vx_err init(struct vx_bt *bt)
     VX_TRY(bt_lookup_create(bt));
     VX_TRY(bt_smc_create(bt));
     VX_TRY(bt_hostfault_install(bt));
+    bt->created_tsc = __builtin_ia32_rdtsc();
+    bt->created_ns = vx_host_now_ns();
     bt_stubs_make(bt);
     return VX_ERR_OK;
 }

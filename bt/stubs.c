@@ -88,8 +88,9 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
 }
 
 /* call-out: C function (vcpu, r8, r9, r10, r11) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
-static void make_callout(struct bt_asm *a, uint64_t function, bool memory)
+static void make_callout(struct bt_asm *a, bool timed, bt_callout *function, bool memory)
 {
+    uint64_t address = (uint64_t)(uintptr_t)function;
     store_guest(a);
     x_store64(a, H_VCPU, AREA(exit_r8), H_R8);
     x_mov64(a, H_RDI, H_R15);
@@ -98,7 +99,11 @@ static void make_callout(struct bt_asm *a, uint64_t function, bool memory)
     x_mov32(a, H_RCX, H_R10);
     x_mov32(a, H_R8, H_R11);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, -8); /* aligned again */
-    x_mov_imm64(a, H_RAX, function);
+    if (timed) {
+        x_mov_imm64(a, H_R9, address);
+        address = (uint64_t)(uintptr_t)bt_callout_timed;
+    }
+    x_mov_imm64(a, H_RAX, address);
     a8(a, 0xFF); /* call rax */
     a8(a, 0xD0);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, 8);
@@ -134,6 +139,7 @@ static void make_fp_load(struct bt_asm *a)
 void bt_stubs_make(struct vx_bt *bt)
 {
     struct bt_asm a = { .buf = bt->rw, .cap = BT_STUB_BYTES };
+    bool timed = bt->config.count;
     a.len = 64; /* offset 0 means "none" */
     bt->stub.enter = a.len;
     make_enter(&a);
@@ -150,19 +156,19 @@ void bt_stubs_make(struct vx_bt *bt)
     bt->stub.exit_stale = a.len;
     make_exit(&a, bt->stub.leave, EXIT_STALE);
     bt->stub.mem_slow = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_mem, true);
+    make_callout(&a, timed, bt_callout_mem, true);
     bt->stub.insn = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_insn, false);
+    make_callout(&a, timed, bt_callout_insn, false);
     bt->stub.rep = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_rep, false);
+    make_callout(&a, timed, bt_callout_rep, false);
     bt->stub.seg = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_seg, false);
+    make_callout(&a, timed, bt_callout_seg, false);
     bt->stub.rdtsc = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_rdtsc, false);
+    make_callout(&a, timed, bt_callout_rdtsc, false);
     bt->stub.software_int = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_int, false);
+    make_callout(&a, timed, bt_callout_int, false);
     bt->stub.iret = a.len;
-    make_callout(&a, (uint64_t)(uintptr_t)bt_callout_iret, false);
+    make_callout(&a, timed, bt_callout_iret, false);
     bt->stub.fp_load = a.len;
     make_fp_load(&a);
     VX_ASSERT(!a.overflow);
