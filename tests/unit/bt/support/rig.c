@@ -1,0 +1,167 @@
+/* rig.c - see rig.h. */
+#include "rig.h"
+
+#include <signal.h>
+
+static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+{
+    (void)opaque, (void)size;
+    return phys * 0x0101010101010101ull; /* recognisable, the same for both engines */
+}
+
+static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+{
+    (void)opaque, (void)phys, (void)size, (void)value;
+}
+
+static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
+{
+    (void)opaque;
+    return (port + 0x1234u) * 0x9E3779B9u + size;
+}
+
+static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
+{
+    struct rig *rig = opaque;
+    (void)size;
+    if (port == 0x92 && vx_pmap_a20(rig->pmap) != ((value & 2) != 0))
+        vx_pmap_set_a20(rig->pmap, (value & 2) != 0);
+}
+
+static int ack_interrupt(void *opaque)
+{
+    struct rig *rig = opaque;
+    int vector = rig->vector;
+    rig->vcpu->intr_line = false;
+    rig->interrupts++;
+    return vector;
+}
+
+static uint64_t tsc(void *opaque)
+{
+    (void)opaque;
+    return 42;
+}
+
+static void apic_base(void *opaque, uint64_t value)
+{
+    (void)opaque, (void)value;
+}
+
+static void ferr(void *opaque, bool level)
+{
+    (void)opaque, (void)level;
+}
+
+static const struct vx_vcpu_ops ops = {
+    .port_read = port_read,
+    .port_write = port_write,
+    .ack_interrupt = ack_interrupt,
+    .tsc = tsc,
+    .apic_base = apic_base,
+    .ferr = ferr,
+};
+
+static void on_watchdog(int sig, siginfo_t *info, void *context)
+{
+    (void)sig, (void)context;
+    vx_vcpu_raise(info->si_value.sival_ptr, VX_ATTN_STOP);
+}
+
+static bool create_watchdog(struct rig *rig)
+{
+    struct sigaction action = { .sa_sigaction = on_watchdog, .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = rig->vcpu };
+    return sigaction(SIGALRM, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &rig->watchdog) == 0;
+}
+
+static void set_watchdog(struct rig *rig, time_t seconds)
+{
+    struct itimerspec when = { .it_value.tv_sec = seconds };
+    timer_settime(rig->watchdog, 0, &when, NULL);
+}
+
+static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
+{
+    struct vx_pmap_config pmap = {
+        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM, .bus = { bus_read, bus_write }
+    };
+    struct vx_cpu_config cpu = { .log = rig->log,
+                                 .stats = &rig->stats,
+                                 .ops = &ops,
+                                 .ops_opaque = rig,
+                                 .model = vx_cpu_model_find("default") };
+    if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK)
+        return false;
+    cpu.pmap = rig->pmap;
+    if (vx_cpu_create(&cpu, &rig->vcpu) != VX_ERR_OK || !create_watchdog(rig))
+        return false;
+    if (options == NULL)
+        return true;
+    struct vx_bt_config config = *options;
+    config.log = rig->log;
+    config.stats = &rig->stats;
+    config.vcpu = rig->vcpu;
+    config.pmap = rig->pmap;
+    return vx_bt_create(&config, &rig->bt) == VX_ERR_OK;
+}
+
+void rig_create(struct rig *rig, const struct vx_bt_config *options)
+{
+    memset(rig, 0, sizeof *rig);
+    rig->vector = -1;
+    rig->log = vx_log_create(stderr);
+    if (!create_parts(rig, options))
+        abort();
+}
+
+void rig_destroy(struct rig *rig)
+{
+    timer_delete(rig->watchdog);
+    vx_bt_destroy(rig->bt);
+    vx_cpu_destroy(rig->vcpu);
+    vx_pmap_destroy(rig->pmap);
+    vx_log_destroy(rig->log);
+}
+
+void rig_interrupt_soon(struct rig *rig)
+{
+    atomic_store(&rig->wanted, true);
+    vx_vcpu_raise(rig->vcpu, VX_ATTN_WORK);
+}
+
+/* Between two turns of the engine: what a machine does with its CPU. */
+static void look_at_events(struct rig *rig)
+{
+    struct vx_vcpu *vcpu = rig->vcpu;
+    if (atomic_exchange(&rig->wanted, false) && rig->vector >= 0)
+        vx_vcpu_set_intr(vcpu, true);
+    vx_cpu_take_events(vcpu);
+    if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0)
+        vx_interp_step(vcpu); /* what is in the shadow comes first */
+}
+
+enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
+{
+    struct vx_vcpu *vcpu = rig->vcpu;
+    uint64_t start_insns = rig->stats.interp_insns;
+    enum rig_end end = RIG_ENDLESS;
+    if (rig->bt != NULL)
+        set_watchdog(rig, RIG_SECONDS);
+    for (;;) {
+        if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
+            break;
+        look_at_events(rig);
+        uint64_t done = rig->stats.interp_insns - start_insns;
+        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, max_insns - done);
+        if (stop == VX_STOP_SHUTDOWN || (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu))) {
+            end = stop == VX_STOP_HALT ? RIG_HALT : RIG_SHUTDOWN;
+            break;
+        }
+        if (stop == VX_STOP_BUDGET)
+            break;
+    }
+    if (rig->bt != NULL)
+        set_watchdog(rig, 0);
+    return end;
+}

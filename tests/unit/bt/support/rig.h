@@ -1,0 +1,47 @@
+/* rig.h - a bare vCPU with memory, ports that answer by formula and, if asked for, a translator: the machine of the
+ * translator's tests.
+ *
+ * Port 92h is the A20 gate, as on a board. Nothing raises interrupts by itself: a test drives the INTR line with
+ * rig_interrupt(). Thread rule: one thread, but rig_interrupt_soon(). */
+#ifndef VX86_TESTS_BT_RIG_H
+#define VX86_TESTS_BT_RIG_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vx86/bt.h"
+
+enum { RIG_RAM = 0x110000, RIG_PAGES = RIG_RAM / VX_PAGE_BYTES };
+
+struct rig {
+    struct vx_log *log;
+    struct vx_stats stats;
+    struct vx_pmap *pmap;
+    struct vx_vcpu *vcpu;
+    struct vx_bt *bt;       /* NULL: interpreter */
+    timer_t watchdog;       /* raises VX_ATTN_STOP: the run has taken too long */
+    int vector;             /* what the fake PIC answers at INTA; -1: no interrupt pending */
+    _Atomic bool wanted;    /* an interrupt is to be raised at the next attention */
+    uint64_t interrupts;    /* delivered so far */
+};
+
+/* options NULL: the interpreter is the engine. */
+void rig_create(struct rig *rig, const struct vx_bt_config *options);
+void rig_destroy(struct rig *rig);
+
+/* From any thread: raises the INTR line with `rig->vector` when the vCPU thread next looks. */
+void rig_interrupt_soon(struct rig *rig);
+
+enum rig_end {
+    RIG_HALT,
+    RIG_SHUTDOWN,
+    RIG_ENDLESS, /* more than `max_insns` (interpreter) or RIG_SECONDS (translator) */
+};
+enum { RIG_SECONDS = 5 };
+
+/* Runs from the present state, taking interrupts as a machine does, until the CPU halts with nothing to wake it. */
+enum rig_end rig_run(struct rig *rig, uint64_t max_insns);
+
+#endif
