@@ -203,8 +203,9 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     bt_fp_home(vcpu);
     count_access(bt->stats, info);
     enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
-    uint8_t *hva;
-    if (!vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
+    uint8_t *hva = NULL;
+    bool misaligned = (info & MEM_BYTES) == 16 && (lin & 15) != 0; /* its #GP, if it has one, precedes the page's #PF and A bit */
+    if (!misaligned && !vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
         return fault(vcpu, eip);
     if (hva != NULL) {
         if (info & MEM_FP_LIVE)
