@@ -66,10 +66,13 @@ double series_median(const struct series *series);
 bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s,
                  double guest_s, uint32_t checksum);
 
+/* Which clock the targets are judged by: the wall's, or the processor time of the emulators' processes. */
+enum measure { MEASURE_WALL, MEASURE_CPU };
+
 void results_print_table(const struct results *results, FILE *out);
 void results_print_json(const struct results *results, FILE *out);
 /* The project's targets, one line each with what was measured. False when one is missed; those that were not measured
  * are said to be so and do not count. */
-bool results_print_verdict(const struct results *results, FILE *out);
+bool results_print_verdict(const struct results *results, enum measure measure, FILE *out);
 
 #endif
