@@ -5,12 +5,13 @@
  *
  *     fp_unpack_f32/f64/f80 -> fp_add, fp_mul, ... -> fp_round(format) -> fp_pack_f32/f64/f80
  *
- *   I1  A finite non-zero struct fp_num is normalised: sig bit 63 is set, value = (sig.lo as a binary fraction 1.xxx) *
- * 2^exp, bit 0 of lo is sticky. Only the output of fp_round() may be denormalised (exp = emin), and it goes to fp_pack
- * only. I2  NaNs keep the significand in the x87 form: bit 63 set, bit 62 the quiet bit, a shorter payload left
- * aligned. I3  Functions raise flags in env->flags as if every exception were masked up to the first unmasked one of
- * the groups invalid/zero-divide/denormal (before computation) and overflow/underflow/precision (after): fp_blocked()
- * tells whether the result may not be stored.
+ *   I1  A finite non-zero struct fp_num is normalised: sig bit 63 is set, value = (sig.lo as a binary fraction
+ *       1.xxx) * 2^exp, bit 0 of lo is sticky. Only the output of fp_round() may be denormalised (exp = emin), and
+ *       it goes to fp_pack only.
+ *   I2  NaNs keep the significand in the x87 form: bit 63 set, bit 62 the quiet bit, a shorter payload left aligned.
+ *   I3  Functions raise flags in env->flags as if every exception were masked up to the first unmasked one of the
+ *       groups invalid/zero-divide/denormal (before computation) and overflow/underflow/precision (after):
+ *       fp_blocked() tells whether the result may not be stored.
  *
  * Sources: SDM 1 "Floating-Point Exceptions", "Rules for Handling NaNs", "Floating-Point Exception Conditions" (x87 and
  * SSE); IEEE 754-2008. Thread rule: pure functions on their arguments. */

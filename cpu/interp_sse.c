@@ -5,8 +5,9 @@
  * Instructions Operating on MMX Registers"; SDM 1 "SSE, SSE2, SSE3 and SSSE3 SIMD Floating-Point Exceptions").
  *
  *   I1  The transition to MMX state (TOP = 0, all tags valid) is made after the instruction's own work, so that a
- * memory fault leaves the x87 state alone. I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all
- * (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS so too). */
+ *       memory fault leaves the x87 state alone.
+ *   I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS
+ *       so too). */
 #include "interp_sse.h"
 
 struct simd_op {

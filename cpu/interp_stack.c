@@ -1,8 +1,9 @@
 /* interp_stack.c - PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE.
  *
  *   I1  The stack pointer moves last: a fault leaves it. PUSHA and ENTER may then have written below it, as silicon
- * does. I2  PUSH SP pushes the value before the instruction (286 and later); POP SP keeps the popped value; POP to
- * memory forms an ESP-based address after the increment. */
+ *       does.
+ *   I2  PUSH SP pushes the value before the instruction (286 and later); POP SP keeps the popped value; POP to
+ *       memory forms an ESP-based address after the increment. */
 #include "interp_operand.h"
 #include "interp_table.h"
 

@@ -1,8 +1,8 @@
 /* interp_string.c - MOVS CMPS STOS LODS SCAS, and the repeat loop.
  *
  *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
- *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's limit,
- * where the offset wraps, and they are not taken where an access is watched or checked for alignment. */
+ *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's
+ *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment. */
 #include "interp_string.h"
 
 #include "interp_flags.h"

@@ -2,8 +2,10 @@
  *
  *   PACKET --> 12 bytes in --> vx_atapi_execute() --> ok | fail | reply | read
  *
- *   reply    buf --window(s)--> host                     by PIO a window is at most what the host's byte count limit
- * allows; read     back end --chunk--> reply, until all went   by DMA it is all of the buffer
+ *   reply    buf --window(s)--> host
+ *   read     back end --chunk--> reply, until all went
+ *
+ * By PIO a window is at most what the host's byte count limit allows, by DMA it is all of the buffer.
  *
  * The count register is the interrupt reason (I/O, C/D), lba_mid and lba_high the byte count of a PIO window.
  *

@@ -11,9 +11,11 @@
  * direction bit of a bus-master command when it contradicts the drive's (the drive decides), DMA transfer of command
  * queues.
  *
- *   ide.c            PCI function, ports, wiring            ide_drive.c   what disk and CD-ROM drive share: phases,
- * INTRQ, ide_channel.c    task file, device selection, reset                   back-end requests ide_busmaster.c  PRD
- * tables                             ata*.c, atapi*.c   the two kinds of drive
+ *   ide.c             PCI function, ports, wiring
+ *   ide_channel.c     task file, device selection, reset
+ *   ide_busmaster.c   PRD tables
+ *   ide_drive.c       what disk and CD-ROM drive share: phases, INTRQ, back-end requests
+ *   ata*.c, atapi*.c  the two kinds of drive
  *
  * State to save: PCI config, task files, bus-master registers; a command under way is drained first.
  * Thread rule: vCPU thread only. */

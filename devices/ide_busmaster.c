@@ -3,10 +3,11 @@
  *   PRD   31            1 0      63 62        48 47          33 32
  *        [ phys address |0]     [EOT| reserved ] [ byte count  |0]      count 0: 64 KiB
  *
- * I1. Each PRD moves at least two bytes, so a table without end, or one that overlaps itself, ends with the drive's
- * transfer. I2. BM_ACTIVE is dropped when the last PRD's bytes have gone, or by the guest; a drive that ends early
- * leaves it set: (ACTIVE, INTERRUPT) = (0,1) exact, (1,1) drive shorter than the table, (0,0) table shorter than the
- * drive. */
+ *   I1  Each PRD moves at least two bytes, so a table without end, or one that overlaps itself, ends with the
+ *       drive's transfer.
+ *   I2  BM_ACTIVE is dropped when the last PRD's bytes have gone, or by the guest; a drive that ends early leaves it
+ *       set: (ACTIVE, INTERRUPT) = (0,1) exact, (1,1) drive shorter than the table, (0,0) table shorter than the
+ *       drive. */
 #include "ide_busmaster.h"
 
 #define PRD_BYTES      8

@@ -6,10 +6,10 @@
  *     |               |  \---- vx_ide_drive_io() -----> back end ---> io_done()
  *     +--- end() -----+
  *
- * I1. data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
- * I2. At most one request is with the back end. A reset does not take it back: it leaves the drive BSY until the
- * request has come home, so buf is never written by two. I3. Status has BSY exactly in IDE_BUSY (and in reset), DRQ
- * exactly in the four data phases. */
+ *   I1  data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
+ *   I2  At most one request is with the back end. A reset does not take it back: it leaves the drive BSY until the
+ *       request has come home, so buf is never written by two.
+ *   I3  Status has BSY exactly in IDE_BUSY (and in reset), DRQ exactly in the four data phases. */
 #include "ide_drive.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* ioapic.c - I/O APIC. See ioapic.h.
  *
  * Redirection entry:
- *   63..56 destination | 16 mask | 15 level | 14 remote IRR | 13 low active | 12 delivery status | 11 logical | 10..8
- * mode | 7..0 vector
+ *   63..56 destination | 16 mask | 15 level | 14 remote IRR | 13 low active | 12 delivery status | 11 logical |
+ *   10..8 mode | 7..0 vector
  *
- *   I1  A level-triggered pin that is unmasked, asserted and without remote IRR does not exist between calls: service()
- * has sent its message and set remote IRR. */
+ *   I1  A level-triggered pin that is unmasked, asserted and without remote IRR does not exist between calls:
+ *       service() has sent its message and set remote IRR. */
 #include <stdlib.h>
 #include <string.h>
 

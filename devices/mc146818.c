@@ -3,10 +3,10 @@
  * The divider chain has run since `chain_ns`: whole seconds of it are updates, 1/32768 s its ticks. Nothing runs
  * between accesses: collect() brings the flags of register C up to date for all that happened since it was last called.
  *
- *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time registers
- * in cmos[] are stale and filled in on reading. While it stands still they hold it. I2  After every access rearm() has
- * driven the line to IRQF and armed the timer for the first enabled event, unless the line is up: then nothing more can
- * happen to it until register C is read. */
+ *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time
+ *       registers in cmos[] are stale and filled in on reading. While it stands still they hold it.
+ *   I2  After every access rearm() has driven the line to IRQF and armed the timer for the first enabled event,
+ *       unless the line is up: then nothing more can happen to it until register C is read. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /* pic8259.c - interrupt lines to INTR and vectors. See pic8259.h.
  *
  *   I1  The requests of a chip (IRR) are its latched edges where ELCR says edge, and its line levels where it says
- * level. I2  The master's IR2 is the slave's INT pin and follows it like a level input, so that a request which arrives
- * at the slave while another is in service there is never lost. I3  After every change update() has driven the outputs.
- */
+ *       level.
+ *   I2  The master's IR2 is the slave's INT pin and follows it like a level input, so that a request which arrives
+ *       at the slave while another is in service there is never lost.
+ *   I3  After every change update() has driven the outputs. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* piix4_pm.c - PM1 events, PM timer, sleep control, SMI command port, SMBus host. See piix4_pm.h.
  *
- *   I1  After every change update_sci() has driven SCI and armed the timer for the next PM-timer overflow if that could
- * raise SCI. I2  The PM and SMBus regions are on the bus exactly where configuration space says (map_blocks()). */
+ *   I1  After every change update_sci() has driven SCI and armed the timer for the next PM-timer overflow if that
+ *       could raise SCI.
+ *   I2  The PM and SMBus regions are on the bus exactly where configuration space says (map_blocks()). */
 #include <stdlib.h>
 
 #include "piix3.h"

@@ -1,8 +1,8 @@
 /* pit_counter.c - one 8254 counter as a function of time. See pit_counter.h.
  *
- *   I1  sync() is called with the current tick before anything else is looked at: it makes a waiting count the one in
- * force when its moment has passed. I2  While running in modes 2 and 3, value and output are periodic from `start` with
- * period n. */
+ *   I1  sync() is called with the current tick before anything else is looked at: it makes a waiting count the one
+ *       in force when its moment has passed.
+ *   I2  While running in modes 2 and 3, value and output are periodic from `start` with period n. */
 #include "pit_counter.h"
 
 static uint32_t modulus(const struct pit_counter *c)

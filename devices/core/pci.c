@@ -1,9 +1,10 @@
 /* pci.c - PCI bus 0: configuration space, BAR mapping, interrupt pins. See pci.h.
  *
  *   I1  What a BAR decodes is always derived from config[] by bar_target(); apply_bars() makes the bus and the pmap
- * follow. I2  BARs lie below every fixed region (priority < 0) and each has a priority of its own, so that a guest may
- * lay them over each other or over motherboard devices without an error: lower slots win. I3  A memory BAR outside
- * [memory_first, memory_end) decodes nothing. */
+ *       follow.
+ *   I2  BARs lie below every fixed region (priority < 0) and each has a priority of its own, so that a guest may lay
+ *       them over each other or over motherboard devices without an error: lower slots win.
+ *   I3  A memory BAR outside [memory_first, memory_end) decodes nothing. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
  *
  *   I1  devices[] is in order of creation: a chip uses only chips before it, so destruction goes backwards.
  *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop
- * carries out between two instructions. */
+ *       carries out between two instructions. */
 #ifndef VX86_MACHINE_PC_H
 #define VX86_MACHINE_PC_H
 

@@ -5,9 +5,10 @@
  *           |                                            halted: sleep until a timer, work or a wake-up
  *           +---- attention, halt, shutdown ---- engine (translator or interpreter) <------+
  *
- *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine back
- * here. I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps
- * that true when a device arms an earlier one in the middle of an instruction. */
+ *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine
+ *       back here.
+ *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps
+ *       that true when a device arms an earlier one in the middle of an instruction. */
 #include "pc.h"
 
 /* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
