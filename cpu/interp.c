@@ -253,6 +253,7 @@ static bool begin_rare(struct insn *in)
     bool resume = cpu->eflags & VX_FL_RF;
     cpu->eflags &= ~(uint32_t)VX_FL_RF;
     in->single_step = cpu->eflags & VX_FL_TF;
+    in->no_step_trap = false; /* an INT that was not single-stepped may have left it */
     in->align_check = (cpu->eflags & VX_FL_AC) && (cpu->cr0 & VX_CR0_AM) && cpu->cpl == 3;
     in->watch = (cpu->dr[7] & DR7_ENABLES) && interp_watches_data(cpu);
     in->careful = in->align_check || in->watch;
@@ -307,7 +308,7 @@ static void step_rare(struct insn *in)
     end_insn(in, done);
     if (done)
         end_rare(in);
-    in->careful = in->align_check = in->watch = in->single_step = in->no_step_trap = false;
+    in->careful = in->align_check = in->watch = in->single_step = false;
     in->dr6_hits = 0;
     insn_mode_changed(in);
 }
