@@ -1,7 +1,7 @@
 /* hostfault.c - host signals in translated code become guest events.
  *
- * SIGSEGV, SIGBUS and SIGFPE inside the cache mean either that attention was asked for (a poisoned pointer was loaded through) or that
- * a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM). The unit's site table tells
+ * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was loaded
+ * through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD). The unit's site table tells
  * which and at which guest boundary; the handler redirects to the `leave` stub, and the interpreter then executes the
  * instruction again to find out exactly what it raises.
  *
@@ -76,7 +76,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 static void install(void)
 {
-    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE };
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
     struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER };
     for (unsigned i = 0; i < VX_ARRAY_LEN(signals); i++)
         sigaction(signals[i], &action, &previous[signals[i]]);

@@ -125,6 +125,8 @@ static uint8_t lower_two_byte(const ZydisDecodedInstruction *z, const struct bt_
         return L_INTERP; /* BSWAP r16: undefined */
     if (lower != L_INTERP || !native_sse(z))
         return lower;
+    if (in->opcode == 0x77 && in->mandatory != 0)
+        return L_INTERP_END; /* not EMMS to the host */
     return (mode & (z->meta.isa_set == ZYDIS_ISA_SET_PENTIUMMMX ? MODE_X87_OK : MODE_SSE_OK)) ? L_SSE : L_INTERP_END;
 }
 
@@ -135,6 +137,8 @@ static uint8_t lower_one_byte(const struct bt_insn *in, uint32_t mode)
     case 0x8E: return in->reg == VX_SS || in->reg == VX_CS || in->reg >= VX_SEG_COUNT ? L_INTERP_END : L_MOV_TO_SEG;
     case 0xFF: return lower_group_ff(in);
     case 0xFE: return in->reg < 2 ? L_MODRM : L_INTERP_END;
+    case 0xC6:
+    case 0xC7: return in->reg == 0 ? L_MODRM : L_INTERP_END; /* XABORT and XBEGIN live in reg 7 */
     case 0xA4 ... 0xA7:
     case 0xAA ... 0xAF: return in->rep != 0 ? L_REP : L_STRING;
     case 0x9B:
