@@ -196,6 +196,14 @@ static void count_access(struct vx_stats *stats, uint64_t info)
         stats->callout_load++;
 }
 
+/* May the instruction raise something that precedes its #PF and leaves the page's A bit alone? The #GP of a misaligned 16-byte
+ * operand, or the #MF of an earlier x87 error (FSW.ES). */
+static bool faults_before_memory(const struct vx_vcpu *vcpu, uint64_t lin, uint64_t info)
+{
+    bool misaligned = (info & MEM_BYTES) == 16 && (lin & 15) != 0;
+    return misaligned || ((info & MEM_FP_LIVE) && (vcpu->fx[2] & 0x80) != 0);
+}
+
 uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;
@@ -204,8 +212,7 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     count_access(bt->stats, info);
     enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
     uint8_t *hva = NULL;
-    bool misaligned = (info & MEM_BYTES) == 16 && (lin & 15) != 0; /* its #GP, if it has one, precedes the page's #PF and A bit */
-    if (!misaligned && !vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
+    if (!faults_before_memory(vcpu, lin, info) && !vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
         return fault(vcpu, eip);
     if (hva != NULL) {
         if (info & MEM_FP_LIVE)
