@@ -7,9 +7,9 @@
  * Where an 80386 and later differ on purpose:
  *   - a word that runs over the end of SS raises #SS (12), not 13: both vectors lead to the same handler here;
  *   - faults are restartable: after exception 13 in a string instruction SI, DI and CX stand at the iteration that
- * faulted (a 286 is one or two ahead in CX and one in SI or DI), and POP to memory leaves SP;
+ *     faulted (a 286 is one or two ahead in CX and one in SI or DI), and POP to memory leaves SP;
  *   - LOCK is #UD but for read-modify-writes, FS and GS exist, 15 bytes are allowed, there is an x87; the bench's ports
- * read FFh.
+ *     read FFh.
  *
  * MOO: chunks of 4-byte tag, u32 length, payload; "MOO " opens a file of one opcode, "TEST" holds one vector. */
 #include <criterion/criterion.h>
