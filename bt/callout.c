@@ -55,6 +55,7 @@ static void fp_load(struct vx_vcpu *vcpu)
 bool bt_execute(struct vx_bt *bt, uint32_t entry)
 {
     struct bt_area *area = bt->area;
+    bt->must_exit = false;
     area->exit_r9 = EXIT_STATE;
     __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_SEQ_CST);
     __atomic_store_n(&area->poll_ptr, (uint64_t)(uintptr_t)&area->poll_cell, __ATOMIC_SEQ_CST);
@@ -74,7 +75,7 @@ static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
     if (vcpu->rip != next_eip || vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown ||
-        bt_mode_of(vcpu) != bt->mode) {
+        bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         bt->area->exit_r9 = EXIT_STATE;
         bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
         return CALLOUT_EXIT;
@@ -135,7 +136,7 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     if (!vx_cpu_load_seg(vcpu, info & SEG_REG, (uint16_t)sel))
         return fault(vcpu, eip);
     release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
-    if (bt->must_exit || bt_mode_of(vcpu) != bt->mode) {
+    if (bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         vcpu->rip = next_eip;
         bt->area->exit_r9 = EXIT_STATE;
         return CALLOUT_EXIT;

@@ -34,8 +34,18 @@ static void take_memory_operand(struct bt_insn *in, const ZydisDecodedOperand *o
     in->mem_write = (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
 }
 
+static void note_written(struct bt_insn *in, const ZydisDecodedOperand *op)
+{
+    uint8_t reg = guest_gpr(op->reg.value);
+    if (reg == REG_NONE || !(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+        return;
+    bool byte = ZydisRegisterGetClass(op->reg.value) == ZYDIS_REGCLASS_GPR8;
+    in->gpr_written |= (uint8_t)(1u << (byte ? reg & 3 : reg));
+}
+
 static void take_register_operand(struct bt_insn *in, const ZydisDecodedOperand *op)
 {
+    note_written(in, op);
     ZydisRegisterClass cls = ZydisRegisterGetClass(op->reg.value);
     bool gpr8 = cls == ZYDIS_REGCLASS_GPR8;
     bool gpr = gpr8 || cls == ZYDIS_REGCLASS_GPR16 || cls == ZYDIS_REGCLASS_GPR32;
@@ -47,8 +57,6 @@ static void take_register_operand(struct bt_insn *in, const ZydisDecodedOperand 
         in->rm_is_gpr = gpr;
     }
 }
-
-static uint16_t arith_flags(uint32_t mask) { return (uint16_t)(mask & VX_FL_ARITH); }
 
 static uint8_t map_of(ZydisOpcodeMap map)
 {
@@ -116,10 +124,6 @@ static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const Z
             take_memory_operand(in, &ops[i]);
         else if (ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
             take_register_operand(in, &ops[i]);
-    }
-    if (z->cpu_flags != NULL) {
-        in->flags_read = arith_flags(z->cpu_flags->tested);
-        in->flags_written = arith_flags(z->cpu_flags->modified | z->cpu_flags->set_0 | z->cpu_flags->set_1 | z->cpu_flags->undefined);
     }
     in->lower = bt_lower_of(z, in, mode);
 }

@@ -8,7 +8,7 @@
 
 /* Out-of-line code, emitted behind the unit's body. */
 struct cold {
-    enum { COLD_MEM, COLD_INSN, COLD_EXIT } kind;
+    enum { COLD_MEM, COLD_INSN, COLD_EXIT, COLD_UNSHARED } kind;
     uint32_t from;     /* buffer offset of the rel32 that leads here */
     uint32_t resume;   /* COLD_MEM: buffer offset where the access follows */
     uint8_t addr_reg;  /* COLD_MEM: where the linear address is */
@@ -32,6 +32,9 @@ struct cg {
     bool after_sti;            /* the one before was STI */
     bool in_shadow;            /* the instruction being emitted runs in STI's shadow */
     bool poll_if;              /* IF may have become 1: look at the next boundary */
+    uint8_t shares_open;       /* slots whose probe has been emitted */
+    uint8_t r9_share;          /* the slot that r9 holds, SHARE_NONE */
+    int32_t share_disp;        /* displacement of the operand behind ADDR_SHARE */
     unsigned exits;
     struct cold cold[COLD_MAX];
     unsigned cold_count;
@@ -39,6 +42,12 @@ struct cg {
     unsigned site_count;
     bool full;                 /* too much for the tables: make a shorter unit */
 };
+
+/* In the place of an address register: the operand is [r9 + cg->share_disp]. */
+enum { ADDR_SHARE = 0xFE };
+
+/* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset. */
+static inline bool cg_has_share(const struct bt_insn *in) { return in->share_mem != SHARE_NONE || in->share_stack != SHARE_NONE; }
 
 static inline uint32_t next_eip(const struct bt_insn *in) { return in->eip + in->len; }
 
@@ -56,6 +65,8 @@ uint8_t emit_operand(struct cg *cg, const struct bt_insn *in);
 /* Stack slot at ESP + disp. */
 uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access);
 void emit_adjust_esp(struct cg *cg, int32_t by);
+/* prefix op reg, [operand]: what emit_operand() or emit_stack() gave. Immediates follow. */
+void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t addr_reg);
 /* mov reg, [addr + r9] and back, by size; loads of 1 and 2 bytes zero-extend, reg is a host register. */
 void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes);
 void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes);

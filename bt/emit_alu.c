@@ -55,9 +55,13 @@ static void emit_mem_form(struct cg *cg, const struct bt_insn *in, uint8_t addr,
     struct bt_asm *a = &cg->a;
     if (prefix_of(in) != 0)
         a8(a, prefix_of(in));
-    a8(a, 0x42 | (reg >= 8 ? 4 : 0) | (addr >= 8 ? 1 : 0)); /* REX.X for r9 */
+    bool shared = addr == ADDR_SHARE; /* [r9 + disp], else [addr + r9] */
+    a8(a, 0x40 | (reg >= 8 ? 4 : 0) | (shared ? 0 : 2) | (shared || addr >= 8 ? 1 : 0));
     opcode_of(cg, in);
-    asm_mem_tail(a, reg, addr, H_R9, 0, 0);
+    if (shared)
+        asm_mem_tail(a, reg, H_R9, H_NONE, 0, cg->share_disp);
+    else
+        asm_mem_tail(a, reg, addr, H_R9, 0, 0);
     copy_imm(cg, in);
 }
 
@@ -158,7 +162,7 @@ void emit_mov_offs(struct cg *cg, const struct bt_insn *in)
 {
     uint8_t addr = emit_operand(cg, in);
     static const uint8_t opcode[] = { 0x8A, 0x8B, 0x88, 0x89 };
-    asm_mem(&cg->a, false, in->op_bytes == 2 ? 0x66 : 0, opcode[in->opcode & 3], H_RAX, addr, H_R9, 0, 0);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, opcode[in->opcode & 3], H_RAX, addr);
 }
 
 void emit_xlat(struct cg *cg, const struct bt_insn *in)
@@ -170,7 +174,7 @@ void emit_xlat(struct cg *cg, const struct bt_insn *in)
         x_movzx16(a, H_R8, H_R8);
     uint8_t addr = emit_segment(cg, in->mem_seg, H_R8, 1, false);
     emit_probe(cg, addr, 1, MEM_READ);
-    asm_mem(a, false, 0, 0x8A, H_RAX, addr, H_R9, 0, 0);
+    emit_access(cg, 0, 0x8A, H_RAX, addr);
 }
 
 /* Bit strings: the register's upper bits move the operand, its low four or five choose the bit. */

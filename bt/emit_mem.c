@@ -82,6 +82,7 @@ void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access
 {
     struct bt_asm *a = &cg->a;
     int32_t tags = (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
+    cg->r9_share = SHARE_NONE;
     x_shrx32(a, H_R9, addr_reg, H_TWELVE);
     if (bytes > 1) {
         x_lea32(a, H_R10, addr_reg, H_NONE, 0, (int32_t)bytes - 1);
@@ -100,7 +101,7 @@ void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access
     cold->addr_reg = addr_reg;
     cold->rcx_in_r11 = true;
     cold->insn = (uint8_t)cg->index;
-    bool ends = bt_ends_unit(cg->in->lower);
+    bool ends = bt_ends_unit(cg->in->lower) || cg_has_share(cg->in);
     cold->info = bytes | access | (cg->fp_live ? MEM_FP_LIVE : 0) | (ends ? 0 : (uint32_t)cg->in->len << MEM_LEN_SHIFT);
     x_here(a, hit);
     x_mov64(a, H_RCX, H_R11);
@@ -108,8 +109,46 @@ void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access
     cold->resume = a->len;
 }
 
+/* Frame slot of a share. */
+static int32_t slot_disp(unsigned slot) { return BT_FRAME_BYTES - 8 * (SHARE_SLOTS - (int32_t)slot); }
+
+/* Probes the whole range of the share and leaves the host address that stands for its base in r9 and in the slot. */
+static void open_share(struct cg *cg, unsigned slot, uint8_t base, int32_t delta)
+{
+    struct bt_asm *a = &cg->a;
+    const struct bt_share *share = &cg->bt->share[slot];
+    x_lea32(a, H_R8, base, H_NONE, 0, share->lo - delta);
+    emit_probe(cg, H_R8, share->bytes, share->write ? MEM_WRITE : MEM_READ);
+    cg->cold[cg->cold_count - 1].kind = COLD_UNSHARED;
+    x_lea64(a, H_R9, H_R8, H_R9, 0, -share->lo);
+    x_store64(a, H_RSP, slot_disp(slot), H_R9);
+    cg->shares_open |= (uint8_t)(1u << slot);
+}
+
+/* The operand at the base's present value + disp, through its share. */
+static uint8_t shared_operand(struct cg *cg, unsigned slot, uint8_t base, int32_t disp, int32_t delta)
+{
+    if (!(cg->shares_open >> slot & 1))
+        open_share(cg, slot, base, delta);
+    else if (cg->r9_share != slot)
+        x_load64(&cg->a, H_R9, H_RSP, slot_disp(slot));
+    cg->r9_share = (uint8_t)slot;
+    cg->share_disp = disp + delta;
+    return ADDR_SHARE;
+}
+
+void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t addr_reg)
+{
+    if (addr_reg == ADDR_SHARE)
+        asm_mem(&cg->a, false, prefix, op, reg, H_R9, H_NONE, 0, cg->share_disp);
+    else
+        asm_mem(&cg->a, false, prefix, op, reg, addr_reg, H_R9, 0, 0);
+}
+
 uint8_t emit_operand(struct cg *cg, const struct bt_insn *in)
 {
+    if (in->share_mem != SHARE_NONE)
+        return shared_operand(cg, in->share_mem, host_of(in->mem_base), in->mem_disp, in->share_mem_delta);
     uint8_t reg = emit_offset(cg, in, !seg_is_flat(cg, in->mem_seg));
     reg = emit_segment(cg, in->mem_seg, reg, in->mem_bytes, in->mem_write);
     emit_probe(cg, reg, in->mem_bytes, (in->mem_read ? MEM_READ : 0u) | (in->mem_write ? MEM_WRITE : 0u));
@@ -119,6 +158,8 @@ uint8_t emit_operand(struct cg *cg, const struct bt_insn *in)
 uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access)
 {
     struct bt_asm *a = &cg->a;
+    if (cg->in->share_stack != SHARE_NONE)
+        return shared_operand(cg, cg->in->share_stack, H_GUEST_ESP, disp, cg->in->share_stack_delta);
     bool flat = seg_is_flat(cg, VX_SS);
     uint8_t reg = H_GUEST_ESP;
     if (disp != 0 || !(cg->mode & MODE_SS32) || !flat) {
@@ -152,10 +193,12 @@ void emit_adjust_esp(struct cg *cg, int32_t by)
 void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes)
 {
     unsigned op = bytes == 1 ? 0x0FB6 : bytes == 2 ? 0x0FB7 : 0x8B;
-    asm_mem(&cg->a, false, 0, op, reg, addr_reg, H_R9, 0, 0);
+    emit_access(cg, 0, op, reg, addr_reg);
+    if (reg == H_R9)
+        cg->r9_share = SHARE_NONE;
 }
 
 void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes)
 {
-    asm_mem(&cg->a, false, bytes == 2 ? 0x66 : 0, bytes == 1 ? 0x88 : 0x89, reg, addr_reg, H_R9, 0, 0);
+    emit_access(cg, bytes == 2 ? 0x66 : 0, bytes == 1 ? 0x88 : 0x89, reg, addr_reg);
 }

@@ -20,7 +20,7 @@ void emit_push_imm(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
     uint8_t addr = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
-    asm_mem(a, false, in->op_bytes == 2 ? 0x66 : 0, 0xC7, 0, addr, H_R9, 0, 0);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, 0xC7, 0, addr);
     for (unsigned i = 0; i < in->op_bytes; i++)
         a8(a, (uint8_t)((uint64_t)in->imm >> (8 * i)));
     emit_adjust_esp(cg, -(int32_t)in->op_bytes);

@@ -38,7 +38,7 @@ static void advance(struct cg *cg, const struct bt_insn *in, unsigned index_reg)
 static void accumulator_op(struct cg *cg, const struct bt_insn *in, uint8_t byte_opcode, unsigned reg, uint8_t addr)
 {
     unsigned op = in->op_bytes == 1 ? byte_opcode : byte_opcode + 1u;
-    asm_mem(&cg->a, false, in->op_bytes == 2 ? 0x66 : 0, op, reg, addr, H_R9, 0, 0);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, op, reg, addr);
 }
 
 static void load_source_and_hold(struct cg *cg, const struct bt_insn *in)

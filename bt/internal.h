@@ -31,7 +31,7 @@ enum {
     BT_TU_MAX = 128,
     BT_SEGMENTS = 8,
     BT_JC_ENTRIES = 65536,
-    BT_JC_SETS = 4,
+    BT_JC_SETS = 8,
     BT_HASH_BUCKETS = 1 << 16,
     BT_CROSSING_BUCKETS = 1 << 12,
     BT_FRAME_BYTES = 64,
@@ -56,6 +56,7 @@ enum bt_mode {
     MODE_FS_WIDE = 1u << 9,   /* FS: limit 4 GiB, usual rights: only its base is added */
     MODE_GS_WIDE = 1u << 10,  /* the same for GS; only told apart at CPL 3 */
     MODE_PAGING = 1u << 11,
+    MODE_UNSHARED = 1u << 12, /* not of the vCPU: a shared probe missed, see share.c */
 };
 /* Not translated at all: TF, armed breakpoints, alignment checks. */
 #define MODE_SLOW UINT32_MAX
@@ -110,8 +111,18 @@ struct bt_insn {
     int32_t mem_disp;
     uint8_t mem_bytes; /* 0: not accessed */
     bool mem_write, mem_read;
-    uint16_t flags_read, flags_written; /* arithmetic flags, as VX_FL_* */
-    uint16_t flags_live;                /* needed after this instruction */
+    uint8_t gpr_written;       /* bit set of the registers that it writes */
+    uint8_t share_mem, share_stack; /* shares of the operand and of the stack slot, SHARE_NONE */
+    int32_t share_mem_delta, share_stack_delta; /* base register's present value minus the share's */
+};
+
+enum { SHARE_NONE = 0xFF, SHARE_SLOTS = 4 };
+
+/* A range of memory around a base register that one probe covers. */
+struct bt_share {
+    int32_t lo;     /* relative to the register's value when followed from */
+    uint32_t bytes;
+    bool write;
 };
 
 enum { TU_EXITS = 2, TU_PAGES = 2 };
@@ -190,6 +201,7 @@ enum bt_exit_kind {
     EXIT_POLL,      /* r8: eip; attention */
     EXIT_BOUNDARY,  /* r8: eip; go on there (no chaining) */
     EXIT_STATE,     /* vcpu->rip is already right (a call-out changed it) */
+    EXIT_UNSHARED,  /* r8: eip; go on there in MODE_UNSHARED */
     EXIT_STALE,     /* r8: a self-checking unit whose bytes have changed */
 };
 
@@ -211,7 +223,7 @@ struct bt_jump_cache {
 };
 
 struct bt_stubs {
-    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_stale;
+    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_unshared, exit_stale;
     uint32_t mem_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
 };
 
@@ -247,6 +259,8 @@ struct vx_bt {
     uint8_t *buffer;         /* host code under construction */
     struct cg *cg;           /* translate.c's workspace */
     struct bt_insn insns[BT_TU_MAX];
+    struct bt_share share[SHARE_SLOTS];
+    bool unshared;           /* the next unit is wanted in MODE_UNSHARED */
     uint64_t rng;            /* stress */
     uint64_t tu_limit;
     uint64_t callouts, callout_cycles, callout_device_ns; /* sampled, see bt_callout_timed() */
@@ -263,6 +277,10 @@ uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin);
 unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages);
 uint8_t bt_lower_of(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode);
 bool bt_ends_unit(uint8_t lower);
+
+/* ---- share.c */
+/* Marks which operands of the n decoded instructions share probes, and fills bt->share. */
+void bt_share_probes(struct vx_bt *bt, unsigned n);
 
 /* ---- translate.c */
 struct cg *bt_cg_create(void);

@@ -83,11 +83,11 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         pending->direct = (struct bt_exit *)(uintptr_t)area->exit_r8;
         pending->evictions = bt->evictions;
         vcpu->rip = pending->direct->target_eip;
-        break;
+        return; /* still unshared, if it was: such units chain to each other */
     case EXIT_INDIRECT:
         pending->indirect = true;
         vcpu->rip = (uint32_t)area->exit_r8;
-        break;
+        return;
     case EXIT_INTERP:
         vcpu->rip = (uint32_t)area->exit_r8;
         bt_interpret(bt);
@@ -95,11 +95,16 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
     case EXIT_POLL:
     case EXIT_BOUNDARY: vcpu->rip = (uint32_t)area->exit_r8; break;
     case EXIT_STATE: break;
+    case EXIT_UNSHARED:
+        vcpu->rip = (uint32_t)area->exit_r8;
+        bt->unshared = true;
+        return;
     case EXIT_STALE:
         vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
         bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8);
         break;
     }
+    bt->unshared = false;
 }
 
 /* Does, at random, what is allowed at any boundary: nothing of it may change what the guest sees. */
@@ -132,7 +137,6 @@ static enum vx_stop run(struct vx_bt *bt)
             atomic_fetch_or(&vcpu->attention, VX_ATTN_INTR);
             continue;
         }
-        bt->must_exit = false;
         if (bt->config.stress)
             stress(bt);
         bt_sync(bt);
@@ -185,6 +189,7 @@ enum vx_stop vx_bt_run(struct vx_bt *bt)
 static void on_flush(void *opaque, enum vx_flush kind, uint64_t lin)
 {
     struct vx_bt *bt = opaque;
+    bt->must_exit = true;
     if (kind == VX_FLUSH_PAGE)
         bt_jc_flush_page(bt, lin);
     else
@@ -200,11 +205,11 @@ static void on_change(void *opaque, uint32_t page, uint32_t count, bool writes_o
     struct vx_bt *bt = opaque;
     (void)page;
     (void)count;
+    bt->must_exit = true;
     if (writes_only)
         return;
     bt_jc_flush(bt, true);
     bt_unchain_crossing(bt, true, 0);
-    bt->must_exit = true;
 }
 
 static void kick(struct vx_vcpu *vcpu)

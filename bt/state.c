@@ -113,6 +113,8 @@ void bt_sync(struct vx_bt *bt)
     struct vx_vcpu *vcpu = bt->vcpu;
     struct bt_area *area = bt->area;
     bt->mode = bt_mode_of(vcpu);
+    if (bt->unshared && bt->mode != MODE_SLOW)
+        bt->mode |= MODE_UNSHARED;
     bt_sync_segments(bt);
     area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
     area->if_poll_ptr = vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&area->poll_cell;

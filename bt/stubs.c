@@ -153,6 +153,8 @@ void bt_stubs_make(struct vx_bt *bt)
     make_exit(&a, bt->stub.leave, EXIT_INTERP);
     bt->stub.exit_boundary = a.len;
     make_exit(&a, bt->stub.leave, EXIT_BOUNDARY);
+    bt->stub.exit_unshared = a.len;
+    make_exit(&a, bt->stub.leave, EXIT_UNSHARED);
     bt->stub.exit_stale = a.len;
     make_exit(&a, bt->stub.leave, EXIT_STALE);
     bt->stub.mem_slow = a.len;

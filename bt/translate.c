@@ -143,19 +143,36 @@ static void emit_self_check(struct cg *cg)
     x_mov64(a, H_RCX, H_R11);
 }
 
+/* Emitters that leave r9 alone, or tell what they put there (emit_mem.c). */
+static bool keeps_r9(const struct bt_insn *in)
+{
+    switch (in->lower) {
+    case L_MODRM: case L_PLAIN: case L_OPREG: case L_INCDEC: case L_NOP: case L_LEA: case L_X87: case L_SSE:
+    case L_PUSH_REG: case L_PUSH_IMM: case L_PUSH_RM: case L_PUSH_SEG: case L_POP_REG: case L_CALL: case L_CALL_RM: case L_RET:
+        return true;
+    default: return false;
+    }
+}
+
 static void emit_one(struct cg *cg, unsigned index)
 {
     const struct bt_insn *in = &cg->bt->insns[index];
     cg->in_shadow = cg->after_sti;
     cg->index = index;
     cg->in = in;
+    if (!keeps_r9(in))
+        cg->r9_share = SHARE_NONE;
     cg->start[index] = cg->a.len;
-    if ((in->lower == L_MODRM || in->lower == L_SSE) && emit_native_impossible(in))
+    if ((in->lower == L_MODRM || in->lower == L_SSE) && emit_native_impossible(in)) {
         emit_interp_insn(cg, in);
+        cg->r9_share = SHARE_NONE;
+    }
     else if (cg->in_shadow && (in->lower == L_JCC || in->lower == L_LOOP))
         emit_interp_end(cg, in); /* their taken exits have no room to end the shadow */
     else
         emitters[in->lower](cg, in);
+    if (!keeps_r9(in))
+        cg->r9_share = SHARE_NONE;
     cg->after_sti = in->lower == L_STI;
     if (cg->in_shadow && !cg->after_sti && !bt_ends_unit(in->lower)) {
         x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_NONE);
@@ -190,7 +207,7 @@ static void emit_cold_mem(struct cg *cg, const struct cold *cold)
     x_mov_imm32(a, H_R10, in->eip);
     x_call_rel32(a, cg->bt->stub.mem_slow);
     x_jmp_rel32(a, a->base + cold->resume); /* 5 bytes: the stub returns behind it when C did the instruction */
-    if (!bt_ends_unit(in->lower))
+    if (!bt_ends_unit(in->lower) && !cg_has_share(in))
         x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
 }
 
@@ -200,7 +217,7 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
     const struct bt_insn *in = &cg->bt->insns[cold->insn];
     if (cold->rcx_in_r11)
         x_mov64(a, H_RCX, H_R11);
-    if (bt_ends_unit(in->lower)) {
+    if (bt_ends_unit(in->lower) || cg_has_share(in)) {
         emit_interp_end(cg, in);
         return;
     }
@@ -209,6 +226,14 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
     x_mov_imm32(a, H_R10, in->eip);
     x_call_rel32(a, cg->bt->stub.insn);
     x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
+}
+
+/* A shared probe missed: the same boundary again, with a probe for each access. */
+static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
+{
+    x_mov64(&cg->a, H_RCX, H_R11);
+    x_mov_imm32(&cg->a, H_R8, cg->bt->insns[cold->insn].eip);
+    x_jmp_rel32(&cg->a, cg->bt->stub.exit_unshared);
 }
 
 static void emit_cold_exit(struct cg *cg, const struct cold *cold)
@@ -234,6 +259,7 @@ static void emit_all_cold(struct cg *cg)
         case COLD_MEM: emit_cold_mem(cg, cold); break;
         case COLD_INSN: emit_cold_insn(cg, cold); break;
         case COLD_EXIT: emit_cold_exit(cg, cold); break;
+        case COLD_UNSHARED: emit_cold_unshared(cg, cold); break;
         }
     }
 }
@@ -248,6 +274,7 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
     cg->bt = bt;
     cg->tu = tu;
     cg->mode = bt->mode;
+    cg->r9_share = SHARE_NONE;
     if (bt->config.count)
         emit_entry_counter(cg);
     if (tu->self_checking)
@@ -363,6 +390,7 @@ struct bt_tu *bt_translate(struct vx_bt *bt)
     struct bt_tu *tu = new_unit(bt, hva, pages);
     if (tu->self_checking)
         n = cut_after_store(bt->insns, n);
+    bt_share_probes(bt, n);
     if (!place_unit(bt, tu, n)) {
         free(tu);
         return NULL;

@@ -19,6 +19,7 @@ struct vx_bt_config {
     uint64_t cache_bytes;     /* 64 KiB to 1 GiB; 0: default */
     bool no_chain;
     bool no_jump_cache;
+    bool no_probe_sharing;    /* every memory operand has a shadow probe of its own */
     bool stress;              /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
     bool count;               /* exact entry counters in translated code (costs under 3 %) */
