@@ -102,9 +102,10 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
 {
     (void)unused;
     struct vx_bt *bt = bt_of(vcpu);
-    bt->stats->callout_string++;
-    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info))
+    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info)) {
+        bt->stats->callout_string++;
         return CALLOUT_NEXT;
+    }
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;

@@ -36,6 +36,7 @@ enum {
     BT_CROSSING_BUCKETS = 1 << 12,
     BT_FRAME_BYTES = 64,
     BT_STUB_BYTES = 8192,
+    BT_SEEN_MAX = 1 << 21,
     CALLOUT_SAMPLE = 16,
     BT_BUFFER_BYTES = 1 << 17,
     BT_CACHE_DEFAULT = 32 << 20,
@@ -222,6 +223,12 @@ struct bt_jump_cache {
     uint64_t used;          /* for replacement */
 };
 
+/* Keys (place, eip, mode) of all units ever made: an open-addressing set. */
+struct bt_seen {
+    uint64_t *key; /* 0: free */
+    size_t cap, used;
+};
+
 struct bt_stubs {
     uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_unshared, exit_stale;
     uint32_t mem_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
@@ -248,6 +255,7 @@ struct vx_bt {
     struct bt_jump_cache jc[BT_JC_SETS];
     struct bt_jump_cache *jc_cur;
     uint64_t jc_tick;
+    struct bt_seen seen;
 
     /* smc.c: by backing page */
     struct bt_page **pages;
@@ -303,6 +311,8 @@ void bt_lookup_destroy(struct vx_bt *bt);
 struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip);
 void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
 void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
+/* Enters the unit's key; true when a unit with that key was made before (invalidated or evicted since). */
+bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu);
 void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base);
 void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu);
 /* Offset of the unit that the current jump cache has for `eip`, 0 if none. */

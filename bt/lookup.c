@@ -32,6 +32,7 @@ vx_err bt_lookup_create(struct vx_bt *bt)
 void bt_lookup_destroy(struct vx_bt *bt)
 {
     free(bt->hash);
+    free(bt->seen.key);
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         if (bt->jc[i].entry != NULL && bt->jc[i].entry != MAP_FAILED)
             munmap(bt->jc[i].entry, BT_JC_ENTRIES * sizeof *bt->jc[i].entry);
@@ -71,6 +72,46 @@ void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
         at = &(*at)->hash_next;
     if (*at == tu)
         *at = tu->hash_next;
+}
+
+/* ---- what was translated before */
+
+static uint64_t seen_key(const struct bt_tu *tu) { return ((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ tu->mode) | 1; }
+
+static bool seen_insert(struct bt_seen *seen, uint64_t key)
+{
+    size_t at = key >> 20 & (seen->cap - 1);
+    while (seen->key[at] != 0 && seen->key[at] != key)
+        at = (at + 1) & (seen->cap - 1);
+    if (seen->key[at] == key)
+        return true;
+    seen->key[at] = key;
+    seen->used++;
+    return false;
+}
+
+static void seen_grow(struct bt_seen *seen)
+{
+    struct bt_seen larger = { .cap = seen->cap == 0 ? 4096 : seen->cap * 2 };
+    larger.key = calloc(larger.cap, sizeof *larger.key);
+    VX_ASSERT(larger.key != NULL);
+    for (size_t i = 0; i < seen->cap; i++) {
+        if (seen->key[i] != 0)
+            seen_insert(&larger, seen->key[i]);
+    }
+    free(seen->key);
+    *seen = larger;
+}
+
+bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu)
+{
+    if (bt->seen.cap == BT_SEEN_MAX && bt->seen.used * 2 >= bt->seen.cap) { /* a bound on memory: starts over */
+        memset(bt->seen.key, 0, bt->seen.cap * sizeof *bt->seen.key);
+        bt->seen.used = 0;
+    } else if (bt->seen.used * 2 >= bt->seen.cap) {
+        seen_grow(&bt->seen);
+    }
+    return seen_insert(&bt->seen, seen_key(tu));
 }
 
 /* ---- jump caches */
