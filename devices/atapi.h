@@ -8,6 +8,7 @@
 #define VX86_DEVICES_ATAPI_H
 
 #include "ide_drive.h"
+#include "vx86/bytes.h"
 
 #define CD_BLOCK_BYTES 2048u
 
@@ -58,25 +59,5 @@ size_t vx_atapi_toc(const struct ide_drive *drive, uint8_t *out);
 size_t vx_atapi_configuration(const struct ide_drive *drive, uint8_t *out);
 size_t vx_atapi_mode_pages(const struct ide_drive *drive, unsigned page, bool changeable, uint8_t *out);
 size_t vx_atapi_subchannel(const struct ide_drive *drive, uint8_t *out);
-
-/* Big-endian fields. */
-static inline void vx_put_be16(uint8_t *at, unsigned value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-static inline void vx_put_be32(uint8_t *at, uint32_t value)
-{
-    vx_put_be16(at, value >> 16);
-    vx_put_be16(at + 2, value);
-}
-static inline unsigned vx_get_be16(const uint8_t *at)
-{
-    return (unsigned)at[0] << 8 | at[1];
-}
-static inline uint32_t vx_get_be32(const uint8_t *at)
-{
-    return (uint32_t)vx_get_be16(at) << 16 | vx_get_be16(at + 2);
-}
 
 #endif

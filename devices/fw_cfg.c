@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vx86/bytes.h"
+
 enum { PORT_SELECTOR = 0x510, PORT_DATA = 0x511, PORT_DMA = 0x514 };
 enum { ID_TRADITIONAL = 1, ID_DMA = 2 };
 enum { DMA_ERROR = 1u << 0, DMA_READ = 1u << 1, DMA_SKIP = 1u << 2, DMA_SELECT = 1u << 3, DMA_WRITE = 1u << 4 };
@@ -48,23 +50,6 @@ struct vx_fw_cfg {
     size_t offset; /* I2 */
     uint64_t dma_phys;
 };
-
-static void put_be16(uint8_t *at, uint16_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void put_be32(uint8_t *at, uint32_t value)
-{
-    put_be16(at, (uint16_t)(value >> 16));
-    put_be16(at + 2, (uint16_t)value);
-}
-
-static uint32_t get_be32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 /* ---- items -------------------------------------------------------------------------------------------------------- */
 
@@ -106,11 +91,11 @@ static void rebuild_directory(struct vx_fw_cfg *fw_cfg)
 {
     enum { HEAD_BYTES = 4, ENTRY_BYTES = 8 + VX_FW_CFG_NAME_BYTES };
     uint8_t directory[HEAD_BYTES + VX_FW_CFG_FILES * ENTRY_BYTES] = { 0 };
-    put_be32(directory, fw_cfg->file_count);
+    vx_put_be32(directory, fw_cfg->file_count);
     for (unsigned i = 0; i < fw_cfg->file_count; i++) {
         uint8_t *entry = directory + HEAD_BYTES + i * ENTRY_BYTES;
-        put_be32(entry, (uint32_t)fw_cfg->files[i].item.bytes);
-        put_be16(entry + 4, (uint16_t)(FW_CFG_FILE_FIRST + i));
+        vx_put_be32(entry, (uint32_t)fw_cfg->files[i].item.bytes);
+        vx_put_be16(entry + 4, (uint16_t)(FW_CFG_FILE_FIRST + i));
         memcpy(entry + 8, fw_cfg->files[i].name, VX_FW_CFG_NAME_BYTES);
     }
     set_item(fw_cfg, &fw_cfg->generic[FW_CFG_FILE_DIR], directory, HEAD_BYTES + fw_cfg->file_count * ENTRY_BYTES);
@@ -258,9 +243,9 @@ static void dma_transfer(struct vx_fw_cfg *fw_cfg)
     uint64_t at = fw_cfg->dma_phys;
     fw_cfg->dma_phys = 0;
     vx_pmap_read(fw_cfg->pmap, at, descriptor, sizeof descriptor);
-    uint32_t control = get_be32(descriptor);
-    uint32_t bytes = get_be32(descriptor + 4);
-    uint64_t phys = (uint64_t)get_be32(descriptor + 8) << 32 | get_be32(descriptor + 12);
+    uint32_t control = vx_get_be32(descriptor);
+    uint32_t bytes = vx_get_be32(descriptor + 4);
+    uint64_t phys = (uint64_t)vx_get_be32(descriptor + 8) << 32 | vx_get_be32(descriptor + 12);
     const uint8_t *skipped;
     bool ok = true;
 
@@ -275,7 +260,7 @@ static void dma_transfer(struct vx_fw_cfg *fw_cfg)
     if (!ok)
         vx_log_guest(fw_cfg->log, "fw_cfg: DMA of %u bytes at %09llx refused", bytes, (unsigned long long)phys);
     uint8_t answer[4];
-    put_be32(answer, ok ? 0 : DMA_ERROR);
+    vx_put_be32(answer, ok ? 0 : DMA_ERROR);
     vx_pmap_write(fw_cfg->pmap, at, answer, sizeof answer);
 }
 

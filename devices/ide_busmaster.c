@@ -10,6 +10,8 @@
  *       drive. */
 #include "ide_busmaster.h"
 
+#include "vx86/bytes.h"
+
 #define PRD_BYTES      8
 #define PRD_EOT        0x80000000u
 #define PRD_COUNT_ZERO 0x10000u
@@ -70,21 +72,16 @@ bool vx_ide_busmaster_write(struct vx_ide_busmaster *bm, unsigned port, uint8_t 
     }
 }
 
-static uint32_t le32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 static void fetch_prd(struct vx_ide_busmaster *bm)
 {
     uint8_t prd[PRD_BYTES];
     vx_pmap_read(bm->pmap, bm->next, prd, sizeof(prd));
     bm->next += PRD_BYTES;
-    bm->phys = le32(prd) & ~1u;
-    bm->left = le32(prd + 4) & 0xFFFE;
+    bm->phys = vx_get_le32(prd) & ~1u;
+    bm->left = vx_get_le32(prd + 4) & 0xFFFE;
     if (bm->left == 0)
         bm->left = PRD_COUNT_ZERO; /* keeps I1 */
-    bm->last = (le32(prd + 4) & PRD_EOT) != 0;
+    bm->last = (vx_get_le32(prd + 4) & PRD_EOT) != 0;
 }
 
 size_t vx_ide_busmaster_move(struct vx_ide_busmaster *bm, void *buf, size_t bytes, bool to_memory)

@@ -44,7 +44,7 @@ static uint8_t *command(struct builder *builder, uint32_t code)
 {
     VX_ASSERT(builder->commands < COMMANDS);
     uint8_t *at = builder->script + builder->commands++ * COMMAND_BYTES;
-    put_le32(at, code);
+    vx_put_le32(at, code);
     return at + 4;
 }
 
@@ -60,7 +60,7 @@ static void cmd_allocate(struct builder *builder, const char *file, uint32_t ali
 {
     uint8_t *at = command(builder, 1);
     put_name(at, file);
-    put_le32(at + LOADER_NAME_BYTES, align);
+    vx_put_le32(at + LOADER_NAME_BYTES, align);
     at[LOADER_NAME_BYTES + 4] = (uint8_t)zone;
 }
 
@@ -70,7 +70,7 @@ static void cmd_add_pointer(struct builder *builder, const char *file, size_t of
     uint8_t *at = command(builder, 2);
     put_name(at, file);
     put_name(at + LOADER_NAME_BYTES, TABLES_FILE);
-    put_le32(at + 2 * LOADER_NAME_BYTES, (uint32_t)off);
+    vx_put_le32(at + 2 * LOADER_NAME_BYTES, (uint32_t)off);
     at[2 * LOADER_NAME_BYTES + 4] = size;
 }
 
@@ -78,9 +78,9 @@ static void cmd_add_checksum(struct builder *builder, const char *file, size_t o
 {
     uint8_t *at = command(builder, 3);
     put_name(at, file);
-    put_le32(at + LOADER_NAME_BYTES, (uint32_t)off);
-    put_le32(at + LOADER_NAME_BYTES + 4, (uint32_t)start);
-    put_le32(at + LOADER_NAME_BYTES + 8, (uint32_t)bytes);
+    vx_put_le32(at + LOADER_NAME_BYTES, (uint32_t)off);
+    vx_put_le32(at + LOADER_NAME_BYTES + 4, (uint32_t)start);
+    vx_put_le32(at + LOADER_NAME_BYTES + 8, (uint32_t)bytes);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------------- */
@@ -100,30 +100,30 @@ static size_t begin_table(struct builder *builder, const char signature[4], uint
     size_t off = take(builder, bytes, 8);
     uint8_t *at = builder->tables + off;
     memcpy(at, signature, 4);
-    put_le32(at + 4, (uint32_t)bytes);
+    vx_put_le32(at + 4, (uint32_t)bytes);
     at[8] = revision;
     memcpy(at + 10, "VX86  ", 6);
     memcpy(at + 16, "VX86PC  ", 8);
-    put_le32(at + 24, 1);
+    vx_put_le32(at + 24, 1);
     memcpy(at + 28, "VX86", 4);
-    put_le32(at + 32, 1);
+    vx_put_le32(at + 32, 1);
     return off;
 }
 
 static void finish_table(struct builder *builder, size_t off)
 {
-    cmd_add_checksum(builder, TABLES_FILE, off + 9, off, get_le32(builder->tables + off + 4)); /* keeps I1 */
+    cmd_add_checksum(builder, TABLES_FILE, off + 9, off, vx_get_le32(builder->tables + off + 4)); /* keeps I1 */
 }
 
 static void put_pointer32(struct builder *builder, size_t at, size_t target)
 {
-    put_le32(builder->tables + at, (uint32_t)target);
+    vx_put_le32(builder->tables + at, (uint32_t)target);
     cmd_add_pointer(builder, TABLES_FILE, at, 4);
 }
 
 static void put_pointer64(struct builder *builder, size_t at, size_t target)
 {
-    put_le64(builder->tables + at, target);
+    vx_put_le64(builder->tables + at, target);
     cmd_add_pointer(builder, TABLES_FILE, at, 8);
 }
 
@@ -133,7 +133,7 @@ static void patch_pci_hole(uint8_t *dsdt, size_t bytes, uint32_t hole)
     static const uint8_t pattern[] = { 0x08, 'P', 'M', 'I', 'N', 0x0C };
     uint8_t *at = memmem(dsdt, bytes, pattern, sizeof pattern);
     VX_ASSERT(at != NULL && at + sizeof pattern + 4 <= dsdt + bytes);
-    put_le32(at + sizeof pattern, hole);
+    vx_put_le32(at + sizeof pattern, hole);
 }
 
 static size_t build_dsdt(struct builder *builder, uint64_t ram_bytes)
@@ -154,7 +154,7 @@ static size_t build_facs(struct builder *builder)
     enum { FACS_BYTES = 64 };
     size_t off = take(builder, FACS_BYTES, 64);
     memcpy(builder->tables + off, "FACS", 4);
-    put_le32(builder->tables + off + 4, FACS_BYTES);
+    vx_put_le32(builder->tables + off + 4, FACS_BYTES);
     return off;
 }
 
@@ -164,7 +164,7 @@ static void put_gas_io(uint8_t *at, uint8_t bits, uint8_t access, uint64_t port)
     at[0] = 1; /* system I/O space */
     at[1] = bits;
     at[3] = access;
-    put_le64(at + 4, port);
+    vx_put_le64(at + 4, port);
 }
 
 enum { FADT_WBINVD = 1u << 0, FADT_PROC_C1 = 1u << 2, FADT_SLP_BUTTON = 1u << 5, FADT_RESET_REG_SUP = 1u << 10 };
@@ -177,21 +177,21 @@ static size_t build_fadt(struct builder *builder, size_t facs, size_t dsdt)
     put_pointer32(builder, off + 36, facs);
     put_pointer32(builder, off + 40, dsdt);
     at[45] = 1; /* preferred profile: desktop */
-    put_le16(at + 46, SCI_IRQ);
-    put_le32(at + 48, APM_PORT);
+    vx_put_le16(at + 46, SCI_IRQ);
+    vx_put_le32(at + 48, APM_PORT);
     at[52] = APM_ACPI_ENABLE;
     at[53] = APM_ACPI_DISABLE;
-    put_le32(at + 56, PM_BASE);     /* PM1a event block */
-    put_le32(at + 64, PM_BASE + 4); /* PM1a control block */
-    put_le32(at + 76, PM_BASE + 8); /* PM timer */
+    vx_put_le32(at + 56, PM_BASE);     /* PM1a event block */
+    vx_put_le32(at + 64, PM_BASE + 4); /* PM1a control block */
+    vx_put_le32(at + 76, PM_BASE + 8); /* PM timer */
     at[88] = 4;
     at[89] = 2;
     at[91] = 4;
-    put_le16(at + 96, LATENCY_NO_C2);
-    put_le16(at + 98, LATENCY_NO_C3);
+    vx_put_le16(at + 96, LATENCY_NO_C2);
+    vx_put_le16(at + 98, LATENCY_NO_C3);
     at[108] = CMOS_CENTURY;
-    put_le16(at + 109, ARCH_LEGACY_DEVICES | ARCH_8042);
-    put_le32(at + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RESET_REG_SUP);
+    vx_put_le16(at + 109, ARCH_LEGACY_DEVICES | ARCH_8042);
+    vx_put_le32(at + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RESET_REG_SUP);
     put_gas_io(at + 116, 8, 1, RESET_PORT);
     at[128] = RESET_VALUE;
     put_pointer64(builder, off + 140, dsdt); /* the FACS has its 32-bit pointer only: systems take a second one for a second FACS */
@@ -223,13 +223,13 @@ static size_t build_madt(struct builder *builder, unsigned cpus)
     size_t bytes = HEADER_BYTES + 8 + cpus * LAPIC_BYTES + IOAPIC_BYTES + VX_ARRAY_LEN(overrides) * OVERRIDE_BYTES + NMI_BYTES;
     size_t off = begin_table(builder, "APIC", 1, bytes);
     uint8_t *at = builder->tables + off + HEADER_BYTES;
-    put_le32(at, LAPIC_PHYS);
-    put_le32(at + 4, PCAT_COMPAT);
+    vx_put_le32(at, LAPIC_PHYS);
+    vx_put_le32(at + 4, PCAT_COMPAT);
     at += 8;
     for (unsigned i = 0; i < cpus; i++)
         at += put_madt(at, LAPIC, LAPIC_BYTES, (const uint8_t[6]){ (uint8_t)i, (uint8_t)i, 1 });
     uint8_t ioapic[10] = { 0 }; /* id, reserved, address, first interrupt */
-    put_le32(ioapic + 2, IOAPIC_PHYS);
+    vx_put_le32(ioapic + 2, IOAPIC_PHYS);
     at += put_madt(at, IOAPIC, IOAPIC_BYTES, ioapic);
     for (size_t i = 0; i < VX_ARRAY_LEN(overrides); i++)
         at += put_madt(at, OVERRIDE, OVERRIDE_BYTES, overrides[i]);
@@ -260,9 +260,9 @@ static void add_rsdp(struct builder *builder, size_t rsdt, size_t xsdt, const st
     memcpy(rsdp, "RSD PTR ", 8);
     memcpy(rsdp + 9, "VX86  ", 6);
     rsdp[15] = 2;
-    put_le32(rsdp + 16, (uint32_t)rsdt);
-    put_le32(rsdp + 20, RSDP_BYTES);
-    put_le64(rsdp + 24, xsdt);
+    vx_put_le32(rsdp + 16, (uint32_t)rsdt);
+    vx_put_le32(rsdp + 20, RSDP_BYTES);
+    vx_put_le64(rsdp + 24, xsdt);
     cmd_add_pointer(builder, RSDP_FILE, 16, 4);
     cmd_add_pointer(builder, RSDP_FILE, 24, 8);
     cmd_add_checksum(builder, RSDP_FILE, 8, 0, RSDP_V1_BYTES);

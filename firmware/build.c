@@ -15,9 +15,9 @@ static void add_e820(const struct vx_fw_config *config, const struct vx_fw_sink 
 {
     enum { E820_RAM = 1, ENTRY_BYTES = 20 };
     uint8_t entry[ENTRY_BYTES];
-    put_le64(entry, 0);
-    put_le64(entry + 8, config->ram_bytes);
-    put_le32(entry + 16, E820_RAM);
+    vx_put_le64(entry, 0);
+    vx_put_le64(entry + 8, config->ram_bytes);
+    vx_put_le32(entry + 16, E820_RAM);
     sink->add_file(sink->opaque, "etc/e820", entry, sizeof entry);
 }
 
@@ -56,7 +56,7 @@ static void add_machine(const struct vx_fw_config *config, const struct vx_fw_si
 {
     static const uint8_t uuid[16];
     uint8_t ram[8];
-    put_le64(ram, config->ram_bytes);
+    vx_put_le64(ram, config->ram_bytes);
     sink->add_item(sink->opaque, FW_KEY_UUID, uuid, sizeof uuid);
     sink->add_item(sink->opaque, FW_KEY_RAM_SIZE, ram, sizeof ram);
     add_u16(sink, FW_KEY_NOGRAPHIC, 0);

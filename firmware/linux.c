@@ -58,9 +58,9 @@ struct kernel {
 
 static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kernel *out)
 {
-    if (bytes < HDR_BYTES || get_le16(image + HDR_BOOT_FLAG) != 0xAA55 || get_le32(image + HDR_MAGIC) != MAGIC_HDRS)
+    if (bytes < HDR_BYTES || vx_get_le16(image + HDR_BOOT_FLAG) != 0xAA55 || vx_get_le32(image + HDR_MAGIC) != MAGIC_HDRS)
         return "it is not a Linux kernel (bzImage)";
-    uint16_t version = get_le16(image + HDR_VERSION);
+    uint16_t version = vx_get_le16(image + HDR_VERSION);
     if (version < 0x202)
         return "its boot protocol is older than 2.02 (Linux 2.4)";
     if (!(image[HDR_LOADFLAGS] & LOADED_HIGH))
@@ -74,14 +74,14 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
     if (bytes - out->setup_bytes > 0x40000000)
         return "it is larger than 1 GiB";
     if (version >= 0x203)
-        out->initrd_addr_max = get_le32(image + HDR_INITRD_ADDR_MAX);
+        out->initrd_addr_max = vx_get_le32(image + HDR_INITRD_ADDR_MAX);
     if (version >= 0x206)
-        out->cmdline_max = get_le32(image + HDR_CMDLINE_SIZE);
+        out->cmdline_max = vx_get_le32(image + HDR_CMDLINE_SIZE);
     if (out->cmdline_max > CMDLINE_ROOM - 1)
         out->cmdline_max = CMDLINE_ROOM - 1;
     uint64_t end = KERNEL_PHYS + (uint64_t)(bytes - out->setup_bytes);
     if (version >= 0x20A) {
-        uint64_t run_end = (uint64_t)get_le32(image + HDR_PREF_ADDRESS) + get_le32(image + HDR_INIT_SIZE);
+        uint64_t run_end = (uint64_t)vx_get_le32(image + HDR_PREF_ADDRESS) + vx_get_le32(image + HDR_INIT_SIZE);
         end = run_end > end ? run_end : end;
     }
     out->run_end = end > UINT32_MAX ? UINT32_MAX : (uint32_t)end;
@@ -164,13 +164,13 @@ static vx_err add_setup(const struct vx_fw_config *config, const struct kernel *
     if (setup == NULL)
         return VX_ERR_NO_MEMORY;
     memcpy(setup, config->kernel, kernel->setup_bytes);
-    put_le16(setup + HDR_VID_MODE, video_mode(config->append));
+    vx_put_le16(setup + HDR_VID_MODE, video_mode(config->append));
     setup[HDR_TYPE_OF_LOADER] = LOADER_UNREGISTERED;
     setup[HDR_LOADFLAGS] |= CAN_USE_HEAP;
-    put_le16(setup + HDR_HEAP_END_PTR, LINUX_STACK_TOP - STACK_BYTES);
-    put_le32(setup + HDR_CMD_LINE_PTR, CMDLINE_PHYS);
-    put_le32(setup + HDR_RAMDISK_IMAGE, initrd_phys);
-    put_le32(setup + HDR_RAMDISK_SIZE, (uint32_t)config->initrd_bytes);
+    vx_put_le16(setup + HDR_HEAP_END_PTR, LINUX_STACK_TOP - STACK_BYTES);
+    vx_put_le32(setup + HDR_CMD_LINE_PTR, CMDLINE_PHYS);
+    vx_put_le32(setup + HDR_RAMDISK_IMAGE, initrd_phys);
+    vx_put_le32(setup + HDR_RAMDISK_SIZE, (uint32_t)config->initrd_bytes);
     sink->add_item(sink->opaque, FW_KEY_SETUP_DATA, setup, kernel->setup_bytes);
     free(setup);
     add_u32(sink, FW_KEY_SETUP_ADDR, SETUP_PHYS);
@@ -188,7 +188,7 @@ static vx_err add_rom(const struct vx_fw_sink *sink)
     if (rom == NULL)
         return VX_ERR_NO_MEMORY;
     memcpy(rom, image, bytes);
-    uint8_t *pnp = rom + get_le16(rom + PNP_POINTER);
+    uint8_t *pnp = rom + vx_get_le16(rom + PNP_POINTER);
     pnp[PNP_CHECKSUM] = checksum(pnp, PNP_BYTES);
     rom[bytes - 1] = checksum(rom, bytes);
     sink->add_file(sink->opaque, FW_LINUXBOOT_FILE, rom, bytes);

@@ -1,10 +1,11 @@
 /* parts.h - what vx_fw_build() puts together: one function a standard, each adding its items and files to the sink.
  *
- * No function here keeps state; all integers that the guest reads are little-endian as put_le*() writes them, but for
+ * No function here keeps state; all integers that the guest reads are little-endian as vx_put_le*() writes them, but for
  * those that fw_cfg itself defines as big-endian. */
 #ifndef VX86_FIRMWARE_PARTS_H
 #define VX86_FIRMWARE_PARTS_H
 
+#include "vx86/bytes.h"
 #include "vx86/firmware.h"
 
 /* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). linuxboot.asm has the Linux ones again. */
@@ -45,34 +46,6 @@ void vx_fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink
 /* linux.c: the direct boot's items and option ROM; config->kernel is there. */
 VX_MUST_USE vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
-static inline void put_le16(uint8_t *at, uint16_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
-static inline void put_le32(uint8_t *at, uint32_t value)
-{
-    put_le16(at, (uint16_t)value);
-    put_le16(at + 2, (uint16_t)(value >> 16));
-}
-
-static inline void put_le64(uint8_t *at, uint64_t value)
-{
-    put_le32(at, (uint32_t)value);
-    put_le32(at + 4, (uint32_t)(value >> 32));
-}
-
-static inline uint16_t get_le16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-static inline uint32_t get_le32(const uint8_t *at)
-{
-    return get_le16(at) | (uint32_t)get_le16(at + 2) << 16;
-}
-
 /* What to add so that all bytes sum to zero. */
 static inline uint8_t checksum(const uint8_t *at, size_t bytes)
 {
@@ -85,14 +58,14 @@ static inline uint8_t checksum(const uint8_t *at, size_t bytes)
 static inline void add_u16(const struct vx_fw_sink *sink, enum fw_key key, uint16_t value)
 {
     uint8_t bytes[2];
-    put_le16(bytes, value);
+    vx_put_le16(bytes, value);
     sink->add_item(sink->opaque, (uint16_t)key, bytes, sizeof bytes);
 }
 
 static inline void add_u32(const struct vx_fw_sink *sink, enum fw_key key, uint32_t value)
 {
     uint8_t bytes[4];
-    put_le32(bytes, value);
+    vx_put_le32(bytes, value);
     sink->add_item(sink->opaque, (uint16_t)key, bytes, sizeof bytes);
 }
 

@@ -24,7 +24,7 @@ static void put(struct writer *writer, uint8_t type, const uint8_t *fields, size
     VX_ASSERT(begin + 4 + field_bytes < TABLE_BYTES);
     at[0] = type;
     at[1] = (uint8_t)(4 + field_bytes);
-    put_le16(at + 2, (uint16_t)(type << 8));
+    vx_put_le16(at + 2, (uint16_t)(type << 8));
     memcpy(at + 4, fields, field_bytes);
     size_t used = begin + 4 + field_bytes;
     for (size_t i = 0; strings != NULL && strings[i] != NULL; i++) {
@@ -81,7 +81,7 @@ static void put_processor(struct writer *writer)
     fields[21] = 1;                            /* other upgrade */
     memset(fields + 22, 0xFF, 6);              /* no cache handles */
     fields[31] = fields[32] = fields[33] = 1;  /* cores, enabled, threads */
-    put_le16(fields + 34, 0x02);               /* characteristics: unknown */
+    vx_put_le16(fields + 34, 0x02);               /* characteristics: unknown */
     put(writer, 4, fields, sizeof fields, strings);
 }
 
@@ -90,27 +90,27 @@ static void put_memory(struct writer *writer, uint64_t ram_bytes)
     static const char *const strings[] = { "DIMM 0", "vx86", NULL };
     uint32_t ram_kb = (uint32_t)(ram_bytes >> 10);
     uint8_t array[11] = { 1 /* other place */, 3 /* system memory */, 6 /* multi-bit ECC */ };
-    put_le32(array + 3, ram_kb);
-    put_le16(array + 7, 0xFFFE); /* no error information */
-    put_le16(array + 9, 1);
+    vx_put_le32(array + 3, ram_kb);
+    vx_put_le16(array + 7, 0xFFFE); /* no error information */
+    vx_put_le16(array + 9, 1);
     put(writer, 16, array, sizeof array, NULL);
 
     uint8_t device[23] = { 0 };
-    put_le16(device, 16 << 8);
-    put_le16(device + 2, 0xFFFE);
-    put_le16(device + 4, 64);
-    put_le16(device + 6, 64);
-    put_le16(device + 8, (uint16_t)(ram_kb >> 10)); /* megabytes; at most 3072 */
+    vx_put_le16(device, 16 << 8);
+    vx_put_le16(device + 2, 0xFFFE);
+    vx_put_le16(device + 4, 64);
+    vx_put_le16(device + 6, 64);
+    vx_put_le16(device + 8, (uint16_t)(ram_kb >> 10)); /* megabytes; at most 3072 */
     device[10] = 9;                                 /* DIMM */
     device[12] = 1;
     device[14] = 7;           /* RAM */
-    put_le16(device + 15, 2); /* type detail: other */
+    vx_put_le16(device + 15, 2); /* type detail: other */
     device[19] = 2;
     put(writer, 17, device, sizeof device, strings);
 
     uint8_t range[11] = { 0 };
-    put_le32(range + 4, ram_kb - 1);
-    put_le16(range + 8, 16 << 8);
+    vx_put_le32(range + 4, ram_kb - 1);
+    vx_put_le16(range + 8, 16 << 8);
     range[10] = 1;
     put(writer, 19, range, sizeof range, NULL);
 }
@@ -124,10 +124,10 @@ static void add_anchor(const struct writer *writer, const struct vx_fw_sink *sin
     anchor[5] = ANCHOR_BYTES;
     anchor[6] = SMBIOS_MAJOR;
     anchor[7] = SMBIOS_MINOR;
-    put_le16(anchor + 8, (uint16_t)writer->largest);
+    vx_put_le16(anchor + 8, (uint16_t)writer->largest);
     memcpy(anchor + INTERMEDIATE, "_DMI_", 5);
-    put_le16(anchor + 22, (uint16_t)writer->used);
-    put_le16(anchor + 28, (uint16_t)writer->count);
+    vx_put_le16(anchor + 22, (uint16_t)writer->used);
+    vx_put_le16(anchor + 28, (uint16_t)writer->count);
     anchor[30] = SMBIOS_MAJOR << 4 | SMBIOS_MINOR;
     anchor[21] = checksum(anchor + INTERMEDIATE, ANCHOR_BYTES - INTERMEDIATE);
     anchor[4] = checksum(anchor, ANCHOR_BYTES);

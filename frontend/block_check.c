@@ -8,17 +8,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "vx86/bytes.h"
+
 #define MBR_TABLE               446
 #define MBR_ENTRY_BYTES         16
 #define MBR_TYPE_GPT_PROTECTIVE 0xEE
 #define ISO_PVD_OFFSET          (16u * 2048)
 #define ISO_PVD_BLOCKS          80
 #define ISO_PVD_BLOCK_BYTES     128
-
-static uint32_t le32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
 
 struct partition {
     uint8_t status, type;
@@ -28,8 +25,10 @@ struct partition {
 static struct partition partition_of(const uint8_t *sector, unsigned index)
 {
     const uint8_t *entry = sector + MBR_TABLE + index * MBR_ENTRY_BYTES;
-    return (
-        struct partition){ .status = entry[0], .type = entry[4], .first = le32(entry + 8), .count = le32(entry + 12) };
+    return (struct partition){ .status = entry[0],
+                               .type = entry[4],
+                               .first = vx_get_le32(entry + 8),
+                               .count = vx_get_le32(entry + 12) };
 }
 
 /* Boot sectors without a partition table have code where the table would be: all four entries must make sense. */
@@ -70,7 +69,7 @@ static vx_err check_iso(const struct vx_block_config *config, const uint8_t *pvd
     if (pvd[0] != 1 || memcmp(pvd + 1, "CD001", 5) != 0)
         return VX_ERR_OK;
     unsigned block_bytes = pvd[ISO_PVD_BLOCK_BYTES] | (unsigned)pvd[ISO_PVD_BLOCK_BYTES + 1] << 8;
-    uint64_t need = (uint64_t)le32(pvd + ISO_PVD_BLOCKS) * block_bytes;
+    uint64_t need = (uint64_t)vx_get_le32(pvd + ISO_PVD_BLOCKS) * block_bytes;
     if (need <= bytes)
         return VX_ERR_OK;
     vx_log_error(config->log, VX_LOG_GENERAL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vx86/pmap.h"
+#include "vx86/bytes.h"
 
 enum { RAM_BYTES = 1 << 20, PORT_SELECTOR = 0x510, PORT_DATA = 0x511, PORT_DMA = 0x514 };
 enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16 };
@@ -68,11 +69,6 @@ static void read_bytes(struct rig *rig, void *buf, size_t count)
         ((uint8_t *)buf)[i] = (uint8_t)vx_bus_read(rig->bus, VX_SPACE_IO, PORT_DATA, 1);
 }
 
-static uint32_t be32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static void put_be32(uint8_t *at, uint32_t value)
 {
     for (int i = 0; i < 4; i++)
@@ -91,7 +87,7 @@ static uint32_t dma(struct rig *rig, uint64_t at, uint32_t control, uint32_t byt
     vx_bus_write(rig->bus, VX_SPACE_IO, PORT_DMA, 4, __builtin_bswap32((uint32_t)(at >> 32)));
     vx_bus_write(rig->bus, VX_SPACE_IO, PORT_DMA + 4, 4, __builtin_bswap32((uint32_t)at));
     vx_pmap_read(rig->pmap, at, descriptor, 4);
-    return be32(descriptor);
+    return vx_get_be32(descriptor);
 }
 
 Test(fw_cfg, ports)
@@ -147,12 +143,12 @@ Test(fw_cfg, directory)
     add_file(&rig, sorted[0], contents[0]); /* replaces */
     select_key(&rig, FW_CFG_FILE_DIR);
     read_bytes(&rig, directory, sizeof directory);
-    cr_assert_eq(be32(directory), 3);
+    cr_assert_eq(vx_get_be32(directory), 3);
     for (unsigned i = 0; i < 3; i++) {
         const uint8_t *entry = directory + 4 + 64 * i;
         char text[16] = "";
         cr_assert_str_eq((const char *)entry + 8, sorted[i]);
-        cr_assert_eq(be32(entry), strlen(contents[i]));
+        cr_assert_eq(vx_get_be32(entry), strlen(contents[i]));
         select_key(&rig, (uint16_t)(entry[4] << 8 | entry[5]));
         read_bytes(&rig, text, strlen(contents[i]) + 1);
         cr_assert_str_eq(text, contents[i]);

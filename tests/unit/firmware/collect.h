@@ -79,7 +79,7 @@ static inline uint32_t item_u32(const struct collect *collect, uint16_t key)
 {
     const struct collected *item = find_item(collect, key);
     cr_assert(item != NULL && item->bytes == 4, "item %02x", key);
-    return get_le32(item->data);
+    return vx_get_le32(item->data);
 }
 
 #endif

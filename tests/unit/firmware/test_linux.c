@@ -5,7 +5,7 @@
 enum { SETUP_SECTS = 7, SETUP_BYTES = (SETUP_SECTS + 1) * 512, CODE_BYTES = 10000, KERNEL_BYTES = SETUP_BYTES + CODE_BYTES };
 enum { MIB = 1 << 20 };
 
-static void put16(uint8_t *at, unsigned value) { put_le16(at, (uint16_t)value); }
+static void put16(uint8_t *at, unsigned value) { vx_put_le16(at, (uint16_t)value); }
 
 /* A 2.15 bzImage that runs in 4 MiB from 1 MiB on. */
 static void make_kernel(uint8_t kernel[KERNEL_BYTES])
@@ -18,10 +18,10 @@ static void make_kernel(uint8_t kernel[KERNEL_BYTES])
     memcpy(kernel + 0x202, "HdrS", 4);
     put16(kernel + 0x206, 0x20F);
     kernel[0x211] = 1;
-    put_le32(kernel + 0x22C, 0x7FFFFFFF);
-    put_le32(kernel + 0x238, 2047);
-    put_le32(kernel + 0x258, 0x100000);
-    put_le32(kernel + 0x260, 4 * MIB);
+    vx_put_le32(kernel + 0x22C, 0x7FFFFFFF);
+    vx_put_le32(kernel + 0x238, 2047);
+    vx_put_le32(kernel + 0x258, 0x100000);
+    vx_put_le32(kernel + 0x260, 4 * MIB);
 }
 
 static vx_err build(struct collect *collect, const uint8_t *kernel, size_t kernel_bytes, size_t initrd_bytes, uint64_t ram_bytes,
@@ -111,13 +111,13 @@ Test(linux_boot, header)
     cr_assert_eq(item_u32(&collect, FW_KEY_KERNEL_SIZE), CODE_BYTES);
     uint32_t initrd = item_u32(&collect, FW_KEY_INITRD_ADDR);
     cr_assert(initrd % 4096 == 0 && initrd >= 5 * MIB && initrd + 12345 <= 64 * MIB - 512 * 1024);
-    cr_assert_eq(get_le32(setup->data + 0x218), initrd);
-    cr_assert_eq(get_le32(setup->data + 0x21C), 12345);
-    cr_assert_eq(get_le16(setup->data + 0x1FA), 0x317);
+    cr_assert_eq(vx_get_le32(setup->data + 0x218), initrd);
+    cr_assert_eq(vx_get_le32(setup->data + 0x21C), 12345);
+    cr_assert_eq(vx_get_le16(setup->data + 0x1FA), 0x317);
     cr_assert_eq(setup->data[0x210], 0xFF);
     cr_assert_eq(setup->data[0x211], 0x81);
-    cr_assert_eq(get_le16(setup->data + 0x224), 0xDE00);
-    cr_assert_eq(get_le32(setup->data + 0x228), item_u32(&collect, FW_KEY_CMDLINE_ADDR));
+    cr_assert_eq(vx_get_le16(setup->data + 0x224), 0xDE00);
+    cr_assert_eq(vx_get_le32(setup->data + 0x228), item_u32(&collect, FW_KEY_CMDLINE_ADDR));
     cr_assert_eq(item_u32(&collect, FW_KEY_CMDLINE_SIZE), sizeof append);
     cr_assert_arr_eq(find_item(&collect, FW_KEY_CMDLINE_DATA)->data, append, sizeof append);
     cr_assert_str_eq((const char *)find_file(&collect, "bootorder")->data, "/rom@genroms/linuxboot.bin\nnext\nHALT\n");
@@ -135,7 +135,7 @@ Test(linux_boot, video_modes)
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct collect collect;
         cr_assert_eq(build(&collect, kernel, sizeof kernel, 0, 64 * MIB, rows[i].append), VX_ERR_OK);
-        cr_assert_eq(get_le16(find_item(&collect, FW_KEY_SETUP_DATA)->data + 0x1FA), rows[i].mode, "%s", rows[i].append);
+        cr_assert_eq(vx_get_le16(find_item(&collect, FW_KEY_SETUP_DATA)->data + 0x1FA), rows[i].mode, "%s", rows[i].append);
         collect_fini(&collect);
     }
 }
@@ -164,8 +164,8 @@ Test(linux_boot, room)
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct collect collect;
         make_kernel(kernel);
-        put_le32(kernel + 0x22C, rows[i].initrd_addr_max);
-        put_le32(kernel + 0x260, rows[i].init_size);
+        vx_put_le32(kernel + 0x22C, rows[i].initrd_addr_max);
+        vx_put_le32(kernel + 0x260, rows[i].init_size);
         memset(append, 'a', sizeof append);
         append[rows[i].append_chars] = '\0';
         vx_err err = build(&collect, kernel, sizeof kernel, rows[i].initrd_bytes, (uint64_t)rows[i].ram_mib * MIB, append);
@@ -188,11 +188,11 @@ Test(linux_boot, option_rom)
     cr_assert(rom->data[0] == 0x55 && rom->data[1] == 0xAA && rom->data[2] * 512u == rom->bytes);
     for (size_t i = 0; i < rom->bytes; i++)
         total = (uint8_t)(total + rom->data[i]);
-    const uint8_t *pnp = rom->data + get_le16(rom->data + 0x1A);
+    const uint8_t *pnp = rom->data + vx_get_le16(rom->data + 0x1A);
     cr_assert_arr_eq(pnp, "$PnP", 4);
     for (unsigned i = 0; i < pnp[5] * 16u; i++)
         pnp_total = (uint8_t)(pnp_total + pnp[i]);
     cr_assert(total == 0 && pnp_total == 0, "both checksums");
-    cr_assert_lt(get_le16(pnp + 0x1A), rom->bytes, "bootstrap entry vector");
+    cr_assert_lt(vx_get_le16(pnp + 0x1A), rom->bytes, "bootstrap entry vector");
     collect_fini(&collect);
 }

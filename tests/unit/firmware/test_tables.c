@@ -42,12 +42,12 @@ static void carry_out(struct guest *guest, const uint8_t *script, size_t bytes)
         size_t file_bytes;
         uint8_t *file = file_of(guest, cmd + 4, &file_bytes);
         const uint8_t *arg = cmd + 4 + NAME_BYTES;
-        switch (get_le32(cmd)) {
+        switch (vx_get_le32(cmd)) {
         case 1:
             allocated++;
             break;
         case 2: {
-            uint32_t off = get_le32(arg + NAME_BYTES);
+            uint32_t off = vx_get_le32(arg + NAME_BYTES);
             unsigned size = arg[NAME_BYTES + 4];
             cr_assert(allocated == 2 && off + size <= file_bytes && (size == 4 || size == 8));
             cr_assert_str_eq((const char *)arg, "etc/acpi/tables");
@@ -58,14 +58,14 @@ static void carry_out(struct guest *guest, const uint8_t *script, size_t bytes)
             break;
         }
         case 3: {
-            uint32_t off = get_le32(arg), start = get_le32(arg + 4), length = get_le32(arg + 8);
+            uint32_t off = vx_get_le32(arg), start = vx_get_le32(arg + 4), length = vx_get_le32(arg + 8);
             cr_assert(start + length <= file_bytes && off >= start && off < start + length);
             cr_assert_eq(file[off], 0, "checksum field at %u is zero before", off);
             file[off] = (uint8_t)-sum(file + start, length);
             break;
         }
         default:
-            cr_assert_fail("command %u", get_le32(cmd));
+            cr_assert_fail("command %u", vx_get_le32(cmd));
         }
     }
 }
@@ -81,7 +81,7 @@ static const uint8_t *table(const struct guest *guest, uint64_t phys, const char
 {
     const uint8_t *at = at_phys(guest, phys);
     cr_assert_arr_eq(at, signature, 4, "%s", signature);
-    uint32_t bytes = get_le32(at + 4);
+    uint32_t bytes = vx_get_le32(at + 4);
     cr_assert(at + bytes <= guest->tables + guest->tables_bytes, "%s", signature);
     cr_assert_eq(sum(at, bytes), 0, "sum of %s", signature);
     return at;
@@ -108,25 +108,25 @@ Test(tables, acpi)
     cr_assert_eq(sum(guest.rsdp, 20), 0);
     cr_assert_eq(sum(guest.rsdp, 36), 0);
 
-    const uint8_t *rsdt = table(&guest, get_le32(guest.rsdp + 16), "RSDT");
+    const uint8_t *rsdt = table(&guest, vx_get_le32(guest.rsdp + 16), "RSDT");
     const uint8_t *xsdt = table(&guest, get_le(guest.rsdp + 24, 8), "XSDT");
-    cr_assert_eq(get_le32(rsdt + 4), 36 + 2 * 4);
-    cr_assert_eq(get_le32(xsdt + 4), 36 + 2 * 8);
+    cr_assert_eq(vx_get_le32(rsdt + 4), 36 + 2 * 4);
+    cr_assert_eq(vx_get_le32(xsdt + 4), 36 + 2 * 8);
     for (unsigned i = 0; i < 2; i++)
-        cr_assert_eq(get_le32(rsdt + 36 + 4 * i), get_le(xsdt + 36 + 8 * i, 8), "both roots name the same tables");
+        cr_assert_eq(vx_get_le32(rsdt + 36 + 4 * i), get_le(xsdt + 36 + 8 * i, 8), "both roots name the same tables");
 
-    const uint8_t *fadt = table(&guest, get_le32(rsdt + 36), "FACP");
-    cr_assert_eq(get_le32(fadt + 4), 244);
-    cr_assert_arr_eq(at_phys(&guest, get_le32(fadt + 36)), "FACS", 4);
-    cr_assert_eq(get_le32(fadt + 36) % 64, 0, "the FACS is 64-byte aligned");
-    table(&guest, get_le32(fadt + 40), "DSDT");
-    cr_assert_eq(get_le32(fadt + 40), get_le(fadt + 140, 8));
+    const uint8_t *fadt = table(&guest, vx_get_le32(rsdt + 36), "FACP");
+    cr_assert_eq(vx_get_le32(fadt + 4), 244);
+    cr_assert_arr_eq(at_phys(&guest, vx_get_le32(fadt + 36)), "FACS", 4);
+    cr_assert_eq(vx_get_le32(fadt + 36) % 64, 0, "the FACS is 64-byte aligned");
+    table(&guest, vx_get_le32(fadt + 40), "DSDT");
+    cr_assert_eq(vx_get_le32(fadt + 40), get_le(fadt + 140, 8));
     /* every fixed register block: the 32-bit field, its length, and its extended address agree */
     static const struct { unsigned field, length, extended, port; } blocks[] = {
         { 56, 88, 148, 0x600 }, { 64, 89, 172, 0x604 }, { 76, 91, 208, 0x608 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(blocks); i++) {
-        cr_assert_eq(get_le32(fadt + blocks[i].field), blocks[i].port);
+        cr_assert_eq(vx_get_le32(fadt + blocks[i].field), blocks[i].port);
         cr_assert_eq(fadt[blocks[i].extended + 1], fadt[blocks[i].length] * 8);
         cr_assert_eq(get_le(fadt + blocks[i].extended + 4, 8), blocks[i].port);
     }
@@ -139,9 +139,9 @@ Test(tables, madt)
     struct guest guest;
     unsigned seen[5] = { 0 };
     load(&collect, 256 << 20, &guest);
-    const uint8_t *rsdt = at_phys(&guest, get_le32(guest.rsdp + 16));
-    const uint8_t *madt = table(&guest, get_le32(rsdt + 40), "APIC");
-    const uint8_t *end = madt + get_le32(madt + 4);
+    const uint8_t *rsdt = at_phys(&guest, vx_get_le32(guest.rsdp + 16));
+    const uint8_t *madt = table(&guest, vx_get_le32(rsdt + 40), "APIC");
+    const uint8_t *end = madt + vx_get_le32(madt + 4);
     const uint8_t *at = madt + 44;
     for (; at < end; at += at[1]) {
         cr_assert(at[1] >= 2 && at + at[1] <= end && at[0] < VX_ARRAY_LEN(seen));
@@ -164,7 +164,7 @@ Test(tables, pci_hole)
         load(&collect, rows[i].ram_bytes, &guest);
         const uint8_t *name = memmem(guest.tables, guest.tables_bytes, "PMIN\x0C", 5);
         cr_assert_not_null(name);
-        cr_assert_eq(get_le32(name + 5), rows[i].hole, "%llu MiB", (unsigned long long)(rows[i].ram_bytes >> 20));
+        cr_assert_eq(vx_get_le32(name + 5), rows[i].hole, "%llu MiB", (unsigned long long)(rows[i].ram_bytes >> 20));
         const struct collected *e820 = find_file(&collect, "etc/e820");
         cr_assert(e820->bytes == 20 && get_le(e820->data, 8) == 0 && get_le(e820->data + 8, 8) == rows[i].ram_bytes);
         collect_fini(&collect);
@@ -181,7 +181,7 @@ Test(tables, smbios)
     cr_assert_eq(anchor->bytes, 31);
     cr_assert_eq(sum(anchor->data, 31), 0);
     cr_assert_eq(sum(anchor->data + 16, 15), 0);
-    cr_assert_eq(get_le16(anchor->data + 22), tables->bytes);
+    cr_assert_eq(vx_get_le16(anchor->data + 22), tables->bytes);
 
     unsigned count = 0, largest = 0;
     uint8_t last = 0;
@@ -199,15 +199,15 @@ Test(tables, smbios)
                 highest = at[references[i].first + j] > highest ? at[references[i].first + j] : highest;
         cr_assert_leq(highest, strings, "type %u names string %u of %u", at[0], highest, strings);
         if (at[0] == 16)
-            cr_assert_eq(get_le32(at + 7), 96 << 10, "memory array in KiB");
+            cr_assert_eq(vx_get_le32(at + 7), 96 << 10, "memory array in KiB");
         largest = (unsigned)(text - at) > largest ? (unsigned)(text - at) : largest;
         last = at[0];
         count++;
         at = text;
     }
     cr_assert_eq(last, 127);
-    cr_assert_eq(get_le16(anchor->data + 28), count);
-    cr_assert_eq(get_le16(anchor->data + 8), largest);
+    cr_assert_eq(vx_get_le16(anchor->data + 28), count);
+    cr_assert_eq(vx_get_le16(anchor->data + 8), largest);
     collect_fini(&collect);
 }
 
