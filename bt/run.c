@@ -174,6 +174,7 @@ static enum vx_stop run(struct vx_bt *bt)
             continue;
         }
         use_pending(bt, &pending, tu);
+        vx_cpu_note(vcpu);
         *counter += bt_execute(bt, tu->entry);
         after_run(bt, &pending);
     }

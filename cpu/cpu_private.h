@@ -31,13 +31,17 @@ static inline struct vx_cpu_box *vx_cpu_box(struct vx_vcpu *cpu)
     return (struct vx_cpu_box *)cpu;
 }
 
-/* Notes that the instruction at CS:EIP is about to run. */
+/* Notes that the instruction at CS:EIP is about to run; one that repeats itself is noted once. */
 static inline void vx_cpu_ring_note(struct vx_vcpu *cpu)
 {
     struct vx_cpu_box *box = vx_cpu_box(cpu);
+    uint32_t eip = (uint32_t)cpu->rip, last = (box->ring_next - 1) % VX_RING_ENTRIES;
+    uint16_t cs = cpu->seg[VX_CS].sel;
+    if (box->ring[last].eip == eip && box->ring[last].cs == cs)
+        return;
     uint32_t at = box->ring_next++ % VX_RING_ENTRIES;
-    box->ring[at].eip = (uint32_t)cpu->rip;
-    box->ring[at].cs = cpu->seg[VX_CS].sel;
+    box->ring[at].eip = eip;
+    box->ring[at].cs = cs;
 }
 
 #endif

@@ -68,6 +68,11 @@ static void dump_ring(struct vx_vcpu *cpu)
     }
 }
 
+void vx_cpu_note(struct vx_vcpu *cpu)
+{
+    vx_cpu_ring_note(cpu);
+}
+
 void vx_cpu_dump(struct vx_vcpu *cpu)
 {
     dump_registers(cpu);

@@ -273,6 +273,7 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
 
 void vx_cpu_deliver_fault(struct vx_vcpu *cpu)
 {
+    vx_cpu_note(cpu);
     cpu->halted = false;
     cpu->inhibit = VX_INHIBIT_NONE; /* the shadow was for the instruction that has faulted */
     deliver_chain(cpu, cpu->mmu->fault);

@@ -181,6 +181,9 @@ static bool shut_down(struct vx_machine *pc, enum vx_machine_end *end)
     }
     vx_log_warn(pc->log, VX_LOG_CPU, "triple fault");
     vx_cpu_dump(pc->vcpu);
+    if (pc->bt != NULL)
+        vx_log_info(pc->log, VX_LOG_CPU,
+                    "of translated code, these are where it was entered, left or faulted; --engine interp shows all");
     *end = VX_END_TRIPLE_FAULT;
     if (pc->no_reboot)
         return true;

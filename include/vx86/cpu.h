@@ -96,4 +96,8 @@ void vx_cpu_pop_flags(struct vx_vcpu *vcpu, uint32_t value, unsigned op_size);
 /* Prints registers, segments, control registers and the last instructions to the log (triple fault, debugger). */
 void vx_cpu_dump(struct vx_vcpu *vcpu);
 
+/* Notes CS:EIP among the last instructions. The interpreter and the delivery of faults do so by themselves; an engine with
+ * code of its own does it where it enters that. */
+void vx_cpu_note(struct vx_vcpu *vcpu);
+
 #endif
