@@ -87,6 +87,15 @@ static inline bool fp_is_finite(const struct fp_num *n)
     return n->cls < FP_INF;
 }
 
+static inline struct fp_num fp_zero(bool sign)
+{
+    return (struct fp_num){ .cls = FP_ZERO, .sign = sign };
+}
+static inline struct fp_num fp_infinity(bool sign)
+{
+    return (struct fp_num){ .cls = FP_INF, .sign = sign, .sig = UINT64_C(1) << 63 };
+}
+
 /* The NaN that an operation on a and b (at least one is a NaN or unsupported) gives. */
 struct fp_num fp_nan_result(struct fp_env *env, struct fp_num a, struct fp_num b);
 

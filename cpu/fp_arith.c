@@ -4,16 +4,6 @@
  * then denormal operands, then zeros and infinities (SDM 1 "Floating-Point Exception Priority"). */
 #include "fp_wide.h"
 
-static struct fp_num zero(bool sign)
-{
-    return (struct fp_num){ .cls = FP_ZERO, .sign = sign };
-}
-
-static struct fp_num infinity(bool sign)
-{
-    return (struct fp_num){ .cls = FP_INF, .sign = sign, .sig = UINT64_C(1) << 63 };
-}
-
 /* Normalises value * 2^(exp - 127). */
 static struct fp_num from_wide(bool sign, int32_t exp, fp_u128 value)
 {
@@ -40,7 +30,7 @@ static struct fp_num add_finite(struct fp_env *env, struct fp_num a, struct fp_n
     }
     fp_u128 difference = fp_u128_make(a.sig, 0) - fp_shift_right_jam(fp_u128_make(b.sig, 0), distance);
     if (difference == 0)
-        return zero(env->rc == FP_RC_DOWN);
+        return fp_zero(env->rc == FP_RC_DOWN);
     return from_wide(a.sign, a.exp, difference);
 }
 
@@ -54,7 +44,7 @@ struct fp_num fp_add(struct fp_env *env, struct fp_num a, struct fp_num b)
     if (a.cls == FP_INF || b.cls == FP_INF)
         return a.cls == FP_INF ? a : b;
     if (a.cls == FP_ZERO && b.cls == FP_ZERO)
-        return zero(a.sign == b.sign ? a.sign : env->rc == FP_RC_DOWN);
+        return fp_zero(a.sign == b.sign ? a.sign : env->rc == FP_RC_DOWN);
     if (a.cls == FP_ZERO || b.cls == FP_ZERO)
         return a.cls == FP_ZERO ? b : a;
     return add_finite(env, a, b);
@@ -77,9 +67,9 @@ struct fp_num fp_mul(struct fp_env *env, struct fp_num a, struct fp_num b)
         return fp_invalid(env);
     fp_raise_denormal(env, &a, &b);
     if (a.cls == FP_INF || b.cls == FP_INF)
-        return infinity(sign);
+        return fp_infinity(sign);
     if (a.cls == FP_ZERO || b.cls == FP_ZERO)
-        return zero(sign);
+        return fp_zero(sign);
     return from_wide(sign, a.exp + b.exp + 1, (fp_u128)a.sig * b.sig);
 }
 
@@ -92,13 +82,13 @@ struct fp_num fp_div(struct fp_env *env, struct fp_num a, struct fp_num b)
         return fp_invalid(env);
     if (b.cls == FP_ZERO && a.cls != FP_INF) {
         env->flags |= FP_ZE;
-        return infinity(sign);
+        return fp_infinity(sign);
     }
     fp_raise_denormal(env, &a, &b);
     if (a.cls == FP_INF || b.cls == FP_ZERO)
-        return infinity(sign);
+        return fp_infinity(sign);
     if (a.cls == FP_ZERO || b.cls == FP_INF)
-        return zero(sign);
+        return fp_zero(sign);
     unsigned less = a.sig < b.sig; /* makes the quotient 64 bits long */
     fp_u128 dividend = (fp_u128)a.sig << (63 + less);
     uint64_t quotient = (uint64_t)(dividend / b.sig);

@@ -14,14 +14,6 @@ struct results {
     bool out_of_range;
 };
 
-static struct fp_num zero(bool sign)
-{
-    return (struct fp_num){ .cls = FP_ZERO, .sign = sign };
-}
-static struct fp_num infinity(bool sign)
-{
-    return (struct fp_num){ .cls = FP_INF, .sign = sign, .sig = UINT64_C(1) << 63 };
-}
 static struct fp_num one(bool sign)
 {
     return fp_make(sign, 63, 1);
@@ -52,7 +44,7 @@ static struct fp_num product(struct fp_env *env, struct fp_num y, struct fp_num 
     if ((y.cls == FP_ZERO && log.cls == FP_INF) || (y.cls == FP_INF && log.cls == FP_ZERO))
         return fp_invalid(env);
     bool sign = y.sign != log.sign;
-    return y.cls == FP_INF || log.cls == FP_INF ? infinity(sign) : zero(sign);
+    return y.cls == FP_INF || log.cls == FP_INF ? fp_infinity(sign) : fp_zero(sign);
 }
 
 static struct fp_num fyl2x(struct fp_env *env, struct fp_num x, struct fp_num y)
@@ -63,11 +55,11 @@ static struct fp_num fyl2x(struct fp_env *env, struct fp_num x, struct fp_num y)
         return fp_invalid(env);
     if (x.cls == FP_ZERO && fp_is_finite(&y) && y.cls != FP_ZERO) {
         env->flags |= FP_ZE;
-        return infinity(!y.sign);
+        return fp_infinity(!y.sign);
     }
-    struct fp_num log = x.cls == FP_ZERO  ? infinity(true)
+    struct fp_num log = x.cls == FP_ZERO  ? fp_infinity(true)
                         : x.cls == FP_INF ? x
-                        : is_one(&x)      ? zero(false)
+                        : is_one(&x)      ? fp_zero(false)
                                           : one(x.exp < 0);
     if (log.cls != FP_NORMAL || y.cls == FP_ZERO || y.cls == FP_INF) {
         struct fp_num n = product(env, y, log);
@@ -120,7 +112,7 @@ static struct fp_num fpatan(struct fp_env *env, struct fp_num x, struct fp_num y
     if (!fp_is_finite(&x) || !fp_is_finite(&y) || x.cls == FP_ZERO || y.cls == FP_ZERO) {
         unsigned eighths = special_angle(&x, &y);
         if (eighths == 0)
-            return zero(sign);
+            return fp_zero(sign);
         angle = fp_wide_pi((int)eighths, 2);
     } else {
         bool steep = y.exp > x.exp || (y.exp == x.exp && y.sig > x.sig);

@@ -93,7 +93,7 @@ static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
     return &vx_cpu_box(cpu)->mce_bank[at / 4][at % 4];
 }
 
-/* Registers that are read and written as plain state, after the checks of write_checked(). */
+/* Registers that are read and written as plain state, after the checks of value_valid(). */
 static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 {
     struct vx_msrs *msr = &cpu->msr;
