@@ -1,6 +1,6 @@
 /* ata.c - the commands of a disk: one table from command codes to handlers, addresses, and commands without data.
  *
- * A command code's row says how its address is formed and which transfer it is; vx_ata_command() does what the row says
+ * A command code's row says how its address is formed and which transfer it is; ata_command() does what the row says
  * in this order: address, range check, transfer. */
 #include "ata.h"
 

@@ -4,7 +4,7 @@
  *   IDLE ----------> BUSY <---------------------------------------+
  *     ^               |  \---- vx_ide_drive_data() ---> PIO_x, DMA_x
  *     |               |  \---- vx_ide_drive_io() -----> back end ---> io_done()
- *     +--- end() -----+
+ *     +--- end() -----+     (vx_ide_drive_end())
  *
  *   I1  data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
  *   I2  At most one request is with the back end. A reset does not take it back: it leaves the drive BSY until the
