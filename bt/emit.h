@@ -35,6 +35,7 @@ struct cg {
     uint8_t shares_open;       /* slots whose probe has been emitted */
     uint8_t r9_share;          /* the slot that r9 holds, SHARE_NONE */
     int32_t share_disp;        /* displacement of the operand behind ADDR_SHARE */
+    bool jcc_polled;           /* the poll of the closing Jcc has been emitted */
     unsigned exits;
     struct cold cold[COLD_MAX];
     unsigned cold_count;
@@ -98,6 +99,7 @@ void emit_push_host(struct cg *cg, unsigned host_reg, unsigned bytes);
 
 /* ---- emit_branch.c */
 void emit_jmp(struct cg *cg, const struct bt_insn *in);
+void emit_poll_ahead(struct cg *cg, const struct bt_insn *before, const struct bt_insn *jcc);
 void emit_jcc(struct cg *cg, const struct bt_insn *in);
 void emit_loop(struct cg *cg, const struct bt_insn *in);
 void emit_call(struct cg *cg, const struct bt_insn *in);

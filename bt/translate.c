@@ -166,8 +166,7 @@ static void emit_one(struct cg *cg, unsigned index)
     if ((in->lower == L_MODRM || in->lower == L_SSE) && emit_native_impossible(in)) {
         emit_interp_insn(cg, in);
         cg->r9_share = SHARE_NONE;
-    }
-    else if (cg->in_shadow && (in->lower == L_JCC || in->lower == L_LOOP))
+    } else if (cg->in_shadow && (in->lower == L_JCC || in->lower == L_LOOP))
         emit_interp_end(cg, in); /* their taken exits have no room to end the shadow */
     else
         emitters[in->lower](cg, in);
@@ -279,8 +278,11 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
         emit_entry_counter(cg);
     if (tu->self_checking)
         emit_self_check(cg);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        if (i + 2 == n)
+            emit_poll_ahead(cg, &bt->insns[i], &bt->insns[i + 1]);
         emit_one(cg, i);
+    }
     cg->start[n] = cg->a.len;
     emit_tail(cg, &bt->insns[n - 1]);
     emit_all_cold(cg);
