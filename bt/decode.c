@@ -128,19 +128,20 @@ static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const Z
     in->lower = bt_lower_of(z, in, mode);
 }
 
-/* Decodes one instruction of at most `avail` bytes at `bytes`; false when it is none (or longer). */
-static bool decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avail, uint32_t eip, struct bt_insn *in)
+/* Decodes one instruction of at most `avail` bytes at `bytes`; ZYDIS_STATUS_NO_MORE_DATA when it is longer. */
+static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avail, uint32_t eip, struct bt_insn *in)
 {
     ZydisDecodedInstruction z;
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
     const ZydisDecoder *decoder = &bt->decoder[(bt->mode & MODE_CS32) ? 1 : 0];
-    if (ZYAN_FAILED(ZydisDecoderDecodeFull(decoder, bytes, avail, &z, ops)))
-        return false;
+    ZyanStatus status = ZydisDecoderDecodeFull(decoder, bytes, avail, &z, ops);
+    if (ZYAN_FAILED(status))
+        return status;
     memset(in, 0, sizeof *in);
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
     reduce(in, &z, ops, bt->mode);
-    return true;
+    return ZYAN_STATUS_SUCCESS;
 }
 
 uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin)
@@ -165,7 +166,7 @@ static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, ui
         return false;
     memcpy(glued, first + (lin & VX_PAGE_MASK), here);
     memcpy(glued + here, *second, sizeof glued - here);
-    return decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]);
+    return ZYAN_SUCCESS(decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]));
 }
 
 unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages)
@@ -182,8 +183,9 @@ unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], 
     while (n < max) {
         uint32_t left = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
         struct bt_insn *in = &bt->insns[n];
-        if (!decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in)) {
-            if (n > 0 || left >= 15 || !decode_straddling(bt, hva[0], lin, eip, &hva[1]))
+        ZyanStatus status = decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in);
+        if (ZYAN_FAILED(status)) { /* an instruction that is wrong already does not touch the second page */
+            if (status != ZYDIS_STATUS_NO_MORE_DATA || n > 0 || left >= 15 || !decode_straddling(bt, hva[0], lin, eip, &hva[1]))
                 break;
             *pages = 2;
         }

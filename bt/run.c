@@ -57,6 +57,8 @@ static bool second_page_holds(struct vx_bt *bt, const struct bt_tu *tu)
 /* The unit at CS:EIP, found or made; *counter is what an entry into it counts as. */
 static struct bt_tu *find_unit(struct vx_bt *bt, uint64_t **counter)
 {
+    if (bt->vcpu->rip > bt->vcpu->seg[VX_CS].limit) /* #GP before the page is looked at */
+        return NULL;
     uint8_t *hva = bt_fetch_hva(bt, (uint32_t)vx_cs_lin(bt->vcpu));
     if (hva == NULL)
         return NULL;
