@@ -116,10 +116,14 @@ void difference_find(const struct rig *expected, const struct rig *got, const st
 
 /* ---- engines.c: two rigs and the budget */
 
+/* Instructions: enough for every program that ends; the others are not worth more. */
+enum { ENGINES_BUDGET = 20000 };
+
 struct engines {
     struct rig interp, bt;
     struct world *world;
-    unsigned endless;  /* programs that did not end: not compared */
+    unsigned endless;   /* programs that did not end: not compared */
+    unsigned undefined; /* programs that differ, but in what the manual leaves undefined */
     unsigned compared;
     bool interrupting; /* another thread raises interrupts */
 };
@@ -127,6 +131,11 @@ void engines_create(struct engines *engines, const struct vx_bt_config *options)
 void engines_destroy(struct engines *engines);
 /* Runs the program on both; true when they agree. */
 bool engines_agree(struct engines *engines, const struct program *program, struct difference *found);
+
+/* ---- defined.c */
+
+/* False when the program's outcome depends on what the manual leaves undefined, or when it left its code. */
+bool program_is_defined(struct engines *engines, const struct program *program);
 
 /* ---- shrink.c */
 

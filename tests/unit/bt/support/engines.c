@@ -3,9 +3,6 @@
 
 #include "world.h"
 
-/* Enough for every program that ends; the others are not worth more. */
-enum { BUDGET = 20000 };
-
 void engines_create(struct engines *engines, const struct vx_bt_config *options)
 {
     memset(engines, 0, sizeof *engines);
@@ -26,18 +23,23 @@ bool engines_agree(struct engines *engines, const struct program *program, struc
     found->text[0] = '\0';
     world_build(engines->world, program);
     world_start(engines->world, &engines->interp, program);
-    enum rig_end expected = rig_run(&engines->interp, BUDGET);
+    enum rig_end expected = rig_run(&engines->interp, ENGINES_BUDGET);
     if (expected == RIG_ENDLESS) {
         engines->endless++;
         return true;
     }
     world_start(engines->world, &engines->bt, program);
-    enum rig_end got = rig_run(&engines->bt, BUDGET);
+    enum rig_end got = rig_run(&engines->bt, ENGINES_BUDGET);
     engines->compared++;
     if (got == RIG_ENDLESS) {
         snprintf(found->text, sizeof found->text, "does not end, at eip %llx", (unsigned long long)engines->bt.vcpu->rip);
         return false;
     }
     difference_find(&engines->interp, &engines->bt, &program->setup, found);
-    return found->text[0] == '\0';
+    if (found->text[0] == '\0')
+        return true;
+    if (program_is_defined(engines, program))
+        return false;
+    engines->undefined++;
+    return true;
 }

@@ -123,9 +123,9 @@ void gen_loop(struct gen *g)
     int back = -(int)pick(g, 8);
     if (chance(g, 2)) {
         put_op_size(g, true);
-        put(g, 0x83); /* AND ECX, 7 */
+        put(g, 0x83); /* AND ECX, 3 */
         put(g, 0xE1);
-        put(g, 7);
+        put(g, 3);
         if (chance(g, 4))
             put(g, 0x67);
         put(g, 0xE0 + pick(g, 3));
@@ -133,7 +133,7 @@ void gen_loop(struct gen *g)
         return;
     }
     uint32_t counter = (g->setup->flat ? WORLD_DATA : 0) + 0x3E00 + pick(g, 64);
-    unsigned mask = chance(g, 8) ? 0x7F : 7;
+    unsigned mask = chance(g, 16) ? 0x7F : 3;
     put(g, 0x80); /* SUB byte [counter], 1 */
     put_absolute(g, 5, counter);
     put(g, 1);

@@ -115,6 +115,7 @@ page_fault32:
         mov ecx, dword ptr ds:[PTE_SHIFT]
         shl eax, cl
         mov edx, dword ptr ds:[PTE_BASE]
+        cmp ecx, 3
         or dword ptr [edx + eax], 7
         cmp ecx, 3
         jne 1f
