@@ -15,14 +15,14 @@
 
 #include "vx86/loop.h"
 
-#define LINE_BYTES 1024
+#define LINE_BYTES             1024
 #define GUEST_LINES_PER_WINDOW 10
-#define GUEST_WINDOW_NS 1000000000ull
+#define GUEST_WINDOW_NS        1000000000ull
 
 struct rate_limit {
     uint64_t window_start_ns;
-    unsigned lines;     /* printed in this window */
-    uint64_t left_out;  /* not printed since the last report */
+    unsigned lines;    /* printed in this window */
+    uint64_t left_out; /* not printed since the last report */
 };
 
 struct vx_log {
@@ -39,19 +39,22 @@ struct vx_log {
 _Static_assert(offsetof(struct vx_log, trace) == 0, "vx_trace_on() expects the trace bytes first");
 
 static const char *const class_name[] = {
-    [VX_LOG_GENERAL] = "general", [VX_LOG_GUEST] = "guest", [VX_LOG_CPU] = "cpu",     [VX_LOG_MMU] = "mmu",
+    [VX_LOG_GENERAL] = "general", [VX_LOG_GUEST] = "guest",   [VX_LOG_CPU] = "cpu",     [VX_LOG_MMU] = "mmu",
     [VX_LOG_BT] = "bt",           [VX_LOG_DEVICE] = "device", [VX_LOG_BLOCK] = "block", [VX_LOG_FIRMWARE] = "firmware",
 };
 _Static_assert(VX_ARRAY_LEN(class_name) == VX_LOG_CLASS_COUNT, "a name for every class");
 
 static const char *const level_name[] = {
-    [VX_LOG_ERROR] = "error", [VX_LOG_WARN] = "warn", [VX_LOG_INFO] = "info", [VX_LOG_DEBUG] = "debug",
+    [VX_LOG_ERROR] = "error",
+    [VX_LOG_WARN] = "warn",
+    [VX_LOG_INFO] = "info",
+    [VX_LOG_DEBUG] = "debug",
 };
 
 static const struct {
     const char *name, *fmt;
 } trace_event[] = {
-#define VX_TRACE(name, fmt) {#name, fmt},
+#define VX_TRACE(name, fmt) { #name, fmt },
 #include "vx86/trace.def"
 #undef VX_TRACE
 };

@@ -17,11 +17,11 @@
 
 struct vx_loop {
     pthread_t ticker;
-    uint64_t armed_ns;           /* I2 */
-    _Atomic bool fired;          /* the ticker has kicked for armed_ns */
-    _Atomic bool has_posted;     /* the queue may be non-empty: spares the lock */
+    uint64_t armed_ns;       /* I2 */
+    _Atomic bool fired;      /* the ticker has kicked for armed_ns */
+    _Atomic bool has_posted; /* the queue may be non-empty: spares the lock */
 
-    pthread_mutex_t mutex;       /* I1 */
+    pthread_mutex_t mutex; /* I1 */
     pthread_cond_t ticker_cond;
     pthread_cond_t wait_cond;
     pthread_cond_t kick_cond;
@@ -29,7 +29,7 @@ struct vx_loop {
     void *kick_opaque;
     unsigned kicking; /* kicks under way */
     struct vx_work *first;
-    struct vx_work **last;       /* the link to which the next work is attached */
+    struct vx_work **last; /* the link to which the next work is attached */
     uint64_t deadline_ns;
     uint64_t ticker_sleeps_until_ns;
     bool woken;

@@ -8,9 +8,9 @@
 #include "fault.h"
 #include "vx86/cpu.h"
 
-#define CR0_KNOWN                                                                                                      \
-    ((uint32_t)(VX_CR0_PE | VX_CR0_MP | VX_CR0_EM | VX_CR0_TS | VX_CR0_ET | VX_CR0_NE | VX_CR0_WP | VX_CR0_AM |        \
-                VX_CR0_NW | VX_CR0_CD) |                                                                               \
+#define CR0_KNOWN                                                                                               \
+    ((uint32_t)(VX_CR0_PE | VX_CR0_MP | VX_CR0_EM | VX_CR0_TS | VX_CR0_ET | VX_CR0_NE | VX_CR0_WP | VX_CR0_AM | \
+                VX_CR0_NW | VX_CR0_CD) |                                                                        \
      0x80000000u)
 
 enum {

@@ -19,10 +19,10 @@ struct save_image {
 #define SW_C2          0x0400u
 #define SW_C1_C2_FLAGS 0x063Fu
 
-#define RUN(mnemonic)                                                                                                  \
-    __asm__ volatile("frstor %0\n\t" mnemonic "\n\tfnsave %0"                                                          \
-                     : "+m"(*image)                                                                                    \
-                     :                                                                                                 \
+#define RUN(mnemonic)                                         \
+    __asm__ volatile("frstor %0\n\t" mnemonic "\n\tfnsave %0" \
+                     : "+m"(*image)                           \
+                     :                                        \
                      : "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)")
 
 static void run(enum fp_function function, struct save_image *image)

@@ -54,42 +54,42 @@ INTERP_INLINE bool alu_rm_reg(struct insn *in, alu_fn *fn, unsigned size, bool w
 }
 
 /* The nine forms of one operation. */
-#define ALU_FORMS(op, writes)                                                                                          \
-    bool interp_##op##_eb_gb(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_rm_reg(in, alu_##op, 1, writes);                                                                    \
-    }                                                                                                                  \
-    bool interp_##op##_ew_gw(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_rm_reg(in, alu_##op, 2, writes);                                                                    \
-    }                                                                                                                  \
-    bool interp_##op##_ed_gd(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_rm_reg(in, alu_##op, 4, writes);                                                                    \
-    }                                                                                                                  \
-    bool interp_##op##_gb_eb(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_reg(in, alu_##op, 1, writes);                                                                       \
-    }                                                                                                                  \
-    bool interp_##op##_gw_ew(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_reg(in, alu_##op, 2, writes);                                                                       \
-    }                                                                                                                  \
-    bool interp_##op##_gd_ed(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_reg(in, alu_##op, 4, writes);                                                                       \
-    }                                                                                                                  \
-    bool interp_##op##_al_ib(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_acc(in, alu_##op, 1, writes);                                                                       \
-    }                                                                                                                  \
-    bool interp_##op##_ax_iw(struct insn *in)                                                                          \
-    {                                                                                                                  \
-        return alu_acc(in, alu_##op, 2, writes);                                                                       \
-    }                                                                                                                  \
-    bool interp_##op##_eax_id(struct insn *in)                                                                         \
-    {                                                                                                                  \
-        return alu_acc(in, alu_##op, 4, writes);                                                                       \
+#define ALU_FORMS(op, writes)                       \
+    bool interp_##op##_eb_gb(struct insn *in)       \
+    {                                               \
+        return alu_rm_reg(in, alu_##op, 1, writes); \
+    }                                               \
+    bool interp_##op##_ew_gw(struct insn *in)       \
+    {                                               \
+        return alu_rm_reg(in, alu_##op, 2, writes); \
+    }                                               \
+    bool interp_##op##_ed_gd(struct insn *in)       \
+    {                                               \
+        return alu_rm_reg(in, alu_##op, 4, writes); \
+    }                                               \
+    bool interp_##op##_gb_eb(struct insn *in)       \
+    {                                               \
+        return alu_reg(in, alu_##op, 1, writes);    \
+    }                                               \
+    bool interp_##op##_gw_ew(struct insn *in)       \
+    {                                               \
+        return alu_reg(in, alu_##op, 2, writes);    \
+    }                                               \
+    bool interp_##op##_gd_ed(struct insn *in)       \
+    {                                               \
+        return alu_reg(in, alu_##op, 4, writes);    \
+    }                                               \
+    bool interp_##op##_al_ib(struct insn *in)       \
+    {                                               \
+        return alu_acc(in, alu_##op, 1, writes);    \
+    }                                               \
+    bool interp_##op##_ax_iw(struct insn *in)       \
+    {                                               \
+        return alu_acc(in, alu_##op, 2, writes);    \
+    }                                               \
+    bool interp_##op##_eax_id(struct insn *in)      \
+    {                                               \
+        return alu_acc(in, alu_##op, 4, writes);    \
     }
 
 ALU_FORMS(add, true)

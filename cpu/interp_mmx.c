@@ -73,18 +73,18 @@ void simd_psadbw(union vec *d, const union vec *s, unsigned bytes)
 }
 
 /* Shifts: one count for all elements, the whole low quadword of the source. Too large a count gives zeros, or signs. */
-#define SHIFT_LANES(op, field, size, bits, too_large, expr)                                                            \
-    void simd_##op(union vec *v, const union vec *s, unsigned bytes)                                                   \
-    {                                                                                                                  \
-        const uint64_t wide = s->q[0];                                                                                 \
-        const unsigned n = wide < (bits) ? (unsigned)wide : (too_large);                                               \
-        const bool gone = wide >= (bits) && (too_large) == (bits);                                                     \
-        for (unsigned i = 0; i < bytes / (size); i++) {                                                                \
-            const uint64_t a = v->field[i];                                                                            \
-            v->field[i] = 0;                                                                                           \
-            if (!gone)                                                                                                 \
-                v->field[i] = (expr);                                                                                  \
-        }                                                                                                              \
+#define SHIFT_LANES(op, field, size, bits, too_large, expr)              \
+    void simd_##op(union vec *v, const union vec *s, unsigned bytes)     \
+    {                                                                    \
+        const uint64_t wide = s->q[0];                                   \
+        const unsigned n = wide < (bits) ? (unsigned)wide : (too_large); \
+        const bool gone = wide >= (bits) && (too_large) == (bits);       \
+        for (unsigned i = 0; i < bytes / (size); i++) {                  \
+            const uint64_t a = v->field[i];                              \
+            v->field[i] = 0;                                             \
+            if (!gone)                                                   \
+                v->field[i] = (expr);                                    \
+        }                                                                \
     }
 
 SHIFT_LANES(psrlw, w, 2, 16, 16, (uint16_t)(a >> n))

@@ -25,7 +25,7 @@ struct simd_op {
 #define MEM SIMD_MEM
 #define REG SIMD_REG
 #define LOW SIMD_LOW
-#define SIMD(prefix, opcode, attributes, handler, lane)                                                                \
+#define SIMD(prefix, opcode, attributes, handler, lane) \
     [opcode][prefix] = { simd_do_##handler, simd_##lane, (attributes) },
 #define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane) SIMD(P66, opcode, X, handler, lane)
 

@@ -94,22 +94,22 @@ struct fp_env simd_env(const struct vx_vcpu *cpu);
  * Like the MMX transition, which comes before #XM, these are changes that a SIMD exception leaves behind. */
 bool simd_raise(struct simd *s, struct fp_env *env);
 
-#define SIMD_LANES(op, expr_type, field, count, expr)                                                                  \
-    void simd_##op(union vec *d, const union vec *s, unsigned bytes)                                                   \
-    {                                                                                                                  \
-        for (unsigned i = 0; i < bytes / (16 / (count)); i++) {                                                        \
-            const expr_type a = (expr_type)d->field[i];                                                                \
-            const expr_type b = (expr_type)s->field[i];                                                                \
-            d->field[i] = (expr);                                                                                      \
-        }                                                                                                              \
+#define SIMD_LANES(op, expr_type, field, count, expr)                \
+    void simd_##op(union vec *d, const union vec *s, unsigned bytes) \
+    {                                                                \
+        for (unsigned i = 0; i < bytes / (16 / (count)); i++) {      \
+            const expr_type a = (expr_type)d->field[i];              \
+            const expr_type b = (expr_type)s->field[i];              \
+            d->field[i] = (expr);                                    \
+        }                                                            \
     }
 
 /* 0F AE. */
 bool simd_state_group(struct insn *in);
 
 /* Every handler and lane function that the table names. */
-#define SIMD(prefix, opcode, attributes, handler, lane)                                                                \
-    bool simd_do_##handler(struct simd *s);                                                                            \
+#define SIMD(prefix, opcode, attributes, handler, lane) \
+    bool simd_do_##handler(struct simd *s);             \
     simd_lane simd_##lane;
 #define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane)
 #include "interp_sse.def"

@@ -207,7 +207,8 @@ struct compared {
     uint32_t done;
 };
 
-PER_SIZE struct compared compare_run(const uint8_t *src, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step, bool while_equal)
+PER_SIZE struct compared compare_run(const uint8_t *src, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step,
+                                     bool while_equal)
 {
     struct compared c = { 0, 0, 0 };
     do {
@@ -218,7 +219,8 @@ PER_SIZE struct compared compare_run(const uint8_t *src, const uint8_t *dst, uns
     return c;
 }
 
-PER_SIZE struct compared scan_run(uint32_t a, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step, bool while_equal)
+PER_SIZE struct compared scan_run(uint32_t a, const uint8_t *dst, unsigned size, uint32_t n, ptrdiff_t step,
+                                  bool while_equal)
 {
     struct compared c = { a, 0, 0 };
     do {

@@ -2,7 +2,7 @@
 #include "interp_table.h"
 
 #define OP1(code, handler, opcode_form) [code] = { { interp_##handler, interp_##handler }, FORM_##opcode_form },
-#define OP2(code, handler16, handler32, opcode_form)                                                                   \
+#define OP2(code, handler16, handler32, opcode_form) \
     [code] = { { interp_##handler16, interp_##handler32 }, FORM_##opcode_form },
 
 const struct opcode interp_one_byte[256] = {

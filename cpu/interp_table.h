@@ -20,8 +20,8 @@ extern const struct opcode interp_two_byte[256];
 #define INTERP_ONE_BYTE
 #define INTERP_TWO_BYTE
 #define OP1(code, handler, opcode_form) bool interp_##handler(struct insn *in);
-#define OP2(code, handler16, handler32, opcode_form)                                                                   \
-    bool interp_##handler16(struct insn *in);                                                                          \
+#define OP2(code, handler16, handler32, opcode_form) \
+    bool interp_##handler16(struct insn *in);        \
     bool interp_##handler32(struct insn *in);
 #include "interp_opcodes.def"
 #undef OP1

@@ -185,7 +185,8 @@ static void port_write(void *opaque, uint64_t off, unsigned size, uint64_t value
     if (off == 0 && size == 2)
         select_key(fw_cfg, (uint16_t)value);
     else
-        vx_log_guest(fw_cfg->log, "fw_cfg: write of %u byte at port %03xh ignored", size, (unsigned)(PORT_SELECTOR + off));
+        vx_log_guest(fw_cfg->log, "fw_cfg: write of %u byte at port %03xh ignored", size,
+                     (unsigned)(PORT_SELECTOR + off));
 }
 
 static size_t port_read_block(void *opaque, uint64_t off, unsigned size, void *buf, size_t count)

@@ -24,8 +24,8 @@ enum vx_fw_cfg_key {
     FW_CFG_FILE_FIRST = 0x20,
 };
 
-#define VX_FW_CFG_FILES 64       /* directory entries at most */
-#define VX_FW_CFG_NAME_BYTES 56  /* of a file name with its NUL */
+#define VX_FW_CFG_FILES      64 /* directory entries at most */
+#define VX_FW_CFG_NAME_BYTES 56 /* of a file name with its NUL */
 
 struct vx_fw_cfg;
 

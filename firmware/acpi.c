@@ -21,14 +21,21 @@ enum {
     RESET_VALUE = 0x06,
     CMOS_CENTURY = 0x32,
 };
-#define LAPIC_PHYS 0xFEE00000u
-#define IOAPIC_PHYS 0xFEC00000u
+#define LAPIC_PHYS   0xFEE00000u
+#define IOAPIC_PHYS  0xFEC00000u
 #define PCI_HOLE_END 0xFEC00000u
 
-#define RSDP_FILE "etc/acpi/rsdp"
+#define RSDP_FILE   "etc/acpi/rsdp"
 #define TABLES_FILE "etc/acpi/tables"
 
-enum { TABLES_BYTES = 16384, COMMAND_BYTES = 128, COMMANDS = 32, HEADER_BYTES = 36, RSDP_BYTES = 36, LOADER_NAME_BYTES = 56 };
+enum {
+    TABLES_BYTES = 16384,
+    COMMAND_BYTES = 128,
+    COMMANDS = 32,
+    HEADER_BYTES = 36,
+    RSDP_BYTES = 36,
+    LOADER_NAME_BYTES = 56
+};
 
 struct builder {
     uint8_t tables[TABLES_BYTES];
@@ -194,7 +201,8 @@ static size_t build_fadt(struct builder *builder, size_t facs, size_t dsdt)
     vx_put_le32(at + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RESET_REG_SUP);
     put_gas_io(at + 116, 8, 1, RESET_PORT);
     at[128] = RESET_VALUE;
-    put_pointer64(builder, off + 140, dsdt); /* the FACS has its 32-bit pointer only: systems take a second one for a second FACS */
+    put_pointer64(builder, off + 140,
+                  dsdt); /* the FACS has its 32-bit pointer only: systems take a second one for a second FACS */
     put_gas_io(at + 148, 32, 2, PM_BASE);
     put_gas_io(at + 172, 16, 2, PM_BASE + 4);
     put_gas_io(at + 208, 32, 3, PM_BASE + 8);
@@ -217,10 +225,11 @@ static size_t build_madt(struct builder *builder, unsigned cpus)
     enum { LAPIC_BYTES = 8, IOAPIC_BYTES = 12, OVERRIDE_BYTES = 10, NMI_BYTES = 6, PCAT_COMPAT = 1 };
     /* Bus ISA, interrupt, pin (32 bits), flags: 0Dh is level-triggered, active high. The PIIX3 routes PCI to these. */
     static const uint8_t overrides[][8] = {
-        { 0, 0, 2, 0, 0, 0, 0x00, 0 },  { 0, 5, 5, 0, 0, 0, 0x0D, 0 },   { 0, 9, 9, 0, 0, 0, 0x0D, 0 },
+        { 0, 0, 2, 0, 0, 0, 0x00, 0 },   { 0, 5, 5, 0, 0, 0, 0x0D, 0 },   { 0, 9, 9, 0, 0, 0, 0x0D, 0 },
         { 0, 10, 10, 0, 0, 0, 0x0D, 0 }, { 0, 11, 11, 0, 0, 0, 0x0D, 0 },
     };
-    size_t bytes = HEADER_BYTES + 8 + cpus * LAPIC_BYTES + IOAPIC_BYTES + VX_ARRAY_LEN(overrides) * OVERRIDE_BYTES + NMI_BYTES;
+    size_t bytes =
+        HEADER_BYTES + 8 + cpus * LAPIC_BYTES + IOAPIC_BYTES + VX_ARRAY_LEN(overrides) * OVERRIDE_BYTES + NMI_BYTES;
     size_t off = begin_table(builder, "APIC", 1, bytes);
     uint8_t *at = builder->tables + off + HEADER_BYTES;
     vx_put_le32(at, LAPIC_PHYS);
@@ -239,7 +248,8 @@ static size_t build_madt(struct builder *builder, unsigned cpus)
 }
 
 /* RSDT (4-byte pointers) or XSDT (8-byte pointers) over the same tables. */
-static size_t build_root(struct builder *builder, const char signature[4], uint8_t pointer_bytes, const size_t *tables, size_t count)
+static size_t build_root(struct builder *builder, const char signature[4], uint8_t pointer_bytes, const size_t *tables,
+                         size_t count)
 {
     size_t off = begin_table(builder, signature, 1, HEADER_BYTES + count * pointer_bytes);
     for (size_t i = 0; i < count; i++) {

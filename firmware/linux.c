@@ -58,7 +58,8 @@ struct kernel {
 
 static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kernel *out)
 {
-    if (bytes < HDR_BYTES || vx_get_le16(image + HDR_BOOT_FLAG) != 0xAA55 || vx_get_le32(image + HDR_MAGIC) != MAGIC_HDRS)
+    if (bytes < HDR_BYTES || vx_get_le16(image + HDR_BOOT_FLAG) != 0xAA55 ||
+        vx_get_le32(image + HDR_MAGIC) != MAGIC_HDRS)
         return "it is not a Linux kernel (bzImage)";
     uint16_t version = vx_get_le16(image + HDR_VERSION);
     if (version < 0x202)
@@ -66,7 +67,9 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
     if (!(image[HDR_LOADFLAGS] & LOADED_HIGH))
         return "it is a zImage, which loads low; a bzImage is needed";
     unsigned sectors = image[HDR_SETUP_SECTS] != 0 ? image[HDR_SETUP_SECTS] : 4;
-    *out = (struct kernel){ .setup_bytes = (sectors + 1) * SECTOR_BYTES, .initrd_addr_max = 0x37FFFFFF, .cmdline_max = 255 };
+    *out = (struct kernel){ .setup_bytes = (sectors + 1) * SECTOR_BYTES,
+                            .initrd_addr_max = 0x37FFFFFF,
+                            .cmdline_max = 255 };
     if (out->setup_bytes > LINUX_STACK_TOP - STACK_BYTES)
         return "its setup code is larger than the 55 KiB there is for it";
     if (out->setup_bytes >= bytes)
@@ -97,8 +100,13 @@ vx_err vx_fw_check_kernel(const uint8_t *kernel, size_t bytes)
 /* The boot loader's part in "vga=": the number goes to the header, because setup runs before the kernel reads it. */
 static uint16_t video_mode(const char *append)
 {
-    static const struct { const char *name; uint16_t mode; } named[] = {
-        { "normal", 0xFFFF }, { "ext", 0xFFFE }, { "ask", 0xFFFD },
+    static const struct {
+        const char *name;
+        uint16_t mode;
+    } named[] = {
+        { "normal", 0xFFFF },
+        { "ext", 0xFFFE },
+        { "ask", 0xFFFD },
     };
     const char *at = strstr(append, "vga=");
     if (at == NULL || (at != append && at[-1] != ' '))
@@ -115,10 +123,11 @@ static void log_too_little(const struct vx_fw_config *config, const char *what, 
 {
     unsigned needed_mib = (unsigned)((needed_bytes + 0xFFFFF) >> 20), have_mib = (unsigned)(config->ram_bytes >> 20);
     if (needed_mib > RAM_MAX_MIB)
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory; no machine has more than %u", what, needed_mib, RAM_MAX_MIB);
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory; no machine has more than %u", what, needed_mib,
+                     RAM_MAX_MIB);
     else
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory, the machine has %u: use -m %uM", what, needed_mib, have_mib,
-                     needed_mib);
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory, the machine has %u: use -m %uM", what,
+                     needed_mib, have_mib, needed_mib);
 }
 
 /* As high as kernel and RAM permit; 0 and a logged error where it does not fit. */
@@ -145,8 +154,9 @@ static vx_err check_fits(const struct vx_fw_config *config, const struct kernel 
 {
     size_t append_chars = strlen(config->append);
     if (append_chars > kernel->cmdline_max) {
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "command line has %zu characters, this kernel takes at most %u: shorten --append",
-                     append_chars, kernel->cmdline_max);
+        vx_log_error(config->log, VX_LOG_FIRMWARE,
+                     "command line has %zu characters, this kernel takes at most %u: shorten --append", append_chars,
+                     kernel->cmdline_max);
         return VX_ERR_RANGE;
     }
     uint64_t needed = (uint64_t)kernel->run_end + BIOS_TABLES_BYTES;
@@ -158,7 +168,8 @@ static vx_err check_fits(const struct vx_fw_config *config, const struct kernel 
 }
 
 /* The setup code with the fields that are "write (obligatory)" for a boot loader. */
-static vx_err add_setup(const struct vx_fw_config *config, const struct kernel *kernel, uint32_t initrd_phys, const struct vx_fw_sink *sink)
+static vx_err add_setup(const struct vx_fw_config *config, const struct kernel *kernel, uint32_t initrd_phys,
+                        const struct vx_fw_sink *sink)
 {
     uint8_t *setup = malloc(kernel->setup_bytes);
     if (setup == NULL)

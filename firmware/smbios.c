@@ -17,7 +17,8 @@ struct writer {
 
 /* Appends one structure: formatted area, then its strings (NULL ends the list). The handle is type << 8 | instance 0, which
  * is what the structures below name each other by. */
-static void put(struct writer *writer, uint8_t type, const uint8_t *fields, size_t field_bytes, const char *const *strings)
+static void put(struct writer *writer, uint8_t type, const uint8_t *fields, size_t field_bytes,
+                const char *const *strings)
 {
     size_t begin = writer->used;
     uint8_t *at = writer->bytes + begin;
@@ -77,11 +78,11 @@ static void put_processor(struct writer *writer)
 {
     static const char *const strings[] = { "CPU 0", "vx86", NULL };
     uint8_t fields[38] = { 1, 3 /* central processor */, 1 /* other family */, 2 };
-    fields[20] = 0x41;                         /* populated, enabled */
-    fields[21] = 1;                            /* other upgrade */
-    memset(fields + 22, 0xFF, 6);              /* no cache handles */
-    fields[31] = fields[32] = fields[33] = 1;  /* cores, enabled, threads */
-    vx_put_le16(fields + 34, 0x02);               /* characteristics: unknown */
+    fields[20] = 0x41;                        /* populated, enabled */
+    fields[21] = 1;                           /* other upgrade */
+    memset(fields + 22, 0xFF, 6);             /* no cache handles */
+    fields[31] = fields[32] = fields[33] = 1; /* cores, enabled, threads */
+    vx_put_le16(fields + 34, 0x02);           /* characteristics: unknown */
     put(writer, 4, fields, sizeof fields, strings);
 }
 
@@ -101,9 +102,9 @@ static void put_memory(struct writer *writer, uint64_t ram_bytes)
     vx_put_le16(device + 4, 64);
     vx_put_le16(device + 6, 64);
     vx_put_le16(device + 8, (uint16_t)(ram_kb >> 10)); /* megabytes; at most 3072 */
-    device[10] = 9;                                 /* DIMM */
+    device[10] = 9;                                    /* DIMM */
     device[12] = 1;
-    device[14] = 7;           /* RAM */
+    device[14] = 7;              /* RAM */
     vx_put_le16(device + 15, 2); /* type detail: other */
     device[19] = 2;
     put(writer, 17, device, sizeof device, strings);

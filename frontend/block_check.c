@@ -25,10 +25,9 @@ struct partition {
 static struct partition partition_of(const uint8_t *sector, unsigned index)
 {
     const uint8_t *entry = sector + MBR_TABLE + index * MBR_ENTRY_BYTES;
-    return (struct partition){ .status = entry[0],
-                               .type = entry[4],
-                               .first = vx_get_le32(entry + 8),
-                               .count = vx_get_le32(entry + 12) };
+    return (struct partition){
+        .status = entry[0], .type = entry[4], .first = vx_get_le32(entry + 8), .count = vx_get_le32(entry + 12)
+    };
 }
 
 /* Boot sectors without a partition table have code where the table would be: all four entries must make sense. */

@@ -6,7 +6,7 @@
 #include "suggest.h"
 
 static const struct vx_option table[] = {
-#define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help)                                   \
+#define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help) \
     [VX_OPT_##id] = { name, letter, argument, VX_GROUP_##group, VX_KIND_##kind, initial, low, high, help },
 #include "options.def"
 #undef VX_OPTION

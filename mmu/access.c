@@ -15,12 +15,9 @@ struct piece {
 static const uint32_t *tags_for(const struct vx_tlb *tlb, enum vx_access access)
 {
     switch (access) {
-    case VX_ACCESS_READ:
-        return tlb->read_tag;
-    case VX_ACCESS_WRITE:
-        return tlb->write_tag;
-    case VX_ACCESS_FETCH:
-        break;
+    case VX_ACCESS_READ: return tlb->read_tag;
+    case VX_ACCESS_WRITE: return tlb->write_tag;
+    case VX_ACCESS_FETCH: break;
     }
     return tlb->fetch_tag;
 }
@@ -57,8 +54,8 @@ static unsigned resolve(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum vx_
         return resolve_piece(mmu, lin, bytes, access, view, &piece[0]) ? 1 : 0;
     size_t first = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
     mmu->priv->stats->slow_cross++;
-    bool ok = resolve_piece(mmu, lin, first, access, view, &piece[0])
-              && resolve_piece(mmu, lin + (uint32_t)first, bytes - first, access, view, &piece[1]);
+    bool ok = resolve_piece(mmu, lin, first, access, view, &piece[0]) &&
+              resolve_piece(mmu, lin + (uint32_t)first, bytes - first, access, view, &piece[1]);
     return ok ? 2 : 0;
 }
 
@@ -66,7 +63,8 @@ static unsigned resolve(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum vx_
 static void count_slow(struct vx_mmu *mmu, uint64_t phys, enum vx_access access)
 {
     struct vx_stats *stats = mmu->priv->stats;
-    uint32_t page = access == VX_ACCESS_WRITE ? vx_pmap_write_page(mmu->pmap, phys) : vx_pmap_read_page(mmu->pmap, phys);
+    uint32_t page =
+        access == VX_ACCESS_WRITE ? vx_pmap_write_page(mmu->pmap, phys) : vx_pmap_read_page(mmu->pmap, phys);
     if (page == VX_PMAP_BUS)
         stats->slow_mmio++;
     else if (access == VX_ACCESS_WRITE && vx_pmap_is_code(mmu->pmap, page))
@@ -183,7 +181,8 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
     return true;
 }
 
-bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view, uint8_t **hva)
+bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
+                   uint8_t **hva)
 {
     struct piece piece;
     *hva = NULL;

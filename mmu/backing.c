@@ -39,7 +39,8 @@ vx_err vx_backing_create(uint64_t bytes, int *fd, uint8_t **base)
         return VX_ERR_NO_MEMORY;
     if (ftruncate(file, (off_t)file_bytes) != 0)
         goto close_file;
-    uint8_t *reserved = mmap(NULL, file_bytes + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *reserved =
+        mmap(NULL, file_bytes + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED)
         goto close_file;
     void *mapped = mmap(reserved + GUARD_BYTES, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);

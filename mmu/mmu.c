@@ -48,7 +48,7 @@ vx_err vx_mmu_create(struct vx_log *log, struct vx_stats *stats, struct vx_pmap 
     mmu->pmap = pmap;
     mmu->priv->log = log;
     mmu->priv->stats = stats;
-    take_paging(mmu->priv, &(struct vx_paging){.phys_bits = PHYS_BITS_DEFAULT});
+    take_paging(mmu->priv, &(struct vx_paging){ .phys_bits = PHYS_BITS_DEFAULT });
     vx_err err = vx_shadow_create(mmu);
     if (err != VX_ERR_OK) {
         vx_mmu_destroy(mmu);
@@ -85,7 +85,7 @@ static bool loads_pdptes(const struct vx_paging *old, const struct vx_paging *ne
 {
     const uint64_t cr0 = VX_MMU_CR0_CD | VX_MMU_CR0_NW | VX_MMU_CR0_PG;
     const uint64_t cr4 = VX_MMU_CR4_PAE | VX_MMU_CR4_PGE | VX_MMU_CR4_PSE | VX_MMU_CR4_SMEP;
-    if (!(new->cr0 & VX_MMU_CR0_PG) || !(new->cr4 & VX_MMU_CR4_PAE))
+    if (!(new->cr0 &VX_MMU_CR0_PG) || !(new->cr4 &VX_MMU_CR4_PAE))
         return false;
     return cr3_written || ((old->cr0 ^ new->cr0) & cr0) != 0 || ((old->cr4 ^ new->cr4) & cr4) != 0;
 }
@@ -97,7 +97,7 @@ static bool load_pdptes(struct vx_mmu *mmu, const struct vx_paging *paging)
     for (unsigned i = 0; i < 4; i++) {
         pdpte[i] = vx_pmap_load(mmu->pmap, (paging->cr3 & 0xFFFFFFE0u) + 8 * i, 8);
         if ((pdpte[i] & 1) && (pdpte[i] & reserved) != 0) {
-            mmu->fault = (struct vx_fault){.vector = 13, .has_error = true};
+            mmu->fault = (struct vx_fault){ .vector = 13, .has_error = true };
             return false;
         }
     }
@@ -109,8 +109,8 @@ static bool load_pdptes(struct vx_mmu *mmu, const struct vx_paging *paging)
 static bool flushes_all(const struct vx_paging *old, const struct vx_paging *new)
 {
     const uint64_t cr4 = VX_MMU_CR4_PSE | VX_MMU_CR4_PAE | VX_MMU_CR4_PGE | VX_MMU_CR4_SMEP | VX_MMU_CR4_SMAP;
-    return ((old->cr0 ^ new->cr0) & VX_MMU_CR0_PG) != 0 || ((old->cr4 ^ new->cr4) & cr4) != 0
-           || ((old->efer ^ new->efer) & VX_MMU_EFER_NXE) != 0 || old->phys_bits != new->phys_bits;
+    return ((old->cr0 ^ new->cr0) & VX_MMU_CR0_PG) != 0 || ((old->cr4 ^ new->cr4) & cr4) != 0 ||
+           ((old->efer ^ new->efer) & VX_MMU_EFER_NXE) != 0 || old->phys_bits != new->phys_bits;
 }
 
 bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool cr3_written)
@@ -129,7 +129,7 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
     }
     if (cr3_written && priv->mode != VX_PAGING_OFF)
         vx_mmu_flush(mmu, false);
-    if ((new.cr0 & ~old.cr0 & VX_MMU_CR0_WP) != 0) /* keeps I1 */
+    if ((new.cr0 & ~old.cr0 &VX_MMU_CR0_WP) != 0) /* keeps I1 */
         vx_shadow_drop_supervisor(mmu);
     else if (old.ac && !new.ac && priv->ac_count != 0)
         vx_shadow_drop_ac(mmu);

@@ -14,9 +14,9 @@
 #include "vx86/mmu.h"
 
 #define VX_MMU_FLUSH_LISTENERS 4
-#define VX_VIEWS 2
+#define VX_VIEWS               2
 /* A slot is one entry of one view's table: (view << 16) | index. */
-#define VX_TLB_SLOTS (VX_VIEWS * VX_TLB_ENTRIES)
+#define VX_TLB_SLOTS           (VX_VIEWS * VX_TLB_ENTRIES)
 
 /* Bits that vcpu.h and mmu.h do not share; SDM 3A "Control Registers", 4 "IA32_EFER". */
 enum {
@@ -62,20 +62,20 @@ struct vx_mmu_private {
     struct vx_paging paging;
     enum vx_paging_mode mode;
     bool pse, pge, nxe, wp, smep;
-    bool smap_in_force;      /* CR4.SMAP and EFLAGS.AC clear */
-    bool report_fetch;       /* the I/D bit of #PF error codes exists */
+    bool smap_in_force; /* CR4.SMAP and EFLAGS.AC clear */
+    bool report_fetch;  /* the I/D bit of #PF error codes exists */
     uint64_t pdpte[4];
-    uint32_t reserved_pse;   /* of a 4 MiB PDE */
-    uint64_t reserved_pae;   /* of any PAE PDE or PTE */
+    uint32_t reserved_pse; /* of a 4 MiB PDE */
+    uint64_t reserved_pae; /* of any PAE PDE or PTE */
 
     /* The soft TLB's books, see tlb.c. */
-    uint8_t *slot_state;     /* VX_TLB_SLOTS */
+    uint8_t *slot_state; /* VX_TLB_SLOTS */
     struct vx_fill_log local, global;
-    uint32_t *writer;        /* per backing page */
+    uint32_t *writer; /* per backing page */
     uint32_t ac_slot[VX_AC_LOG];
-    uint32_t ac_count;       /* over VX_AC_LOG: some were not noted */
+    uint32_t ac_count; /* over VX_AC_LOG: some were not noted */
     bool any_large;
-    uint32_t large[32];      /* bitmap of 4 MiB regions with fills from large pages */
+    uint32_t large[32]; /* bitmap of 4 MiB regions with fills from large pages */
 
     struct {
         vx_mmu_flush_fn *fn;
@@ -88,7 +88,8 @@ struct vx_mmu_private {
 
 /* Reads the tables for `lin`. With set_accessed, sets A in the entries above the leaf as it passes them. */
 enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk);
-bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access, enum vx_view view);
+bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access,
+                    enum vx_view view);
 /* The architectural walk: A and D set, shadow filled. False: #PF in mmu->fault. Counts the miss. */
 bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk);
 
@@ -96,7 +97,8 @@ bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, en
 VX_MUST_USE vx_err vx_shadow_create(struct vx_mmu *mmu);
 void vx_shadow_destroy(struct vx_mmu *mmu);
 /* Enters what the walk allows. `access` is what happens next: a write ends the page's watch for dirty tracking. */
-void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, const struct vx_walk *walk);
+void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+                    const struct vx_walk *walk);
 /* Drops without telling listeners and without counting. */
 void vx_shadow_drop_all(struct vx_mmu *mmu);
 void vx_shadow_drop_supervisor(struct vx_mmu *mmu);

@@ -12,20 +12,22 @@
 #include "backing.h"
 #include "pmap_private.h"
 
-#define RAM_BYTES_MIN (1ull << 20)
-#define RAM_BYTES_MAX (3ull << 30)
+#define RAM_BYTES_MIN   (1ull << 20)
+#define RAM_BYTES_MAX   (3ull << 30)
 #define EXTRA_BYTES_MAX (1ull << 30)
-#define MAP_BYTES (VX_PMAP_FRAMES * sizeof(uint32_t))
+#define MAP_BYTES       (VX_PMAP_FRAMES * sizeof(uint32_t))
 
 static vx_err check_config(const struct vx_pmap_config *config)
 {
     uint64_t ram = config->ram_bytes;
     if (ram < RAM_BYTES_MIN || ram > RAM_BYTES_MAX || (ram & VX_PAGE_MASK) != 0) {
-        vx_log_error(config->log, VX_LOG_MMU, "guest memory of %" PRIu64 " bytes: must be whole pages from 1 MiB to 3 GiB", ram);
+        vx_log_error(config->log, VX_LOG_MMU,
+                     "guest memory of %" PRIu64 " bytes: must be whole pages from 1 MiB to 3 GiB", ram);
         return VX_ERR_RANGE;
     }
     if (config->extra_bytes > EXTRA_BYTES_MAX) {
-        vx_log_error(config->log, VX_LOG_MMU, "%" PRIu64 " bytes of ROM and video memory: at most 1 GiB", config->extra_bytes);
+        vx_log_error(config->log, VX_LOG_MMU, "%" PRIu64 " bytes of ROM and video memory: at most 1 GiB",
+                     config->extra_bytes);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
@@ -47,10 +49,10 @@ vx_err vx_pmap_create(const struct vx_pmap_config *config, struct vx_pmap **out)
     pmap->write_map = vx_sparse_alloc(MAP_BYTES);
     pmap->flags = vx_sparse_alloc(pmap->pages);
     uint64_t bytes = (uint64_t)pmap->pages << VX_PAGE_SHIFT;
-    if (pmap->read_map == NULL || pmap->write_map == NULL || pmap->flags == NULL
-        || vx_backing_create(bytes, &pmap->memfd, &pmap->base) != VX_ERR_OK) {
-        vx_log_error(config->log, VX_LOG_MMU, "cannot get %" PRIu64 " MiB of host memory for the guest: try a smaller --memory",
-                     bytes >> 20);
+    if (pmap->read_map == NULL || pmap->write_map == NULL || pmap->flags == NULL ||
+        vx_backing_create(bytes, &pmap->memfd, &pmap->base) != VX_ERR_OK) {
+        vx_log_error(config->log, VX_LOG_MMU,
+                     "cannot get %" PRIu64 " MiB of host memory for the guest: try a smaller --memory", bytes >> 20);
         vx_pmap_destroy(pmap);
         return VX_ERR_NO_MEMORY;
     }
@@ -128,10 +130,10 @@ void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t r
     VX_ASSERT(phys <= 1ull << 32 && bytes <= (1ull << 32) - phys);
     uint64_t first = phys >> VX_PAGE_SHIFT, count = bytes >> VX_PAGE_SHIFT;
     bool reads = read_page != VX_PMAP_BUS, writes = write_page != VX_PMAP_BUS && write_page != VX_PMAP_DISCARD;
-    VX_ASSERT(!reads || range_is_backed(pmap, read_page, count));   /* keeps I1 */
+    VX_ASSERT(!reads || range_is_backed(pmap, read_page, count)); /* keeps I1 */
     VX_ASSERT(!writes || range_is_backed(pmap, write_page, count));
 
-    struct run all = {.writes_only = false}, stores = {.writes_only = true};
+    struct run all = { .writes_only = false }, stores = { .writes_only = true };
     for (uint64_t i = 0; i < count; i++) {
         uint32_t *read = &pmap->read_map[first + i], *write = &pmap->write_map[first + i];
         uint32_t old_read = ~*read, old_write = ~*write;
@@ -202,7 +204,7 @@ bool vx_pmap_take_dirty(struct vx_pmap *pmap, uint32_t first, uint32_t count, ui
 {
     VX_ASSERT(range_is_backed(pmap, first, count));
     memset(bitmap, 0, count / 8 + (count % 8 != 0));
-    struct run watched_again = {.writes_only = true};
+    struct run watched_again = { .writes_only = true };
     bool any = false;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *flags = &pmap->flags[first + i];

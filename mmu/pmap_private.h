@@ -11,7 +11,7 @@
 
 #include "vx86/pmap.h"
 
-#define VX_PMAP_FRAMES (1u << 20)
+#define VX_PMAP_FRAMES    (1u << 20)
 #define VX_PMAP_LISTENERS 4
 
 /* Flags of a backing page. A page with any of VX_PAGE_NOTICE must not be written through a shadow. */
@@ -24,7 +24,7 @@ enum {
 
 struct vx_pmap {
     uint64_t a20_mask;
-    uint32_t *read_map;  /* VX_PMAP_FRAMES entries */
+    uint32_t *read_map; /* VX_PMAP_FRAMES entries */
     uint32_t *write_map;
     uint8_t *base;       /* of the backing pages, with an inaccessible page on both sides */
     uint8_t *flags;      /* per backing page */
@@ -64,35 +64,20 @@ static inline uint64_t vx_load_sized(const uint8_t *from, unsigned size)
 {
     uint64_t value = 0;
     switch (size) {
-    case 1:
-        return *from;
-    case 2:
-        memcpy(&value, from, 2);
-        return value;
-    case 4:
-        memcpy(&value, from, 4);
-        return value;
-    default:
-        memcpy(&value, from, 8);
-        return value;
+    case 1: return *from;
+    case 2: memcpy(&value, from, 2); return value;
+    case 4: memcpy(&value, from, 4); return value;
+    default: memcpy(&value, from, 8); return value;
     }
 }
 
 static inline void vx_store_sized(uint8_t *to, unsigned size, uint64_t value)
 {
     switch (size) {
-    case 1:
-        *to = (uint8_t)value;
-        break;
-    case 2:
-        memcpy(to, &value, 2);
-        break;
-    case 4:
-        memcpy(to, &value, 4);
-        break;
-    default:
-        memcpy(to, &value, 8);
-        break;
+    case 1: *to = (uint8_t)value; break;
+    case 2: memcpy(to, &value, 2); break;
+    case 4: memcpy(to, &value, 4); break;
+    default: memcpy(to, &value, 8); break;
     }
 }
 

@@ -24,9 +24,9 @@ enum { WRITER_NOBODY = 0, WRITER_SEVERAL = UINT32_MAX };
 
 /* With more slots than this in a log, clearing whole tables is cheaper than visiting slots. */
 #define FLUSH_ALL_ABOVE 12288u
-#define TAG_BYTES (VX_TLB_ENTRIES * sizeof(uint32_t))
-#define LOG_BYTES (VX_TLB_SLOTS * sizeof(uint32_t))
-#define NO_VPN UINT32_MAX
+#define TAG_BYTES       (VX_TLB_ENTRIES * sizeof(uint32_t))
+#define LOG_BYTES       (VX_TLB_SLOTS * sizeof(uint32_t))
+#define NO_VPN          UINT32_MAX
 
 static inline uint32_t slot_of(enum vx_view view, uint32_t index)
 {
@@ -118,15 +118,16 @@ static bool is_plain_for_writes(struct vx_pmap *pmap, const struct vx_walk *walk
     return !(pmap->flags[page] & VX_PAGE_NOTICE);
 }
 
-void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, const struct vx_walk *walk)
+void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+                    const struct vx_walk *walk)
 {
     struct vx_mmu_private *priv = mmu->priv;
     struct vx_pmap *pmap = mmu->pmap;
     uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, walk->frame);
     if (!vx_pmap_is_backed(pmap, page))
         return;
-    bool write = walk->dirty && vx_walk_allows(priv, walk, VX_ACCESS_WRITE, view)
-                 && is_plain_for_writes(pmap, walk, page, access);
+    bool write = walk->dirty && vx_walk_allows(priv, walk, VX_ACCESS_WRITE, view) &&
+                 is_plain_for_writes(pmap, walk, page, access);
     uint32_t index = vx_tlb_index(lin), slot = slot_of(view, index);
     uint32_t tag = 0u - (lin >> VX_PAGE_SHIFT);
     struct vx_tlb *tlb = mmu->tlb[view];
@@ -142,7 +143,8 @@ void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enu
         priv->any_large = true;
         priv->large[lin >> 27] |= 1u << (lin >> 22 & 31); /* keeps I5 */
     }
-    if (VX_UNLIKELY(view == VX_VIEW_SUPERVISOR && walk->user && priv->paging.ac && (priv->paging.cr4 & VX_MMU_CR4_SMAP)))
+    if (VX_UNLIKELY(view == VX_VIEW_SUPERVISOR && walk->user && priv->paging.ac &&
+                    (priv->paging.cr4 & VX_MMU_CR4_SMAP)))
         note_ac(priv, slot); /* keeps I6 */
     priv->stats->shadow_faults++;
     vx_trace(priv->log, mmu_tlb_fill, (uint64_t)lin, walk->frame, (unsigned)view, (unsigned)write);
@@ -152,7 +154,7 @@ void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enu
 
 static void invalidate_ends(struct vx_tlb *tlb)
 {
-    static const uint32_t end[] = {0, VX_TLB_ENTRIES - 1}; /* I1 */
+    static const uint32_t end[] = { 0, VX_TLB_ENTRIES - 1 }; /* I1 */
     for (unsigned i = 0; i < VX_ARRAY_LEN(end); i++)
         tlb->read_tag[end[i]] = tlb->write_tag[end[i]] = tlb->fetch_tag[end[i]] = VX_TLB_INVALID;
 }
@@ -277,7 +279,7 @@ static void drop_writers(struct vx_mmu *mmu, uint32_t first_page, uint32_t count
 
 static void tell_flush(struct vx_mmu *mmu, enum vx_flush kind, uint64_t lin)
 {
-    static const char *const text[] = {"all", "non-global", "page"};
+    static const char *const text[] = { "all", "non-global", "page" };
     struct vx_mmu_private *priv = mmu->priv;
     mmu->map_epoch++;
     vx_trace(priv->log, mmu_flush, text[kind]);
@@ -353,8 +355,8 @@ vx_err vx_shadow_create(struct vx_mmu *mmu)
     priv->local.slot = vx_sparse_alloc(LOG_BYTES);
     priv->global.slot = vx_sparse_alloc(LOG_BYTES);
     priv->writer = vx_sparse_alloc(mmu->pmap->pages * sizeof(uint32_t));
-    if (mmu->tlb[0] == NULL || mmu->tlb[1] == NULL || priv->slot_state == NULL || priv->local.slot == NULL
-        || priv->global.slot == NULL || priv->writer == NULL)
+    if (mmu->tlb[0] == NULL || mmu->tlb[1] == NULL || priv->slot_state == NULL || priv->local.slot == NULL ||
+        priv->global.slot == NULL || priv->writer == NULL)
         return VX_ERR_NO_MEMORY;
     for (unsigned view = 0; view < VX_VIEWS; view++)
         invalidate_ends(mmu->tlb[view]);

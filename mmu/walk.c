@@ -24,7 +24,7 @@ enum {
     PTE_PS = 1u << 7,
     PTE_G = 1u << 8,
 };
-#define PTE_XD (1ull << 63)
+#define PTE_XD      (1ull << 63)
 #define PAE_ADDRESS 0x000FFFFFFFFFF000ull
 
 static inline uint32_t load_entry32(struct vx_pmap *pmap, uint64_t phys)
@@ -138,19 +138,22 @@ static enum vx_walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool se
 enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
 {
     switch (mmu->priv->mode) {
-    case VX_PAGING_32BIT:
-        return walk_32bit(mmu, lin, set_accessed, walk);
-    case VX_PAGING_PAE:
-        return walk_pae(mmu, lin, set_accessed, walk);
-    case VX_PAGING_OFF:
-        break;
+    case VX_PAGING_32BIT: return walk_32bit(mmu, lin, set_accessed, walk);
+    case VX_PAGING_PAE: return walk_pae(mmu, lin, set_accessed, walk);
+    case VX_PAGING_OFF: break;
     }
-    *walk = (struct vx_walk){.frame = lin & ~VX_PAGE_MASK, .user = true, .write = true, .exec = true, .global = true,
-                             .accessed = true, .dirty = true};
+    *walk = (struct vx_walk){ .frame = lin & ~VX_PAGE_MASK,
+                              .user = true,
+                              .write = true,
+                              .exec = true,
+                              .global = true,
+                              .accessed = true,
+                              .dirty = true };
     return VX_WALK_OK;
 }
 
-bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access, enum vx_view view)
+bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access,
+                    enum vx_view view)
 {
     if (priv->mode == VX_PAGING_OFF)
         return true;
@@ -161,12 +164,9 @@ bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *wal
         return false;
     }
     switch (access) {
-    case VX_ACCESS_READ:
-        return true;
-    case VX_ACCESS_WRITE:
-        return walk->write || (view == VX_VIEW_SUPERVISOR && !priv->wp);
-    case VX_ACCESS_FETCH:
-        return walk->exec;
+    case VX_ACCESS_READ: return true;
+    case VX_ACCESS_WRITE: return walk->write || (view == VX_VIEW_SUPERVISOR && !priv->wp);
+    case VX_ACCESS_FETCH: return walk->exec;
     }
     return false;
 }
@@ -180,7 +180,7 @@ static bool page_fault(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, 
         error |= VX_PF_U;
     if (access == VX_ACCESS_FETCH && priv->report_fetch)
         error |= VX_PF_I;
-    mmu->fault = (struct vx_fault){.vector = 14, .has_error = true, .error = error, .lin = lin};
+    mmu->fault = (struct vx_fault){ .vector = 14, .has_error = true, .error = error, .lin = lin };
     priv->stats->true_faults++;
     vx_trace(priv->log, mmu_page_fault, (uint64_t)lin, error);
     return false;

@@ -21,7 +21,7 @@ struct vx_block_request {
     void *buf;
     vx_err result; /* set before done() */
     void (*done)(struct vx_block_request *request);
-    void *opaque;  /* the device's */
+    void *opaque;        /* the device's */
     struct vx_work work; /* the back end's way home */
     void *backend_private;
 };
@@ -56,7 +56,9 @@ struct vx_char {
 
 /* ---- display ---------------------------------------------------------------------------------------------------- */
 
-struct vx_text_cell { uint8_t ch, attr; };
+struct vx_text_cell {
+    uint8_t ch, attr;
+};
 
 /* What is to be seen now. In text modes `cells` is columns x rows, row by row (borrowed for the call); in graphics modes
  * `pixels` is width x height of 0x00RRGGBB. Blanked screens have both NULL. */

@@ -15,14 +15,14 @@ struct vx_bt_config {
     struct vx_stats *stats;
     struct vx_vcpu *vcpu;
     struct vx_pmap *pmap;
-    unsigned tu_max;          /* guest instructions per TU, 1 to 128; 0: default */
-    uint64_t cache_bytes;     /* 64 KiB to 1 GiB; 0: default */
+    unsigned tu_max;      /* guest instructions per TU, 1 to 128; 0: default */
+    uint64_t cache_bytes; /* 64 KiB to 1 GiB; 0: default */
     bool no_chain;
     bool no_jump_cache;
-    bool no_probe_sharing;    /* every memory operand has a shadow probe of its own */
-    bool stress;              /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
+    bool no_probe_sharing; /* every memory operand has a shadow probe of its own */
+    bool stress;           /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
-    bool count;               /* exact entry counters in translated code (costs under 3 %) */
+    bool count; /* exact entry counters in translated code (costs under 3 %) */
 };
 
 /* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */

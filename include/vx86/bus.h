@@ -15,12 +15,12 @@ enum vx_space { VX_SPACE_IO, VX_SPACE_MEMORY };
 struct vx_bus;
 
 struct vx_region {
-    const char *name;       /* chip and part: "pic8259 master"; static storage */
+    const char *name; /* chip and part: "pic8259 master"; static storage */
     enum vx_space space;
-    uint64_t base, size;    /* ports or bytes */
-    unsigned min_size;      /* smallest access the handlers take, 1 by default: smaller ones are widened (read) or dropped */
-    unsigned max_size;      /* largest, 1 by default; larger ones are split, lowest address first */
-    int priority;           /* higher wins where regions are layered on purpose; default 0 */
+    uint64_t base, size; /* ports or bytes */
+    unsigned min_size; /* smallest access the handlers take, 1 by default: smaller ones are widened (read) or dropped */
+    unsigned max_size; /* largest, 1 by default; larger ones are split, lowest address first */
+    int priority;      /* higher wins where regions are layered on purpose; default 0 */
     /* off is relative to base. Value zero-extended. A NULL handler: reads all-ones / writes ignored. */
     uint64_t (*read)(void *opaque, uint64_t off, unsigned size);
     void (*write)(void *opaque, uint64_t off, unsigned size, uint64_t value);
@@ -61,8 +61,18 @@ static inline void vx_irq_set(const struct vx_irq *irq, bool level)
     if (irq->set != NULL)
         irq->set(irq->opaque, irq->line, level);
 }
-static inline void vx_irq_raise(const struct vx_irq *irq) { vx_irq_set(irq, true); }
-static inline void vx_irq_lower(const struct vx_irq *irq) { vx_irq_set(irq, false); }
-static inline void vx_irq_pulse(const struct vx_irq *irq) { vx_irq_set(irq, true); vx_irq_set(irq, false); }
+static inline void vx_irq_raise(const struct vx_irq *irq)
+{
+    vx_irq_set(irq, true);
+}
+static inline void vx_irq_lower(const struct vx_irq *irq)
+{
+    vx_irq_set(irq, false);
+}
+static inline void vx_irq_pulse(const struct vx_irq *irq)
+{
+    vx_irq_set(irq, true);
+    vx_irq_set(irq, false);
+}
 
 #endif

@@ -8,7 +8,7 @@
 #include "vx86/err.h"
 
 #define VX_NS_PER_SEC 1000000000ull
-#define VX_NEVER UINT64_MAX
+#define VX_NEVER      UINT64_MAX
 
 struct vx_clock;
 

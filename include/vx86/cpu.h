@@ -70,8 +70,8 @@ bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind 
  * calls, saved by task switches (IRET with NT is one). A task switch may return false with the switch done and a fault
  * of the new task (or its debug trap) in mmu->fault: deliver as usual, on the state as it is then. */
 bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
-bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);                 /* sets rip */
-bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip);   /* sets rip */
+bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
+bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */
 bool vx_cpu_far_call(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, unsigned op_size, uint32_t next_eip);
 bool vx_cpu_far_return(struct vx_vcpu *vcpu, unsigned op_size, uint16_t release_bytes);
 bool vx_cpu_sysenter(struct vx_vcpu *vcpu);

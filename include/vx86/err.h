@@ -18,11 +18,11 @@ typedef enum vx_err {
 const char *vx_err_text(vx_err err);
 
 /* Returns from the calling function with the code of `expr` unless that is VX_ERR_OK. */
-#define VX_TRY(expr)                        \
-    do {                                    \
-        vx_err vx_try_err_ = (expr);        \
-        if (vx_try_err_ != VX_ERR_OK)       \
-            return vx_try_err_;             \
+#define VX_TRY(expr)                  \
+    do {                              \
+        vx_err vx_try_err_ = (expr);  \
+        if (vx_try_err_ != VX_ERR_OK) \
+            return vx_try_err_;       \
     } while (0)
 
 #endif

@@ -25,10 +25,12 @@ struct vx_fw_config {
     struct vx_log *log;
     uint64_t ram_bytes;
     unsigned cpus;
-    const char *boot_order;     /* lines of "bootorder", or NULL; nothing else is tried */
-    const uint8_t *kernel; size_t kernel_bytes; /* NULL: none */
-    const uint8_t *initrd; size_t initrd_bytes;
-    const char *append;         /* never NULL when kernel is given */
+    const char *boot_order; /* lines of "bootorder", or NULL; nothing else is tried */
+    const uint8_t *kernel;
+    size_t kernel_bytes; /* NULL: none */
+    const uint8_t *initrd;
+    size_t initrd_bytes;
+    const char *append; /* never NULL when kernel is given */
 };
 
 /* Adds the signature, id, RAM size, E820, ACPI (with table-loader script), SMBIOS, boot order and, for a direct boot, kernel, initrd,

@@ -55,11 +55,11 @@ void vx_log_set_brackets(struct vx_log *log, void (*before)(void *), void (*afte
 void vx_log(struct vx_log *log, enum vx_log_class cls, enum vx_log_level level, const char *fmt, ...) VX_PRINTF(4, 5);
 
 #define vx_log_error(log, cls, ...) vx_log(log, cls, VX_LOG_ERROR, __VA_ARGS__)
-#define vx_log_warn(log, cls, ...) vx_log(log, cls, VX_LOG_WARN, __VA_ARGS__)
-#define vx_log_info(log, cls, ...) vx_log(log, cls, VX_LOG_INFO, __VA_ARGS__)
+#define vx_log_warn(log, cls, ...)  vx_log(log, cls, VX_LOG_WARN, __VA_ARGS__)
+#define vx_log_info(log, cls, ...)  vx_log(log, cls, VX_LOG_INFO, __VA_ARGS__)
 #define vx_log_debug(log, cls, ...) vx_log(log, cls, VX_LOG_DEBUG, __VA_ARGS__)
 /* Guest misbehaviour at a device, answered as the data sheet says. */
-#define vx_log_guest(log, ...) vx_log(log, VX_LOG_GUEST, VX_LOG_DEBUG, __VA_ARGS__)
+#define vx_log_guest(log, ...)      vx_log(log, VX_LOG_GUEST, VX_LOG_DEBUG, __VA_ARGS__)
 
 /* True when the trace event is on; the array is the first member of struct vx_log, so the test is one load. */
 static inline bool vx_trace_on(const struct vx_log *log, enum vx_trace_id id)
@@ -70,10 +70,10 @@ static inline bool vx_trace_on(const struct vx_log *log, enum vx_trace_id id)
 /* Emits the event; the arguments must fit the format given in trace.def. */
 void vx_trace_emit(struct vx_log *log, enum vx_trace_id id, ...);
 
-#define vx_trace(log, name, ...)                                        \
-    do {                                                                \
-        if (VX_UNLIKELY(vx_trace_on(log, VX_TRACE_##name)))             \
-            vx_trace_emit(log, VX_TRACE_##name, __VA_ARGS__);           \
+#define vx_trace(log, name, ...)                              \
+    do {                                                      \
+        if (VX_UNLIKELY(vx_trace_on(log, VX_TRACE_##name)))   \
+            vx_trace_emit(log, VX_TRACE_##name, __VA_ARGS__); \
     } while (0)
 
 #endif

@@ -17,31 +17,35 @@ enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM };
 #define VX_MAX_IDE 4
 
 struct vx_machine_config {
-    struct vx_log *log;              /* borrowed, all pointers here */
-    struct vx_loop *loop;            /* borrowed: back ends were built on the same one */
-    struct vx_clock *clock;          /* NULL: a real one of the machine's own */
+    struct vx_log *log;     /* borrowed, all pointers here */
+    struct vx_loop *loop;   /* borrowed: back ends were built on the same one */
+    struct vx_clock *clock; /* NULL: a real one of the machine's own */
     uint64_t ram_bytes;
     enum vx_engine engine;
-    struct {                         /* see struct vx_bt_config */
+    struct { /* see struct vx_bt_config */
         unsigned tu_max;
         uint64_t cache_bytes;
         bool no_chain, no_jump_cache, stress, count;
         uint64_t stress_seed;
     } bt;
-    const char *cpu_model;           /* NULL: default */
-    struct vx_block *disk[VX_MAX_IDE]; /* IDE positions: primary master, primary slave, secondary master, slave */
+    const char *cpu_model;              /* NULL: default */
+    struct vx_block *disk[VX_MAX_IDE];  /* IDE positions: primary master, primary slave, secondary master, slave */
     struct vx_block *cdrom[VX_MAX_IDE]; /* at most one of disk[i], cdrom[i] */
     enum vx_boot boot;
-    struct vx_char *serial[2];       /* COM1, COM2; NULL: port present, nothing attached */
-    struct vx_char *debugcon;        /* port 402h */
-    struct vx_display *display;      /* NULL: none */
-    const uint8_t *bios; size_t bios_bytes;        /* multiple of 64 KiB, at most 4 MiB; mapped to end at 4 GiB */
-    const uint8_t *vga_bios; size_t vga_bios_bytes;
-    const uint8_t *kernel; size_t kernel_bytes;    /* direct Linux boot: bzImage, or NULL */
-    const uint8_t *initrd; size_t initrd_bytes;
+    struct vx_char *serial[2];  /* COM1, COM2; NULL: port present, nothing attached */
+    struct vx_char *debugcon;   /* port 402h */
+    struct vx_display *display; /* NULL: none */
+    const uint8_t *bios;
+    size_t bios_bytes; /* multiple of 64 KiB, at most 4 MiB; mapped to end at 4 GiB */
+    const uint8_t *vga_bios;
+    size_t vga_bios_bytes;
+    const uint8_t *kernel;
+    size_t kernel_bytes; /* direct Linux boot: bzImage, or NULL */
+    const uint8_t *initrd;
+    size_t initrd_bytes;
     const char *append;
-    bool no_reboot;                  /* a guest reset ends the run */
-    bool debug_exit;                 /* isa-debug-exit at ports F4h and 501h */
+    bool no_reboot;  /* a guest reset ends the run */
+    bool debug_exit; /* isa-debug-exit at ports F4h and 501h */
 };
 
 struct vx_machine;
@@ -66,8 +70,8 @@ enum vx_machine_end vx_machine_run(struct vx_machine *machine, int *value);
 void vx_machine_stop(struct vx_machine *machine, int value);
 
 /* vCPU thread (inside posted work, callbacks) or while not running: */
-void vx_machine_reset(struct vx_machine *machine);                       /* power-on reset */
-void vx_machine_press_power_button(struct vx_machine *machine);          /* ACPI power button */
+void vx_machine_reset(struct vx_machine *machine);              /* power-on reset */
+void vx_machine_press_power_button(struct vx_machine *machine); /* ACPI power button */
 /* A key by its IBM set 1 make code; extended keys (E0) have bit 8 set: Right Ctrl is 0x11D. */
 void vx_machine_key(struct vx_machine *machine, unsigned set1_code, bool down);
 void vx_machine_mouse(struct vx_machine *machine, int dx, int dy, int dz, unsigned buttons);

@@ -32,10 +32,10 @@ enum vx_access { VX_ACCESS_READ, VX_ACCESS_WRITE, VX_ACCESS_FETCH };
 enum vx_view { VX_VIEW_SUPERVISOR, VX_VIEW_USER };
 
 struct vx_tlb {
-    uint32_t read_tag[VX_TLB_ENTRIES];  /* minus vpn, or VX_TLB_INVALID */
+    uint32_t read_tag[VX_TLB_ENTRIES]; /* minus vpn, or VX_TLB_INVALID */
     uint32_t write_tag[VX_TLB_ENTRIES];
     uint32_t fetch_tag[VX_TLB_ENTRIES];
-    uint64_t addend[VX_TLB_ENTRIES];    /* hva of the page minus its linear address */
+    uint64_t addend[VX_TLB_ENTRIES]; /* hva of the page minus its linear address */
 };
 
 /* A guest fault waiting to be delivered (vector, error code, linear address for #PF). */
@@ -52,7 +52,7 @@ enum { VX_PF_P = 1, VX_PF_W = 2, VX_PF_U = 4, VX_PF_RSVD = 8, VX_PF_I = 16 };
 /* Control state that decides how linear addresses are translated. The cpu sets it with vx_mmu_set_paging(). */
 struct vx_paging {
     uint64_t cr0, cr3, cr4, efer;
-    bool ac; /* EFLAGS.AC, for SMAP */
+    bool ac;           /* EFLAGS.AC, for SMAP */
     uint8_t phys_bits; /* MAXPHYADDR that CPUID reports; PAE bits above it are reserved */
 };
 
@@ -60,7 +60,7 @@ struct vx_mmu {
     struct vx_tlb *tlb[2]; /* by enum vx_view */
     struct vx_fault fault; /* set whenever a function below returns false */
     struct vx_pmap *pmap;
-    uint64_t map_epoch;      /* grows whenever any linear mapping may have changed other than by plain fills */
+    uint64_t map_epoch; /* grows whenever any linear mapping may have changed other than by plain fills */
     struct vx_mmu_private *priv;
 };
 
@@ -106,7 +106,8 @@ bool vx_mmu_probe(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access
 /* Makes [lin, lin + size) directly accessible if it lies in one page of plain memory: *hva is its host address,
  * otherwise *hva = NULL and the caller goes through read_slow/write_slow. False: fault. For VX_ACCESS_WRITE read access is
  * checked too (a writable page is readable on x86). */
-bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view, uint8_t **hva);
+bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
+                   uint8_t **hva);
 
 static inline uint32_t vx_tlb_index(uint64_t lin)
 {
@@ -120,7 +121,8 @@ static inline uint8_t *vx_tlb_probe(const struct vx_tlb *tlb, const uint32_t *ta
     uint32_t last_vpn = (uint32_t)(lin + size - 1) >> VX_PAGE_SHIFT;
     if (VX_UNLIKELY(tags[index] + last_vpn != 0))
         return NULL;
-    return (uint8_t *)(uintptr_t)((uint32_t)lin + tlb->addend[index]); /* lin wraps at 32 bits, here as in the slow paths */
+    return (uint8_t *)(uintptr_t)((uint32_t)lin +
+                                  tlb->addend[index]); /* lin wraps at 32 bits, here as in the slow paths */
 }
 
 static inline bool vx_mmu_read(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value)

@@ -18,10 +18,10 @@
 
 #define VX_PAGE_SHIFT 12
 #define VX_PAGE_BYTES 4096u
-#define VX_PAGE_MASK 4095u
+#define VX_PAGE_MASK  4095u
 
 /* No backing page: the access goes to the bus. */
-#define VX_PMAP_BUS UINT32_MAX
+#define VX_PMAP_BUS     UINT32_MAX
 /* As a write backing: the write is dropped (ROM). */
 #define VX_PMAP_DISCARD (UINT32_MAX - 1)
 

@@ -84,8 +84,24 @@ enum { VX_EFER_NXE = 1u << 11 };
 
 /* Exception vectors (SDM 3A "Exception and Interrupt Reference"). */
 enum vx_vector {
-    VX_DE = 0, VX_DB = 1, VX_NMI = 2, VX_BP = 3, VX_OF = 4, VX_BR = 5, VX_UD = 6, VX_NM = 7,
-    VX_DF = 8, VX_TS = 10, VX_NP = 11, VX_SEG_SS = 12, VX_GP = 13, VX_PF = 14, VX_MF = 16, VX_AC = 17, VX_MC = 18, VX_XM = 19,
+    VX_DE = 0,
+    VX_DB = 1,
+    VX_NMI = 2,
+    VX_BP = 3,
+    VX_OF = 4,
+    VX_BR = 5,
+    VX_UD = 6,
+    VX_NM = 7,
+    VX_DF = 8,
+    VX_TS = 10,
+    VX_NP = 11,
+    VX_SEG_SS = 12,
+    VX_GP = 13,
+    VX_PF = 14,
+    VX_MF = 16,
+    VX_AC = 17,
+    VX_MC = 18,
+    VX_XM = 19,
 };
 
 /* Hidden part of a segment register. attr is the descriptor's second word, bits 8..23 shifted down by 8:
@@ -96,13 +112,13 @@ struct vx_seg {
     uint32_t limit; /* last valid offset, G applied (expand-down: last invalid one) */
     uint16_t sel;
     uint16_t attr;
-    bool unusable;  /* null selector or never loaded: any access faults */
+    bool unusable; /* null selector or never loaded: any access faults */
 };
 
 enum {
     VX_ATTR_TYPE = 0x000F,
     VX_ATTR_ACCESSED = 0x0001,
-    VX_ATTR_WRITABLE = 0x0002, /* data; for code: readable */
+    VX_ATTR_WRITABLE = 0x0002,    /* data; for code: readable */
     VX_ATTR_EXPAND_DOWN = 0x0004, /* data; for code: conforming */
     VX_ATTR_CODE = 0x0008,
     VX_ATTR_S = 0x0010,
@@ -114,32 +130,35 @@ enum {
     VX_ATTR_G = 0x8000,
 };
 
-struct vx_table_reg { uint64_t base; uint16_t limit; }; /* GDTR, IDTR */
+struct vx_table_reg {
+    uint64_t base;
+    uint16_t limit;
+}; /* GDTR, IDTR */
 
 /* Interrupt shadow: what inhibits events before the next instruction only. */
 enum vx_inhibit { VX_INHIBIT_NONE, VX_INHIBIT_STI, VX_INHIBIT_SS };
 
 /* Reasons for attention: bits of vx_vcpu.attention. Set from any thread, looked at between instructions. */
 enum {
-    VX_ATTN_INTR = 1u << 0,   /* the interrupt line may be up (or IF has become 1 while it is) */
+    VX_ATTN_INTR = 1u << 0, /* the interrupt line may be up (or IF has become 1 while it is) */
     VX_ATTN_NMI = 1u << 1,
     VX_ATTN_SMI = 1u << 2,
     VX_ATTN_INIT = 1u << 3,
-    VX_ATTN_WORK = 1u << 4,   /* timers or posted work wait for the machine's loop */
-    VX_ATTN_STOP = 1u << 5,   /* leave the machine's loop (power-off, reset, timeout, ...) */
+    VX_ATTN_WORK = 1u << 4, /* timers or posted work wait for the machine's loop */
+    VX_ATTN_STOP = 1u << 5, /* leave the machine's loop (power-off, reset, timeout, ...) */
 };
 
 /* What the machine does for its CPU. All calls on the vCPU thread. */
 struct vx_vcpu_ops {
-    uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size);              /* size 1, 2, 4 */
+    uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
     /* REP INS/OUTS: moves up to `count` items of `size` bytes; returns how many, 0: item by item instead. May be NULL. */
     size_t (*port_read_block)(void *opaque, uint16_t port, unsigned size, void *buf, size_t count);
     size_t (*port_write_block)(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count);
-    int (*ack_interrupt)(void *opaque);                /* INTA: the vector; -1 when the line fell meanwhile */
-    uint64_t (*tsc)(void *opaque);                     /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
-    void (*apic_base)(void *opaque, uint64_t value);   /* IA32_APIC_BASE written */
-    void (*ferr)(void *opaque, bool level);            /* FERR# to IRQ 13 (CR0.NE = 0) */
+    int (*ack_interrupt)(void *opaque);              /* INTA: the vector; -1 when the line fell meanwhile */
+    uint64_t (*tsc)(void *opaque);                   /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    void (*apic_base)(void *opaque, uint64_t value); /* IA32_APIC_BASE written */
+    void (*ferr)(void *opaque, bool level);          /* FERR# to IRQ 13 (CR0.NE = 0) */
 };
 
 #define VX_ENGINE_AREA_BYTES 2048
@@ -161,11 +180,11 @@ struct vx_vcpu {
     uint64_t dr[8];
     uint64_t efer;
 
-    bool halted;        /* HLT until the next event */
+    bool halted; /* HLT until the next event */
     bool nmi_blocked;
     bool nmi_pending;
-    bool intr_line;     /* level of the INTR input, see vx_vcpu_set_intr() */
-    bool shutdown;      /* triple fault */
+    bool intr_line;       /* level of the INTR input, see vx_vcpu_set_intr() */
+    bool shutdown;        /* triple fault */
     uint16_t last_opcode; /* see vx_interp_last_opcode() */
 
     _Atomic uint32_t attention;
@@ -221,9 +240,18 @@ static inline void vx_vcpu_set_intr(struct vx_vcpu *vcpu, bool level)
         vx_vcpu_raise(vcpu, VX_ATTN_INTR);
 }
 
-static inline bool vx_real_mode(const struct vx_vcpu *vcpu) { return !(vcpu->cr0 & VX_CR0_PE); }
-static inline bool vx_vm86(const struct vx_vcpu *vcpu) { return (vcpu->eflags & VX_FL_VM) != 0; }
-static inline unsigned vx_iopl(const struct vx_vcpu *vcpu) { return (vcpu->eflags & VX_FL_IOPL) >> VX_FL_IOPL_SHIFT; }
+static inline bool vx_real_mode(const struct vx_vcpu *vcpu)
+{
+    return !(vcpu->cr0 & VX_CR0_PE);
+}
+static inline bool vx_vm86(const struct vx_vcpu *vcpu)
+{
+    return (vcpu->eflags & VX_FL_VM) != 0;
+}
+static inline unsigned vx_iopl(const struct vx_vcpu *vcpu)
+{
+    return (vcpu->eflags & VX_FL_IOPL) >> VX_FL_IOPL_SHIFT;
+}
 static inline enum vx_view vx_view_of(const struct vx_vcpu *vcpu)
 {
     return vcpu->cpl == 3 ? VX_VIEW_USER : VX_VIEW_SUPERVISOR;
