@@ -22,10 +22,10 @@ uint32_t row_fib(struct bench *bench)
     return sum;
 }
 
-#define LEAF(n, expression)                                                                                            \
-    static __attribute__((noinline)) uint32_t leaf_##n(uint32_t x)                                                     \
-    {                                                                                                                  \
-        return expression;                                                                                             \
+#define LEAF(n, expression)                                        \
+    static __attribute__((noinline)) uint32_t leaf_##n(uint32_t x) \
+    {                                                              \
+        return expression;                                         \
     }
 LEAF(0, x + 1)
 LEAF(1, x * 3)

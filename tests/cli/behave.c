@@ -20,9 +20,9 @@ static const struct {
     const char *name, *code;
     size_t bytes;
 } guests[] = {
-#define GUEST(name, code)                                                                                              \
-    {                                                                                                                  \
-        name, code, sizeof code - 1                                                                                    \
+#define GUEST(name, code)           \
+    {                               \
+        name, code, sizeof code - 1 \
     }
     GUEST("off.img", "\xBA\x04\x06\xB8\0\x20\xEF\xF4"),   /* mov dx, 604h; mov ax, 2000h; out dx, ax */
     GUEST("reset.img", "\xBA\xF9\x0C\xB0\x06\xEE\xF4"),   /* mov dx, CF9h; mov al, 6; out dx, al */

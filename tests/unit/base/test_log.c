@@ -17,7 +17,7 @@ struct rig {
 
 static void rig_open(struct rig *rig)
 {
-    *rig = (struct rig){0};
+    *rig = (struct rig){ 0 };
     rig->file = open_memstream(&rig->text, &rig->bytes);
     rig->log = vx_log_create(rig->file);
 }
@@ -61,9 +61,9 @@ Test(log, filters)
         const char *filter;
         const char *printed;
     } row[] = {
-        {"info", "ewi"},        {"debug", "ewidD"},       {"bt", "ewid"},       {"bt=debug", "ewid"},
-        {"bt=warn", "ew"},      {"bt=error", "ew"},       {"cpu", "ewiD"},      {"cpu=debug,bt=warn", "ewD"},
-        {"warn", "ew"},         {"debug,bt=info", "ewiD"}, {"warn,bt", "ewid"}, {"bt,bt=info", "ewi"},
+        { "info", "ewi" },   { "debug", "ewidD" },        { "bt", "ewid" },      { "bt=debug", "ewid" },
+        { "bt=warn", "ew" }, { "bt=error", "ew" },        { "cpu", "ewiD" },     { "cpu=debug,bt=warn", "ewD" },
+        { "warn", "ew" },    { "debug,bt=info", "ewiD" }, { "warn,bt", "ewid" }, { "bt,bt=info", "ewi" },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(row); i++) {
         struct rig rig;
@@ -90,9 +90,9 @@ Test(log, wrong_filters_change_nothing)
         const char *filter;
         size_t bad;
     } row[] = {
-        {"", 0},        {"bt=loud", 3},  {"nonsense", 0}, {"bt,nonsense", 3}, {"bt=debug,cpu=", 13},
-        {"bt=", 3},     {"=debug", 0},   {"bt,,cpu", 3},  {"bt,", 3},         {"debug=bt", 0},
-        {"btx", 0},     {"b", 0},        {"bt=debugx", 3}, {"BT", 0},
+        { "", 0 },    { "bt=loud", 3 }, { "nonsense", 0 },  { "bt,nonsense", 3 }, { "bt=debug,cpu=", 13 },
+        { "bt=", 3 }, { "=debug", 0 },  { "bt,,cpu", 3 },   { "bt,", 3 },         { "debug=bt", 0 },
+        { "btx", 0 }, { "b", 0 },       { "bt=debugx", 3 }, { "BT", 0 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(row); i++) {
         struct rig rig;
@@ -136,8 +136,14 @@ Test(log, guest_lines_are_limited_and_counted)
     free(rig.text);
 }
 
-static void before(void *opaque) { fputs("<", opaque); }
-static void after(void *opaque) { fputs(">", opaque); }
+static void before(void *opaque)
+{
+    fputs("<", opaque);
+}
+static void after(void *opaque)
+{
+    fputs(">", opaque);
+}
 
 Test(log, brackets_surround_each_line)
 {

@@ -6,9 +6,9 @@
 
 #include "vx86/loop.h"
 
-#define MS 1000000ull
+#define MS      1000000ull
 #define POSTERS 4
-#define WORKS 2000
+#define WORKS   2000
 
 struct counted_work {
     struct vx_work work; /* first */
@@ -48,7 +48,7 @@ Test(loop, posts_of_threads_arrive_in_order, .timeout = 20)
     static struct poster poster[POSTERS];
     struct vx_loop *loop;
     _Atomic unsigned kicks = 0;
-    unsigned next[POSTERS] = {0}, done = 0;
+    unsigned next[POSTERS] = { 0 }, done = 0;
     pthread_t thread[POSTERS];
     cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
     vx_loop_set_kick(loop, count, &kicks);
@@ -56,7 +56,7 @@ Test(loop, posts_of_threads_arrive_in_order, .timeout = 20)
     for (unsigned p = 0; p < POSTERS; p++) {
         poster[p].loop = loop;
         for (unsigned i = 0; i < WORKS; i++)
-            poster[p].work[i] = (struct counted_work){{.fn = arrive}, p, i, next, &done};
+            poster[p].work[i] = (struct counted_work){ { .fn = arrive }, p, i, next, &done };
         cr_assert_eq(pthread_create(&thread[p], NULL, post_all, &poster[p]), 0);
     }
     while (done < POSTERS * WORKS) {
@@ -87,7 +87,7 @@ Test(loop, work_posted_by_work_runs_next_time, .timeout = 10)
 {
     struct vx_loop *loop;
     cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
-    struct repost_work work = {{.fn = repost}, loop, 0};
+    struct repost_work work = { { .fn = repost }, loop, 0 };
     vx_loop_post(loop, &work.work);
     for (unsigned i = 1; i <= 3; i++) {
         cr_assert(vx_loop_run_posted(loop));
@@ -164,14 +164,14 @@ Test(loop, wait_ends_for_each_reason, .timeout = 20)
     vx_loop_wake(loop);
     vx_loop_wait(loop, UINT64_MAX); /* the wake was kept */
     uint64_t deadline = vx_host_now_ns() + 10 * MS;
-    vx_loop_wait(loop, deadline);   /* and kept once only */
+    vx_loop_wait(loop, deadline); /* and kept once only */
     cr_assert(vx_host_now_ns() >= deadline);
     vx_loop_wait(loop, vx_host_now_ns() - MS);
     pthread_t thread;
     cr_assert_eq(pthread_create(&thread, NULL, wake_later, loop), 0);
     vx_loop_wait(loop, UINT64_MAX);
     pthread_join(thread, NULL);
-    struct repost_work work = {{.fn = repost}, loop, 0};
+    struct repost_work work = { { .fn = repost }, loop, 0 };
     vx_loop_post(loop, &work.work);
     vx_loop_wait(loop, UINT64_MAX); /* work that is there already */
     vx_loop_destroy(loop);          /* pending work is dropped */

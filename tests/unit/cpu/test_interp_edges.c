@@ -42,33 +42,33 @@ struct edge {
 };
 
 #define CODE(...) { __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ })
-#define R(r, v)                                                                                                        \
-    {                                                                                                                  \
-        REG, VX_##r, v                                                                                                 \
+#define R(r, v)        \
+    {                  \
+        REG, VX_##r, v \
     }
-#define M1(a, v)                                                                                                       \
-    {                                                                                                                  \
-        MEM1, a, v                                                                                                     \
+#define M1(a, v)   \
+    {              \
+        MEM1, a, v \
     }
-#define M2(a, v)                                                                                                       \
-    {                                                                                                                  \
-        MEM2, a, v                                                                                                     \
+#define M2(a, v)   \
+    {              \
+        MEM2, a, v \
     }
-#define M4(a, v)                                                                                                       \
-    {                                                                                                                  \
-        MEM4, a, v                                                                                                     \
+#define M4(a, v)   \
+    {              \
+        MEM4, a, v \
     }
-#define NOTHING                                                                                                        \
-    {                                                                                                                  \
-        END, 0, 0                                                                                                      \
+#define NOTHING   \
+    {             \
+        END, 0, 0 \
     }
-#define FAULTS(vector)                                                                                                 \
-    {                                                                                                                  \
-        FAULT, 0, VX_##vector                                                                                          \
+#define FAULTS(vector)        \
+    {                         \
+        FAULT, 0, VX_##vector \
     }
-#define ERR(code)                                                                                                      \
-    {                                                                                                                  \
-        ERROR, 0, code                                                                                                 \
+#define ERR(code)      \
+    {                  \
+        ERROR, 0, code \
     }
 
 /* One case a row. */

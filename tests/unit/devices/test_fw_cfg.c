@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "vx86/pmap.h"
 #include "vx86/bytes.h"
+#include "vx86/pmap.h"
 
 enum { RAM_BYTES = 1 << 20, PORT_SELECTOR = 0x510, PORT_DATA = 0x511, PORT_DMA = 0x514 };
 enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16 };
@@ -35,10 +35,9 @@ static void set_up(struct rig *rig)
     memset(rig, 0, sizeof *rig);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
-    struct vx_pmap_config pmap = { .log = rig->log,
-                                   .stats = &rig->stats,
-                                   .ram_bytes = RAM_BYTES,
-                                   .bus = { nothing_read, nothing_write } };
+    struct vx_pmap_config pmap = {
+        .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES, .bus = { nothing_read, nothing_write }
+    };
     cr_assert_eq(vx_pmap_create(&pmap, &rig->pmap), VX_ERR_OK);
     struct vx_fw_cfg_config config = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap };
     cr_assert_eq(vx_fw_cfg_create(&config, &rig->fw_cfg), VX_ERR_OK);
@@ -228,7 +227,8 @@ Test(fw_cfg, hostile_dma)
     struct rig rig;
     set_up(&rig);
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
-        cr_assert_eq(dma(&rig, rows[i].at, rows[i].control, rows[i].bytes, rows[i].phys), DMA_ERROR, "%s", rows[i].what);
+        cr_assert_eq(dma(&rig, rows[i].at, rows[i].control, rows[i].bytes, rows[i].phys), DMA_ERROR, "%s",
+                     rows[i].what);
 
     /* descriptors that are not in memory: all-ones is what the bus answers; nothing may happen but that */
     dma(&rig, RAM_BYTES, DMA_READ, 4, 0x6000);

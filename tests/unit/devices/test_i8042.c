@@ -9,9 +9,9 @@
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64 };
 enum { IRQ1 = 0, IRQ12 = 1, A20 = 2, CPU_RESET = 3 };
 enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 5 }; /* HOST steps: `at` */
-#define GAP                                                                                                            \
-    {                                                                                                                  \
-        WAIT, 0, 301                                                                                                   \
+#define GAP          \
+    {                \
+        WAIT, 0, 301 \
     } /* between two bytes of a device */
 
 static void host(void *opaque, unsigned at, unsigned value)

@@ -2,10 +2,18 @@
  * made up here, from the boot protocol's field table. */
 #include "collect.h"
 
-enum { SETUP_SECTS = 7, SETUP_BYTES = (SETUP_SECTS + 1) * 512, CODE_BYTES = 10000, KERNEL_BYTES = SETUP_BYTES + CODE_BYTES };
+enum {
+    SETUP_SECTS = 7,
+    SETUP_BYTES = (SETUP_SECTS + 1) * 512,
+    CODE_BYTES = 10000,
+    KERNEL_BYTES = SETUP_BYTES + CODE_BYTES
+};
 enum { MIB = 1 << 20 };
 
-static void put16(uint8_t *at, unsigned value) { vx_put_le16(at, (uint16_t)value); }
+static void put16(uint8_t *at, unsigned value)
+{
+    vx_put_le16(at, (uint16_t)value);
+}
 
 /* A 2.15 bzImage that runs in 4 MiB from 1 MiB on. */
 static void make_kernel(uint8_t kernel[KERNEL_BYTES])
@@ -24,8 +32,8 @@ static void make_kernel(uint8_t kernel[KERNEL_BYTES])
     vx_put_le32(kernel + 0x260, 4 * MIB);
 }
 
-static vx_err build(struct collect *collect, const uint8_t *kernel, size_t kernel_bytes, size_t initrd_bytes, uint64_t ram_bytes,
-                    const char *append)
+static vx_err build(struct collect *collect, const uint8_t *kernel, size_t kernel_bytes, size_t initrd_bytes,
+                    uint64_t ram_bytes, const char *append)
 {
     collect_init(collect);
     uint8_t *initrd = calloc(1, initrd_bytes + 1);
@@ -47,8 +55,8 @@ Test(linux_boot, refused_kernels)
 {
     static const struct {
         const char *what;
-        size_t bytes;     /* of the file */
-        unsigned off;     /* byte to change */
+        size_t bytes; /* of the file */
+        unsigned off; /* byte to change */
         uint8_t value;
     } rows[] = {
         { "empty", 0, 0, 0 },
@@ -102,7 +110,8 @@ Test(linux_boot, header)
     make_kernel(kernel);
     cr_assert_eq(build(&collect, kernel, sizeof kernel, 12345, 64 * MIB, append), VX_ERR_OK);
 
-    const struct collected *setup = find_item(&collect, FW_KEY_SETUP_DATA), *code = find_item(&collect, FW_KEY_KERNEL_DATA);
+    const struct collected *setup = find_item(&collect, FW_KEY_SETUP_DATA),
+                           *code = find_item(&collect, FW_KEY_KERNEL_DATA);
     cr_assert(setup->bytes == SETUP_BYTES && code->bytes == CODE_BYTES);
     cr_assert_arr_eq(code->data, kernel + SETUP_BYTES, CODE_BYTES);
     cr_assert_eq(item_u32(&collect, FW_KEY_SETUP_ADDR), 0x10000);
@@ -126,16 +135,20 @@ Test(linux_boot, header)
 
 Test(linux_boot, video_modes)
 {
-    static const struct { const char *append; unsigned mode; } rows[] = {
-        { "", 0xFFFF }, { "vga=normal", 0xFFFF }, { "a vga=ext b", 0xFFFE }, { "vga=ask", 0xFFFD }, { "x vga=791", 791 },
-        { "novga=791", 0xFFFF },
+    static const struct {
+        const char *append;
+        unsigned mode;
+    } rows[] = {
+        { "", 0xFFFF },        { "vga=normal", 0xFFFF }, { "a vga=ext b", 0xFFFE },
+        { "vga=ask", 0xFFFD }, { "x vga=791", 791 },     { "novga=791", 0xFFFF },
     };
     uint8_t kernel[KERNEL_BYTES];
     make_kernel(kernel);
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct collect collect;
         cr_assert_eq(build(&collect, kernel, sizeof kernel, 0, 64 * MIB, rows[i].append), VX_ERR_OK);
-        cr_assert_eq(vx_get_le16(find_item(&collect, FW_KEY_SETUP_DATA)->data + 0x1FA), rows[i].mode, "%s", rows[i].append);
+        cr_assert_eq(vx_get_le16(find_item(&collect, FW_KEY_SETUP_DATA)->data + 0x1FA), rows[i].mode, "%s",
+                     rows[i].append);
         collect_fini(&collect);
     }
 }
@@ -168,7 +181,8 @@ Test(linux_boot, room)
         vx_put_le32(kernel + 0x260, rows[i].init_size);
         memset(append, 'a', sizeof append);
         append[rows[i].append_chars] = '\0';
-        vx_err err = build(&collect, kernel, sizeof kernel, rows[i].initrd_bytes, (uint64_t)rows[i].ram_mib * MIB, append);
+        vx_err err =
+            build(&collect, kernel, sizeof kernel, rows[i].initrd_bytes, (uint64_t)rows[i].ram_mib * MIB, append);
         cr_assert_eq(err, rows[i].expected, "%s: %s", rows[i].what, vx_err_text(err));
         if (err == VX_ERR_OK && rows[i].initrd_bytes != 0) {
             uint64_t end = (uint64_t)item_u32(&collect, FW_KEY_INITRD_ADDR) + rows[i].initrd_bytes;

@@ -43,9 +43,7 @@ static void carry_out(struct guest *guest, const uint8_t *script, size_t bytes)
         uint8_t *file = file_of(guest, cmd + 4, &file_bytes);
         const uint8_t *arg = cmd + 4 + NAME_BYTES;
         switch (vx_get_le32(cmd)) {
-        case 1:
-            allocated++;
-            break;
+        case 1: allocated++; break;
         case 2: {
             uint32_t off = vx_get_le32(arg + NAME_BYTES);
             unsigned size = arg[NAME_BYTES + 4];
@@ -64,15 +62,15 @@ static void carry_out(struct guest *guest, const uint8_t *script, size_t bytes)
             file[off] = (uint8_t)-sum(file + start, length);
             break;
         }
-        default:
-            cr_assert_fail("command %u", vx_get_le32(cmd));
+        default: cr_assert_fail("command %u", vx_get_le32(cmd));
         }
     }
 }
 
 static const uint8_t *at_phys(const struct guest *guest, uint64_t phys)
 {
-    cr_assert(phys >= TABLES_PHYS && phys < TABLES_PHYS + guest->tables_bytes, "pointer to %llx", (unsigned long long)phys);
+    cr_assert(phys >= TABLES_PHYS && phys < TABLES_PHYS + guest->tables_bytes, "pointer to %llx",
+              (unsigned long long)phys);
     return guest->tables + (phys - TABLES_PHYS);
 }
 
@@ -122,8 +120,12 @@ Test(tables, acpi)
     table(&guest, vx_get_le32(fadt + 40), "DSDT");
     cr_assert_eq(vx_get_le32(fadt + 40), get_le(fadt + 140, 8));
     /* every fixed register block: the 32-bit field, its length, and its extended address agree */
-    static const struct { unsigned field, length, extended, port; } blocks[] = {
-        { 56, 88, 148, 0x600 }, { 64, 89, 172, 0x604 }, { 76, 91, 208, 0x608 },
+    static const struct {
+        unsigned field, length, extended, port;
+    } blocks[] = {
+        { 56, 88, 148, 0x600 },
+        { 64, 89, 172, 0x604 },
+        { 76, 91, 208, 0x608 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(blocks); i++) {
         cr_assert_eq(vx_get_le32(fadt + blocks[i].field), blocks[i].port);
@@ -155,8 +157,14 @@ Test(tables, madt)
 /* The PCI hole in the DSDT: after the name PMIN and a DWordPrefix. */
 Test(tables, pci_hole)
 {
-    static const struct { uint64_t ram_bytes; uint32_t hole; } rows[] = {
-        { 1ull << 20, 0x80000000 }, { 2048ull << 20, 0x80000000 }, { 2049ull << 20, 0xC0000000 }, { 3072ull << 20, 0xC0000000 },
+    static const struct {
+        uint64_t ram_bytes;
+        uint32_t hole;
+    } rows[] = {
+        { 1ull << 20, 0x80000000 },
+        { 2048ull << 20, 0x80000000 },
+        { 2049ull << 20, 0xC0000000 },
+        { 3072ull << 20, 0xC0000000 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct collect collect;
@@ -189,7 +197,9 @@ Test(tables, smbios)
     while (at < end) {
         const uint8_t *text = at + at[1];
         unsigned strings = 0, highest = 0;
-        static const struct { uint8_t type, first, count; } references[] = { { 0, 4, 2 }, { 1, 4, 3 }, { 3, 4, 1 } };
+        static const struct {
+            uint8_t type, first, count;
+        } references[] = { { 0, 4, 2 }, { 1, 4, 3 }, { 3, 4, 1 } };
         for (; *text != 0; text += strlen((const char *)text) + 1)
             strings++;
         text += strings != 0 ? 1 : 2;
@@ -213,14 +223,18 @@ Test(tables, smbios)
 
 Test(tables, boot_policy)
 {
-    static const struct { const char *order, *expected; } rows[] = {
+    static const struct {
+        const char *order, *expected;
+    } rows[] = {
         { NULL, "HALT\n" },
         { "/pci@i0cf8/ide@1,1/drive@0/disk@0\n", "/pci@i0cf8/ide@1,1/drive@0/disk@0\nHALT\n" },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct collect collect;
         collect_init(&collect);
-        struct vx_fw_config config = { .log = collect.log, .ram_bytes = 64 << 20, .cpus = 1, .boot_order = rows[i].order };
+        struct vx_fw_config config = {
+            .log = collect.log, .ram_bytes = 64 << 20, .cpus = 1, .boot_order = rows[i].order
+        };
         cr_assert_eq(vx_fw_build(&config, &collect.sink), VX_ERR_OK);
         const struct collected *order = find_file(&collect, "bootorder");
         cr_assert_str_eq((const char *)order->data, rows[i].expected);

@@ -8,7 +8,7 @@
 
 #include "vx86/mmu.h"
 
-#define RAM_BYTES (8ull << 20)
+#define RAM_BYTES   (8ull << 20)
 #define EXTRA_BYTES (64ull << 10)
 
 enum {
@@ -21,7 +21,13 @@ enum {
     CR4_SMAP = 1u << 21,
     EFER_NXE = 1u << 11,
     /* page-table entries */
-    P = 1, RW = 2, US = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100,
+    P = 1,
+    RW = 2,
+    US = 4,
+    A = 0x20,
+    D = 0x40,
+    PS = 0x80,
+    G = 0x100,
 };
 #define XD (1ull << 63)
 
@@ -81,8 +87,12 @@ static inline struct rig *rig_create(void)
     struct rig *rig = calloc(1, sizeof *rig);
     rig->log = vx_log_create(stderr);
     struct vx_pmap_config config = {
-        .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES, .extra_bytes = EXTRA_BYTES,
-        .bus = {rig_bus_read, rig_bus_write}, .bus_opaque = rig,
+        .log = rig->log,
+        .stats = &rig->stats,
+        .ram_bytes = RAM_BYTES,
+        .extra_bytes = EXTRA_BYTES,
+        .bus = { rig_bus_read, rig_bus_write },
+        .bus_opaque = rig,
     };
     cr_assert_eq(vx_pmap_create(&config, &rig->pmap), VX_ERR_OK);
     cr_assert_eq(vx_mmu_create(rig->log, &rig->stats, rig->pmap, &rig->mmu), VX_ERR_OK);
@@ -100,7 +110,10 @@ static inline void rig_destroy(struct rig *rig)
     free(rig);
 }
 
-static inline uint64_t get(struct rig *rig, uint64_t phys, unsigned size) { return vx_pmap_load(rig->pmap, phys, size); }
+static inline uint64_t get(struct rig *rig, uint64_t phys, unsigned size)
+{
+    return vx_pmap_load(rig->pmap, phys, size);
+}
 static inline void put(struct rig *rig, uint64_t phys, unsigned size, uint64_t value)
 {
     vx_pmap_store(rig->pmap, phys, size, value);
@@ -126,7 +139,9 @@ static inline void map_page(struct rig *rig, uint32_t lin, uint32_t phys, uint32
 static inline uint8_t *probe(struct rig *rig, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view)
 {
     const struct vx_tlb *tlb = rig->mmu->tlb[view];
-    const uint32_t *tags = access == VX_ACCESS_READ ? tlb->read_tag : access == VX_ACCESS_WRITE ? tlb->write_tag : tlb->fetch_tag;
+    const uint32_t *tags = access == VX_ACCESS_READ    ? tlb->read_tag
+                           : access == VX_ACCESS_WRITE ? tlb->write_tag
+                                                       : tlb->fetch_tag;
     return vx_tlb_probe(tlb, tags, lin, size);
 }
 

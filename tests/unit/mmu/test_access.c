@@ -18,7 +18,7 @@ static struct rig *two_pages(uint32_t first_bits, uint32_t second_bits)
 
 Test(access, crossing_reads_and_writes)
 {
-    static const unsigned size_of[] = {2, 4, 8};
+    static const unsigned size_of[] = { 2, 4, 8 };
     struct rig *rig = two_pages(P | RW, P | RW);
     for (size_t s = 0; s < VX_ARRAY_LEN(size_of); s++) {
         unsigned size = size_of[s];
@@ -26,7 +26,8 @@ Test(access, crossing_reads_and_writes)
             uint64_t lin = 0x6000 - before, value, want = 0x8877665544332211ull + before;
             cr_assert(vx_mmu_write(rig->mmu, lin, size, SUP, want));
             uint64_t mask = size == 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
-            cr_assert(vx_mmu_read(rig->mmu, lin, size, SUP, &value) && value == (want & mask), "size %u before %u", size, before);
+            cr_assert(vx_mmu_read(rig->mmu, lin, size, SUP, &value) && value == (want & mask), "size %u before %u",
+                      size, before);
             uint8_t byte[8];
             vx_pmap_read(rig->pmap, 0x21000 - before, byte, before);
             vx_pmap_read(rig->pmap, 0x30000, byte + before, size - before);
@@ -47,15 +48,11 @@ Test(access, crossing_faults_change_nothing)
         uint64_t cr2;
         uint32_t error;
     } table[] = {
-        {P | RW, 0, VX_VIEW_SUPERVISOR, true, 0x6000, 2},
-        {0, P | RW, VX_VIEW_SUPERVISOR, true, 0x5FFD, 2},
-        {0, 0, VX_VIEW_SUPERVISOR, true, 0x5FFD, 2},
-        {P | RW, P, VX_VIEW_SUPERVISOR, true, 0x6000, 3},
-        {P, P | RW, VX_VIEW_SUPERVISOR, true, 0x5FFD, 3},
-        {P | US, P, VX_VIEW_USER, false, 0x6000, 5},
-        {P | US, 0, VX_VIEW_USER, false, 0x6000, 4},
-        {P, P | US, VX_VIEW_USER, false, 0x5FFD, 5},
-        {P | US | RW, P | RW, VX_VIEW_USER, true, 0x6000, 7},
+        { P | RW, 0, VX_VIEW_SUPERVISOR, true, 0x6000, 2 },     { 0, P | RW, VX_VIEW_SUPERVISOR, true, 0x5FFD, 2 },
+        { 0, 0, VX_VIEW_SUPERVISOR, true, 0x5FFD, 2 },          { P | RW, P, VX_VIEW_SUPERVISOR, true, 0x6000, 3 },
+        { P, P | RW, VX_VIEW_SUPERVISOR, true, 0x5FFD, 3 },     { P | US, P, VX_VIEW_USER, false, 0x6000, 5 },
+        { P | US, 0, VX_VIEW_USER, false, 0x6000, 4 },          { P, P | US, VX_VIEW_USER, false, 0x5FFD, 5 },
+        { P | US | RW, P | RW, VX_VIEW_USER, true, 0x6000, 7 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         for (int warm = 0; warm < 2; warm++) {
@@ -68,7 +65,8 @@ Test(access, crossing_faults_change_nothing)
             cr_assert(!ok && value == 0xDEAD, "row %zu", i);
             cr_assert(rig->mmu->fault.lin == table[i].cr2 && rig->mmu->fault.error == table[i].error,
                       "row %zu: cr2 %" PRIx64 " error %x", i, rig->mmu->fault.lin, rig->mmu->fault.error);
-            cr_assert(get(rig, 0x20FF8, 8) == 0x1111111111111111 && get(rig, 0x30000, 8) == 0x2222222222222222, "row %zu", i);
+            cr_assert(get(rig, 0x20FF8, 8) == 0x1111111111111111 && get(rig, 0x30000, 8) == 0x2222222222222222,
+                      "row %zu", i);
             rig_destroy(rig);
         }
     }
@@ -97,7 +95,8 @@ Test(access, mmio_goes_to_the_bus_by_size)
         cr_assert(rig->bus_reads == reads + 1 && rig->bus_phys == 0xFEC00010 && rig->bus_size == size);
         cr_assert_eq(value, 0xFEC00010ull * 0x0101010101010101ull & mask);
         cr_assert(vx_mmu_write(rig->mmu, 0xFEC00020, size, SUP, 0x1234));
-        cr_assert(rig->bus_writes == writes + 1 && rig->bus_phys == 0xFEC00020 && rig->bus_size == size && (rig->bus_value & 0xFF) == 0x34);
+        cr_assert(rig->bus_writes == writes + 1 && rig->bus_phys == 0xFEC00020 && rig->bus_size == size &&
+                  (rig->bus_value & 0xFF) == 0x34);
     }
     cr_assert(probe(rig, 0xFEC00010, 1, VX_ACCESS_READ, SUP) == NULL && rig->stats.slow_mmio == 8);
     rig_destroy(rig);
@@ -132,13 +131,14 @@ static void look(void *opaque, uint32_t page, uint32_t off, uint32_t bytes)
 Test(access, code_writes_are_told_after_the_fact_and_exactly)
 {
     struct rig *rig = rig_create();
-    struct witness witness = {rig, 0};
+    struct witness witness = { rig, 0 };
     vx_pmap_on_code_write(rig->pmap, look, &witness);
     vx_pmap_mark_code(rig->pmap, 0x20, true);
     for (int round = 0; round < 3; round++) {
         unsigned writes = rig->code_writes;
         cr_assert(vx_mmu_write(rig->mmu, 0x20123, 4, SUP, 0xAABBCC00 + (uint64_t)round));
-        cr_assert(rig->code_writes == writes + 1 && rig->code_page == 0x20 && rig->code_off == 0x123 && rig->code_bytes == 4);
+        cr_assert(rig->code_writes == writes + 1 && rig->code_page == 0x20 && rig->code_off == 0x123 &&
+                  rig->code_bytes == 4);
         cr_assert_eq(witness.seen, 0xAABBCC00u + (unsigned)round);
     }
     cr_assert_eq(rig->stats.slow_code, 3);
@@ -159,7 +159,7 @@ Test(access, code_writes_are_told_after_the_fact_and_exactly)
 
 Test(access, bytes_of_any_length)
 {
-    static const size_t length[] = {0, 1, 3, 16, 511, 4095, 4096};
+    static const size_t length[] = { 0, 1, 3, 16, 511, 4095, 4096 };
     static uint8_t in[4096], out[4096];
     struct rig *rig = two_pages(P | RW, P | RW);
     map_page(rig, 0x7000, 0, 0);
@@ -177,7 +177,8 @@ Test(access, bytes_of_any_length)
     cr_assert(!vx_mmu_write_bytes(rig->mmu, 0x6FF8, in, 16, SUP) && rig->mmu->fault.lin == 0x7000);
     cr_assert_eq(get(rig, 0x30FF8, 8), 0x3333333333333333);
     cr_assert(!vx_mmu_read_bytes(rig->mmu, 0x6FF8, out, 16, SUP));
-    cr_assert(vx_mmu_probe(rig->mmu, 0x6FF8, 8, VX_ACCESS_WRITE, SUP) && !vx_mmu_probe(rig->mmu, 0x6FF8, 9, VX_ACCESS_WRITE, SUP));
+    cr_assert(vx_mmu_probe(rig->mmu, 0x6FF8, 8, VX_ACCESS_WRITE, SUP) &&
+              !vx_mmu_probe(rig->mmu, 0x6FF8, 9, VX_ACCESS_WRITE, SUP));
     cr_assert(vx_mmu_probe(rig->mmu, 0x7000, 0, VX_ACCESS_WRITE, SUP));
     rig_destroy(rig);
 }
@@ -196,12 +197,12 @@ Test(access, direct)
         bool ok;
         uint64_t phys; /* 0: not direct */
     } table[] = {
-        {0x5010, 4, VX_ACCESS_WRITE, true, 0x20010}, {0x5010, 4, VX_ACCESS_READ, true, 0x20010},
-        {0x5FFC, 4, VX_ACCESS_WRITE, true, 0x20FFC}, {0x5FFD, 4, VX_ACCESS_WRITE, true, 0},
-        {0x6000, 4, VX_ACCESS_WRITE, false, 0},      {0x6000, 4, VX_ACCESS_READ, true, 0x30000},
-        {0x6000, 4, VX_ACCESS_FETCH, true, 0x30000}, {0x7000, 1, VX_ACCESS_READ, false, 0},
-        {0x8000, 8, VX_ACCESS_WRITE, true, 0},       {0x8000, 8, VX_ACCESS_READ, true, 0x40000},
-        {0xC00000, 4, VX_ACCESS_READ, true, 0},      {0xC00000, 4, VX_ACCESS_WRITE, true, 0},
+        { 0x5010, 4, VX_ACCESS_WRITE, true, 0x20010 }, { 0x5010, 4, VX_ACCESS_READ, true, 0x20010 },
+        { 0x5FFC, 4, VX_ACCESS_WRITE, true, 0x20FFC }, { 0x5FFD, 4, VX_ACCESS_WRITE, true, 0 },
+        { 0x6000, 4, VX_ACCESS_WRITE, false, 0 },      { 0x6000, 4, VX_ACCESS_READ, true, 0x30000 },
+        { 0x6000, 4, VX_ACCESS_FETCH, true, 0x30000 }, { 0x7000, 1, VX_ACCESS_READ, false, 0 },
+        { 0x8000, 8, VX_ACCESS_WRITE, true, 0 },       { 0x8000, 8, VX_ACCESS_READ, true, 0x40000 },
+        { 0xC00000, 4, VX_ACCESS_READ, true, 0 },      { 0xC00000, 4, VX_ACCESS_WRITE, true, 0 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         uint8_t *hva = NULL;

@@ -7,15 +7,23 @@ Test(pmap, sizes_are_checked)
         uint64_t ram, extra;
         vx_err err;
     } table[] = {
-        {1 << 20, 0, VX_ERR_OK}, {3ull << 30, 1 << 20, VX_ERR_OK}, {(1 << 20) - 4096, 0, VX_ERR_RANGE}, {0, 0, VX_ERR_RANGE},
-        {(3ull << 30) + 4096, 0, VX_ERR_RANGE}, {(2 << 20) + 1, 0, VX_ERR_RANGE}, {UINT64_MAX & ~4095ull, 0, VX_ERR_RANGE},
-        {1 << 20, UINT64_MAX, VX_ERR_RANGE}, {1 << 20, 1, VX_ERR_OK},
+        { 1 << 20, 0, VX_ERR_OK },
+        { 3ull << 30, 1 << 20, VX_ERR_OK },
+        { (1 << 20) - 4096, 0, VX_ERR_RANGE },
+        { 0, 0, VX_ERR_RANGE },
+        { (3ull << 30) + 4096, 0, VX_ERR_RANGE },
+        { (2 << 20) + 1, 0, VX_ERR_RANGE },
+        { UINT64_MAX & ~4095ull, 0, VX_ERR_RANGE },
+        { 1 << 20, UINT64_MAX, VX_ERR_RANGE },
+        { 1 << 20, 1, VX_ERR_OK },
     };
     FILE *sink = fopen("/dev/null", "w");
     struct vx_log *log = vx_log_create(sink);
     struct vx_stats stats;
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
-        struct vx_pmap_config config = {.log = log, .stats = &stats, .ram_bytes = table[i].ram, .extra_bytes = table[i].extra};
+        struct vx_pmap_config config = {
+            .log = log, .stats = &stats, .ram_bytes = table[i].ram, .extra_bytes = table[i].extra
+        };
         struct vx_pmap *pmap = NULL;
         cr_assert_eq(vx_pmap_create(&config, &pmap), table[i].err, "row %zu", i);
         if (pmap != NULL)
@@ -50,16 +58,26 @@ Test(pmap, where_frames_lead)
     const struct {
         uint64_t phys, read, write;
     } table[] = {
-        {0, 0, 0}, {0x9FFFF, 0x9F, 0x9F}, {0xA0000, no, no}, {0xBFFFF, no, no}, {0xC0000, 0xC0, 0xC0},
-        {RAM_BYTES - 1, (RAM_BYTES - 1) >> 12, (RAM_BYTES - 1) >> 12}, {RAM_BYTES, no, no}, {0xFFFFDFFF, no, no},
-        {0xFFFFE000, rom, VX_PMAP_DISCARD}, {0xFFFFFFFF, rom + 1, VX_PMAP_DISCARD}, {0x100000000, no, no},
-        {UINT64_MAX, no, no}, {0x100000000000, no, no},
+        { 0, 0, 0 },
+        { 0x9FFFF, 0x9F, 0x9F },
+        { 0xA0000, no, no },
+        { 0xBFFFF, no, no },
+        { 0xC0000, 0xC0, 0xC0 },
+        { RAM_BYTES - 1, (RAM_BYTES - 1) >> 12, (RAM_BYTES - 1) >> 12 },
+        { RAM_BYTES, no, no },
+        { 0xFFFFDFFF, no, no },
+        { 0xFFFFE000, rom, VX_PMAP_DISCARD },
+        { 0xFFFFFFFF, rom + 1, VX_PMAP_DISCARD },
+        { 0x100000000, no, no },
+        { UINT64_MAX, no, no },
+        { 0x100000000000, no, no },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         cr_assert_eq(vx_pmap_read_page(rig->pmap, table[i].phys), table[i].read, "row %zu", i);
         cr_assert_eq(vx_pmap_write_page(rig->pmap, table[i].phys), table[i].write, "row %zu", i);
         cr_assert_eq(vx_pmap_read_ptr(rig->pmap, table[i].phys) != NULL, table[i].read != no, "row %zu", i);
-        cr_assert_eq(vx_pmap_write_ptr(rig->pmap, table[i].phys) != NULL, table[i].write < VX_PMAP_DISCARD, "row %zu", i);
+        cr_assert_eq(vx_pmap_write_ptr(rig->pmap, table[i].phys) != NULL, table[i].write < VX_PMAP_DISCARD, "row %zu",
+                     i);
     }
     rig_destroy(rig);
 }
@@ -113,7 +131,7 @@ static bool news(const struct change *change, unsigned i, uint32_t page, uint32_
 Test(pmap, change_news_are_runs_of_old_pages)
 {
     struct rig *rig = rig_create();
-    struct change change = {0};
+    struct change change = { 0 };
     uint32_t rom = vx_pmap_alloc(rig->pmap, 0x4000);
     vx_pmap_on_change(rig->pmap, changed, &change);
     vx_pmap_map(rig->pmap, 0xC0000, 0x4000, 0xC0, 0xC0); /* as it was */

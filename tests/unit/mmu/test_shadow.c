@@ -20,7 +20,8 @@ Test(shadow, a_fresh_table_is_empty_everywhere)
     for (int round = 0; round < 2; round++) {
         for (uint64_t vpn = 0; vpn < 1u << 20; vpn++)
             for (enum vx_view view = SUP; view <= USER; view++)
-                cr_assert(!hit(rig, vpn << 12, R, view) && !hit(rig, vpn << 12, W, view) && !hit(rig, vpn << 12, F, view),
+                cr_assert(!hit(rig, vpn << 12, R, view) && !hit(rig, vpn << 12, W, view) &&
+                              !hit(rig, vpn << 12, F, view),
                           "vpn %" PRIx64, vpn);
         cr_assert(probe(rig, 0xFFFFFFFE, 4, VX_ACCESS_READ, VX_VIEW_SUPERVISOR) == NULL, "wrapping access");
         for (uint32_t lin = 0; lin < RAM_BYTES; lin += VX_PAGE_BYTES)
@@ -54,9 +55,11 @@ Test(shadow, views_are_apart)
     rig_page_32bit(rig, CR0_WP, 0);
     map_page(rig, 0x5000, 0x5000, P | RW);
     map_page(rig, 0x6000, 0x6000, P | US);
-    cr_assert(fill(rig, 0x5000, W, SUP) && hit(rig, 0x5000, R, SUP) && hit(rig, 0x5000, W, SUP) && hit(rig, 0x5000, F, SUP));
+    cr_assert(fill(rig, 0x5000, W, SUP) && hit(rig, 0x5000, R, SUP) && hit(rig, 0x5000, W, SUP) &&
+              hit(rig, 0x5000, F, SUP));
     cr_assert(!hit(rig, 0x5000, R, USER) && !fill(rig, 0x5000, R, USER));
-    cr_assert(fill(rig, 0x6000, R, USER) && hit(rig, 0x6000, R, USER) && !hit(rig, 0x6000, W, USER) && !hit(rig, 0x6000, R, SUP));
+    cr_assert(fill(rig, 0x6000, R, USER) && hit(rig, 0x6000, R, USER) && !hit(rig, 0x6000, W, USER) &&
+              !hit(rig, 0x6000, R, SUP));
     rig_destroy(rig);
 }
 
@@ -117,7 +120,8 @@ Test(shadow, invlpg)
         fill(rig, lin, R, USER);
     }
     vx_mmu_invlpg(rig->mmu, 0x6123);
-    cr_assert(!hit(rig, 0x6000, R, SUP) && !hit(rig, 0x6000, W, SUP) && !hit(rig, 0x6000, F, SUP) && !hit(rig, 0x6000, R, USER));
+    cr_assert(!hit(rig, 0x6000, R, SUP) && !hit(rig, 0x6000, W, SUP) && !hit(rig, 0x6000, F, SUP) &&
+              !hit(rig, 0x6000, R, USER));
     cr_assert(hit(rig, 0x5000, W, SUP) && hit(rig, 0x7000, W, SUP) && hit(rig, 0x5000, R, USER));
     cr_assert(rig->flushes[VX_FLUSH_PAGE] == 1 && rig->flushed_lin == 0x6000);
     vx_mmu_invlpg(rig->mmu, 0x10007000); /* same index as 7000h, another page */
@@ -153,18 +157,18 @@ Test(shadow, control_state)
         bool ac_xor;
         bool local_stays, global_stays;
     } table[] = {
-        {"PG off", 0, CR4_PGE, false, CR0_PG, 0, 0, false, false, false},
-        {"PGE", 0, CR4_PGE, false, 0, CR4_PGE, 0, false, false, false},
-        {"PSE", 0, CR4_PGE, false, 0, CR4_PSE, 0, false, false, false},
-        {"SMEP", 0, CR4_PGE, false, 0, CR4_SMEP, 0, false, false, false},
-        {"SMAP", 0, CR4_PGE, false, 0, CR4_SMAP, 0, false, false, false},
-        {"NXE", 0, CR4_PGE, false, 0, 0, EFER_NXE, false, false, false},
-        {"WP set", 0, CR4_PGE, false, CR0_WP, 0, 0, false, false, false},
-        {"WP cleared", CR0_WP, CR4_PGE, false, CR0_WP, 0, 0, false, true, true},
-        {"TS", 0, CR4_PGE, false, 8, 0, 0, false, true, true},
-        {"AC set", 0, CR4_PGE | CR4_SMAP, false, 0, 0, 0, true, true, true},
-        {"AC cleared", 0, CR4_PGE | CR4_SMAP, true, 0, 0, 0, true, false, true},
-        {"AC cleared without SMAP", 0, CR4_PGE, true, 0, 0, 0, true, true, true},
+        { "PG off", 0, CR4_PGE, false, CR0_PG, 0, 0, false, false, false },
+        { "PGE", 0, CR4_PGE, false, 0, CR4_PGE, 0, false, false, false },
+        { "PSE", 0, CR4_PGE, false, 0, CR4_PSE, 0, false, false, false },
+        { "SMEP", 0, CR4_PGE, false, 0, CR4_SMEP, 0, false, false, false },
+        { "SMAP", 0, CR4_PGE, false, 0, CR4_SMAP, 0, false, false, false },
+        { "NXE", 0, CR4_PGE, false, 0, 0, EFER_NXE, false, false, false },
+        { "WP set", 0, CR4_PGE, false, CR0_WP, 0, 0, false, false, false },
+        { "WP cleared", CR0_WP, CR4_PGE, false, CR0_WP, 0, 0, false, true, true },
+        { "TS", 0, CR4_PGE, false, 8, 0, 0, false, true, true },
+        { "AC set", 0, CR4_PGE | CR4_SMAP, false, 0, 0, 0, true, true, true },
+        { "AC cleared", 0, CR4_PGE | CR4_SMAP, true, 0, 0, 0, true, false, true },
+        { "AC cleared without SMAP", 0, CR4_PGE, true, 0, 0, 0, true, true, true },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         struct rig *rig = rig_create();
@@ -216,7 +220,8 @@ Test(shadow, marking_code_drops_every_writer)
         for (uint32_t i = 0; i < writers; i++) {
             cr_assert(!hit(rig, 0x5000 + i * 0x1000, W, i & 1 ? USER : SUP), "%u writers: %u", writers, i);
             cr_assert(hit(rig, 0x5000 + i * 0x1000, R, i & 1), "reads stay");
-            cr_assert(fill(rig, 0x5000 + i * 0x1000, W, i & 1 ? USER : SUP) && !hit(rig, 0x5000 + i * 0x1000, W, i & 1 ? USER : SUP));
+            cr_assert(fill(rig, 0x5000 + i * 0x1000, W, i & 1 ? USER : SUP) &&
+                      !hit(rig, 0x5000 + i * 0x1000, W, i & 1 ? USER : SUP));
         }
         cr_assert(hit(rig, 0x9000, W, SUP));
         vx_pmap_mark_code(rig->pmap, 0x20, false);
@@ -259,7 +264,7 @@ Test(shadow, dirty_tracking)
         cr_assert(vx_mmu_write(rig->mmu, 0x101008, 4, SUP, 1));
         cr_assert(vx_mmu_write(rig->mmu, 0x103FFF, 2, SUP, 1)); /* crosses into 104h */
         uint8_t byte = 1;
-        vx_pmap_write(rig->pmap, 0x10A800, &byte, 1);           /* DMA */
+        vx_pmap_write(rig->pmap, 0x10A800, &byte, 1); /* DMA */
         cr_assert(vx_pmap_take_dirty(rig->pmap, 0x100, 12, bitmap));
         cr_assert(bitmap[0] == 0x1A && bitmap[1] == 0x04, "round %d: %02x %02x", round, bitmap[0], bitmap[1]);
         cr_assert(!vx_pmap_take_dirty(rig->pmap, 0x100, 12, bitmap) && bitmap[0] == 0 && bitmap[1] == 0);
@@ -346,12 +351,8 @@ Test(shadow, random_edits_against_the_tables, .timeout = 60)
             if (next_random(&seed) % 16 == 0)
                 vx_mmu_flush(rig->mmu, next_random(&seed) & 1);
             break;
-        case 2:
-            vx_pmap_mark_code(rig->pmap, 0x100 + next_random(&seed) % 32, next_random(&seed) & 1);
-            break;
-        default:
-            fill(rig, lin, (enum vx_access)(next_random(&seed) % 3), next_random(&seed) & 1 ? USER : SUP);
-            break;
+        case 2: vx_pmap_mark_code(rig->pmap, 0x100 + next_random(&seed) % 32, next_random(&seed) & 1); break;
+        default: fill(rig, lin, (enum vx_access)(next_random(&seed) % 3), next_random(&seed) & 1 ? USER : SUP); break;
         }
         for (enum vx_view view = SUP; view <= USER; view++) {
             for (enum vx_access access = R; access <= F; access++) {
@@ -360,8 +361,8 @@ Test(shadow, random_edits_against_the_tables, .timeout = 60)
                     continue;
                 uint64_t phys = UINT64_MAX;
                 uint32_t entry = (uint32_t)get(rig, at, 4);
-                bool ok = vx_mmu_peek(rig->mmu, lin, &phys) && hva == vx_pmap_read_ptr(rig->pmap, phys) && (entry & A)
-                          && (view == SUP || (entry & US));
+                bool ok = vx_mmu_peek(rig->mmu, lin, &phys) && hva == vx_pmap_read_ptr(rig->pmap, phys) &&
+                          (entry & A) && (view == SUP || (entry & US));
                 if (access == W)
                     ok = ok && (entry & D) && (entry & RW) && !vx_pmap_is_code(rig->pmap, (uint32_t)(phys >> 12));
                 cr_assert(ok, "step %u lin %x access %d view %d entry %x", step, lin, access, view, entry);

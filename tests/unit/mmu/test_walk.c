@@ -20,8 +20,14 @@ struct expected {
     bool reaches_leaf; /* of two levels: the upper entry has been used */
 };
 
-static bool is_pae(enum mode mode) { return mode >= PAE_4K; }
-static bool is_large(enum mode mode) { return mode == LEGACY_4M || mode == PAE_2M; }
+static bool is_pae(enum mode mode)
+{
+    return mode >= PAE_4K;
+}
+static bool is_large(enum mode mode)
+{
+    return mode == LEGACY_4M || mode == PAE_2M;
+}
 
 /* SDM 3A "Determination of Access Rights", sentence by sentence. */
 static bool rights(const struct row *row, bool user_page, bool read_write, bool execute_disable)
@@ -29,23 +35,18 @@ static bool rights(const struct row *row, bool user_page, bool read_write, bool 
     bool explicit_smap_stop = row->smap && !row->ac;
     if (row->view == VX_VIEW_SUPERVISOR) {
         switch (row->access) {
-        case VX_ACCESS_READ:
-            return user_page ? !explicit_smap_stop : true;
+        case VX_ACCESS_READ: return user_page ? !explicit_smap_stop : true;
         case VX_ACCESS_WRITE:
             if (!user_page)
                 return row->wp ? read_write : true;
             return row->wp ? read_write && !explicit_smap_stop : !explicit_smap_stop;
-        default:
-            return user_page ? !row->smep && !execute_disable : !execute_disable;
+        default: return user_page ? !row->smep && !execute_disable : !execute_disable;
         }
     }
     switch (row->access) {
-    case VX_ACCESS_READ:
-        return user_page;
-    case VX_ACCESS_WRITE:
-        return user_page && read_write;
-    default:
-        return user_page && !execute_disable;
+    case VX_ACCESS_READ: return user_page;
+    case VX_ACCESS_WRITE: return user_page && read_write;
+    default: return user_page && !execute_disable;
     }
 }
 
@@ -55,7 +56,7 @@ static struct expected expect(const struct row *row)
     uint32_t who = (row->access == VX_ACCESS_WRITE ? 2u : 0) | (row->view == VX_VIEW_USER ? 4u : 0);
     if (row->access == VX_ACCESS_FETCH && ((pae && row->nxe) || row->smep))
         who |= 16;
-    struct expected not_present = {false, who, false}, reserved = {false, who | 1 | 8, false};
+    struct expected not_present = { false, who, false }, reserved = { false, who | 1 | 8, false };
     if (!row->pde_p)
         return not_present;
     if (pae && row->pde_xd && !row->nxe)
@@ -69,8 +70,8 @@ static struct expected expect(const struct row *row)
     bool read_write = row->pde_rw && (large || row->pte_rw);
     bool execute_disable = pae && (row->pde_xd || (!large && row->pte_xd));
     if (rights(row, user_page, read_write, execute_disable))
-        return (struct expected){true, 0, true};
-    return (struct expected){false, who | 1, true};
+        return (struct expected){ true, 0, true };
+    return (struct expected){ false, who | 1, true };
 }
 
 static uint64_t entry(bool p, bool rw, bool us, bool xd, uint64_t at)
@@ -89,7 +90,8 @@ static void set_up(struct rig *rig, const struct row *row)
     put(rig, PDPT, 8, PD | P);
     rig->paging.cr0 = CR0_PG | 1 | (row->wp ? CR0_WP : 0);
     rig->paging.cr3 = is_pae(row->mode) ? PDPT : PD;
-    rig->paging.cr4 = CR4_PSE | (is_pae(row->mode) ? CR4_PAE : 0) | (row->smep ? CR4_SMEP : 0) | (row->smap ? CR4_SMAP : 0);
+    rig->paging.cr4 =
+        CR4_PSE | (is_pae(row->mode) ? CR4_PAE : 0) | (row->smep ? CR4_SMEP : 0) | (row->smap ? CR4_SMAP : 0);
     rig->paging.efer = row->nxe ? EFER_NXE : 0;
     rig->paging.ac = row->ac;
     cr_assert(vx_mmu_set_paging(rig->mmu, &rig->paging, true));
@@ -149,9 +151,19 @@ static struct row row_of(enum mode mode, unsigned bits, unsigned control)
 {
     return (struct row){
         .mode = mode,
-        .pde_p = bits & 1, .pde_rw = bits & 2, .pde_us = bits & 4, .pde_xd = bits & 8,
-        .pte_p = bits & 16, .pte_rw = bits & 32, .pte_us = bits & 64, .pte_xd = bits & 128,
-        .wp = control & 1, .nxe = control & 2, .smep = control & 4, .smap = control & 8, .ac = control & 16,
+        .pde_p = bits & 1,
+        .pde_rw = bits & 2,
+        .pde_us = bits & 4,
+        .pde_xd = bits & 8,
+        .pte_p = bits & 16,
+        .pte_rw = bits & 32,
+        .pte_us = bits & 64,
+        .pte_xd = bits & 128,
+        .wp = control & 1,
+        .nxe = control & 2,
+        .smep = control & 4,
+        .smap = control & 8,
+        .ac = control & 16,
     };
 }
 
@@ -159,7 +171,7 @@ Test(walk, every_combination_of_rights, .timeout = 60)
 {
     struct rig *rig = rig_create();
     const char *wrong = NULL;
-    struct row row = {0};
+    struct row row = { 0 };
     unsigned tried = 0, allowed = 0;
     for (unsigned mode = 0; mode < MODES && wrong == NULL; mode++)
         for (unsigned bits = 0; bits < 256 && wrong == NULL; bits++)
@@ -173,12 +185,15 @@ Test(walk, every_combination_of_rights, .timeout = 60)
                     allowed += expect(&row).allowed;
                 }
     cr_assert(wrong == NULL,
-              "%s wrong: mode %d pde p%d rw%d us%d xd%d pte p%d rw%d us%d xd%d wp%d nxe%d smep%d smap%d ac%d view %d access %d "
-              "error %x want %x", wrong, row.mode, row.pde_p, row.pde_rw, row.pde_us, row.pde_xd, row.pte_p, row.pte_rw,
-              row.pte_us, row.pte_xd, row.wp, row.nxe, row.smep, row.smap, row.ac, row.view, row.access,
-              rig->mmu->fault.error, expect(&row).error);
+              "%s wrong: mode %d pde p%d rw%d us%d xd%d pte p%d rw%d us%d xd%d wp%d nxe%d smep%d smap%d ac%d view %d "
+              "access %d "
+              "error %x want %x",
+              wrong, row.mode, row.pde_p, row.pde_rw, row.pde_us, row.pde_xd, row.pte_p, row.pte_rw, row.pte_us,
+              row.pte_xd, row.wp, row.nxe, row.smep, row.smap, row.ac, row.view, row.access, rig->mmu->fault.error,
+              expect(&row).error);
     cr_assert_eq(tried, 4 * 256 * 32 * 6);
-    cr_assert(allowed > tried / 20 && allowed < tried / 2, "%u of %u allowed: the table does not discriminate", allowed, tried);
+    cr_assert(allowed > tried / 20 && allowed < tried / 2, "%u of %u allowed: the table does not discriminate", allowed,
+              tried);
     rig_destroy(rig);
 }
 
@@ -192,15 +207,17 @@ Test(walk, reserved_bits)
         int bit;
         bool reserved;
     } table[] = {
-        {LEGACY_4M, 36, 0, 13, false}, {LEGACY_4M, 36, 0, 16, false}, {LEGACY_4M, 36, 0, 17, true}, {LEGACY_4M, 36, 0, 20, true},
-        {LEGACY_4M, 36, 0, 21, true},  {LEGACY_4M, 32, 0, 13, true},  {LEGACY_4M, 40, 0, 20, false}, {LEGACY_4M, 40, 0, 21, true},
-        {LEGACY_4M, 46, 0, 20, false}, {LEGACY_4M, 46, 0, 21, true},  {LEGACY_4M, 36, 0, 12, false}, {LEGACY_4M, 36, 0, 9, false},
-        {LEGACY_4K, 36, 1, 7, false},  {LEGACY_4K, 36, 1, 9, false},
-        {PAE_4K, 36, 0, 36, true},     {PAE_4K, 36, 1, 36, true},     {PAE_4K, 36, 1, 51, true},    {PAE_4K, 36, 1, 52, true},
-        {PAE_4K, 36, 1, 62, true},     {PAE_4K, 36, 1, 35, false},    {PAE_4K, 40, 1, 39, false},   {PAE_4K, 40, 1, 40, true},
-        {PAE_4K, 36, 1, 9, false},     {PAE_4K, 36, 1, 63, true},     {PAE_4K, 36, 0, 63, true},
-        {PAE_2M, 36, 0, 13, true},     {PAE_2M, 36, 0, 20, true},     {PAE_2M, 36, 0, 12, false},   {PAE_2M, 36, 0, 40, true},
-        {PAE_2M, 36, 0, 35, false},    {PAE_2M, 36, 0, 62, true},
+        { LEGACY_4M, 36, 0, 13, false }, { LEGACY_4M, 36, 0, 16, false }, { LEGACY_4M, 36, 0, 17, true },
+        { LEGACY_4M, 36, 0, 20, true },  { LEGACY_4M, 36, 0, 21, true },  { LEGACY_4M, 32, 0, 13, true },
+        { LEGACY_4M, 40, 0, 20, false }, { LEGACY_4M, 40, 0, 21, true },  { LEGACY_4M, 46, 0, 20, false },
+        { LEGACY_4M, 46, 0, 21, true },  { LEGACY_4M, 36, 0, 12, false }, { LEGACY_4M, 36, 0, 9, false },
+        { LEGACY_4K, 36, 1, 7, false },  { LEGACY_4K, 36, 1, 9, false },  { PAE_4K, 36, 0, 36, true },
+        { PAE_4K, 36, 1, 36, true },     { PAE_4K, 36, 1, 51, true },     { PAE_4K, 36, 1, 52, true },
+        { PAE_4K, 36, 1, 62, true },     { PAE_4K, 36, 1, 35, false },    { PAE_4K, 40, 1, 39, false },
+        { PAE_4K, 40, 1, 40, true },     { PAE_4K, 36, 1, 9, false },     { PAE_4K, 36, 1, 63, true },
+        { PAE_4K, 36, 0, 63, true },     { PAE_2M, 36, 0, 13, true },     { PAE_2M, 36, 0, 20, true },
+        { PAE_2M, 36, 0, 12, false },    { PAE_2M, 36, 0, 40, true },     { PAE_2M, 36, 0, 35, false },
+        { PAE_2M, 36, 0, 62, true },
     };
     struct rig *rig = rig_create();
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
@@ -271,8 +288,17 @@ Test(walk, pdptes_are_registers)
         uint64_t pdpte;
         bool loads;
     } table[] = {
-        {0, true}, {P, true}, {P | 1 << 3 | 1 << 4, true}, {P | 0xE00, true}, {P | 1 << 1, false}, {P | 1 << 2, false},
-        {P | 1 << 5, false}, {P | 1 << 8, false}, {P | 1ull << 36, false}, {P | XD, false}, {1ull << 36 | 0x1E6, true},
+        { 0, true },
+        { P, true },
+        { P | 1 << 3 | 1 << 4, true },
+        { P | 0xE00, true },
+        { P | 1 << 1, false },
+        { P | 1 << 2, false },
+        { P | 1 << 5, false },
+        { P | 1 << 8, false },
+        { P | 1ull << 36, false },
+        { P | XD, false },
+        { 1ull << 36 | 0x1E6, true },
     };
     struct rig *rig = rig_create();
     struct row row = row_of(PAE_4K, 0x77, 0);
@@ -285,7 +311,8 @@ Test(walk, pdptes_are_registers)
         rig->mmu->fault.vector = 0;
         cr_assert_eq(vx_mmu_set_paging(rig->mmu, &paging, true), table[i].loads, "row %zu", i);
         if (!table[i].loads) {
-            cr_assert(rig->mmu->fault.vector == 13 && rig->mmu->fault.has_error && rig->mmu->fault.error == 0, "row %zu", i);
+            cr_assert(rig->mmu->fault.vector == 13 && rig->mmu->fault.has_error && rig->mmu->fault.error == 0,
+                      "row %zu", i);
             cr_assert_eq(vx_mmu_paging(rig->mmu)->cr3, PDPT, "row %zu: something changed", i);
             cr_assert(touch(rig, 0x5000, VX_ACCESS_READ, VX_VIEW_SUPERVISOR), "row %zu", i);
         }
@@ -314,7 +341,9 @@ Test(walk, each_pdpte_maps_its_gigabyte)
     cr_assert(vx_mmu_set_paging(rig->mmu, &rig->paging, true));
     for (uint32_t i = 0; i < 4; i++) {
         uint64_t phys;
-        cr_assert(vx_mmu_translate(rig->mmu, i << 30 | (7 + i) << 21 | 0x12345, VX_ACCESS_READ, VX_VIEW_SUPERVISOR, &phys), "%u", i);
+        cr_assert(
+            vx_mmu_translate(rig->mmu, i << 30 | (7 + i) << 21 | 0x12345, VX_ACCESS_READ, VX_VIEW_SUPERVISOR, &phys),
+            "%u", i);
         cr_assert_eq(phys, i << 21 | 0x12345, "%u", i);
     }
     rig_destroy(rig);
