@@ -198,12 +198,13 @@ static void count_access(struct vx_stats *stats, uint64_t info)
         stats->callout_load++;
 }
 
-/* May the instruction raise something that precedes its #PF and leaves the page's A bit alone? The #GP of a misaligned 16-byte
- * operand, or the #MF of an earlier x87 error (FSW.ES). */
+/* May the instruction raise something that precedes its #PF and leaves the page's A and D bits alone? The #GP of a misaligned
+ * 16-byte operand, the #MF of an earlier x87 error (FSW.ES), an unmasked x87 exception that keeps a store from happening. */
 static bool faults_before_memory(const struct vx_vcpu *vcpu, uint64_t lin, uint64_t info)
 {
     bool misaligned = (info & MEM_BYTES) == 16 && (lin & 15) != 0;
-    return misaligned || ((info & MEM_FP_LIVE) && (vcpu->fx[2] & 0x80) != 0);
+    bool error_pending = (vcpu->fx[2] & 0x80) != 0, unmasked = (~vcpu->fx[0] & 0x3F) != 0;
+    return misaligned || ((info & MEM_FP_LIVE) && (error_pending || (unmasked && (info & MEM_WRITE))));
 }
 
 uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
