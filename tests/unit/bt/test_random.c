@@ -2,8 +2,8 @@
  * segments with their hidden parts, control registers, x87/SSE state and memory (page tables with A and D bits among it) must
  * be equal at the end.
  *
- * Environment: VX86_DIFF_CASES programs per test instead of the short run's, VX86_DIFF_SEED another sequence,
- * VX86_DIFF_ONLY one program by its number. */
+ * Environment: VX86_DIFF_CASES programs of each mix instead of the short run's, VX86_DIFF_SEED another sequence, VX86_DIFF_MIX
+ * and VX86_DIFF_ONLY one mix or one program by its number. */
 #include <criterion/criterion.h>
 
 #include "support/diff.h"
@@ -62,9 +62,9 @@ static struct setup choose_setup(struct rng *rng)
     return setup;
 }
 
-static void report(struct engines *engines, struct program *program, uint64_t number, struct difference *found)
+static void report(struct engines *engines, struct program *program, enum mix mix, uint64_t number, struct difference *found)
 {
-    fprintf(stderr, "program %llu: %s\n", (unsigned long long)number, found->text);
+    fprintf(stderr, "mix %u, program %llu: %s\n", (unsigned)mix, (unsigned long long)number, found->text);
     if (!program_shrink(engines, program, found))
         fprintf(stderr, "  not by itself: only after the programs before it\n");
     else
@@ -74,46 +74,66 @@ static void report(struct engines *engines, struct program *program, uint64_t nu
     events_print(stderr, engines);
 }
 
-/* Makes program `number` of the mix. */
-static void make(struct program *program, enum mix mix, uint64_t number)
+/* Makes program `number` of the mix; every test has a sequence of its own. */
+static void make(struct program *program, const char *test, enum mix mix, uint64_t number)
 {
-    struct rng rng = rng_seeded(number * MIX_COUNT + (uint64_t)mix + (environment("VX86_DIFF_SEED", 0) << 40));
+    uint64_t sequence = environment("VX86_DIFF_SEED", 0);
+    for (const char *c = test; *c != '\0'; c++)
+        sequence = sequence * 31 + (unsigned char)*c;
+    struct rng rng = rng_seeded((sequence << 32) + number * MIX_COUNT + (uint64_t)mix);
     struct setup setup = choose_setup(&rng);
     program_make(program, &setup, &menus[mix], rng_next(&rng));
 }
 
-static void compare(const struct vx_bt_config *options, enum mix mix, uint64_t cases)
+static void compare_mix(struct engines *engines, const char *test, enum mix mix, uint64_t cases, unsigned *failures)
 {
-    static struct engines engines;
     static struct program program;
     struct difference found;
-    uint64_t only = environment("VX86_DIFF_ONLY", UINT64_MAX), failures = 0;
-    cases = environment("VX86_DIFF_CASES", cases);
-    engines_create(&engines, options);
-    for (uint64_t i = only == UINT64_MAX ? 0 : only; i < cases && failures < 3; i++) {
-        make(&program, mix, i);
-        if (!engines_agree(&engines, &program, &found)) {
-            report(&engines, &program, i, &found);
-            failures++;
+    uint64_t only = environment("VX86_DIFF_ONLY", UINT64_MAX);
+    for (uint64_t i = 0; i < cases && *failures < 3; i++) {
+        make(&program, test, mix, only == UINT64_MAX ? i : only);
+        if (!engines_agree(engines, &program, &found)) {
+            report(engines, &program, mix, i, &found);
+            ++*failures;
         }
         if (only != UINT64_MAX)
             break;
     }
-    unsigned endless = engines.endless + engines.undefined, compared = engines.compared;
-    if (getenv("VX86_DIFF_CASES") != NULL)
-        fprintf(stderr, "%u compared, %u endless, %u undefined\n", compared, engines.endless, engines.undefined);
-    engines_destroy(&engines);
-    cr_assert_eq(failures, 0, "the engines differ, see above");
-    cr_assert_lt(endless, compared / 4 + 2, "%u of %u programs are not comparable: the test is worth little", endless, endless + compared);
 }
 
-/* One row a test: options of the translator and what to run under them. */
-#define DIFF(name, mix, cases, ...) \
-    Test(random, name, .timeout = 3600) { compare(&(struct vx_bt_config){ __VA_ARGS__ }, mix, cases); }
+/* The translator with these options: `cases` programs of every mix. */
+static void compare(const char *test, const struct vx_bt_config *options, uint64_t cases)
+{
+    static struct engines engines;
+    unsigned failures = 0;
+    uint64_t only = environment("VX86_DIFF_MIX", MIX_COUNT);
+    cases = environment("VX86_DIFF_CASES", cases);
+    engines_create(&engines, options);
+    for (unsigned mix = 0; mix < MIX_COUNT; mix++)
+        if (only == MIX_COUNT || only == mix)
+            compare_mix(&engines, test, (enum mix)mix, cases, &failures);
+    unsigned lost = engines.endless + engines.undefined, compared = engines.compared;
+    engines_destroy(&engines);
+    cr_assert_eq(failures, 0, "the engines differ, see above");
+    cr_assert_lt(lost, compared / 4 + 2, "%u of %u programs are not comparable: the test is worth little", lost, compared);
+}
 
-DIFF(integer, MIX_INTEGER, 1000, .tu_max = 0)
-DIFF(strings, MIX_STRINGS, 700, .tu_max = 0)
-DIFF(control, MIX_CONTROL, 1000, .tu_max = 0)
-DIFF(system, MIX_SYSTEM, 1000, .tu_max = 0)
-DIFF(float, MIX_FLOAT, 1000, .tu_max = 0)
-DIFF(self_modify, MIX_SELF_MODIFY, 1000, .tu_max = 0)
+/* One row a test: how many programs of each mix, and the translator's options. */
+#define DIFF(name, cases, ...) \
+    Test(random, name, .timeout = 3600) { compare(#name, &(struct vx_bt_config){ __VA_ARGS__ }, cases); }
+
+DIFF(default_options, 500, .tu_max = 0)
+DIFF(units_of_1, 80, .tu_max = 1)
+DIFF(units_of_2, 80, .tu_max = 2)
+DIFF(units_of_4, 80, .tu_max = 4)
+DIFF(longest_units, 80, .tu_max = 128)
+DIFF(no_chain, 80, .no_chain = true)
+DIFF(no_jump_cache, 80, .no_jump_cache = true)
+DIFF(neither, 80, .no_chain = true, .no_jump_cache = true, .tu_max = 1)
+DIFF(tiny_cache, 100, .cache_bytes = 64 << 10)
+DIFF(counting, 40, .count = true)
+DIFF(stress_1, 80, .stress = true, .stress_seed = 1)
+DIFF(stress_2, 80, .stress = true, .stress_seed = 2)
+DIFF(stress_3, 80, .stress = true, .stress_seed = 3, .tu_max = 2)
+DIFF(stress_4, 80, .stress = true, .stress_seed = 4, .tu_max = 16)
+DIFF(stress_5, 80, .stress = true, .stress_seed = 5, .cache_bytes = 64 << 10)

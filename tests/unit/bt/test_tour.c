@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "../cpu/sys_tour.h"
-#include "rig.h"
+#include "support/rig.h"
 
 #ifdef TOUR_AVAILABLE
 

@@ -325,6 +325,7 @@ static void put_code_override(struct gen *g)
  * DEC; the store replaces, adds to, or counts up what is there. */
 void gen_self_modify(struct gen *g)
 {
+    static const uint8_t harmless[] = { 0x40, 0x42, 0x43, 0x48, 0x4A, 0x4B, 0x90, 0xF8, 0xF9, 0xF5 }; /* not ECX: loops */
     bool opcode = chance(g, 3);
     unsigned kind = pick(g, 3), fix_at;
     put_code_override(g);
@@ -334,11 +335,11 @@ void gen_self_modify(struct gen *g)
     fix_at = g->piece->len;
     put_target(g, address_bytes(g), true, 0, 0);
     if (imm)
-        put(g, opcode ? 0x40 + pick(g, 16) : pick(g, 256));
+        put(g, opcode ? harmless[pick(g, sizeof harmless)] : pick(g, 256));
     for (unsigned n = pick(g, 3); n > 0; n--)
-        put(g, 0x40 + pick(g, 4)); /* something between */
+        put(g, harmless[pick(g, sizeof harmless)]); /* something between */
     unsigned at = g->piece->len + (opcode ? 0 : 1);
-    put(g, opcode ? 0x40 + pick(g, 16) : 0xB0);
+    put(g, opcode ? harmless[pick(g, sizeof harmless)] : 0xB0);
     if (!opcode)
         put(g, pick(g, 256));
     g->piece->fix.at = (uint8_t)fix_at;
