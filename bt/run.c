@@ -236,15 +236,17 @@ static void kick(struct vx_vcpu *vcpu)
     __atomic_store_n(&area->jc_base, BT_POISON, __ATOMIC_SEQ_CST);
 }
 
+const char *vx_bt_unavailable(void)
+{
+    return __builtin_cpu_supports("bmi2") ? NULL : "this processor lacks BMI2, which the translator needs";
+}
+
 static vx_err check_host(struct vx_log *log)
 {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("bmi2"))
+    const char *reason = vx_bt_unavailable();
+    if (reason == NULL)
         return VX_ERR_OK;
-    vx_log_error(log, VX_LOG_BT, "this processor lacks BMI2, which the translator needs; use --engine interp");
-#else
-    vx_log_error(log, VX_LOG_BT, "the translator needs an x86-64 host; use --engine interp");
-#endif
+    vx_log_error(log, VX_LOG_BT, "%s; use --engine interp", reason);
     return VX_ERR_UNSUPPORTED;
 }
 

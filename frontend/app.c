@@ -44,8 +44,11 @@ static bool wants_stats(const struct app *app)
     return option(app, VX_OPT_stats)->given || option(app, VX_OPT_stats_file)->given;
 }
 
+/* Unless one was asked for by name, a host that cannot translate interprets. */
 static enum vx_engine engine(const struct app *app)
 {
+    if (!option(app, VX_OPT_engine)->given && vx_bt_unavailable() != NULL)
+        return VX_ENGINE_INTERP;
     return option(app, VX_OPT_engine)->number == 0 ? VX_ENGINE_BT : VX_ENGINE_INTERP;
 }
 

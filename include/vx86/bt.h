@@ -25,6 +25,9 @@ struct vx_bt_config {
     bool count; /* exact entry counters in translated code (costs under 3 %) */
 };
 
+/* NULL when this host can run the translator, else why not ("this processor lacks BMI2"). Static storage. */
+const char *vx_bt_unavailable(void);
+
 /* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
 void vx_bt_destroy(struct vx_bt *bt);

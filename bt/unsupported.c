@@ -1,0 +1,32 @@
+/* unsupported.c - the whole translator on hosts without an emitter: it says so, and the interpreter runs.
+ *
+ * Built instead of everything else in this folder unless the host is x86-64 Linux. */
+#include "vx86/bt.h"
+
+const char *vx_bt_unavailable(void)
+{
+    return "the translator needs an x86-64 Linux host";
+}
+
+vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
+{
+    *out = NULL;
+    vx_log_error(config->log, VX_LOG_BT, "%s; use --engine interp", vx_bt_unavailable());
+    return VX_ERR_UNSUPPORTED;
+}
+
+void vx_bt_destroy(struct vx_bt *bt)
+{
+    (void)bt;
+}
+
+enum vx_stop vx_bt_run(struct vx_bt *bt)
+{
+    (void)bt;
+    return VX_STOP_ATTENTION;
+}
+
+void vx_bt_flush(struct vx_bt *bt)
+{
+    (void)bt;
+}
