@@ -11,14 +11,12 @@ static void run_tour(struct vx_bt_config options, const char *name)
 {
     struct rig rig;
     rig_create(&rig, &options);
-    rig_start(&rig, NULL, 0);
-    vx_cpu_reset(rig.vcpu, false); /* the tour begins in real mode */
     tour_load(rig.pmap);
     cr_assert(vx_cpu_far_jump(rig.vcpu, TOUR_ORIGIN >> 4, 0, 0));
-    enum vx_stop stop = rig_run(&rig);
+    enum rig_end end = rig_run(&rig, 0);
     unsigned bad = tour_differences(rig.pmap);
     cr_expect_eq(bad, 0, "%s: %u differences", name, bad);
-    cr_expect_eq(stop, VX_STOP_HALT, "%s: stopped by %d at %x", name, stop, (unsigned)rig.vcpu->rip);
+    cr_expect_eq(end, RIG_HALT, "%s: ended by %d at %x", name, (int)end, (unsigned)rig.vcpu->rip);
     cr_expect_neq(rig.stats.tu_translated, 0);
     rig_destroy(&rig);
 }
