@@ -31,7 +31,8 @@ static void opcode(struct bt_asm *a, unsigned op)
     a8(a, op);
 }
 
-void asm_mem(struct bt_asm *a, bool w, unsigned prefix, unsigned op, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp)
+void asm_mem(struct bt_asm *a, bool w, unsigned prefix, unsigned op, unsigned reg, unsigned base, unsigned index,
+             unsigned scale, int32_t disp)
 {
     unsigned rex = (w ? 8 : 0) | (reg >= 8 && reg != H_NONE ? 4 : 0) | (index != H_NONE && index >= 8 ? 2 : 0) |
                    (base != H_NONE && base >= 8 ? 1 : 0);

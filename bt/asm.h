@@ -8,8 +8,22 @@
 #include "internal.h"
 
 enum host_reg {
-    H_RAX, H_RCX, H_RDX, H_RBX, H_RSP, H_RBP, H_RSI, H_RDI,
-    H_R8, H_R9, H_R10, H_R11, H_R12, H_R13, H_R14, H_R15,
+    H_RAX,
+    H_RCX,
+    H_RDX,
+    H_RBX,
+    H_RSP,
+    H_RBP,
+    H_RSI,
+    H_RDI,
+    H_R8,
+    H_R9,
+    H_R10,
+    H_R11,
+    H_R12,
+    H_R13,
+    H_R14,
+    H_R15,
     H_NONE = 0xFF,
 };
 enum { H_GUEST_ESP = H_R14, H_VCPU = H_R15, H_TLB = H_R13, H_TWELVE = H_R12 };
@@ -22,7 +36,10 @@ struct bt_asm {
 };
 
 /* Where a guest register lives. */
-static inline uint8_t host_of(uint8_t guest_reg) { return guest_reg == VX_RSP ? H_GUEST_ESP : guest_reg; }
+static inline uint8_t host_of(uint8_t guest_reg)
+{
+    return guest_reg == VX_RSP ? H_GUEST_ESP : guest_reg;
+}
 
 static inline void a8(struct bt_asm *a, unsigned v)
 {
@@ -44,14 +61,21 @@ static inline void a64(struct bt_asm *a, uint64_t v)
 }
 
 /* [REX] opcode ModRM(reg, memory base + index * 2^scale + disp); `w`: REX.W. `op` is one byte, or 0x0Fxx. */
-void asm_mem(struct bt_asm *a, bool w, unsigned prefix, unsigned op, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp);
+void asm_mem(struct bt_asm *a, bool w, unsigned prefix, unsigned op, unsigned reg, unsigned base, unsigned index,
+             unsigned scale, int32_t disp);
 /* Memory operand tail only: ModRM, SIB, displacement (the caller wrote REX). */
 void asm_mem_tail(struct bt_asm *a, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp);
 void asm_rr(struct bt_asm *a, bool w, unsigned op, unsigned reg, unsigned rm);
 void asm_vex_shift(struct bt_asm *a, bool w, unsigned pp, unsigned dst, unsigned src, unsigned count);
 
-static inline void x_mov32(struct bt_asm *a, unsigned dst, unsigned src) { asm_rr(a, false, 0x89, src, dst); }
-static inline void x_mov64(struct bt_asm *a, unsigned dst, unsigned src) { asm_rr(a, true, 0x89, src, dst); }
+static inline void x_mov32(struct bt_asm *a, unsigned dst, unsigned src)
+{
+    asm_rr(a, false, 0x89, src, dst);
+}
+static inline void x_mov64(struct bt_asm *a, unsigned dst, unsigned src)
+{
+    asm_rr(a, true, 0x89, src, dst);
+}
 static inline void x_mov_imm32(struct bt_asm *a, unsigned dst, uint32_t v) /* zero-extended */
 {
     if (dst >= 8)
@@ -65,18 +89,39 @@ static inline void x_mov_imm64(struct bt_asm *a, unsigned dst, uint64_t v)
     a8(a, 0xB8 + (dst & 7));
     a64(a, v);
 }
-static inline void x_load32(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp) { asm_mem(a, false, 0, 0x8B, dst, base, H_NONE, 0, disp); }
-static inline void x_load64(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp) { asm_mem(a, true, 0, 0x8B, dst, base, H_NONE, 0, disp); }
-static inline void x_store32(struct bt_asm *a, unsigned base, int32_t disp, unsigned src) { asm_mem(a, false, 0, 0x89, src, base, H_NONE, 0, disp); }
-static inline void x_store64(struct bt_asm *a, unsigned base, int32_t disp, unsigned src) { asm_mem(a, true, 0, 0x89, src, base, H_NONE, 0, disp); }
+static inline void x_load32(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp)
+{
+    asm_mem(a, false, 0, 0x8B, dst, base, H_NONE, 0, disp);
+}
+static inline void x_load64(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp)
+{
+    asm_mem(a, true, 0, 0x8B, dst, base, H_NONE, 0, disp);
+}
+static inline void x_store32(struct bt_asm *a, unsigned base, int32_t disp, unsigned src)
+{
+    asm_mem(a, false, 0, 0x89, src, base, H_NONE, 0, disp);
+}
+static inline void x_store64(struct bt_asm *a, unsigned base, int32_t disp, unsigned src)
+{
+    asm_mem(a, true, 0, 0x89, src, base, H_NONE, 0, disp);
+}
 static inline void x_store_imm8(struct bt_asm *a, unsigned base, int32_t disp, unsigned v)
 {
     asm_mem(a, false, 0, 0xC6, 0, base, H_NONE, 0, disp);
     a8(a, v);
 }
-static inline void x_load_zx8(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp) { asm_mem(a, false, 0, 0x0FB6, dst, base, H_NONE, 0, disp); }
-static inline void x_load_zx16(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp) { asm_mem(a, false, 0, 0x0FB7, dst, base, H_NONE, 0, disp); }
-static inline void x_movzx16(struct bt_asm *a, unsigned dst, unsigned src) { asm_rr(a, false, 0x0FB7, dst, src); }
+static inline void x_load_zx8(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp)
+{
+    asm_mem(a, false, 0, 0x0FB6, dst, base, H_NONE, 0, disp);
+}
+static inline void x_load_zx16(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp)
+{
+    asm_mem(a, false, 0, 0x0FB7, dst, base, H_NONE, 0, disp);
+}
+static inline void x_movzx16(struct bt_asm *a, unsigned dst, unsigned src)
+{
+    asm_rr(a, false, 0x0FB7, dst, src);
+}
 static inline void x_lea32(struct bt_asm *a, unsigned dst, unsigned base, unsigned index, unsigned scale, int32_t disp)
 {
     asm_mem(a, false, 0, 0x8D, dst, base, index, scale, disp);
@@ -85,12 +130,30 @@ static inline void x_lea64(struct bt_asm *a, unsigned dst, unsigned base, unsign
 {
     asm_mem(a, true, 0, 0x8D, dst, base, index, scale, disp);
 }
-static inline void x_not64(struct bt_asm *a, unsigned reg) { asm_rr(a, true, 0xF7, 2, reg); }
-static inline void x_not32(struct bt_asm *a, unsigned reg) { asm_rr(a, false, 0xF7, 2, reg); }
-static inline void x_shrx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count) { asm_vex_shift(a, false, 3, dst, src, count); }
-static inline void x_shrx64(struct bt_asm *a, unsigned dst, unsigned src, unsigned count) { asm_vex_shift(a, true, 3, dst, src, count); }
-static inline void x_shlx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count) { asm_vex_shift(a, false, 1, dst, src, count); }
-static inline void x_sarx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count) { asm_vex_shift(a, false, 2, dst, src, count); }
+static inline void x_not64(struct bt_asm *a, unsigned reg)
+{
+    asm_rr(a, true, 0xF7, 2, reg);
+}
+static inline void x_not32(struct bt_asm *a, unsigned reg)
+{
+    asm_rr(a, false, 0xF7, 2, reg);
+}
+static inline void x_shrx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count)
+{
+    asm_vex_shift(a, false, 3, dst, src, count);
+}
+static inline void x_shrx64(struct bt_asm *a, unsigned dst, unsigned src, unsigned count)
+{
+    asm_vex_shift(a, true, 3, dst, src, count);
+}
+static inline void x_shlx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count)
+{
+    asm_vex_shift(a, false, 1, dst, src, count);
+}
+static inline void x_sarx32(struct bt_asm *a, unsigned dst, unsigned src, unsigned count)
+{
+    asm_vex_shift(a, false, 2, dst, src, count);
+}
 void x_rorx64(struct bt_asm *a, unsigned dst, unsigned src, unsigned count);
 
 /* Jumps. Forward short jumps are patched by x_here(); rel32 ones go to a cache offset. */
@@ -126,7 +189,10 @@ static inline void x_patch_rel32(struct bt_asm *a, uint32_t at, uint32_t target)
     if (at + 4 <= a->cap)
         memcpy(a->buf + at, &rel, 4);
 }
-static inline uint32_t x_pos(const struct bt_asm *a) { return a->base + a->len; }
+static inline uint32_t x_pos(const struct bt_asm *a)
+{
+    return a->base + a->len;
+}
 
 #define AREA(field) ((int32_t)(offsetof(struct vx_vcpu, engine_area) + offsetof(struct bt_area, field)))
 #define VCPU(field) ((int32_t)offsetof(struct vx_vcpu, field))

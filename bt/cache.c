@@ -21,13 +21,16 @@ vx_err bt_cache_create(struct vx_bt *bt, size_t bytes)
     bt->cache_bytes = bytes;
     bt->cache_fd = memfd_create("vx86 translation cache", MFD_CLOEXEC);
     if (bt->cache_fd < 0 || ftruncate(bt->cache_fd, (off_t)bytes) != 0) {
-        vx_log_error(bt->log, VX_LOG_BT, "cannot create the translation cache of %zu KiB: %s", bytes >> 10, strerror(errno));
+        vx_log_error(bt->log, VX_LOG_BT, "cannot create the translation cache of %zu KiB: %s", bytes >> 10,
+                     strerror(errno));
         return VX_ERR_NO_MEMORY;
     }
     bt->rw = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bt->cache_fd, 0);
     bt->rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, bt->cache_fd, 0);
     if (bt->rw == MAP_FAILED || bt->rx == MAP_FAILED) {
-        vx_log_error(bt->log, VX_LOG_BT, "cannot map the translation cache: %s; try a smaller --tc-size or --engine interp", strerror(errno));
+        vx_log_error(bt->log, VX_LOG_BT,
+                     "cannot map the translation cache: %s; try a smaller --tc-size or --engine interp",
+                     strerror(errno));
         return VX_ERR_NO_MEMORY;
     }
     bt->segment_count = BT_SEGMENTS;

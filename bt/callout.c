@@ -111,7 +111,8 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     vcpu->rip = eip;
     do
         bt_interpret(bt);
-    while (vcpu->rip == eip && atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
+    while (vcpu->rip == eip && atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown &&
+           !bt->must_exit);
     return after_insn(bt, next_eip, info);
 }
 
@@ -215,7 +216,8 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     count_access(bt->stats, info);
     enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
     uint8_t *hva = NULL;
-    if (!faults_before_memory(vcpu, lin, info) && !vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
+    if (!faults_before_memory(vcpu, lin, info) &&
+        !vx_mmu_direct(vcpu->mmu, lin, info & MEM_BYTES, access, vx_view_of(vcpu), &hva))
         return fault(vcpu, eip);
     if (hva != NULL) {
         if (info & MEM_FP_LIVE)

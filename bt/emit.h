@@ -9,13 +9,13 @@
 /* Out-of-line code, emitted behind the unit's body. */
 struct cold {
     enum { COLD_MEM, COLD_INSN, COLD_EXIT, COLD_UNSHARED } kind;
-    uint32_t from;     /* buffer offset of the rel32 that leads here */
-    uint32_t resume;   /* COLD_MEM: buffer offset where the access follows */
-    uint8_t addr_reg;  /* COLD_MEM: where the linear address is */
-    bool rcx_in_r11;   /* guest ECX has to be brought back first */
+    uint32_t from;    /* buffer offset of the rel32 that leads here */
+    uint32_t resume;  /* COLD_MEM: buffer offset where the access follows */
+    uint8_t addr_reg; /* COLD_MEM: where the linear address is */
+    bool rcx_in_r11;  /* guest ECX has to be brought back first */
     uint32_t info;
-    uint8_t insn;      /* index of the guest instruction */
-    uint8_t exit;      /* COLD_EXIT: which */
+    uint8_t insn; /* index of the guest instruction */
+    uint8_t exit; /* COLD_EXIT: which */
 };
 
 enum { COLD_MAX = BT_TU_MAX * 6, SITE_MAX = BT_TU_MAX * 4 };
@@ -25,32 +25,38 @@ struct cg {
     struct vx_bt *bt;
     struct bt_tu *tu;
     uint32_t mode;
-    const struct bt_insn *in;  /* being emitted */
-    unsigned index;            /* its number in the unit */
+    const struct bt_insn *in;      /* being emitted */
+    unsigned index;                /* its number in the unit */
     uint32_t start[BT_TU_MAX + 1]; /* buffer offset of each instruction */
-    bool fp_live;              /* I4: the FP state is known to be in the host here */
-    bool after_sti;            /* the one before was STI */
-    bool in_shadow;            /* the instruction being emitted runs in STI's shadow */
-    bool poll_if;              /* IF may have become 1: look at the next boundary */
-    uint8_t shares_open;       /* slots whose probe has been emitted */
-    uint8_t r9_share;          /* the slot that r9 holds, SHARE_NONE */
-    int32_t share_disp;        /* displacement of the operand behind ADDR_SHARE */
-    bool jcc_polled;           /* the poll of the closing Jcc has been emitted */
+    bool fp_live;                  /* I4: the FP state is known to be in the host here */
+    bool after_sti;                /* the one before was STI */
+    bool in_shadow;                /* the instruction being emitted runs in STI's shadow */
+    bool poll_if;                  /* IF may have become 1: look at the next boundary */
+    uint8_t shares_open;           /* slots whose probe has been emitted */
+    uint8_t r9_share;              /* the slot that r9 holds, SHARE_NONE */
+    int32_t share_disp;            /* displacement of the operand behind ADDR_SHARE */
+    bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
     unsigned exits;
     struct cold cold[COLD_MAX];
     unsigned cold_count;
     struct bt_site site[SITE_MAX];
     unsigned site_count;
-    bool full;                 /* too much for the tables: make a shorter unit */
+    bool full; /* too much for the tables: make a shorter unit */
 };
 
 /* In the place of an address register: the operand is [r9 + cg->share_disp]. */
 enum { ADDR_SHARE = 0xFE };
 
 /* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset. */
-static inline bool cg_has_share(const struct bt_insn *in) { return in->share_mem != SHARE_NONE || in->share_stack != SHARE_NONE; }
+static inline bool cg_has_share(const struct bt_insn *in)
+{
+    return in->share_mem != SHARE_NONE || in->share_stack != SHARE_NONE;
+}
 
-static inline uint32_t next_eip(const struct bt_insn *in) { return in->eip + in->len; }
+static inline uint32_t next_eip(const struct bt_insn *in)
+{
+    return in->eip + in->len;
+}
 
 /* ---- emit_mem.c: addresses and accesses */
 /* A linear address: in `reg`, which is r8 or a guest register that holds it already. */

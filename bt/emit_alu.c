@@ -3,10 +3,19 @@
 
 enum { STAGE = 8 }; /* frame slot through which AH..BH meet memory (no REX prefix can name them) */
 
-static bool high_byte(bool gpr8, uint8_t reg) { return gpr8 && reg >= 4; }
+static bool high_byte(bool gpr8, uint8_t reg)
+{
+    return gpr8 && reg >= 4;
+}
 
-static bool needs_rex_reg(const struct bt_insn *in) { return in->reg_is_gpr && !in->reg_is_gpr8 && in->reg == VX_RSP; }
-static bool needs_rex_rm(const struct bt_insn *in) { return in->mod == 3 && in->rm_is_gpr && !in->rm_is_gpr8 && in->rm == VX_RSP; }
+static bool needs_rex_reg(const struct bt_insn *in)
+{
+    return in->reg_is_gpr && !in->reg_is_gpr8 && in->reg == VX_RSP;
+}
+static bool needs_rex_rm(const struct bt_insn *in)
+{
+    return in->mod == 3 && in->rm_is_gpr && !in->rm_is_gpr8 && in->rm == VX_RSP;
+}
 
 bool emit_native_impossible(const struct bt_insn *in)
 {

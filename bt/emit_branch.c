@@ -6,15 +6,27 @@
 
 enum { HOLD = 16 };
 
-static uint32_t ip_mask(const struct bt_insn *in) { return in->op_bytes == 2 ? 0xFFFFu : UINT32_MAX; }
+static uint32_t ip_mask(const struct bt_insn *in)
+{
+    return in->op_bytes == 2 ? 0xFFFFu : UINT32_MAX;
+}
 
-static uint32_t target_of(const struct bt_insn *in) { return (next_eip(in) + (uint32_t)in->imm) & ip_mask(in); }
+static uint32_t target_of(const struct bt_insn *in)
+{
+    return (next_eip(in) + (uint32_t)in->imm) & ip_mask(in);
+}
 
 /* The CS limit of a unit is part of its key, so direct targets are checked here, once. */
-static bool target_within_limit(const struct cg *cg, uint32_t target) { return target <= cg->tu->cs_limit; }
+static bool target_within_limit(const struct cg *cg, uint32_t target)
+{
+    return target <= cg->tu->cs_limit;
+}
 
 /* Near indirect targets need no check when every value of that size is inside the limit. */
-static bool any_target_within_limit(const struct cg *cg, const struct bt_insn *in) { return ip_mask(in) <= cg->tu->cs_limit; }
+static bool any_target_within_limit(const struct cg *cg, const struct bt_insn *in)
+{
+    return ip_mask(in) <= cg->tu->cs_limit;
+}
 
 void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip)
 {

@@ -22,7 +22,10 @@ bool seg_is_flat(const struct cg *cg, unsigned seg)
     return (cg->mode & MODE_FLAT) && (seg == VX_DS || seg == VX_ES || seg == VX_SS);
 }
 
-static void emit_wrap16(struct cg *cg) { x_movzx16(&cg->a, H_R8, H_R8); }
+static void emit_wrap16(struct cg *cg)
+{
+    x_movzx16(&cg->a, H_R8, H_R8);
+}
 
 uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8)
 {
@@ -73,7 +76,8 @@ uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned byte
         return off_reg;
     if (!only_base_counts(cg, seg))
         emit_limit_check(cg, seg, bytes, write);
-    x_load32(a, H_R9, H_VCPU, (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, base)));
+    x_load32(a, H_R9, H_VCPU,
+             (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, base)));
     x_lea32(a, H_R8, H_R8, H_R9, 0, 0);
     return H_R8;
 }
@@ -81,7 +85,8 @@ uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned byte
 void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access)
 {
     struct bt_asm *a = &cg->a;
-    int32_t tags = (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
+    int32_t tags =
+        (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
     cg->r9_share = SHARE_NONE;
     x_shrx32(a, H_R9, addr_reg, H_TWELVE);
     if (bytes > 1) {
@@ -110,7 +115,10 @@ void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access
 }
 
 /* Frame slot of a share. */
-static int32_t slot_disp(unsigned slot) { return BT_FRAME_BYTES - 8 * (SHARE_SLOTS - (int32_t)slot); }
+static int32_t slot_disp(unsigned slot)
+{
+    return BT_FRAME_BYTES - 8 * (SHARE_SLOTS - (int32_t)slot);
+}
 
 /* Probes the whole range of the share and leaves the host address that stands for its base in r9 and in the slot. */
 static void open_share(struct cg *cg, unsigned slot, uint8_t base, int32_t delta)

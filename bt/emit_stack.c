@@ -50,7 +50,8 @@ void emit_push_rm(struct cg *cg, const struct bt_insn *in)
 void emit_push_seg(struct cg *cg, const struct bt_insn *in)
 {
     unsigned seg = in->opcode >> 3 & 7;
-    x_load_zx16(&cg->a, H_R10, H_VCPU, (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, sel)));
+    x_load_zx16(&cg->a, H_R10, H_VCPU,
+                (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, sel)));
     push_held(cg, in->op_bytes);
 }
 

@@ -3,7 +3,8 @@
 
 enum { HOLD = 16 };
 
-static uint8_t string_operand(struct cg *cg, const struct bt_insn *in, unsigned index_reg, unsigned seg, uint32_t access)
+static uint8_t string_operand(struct cg *cg, const struct bt_insn *in, unsigned index_reg, unsigned seg,
+                              uint32_t access)
 {
     uint8_t reg = index_reg;
     if (in->addr_bytes == 2) {

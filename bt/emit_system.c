@@ -18,7 +18,10 @@ void emit_sti(struct cg *cg, const struct bt_insn *in)
     x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_STI);
 }
 
-void emit_cld_std(struct cg *cg, const struct bt_insn *in) { x_store_imm8(&cg->a, H_VCPU, VCPU(dflag), in->opcode & 1); }
+void emit_cld_std(struct cg *cg, const struct bt_insn *in)
+{
+    x_store_imm8(&cg->a, H_VCPU, VCPU(dflag), in->opcode & 1);
+}
 
 /* r9d += (the byte at vcpu + disp) << shift */
 static void add_flag(struct cg *cg, int32_t disp, unsigned shift)
@@ -114,7 +117,8 @@ void emit_popf(struct cg *cg, const struct bt_insn *in)
 void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
-    int32_t selector = (int32_t)(offsetof(struct vx_vcpu, seg) + in->reg * sizeof(struct vx_seg) + offsetof(struct vx_seg, sel));
+    int32_t selector =
+        (int32_t)(offsetof(struct vx_vcpu, seg) + in->reg * sizeof(struct vx_seg) + offsetof(struct vx_seg, sel));
     if (!in->mem) {
         x_load_zx16(a, H_R8, H_VCPU, selector);
         emit_to_guest(cg, in->rm, H_R8, in->op_bytes);
@@ -163,7 +167,10 @@ void emit_pop_seg(struct cg *cg, const struct bt_insn *in)
     callout_seg(cg, in, in->opcode >> 3 & 7, in->op_bytes);
 }
 
-void emit_rdtsc(struct cg *cg, const struct bt_insn *in) { emit_interp(cg, in, cg->bt->stub.rdtsc); }
+void emit_rdtsc(struct cg *cg, const struct bt_insn *in)
+{
+    emit_interp(cg, in, cg->bt->stub.rdtsc);
+}
 
 /* INT n, IRET: C does the transfer and leaves for where it led. */
 static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uint32_t stub)
@@ -175,5 +182,11 @@ static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uin
     x_call_rel32(a, stub);
 }
 
-void emit_int(struct cg *cg, const struct bt_insn *in) { transfer(cg, in, (uint8_t)in->imm, cg->bt->stub.software_int); }
-void emit_iret(struct cg *cg, const struct bt_insn *in) { transfer(cg, in, in->op_bytes, cg->bt->stub.iret); }
+void emit_int(struct cg *cg, const struct bt_insn *in)
+{
+    transfer(cg, in, (uint8_t)in->imm, cg->bt->stub.software_int);
+}
+void emit_iret(struct cg *cg, const struct bt_insn *in)
+{
+    transfer(cg, in, in->op_bytes, cg->bt->stub.iret);
+}

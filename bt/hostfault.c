@@ -92,4 +92,7 @@ vx_err bt_hostfault_install(struct vx_bt *bt)
     return VX_ERR_OK;
 }
 
-void bt_hostfault_enter(struct vx_bt *bt) { running = bt; }
+void bt_hostfault_enter(struct vx_bt *bt)
+{
+    running = bt;
+}

@@ -47,8 +47,8 @@ enum {
 enum bt_mode {
     MODE_CS32 = 1u << 0,
     MODE_SS32 = 1u << 1,
-    MODE_FLAT = 1u << 2,      /* CS, DS, ES, SS: base 0, limit 4 GiB, usual rights */
-    MODE_USER = 1u << 3,      /* CPL 3: user view of memory */
+    MODE_FLAT = 1u << 2, /* CS, DS, ES, SS: base 0, limit 4 GiB, usual rights */
+    MODE_USER = 1u << 3, /* CPL 3: user view of memory */
     MODE_CPL0 = 1u << 4,
     MODE_PROTECTED = 1u << 5, /* PE and not VM */
     MODE_IOPL_OK = 1u << 6,   /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
@@ -72,19 +72,40 @@ enum bt_lower {
     L_INCDEC,     /* 40..4F */
     L_NOP,
     L_LEA,
-    L_MOV_OFFS,   /* A0..A3 */
-    L_PUSH_REG, L_PUSH_IMM, L_PUSH_RM, L_PUSH_SEG,
-    L_POP_REG, L_POP_RM, L_LEAVE,
-    L_JMP, L_JCC, L_LOOP, L_CALL, L_RET, L_JMP_RM, L_CALL_RM,
+    L_MOV_OFFS, /* A0..A3 */
+    L_PUSH_REG,
+    L_PUSH_IMM,
+    L_PUSH_RM,
+    L_PUSH_SEG,
+    L_POP_REG,
+    L_POP_RM,
+    L_LEAVE,
+    L_JMP,
+    L_JCC,
+    L_LOOP,
+    L_CALL,
+    L_RET,
+    L_JMP_RM,
+    L_CALL_RM,
     L_XLAT,
-    L_STRING,     /* without REP: in line */
-    L_REP,        /* with REP: call-out */
-    L_BT_RM,      /* BT/BTS/BTR/BTC memory, register bit offset */
-    L_CLI, L_STI, L_CLD, L_STD, L_PUSHF, L_POPF, /* the flags rewritten in line */
-    L_MOV_FROM_SEG, L_MOV_TO_SEG, L_POP_SEG,
-    L_RDTSC, L_INT, L_IRET,
+    L_STRING, /* without REP: in line */
+    L_REP,    /* with REP: call-out */
+    L_BT_RM,  /* BT/BTS/BTR/BTC memory, register bit offset */
+    L_CLI,
+    L_STI,
+    L_CLD,
+    L_STD,
+    L_PUSHF,
+    L_POPF, /* the flags rewritten in line */
+    L_MOV_FROM_SEG,
+    L_MOV_TO_SEG,
+    L_POP_SEG,
+    L_RDTSC,
+    L_INT,
+    L_IRET,
     L_MOV_FROM_CR,
-    L_X87, L_SSE,
+    L_X87,
+    L_SSE,
 };
 
 #define REG_NONE 0xFF
@@ -106,14 +127,14 @@ struct bt_insn {
     uint8_t imm_off, imm_bytes; /* all immediate bytes, copied as they are */
     int64_t imm;
     bool reg_is_gpr8, reg_is_gpr, rm_is_gpr8, rm_is_gpr; /* what ModRM.reg / a register ModRM.rm name */
-    bool mem;          /* has a ModRM (or moffs) memory operand */
-    uint8_t mem_seg;   /* enum vx_segment, override applied (also for strings, XLAT) */
+    bool mem;                                            /* has a ModRM (or moffs) memory operand */
+    uint8_t mem_seg; /* enum vx_segment, override applied (also for strings, XLAT) */
     uint8_t mem_base, mem_index, mem_scale;
     int32_t mem_disp;
     uint8_t mem_bytes; /* 0: not accessed */
     bool mem_write, mem_read;
-    uint8_t gpr_written;       /* bit set of the registers that it writes */
-    uint8_t share_mem, share_stack; /* shares of the operand and of the stack slot, SHARE_NONE */
+    uint8_t gpr_written;                        /* bit set of the registers that it writes */
+    uint8_t share_mem, share_stack;             /* shares of the operand and of the stack slot, SHARE_NONE */
     int32_t share_mem_delta, share_stack_delta; /* base register's present value minus the share's */
 };
 
@@ -121,7 +142,7 @@ enum { SHARE_NONE = 0xFF, SHARE_SLOTS = 4 };
 
 /* A range of memory around a base register that one probe covers. */
 struct bt_share {
-    int32_t lo;     /* relative to the register's value when followed from */
+    int32_t lo; /* relative to the register's value when followed from */
     uint32_t bytes;
     bool write;
 };
@@ -130,11 +151,11 @@ enum { TU_EXITS = 2, TU_PAGES = 2 };
 
 /* A direct exit: a rel32 that goes to its own cold stub until it is chained to the target's entry. */
 struct bt_exit {
-    uint32_t patch_off;  /* of the rel32, in the cache; 0: no such exit */
-    uint32_t cold_off;   /* where it goes when unchained */
+    uint32_t patch_off; /* of the rel32, in the cache; 0: no such exit */
+    uint32_t cold_off;  /* where it goes when unchained */
     uint32_t target_eip;
-    struct bt_tu *to;    /* chained to */
-    struct bt_exit *next_in; /* list of the exits chained to the same unit */
+    struct bt_tu *to;                               /* chained to */
+    struct bt_exit *next_in;                        /* list of the exits chained to the same unit */
     struct bt_exit *next_crossing, **prev_crossing; /* list of the exits chained into another page */
     struct bt_tu *from;
 };
@@ -146,48 +167,49 @@ struct bt_site {
     uint8_t kind;        /* enum bt_site_kind */
 };
 enum bt_site_kind {
-    SITE_FAULT,        /* guest instruction at eip is to be interpreted */
-    SITE_POLL,         /* boundary at eip; attention */
-    SITE_POLL_R8,      /* boundary at the eip in r8 */
+    SITE_FAULT,   /* guest instruction at eip is to be interpreted */
+    SITE_POLL,    /* boundary at eip; attention */
+    SITE_POLL_R8, /* boundary at the eip in r8 */
 };
 
 /* A translation unit and its compiled code fragment. */
 struct bt_tu {
-    uint64_t hva;        /* key: host address of the first guest byte */
+    uint64_t hva;                          /* key: host address of the first guest byte */
     uint32_t eip, cs_base, cs_limit, mode; /* rest of the key */
-    uint32_t entry;      /* offset in the cache */
+    uint32_t entry;                        /* offset in the cache */
     uint32_t host_bytes;
     uint16_t guest_bytes;
     uint8_t insns;
-    bool dead;           /* invalidated: reachable by no one */
-    bool global;         /* its linear pages were global (or paging was off) when it was made */
+    bool dead;   /* invalidated: reachable by no one */
+    bool global; /* its linear pages were global (or paging was off) when it was made */
     bool self_checking;
-    uint8_t pages;       /* 1 or 2 */
-    uint32_t page[TU_PAGES];       /* backing pages of its bytes */
-    struct bt_tu *page_next[TU_PAGES], **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
+    uint8_t pages;           /* 1 or 2 */
+    uint32_t page[TU_PAGES]; /* backing pages of its bytes */
+    struct bt_tu *page_next[TU_PAGES],
+        **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
     struct bt_tu *hash_next;
     struct bt_exit exit[TU_EXITS];
-    struct bt_exit *in;            /* exits chained to this unit */
+    struct bt_exit *in; /* exits chained to this unit */
     struct bt_site *sites;
     uint16_t site_count;
 };
 
 /* What translated code names, relative to r15; lives in vcpu->engine_area. */
 struct bt_area {
-    uint64_t poll_ptr;      /* loaded through at back edges; poisoned to ask for attention */
-    uint64_t if_poll_ptr;   /* the same, after IF may have become 1: also poisoned while INTR is up */
-    uint64_t jc_base;       /* jump cache of the current mode; poisonable too */
+    uint64_t poll_ptr;    /* loaded through at back edges; poisoned to ask for attention */
+    uint64_t if_poll_ptr; /* the same, after IF may have become 1: also poisoned while INTR is up */
+    uint64_t jc_base;     /* jump cache of the current mode; poisonable too */
     uint64_t jc_base_real;
     uint64_t host_rsp;
     uint64_t tlb;
-    uint64_t fp_away;       /* I4 */
+    uint64_t fp_away; /* I4 */
     uint64_t entries, jc_hits;
     uint64_t exit_r8, exit_r9; /* what the exit stub was given */
-    uint64_t poll_cell;     /* what poll pointers point to in peace */
-    uint64_t bt;            /* struct vx_bt */
-    uint16_t flags16;       /* AH: LAHF, AL: OF */
+    uint64_t poll_cell;        /* what poll pointers point to in peace */
+    uint64_t bt;               /* struct vx_bt */
+    uint16_t flags16;          /* AH: LAHF, AL: OF */
     uint16_t pad;
-    uint32_t sysflags;      /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
+    uint32_t sysflags; /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
     int64_t seg_max_read[VX_SEG_COUNT], seg_max_write[VX_SEG_COUNT]; /* last valid offset, -1: no access */
 };
 
@@ -196,31 +218,31 @@ struct bt_area {
 
 /* Reasons for leaving translated code (low byte of exit r9). */
 enum bt_exit_kind {
-    EXIT_DIRECT,    /* r8: struct bt_exit: translate its target, chain */
-    EXIT_INDIRECT,  /* r8: target eip; fill the jump cache */
-    EXIT_INTERP,    /* r8: eip of an instruction to interpret */
-    EXIT_POLL,      /* r8: eip; attention */
-    EXIT_BOUNDARY,  /* r8: eip; go on there (no chaining) */
-    EXIT_STATE,     /* vcpu->rip is already right (a call-out changed it) */
-    EXIT_UNSHARED,  /* r8: eip; go on there in MODE_UNSHARED */
-    EXIT_STALE,     /* r8: a self-checking unit whose bytes have changed */
+    EXIT_DIRECT,   /* r8: struct bt_exit: translate its target, chain */
+    EXIT_INDIRECT, /* r8: target eip; fill the jump cache */
+    EXIT_INTERP,   /* r8: eip of an instruction to interpret */
+    EXIT_POLL,     /* r8: eip; attention */
+    EXIT_BOUNDARY, /* r8: eip; go on there (no chaining) */
+    EXIT_STATE,    /* vcpu->rip is already right (a call-out changed it) */
+    EXIT_UNSHARED, /* r8: eip; go on there in MODE_UNSHARED */
+    EXIT_STALE,    /* r8: a self-checking unit whose bytes have changed */
 };
 
 struct bt_segment {
     uint32_t start, end, next; /* offsets; next free byte */
     uint32_t units;
-    struct bt_tu **sorted;     /* all units, ascending entry: host address to unit; grows */
+    struct bt_tu **sorted; /* all units, ascending entry: host address to unit; grows */
     uint32_t sorted_cap;
 };
 
 /* Jump cache of one mode: tag and offset in eight bytes, low half -eip, high half offset in the cache. */
 struct bt_jump_cache {
     uint32_t mode, cs_base;
-    uint64_t *entry;        /* BT_JC_ENTRIES, sparse */
-    uint32_t *filled[2];    /* indices of entries, [1]: global ones */
+    uint64_t *entry;     /* BT_JC_ENTRIES, sparse */
+    uint32_t *filled[2]; /* indices of entries, [1]: global ones */
     uint32_t filled_count[2];
-    uint64_t *pages;        /* bitmap of linear pages that may have entries: 2^20 bits */
-    uint64_t used;          /* for replacement */
+    uint64_t *pages; /* bitmap of linear pages that may have entries: 2^20 bits */
+    uint64_t used;   /* for replacement */
 };
 
 /* Keys (place, eip, mode) of all units ever made: an open-addressing set. */
@@ -244,7 +266,7 @@ struct vx_bt {
 
     /* cache.c */
     int cache_fd;
-    uint8_t *rw, *rx;        /* two views of the same bytes (I2) */
+    uint8_t *rw, *rx; /* two views of the same bytes (I2) */
     size_t cache_bytes;
     struct bt_segment segment[BT_SEGMENTS];
     unsigned segment_count, segment_cur;
@@ -260,20 +282,20 @@ struct vx_bt {
     /* smc.c: by backing page */
     struct bt_page **pages;
     uint32_t page_count;
-    bool must_exit;          /* units were invalidated: leave translated code at the next chance */
+    bool must_exit; /* units were invalidated: leave translated code at the next chance */
 
     /* the state that the current entry assumes */
     uint32_t mode;
-    uint8_t *buffer;         /* host code under construction */
-    struct cg *cg;           /* translate.c's workspace */
+    uint8_t *buffer; /* host code under construction */
+    struct cg *cg;   /* translate.c's workspace */
     struct bt_insn insns[BT_TU_MAX];
     struct bt_share share[SHARE_SLOTS];
-    bool unshared;           /* the next unit is wanted in MODE_UNSHARED */
-    uint64_t rng;            /* stress */
+    bool unshared; /* the next unit is wanted in MODE_UNSHARED */
+    uint64_t rng;  /* stress */
     uint64_t tu_limit;
     uint64_t callouts, callout_cycles, callout_device_ns; /* sampled, see bt_callout_timed() */
     uint64_t created_tsc, created_ns;                     /* what a cycle is worth */
-    uint64_t evictions;      /* segments evicted so far: tells whether a unit pointer may have gone */
+    uint64_t evictions; /* segments evicted so far: tells whether a unit pointer may have gone */
     struct bt_exit *crossing[BT_CROSSING_BUCKETS]; /* exits chained across pages, by target page, see chain.c */
 };
 
@@ -359,7 +381,8 @@ void bt_fp_home(struct vx_vcpu *vcpu);
 bool bt_execute(struct vx_bt *bt, uint32_t entry);
 /* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load); CALLOUT_EXIT, _NEXT or a host address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
-bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int, bt_callout_iret;
+bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
+    bt_callout_iret;
 uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function);
 /* ---- callout_string.c (general registers only): true when the whole instruction is done. */
 bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);
@@ -389,8 +412,14 @@ enum { SEG_REG = 7, SEG_POP_SHIFT = 4 };
 /* Answers of call-outs to their stubs. */
 enum { CALLOUT_EXIT = 0, CALLOUT_NEXT = 1 /* anything larger: host address */ };
 
-static inline struct bt_area *bt_area(struct vx_vcpu *vcpu) { return (struct bt_area *)vcpu->engine_area; }
-static inline struct vx_bt *bt_of(struct vx_vcpu *vcpu) { return (struct vx_bt *)(uintptr_t)bt_area(vcpu)->bt; }
+static inline struct bt_area *bt_area(struct vx_vcpu *vcpu)
+{
+    return (struct bt_area *)vcpu->engine_area;
+}
+static inline struct vx_bt *bt_of(struct vx_vcpu *vcpu)
+{
+    return (struct vx_bt *)(uintptr_t)bt_area(vcpu)->bt;
+}
 static inline struct vx_tlb *bt_tlb(struct vx_bt *bt)
 {
     return bt->vcpu->mmu->tlb[vx_view_of(bt->vcpu)];

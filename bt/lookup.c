@@ -17,7 +17,8 @@ vx_err bt_lookup_create(struct vx_bt *bt)
         return VX_ERR_NO_MEMORY;
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         struct bt_jump_cache *jc = &bt->jc[i];
-        jc->entry = mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        jc->entry =
+            mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
         jc->filled[1] = malloc(JC_LOG_MAX * sizeof(uint32_t));
         jc->pages = calloc(1u << 14, sizeof *jc->pages);
@@ -52,7 +53,8 @@ struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip)
 {
     const struct vx_seg *cs = &bt->vcpu->seg[VX_CS];
     for (struct bt_tu *tu = *bucket(bt, hva, eip); tu != NULL; tu = tu->hash_next) {
-        if (tu->hva == hva && tu->eip == eip && tu->mode == bt->mode && tu->cs_base == (uint32_t)cs->base && tu->cs_limit == cs->limit)
+        if (tu->hva == hva && tu->eip == eip && tu->mode == bt->mode && tu->cs_base == (uint32_t)cs->base &&
+            tu->cs_limit == cs->limit)
             return tu;
     }
     return NULL;
@@ -76,7 +78,10 @@ void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
 
 /* ---- what was translated before */
 
-static uint64_t seen_key(const struct bt_tu *tu) { return ((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ tu->mode) | 1; }
+static uint64_t seen_key(const struct bt_tu *tu)
+{
+    return ((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ tu->mode) | 1;
+}
 
 static bool seen_insert(struct bt_seen *seen, uint64_t key)
 {
@@ -116,11 +121,20 @@ bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu)
 
 /* ---- jump caches */
 
-static uint32_t jc_index(uint32_t eip) { return eip & (BT_JC_ENTRIES - 1); }
+static uint32_t jc_index(uint32_t eip)
+{
+    return eip & (BT_JC_ENTRIES - 1);
+}
 
-static uint64_t jc_pack(const struct bt_tu *tu) { return (uint64_t)tu->entry << 32 | (uint32_t)-tu->eip; }
+static uint64_t jc_pack(const struct bt_tu *tu)
+{
+    return (uint64_t)tu->entry << 32 | (uint32_t)-tu->eip;
+}
 
-static void jc_clear_entry(struct bt_jump_cache *jc, uint32_t index) { jc->entry[index] = index == 0 ? 1 : 0; }
+static void jc_clear_entry(struct bt_jump_cache *jc, uint32_t index)
+{
+    jc->entry[index] = index == 0 ? 1 : 0;
+}
 
 static void jc_clear_log(struct bt_jump_cache *jc, unsigned which)
 {

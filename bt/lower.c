@@ -62,11 +62,16 @@ bool bt_ends_unit(uint8_t lower)
 {
     switch (lower) {
     case L_INTERP_END:
-    case L_JMP: case L_JCC: case L_LOOP: case L_CALL: case L_RET: case L_JMP_RM: case L_CALL_RM:
-    case L_INT: case L_IRET:
-        return true;
-    default:
-        return false;
+    case L_JMP:
+    case L_JCC:
+    case L_LOOP:
+    case L_CALL:
+    case L_RET:
+    case L_JMP_RM:
+    case L_CALL_RM:
+    case L_INT:
+    case L_IRET: return true;
+    default: return false;
     }
 }
 
@@ -94,7 +99,8 @@ static uint8_t lower_x87(const struct bt_insn *in, uint32_t mode)
         return L_INTERP_END;
     if (in->opcode == 0x9B || in->mod == 3)
         return in->opcode == 0xDB && in->mod == 3 && in->reg == 4 && in->rm != 2 && in->rm != 3 ? L_INTERP : L_X87;
-    bool environment = (in->opcode == 0xD9 && (in->reg == 4 || in->reg == 6)) || (in->opcode == 0xDD && (in->reg == 4 || in->reg == 6));
+    bool environment = (in->opcode == 0xD9 && (in->reg == 4 || in->reg == 6)) ||
+                       (in->opcode == 0xDD && (in->reg == 4 || in->reg == 6));
     bool sse3 = in->reg == 1 && (in->opcode == 0xDB || in->opcode == 0xDD || in->opcode == 0xDF); /* FISTTP */
     return environment || sse3 ? L_INTERP : L_X87;
 }
@@ -102,7 +108,8 @@ static uint8_t lower_x87(const struct bt_insn *in, uint32_t mode)
 static uint8_t lower_group_ff(const struct bt_insn *in)
 {
     switch (in->reg) {
-    case 0: case 1: return L_MODRM;
+    case 0:
+    case 1: return L_MODRM;
     case 2: return L_CALL_RM;
     case 4: return L_JMP_RM;
     case 6: return L_PUSH_RM;
@@ -115,7 +122,8 @@ static uint8_t lower_two_byte(const ZydisDecodedInstruction *z, const struct bt_
     uint8_t lower = two_byte[in->opcode];
     if (in->opcode == 0xAE && in->mod == 3) /* LFENCE, MFENCE, SFENCE: one CPU, in order */
         return (mode & MODE_SSE_OK) && in->reg >= 5 && in->mandatory == 0 ? L_NOP : L_INTERP;
-    if (lower == L_MODRM && (z->mnemonic == ZYDIS_MNEMONIC_TZCNT || z->mnemonic == ZYDIS_MNEMONIC_LZCNT || in->mandatory != 0))
+    if (lower == L_MODRM &&
+        (z->mnemonic == ZYDIS_MNEMONIC_TZCNT || z->mnemonic == ZYDIS_MNEMONIC_LZCNT || in->mandatory != 0))
         return L_INTERP; /* older CPUs ignore the prefix there: so does the interpreter's model */
     if (in->opcode == 0xC7)
         return z->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B ? L_MODRM : L_INTERP;

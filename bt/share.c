@@ -23,7 +23,7 @@ struct candidate {
 struct sharing {
     struct candidate candidate[CANDIDATES];
     unsigned count;
-    uint8_t open[GPRS]; /* candidate of the register's present value, SHARE_NONE */
+    uint8_t open[GPRS];  /* candidate of the register's present value, SHARE_NONE */
     int32_t delta[GPRS]; /* present value minus the value that displacements are relative to (ESP) */
 };
 
@@ -66,8 +66,15 @@ static uint8_t take(struct sharing *s, unsigned reg, int32_t disp, unsigned byte
 static int32_t stack_bytes(const struct bt_insn *in)
 {
     switch (in->lower) {
-    case L_PUSH_REG: case L_PUSH_IMM: case L_PUSH_RM: case L_PUSH_SEG: case L_CALL: case L_CALL_RM: return -(int32_t)in->op_bytes;
-    case L_POP_REG: case L_RET: case L_POP_SEG: return in->op_bytes;
+    case L_PUSH_REG:
+    case L_PUSH_IMM:
+    case L_PUSH_RM:
+    case L_PUSH_SEG:
+    case L_CALL:
+    case L_CALL_RM: return -(int32_t)in->op_bytes;
+    case L_POP_REG:
+    case L_RET:
+    case L_POP_SEG: return in->op_bytes;
     default: return 0;
     }
 }
@@ -76,8 +83,9 @@ static bool shares_operand(const struct bt_insn *in)
 {
     bool lowered = in->lower == L_MODRM || in->lower == L_X87 || in->lower == L_SSE || in->lower == L_PUSH_RM ||
                    in->lower == L_JMP_RM || in->lower == L_CALL_RM;
-    return lowered && in->mem && in->mem_bytes != 0 && in->mem_bytes <= 16 && in->addr_bytes == 4 && in->mem_base != REG_NONE &&
-           in->mem_index == REG_NONE && (in->mem_seg == VX_DS || in->mem_seg == VX_SS || in->mem_seg == VX_ES);
+    return lowered && in->mem && in->mem_bytes != 0 && in->mem_bytes <= 16 && in->addr_bytes == 4 &&
+           in->mem_base != REG_NONE && in->mem_index == REG_NONE &&
+           (in->mem_seg == VX_DS || in->mem_seg == VX_SS || in->mem_seg == VX_ES);
 }
 
 /* ADD/SUB ESP, imm and LEA ESP, [ESP + disp]: *by is what ESP changes by. */
@@ -85,8 +93,8 @@ static bool constant_esp(const struct bt_insn *in, int32_t *by)
 {
     bool add_sub = in->lower == L_MODRM && in->map == 0 && (in->opcode == 0x83 || in->opcode == 0x81) && in->mod == 3 &&
                    in->rm == VX_RSP && (in->reg == 0 || in->reg == 5) && in->op_bytes == 4;
-    bool lea = in->lower == L_LEA && in->reg == VX_RSP && in->mem_base == VX_RSP && in->mem_index == REG_NONE && in->addr_bytes == 4 &&
-               in->op_bytes == 4;
+    bool lea = in->lower == L_LEA && in->reg == VX_RSP && in->mem_base == VX_RSP && in->mem_index == REG_NONE &&
+               in->addr_bytes == 4 && in->op_bytes == 4;
     if (add_sub) {
         int32_t imm;
         memcpy(&imm, in->bytes + in->imm_off, sizeof imm);
@@ -101,8 +109,8 @@ static bool constant_esp(const struct bt_insn *in, int32_t *by)
 
 static bool writes_unknown(const struct bt_insn *in)
 {
-    return in->lower == L_INTERP || in->lower == L_STRING || in->lower == L_REP || in->lower == L_POP_RM || in->lower == L_LEAVE ||
-           in->lower == L_PUSHF || in->lower == L_POPF;
+    return in->lower == L_INTERP || in->lower == L_STRING || in->lower == L_REP || in->lower == L_POP_RM ||
+           in->lower == L_LEAVE || in->lower == L_PUSHF || in->lower == L_POPF;
 }
 
 static void after_insn(struct sharing *s, const struct bt_insn *in)
@@ -143,7 +151,9 @@ static void assign_slots(struct vx_bt *bt, const struct sharing *s, unsigned n)
         slot[i] = SHARE_NONE;
         if (s->candidate[i].uses < 2 || used == SHARE_SLOTS)
             continue;
-        bt->share[used] = (struct bt_share){ .lo = s->candidate[i].lo, .bytes = (uint32_t)(s->candidate[i].hi - s->candidate[i].lo), .write = s->candidate[i].write };
+        bt->share[used] = (struct bt_share){ .lo = s->candidate[i].lo,
+                                             .bytes = (uint32_t)(s->candidate[i].hi - s->candidate[i].lo),
+                                             .write = s->candidate[i].write };
         slot[i] = (uint8_t)used++;
     }
     for (unsigned i = 0; i < n; i++) {

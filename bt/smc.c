@@ -36,9 +36,15 @@ void bt_smc_destroy(struct vx_bt *bt)
     free(bt->pages);
 }
 
-static unsigned slot_of(const struct bt_tu *tu, uint32_t page) { return tu->page[0] == page ? 0 : 1; }
+static unsigned slot_of(const struct bt_tu *tu, uint32_t page)
+{
+    return tu->page[0] == page ? 0 : 1;
+}
 
-bool bt_smc_self_checking(struct vx_bt *bt, uint32_t page) { return bt->pages[page] != NULL && bt->pages[page]->self_checking; }
+bool bt_smc_self_checking(struct vx_bt *bt, uint32_t page)
+{
+    return bt->pages[page] != NULL && bt->pages[page]->self_checking;
+}
 
 static void link_unit(struct bt_tu **head, struct bt_tu *tu, unsigned slot)
 {

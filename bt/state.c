@@ -7,7 +7,8 @@
 static bool flat_data(const struct vx_seg *seg)
 {
     return !seg->unusable && seg->base == 0 && seg->limit == UINT32_MAX &&
-           (seg->attr & (VX_ATTR_P | VX_ATTR_S | VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN | VX_ATTR_WRITABLE)) == (VX_ATTR_P | VX_ATTR_S | VX_ATTR_WRITABLE);
+           (seg->attr & (VX_ATTR_P | VX_ATTR_S | VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN | VX_ATTR_WRITABLE)) ==
+               (VX_ATTR_P | VX_ATTR_S | VX_ATTR_WRITABLE);
 }
 
 static bool wide_data(const struct vx_seg *seg)

@@ -11,7 +11,10 @@
 
 static const uint8_t guest_gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
 
-static int32_t gpr_disp(unsigned reg) { return (int32_t)(offsetof(struct vx_vcpu, gpr) + 8 * reg); }
+static int32_t gpr_disp(unsigned reg)
+{
+    return (int32_t)(offsetof(struct vx_vcpu, gpr) + 8 * reg);
+}
 
 static void lahf_seto(struct bt_asm *a)
 {

@@ -34,7 +34,6 @@ void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11)
     cold->info = cg->fp_live ? MEM_FP_LIVE : 0;
 }
 
-
 void emit_interp(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
@@ -58,7 +57,10 @@ static void emit_nop(struct cg *cg, const struct bt_insn *in)
     (void)in;
 }
 
-static void emit_interp_insn(struct cg *cg, const struct bt_insn *in) { emit_interp(cg, in, cg->bt->stub.insn); }
+static void emit_interp_insn(struct cg *cg, const struct bt_insn *in)
+{
+    emit_interp(cg, in, cg->bt->stub.insn);
+}
 
 static emitter *const emitters[] = {
     [L_INTERP] = emit_interp_insn,
@@ -147,9 +149,22 @@ static void emit_self_check(struct cg *cg)
 static bool keeps_r9(const struct bt_insn *in)
 {
     switch (in->lower) {
-    case L_MODRM: case L_PLAIN: case L_OPREG: case L_INCDEC: case L_NOP: case L_LEA: case L_X87: case L_SSE:
-    case L_PUSH_REG: case L_PUSH_IMM: case L_PUSH_RM: case L_PUSH_SEG: case L_POP_REG: case L_CALL: case L_CALL_RM: case L_RET:
-        return true;
+    case L_MODRM:
+    case L_PLAIN:
+    case L_OPREG:
+    case L_INCDEC:
+    case L_NOP:
+    case L_LEA:
+    case L_X87:
+    case L_SSE:
+    case L_PUSH_REG:
+    case L_PUSH_IMM:
+    case L_PUSH_RM:
+    case L_PUSH_SEG:
+    case L_POP_REG:
+    case L_CALL:
+    case L_CALL_RM:
+    case L_RET: return true;
     default: return false;
     }
 }
@@ -294,8 +309,18 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
 static bool writes_memory(const struct bt_insn *in)
 {
     switch (in->lower) {
-    case L_PUSH_REG: case L_PUSH_IMM: case L_PUSH_RM: case L_PUSH_SEG: case L_PUSHF: case L_CALL: case L_CALL_RM:
-    case L_STRING: case L_REP: case L_INTERP: case L_MOV_TO_SEG: case L_POP_SEG: return true;
+    case L_PUSH_REG:
+    case L_PUSH_IMM:
+    case L_PUSH_RM:
+    case L_PUSH_SEG:
+    case L_PUSHF:
+    case L_CALL:
+    case L_CALL_RM:
+    case L_STRING:
+    case L_REP:
+    case L_INTERP:
+    case L_MOV_TO_SEG:
+    case L_POP_SEG: return true;
     default: return in->mem_write;
     }
 }
@@ -347,8 +372,8 @@ static void count_unit(struct vx_bt *bt, const struct bt_tu *tu)
     bt->stats->tu_guest_bytes += tu->guest_bytes;
     bt->stats->tu_guest_insns += tu->insns;
     bt->stats->tu_host_bytes += tu->host_bytes;
-    vx_trace(bt->log, bt_translate, (uint64_t)(uint32_t)(tu->eip + tu->cs_base), (uint64_t)tu->page[0] << VX_PAGE_SHIFT, tu->mode,
-             (unsigned)tu->guest_bytes, tu->host_bytes);
+    vx_trace(bt->log, bt_translate, (uint64_t)(uint32_t)(tu->eip + tu->cs_base), (uint64_t)tu->page[0] << VX_PAGE_SHIFT,
+             tu->mode, (unsigned)tu->guest_bytes, tu->host_bytes);
 }
 
 /* Emits, shortening the unit until it fits the buffer and a cache segment. */
@@ -381,7 +406,10 @@ static void keep_sites(struct bt_tu *tu, const struct cg *cg)
     memcpy(tu->sites, cg->site, cg->site_count * sizeof *tu->sites);
 }
 
-struct cg *bt_cg_create(void) { return calloc(1, sizeof(struct cg)); }
+struct cg *bt_cg_create(void)
+{
+    return calloc(1, sizeof(struct cg));
+}
 
 struct bt_tu *bt_translate(struct vx_bt *bt)
 {
