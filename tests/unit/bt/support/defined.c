@@ -13,7 +13,7 @@
 struct watch {
     struct vx_vcpu *vcpu;
     ZydisDecoder decoder[2];
-    const uint8_t *code; /* as it was generated */
+    unsigned stores_left; /* see look_at_pointers() */
     uint32_t undefined; /* flags whose value is undefined now */
     bool ok;
 };
@@ -36,16 +36,19 @@ static bool in_known_code(const struct vx_vcpu *vcpu)
     return (lin >= WORLD_CODE && lin < WORLD_CODE + CODE_BYTES) || (lin >= WORLD_HANDLERS && lin < WORLD_LOG);
 }
 
-/* FNSTENV, FNSAVE, FXSAVE store what is not compared; the program's own ones have stores behind them, unless they were
- * overwritten. */
-static bool stores_pointers(const struct watch *w, const ZydisDecodedInstruction *z)
+/* FNSTENV, FNSAVE, FXSAVE store what is not compared. The program's own ones have stores of zeros behind them, which must not
+ * have been overwritten, and must not fault. */
+static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
 {
-    uint32_t off = (uint32_t)vx_cs_lin(w->vcpu) - WORLD_CODE;
-    bool stores = z->mnemonic == ZYDIS_MNEMONIC_FNSTENV || z->mnemonic == ZYDIS_MNEMONIC_FNSAVE || z->mnemonic == ZYDIS_MNEMONIC_FXSAVE;
-    if (!stores || off >= CODE_BYTES - PIECE_BYTES)
-        return stores;
-    const uint8_t *now = vx_pmap_page_hva(w->vcpu->mmu->pmap, WORLD_CODE >> VX_PAGE_SHIFT) + off;
-    return memcmp(now, w->code + off, PIECE_BYTES) != 0;
+    bool zeros = z->mnemonic == ZYDIS_MNEMONIC_MOV && z->raw.imm[0].size != 0 && z->raw.imm[0].value.u == 0;
+    if (w->stores_left > 0) {
+        w->ok &= zeros;
+        w->stores_left--;
+    }
+    if (z->mnemonic == ZYDIS_MNEMONIC_FNSTENV || z->mnemonic == ZYDIS_MNEMONIC_FNSAVE)
+        w->stores_left = 4;
+    else if (z->mnemonic == ZYDIS_MNEMONIC_FXSAVE)
+        w->stores_left = 5;
 }
 
 static uint32_t flags_of(ZydisAccessedFlagsMask mask) { return mask & VX_FL_ARITH; }
@@ -70,8 +73,9 @@ static void look_at(struct watch *w, const ZydisDecodedInstruction *z)
     unsigned modrm = z->raw.modrm.mod << 6 | z->raw.modrm.reg << 3 | z->raw.modrm.rm;
     unsigned mandatory = z->attributes & ZYDIS_ATTRIB_HAS_REP ? 0xF3 : 0;
     uint32_t undefined = undefined_flags(map, z->opcode, z->raw.modrm.reg);
-    if (undefined_result(map, z->opcode, modrm, mandatory) || stores_pointers(w, z))
+    if (undefined_result(map, z->opcode, modrm, mandatory))
         w->ok = false;
+    look_at_pointers(w, z);
     if (z->cpu_flags != NULL && (w->undefined & flags_of(z->cpu_flags->tested)) != 0)
         w->ok = false;
     if (w->undefined != 0 && pushes_flags(z))
@@ -88,20 +92,22 @@ static void step(struct watch *w)
     ZydisDecodedInstruction z;
     uint64_t exceptions = vcpu->stats->exceptions;
     uint32_t before = w->undefined;
+    unsigned stores_before = w->stores_left;
     w->ok &= in_known_code(vcpu) && fetch(w, bytes);
     bool wide = (vcpu->seg[VX_CS].attr & VX_ATTR_DB) != 0;
     if (w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z)))
         look_at(w, &z);
     vx_interp_step(vcpu);
     if (vcpu->stats->exceptions != exceptions) { /* the instruction did nothing, the frame has the flags */
-        w->ok &= before == 0;
+        w->ok &= before == 0 && stores_before == 0;
         w->undefined = before;
+        w->stores_left = 0;
     }
 }
 
 bool program_is_defined(struct engines *engines, const struct program *program)
 {
-    struct watch w = { .vcpu = engines->interp.vcpu, .code = world_code(engines->world), .ok = true };
+    struct watch w = { .vcpu = engines->interp.vcpu, .ok = true };
     ZydisDecoderInit(&w.decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
     ZydisDecoderInit(&w.decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     world_start(engines->world, &engines->interp, program);
