@@ -76,12 +76,22 @@ void bt_cache_evict_all(struct vx_bt *bt)
     bt->segment_cur = 0;
 }
 
+/* A full segment is hardly written any more (patched exits only): its pages stay mapped where they run, not here too. */
+static void unmap_written(struct vx_bt *bt, const struct bt_segment *segment)
+{
+    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+    size_t from = (segment->start + mask) & ~mask, to = segment->end & ~mask;
+    if (to > from)
+        (void)madvise(bt->rw + from, to - from, MADV_DONTNEED);
+}
+
 uint32_t bt_cache_reserve(struct vx_bt *bt, uint32_t bytes)
 {
     struct bt_segment *segment = &bt->segment[bt->segment_cur];
     if (bytes > segment->end - segment->start)
         return UINT32_MAX;
     if (segment->next + bytes > segment->end) {
+        unmap_written(bt, segment);
         bt->segment_cur = (bt->segment_cur + 1) % bt->segment_count;
         segment = &bt->segment[bt->segment_cur];
         evict(bt, bt->segment_cur);
