@@ -6,9 +6,8 @@
  *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up. */
 #include "internal.h"
 
-static bool same_page(const struct vx_bt *bt, const struct bt_tu *from, const struct bt_tu *to)
+static bool same_page(const struct bt_tu *from, const struct bt_tu *to)
 {
-    (void)bt;
     return from->cs_base == to->cs_base && from->mode == to->mode && from->pages == 1 &&
            ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES && from->page[0] == to->page[0];
 }
@@ -43,7 +42,7 @@ void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
     struct bt_tu *from = exit->from;
     if (bt->config.no_chain || exit->to != NULL || from->dead || to->dead || to->pages != 1 || from->mode != to->mode)
         return;
-    if (!same_page(bt, from, to)) {
+    if (!same_page(from, to)) {
         if (!to->global || !from->global)
             return;
         cross_add(bt, exit, to->eip + to->cs_base);

@@ -9,10 +9,10 @@
 /* Out-of-line code, emitted behind the unit's body. */
 struct cold {
     enum { COLD_MEM, COLD_INSN, COLD_EXIT, COLD_UNSHARED } kind;
-    uint32_t from;    /* buffer offset of the rel32 that leads here */
-    uint32_t resume;  /* COLD_MEM: buffer offset where the access follows */
-    uint8_t addr_reg; /* COLD_MEM: where the linear address is */
-    bool rcx_in_r11;  /* guest ECX has to be brought back first */
+    uint32_t from;   /* buffer offset of the rel32 that leads here */
+    uint32_t resume; /* COLD_MEM: buffer offset where the access follows */
+    uint8_t lin_reg; /* COLD_MEM: where the linear address is */
+    bool rcx_in_r11; /* guest ECX has to be brought back first */
     uint32_t info;
     uint8_t insn; /* index of the guest instruction */
     uint8_t exit; /* COLD_EXIT: which */
@@ -34,7 +34,7 @@ struct cg {
     bool poll_if;                  /* IF may have become 1: look at the next boundary */
     uint8_t shares_open;           /* slots whose probe has been emitted */
     uint8_t r9_share;              /* the slot that r9 holds, SHARE_NONE */
-    int32_t share_disp;            /* displacement of the operand behind ADDR_SHARE */
+    int32_t share_disp;            /* displacement of the operand behind OPERAND_SHARE */
     bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
     unsigned exits;
     struct cold cold[COLD_MAX];
@@ -45,7 +45,7 @@ struct cg {
 };
 
 /* In the place of an address register: the operand is [r9 + cg->share_disp]. */
-enum { ADDR_SHARE = 0xFE };
+enum { OPERAND_SHARE = 0xFE };
 
 /* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset. */
 static inline bool cg_has_share(const struct bt_insn *in)
@@ -65,18 +65,18 @@ uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8);
 /* Adds the segment: limit check unless flat, base. off_reg must be r8 unless the segment is flat in this mode. */
 uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned bytes, bool write);
 bool seg_is_flat(const struct cg *cg, unsigned seg);
-/* Shadow probe: afterwards [addr_reg + r9] is the operand. access: MEM_READ, MEM_WRITE or both. Clobbers r9..r11. */
-void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access);
+/* Shadow probe: afterwards [lin_reg + r9] is the operand. access: MEM_READ, MEM_WRITE or both. Clobbers r9..r11. */
+void emit_probe(struct cg *cg, uint8_t lin_reg, unsigned bytes, uint32_t access);
 /* All three: operand of the current instruction. */
 uint8_t emit_operand(struct cg *cg, const struct bt_insn *in);
 /* Stack slot at ESP + disp. */
 uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access);
 void emit_adjust_esp(struct cg *cg, int32_t by);
 /* prefix op reg, [operand]: what emit_operand() or emit_stack() gave. Immediates follow. */
-void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t addr_reg);
-/* mov reg, [addr + r9] and back, by size; loads of 1 and 2 bytes zero-extend, reg is a host register. */
-void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes);
-void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes);
+void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t lin_reg);
+/* mov reg, [operand] and back, by size; loads of 1 and 2 bytes zero-extend, reg is a host register. */
+void emit_load(struct cg *cg, unsigned reg, uint8_t lin_reg, unsigned bytes);
+void emit_store(struct cg *cg, uint8_t lin_reg, unsigned reg, unsigned bytes);
 /* Writes the low `bytes` (2 or 4) of a host register to a guest register. */
 void emit_to_guest(struct cg *cg, unsigned guest_reg, unsigned host_reg, unsigned bytes);
 

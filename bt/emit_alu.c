@@ -59,35 +59,35 @@ static void emit_reg_form(struct cg *cg, const struct bt_insn *in)
     copy_imm(cg, in);
 }
 
-static void emit_mem_form(struct cg *cg, const struct bt_insn *in, uint8_t addr, uint8_t reg)
+static void emit_mem_form(struct cg *cg, const struct bt_insn *in, uint8_t operand, uint8_t reg)
 {
     struct bt_asm *a = &cg->a;
     if (prefix_of(in) != 0)
         a8(a, prefix_of(in));
-    bool shared = addr == ADDR_SHARE; /* [r9 + disp], else [addr + r9] */
-    a8(a, 0x40 | (reg >= 8 ? 4 : 0) | (shared ? 0 : 2) | (shared || addr >= 8 ? 1 : 0));
+    bool shared = operand == OPERAND_SHARE; /* [r9 + disp], else [operand + r9] */
+    a8(a, 0x40 | (reg >= 8 ? 4 : 0) | (shared ? 0 : 2) | (shared || operand >= 8 ? 1 : 0));
     opcode_of(cg, in);
     if (shared)
         asm_mem_tail(a, reg, H_R9, H_NONE, 0, cg->share_disp);
     else
-        asm_mem_tail(a, reg, addr, H_R9, 0, 0);
+        asm_mem_tail(a, reg, operand, H_R9, 0, 0);
     copy_imm(cg, in);
 }
 
 /* op AH..BH with memory: through the frame. Opcodes: ALU 00..3A, TEST 84, XCHG 86, MOV 88, 8A. */
-static void emit_high_byte(struct cg *cg, const struct bt_insn *in, uint8_t addr)
+static void emit_high_byte(struct cg *cg, const struct bt_insn *in, uint8_t operand)
 {
     struct bt_asm *a = &cg->a;
     bool into_reg = (in->opcode & 2) != 0 && in->opcode != 0x86; /* r8, r/m8 forms */
     if (into_reg) {
-        emit_load(cg, H_R10, addr, 1);
+        emit_load(cg, H_R10, operand, 1);
         x_store32(a, H_RSP, STAGE, H_R10);
         asm_mem(a, false, 0, in->opcode, in->reg, H_RSP, H_NONE, 0, STAGE);
         return;
     }
     asm_mem(a, false, 0, 0x88, in->reg, H_RSP, H_NONE, 0, STAGE);
     x_load_zx8(a, H_R10, H_RSP, STAGE);
-    emit_mem_form(cg, in, addr, H_R10);
+    emit_mem_form(cg, in, operand, H_R10);
     if (in->opcode == 0x86) {
         x_store32(a, H_RSP, STAGE, H_R10);
         asm_mem(a, false, 0, 0x8A, in->reg, H_RSP, H_NONE, 0, STAGE);
@@ -116,18 +116,41 @@ static bool may_fault(const struct bt_insn *in)
     return divide || in->lower == L_X87 || in->lower == L_SSE;
 }
 
+static bool is_ldmxcsr(const struct bt_insn *in)
+{
+    return in->map == 1 && in->opcode == 0xAE && in->mem && in->reg == 2;
+}
+
+/* LDMXCSR of an upper half that is not zero is the interpreter's: hosts may know bits there that the guest's CPU has not (AMD: 17,
+ * which turns off alignment faults). */
+static void check_mxcsr(struct cg *cg, uint8_t operand)
+{
+    struct bt_asm *a = &cg->a;
+    emit_load(cg, H_R10, operand, 4);
+    x_mov_imm32(a, H_R11, 16);
+    x_shrx32(a, H_R10, H_R10, H_R11);
+    x_mov64(a, H_R11, H_RCX);
+    x_mov64(a, H_RCX, H_R10);
+    uint32_t ok = x_jrcxz(a);
+    cg_cold_insn(cg, x_jmp_rel32(a, a->base), true);
+    x_here(a, ok);
+    x_mov64(a, H_RCX, H_R11);
+}
+
 void emit_native(struct cg *cg, const struct bt_insn *in)
 {
     if (in->lower == L_X87 || in->lower == L_SSE)
         emit_fp_here(cg);
-    uint8_t addr = in->mem ? emit_operand(cg, in) : H_NONE;
+    uint8_t operand = in->mem ? emit_operand(cg, in) : H_NONE;
+    if (is_ldmxcsr(in))
+        check_mxcsr(cg, operand);
     uint32_t start = cg->a.len;
     if (!in->mem)
         in->has_modrm ? emit_reg_form(cg, in) : emit_plain(cg, in);
     else if (high_byte(in->reg_is_gpr8, in->reg))
-        emit_high_byte(cg, in, addr);
+        emit_high_byte(cg, in, operand);
     else
-        emit_mem_form(cg, in, addr, in->reg_is_gpr && !in->reg_is_gpr8 ? host_of(in->reg) : in->reg);
+        emit_mem_form(cg, in, operand, in->reg_is_gpr && !in->reg_is_gpr8 ? host_of(in->reg) : in->reg);
     if (may_fault(in))
         cg_site(cg, start, SITE_FAULT, in->eip);
 }
@@ -169,9 +192,9 @@ void emit_lea(struct cg *cg, const struct bt_insn *in)
 /* MOV AL/eAX, moffs and back, as MOV r/m. */
 void emit_mov_offs(struct cg *cg, const struct bt_insn *in)
 {
-    uint8_t addr = emit_operand(cg, in);
+    uint8_t operand = emit_operand(cg, in);
     static const uint8_t opcode[] = { 0x8A, 0x8B, 0x88, 0x89 };
-    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, opcode[in->opcode & 3], H_RAX, addr);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, opcode[in->opcode & 3], H_RAX, operand);
 }
 
 void emit_xlat(struct cg *cg, const struct bt_insn *in)
@@ -181,9 +204,9 @@ void emit_xlat(struct cg *cg, const struct bt_insn *in)
     x_lea32(a, H_R8, H_RBX, H_R8, 0, 0);
     if (in->addr_bytes == 2)
         x_movzx16(a, H_R8, H_R8);
-    uint8_t addr = emit_segment(cg, in->mem_seg, H_R8, 1, false);
-    emit_probe(cg, addr, 1, MEM_READ);
-    emit_access(cg, 0, 0x8A, H_RAX, addr);
+    uint8_t operand = emit_segment(cg, in->mem_seg, H_R8, 1, false);
+    emit_probe(cg, operand, 1, MEM_READ);
+    emit_access(cg, 0, 0x8A, H_RAX, operand);
 }
 
 /* Bit strings: the register's upper bits move the operand, its low four or five choose the bit. */
@@ -202,10 +225,10 @@ void emit_bt_rm(struct cg *cg, const struct bt_insn *in)
     if (in->addr_bytes == 2)
         x_movzx16(a, H_R8, H_R8);
     bool write = in->opcode != 0xA3;
-    uint8_t addr = emit_segment(cg, in->mem_seg, H_R8, in->op_bytes, write);
-    emit_probe(cg, addr, in->op_bytes, MEM_READ | (write ? MEM_WRITE : 0));
+    uint8_t operand = emit_segment(cg, in->mem_seg, H_R8, in->op_bytes, write);
+    emit_probe(cg, operand, in->op_bytes, MEM_READ | (write ? MEM_WRITE : 0));
     x_mov_imm32(a, H_R11, 32 - (bits == 16 ? 4 : 5));
     x_shlx32(a, H_R10, host_of(in->reg), H_R11);
     x_shrx32(a, H_R10, H_R10, H_R11);
-    emit_mem_form(cg, in, addr, H_R10);
+    emit_mem_form(cg, in, operand, H_R10);
 }

@@ -246,8 +246,8 @@ void emit_ret(struct cg *cg, const struct bt_insn *in)
         emit_interp_end(cg, in);
         return;
     }
-    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
-    emit_load(cg, H_R8, addr, in->op_bytes);
+    uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R8, operand, in->op_bytes);
     emit_adjust_esp(cg, in->op_bytes + (in->opcode == 0xC2 ? (int32_t)(uint16_t)in->imm : 0));
     emit_jump_cache(cg, NULL);
 }
@@ -256,8 +256,8 @@ void emit_ret(struct cg *cg, const struct bt_insn *in)
 static void load_target(struct cg *cg, const struct bt_insn *in)
 {
     if (in->mem) {
-        uint8_t addr = emit_operand(cg, in);
-        emit_load(cg, H_R8, addr, in->op_bytes);
+        uint8_t operand = emit_operand(cg, in);
+        emit_load(cg, H_R8, operand, in->op_bytes);
     } else if (in->op_bytes == 2) {
         x_movzx16(&cg->a, H_R8, host_of(in->rm));
     } else {

@@ -82,15 +82,15 @@ uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned byte
     return H_R8;
 }
 
-void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access)
+void emit_probe(struct cg *cg, uint8_t lin_reg, unsigned bytes, uint32_t access)
 {
     struct bt_asm *a = &cg->a;
     int32_t tags =
         (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
     cg->r9_share = SHARE_NONE;
-    x_shrx32(a, H_R9, addr_reg, H_TWELVE);
+    x_shrx32(a, H_R9, lin_reg, H_TWELVE);
     if (bytes > 1) {
-        x_lea32(a, H_R10, addr_reg, H_NONE, 0, (int32_t)bytes - 1);
+        x_lea32(a, H_R10, lin_reg, H_NONE, 0, (int32_t)bytes - 1);
         x_shrx32(a, H_R10, H_R10, H_TWELVE);
     } else {
         x_mov32(a, H_R10, H_R9);
@@ -103,7 +103,7 @@ void emit_probe(struct cg *cg, uint8_t addr_reg, unsigned bytes, uint32_t access
     struct cold *cold = cg_cold(cg);
     cold->kind = COLD_MEM;
     cold->from = x_jmp_rel32(a, a->base);
-    cold->addr_reg = addr_reg;
+    cold->lin_reg = lin_reg;
     cold->rcx_in_r11 = true;
     cold->insn = (uint8_t)cg->index;
     bool ends = bt_ends_unit(cg->in->lower) || cg_has_share(cg->in);
@@ -142,15 +142,15 @@ static uint8_t shared_operand(struct cg *cg, unsigned slot, uint8_t base, int32_
         x_load64(&cg->a, H_R9, H_RSP, slot_disp(slot));
     cg->r9_share = (uint8_t)slot;
     cg->share_disp = disp + delta;
-    return ADDR_SHARE;
+    return OPERAND_SHARE;
 }
 
-void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t addr_reg)
+void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t lin_reg)
 {
-    if (addr_reg == ADDR_SHARE)
+    if (lin_reg == OPERAND_SHARE)
         asm_mem(&cg->a, false, prefix, op, reg, H_R9, H_NONE, 0, cg->share_disp);
     else
-        asm_mem(&cg->a, false, prefix, op, reg, addr_reg, H_R9, 0, 0);
+        asm_mem(&cg->a, false, prefix, op, reg, lin_reg, H_R9, 0, 0);
 }
 
 uint8_t emit_operand(struct cg *cg, const struct bt_insn *in)
@@ -198,15 +198,15 @@ void emit_adjust_esp(struct cg *cg, int32_t by)
     emit_to_guest(cg, VX_RSP, H_R10, 2);
 }
 
-void emit_load(struct cg *cg, unsigned reg, uint8_t addr_reg, unsigned bytes)
+void emit_load(struct cg *cg, unsigned reg, uint8_t lin_reg, unsigned bytes)
 {
     unsigned op = bytes == 1 ? 0x0FB6 : bytes == 2 ? 0x0FB7 : 0x8B;
-    emit_access(cg, 0, op, reg, addr_reg);
+    emit_access(cg, 0, op, reg, lin_reg);
     if (reg == H_R9)
         cg->r9_share = SHARE_NONE;
 }
 
-void emit_store(struct cg *cg, uint8_t addr_reg, unsigned reg, unsigned bytes)
+void emit_store(struct cg *cg, uint8_t lin_reg, unsigned reg, unsigned bytes)
 {
-    emit_access(cg, bytes == 2 ? 0x66 : 0, bytes == 1 ? 0x88 : 0x89, reg, addr_reg);
+    emit_access(cg, bytes == 2 ? 0x66 : 0, bytes == 1 ? 0x88 : 0x89, reg, lin_reg);
 }

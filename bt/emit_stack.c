@@ -5,8 +5,8 @@ enum { HOLD = 16 }; /* frame slot that keeps a value over a second probe */
 
 void emit_push_host(struct cg *cg, unsigned host_reg, unsigned bytes)
 {
-    uint8_t addr = emit_stack(cg, -(int32_t)bytes, bytes, MEM_WRITE);
-    emit_store(cg, addr, host_reg, bytes);
+    uint8_t operand = emit_stack(cg, -(int32_t)bytes, bytes, MEM_WRITE);
+    emit_store(cg, operand, host_reg, bytes);
     emit_adjust_esp(cg, -(int32_t)bytes);
 }
 
@@ -19,8 +19,8 @@ void emit_push_reg(struct cg *cg, const struct bt_insn *in)
 void emit_push_imm(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
-    uint8_t addr = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
-    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, 0xC7, 0, addr);
+    uint8_t operand = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, 0xC7, 0, operand);
     for (unsigned i = 0; i < in->op_bytes; i++)
         a8(a, (uint8_t)((uint64_t)in->imm >> (8 * i)));
     emit_adjust_esp(cg, -(int32_t)in->op_bytes);
@@ -30,9 +30,9 @@ void emit_push_imm(struct cg *cg, const struct bt_insn *in)
 static void push_held(struct cg *cg, unsigned bytes)
 {
     x_store32(&cg->a, H_RSP, HOLD, H_R10);
-    uint8_t addr = emit_stack(cg, -(int32_t)bytes, bytes, MEM_WRITE);
+    uint8_t operand = emit_stack(cg, -(int32_t)bytes, bytes, MEM_WRITE);
     x_load32(&cg->a, H_R10, H_RSP, HOLD);
-    emit_store(cg, addr, H_R10, bytes);
+    emit_store(cg, operand, H_R10, bytes);
     emit_adjust_esp(cg, -(int32_t)bytes);
 }
 
@@ -42,8 +42,8 @@ void emit_push_rm(struct cg *cg, const struct bt_insn *in)
         emit_push_reg(cg, in);
         return;
     }
-    uint8_t addr = emit_operand(cg, in);
-    emit_load(cg, H_R10, addr, in->op_bytes);
+    uint8_t operand = emit_operand(cg, in);
+    emit_load(cg, H_R10, operand, in->op_bytes);
     push_held(cg, in->op_bytes);
 }
 
@@ -58,14 +58,14 @@ void emit_push_seg(struct cg *cg, const struct bt_insn *in)
 void emit_pop_reg(struct cg *cg, const struct bt_insn *in)
 {
     uint8_t reg = in->lower == L_POP_RM ? in->rm : in->opcode & 7;
-    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
     if (reg == VX_RSP || in->op_bytes == 2) {
-        emit_load(cg, H_R9, addr, in->op_bytes);
+        emit_load(cg, H_R9, operand, in->op_bytes);
         emit_adjust_esp(cg, in->op_bytes);
         emit_to_guest(cg, reg, H_R9, in->op_bytes);
         return;
     }
-    emit_load(cg, host_of(reg), addr, in->op_bytes);
+    emit_load(cg, host_of(reg), operand, in->op_bytes);
     emit_adjust_esp(cg, in->op_bytes);
 }
 
@@ -76,15 +76,15 @@ void emit_pop_rm(struct cg *cg, const struct bt_insn *in)
         emit_pop_reg(cg, in);
         return;
     }
-    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
-    emit_load(cg, H_R10, addr, in->op_bytes);
+    uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R10, operand, in->op_bytes);
     x_store32(&cg->a, H_RSP, HOLD, H_R10);
     struct bt_insn moved = *in;
     if (in->mem_base == VX_RSP)
         moved.mem_disp += in->op_bytes;
-    addr = emit_operand(cg, &moved);
+    operand = emit_operand(cg, &moved);
     x_load32(&cg->a, H_R10, H_RSP, HOLD);
-    emit_store(cg, addr, H_R10, in->op_bytes);
+    emit_store(cg, operand, H_R10, in->op_bytes);
     emit_adjust_esp(cg, in->op_bytes);
 }
 
@@ -92,13 +92,13 @@ void emit_leave(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
     bool wide = (cg->mode & MODE_SS32) != 0;
-    uint8_t addr = H_RBP;
+    uint8_t operand = H_RBP;
     if (!wide || !seg_is_flat(cg, VX_SS)) {
         wide ? x_mov32(a, H_R8, H_RBP) : x_movzx16(a, H_R8, H_RBP);
-        addr = emit_segment(cg, VX_SS, H_R8, in->op_bytes, false);
+        operand = emit_segment(cg, VX_SS, H_R8, in->op_bytes, false);
     }
-    emit_probe(cg, addr, in->op_bytes, MEM_READ);
-    emit_load(cg, H_R9, addr, in->op_bytes);
+    emit_probe(cg, operand, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R9, operand, in->op_bytes);
     x_lea32(a, H_R10, H_RBP, H_NONE, 0, in->op_bytes);
     emit_to_guest(cg, VX_RSP, H_R10, wide ? 4 : 2);
     emit_to_guest(cg, VX_RBP, H_R9, in->op_bytes);

@@ -35,52 +35,52 @@ static void advance(struct cg *cg, const struct bt_insn *in, unsigned index_reg)
     emit_to_guest(cg, index_reg, H_R8, in->addr_bytes);
 }
 
-/* op AL/eAX (or r10), [addr + r9] with the operand-size prefix. */
-static void accumulator_op(struct cg *cg, const struct bt_insn *in, uint8_t byte_opcode, unsigned reg, uint8_t addr)
+/* op AL/eAX (or r10), [operand + r9] with the operand-size prefix. */
+static void accumulator_op(struct cg *cg, const struct bt_insn *in, uint8_t byte_opcode, unsigned reg, uint8_t operand)
 {
     unsigned op = in->op_bytes == 1 ? byte_opcode : byte_opcode + 1u;
-    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, op, reg, addr);
+    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, op, reg, operand);
 }
 
 static void load_source_and_hold(struct cg *cg, const struct bt_insn *in)
 {
-    uint8_t addr = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
-    emit_load(cg, H_R10, addr, in->op_bytes);
+    uint8_t operand = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
+    emit_load(cg, H_R10, operand, in->op_bytes);
     x_store32(&cg->a, H_RSP, HOLD, H_R10);
 }
 
 void emit_string(struct cg *cg, const struct bt_insn *in)
 {
     bool source = false, destination = false;
-    uint8_t addr;
+    uint8_t operand;
     switch (in->opcode & 0xFE) {
     case 0xA4: /* MOVS */
         load_source_and_hold(cg, in);
-        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
+        operand = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
         x_load32(&cg->a, H_R10, H_RSP, HOLD);
-        emit_store(cg, addr, H_R10, in->op_bytes);
+        emit_store(cg, operand, H_R10, in->op_bytes);
         source = destination = true;
         break;
     case 0xA6: /* CMPS */
         load_source_and_hold(cg, in);
-        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
+        operand = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
         x_load32(&cg->a, H_R10, H_RSP, HOLD);
-        accumulator_op(cg, in, 0x3A, H_R10, addr);
+        accumulator_op(cg, in, 0x3A, H_R10, operand);
         source = destination = true;
         break;
     case 0xAA: /* STOS */
-        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
-        accumulator_op(cg, in, 0x88, H_RAX, addr);
+        operand = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
+        accumulator_op(cg, in, 0x88, H_RAX, operand);
         destination = true;
         break;
     case 0xAC: /* LODS */
-        addr = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
-        accumulator_op(cg, in, 0x8A, H_RAX, addr);
+        operand = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
+        accumulator_op(cg, in, 0x8A, H_RAX, operand);
         source = true;
         break;
     default: /* AE, SCAS */
-        addr = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
-        accumulator_op(cg, in, 0x3A, H_RAX, addr);
+        operand = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
+        accumulator_op(cg, in, 0x3A, H_RAX, operand);
         destination = true;
         break;
     }

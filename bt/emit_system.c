@@ -57,9 +57,9 @@ void emit_pushf(struct cg *cg, const struct bt_insn *in)
     add_flag(cg, VCPU(iflag), 9);
     add_flag(cg, VCPU(dflag), 10);
     x_store32(a, H_RSP, FLAGS_SLOT, H_R9);
-    uint8_t addr = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
+    uint8_t operand = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
     x_load32(a, H_R10, H_RSP, FLAGS_SLOT);
-    emit_store(cg, addr, H_R10, in->op_bytes);
+    emit_store(cg, operand, H_R10, in->op_bytes);
     emit_adjust_esp(cg, -(int32_t)in->op_bytes);
 }
 
@@ -99,8 +99,8 @@ void emit_popf(struct cg *cg, const struct bt_insn *in)
         return;
     }
     uint32_t system = VX_FL_TF | VX_FL_DF | VX_FL_IOPL | VX_FL_NT | (in->op_bytes == 4 ? VX_FL_AC | VX_FL_ID : 0);
-    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
-    emit_load(cg, H_R8, addr, in->op_bytes);
+    uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R8, operand, in->op_bytes);
     x_mov32(a, H_R9, H_R8);
     asm_mem(a, false, 0, 0x33, H_R9, H_VCPU, H_NONE, 0, AREA(sysflags)); /* xor */
     asm_rr(a, false, 0xF7, 0, H_R9);                                     /* test r9d, imm32 */
@@ -124,9 +124,9 @@ void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in)
         emit_to_guest(cg, in->rm, H_R8, in->op_bytes);
         return;
     }
-    uint8_t addr = emit_operand(cg, in);
+    uint8_t operand = emit_operand(cg, in);
     x_load_zx16(a, H_R10, H_VCPU, selector);
-    emit_store(cg, addr, H_R10, 2);
+    emit_store(cg, operand, H_R10, 2);
 }
 
 void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in)
@@ -152,8 +152,8 @@ static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, u
 void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
 {
     if (in->mem) {
-        uint8_t addr = emit_operand(cg, in);
-        emit_load(cg, H_R11, addr, 2);
+        uint8_t operand = emit_operand(cg, in);
+        emit_load(cg, H_R11, operand, 2);
     } else {
         x_mov32(&cg->a, H_R11, host_of(in->rm));
     }
@@ -162,8 +162,8 @@ void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
 
 void emit_pop_seg(struct cg *cg, const struct bt_insn *in)
 {
-    uint8_t addr = emit_stack(cg, 0, in->op_bytes, MEM_READ);
-    emit_load(cg, H_R11, addr, in->op_bytes);
+    uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    emit_load(cg, H_R11, operand, in->op_bytes);
     callout_seg(cg, in, in->opcode >> 3 & 7, in->op_bytes);
 }
 

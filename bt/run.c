@@ -55,8 +55,10 @@ static uint64_t *callout_kind(struct vx_stats *stats, unsigned opcode)
 void bt_interpret(struct vx_bt *bt)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
+    uint64_t lin = vx_cs_lin(vcpu);
     vx_interp_step(vcpu);
     unsigned opcode = vx_interp_last_opcode(vcpu) & 0x3FF;
+    vx_trace(bt->log, bt_interp, lin, opcode);
     bt->stats->interp_steps++;
     bt->stats->interp_by_opcode[opcode >> 8][opcode & 0xFF]++;
     ++*callout_kind(bt->stats, opcode);

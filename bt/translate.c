@@ -215,8 +215,8 @@ static void emit_cold_mem(struct cg *cg, const struct cold *cold)
     struct bt_asm *a = &cg->a;
     const struct bt_insn *in = &cg->bt->insns[cold->insn];
     x_mov64(a, H_RCX, H_R11);
-    if (cold->addr_reg != H_R8)
-        x_mov32(a, H_R8, cold->addr_reg);
+    if (cold->lin_reg != H_R8)
+        x_mov32(a, H_R8, cold->lin_reg);
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, in->eip);
     x_call_rel32(a, cg->bt->stub.mem_slow);

@@ -31,6 +31,7 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
             .cache_bytes = config->bt.cache_bytes,
             .no_chain = config->bt.no_chain,
             .no_jump_cache = config->bt.no_jump_cache,
+            .no_probe_sharing = config->bt.no_probe_sharing,
             .stress = config->bt.stress,
             .stress_seed = config->bt.stress_seed,
             .count = config->bt.count,

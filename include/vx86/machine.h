@@ -25,7 +25,7 @@ struct vx_machine_config {
     struct { /* see struct vx_bt_config */
         unsigned tu_max;
         uint64_t cache_bytes;
-        bool no_chain, no_jump_cache, stress, count;
+        bool no_chain, no_jump_cache, no_probe_sharing, stress, count;
         uint64_t stress_seed;
     } bt;
     const char *cpu_model;              /* NULL: default */
