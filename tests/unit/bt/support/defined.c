@@ -13,6 +13,7 @@
 struct watch {
     struct vx_vcpu *vcpu;
     ZydisDecoder decoder[2];
+    const uint8_t *code; /* as it was generated */
     unsigned stores_left; /* see look_at_pointers() */
     uint32_t undefined; /* flags whose value is undefined now */
     bool ok;
@@ -40,9 +41,10 @@ static bool in_known_code(const struct vx_vcpu *vcpu)
  * have been overwritten, and must not fault. */
 static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
 {
-    bool zeros = z->mnemonic == ZYDIS_MNEMONIC_MOV && z->raw.imm[0].size != 0 && z->raw.imm[0].value.u == 0;
+    uint32_t off = (uint32_t)vx_cs_lin(w->vcpu) - WORLD_CODE;
+    const uint8_t *now = vx_pmap_page_hva(w->vcpu->mmu->pmap, WORLD_CODE >> VX_PAGE_SHIFT) + off;
     if (w->stores_left > 0) {
-        w->ok &= zeros;
+        w->ok &= off < CODE_BYTES && memcmp(now, w->code + off, z->length) == 0;
         w->stores_left--;
     }
     if (z->mnemonic == ZYDIS_MNEMONIC_FNSTENV || z->mnemonic == ZYDIS_MNEMONIC_FNSAVE)
@@ -107,7 +109,7 @@ static void step(struct watch *w)
 
 bool program_is_defined(struct engines *engines, const struct program *program)
 {
-    struct watch w = { .vcpu = engines->interp.vcpu, .ok = true };
+    struct watch w = { .vcpu = engines->interp.vcpu, .code = world_code(engines->world), .ok = true };
     ZydisDecoderInit(&w.decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
     ZydisDecoderInit(&w.decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     world_start(engines->world, &engines->interp, program);
