@@ -208,6 +208,30 @@ static bool faults_before_memory(const struct vx_vcpu *vcpu, uint64_t lin, uint6
     return misaligned || ((info & MEM_FP_LIVE) && (error_pending || (unmasked && (info & MEM_WRITE))));
 }
 
+/* The range of a share (see share.c, I3): filled only as far as the access that is about to come may do it itself. */
+uint64_t bt_callout_share(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
+{
+    (void)unused;
+    struct vx_bt *bt = bt_of(vcpu);
+    unsigned bytes = info & MEM_BYTES;
+    enum vx_view view = vx_view_of(vcpu);
+    bt_fp_home(vcpu);
+    bt->stats->callout_share++;
+    if ((lin & VX_PAGE_MASK) + bytes <= VX_PAGE_BYTES) {
+        const struct vx_tlb *tlb = vcpu->mmu->tlb[view];
+        vx_mmu_prefill(vcpu->mmu, lin, view);
+        uint8_t *hva = vx_tlb_probe(tlb, (info & MEM_WRITE) ? tlb->write_tag : tlb->read_tag, lin, bytes);
+        if (hva != NULL) {
+            if (info & MEM_FP_LIVE)
+                fp_load(vcpu);
+            return (uint64_t)(uintptr_t)hva;
+        }
+    }
+    bt->area->exit_r8 = eip;
+    bt->area->exit_r9 = EXIT_UNSHARED;
+    return CALLOUT_EXIT;
+}
+
 uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;

@@ -146,8 +146,8 @@ struct bt_seen {
 };
 
 struct bt_stubs {
-    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_unshared, exit_stale;
-    uint32_t mem_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
+    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_stale;
+    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
 };
 
 struct vx_bt {
@@ -184,8 +184,9 @@ struct vx_bt {
     struct cg *cg;   /* translate.c's workspace */
     struct bt_insn insns[BT_TU_MAX];
     struct bt_share share[SHARE_SLOTS];
-    bool unshared; /* the next unit is wanted in MODE_UNSHARED */
-    uint64_t rng;  /* stress */
+    bool unshared;                          /* the next unit is wanted in MODE_UNSHARED */
+    uint32_t unshared_eip, unshared_misses; /* where that was last, and how often in a row */
+    uint64_t rng;                           /* stress */
     uint64_t tu_limit;
     uint64_t callouts, callout_cycles, callout_device_ns; /* sampled, see bt_callout_timed() */
     uint64_t created_tsc, created_ns;                     /* what a cycle is worth */
@@ -276,7 +277,7 @@ bool bt_execute(struct vx_bt *bt, uint32_t entry);
 /* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load); CALLOUT_EXIT, _NEXT or a host address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
 bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
-    bt_callout_iret;
+    bt_callout_iret, bt_callout_share;
 uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function);
 /* ---- callout_string.c (general registers only): true when the whole instruction is done. */
 bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);

@@ -6,6 +6,8 @@
 #include "internal.h"
 #include "vx86/loop.h"
 
+enum { UNSHARED_STAYS = 4 };
+
 /* What the last unit left behind, so that the way it went can be shortened. */
 struct pending {
     struct bt_exit *direct; /* chain this to what is found next */
@@ -109,6 +111,15 @@ static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu 
     *pending = (struct pending){ 0 };
 }
 
+/* The next unit is wanted without sharing. A place that misses again and again (a frame across two pages) makes the units after
+ * it unshared too, so that they chain to each other, until something else leaves translated code. */
+static void note_unshared(struct vx_bt *bt, uint32_t eip)
+{
+    bt->unshared_misses = eip == bt->unshared_eip ? bt->unshared_misses + 1 : 0;
+    bt->unshared_eip = eip;
+    bt->unshared = true;
+}
+
 /* Takes over what the exit stub left in the area. */
 static void after_run(struct vx_bt *bt, struct pending *pending)
 {
@@ -119,10 +130,12 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         pending->direct = (struct bt_exit *)(uintptr_t)area->exit_r8;
         pending->evictions = bt->evictions;
         vcpu->rip = pending->direct->target_eip;
-        return; /* still unshared, if it was: such units chain to each other */
+        bt->unshared &= bt->unshared_misses >= UNSHARED_STAYS;
+        return;
     case EXIT_INDIRECT:
         pending->indirect = true;
         vcpu->rip = (uint32_t)area->exit_r8;
+        bt->unshared &= bt->unshared_misses >= UNSHARED_STAYS;
         return;
     case EXIT_INTERP:
         vcpu->rip = (uint32_t)area->exit_r8;
@@ -133,7 +146,7 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
     case EXIT_STATE: break;
     case EXIT_UNSHARED:
         vcpu->rip = (uint32_t)area->exit_r8;
-        bt->unshared = true;
+        note_unshared(bt, (uint32_t)vcpu->rip);
         return;
     case EXIT_STALE:
         vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;

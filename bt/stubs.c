@@ -5,6 +5,7 @@
  *     exit_*                 leave with a reason
  *     mem_slow               r8 lin, r9 info, r10 eip -> C; then back to the access (return address) with r9 = addend,
  *                            or 5 bytes further when C did the whole instruction, or out
+ *     share_slow             the same for a shared probe; C never does the instruction
  *     insn, rep, seg, ...    r8 next eip, r9 info, r10 eip, r11 selector (seg) -> C; back, or out
  *     fp_load                brings the guest's x87/MMX/SSE state into the host */
 #include "asm.h"
@@ -156,12 +157,12 @@ void bt_stubs_make(struct vx_bt *bt)
     make_exit(&a, bt->stub.leave, EXIT_INTERP);
     bt->stub.exit_boundary = a.len;
     make_exit(&a, bt->stub.leave, EXIT_BOUNDARY);
-    bt->stub.exit_unshared = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_UNSHARED);
     bt->stub.exit_stale = a.len;
     make_exit(&a, bt->stub.leave, EXIT_STALE);
     bt->stub.mem_slow = a.len;
     make_callout(&a, timed, bt_callout_mem, true);
+    bt->stub.share_slow = a.len;
+    make_callout(&a, timed, bt_callout_share, true);
     bt->stub.insn = a.len;
     make_callout(&a, timed, bt_callout_insn, false);
     bt->stub.rep = a.len;

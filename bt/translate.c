@@ -242,12 +242,15 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
     x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
 }
 
-/* A shared probe missed: the same boundary again, with a probe for each access. */
+/* A shared probe missed: C fills the shadow, or leaves for the same boundary with a probe for each access. */
 static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
 {
-    x_mov64(&cg->a, H_RCX, H_R11);
-    x_mov_imm32(&cg->a, H_R8, cg->bt->insns[cold->insn].eip);
-    x_jmp_rel32(&cg->a, cg->bt->stub.exit_unshared);
+    struct bt_asm *a = &cg->a;
+    x_mov64(a, H_RCX, H_R11);
+    x_mov_imm32(a, H_R9, cold->info);
+    x_mov_imm32(a, H_R10, cg->bt->insns[cold->insn].eip);
+    x_call_rel32(a, cg->bt->stub.share_slow);
+    x_jmp_rel32(a, a->base + cold->resume);
 }
 
 static void emit_cold_exit(struct cg *cg, const struct cold *cold)

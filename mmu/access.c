@@ -181,6 +181,17 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
     return true;
 }
 
+void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view)
+{
+    struct vx_walk walk;
+    if (vx_walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK || !walk.accessed)
+        return;
+    mmu->priv->stats->tlb_misses++;
+    if (vx_walk_tables(mmu, (uint32_t)lin, true, &walk) == VX_WALK_OK &&
+        vx_walk_allows(mmu->priv, &walk, VX_ACCESS_READ, view))
+        vx_shadow_fill(mmu, (uint32_t)lin, VX_ACCESS_READ, view, &walk);
+}
+
 bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
                    uint8_t **hva)
 {

@@ -103,6 +103,10 @@ bool vx_mmu_write_bytes(struct vx_mmu *mmu, uint64_t lin, const void *buf, size_
 /* Checks that [lin, lin + bytes) can be accessed (bytes <= a page), setting A (and D for write) as the access would. */
 bool vx_mmu_probe(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access access, enum vx_view view);
 
+/* Fills the shadow for the page of `lin` only if that changes nothing that the guest can see but the A bits above the leaf, which any
+ * access to the page sets: the leaf must be accessed already (and dirty for the write tag). For accesses that are about to be made. */
+void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view);
+
 /* Makes [lin, lin + size) directly accessible if it lies in one page of plain memory: *hva is its host address,
  * otherwise *hva = NULL and the caller goes through read_slow/write_slow. False: fault. For VX_ACCESS_WRITE read access is
  * checked too (a writable page is readable on x86). */
