@@ -70,18 +70,30 @@ bool bt_execute(struct vx_bt *bt, uint32_t entry)
     return true;
 }
 
+/* Is CS what the running unit was made for? A handler may be at the very offset where the unit would go on. */
+static bool same_code(const struct vx_bt *bt)
+{
+    const struct vx_seg *cs = &bt->vcpu->seg[VX_CS];
+    return (uint32_t)cs->base == bt->jc_cur->cs_base && cs->limit == bt->jc_cur->cs_limit;
+}
+
+/* Must the boundary behind the instruction be looked at by C: is there an event, a shadow, another state? */
+static bool wants_out(const struct vx_bt *bt)
+{
+    const struct vx_vcpu *vcpu = bt->vcpu;
+    return vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown || (vcpu->intr_line && vcpu->iflag) ||
+           atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
+}
+
 /* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. */
 static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
-    if (vcpu->rip != next_eip || vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown ||
-        bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+    if (vcpu->rip != next_eip || wants_out(bt) || !same_code(bt) || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         bt->area->exit_r9 = EXIT_STATE;
         bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
         return CALLOUT_EXIT;
     }
-    if (vcpu->intr_line && vcpu->iflag)
-        vx_vcpu_raise(vcpu, VX_ATTN_INTR);
     bt_sync(bt);
     if (info & MEM_FP_LIVE)
         fp_load(vcpu);
