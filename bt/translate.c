@@ -354,7 +354,7 @@ static struct bt_tu *new_unit(struct vx_bt *bt, uint8_t *const hva[TU_PAGES], un
     tu->cs_base = (uint32_t)vcpu->seg[VX_CS].base;
     tu->cs_limit = vcpu->seg[VX_CS].limit;
     tu->mode = bt->mode;
-    tu->global = vx_mmu_is_global(vcpu->mmu, lin);
+    tu->global = vx_mmu_is_global(vcpu->mmu, lin) && (pages == 1 || vx_mmu_is_global(vcpu->mmu, (lin | VX_PAGE_MASK) + 1));
     tu->pages = (uint8_t)pages;
     for (unsigned i = 0; i < pages; i++)
         tu->page[i] = backing_page(bt, hva[i]);
