@@ -131,7 +131,7 @@ struct bt_segment {
 
 /* Jump cache of one mode: tag and offset in eight bytes, low half -eip, high half offset in the cache. */
 struct bt_jump_cache {
-    uint32_t mode, cs_base;
+    uint32_t mode, cs_base, cs_limit;
     uint64_t *entry;     /* BT_JC_ENTRIES, sparse */
     uint32_t *filled[2]; /* indices of entries, [1]: global ones */
     uint32_t filled_count[2];
@@ -230,7 +230,7 @@ void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
 void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
 /* Enters the unit's key; true when a unit with that key was made before (invalidated or evicted since). */
 bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu);
-void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base);
+void bt_jc_select(struct vx_bt *bt, uint32_t mode, const struct vx_seg *cs);
 void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu);
 /* Offset of the unit that the current jump cache has for `eip`, 0 if none. */
 uint32_t bt_jc_probe(const struct vx_bt *bt, uint32_t eip);

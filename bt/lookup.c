@@ -150,22 +150,24 @@ static void jc_clear_all(struct bt_jump_cache *jc)
 }
 
 /* Makes the jump cache of this mode the current one, taking over the least recently used if there is none. */
-void bt_jc_select(struct vx_bt *bt, uint32_t mode, uint32_t cs_base)
+void bt_jc_select(struct vx_bt *bt, uint32_t mode, const struct vx_seg *cs)
 {
+    uint32_t cs_base = (uint32_t)cs->base;
     struct bt_jump_cache *pick = &bt->jc[0];
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         struct bt_jump_cache *jc = &bt->jc[i];
-        if (jc->mode == mode && jc->cs_base == cs_base) {
+        if (jc->mode == mode && jc->cs_base == cs_base && jc->cs_limit == cs->limit) {
             pick = jc;
             break;
         }
         if (jc->used < pick->used)
             pick = jc;
     }
-    if (pick->mode != mode || pick->cs_base != cs_base) {
+    if (pick->mode != mode || pick->cs_base != cs_base || pick->cs_limit != cs->limit) {
         jc_clear_all(pick);
         pick->mode = mode;
         pick->cs_base = cs_base;
+        pick->cs_limit = cs->limit;
     }
     pick->used = ++bt->jc_tick;
     bt->jc_cur = pick;

@@ -192,7 +192,7 @@ static enum vx_stop run(struct vx_bt *bt)
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;
         if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {
-            bt_jc_select(bt, bt->mode, (uint32_t)vcpu->seg[VX_CS].base);
+            bt_jc_select(bt, bt->mode, &vcpu->seg[VX_CS]);
             uint32_t known = pending.direct == NULL ? bt_jc_probe(bt, (uint32_t)vcpu->rip) : 0;
             if (known != 0) {
                 pending.indirect = false;
