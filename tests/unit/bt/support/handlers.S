@@ -75,6 +75,8 @@ common32:
         je fpu_error32
         cmp eax, 1
         je debug32
+        cmp eax, 2
+        je return32
         cmp eax, 3
         je return32
         cmp eax, 4
@@ -221,6 +223,8 @@ common16:
         je fpu_error16
         cmp ax, 1
         je debug16
+        cmp ax, 2
+        je return16
         cmp ax, 3
         je return16
         cmp ax, 4

@@ -24,8 +24,21 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
 {
     struct rig *rig = opaque;
     (void)size;
-    if (port == 0x92 && vx_pmap_a20(rig->pmap) != ((value & 2) != 0))
-        vx_pmap_set_a20(rig->pmap, (value & 2) != 0);
+    switch (port) {
+    case RIG_PORT_INTR:
+        rig->vector = (int)(value & 0xFF);
+        vx_vcpu_set_intr(rig->vcpu, true);
+        break;
+    case RIG_PORT_NMI:
+        rig->vcpu->nmi_pending = true;
+        vx_vcpu_raise(rig->vcpu, VX_ATTN_NMI);
+        break;
+    case RIG_PORT_A20:
+        if (vx_pmap_a20(rig->pmap) != ((value & 2) != 0))
+            vx_pmap_set_a20(rig->pmap, (value & 2) != 0);
+        break;
+    default: break;
+    }
 }
 
 static int ack_interrupt(void *opaque)
