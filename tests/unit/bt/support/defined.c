@@ -55,13 +55,17 @@ static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
 
 static uint32_t flags_of(ZydisAccessedFlagsMask mask) { return mask & VX_FL_ARITH; }
 
+static bool repeats(const ZydisDecodedInstruction *z)
+{
+    return (z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+}
+
 /* Shifts by zero and repeated comparisons of nothing write no flag at all. */
 static bool writes_for_certain(const ZydisDecodedInstruction *z)
 {
     bool shift = z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && ((z->opcode & 0xFE) == 0xC0 || (z->opcode & 0xFC) == 0xD0);
     bool shift_double = z->opcode_map == ZYDIS_OPCODE_MAP_0F && ((z->opcode & 0xF6) == 0xA4);
-    bool repeated = (z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
-    return !shift && !shift_double && !repeated;
+    return !shift && !shift_double && !repeats(z);
 }
 
 static bool pushes_flags(const ZydisDecodedInstruction *z)
@@ -87,6 +91,16 @@ static void look_at(struct watch *w, const ZydisDecodedInstruction *z)
     w->undefined |= undefined;
 }
 
+static bool changed(const struct watch *w, uint32_t lin, const uint8_t *bytes, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t phys;
+        if (!vx_mmu_peek(w->vcpu->mmu, lin + i, &phys) || vx_pmap_load(w->vcpu->mmu->pmap, phys, 1) != bytes[i])
+            return true;
+    }
+    return false;
+}
+
 static void step(struct watch *w)
 {
     struct vx_vcpu *vcpu = w->vcpu;
@@ -97,14 +111,34 @@ static void step(struct watch *w)
     unsigned stores_before = w->stores_left;
     w->ok &= in_known_code(vcpu) && fetch(w, bytes);
     bool wide = (vcpu->seg[VX_CS].attr & VX_ATTR_DB) != 0;
-    if (w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z)))
+    bool decoded = w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z));
+    if (decoded)
         look_at(w, &z);
+    uint64_t rip = vcpu->rip, base = vcpu->seg[VX_CS].base;
     vx_interp_step(vcpu);
+    if (decoded && repeats(&z) && changed(w, (uint32_t)(base + rip), bytes, z.length))
+        w->ok = false; /* how many iterations run before the new bytes are seen is the implementation's choice */
     if (vcpu->stats->exceptions != exceptions) { /* the instruction did nothing, the frame has the flags */
-        w->ok &= before == 0 && stores_before == 0;
+        w->ok &= before == 0 && stores_before == 0 && w->stores_left == 0;
         w->undefined = before;
         w->stores_left = 0;
     }
+}
+
+/* Page tables that were changed behind the TLB's back, other than by the CPU and by the handler. */
+static bool tables_are_whole(const struct engines *engines)
+{
+    enum { TABLE_BYTES = 0x4000 };
+    const uint32_t expected = 0x80000067; /* P, R/W, U/S, A, D; NX in an upper half */
+    const uint8_t *now = vx_pmap_page_hva(engines->interp.pmap, WORLD_TABLES >> VX_PAGE_SHIFT);
+    for (unsigned i = 0; i < TABLE_BYTES; i += 4) {
+        uint32_t a, b;
+        memcpy(&a, now + i, 4);
+        memcpy(&b, world_code(engines->world) - WORLD_CODE + WORLD_TABLES + i, 4);
+        if (((a ^ b) & ~expected) != 0)
+            return false;
+    }
+    return true;
 }
 
 bool program_is_defined(struct engines *engines, const struct program *program)
@@ -115,5 +149,6 @@ bool program_is_defined(struct engines *engines, const struct program *program)
     world_start(engines->world, &engines->interp, program);
     for (unsigned i = 0; i < ENGINES_BUDGET && w.ok && !w.vcpu->halted && !w.vcpu->shutdown; i++)
         step(&w);
-    return w.ok && w.undefined == 0;
+    bool whole = program->setup.paging == PAGING_OFF || tables_are_whole(engines);
+    return w.ok && w.undefined == 0 && whole;
 }
