@@ -10,6 +10,7 @@ rules=(
     -e 's/setting system clock to .*/setting system clock to TIME/'
     -e 's/Marking stable .*/Marking stable/'                   # sched_clock's offsets in nanoseconds
     -e 's/[0-9]+K\/([0-9]+K available .*) [0-9]+K reserved/\1/' # KASLR: how much is reserved depends on where the kernel went
+    -e 's/\/input[0-9]+\r?$/\/inputN/'                         # numbers are given as probes that run side by side end
 )
 # Lines that come or stay away by how fast the guest finds the machine to be: the PM timer is checked against a loop of port
 # reads, an interrupt that takes long is reported once, the random pool is full when it is.
