@@ -185,7 +185,8 @@ unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], 
         struct bt_insn *in = &bt->insns[n];
         ZyanStatus status = decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in);
         if (ZYAN_FAILED(status)) { /* an instruction that is wrong already does not touch the second page */
-            if (status != ZYDIS_STATUS_NO_MORE_DATA || n > 0 || left >= 15 ||
+            bool may_go_on = left < 15 && (uint64_t)eip + left <= limit;
+            if (status != ZYDIS_STATUS_NO_MORE_DATA || n > 0 || !may_go_on ||
                 !decode_straddling(bt, hva[0], lin, eip, &hva[1]))
                 break;
             *pages = 2;

@@ -14,6 +14,8 @@ void emit_cli(struct cg *cg, const struct bt_insn *in)
 void emit_sti(struct cg *cg, const struct bt_insn *in)
 {
     (void)in;
+    if (cg->in_shadow) /* IF is 1 already: no second shadow */
+        return;
     x_store_imm8(&cg->a, H_VCPU, VCPU(iflag), 1);
     x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_STI);
 }

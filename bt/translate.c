@@ -187,7 +187,7 @@ static void emit_one(struct cg *cg, unsigned index)
         emitters[in->lower](cg, in);
     if (!keeps_r9(in))
         cg->r9_share = SHARE_NONE;
-    cg->after_sti = in->lower == L_STI;
+    cg->after_sti = in->lower == L_STI && !cg->in_shadow;
     if (cg->in_shadow && !cg->after_sti && !bt_ends_unit(in->lower)) {
         x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_NONE);
         cg->poll_if = true;
