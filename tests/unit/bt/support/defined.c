@@ -114,6 +114,8 @@ static void step(struct watch *w)
     bool decoded = w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z));
     if (decoded)
         look_at(w, &z);
+    else if ((vx_cs_lin(vcpu) & VX_PAGE_MASK) > VX_PAGE_BYTES - sizeof bytes)
+        w->ok = false; /* how much of a wrong instruction is fetched, and so the A bit of the next page, too */
     uint64_t rip = vcpu->rip, base = vcpu->seg[VX_CS].base;
     vx_interp_step(vcpu);
     if (decoded && repeats(&z) && changed(w, (uint32_t)(base + rip), bytes, z.length))
