@@ -33,7 +33,9 @@ no_foreign_headers() {
     found=$(for other in "${folders[@]}"; do
         [[ $own == *" $other "* ]] && continue
         for header in "$other"/*.h; do
-            [ -e "$header" ] && [ ! -e "$folder/$(basename "$header")" ] || continue
+            if [ ! -e "$header" ] || [ -e "$folder/$(basename "$header")" ]; then
+                continue
+            fi
             printf '#if __has_include("%s")\nlint_found %s\n#endif\n' "$(basename "$header")" "$header"
         done
     done | "$compiler" -E -P -x c -std=c17 -Iinclude "${flags[@]}" - | grep lint_found)
