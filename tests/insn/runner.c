@@ -122,9 +122,11 @@ static bool segment_value(const struct vx_vcpu *vcpu, const char *name, uint64_t
         size_t n = strlen(names[i]);
         if (strncmp(name, names[i], n) != 0)
             continue;
-        const struct named_value values[] = {
-            { "", seg->sel }, { ".base", seg->base }, { ".limit", seg->limit }, { ".attr", seg->attr }, { ".unusable", seg->unusable }
-        };
+        const struct named_value values[] = { { "", seg->sel },
+                                              { ".base", seg->base },
+                                              { ".limit", seg->limit },
+                                              { ".attr", seg->attr },
+                                              { ".unusable", seg->unusable } };
         return find(values, VX_ARRAY_LEN(values), name + n, value);
     }
     return false;
@@ -133,11 +135,12 @@ static bool segment_value(const struct vx_vcpu *vcpu, const char *name, uint64_t
 static bool register_value(const struct vx_vcpu *vcpu, const char *name, uint64_t *value)
 {
     const struct named_value values[] = {
-        { "eax", vcpu->gpr[VX_RAX] }, { "ecx", vcpu->gpr[VX_RCX] }, { "edx", vcpu->gpr[VX_RDX] }, { "ebx", vcpu->gpr[VX_RBX] },
-        { "esp", vcpu->gpr[VX_RSP] }, { "ebp", vcpu->gpr[VX_RBP] }, { "esi", vcpu->gpr[VX_RSI] }, { "edi", vcpu->gpr[VX_RDI] },
-        { "eip", vcpu->rip },         { "eflags", vx_eflags(vcpu) }, { "cr0", vcpu->cr0 },        { "cr2", vcpu->cr2 },
-        { "cr3", vcpu->cr3 },         { "cr4", vcpu->cr4 },          { "dr6", vcpu->dr[6] },      { "dr7", vcpu->dr[7] },
-        { "cpl", vcpu->cpl },
+        { "eax", vcpu->gpr[VX_RAX] },  { "ecx", vcpu->gpr[VX_RCX] }, { "edx", vcpu->gpr[VX_RDX] },
+        { "ebx", vcpu->gpr[VX_RBX] },  { "esp", vcpu->gpr[VX_RSP] }, { "ebp", vcpu->gpr[VX_RBP] },
+        { "esi", vcpu->gpr[VX_RSI] },  { "edi", vcpu->gpr[VX_RDI] }, { "eip", vcpu->rip },
+        { "eflags", vx_eflags(vcpu) }, { "cr0", vcpu->cr0 },         { "cr2", vcpu->cr2 },
+        { "cr3", vcpu->cr3 },          { "cr4", vcpu->cr4 },         { "dr6", vcpu->dr[6] },
+        { "dr7", vcpu->dr[7] },        { "cpl", vcpu->cpl },
     };
     return find(values, VX_ARRAY_LEN(values), name, value) || segment_value(vcpu, name, value);
 }
@@ -157,7 +160,8 @@ static bool first_failure(const struct test *test, struct rig *rig, char *text, 
                 snprintf(text, bytes, "no register \"%s\"", e->name);
                 return true;
             }
-            snprintf(text, bytes, "%s is %llx, not %llx", e->name, (unsigned long long)value, (unsigned long long)e->value);
+            snprintf(text, bytes, "%s is %llx, not %llx", e->name, (unsigned long long)value,
+                     (unsigned long long)e->value);
         }
         if ((value & e->mask) != e->value)
             return true;

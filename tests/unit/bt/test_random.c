@@ -62,7 +62,8 @@ static struct setup choose_setup(struct rng *rng)
     return setup;
 }
 
-static void report(struct engines *engines, struct program *program, enum mix mix, uint64_t number, struct difference *found)
+static void report(struct engines *engines, struct program *program, enum mix mix, uint64_t number,
+                   struct difference *found)
 {
     fprintf(stderr, "mix %u, program %llu: %s\n", (unsigned)mix, (unsigned long long)number, found->text);
     if (!program_shrink(engines, program, found))
@@ -85,13 +86,24 @@ static void make(struct program *program, const char *test, enum mix mix, uint64
     program_make(program, &setup, &menus[mix], rng_next(&rng));
 }
 
-static void compare_mix(struct engines *engines, const char *test, enum mix mix, uint64_t cases, unsigned *failures)
+/* Programs follow each other on one translator, so that leftovers of one are in the way of the next, but not for ever. */
+enum { RENEW_EVERY = 64 };
+
+struct run {
+    const char *test;
+    const struct vx_bt_config *options;
+    uint64_t cases;
+};
+
+static void compare_mix(struct engines *engines, const struct run *run, enum mix mix, unsigned *failures)
 {
     static struct program program;
     struct difference found;
     uint64_t only = environment("VX86_DIFF_ONLY", UINT64_MAX);
-    for (uint64_t i = 0; i < cases && *failures < 3; i++) {
-        make(&program, test, mix, only == UINT64_MAX ? i : only);
+    for (uint64_t i = 0; i < run->cases && *failures < 3; i++) {
+        if (i % RENEW_EVERY == 0)
+            engines_renew(engines, run->options);
+        make(&program, run->test, mix, only == UINT64_MAX ? i : only);
         if (!engines_agree(engines, &program, &found)) {
             report(engines, &program, mix, i, &found);
             ++*failures;
@@ -107,20 +119,24 @@ static void compare(const char *test, const struct vx_bt_config *options, uint64
     static struct engines engines;
     unsigned failures = 0;
     uint64_t only = environment("VX86_DIFF_MIX", MIX_COUNT);
-    cases = environment("VX86_DIFF_CASES", cases);
+    struct run run = { test, options, environment("VX86_DIFF_CASES", cases) };
     engines_create(&engines, options);
     for (unsigned mix = 0; mix < MIX_COUNT; mix++)
         if (only == MIX_COUNT || only == mix)
-            compare_mix(&engines, test, (enum mix)mix, cases, &failures);
+            compare_mix(&engines, &run, (enum mix)mix, &failures);
     unsigned lost = engines.endless + engines.undefined, compared = engines.compared;
     engines_destroy(&engines);
     cr_assert_eq(failures, 0, "the engines differ, see above");
-    cr_assert_lt(lost, compared / 4 + 2, "%u of %u programs are not comparable: the test is worth little", lost, compared);
+    cr_assert_lt(lost, compared / 4 + 2, "%u of %u programs are not comparable: the test is worth little", lost,
+                 compared);
 }
 
 /* One row a test: how many programs of each mix, and the translator's options. */
-#define DIFF(name, cases, ...) \
-    Test(random, name, .timeout = 3600) { compare(#name, &(struct vx_bt_config){ __VA_ARGS__ }, cases); }
+#define DIFF(name, cases, ...)                                        \
+    Test(random, name, .timeout = 3600)                               \
+    {                                                                 \
+        compare(#name, &(struct vx_bt_config){ __VA_ARGS__ }, cases); \
+    }
 
 DIFF(default_options, 500, .tu_max = 0)
 DIFF(units_of_1, 80, .tu_max = 1)

@@ -37,11 +37,12 @@ static bool registers(const struct comparison *c)
 
 static bool segment(const struct comparison *c, const char *name, const struct vx_seg *a, const struct vx_seg *b)
 {
-    if (a->sel == b->sel && a->base == b->base && a->limit == b->limit && a->attr == b->attr && a->unusable == b->unusable)
+    if (a->sel == b->sel && a->base == b->base && a->limit == b->limit && a->attr == b->attr &&
+        a->unusable == b->unusable)
         return false;
-    return differ(c, "%s: %04x %llx+%x %04x%s, not %04x %llx+%x %04x%s", name, b->sel, (unsigned long long)b->base, b->limit,
-                  b->attr, b->unusable ? " unusable" : "", a->sel, (unsigned long long)a->base, a->limit, a->attr,
-                  a->unusable ? " unusable" : "");
+    return differ(c, "%s: %04x %llx+%x %04x%s, not %04x %llx+%x %04x%s", name, b->sel, (unsigned long long)b->base,
+                  b->limit, b->attr, b->unusable ? " unusable" : "", a->sel, (unsigned long long)a->base, a->limit,
+                  a->attr, a->unusable ? " unusable" : "");
 }
 
 static bool segments(const struct comparison *c)
@@ -52,7 +53,8 @@ static bool segments(const struct comparison *c)
         if (segment(c, names[i], &a->seg[i], &b->seg[i]))
             return true;
     return segment(c, "ldtr", &a->ldtr, &b->ldtr) || segment(c, "tr", &a->tr, &b->tr) ||
-           values(c, "gdtr base", a->gdtr.base, b->gdtr.base) || values(c, "gdtr limit", a->gdtr.limit, b->gdtr.limit) ||
+           values(c, "gdtr base", a->gdtr.base, b->gdtr.base) ||
+           values(c, "gdtr limit", a->gdtr.limit, b->gdtr.limit) ||
            values(c, "idtr base", a->idtr.base, b->idtr.base) || values(c, "idtr limit", a->idtr.limit, b->idtr.limit);
 }
 
@@ -63,9 +65,9 @@ static bool control(const struct comparison *c)
         if (values(c, "debug register", a->dr[i], b->dr[i]))
             return true;
     return values(c, "cr0", a->cr0, b->cr0) || values(c, "cr2", a->cr2, b->cr2) || values(c, "cr3", a->cr3, b->cr3) ||
-           values(c, "cr4", a->cr4, b->cr4) || values(c, "efer", a->efer, b->efer) || values(c, "cpl", a->cpl, b->cpl) ||
-           values(c, "halted", a->halted, b->halted) || values(c, "shutdown", a->shutdown, b->shutdown) ||
-           values(c, "interrupt shadow", a->inhibit, b->inhibit) ||
+           values(c, "cr4", a->cr4, b->cr4) || values(c, "efer", a->efer, b->efer) ||
+           values(c, "cpl", a->cpl, b->cpl) || values(c, "halted", a->halted, b->halted) ||
+           values(c, "shutdown", a->shutdown, b->shutdown) || values(c, "interrupt shadow", a->inhibit, b->inhibit) ||
            values(c, "nmi blocking", a->nmi_blocked, b->nmi_blocked);
 }
 
@@ -111,7 +113,8 @@ static bool memory(const struct comparison *c, const struct setup *setup)
     return false;
 }
 
-void difference_find(const struct rig *expected, const struct rig *got, const struct setup *setup, struct difference *found)
+void difference_find(const struct rig *expected, const struct rig *got, const struct setup *setup,
+                     struct difference *found)
 {
     struct comparison c = { .a = expected, .b = got, .found = found };
     found->text[0] = '\0';

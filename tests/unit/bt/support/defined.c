@@ -13,9 +13,9 @@
 struct watch {
     struct vx_vcpu *vcpu;
     ZydisDecoder decoder[2];
-    const uint8_t *code; /* as it was generated */
+    const uint8_t *code;  /* as it was generated */
     unsigned stores_left; /* see look_at_pointers() */
-    uint32_t undefined; /* flags whose value is undefined now */
+    uint32_t undefined;   /* flags whose value is undefined now */
     bool ok;
 };
 
@@ -53,7 +53,10 @@ static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
         w->stores_left = 5;
 }
 
-static uint32_t flags_of(ZydisAccessedFlagsMask mask) { return mask & VX_FL_ARITH; }
+static uint32_t flags_of(ZydisAccessedFlagsMask mask)
+{
+    return mask & VX_FL_ARITH;
+}
 
 static bool repeats(const ZydisDecodedInstruction *z)
 {
@@ -63,14 +66,16 @@ static bool repeats(const ZydisDecodedInstruction *z)
 /* Shifts by zero and repeated comparisons of nothing write no flag at all. */
 static bool writes_for_certain(const ZydisDecodedInstruction *z)
 {
-    bool shift = z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && ((z->opcode & 0xFE) == 0xC0 || (z->opcode & 0xFC) == 0xD0);
+    bool shift =
+        z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && ((z->opcode & 0xFE) == 0xC0 || (z->opcode & 0xFC) == 0xD0);
     bool shift_double = z->opcode_map == ZYDIS_OPCODE_MAP_0F && ((z->opcode & 0xF6) == 0xA4);
     return !shift && !shift_double && !repeats(z);
 }
 
 static bool pushes_flags(const ZydisDecodedInstruction *z)
 {
-    return z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (z->opcode == 0x9C || (z->opcode >= 0xCC && z->opcode <= 0xCE) || z->opcode == 0xF1);
+    return z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+           (z->opcode == 0x9C || (z->opcode >= 0xCC && z->opcode <= 0xCE) || z->opcode == 0xF1);
 }
 
 static void look_at(struct watch *w, const ZydisDecodedInstruction *z)
@@ -111,7 +116,8 @@ static void step(struct watch *w)
     unsigned stores_before = w->stores_left;
     w->ok &= in_known_code(vcpu) && fetch(w, bytes);
     bool wide = (vcpu->seg[VX_CS].attr & VX_ATTR_DB) != 0;
-    bool decoded = w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z));
+    bool decoded =
+        w->ok && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder[wide], NULL, bytes, sizeof bytes, &z));
     if (decoded)
         look_at(w, &z);
     else if ((vx_cs_lin(vcpu) & VX_PAGE_MASK) > VX_PAGE_BYTES - sizeof bytes)

@@ -22,8 +22,14 @@ static inline uint64_t rng_next(struct rng *rng)
     rng->state ^= rng->state << 17;
     return rng->state;
 }
-static inline uint32_t rng_below(struct rng *rng, uint32_t below) { return (uint32_t)(rng_next(rng) >> 16) % below; }
-static inline bool one_in(struct rng *rng, uint32_t n) { return rng_below(rng, n) == 0; }
+static inline uint32_t rng_below(struct rng *rng, uint32_t below)
+{
+    return (uint32_t)(rng_next(rng) >> 16) % below;
+}
+static inline bool one_in(struct rng *rng, uint32_t n)
+{
+    return rng_below(rng, n) == 0;
+}
 static inline struct rng rng_seeded(uint64_t seed)
 {
     struct rng rng = { seed * 0x9E3779B97F4A7C15ull + 0xD1B54A32D192ED03ull };
@@ -40,14 +46,14 @@ enum setup_paging { PAGING_OFF, PAGING_32BIT, PAGING_PAE };
 struct setup {
     enum setup_kind kind;
     bool code32, stack32;
-    bool flat;         /* protected mode: flat segments; otherwise segments of all kinds */
+    bool flat; /* protected mode: flat segments; otherwise segments of all kinds */
     uint8_t cpl, iopl;
     enum setup_paging paging;
-    bool single_step;  /* TF from the start; no instruction with undefined flags */
-    bool interrupts;   /* interrupts will come: nothing may depend on when (needs cpl 3) */
+    bool single_step;   /* TF from the start; no instruction with undefined flags */
+    bool interrupts;    /* interrupts will come: nothing may depend on when (needs cpl 3) */
     bool fp_exceptions; /* some unmasked */
     bool align_check;   /* CR0.AM; no instruction that needs several more behind it to be comparable */
-    uint64_t seed;     /* registers, control bits, descriptors, page tables, data */
+    uint64_t seed;      /* registers, control bits, descriptors, page tables, data */
 };
 
 enum { PIECE_BYTES = 48, PIECES_MAX = 96 };
@@ -70,15 +76,29 @@ struct program {
     struct setup setup;
     struct piece piece[PIECES_MAX];
     unsigned count;
-    uint32_t start;     /* offset of the first byte in the code area */
+    uint32_t start; /* offset of the first byte in the code area */
 };
 
 /* ---- gen.c: from a seed */
 
 /* What pieces are drawn from: relative weights. */
 enum menu_item {
-    MENU_INTEGER, MENU_POINTER, MENU_STACK, MENU_STRING, MENU_JUMP, MENU_LOOP, MENU_CALL, MENU_SEGMENT, MENU_FLAGS,
-    MENU_SYSTEM, MENU_FAR, MENU_IO, MENU_X87, MENU_SSE, MENU_SELF_MODIFY, MENU_ITEMS
+    MENU_INTEGER,
+    MENU_POINTER,
+    MENU_STACK,
+    MENU_STRING,
+    MENU_JUMP,
+    MENU_LOOP,
+    MENU_CALL,
+    MENU_SEGMENT,
+    MENU_FLAGS,
+    MENU_SYSTEM,
+    MENU_FAR,
+    MENU_IO,
+    MENU_X87,
+    MENU_SSE,
+    MENU_SELF_MODIFY,
+    MENU_ITEMS
 };
 struct menu {
     uint8_t weight[MENU_ITEMS];
@@ -112,7 +132,8 @@ struct difference {
     char text[160]; /* empty: none */
 };
 /* FIP, FDP and FOP are not compared: the translator does not keep them. With interrupts, ring 0's stack is not. */
-void difference_find(const struct rig *expected, const struct rig *got, const struct setup *setup, struct difference *found);
+void difference_find(const struct rig *expected, const struct rig *got, const struct setup *setup,
+                     struct difference *found);
 
 /* ---- engines.c: two rigs and the budget */
 
@@ -125,10 +146,11 @@ struct engines {
     unsigned endless;   /* programs that did not end: not compared */
     unsigned undefined; /* programs that differ, but in what the manual leaves undefined */
     unsigned compared;
-    bool interrupting; /* another thread raises interrupts */
 };
 void engines_create(struct engines *engines, const struct vx_bt_config *options);
 void engines_destroy(struct engines *engines);
+/* A new translator: what it has learnt about pages that keep being written is gone. */
+void engines_renew(struct engines *engines, const struct vx_bt_config *options);
 /* Runs the program on both; true when they agree. */
 bool engines_agree(struct engines *engines, const struct program *program, struct difference *found);
 

@@ -11,6 +11,12 @@ void engines_create(struct engines *engines, const struct vx_bt_config *options)
     engines->world = world_create();
 }
 
+void engines_renew(struct engines *engines, const struct vx_bt_config *options)
+{
+    rig_destroy(&engines->bt);
+    rig_create(&engines->bt, options);
+}
+
 void engines_destroy(struct engines *engines)
 {
     rig_destroy(&engines->interp);
@@ -32,7 +38,8 @@ bool engines_agree(struct engines *engines, const struct program *program, struc
     enum rig_end got = rig_run(&engines->bt, ENGINES_BUDGET);
     engines->compared++;
     if (got == RIG_ENDLESS) {
-        snprintf(found->text, sizeof found->text, "does not end, at eip %llx", (unsigned long long)engines->bt.vcpu->rip);
+        snprintf(found->text, sizeof found->text, "does not end, at eip %llx",
+                 (unsigned long long)engines->bt.vcpu->rip);
         return false;
     }
     difference_find(&engines->interp, &engines->bt, &program->setup, found);

@@ -20,7 +20,9 @@ void put_value(struct gen *g, uint32_t value, unsigned bytes)
 
 void put_random(struct gen *g, unsigned bytes)
 {
-    static const uint32_t special[] = { 0, 1, 2, 0xFFFFFFFF, 0x7F, 0x80, 0x7FFF, 0x8000, 0x7FFFFFFF, 0x80000000, 31, 32 };
+    static const uint32_t special[] = {
+        0, 1, 2, 0xFFFFFFFF, 0x7F, 0x80, 0x7FFF, 0x8000, 0x7FFFFFFF, 0x80000000, 31, 32
+    };
     put_value(g, chance(g, 3) ? special[pick(g, VX_ARRAY_LEN(special))] : (uint32_t)rng_next(&g->rng), bytes);
 }
 
@@ -122,7 +124,8 @@ void put_modrm(struct gen *g, unsigned reg, enum form_rm kind)
 
 static bool is_string(const struct form *form, unsigned opcode)
 {
-    return form->map == 0 && ((opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF) || (opcode & 0xFC) == 0x6C);
+    return form->map == 0 &&
+           ((opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF) || (opcode & 0xFC) == 0x6C);
 }
 
 /* Sets op32 and addr32. In flat setups 16-bit addresses would mostly hit the handlers. */
@@ -241,8 +244,14 @@ void put_any_form(struct gen *g, const struct form *forms, unsigned count)
 
 /* ---- programs */
 
-static void gen_integer(struct gen *g) { put_any_form(g, integer_forms, integer_form_count); }
-static void gen_stack(struct gen *g) { put_any_form(g, stack_forms, stack_form_count); }
+static void gen_integer(struct gen *g)
+{
+    put_any_form(g, integer_forms, integer_form_count);
+}
+static void gen_stack(struct gen *g)
+{
+    put_any_form(g, stack_forms, stack_form_count);
+}
 
 static void (*const generators[MENU_ITEMS])(struct gen *) = {
     [MENU_INTEGER] = gen_integer, [MENU_POINTER] = gen_pointer, [MENU_STACK] = gen_stack,

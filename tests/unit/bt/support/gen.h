@@ -8,10 +8,10 @@ struct gen {
     struct rng rng;
     const struct setup *setup;
     struct program *program;
-    struct piece *piece;   /* under construction */
-    unsigned index;        /* its number */
-    bool op32, addr32;     /* of the instruction under construction, prefixes counted */
-    bool overflow;         /* the piece is too long: begin it again */
+    struct piece *piece; /* under construction */
+    unsigned index;      /* its number */
+    bool op32, addr32;   /* of the instruction under construction, prefixes counted */
+    bool overflow;       /* the piece is too long: begin it again */
 };
 
 enum form_rm { RM_NONE, RM_ANY, RM_MEM, RM_REG };
@@ -24,10 +24,17 @@ struct form {
 };
 
 extern const struct form integer_forms[], stack_forms[], x87_forms[], sse_forms[], segment_forms[], system_forms[];
-extern const unsigned integer_form_count, stack_form_count, x87_form_count, sse_form_count, segment_form_count, system_form_count;
+extern const unsigned integer_form_count, stack_form_count, x87_form_count, sse_form_count, segment_form_count,
+    system_form_count;
 
-static inline uint32_t pick(struct gen *g, uint32_t below) { return rng_below(&g->rng, below); }
-static inline bool chance(struct gen *g, uint32_t n) { return one_in(&g->rng, n); }
+static inline uint32_t pick(struct gen *g, uint32_t below)
+{
+    return rng_below(&g->rng, below);
+}
+static inline bool chance(struct gen *g, uint32_t n)
+{
+    return one_in(&g->rng, n);
+}
 
 void put(struct gen *g, unsigned byte);
 void put_value(struct gen *g, uint32_t value, unsigned bytes);

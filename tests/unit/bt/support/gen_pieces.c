@@ -5,10 +5,16 @@
 
 static const uint8_t pointer_regs[] = { VX_RBX, VX_RBP, VX_RSI, VX_RDI };
 
-static unsigned address_bytes(const struct gen *g) { return g->setup->code32 ? 4 : 2; }
+static unsigned address_bytes(const struct gen *g)
+{
+    return g->setup->code32 ? 4 : 2;
+}
 
 /* ModRM of an absolute address in the code's own address size. */
-static unsigned absolute_rm(const struct gen *g) { return g->setup->code32 ? 5 : 6; }
+static unsigned absolute_rm(const struct gen *g)
+{
+    return g->setup->code32 ? 5 : 6;
+}
 
 static void put_absolute(struct gen *g, unsigned reg, uint32_t off)
 {

@@ -4,7 +4,10 @@
 #include "world.h"
 #include "world_map.h"
 
-static unsigned address_bytes(const struct gen *g) { return g->setup->code32 ? 4 : 2; }
+static unsigned address_bytes(const struct gen *g)
+{
+    return g->setup->code32 ? 4 : 2;
+}
 
 static void put_absolute(struct gen *g, unsigned reg, uint32_t off)
 {
@@ -325,7 +328,9 @@ static void put_code_override(struct gen *g)
  * DEC; the store replaces, adds to, or counts up what is there. */
 void gen_self_modify(struct gen *g)
 {
-    static const uint8_t harmless[] = { 0x40, 0x42, 0x43, 0x48, 0x4A, 0x4B, 0x90, 0xF8, 0xF9, 0xF5 }; /* not ECX: loops */
+    static const uint8_t harmless[] = {
+        0x40, 0x42, 0x43, 0x48, 0x4A, 0x4B, 0x90, 0xF8, 0xF9, 0xF5
+    }; /* not ECX: loops */
     bool opcode = chance(g, 3);
     unsigned kind = pick(g, 3), fix_at;
     put_code_override(g);

@@ -2,7 +2,7 @@
  * real mode, and a far routine. Copied into guest memory by world.c, whose memory map the constants repeat.
  *
  * Faults: noted, then execution goes on behind the piece of the program that the faulting EIP lies in (table NEXT).
- * #PF: every other one is repaired in the page table instead, and the instruction runs again. #NM and #MF are
+ * #PF: every other one of the program's pages is repaired in the page table instead, and the instruction runs again. #NM and #MF are
  * acknowledged, traps and interrupts return. After LOG_MAX events, at vector 47 or when EIP is not in the program: HLT. */
 #include "world_map.h"
 
@@ -112,6 +112,8 @@ page_fault32:
         mov ebx, cr2
         mov eax, ebx
         shr eax, 12
+        cmp eax, WORLD_CODE >> 12 /* what lies below stays ring 0's */
+        jb skip32
         cmp eax, 512
         jae skip32
         mov ecx, dword ptr ds:[PTE_SHIFT]

@@ -84,7 +84,9 @@ static void on_watchdog(int sig, siginfo_t *info, void *context)
 static bool create_watchdog(struct rig *rig)
 {
     struct sigaction action = { .sa_sigaction = on_watchdog, .sa_flags = SA_SIGINFO | SA_RESTART };
-    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = rig->vcpu };
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+                              .sigev_signo = SIGALRM,
+                              .sigev_value.sival_ptr = rig->vcpu };
     return sigaction(SIGALRM, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &rig->watchdog) == 0;
 }
 
@@ -99,11 +101,9 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     struct vx_pmap_config pmap = {
         .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM, .bus = { bus_read, bus_write }
     };
-    struct vx_cpu_config cpu = { .log = rig->log,
-                                 .stats = &rig->stats,
-                                 .ops = &ops,
-                                 .ops_opaque = rig,
-                                 .model = vx_cpu_model_find("default") };
+    struct vx_cpu_config cpu = {
+        .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig, .model = vx_cpu_model_find("default")
+    };
     if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK)
         return false;
     cpu.pmap = rig->pmap;

@@ -21,11 +21,11 @@ struct rig {
     struct vx_stats stats;
     struct vx_pmap *pmap;
     struct vx_vcpu *vcpu;
-    struct vx_bt *bt;       /* NULL: interpreter */
-    timer_t watchdog;       /* raises VX_ATTN_STOP: the run has taken too long */
-    int vector;             /* what the fake PIC answers at INTA; -1: no interrupt pending */
-    _Atomic bool wanted;    /* an interrupt is to be raised at the next attention */
-    uint64_t interrupts;    /* delivered so far */
+    struct vx_bt *bt;    /* NULL: interpreter */
+    timer_t watchdog;    /* raises VX_ATTN_STOP: the run has taken too long */
+    int vector;          /* what the fake PIC answers at INTA; -1: no interrupt pending */
+    _Atomic bool wanted; /* an interrupt is to be raised at the next attention */
+    uint64_t interrupts; /* delivered so far */
 };
 
 /* options NULL: the interpreter is the engine. */

@@ -17,7 +17,8 @@ static bool fails(struct engines *engines, const struct program *program, struct
 }
 
 /* Tries to do without pieces first..first+count-1. */
-static bool drop(struct engines *engines, struct program *program, unsigned first, unsigned count, struct difference *found)
+static bool drop(struct engines *engines, struct program *program, unsigned first, unsigned count,
+                 struct difference *found)
 {
     struct program smaller = *program;
     bool any = false;
@@ -63,8 +64,8 @@ static void print_setup(FILE *to, const struct program *program)
 {
     static const char *const paging[] = { "no paging", "paging", "PAE paging" };
     const struct setup *s = &program->setup;
-    fprintf(to, "  %s, code %u, stack %u, CPL %u, IOPL %u, %s%s%s, seed %#llx, start %#x\n", kind_name(s), s->code32 ? 32 : 16,
-            s->stack32 ? 32 : 16, s->cpl, s->iopl, paging[s->paging], s->single_step ? ", TF" : "",
+    fprintf(to, "  %s, code %u, stack %u, CPL %u, IOPL %u, %s%s%s, seed %#llx, start %#x\n", kind_name(s),
+            s->code32 ? 32 : 16, s->stack32 ? 32 : 16, s->cpl, s->iopl, paging[s->paging], s->single_step ? ", TF" : "",
             s->interrupts ? ", interrupts" : "", (unsigned long long)s->seed, program->start);
 }
 
@@ -89,7 +90,8 @@ static void print_piece(FILE *to, const struct setup *setup, uint32_t off, const
         unsigned size = 1;
         uint32_t eip = setup_code_eip0(setup) + off + at;
         if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes + at, 15, &insn, operands))) {
-            ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, text, sizeof text, eip, NULL);
+            ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, text, sizeof text,
+                                            eip, NULL);
             size = insn.length;
         }
         fprintf(to, "  %6x ", eip);

@@ -3,7 +3,10 @@
 
 #include "world.h"
 
-uint32_t setup_code_eip0(const struct setup *setup) { return setup->flat ? WORLD_CODE : 0; }
+uint32_t setup_code_eip0(const struct setup *setup)
+{
+    return setup->flat ? WORLD_CODE : 0;
+}
 
 uint32_t setup_data_offset(const struct setup *setup, struct rng *rng)
 {
@@ -133,7 +136,8 @@ static void enter_flat(struct vx_vcpu *vcpu)
 {
     vcpu->gdtr = (struct vx_table_reg){ WORLD_GDT, DESC_COUNT * 8 - 1 };
     vcpu->idtr = (struct vx_table_reg){ WORLD_IDT, WORLD_VECTORS * 8 - 1 };
-    vcpu->tr = (struct vx_seg){ .base = WORLD_TSS, .limit = WORLD_TSS_LIMIT, .sel = DESC_TSS * 8, .attr = VX_ATTR_P | 0xB };
+    vcpu->tr =
+        (struct vx_seg){ .base = WORLD_TSS, .limit = WORLD_TSS_LIMIT, .sel = DESC_TSS * 8, .attr = VX_ATTR_P | 0xB };
     vcpu->ldtr = (struct vx_seg){ .base = WORLD_LDT, .limit = 63, .sel = DESC_LDT * 8, .attr = VX_ATTR_P | 2 };
     must(vx_cpu_far_jump(vcpu, FLAT_CODE, WORLD_CODE, 0));
     must(vx_cpu_load_seg(vcpu, VX_SS, FLAT_DATA));
@@ -144,8 +148,8 @@ static void enter_flat(struct vx_vcpu *vcpu)
 static void start_protected(struct rig *rig, const struct setup *setup, const uint16_t sel[VX_SEG_COUNT], uint32_t eip)
 {
     struct vx_vcpu *vcpu = rig->vcpu;
-    uint32_t frame[9] = { eip, sel[VX_CS], start_flags(setup), setup_stack_offset(setup), sel[VX_SS],
-                          sel[VX_ES], sel[VX_DS], sel[VX_FS], sel[VX_GS] };
+    uint32_t frame[9] = { eip,        sel[VX_CS], start_flags(setup), setup_stack_offset(setup), sel[VX_SS], sel[VX_ES],
+                          sel[VX_DS], sel[VX_FS], sel[VX_GS] };
     enter_flat(vcpu);
     vcpu->gpr[VX_RSP] = WORLD_STACK0 - sizeof frame;
     vx_pmap_write(rig->pmap, WORLD_STACK0 - sizeof frame, frame, sizeof frame);
@@ -159,8 +163,15 @@ static void start_protected(struct rig *rig, const struct setup *setup, const ui
 
 static uint64_t interesting(struct rng *rng)
 {
-    static const uint64_t values[] = { 0, 0x3FF0000000000000, 0x7FF0000000000000, 0xFFF8000000000001, 0x7FF0000000000001,
-                                       0x000FFFFFFFFFFFFF, 0x3F8000007F800000, 0x8000000000000000, 0x4330000000000001,
+    static const uint64_t values[] = { 0,
+                                       0x3FF0000000000000,
+                                       0x7FF0000000000000,
+                                       0xFFF8000000000001,
+                                       0x7FF0000000000001,
+                                       0x000FFFFFFFFFFFFF,
+                                       0x3F8000007F800000,
+                                       0x8000000000000000,
+                                       0x4330000000000001,
                                        0x7F8000010080FFFF };
     uint64_t r = rng_next(rng);
     return r & 1 ? values[(r >> 8) % VX_ARRAY_LEN(values)] : r * 0x2545F4914F6CDD1Dull;
@@ -169,7 +180,9 @@ static uint64_t interesting(struct rng *rng)
 /* x87 registers with exponents of all kinds; 63 of 64 are encodings that the CPU itself makes. */
 static void start_st(uint8_t *st, struct rng *rng)
 {
-    static const uint16_t exponents[] = { 0, 1, 0x3FFF, 0x4000, 0x7FFE, 0x7FFF, 0xBFFF, 0xFFFF, 0x8000, 0x403E, 0x3FC0 };
+    static const uint16_t exponents[] = {
+        0, 1, 0x3FFF, 0x4000, 0x7FFE, 0x7FFF, 0xBFFF, 0xFFFF, 0x8000, 0x403E, 0x3FC0
+    };
     uint16_t exponent = one_in(rng, 3) ? exponents[rng_below(rng, VX_ARRAY_LEN(exponents))]
                                        : (uint16_t)(0x3FC0 + rng_below(rng, 0x80) + (one_in(rng, 2) ? 0x8000 : 0));
     uint64_t mantissa = one_in(rng, 4) ? 1ull << 63 : rng_next(rng);

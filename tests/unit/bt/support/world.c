@@ -3,15 +3,27 @@
 
 #include "world.h"
 
-extern const uint8_t world_handlers32[], world_handlers32_end[], world_routine32[], world_routine32_end[], world_handlers16[],
-    world_handlers16_end[];
+extern const uint8_t world_handlers32[], world_handlers32_end[], world_routine32[], world_routine32_end[],
+    world_handlers16[], world_handlers16_end[];
 
 enum { ATTR_TSS_BUSY = VX_ATTR_P | 0xB, ATTR_LDT = VX_ATTR_P | 2, ATTR_DATA = VX_ATTR_P | VX_ATTR_S | 3 };
-enum { ATTR_CODE32 = VX_ATTR_G | VX_ATTR_DB | VX_ATTR_P | VX_ATTR_S | 0xB, ATTR_FLAT_DATA = VX_ATTR_G | VX_ATTR_DB | ATTR_DATA };
+enum {
+    ATTR_CODE32 = VX_ATTR_G | VX_ATTR_DB | VX_ATTR_P | VX_ATTR_S | 0xB,
+    ATTR_FLAT_DATA = VX_ATTR_G | VX_ATTR_DB | ATTR_DATA
+};
 
-static void put16(struct world *w, uint32_t at, uint32_t value) { memcpy(w->image + at, &value, 2); }
-static void put32(struct world *w, uint32_t at, uint32_t value) { memcpy(w->image + at, &value, 4); }
-static void put64(struct world *w, uint32_t at, uint64_t value) { memcpy(w->image + at, &value, 8); }
+static void put16(struct world *w, uint32_t at, uint32_t value)
+{
+    memcpy(w->image + at, &value, 2);
+}
+static void put32(struct world *w, uint32_t at, uint32_t value)
+{
+    memcpy(w->image + at, &value, 4);
+}
+static void put64(struct world *w, uint32_t at, uint64_t value)
+{
+    memcpy(w->image + at, &value, 8);
+}
 
 static void put_desc(struct world *w, unsigned index, uint32_t base, uint32_t limit, unsigned attr)
 {
@@ -26,7 +38,10 @@ static void put_gate(struct world *w, uint32_t at, uint32_t off, unsigned attr, 
     put32(w, at + 4, (off & 0xFFFF0000u) | attr << 8 | params);
 }
 
-static unsigned dpl(unsigned level) { return level << 5; }
+static unsigned dpl(unsigned level)
+{
+    return level << 5;
+}
 
 /* ---- segments */
 
@@ -254,7 +269,16 @@ struct world *world_create(void)
     return w;
 }
 
-void world_destroy(struct world *w) { free(w); }
+void world_destroy(struct world *w)
+{
+    free(w);
+}
 
-const uint32_t *world_offsets(const struct world *w) { return w->offset; }
-const uint8_t *world_code(const struct world *w) { return w->image + WORLD_CODE; }
+const uint32_t *world_offsets(const struct world *w)
+{
+    return w->offset;
+}
+const uint8_t *world_code(const struct world *w)
+{
+    return w->image + WORLD_CODE;
+}

@@ -20,7 +20,7 @@ enum {
     DESC_STACK,
     DESC_RANDOM,
     DESC_LDT = DESC_RANDOM + 16,
-    DESC_GATE, /* three call gates: 32 bit, with parameters, 16 bit */
+    DESC_GATE,                       /* three call gates: 32 bit, with parameters, 16 bit */
     DESC_CODE_SHORT = DESC_GATE + 3, /* the program's code under another limit */
     DESC_CODE_ALIAS,                 /* the program's code as data */
     DESC_COUNT = 32,
