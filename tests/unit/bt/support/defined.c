@@ -43,8 +43,9 @@ static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
 {
     uint32_t off = (uint32_t)vx_cs_lin(w->vcpu) - WORLD_CODE;
     const uint8_t *now = vx_pmap_page_hva(w->vcpu->mmu->pmap, WORLD_CODE >> VX_PAGE_SHIFT) + off;
+    bool zeros = z->mnemonic == ZYDIS_MNEMONIC_MOV && z->raw.imm[0].size != 0 && z->raw.imm[0].value.u == 0;
     if (w->stores_left > 0) {
-        w->ok &= off < CODE_BYTES && memcmp(now, w->code + off, z->length) == 0;
+        w->ok &= zeros && off < CODE_BYTES && memcmp(now, w->code + off, z->length) == 0;
         w->stores_left--;
     }
     if (z->mnemonic == ZYDIS_MNEMONIC_FNSTENV || z->mnemonic == ZYDIS_MNEMONIC_FNSAVE)

@@ -37,12 +37,11 @@ bool engines_agree(struct engines *engines, const struct program *program, struc
     world_start(engines->world, &engines->bt, program);
     enum rig_end got = rig_run(&engines->bt, ENGINES_BUDGET);
     engines->compared++;
-    if (got == RIG_ENDLESS) {
+    if (got == RIG_ENDLESS)
         snprintf(found->text, sizeof found->text, "does not end, at eip %llx",
                  (unsigned long long)engines->bt.vcpu->rip);
-        return false;
-    }
-    difference_find(&engines->interp, &engines->bt, &program->setup, found);
+    else
+        difference_find(&engines->interp, &engines->bt, &program->setup, found);
     if (found->text[0] == '\0')
         return true;
     if (program_is_defined(engines, program))
