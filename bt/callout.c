@@ -81,15 +81,18 @@ static bool same_code(const struct vx_bt *bt)
 static bool wants_out(const struct vx_bt *bt)
 {
     const struct vx_vcpu *vcpu = bt->vcpu;
-    return vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown || (vcpu->intr_line && vcpu->iflag) ||
-           atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
+    if (bt->config.exact_count && vcpu->retired + BT_TU_MAX > vcpu->retire_limit) /* it may have been moved */
+        return true;
+    return vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown ||
+           (vcpu->intr_line && vcpu->iflag) || atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
 }
 
 /* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. */
 static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
-    if (vcpu->rip != next_eip || wants_out(bt) || !same_code(bt) || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+    if (vcpu->rip != next_eip || wants_out(bt) || !same_code(bt) ||
+        bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         bt->area->exit_r9 = EXIT_STATE;
         bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
         return CALLOUT_EXIT;
@@ -116,6 +119,7 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     struct vx_bt *bt = bt_of(vcpu);
     if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info)) {
         bt->stats->callout_string++;
+        vcpu->retired++;
         return CALLOUT_NEXT;
     }
     bt_fp_home(vcpu);
@@ -133,6 +137,7 @@ static uint64_t fault(struct vx_vcpu *vcpu, uint64_t eip)
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
     vx_cpu_deliver_fault(vcpu);
+    vcpu->retired++;
     return after_insn(bt_of(vcpu), UINT64_MAX, 0);
 }
 
@@ -150,6 +155,7 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     if (!vx_cpu_load_seg(vcpu, info & SEG_REG, (uint16_t)sel))
         return fault(vcpu, eip);
     release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
+    vcpu->retired++;
     if (bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         vcpu->rip = next_eip;
         bt->area->exit_r9 = EXIT_STATE;
@@ -169,6 +175,7 @@ uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info
     bt_fp_home(vcpu);
     bt_of(vcpu)->stats->callout_other++;
     uint64_t tsc = vx_cpu_rdtsc(vcpu);
+    vcpu->retired++;
     vcpu->gpr[VX_RAX] = (uint32_t)tsc;
     vcpu->gpr[VX_RDX] = tsc >> 32;
     if (info & MEM_FP_LIVE)
@@ -185,6 +192,7 @@ uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector
     vcpu->rip = eip;
     if (!vx_cpu_software_int(vcpu, (uint8_t)vector, VX_INT_N, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
+    vcpu->retired++;
     return after_insn(bt_of(vcpu), UINT64_MAX, 0);
 }
 
@@ -198,6 +206,7 @@ uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_by
     vcpu->inhibit = VX_INHIBIT_NONE;
     if (!vx_cpu_iret(vcpu, (unsigned)op_bytes, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
+    vcpu->retired++;
     return after_insn(bt_of(vcpu), UINT64_MAX, 0);
 }
 
@@ -278,5 +287,18 @@ uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t
     uint64_t answer = function(vcpu, a, b, c, d);
     bt->callout_cycles += __builtin_ia32_rdtsc() - start;
     bt->callout_device_ns += bt->stats->time_devices_ns - devices_ns;
+    return answer;
+}
+
+/* Stands before every call-out when instructions are counted exactly: vcpu->retired is exact while C runs. Going on in the unit takes
+ * back what the unit will add when it ends. */
+uint64_t bt_callout_counted(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
+{
+    uint32_t done = bt_area(vcpu)->unit_done;
+    vcpu->retired += done;
+    uint64_t answer =
+        bt_of(vcpu)->config.count ? bt_callout_timed(vcpu, a, b, c, d, function) : function(vcpu, a, b, c, d);
+    if (answer != CALLOUT_EXIT)
+        vcpu->retired -= answer == CALLOUT_NEXT ? done + 1 : done;
     return answer;
 }

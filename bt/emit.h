@@ -36,6 +36,8 @@ struct cg {
     uint8_t r9_share;              /* the slot that r9 holds, SHARE_NONE */
     int32_t share_disp;            /* displacement of the operand behind OPERAND_SHARE */
     bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
+    bool counted;                  /* exact counts: vcpu->retired has all of the unit's instructions from here on */
+    unsigned insns;                /* instructions of the unit */
     unsigned exits;
     struct cold cold[COLD_MAX];
     unsigned cold_count;
@@ -137,7 +139,20 @@ void emit_int(struct cg *cg, const struct bt_insn *in);
 void emit_iret(struct cg *cg, const struct bt_insn *in);
 void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
 
-/* ---- emit.c */
+/* ---- emit_count.c: exact instruction counts; nothing is emitted without vx_bt_config.exact_count */
+/* Leaves with EXIT_BUDGET unless the whole unit fits before vcpu->retire_limit. */
+void emit_budget_check(struct cg *cg);
+/* vcpu->retired += n. */
+void emit_count(struct cg *cg, unsigned n);
+/* All instructions of the unit are done, on every path from here. */
+void emit_count_unit(struct cg *cg);
+/* Calls a call-out stub at the instruction `in`. Changes no register. */
+void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub);
+/* The number of an instruction in the unit, and of what is done and not counted at the boundary before `eip`. */
+unsigned cg_number(const struct cg *cg, const struct bt_insn *in);
+uint8_t cg_done(const struct cg *cg, uint32_t eip);
+
+/* ---- translate.c */
 struct cold *cg_cold(struct cg *cg);
 void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip);
 /* Call-out: the interpreter executes the current instruction, then the unit goes on. `stub` is insn or rep. */

@@ -101,5 +101,5 @@ void emit_rep(struct cg *cg, const struct bt_insn *in)
     x_mov_imm32(a, H_R8, next_eip(in));
     x_mov_imm32(a, H_R9, fast | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, cg->bt->stub.rep);
+    emit_call_c(cg, in, cg->bt->stub.rep);
 }

@@ -148,7 +148,7 @@ static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, u
     x_mov_imm32(a, H_R8, next_eip(in));
     x_mov_imm32(a, H_R9, seg | pop_bytes << SEG_POP_SHIFT | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, cg->bt->stub.seg);
+    emit_call_c(cg, in, cg->bt->stub.seg);
 }
 
 void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
@@ -181,7 +181,7 @@ static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uin
     x_mov_imm32(a, H_R8, next_eip(in));
     x_mov_imm32(a, H_R9, info);
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, stub);
+    emit_call_c(cg, in, stub);
 }
 
 void emit_int(struct cg *cg, const struct bt_insn *in)

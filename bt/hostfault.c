@@ -47,6 +47,7 @@ static bool redirect(struct vx_bt *bt, ucontext_t *context)
         bt->stats->poll_exits++;
         regs[REG_R9] = EXIT_POLL;
     }
+    bt->vcpu->retired += site->done;
     if (site->kind != SITE_POLL_R8)
         regs[REG_R8] = site->eip;
     regs[REG_RIP] = (greg_t)(uintptr_t)(bt->rx + bt->stub.leave);

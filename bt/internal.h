@@ -59,6 +59,7 @@ struct bt_site {
     uint32_t start, end; /* offsets from the unit's entry */
     uint32_t eip;        /* guest state there */
     uint8_t kind;        /* enum bt_site_kind */
+    uint8_t done;        /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
 };
 enum bt_site_kind {
     SITE_FAULT,   /* guest instruction at eip is to be interpreted */
@@ -102,8 +103,8 @@ struct bt_area {
     uint64_t poll_cell;        /* what poll pointers point to in peace */
     uint64_t bt;               /* struct vx_bt */
     uint16_t flags16;          /* AH: LAHF, AL: OF */
-    uint16_t pad;
-    uint32_t sysflags; /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
+    uint32_t unit_done;        /* exact counts: what `done` is to a site, of the call-out that is under way */
+    uint32_t sysflags;         /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
     int64_t seg_max_read[VX_SEG_COUNT], seg_max_write[VX_SEG_COUNT]; /* last valid offset, -1: no access */
 };
 
@@ -119,6 +120,7 @@ enum bt_exit_kind {
     EXIT_BOUNDARY, /* r8: eip; go on there (no chaining) */
     EXIT_STATE,    /* vcpu->rip is already right (a call-out changed it) */
     EXIT_UNSHARED, /* r8: eip; go on there in MODE_UNSHARED */
+    EXIT_BUDGET,   /* r8: eip; the unit there is longer than what is left to vcpu->retire_limit */
     EXIT_STALE,    /* r8: a self-checking unit whose bytes have changed */
 };
 
@@ -146,7 +148,7 @@ struct bt_seen {
 };
 
 struct bt_stubs {
-    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_stale;
+    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_budget, exit_stale;
     uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
 };
 
@@ -278,7 +280,10 @@ bool bt_execute(struct vx_bt *bt, uint32_t entry);
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
 bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
     bt_callout_iret, bt_callout_share;
-uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function);
+/* What stands before them when call-outs are timed, and when instructions are counted exactly. */
+typedef uint64_t bt_callout_wrapper(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                                    bt_callout *function);
+bt_callout_wrapper bt_callout_timed, bt_callout_counted;
 /* ---- callout_string.c (general registers only): true when the whole instruction is done. */
 bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);
 

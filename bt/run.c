@@ -13,6 +13,7 @@ struct pending {
     struct bt_exit *direct; /* chain this to what is found next */
     uint64_t evictions;     /* ... unless units have been freed since */
     bool indirect;          /* enter what is found next into the jump cache */
+    bool ran;               /* a unit was run or an instruction interpreted */
 };
 
 static uint64_t next_random(struct vx_bt *bt)
@@ -108,7 +109,7 @@ static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu 
     }
     if (pending->indirect || (pending->direct != NULL && !chained))
         bt_jc_fill(bt, tu);
-    *pending = (struct pending){ 0 };
+    *pending = (struct pending){ .ran = pending->ran };
 }
 
 /* The next unit is wanted without sharing. A place that misses again and again (a frame across two pages) makes the units after
@@ -148,6 +149,11 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         vcpu->rip = (uint32_t)area->exit_r8;
         note_unshared(bt, (uint32_t)vcpu->rip);
         return;
+    case EXIT_BUDGET:
+        vcpu->rip = (uint32_t)area->exit_r8;
+        if (vcpu->retired < vcpu->retire_limit)
+            bt_interpret(bt);
+        break;
     case EXIT_STALE:
         vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
         bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8);
@@ -182,6 +188,9 @@ static enum vx_stop run(struct vx_bt *bt)
             return VX_STOP_HALT;
         if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0)
             return VX_STOP_ATTENTION;
+        if (vcpu->retired >= vcpu->retire_limit || (bt->config.one_unit && pending.ran))
+            return VX_STOP_BUDGET;
+        pending.ran = true;
         if (vcpu->intr_line && vcpu->iflag && vcpu->inhibit == VX_INHIBIT_NONE) {
             atomic_fetch_or(&vcpu->attention, VX_ATTN_INTR);
             continue;
@@ -204,7 +213,7 @@ static enum vx_stop run(struct vx_bt *bt)
             pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
-            pending = (struct pending){ 0 };
+            pending = (struct pending){ .ran = true };
             bt_interpret(bt);
             continue;
         }
@@ -323,6 +332,8 @@ vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
     if (bt == NULL)
         return VX_ERR_NO_MEMORY;
     bt->config = *config;
+    bt->config.no_chain |= config->one_unit;
+    bt->config.no_jump_cache |= config->one_unit;
     bt->vcpu = config->vcpu;
     bt->stats = config->stats;
     bt->log = config->log;

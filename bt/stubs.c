@@ -92,7 +92,7 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
 }
 
 /* call-out: C function (vcpu, r8, r9, r10, r11) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
-static void make_callout(struct bt_asm *a, bool timed, bt_callout *function, bool memory)
+static void make_callout(struct bt_asm *a, bt_callout_wrapper *wrapper, bt_callout *function, bool memory)
 {
     uint64_t address = (uint64_t)(uintptr_t)function;
     store_guest(a);
@@ -103,9 +103,9 @@ static void make_callout(struct bt_asm *a, bool timed, bt_callout *function, boo
     x_mov32(a, H_RCX, H_R10);
     x_mov32(a, H_R8, H_R11);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, -8); /* aligned again */
-    if (timed) {
+    if (wrapper != NULL) {
         x_mov_imm64(a, H_R9, address);
-        address = (uint64_t)(uintptr_t)bt_callout_timed;
+        address = (uint64_t)(uintptr_t)wrapper;
     }
     x_mov_imm64(a, H_RAX, address);
     a8(a, 0xFF); /* call rax */
@@ -143,7 +143,9 @@ static void make_fp_load(struct bt_asm *a)
 void bt_stubs_make(struct vx_bt *bt)
 {
     struct bt_asm a = { .buf = bt->rw, .cap = BT_STUB_BYTES };
-    bool timed = bt->config.count;
+    bt_callout_wrapper *wrapper = bt->config.exact_count ? bt_callout_counted
+                                  : bt->config.count     ? bt_callout_timed
+                                                         : NULL;
     a.len = 64; /* offset 0 means "none" */
     bt->stub.enter = a.len;
     make_enter(&a);
@@ -157,24 +159,26 @@ void bt_stubs_make(struct vx_bt *bt)
     make_exit(&a, bt->stub.leave, EXIT_INTERP);
     bt->stub.exit_boundary = a.len;
     make_exit(&a, bt->stub.leave, EXIT_BOUNDARY);
+    bt->stub.exit_budget = a.len;
+    make_exit(&a, bt->stub.leave, EXIT_BUDGET);
     bt->stub.exit_stale = a.len;
     make_exit(&a, bt->stub.leave, EXIT_STALE);
     bt->stub.mem_slow = a.len;
-    make_callout(&a, timed, bt_callout_mem, true);
+    make_callout(&a, wrapper, bt_callout_mem, true);
     bt->stub.share_slow = a.len;
-    make_callout(&a, timed, bt_callout_share, true);
+    make_callout(&a, wrapper, bt_callout_share, true);
     bt->stub.insn = a.len;
-    make_callout(&a, timed, bt_callout_insn, false);
+    make_callout(&a, wrapper, bt_callout_insn, false);
     bt->stub.rep = a.len;
-    make_callout(&a, timed, bt_callout_rep, false);
+    make_callout(&a, wrapper, bt_callout_rep, false);
     bt->stub.seg = a.len;
-    make_callout(&a, timed, bt_callout_seg, false);
+    make_callout(&a, wrapper, bt_callout_seg, false);
     bt->stub.rdtsc = a.len;
-    make_callout(&a, timed, bt_callout_rdtsc, false);
+    make_callout(&a, wrapper, bt_callout_rdtsc, false);
     bt->stub.software_int = a.len;
-    make_callout(&a, timed, bt_callout_int, false);
+    make_callout(&a, wrapper, bt_callout_int, false);
     bt->stub.iret = a.len;
-    make_callout(&a, timed, bt_callout_iret, false);
+    make_callout(&a, wrapper, bt_callout_iret, false);
     bt->stub.fp_load = a.len;
     make_fp_load(&a);
     VX_ASSERT(!a.overflow);

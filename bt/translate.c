@@ -1,6 +1,6 @@
 /* translate.c - makes one unit: decode, emit instruction by instruction, emit the out-of-line parts, register.
  *
- * Layout of a fragment:  [entry counter] [self-check] body  exits | cold: call-outs, unchained exits */
+ * Layout of a fragment:  [budget check] [entry counter] [self-check] body  exits | cold: call-outs, unchained exits */
 #include <stdlib.h>
 
 #include "emit.h"
@@ -22,7 +22,8 @@ void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip
         cg->full = true;
         return;
     }
-    cg->site[cg->site_count++] = (struct bt_site){ .start = start, .end = cg->a.len, .eip = eip, .kind = kind };
+    cg->site[cg->site_count++] =
+        (struct bt_site){ .start = start, .end = cg->a.len, .eip = eip, .kind = kind, .done = cg_done(cg, eip) };
 }
 
 void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11)
@@ -40,11 +41,12 @@ void emit_interp(struct cg *cg, const struct bt_insn *in, uint32_t stub)
     x_mov_imm32(a, H_R8, next_eip(in));
     x_mov_imm32(a, H_R9, cg->fp_live ? MEM_FP_LIVE : 0);
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, stub);
+    emit_call_c(cg, in, stub);
 }
 
 void emit_interp_end(struct cg *cg, const struct bt_insn *in)
 {
+    emit_count(cg, cg_number(cg, in));
     x_mov_imm32(&cg->a, H_R8, in->eip);
     x_jmp_rel32(&cg->a, cg->bt->stub.exit_interp);
 }
@@ -219,7 +221,7 @@ static void emit_cold_mem(struct cg *cg, const struct cold *cold)
         x_mov32(a, H_R8, cold->lin_reg);
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, cg->bt->stub.mem_slow);
+    emit_call_c(cg, in, cg->bt->stub.mem_slow);
     x_jmp_rel32(a, a->base + cold->resume); /* 5 bytes: the stub returns behind it when C did the instruction */
     if (!bt_ends_unit(in->lower) && !cg_has_share(in))
         x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
@@ -238,7 +240,7 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
     x_mov_imm32(a, H_R8, next_eip(in));
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, in->eip);
-    x_call_rel32(a, cg->bt->stub.insn);
+    emit_call_c(cg, in, cg->bt->stub.insn);
     x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
 }
 
@@ -249,7 +251,7 @@ static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
     x_mov64(a, H_RCX, H_R11);
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, cg->bt->insns[cold->insn].eip);
-    x_call_rel32(a, cg->bt->stub.share_slow);
+    emit_call_c(cg, &cg->bt->insns[cold->insn], cg->bt->stub.share_slow);
     x_jmp_rel32(a, a->base + cold->resume);
 }
 
@@ -292,6 +294,9 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
     cg->tu = tu;
     cg->mode = bt->mode;
     cg->r9_share = SHARE_NONE;
+    cg->insns = n;
+    if (bt->config.exact_count)
+        emit_budget_check(cg);
     if (bt->config.count)
         emit_entry_counter(cg);
     if (tu->self_checking)
@@ -354,7 +359,8 @@ static struct bt_tu *new_unit(struct vx_bt *bt, uint8_t *const hva[TU_PAGES], un
     tu->cs_base = (uint32_t)vcpu->seg[VX_CS].base;
     tu->cs_limit = vcpu->seg[VX_CS].limit;
     tu->mode = bt->mode;
-    tu->global = vx_mmu_is_global(vcpu->mmu, lin) && (pages == 1 || vx_mmu_is_global(vcpu->mmu, (lin | VX_PAGE_MASK) + 1));
+    tu->global =
+        vx_mmu_is_global(vcpu->mmu, lin) && (pages == 1 || vx_mmu_is_global(vcpu->mmu, (lin | VX_PAGE_MASK) + 1));
     tu->pages = (uint8_t)pages;
     for (unsigned i = 0; i < pages; i++)
         tu->page[i] = backing_page(bt, hva[i]);

@@ -300,6 +300,7 @@ static void end_insn(struct insn *in, bool done)
         in->cpu->rip = in->next_eip;
     else
         vx_cpu_deliver_fault(in->cpu);
+    in->cpu->retired++;
 }
 
 static void step_rare(struct insn *in)
@@ -329,29 +330,35 @@ static void step(struct insn *in)
         insn_mode_changed(in);
 }
 
-/* Executes instructions from the window until it closes, attention is wanted or `max` are done; returns how many. */
-static uint64_t run_window(struct insn *in, uint64_t max)
+/* Has `retired` come to where it must stop? `until` is the caller's end; an instruction may have moved the limit. */
+static bool at_limit(const struct vx_vcpu *cpu, uint64_t until)
+{
+    return cpu->retired >= until || cpu->retired >= cpu->retire_limit;
+}
+
+/* Executes instructions from the window until it closes, attention is wanted or a limit is reached. */
+static void run_window(struct insn *in, uint64_t until)
 {
     struct vx_vcpu *cpu = in->cpu;
-    uint64_t done = 0;
     in->next_eip = (uint32_t)cpu->rip;
-    while (done < max && atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0) {
+    while (!at_limit(cpu, until) && atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0) {
         uint32_t eip = in->next_eip;
         cpu->rip = eip;
         if (!fetch_from_window(in, eip))
-            return done;
+            return;
         in->start_eip = eip;
         in->prefixes = in->window_prefixes;
         vx_cpu_ring_note(cpu);
-        done++;
-        if (VX_UNLIKELY(!execute(in))) {
+        bool done = execute(in);
+        if (VX_UNLIKELY(!done))
             vx_cpu_deliver_fault(cpu);
+        cpu->retired++;
+        if (VX_UNLIKELY(!done)) {
             insn_mode_changed(in);
-            return done;
+            return;
         }
     }
     cpu->rip = in->next_eip;
-    return done;
 }
 
 static bool stopped(const struct vx_vcpu *cpu)
@@ -377,9 +384,9 @@ enum vx_stop vx_interp_step(struct vx_vcpu *vcpu)
 enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
 {
     struct insn in = { .cpu = vcpu };
-    uint64_t done = 0;
+    uint64_t start = vcpu->retired, until = max_insns < VX_RETIRE_NONE - start ? start + max_insns : VX_RETIRE_NONE;
     enum vx_stop why = VX_STOP_BUDGET;
-    while (done < max_insns && !stopped(vcpu)) {
+    while (!at_limit(vcpu, until) && !stopped(vcpu)) {
         /* A shadow is for one instruction, which therefore runs first. */
         if (VX_UNLIKELY(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0) &&
             vcpu->inhibit == VX_INHIBIT_NONE) {
@@ -387,11 +394,10 @@ enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
             break;
         }
         step(&in);
-        done++;
         if (in.window_bytes != 0)
-            done += run_window(&in, max_insns - done);
+            run_window(&in, until);
     }
-    vcpu->stats->interp_insns += done;
+    vcpu->stats->interp_insns += vcpu->retired - start;
     return stopped(vcpu) ? stop_reason(vcpu) : why;
 }
 

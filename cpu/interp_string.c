@@ -35,6 +35,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
     }
     if (count != 0) {
         in->next_eip = in->start_eip;
+        cpu->retired--; /* counts with its last part */
         insn_mode_changed(in);
         cpu->eflags |=
             VX_FL_RF; /* SDM 3B "Instruction-Breakpoint Exception Condition": not again on this instruction */

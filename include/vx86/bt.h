@@ -22,7 +22,9 @@ struct vx_bt_config {
     bool no_probe_sharing; /* every memory operand has a shadow probe of its own */
     bool stress;           /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
-    bool count; /* exact entry counters in translated code (costs under 3 %) */
+    bool count;       /* exact entry counters in translated code (costs under 3 %) */
+    bool exact_count; /* vcpu->retired is exact and vcpu->retire_limit is kept (costs some instructions a unit) */
+    bool one_unit;    /* return VX_STOP_BUDGET after each unit (or interpreted instruction); nothing is chained */
 };
 
 /* NULL when this host can run the translator, else why not ("this processor lacks BMI2"). Static storage. */
@@ -32,7 +34,7 @@ const char *vx_bt_unavailable(void);
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
 void vx_bt_destroy(struct vx_bt *bt);
 
-/* Runs translated code until attention, halt or shutdown. */
+/* Runs translated code until attention, halt, shutdown or vcpu->retire_limit. */
 enum vx_stop vx_bt_run(struct vx_bt *bt);
 
 /* Drops every translation (reset, model change). */

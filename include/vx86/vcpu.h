@@ -163,6 +163,9 @@ struct vx_vcpu_ops {
 
 #define VX_ENGINE_AREA_BYTES 2048
 
+/* vx_vcpu.retire_limit when there is none. */
+#define VX_RETIRE_NONE ((uint64_t)INT64_MAX)
+
 struct vx_vcpu {
     uint64_t gpr[16];
     uint64_t rip;
@@ -188,6 +191,11 @@ struct vx_vcpu {
     uint16_t last_opcode; /* see vx_interp_last_opcode() */
 
     _Atomic uint32_t attention;
+
+    /* Instructions passed: completed, or faulted and delivered. A REP string instruction counts with its last part. Exact in the
+     * interpreter, and in the translator with vx_bt_config.exact_count (else it says nothing). */
+    uint64_t retired;
+    uint64_t retire_limit; /* an engine returns VX_STOP_BUDGET at the boundary where `retired` has got there */
 
     _Alignas(64) uint8_t fx[512]; /* I3 */
 

@@ -116,6 +116,9 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     config.stats = &rig->stats;
     config.vcpu = rig->vcpu;
     config.pmap = rig->pmap;
+    rig->units = config.one_unit;
+    rig->exact = config.exact_count;
+    rig->slice = config.exact_count ? config.stress_seed : 0;
     return vx_bt_create(&config, &rig->bt) == VX_ERR_OK;
 }
 
@@ -154,10 +157,16 @@ static void look_at_events(struct rig *rig)
         vx_interp_step(vcpu); /* what is in the shadow comes first */
 }
 
+/* Has the translator stopped where it was told to, and not at the end of the budget? */
+static bool goes_on(const struct rig *rig)
+{
+    return rig->units || (rig->slice != 0 && rig->vcpu->retired == rig->vcpu->retire_limit);
+}
+
 enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
 {
     struct vx_vcpu *vcpu = rig->vcpu;
-    uint64_t start_insns = rig->stats.interp_insns;
+    uint64_t start_insns = rig->stats.interp_insns, start_retired = vcpu->retired;
     enum rig_end end = RIG_ENDLESS;
     if (rig->bt != NULL)
         set_watchdog(rig, RIG_SECONDS);
@@ -165,15 +174,18 @@ enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
         if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
             break;
         look_at_events(rig);
+        if (rig->slice != 0)
+            vcpu->retire_limit = vcpu->retired + rig->slice;
         uint64_t done = rig->stats.interp_insns - start_insns;
         enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, max_insns - done);
         if (stop == VX_STOP_SHUTDOWN || (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu))) {
             end = stop == VX_STOP_HALT ? RIG_HALT : RIG_SHUTDOWN;
             break;
         }
-        if (stop == VX_STOP_BUDGET)
+        if (stop == VX_STOP_BUDGET && !goes_on(rig))
             break;
     }
+    rig->retired = vcpu->retired - start_retired;
     if (rig->bt != NULL)
         set_watchdog(rig, 0);
     return end;

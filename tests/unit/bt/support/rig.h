@@ -26,6 +26,10 @@ struct rig {
     int vector;          /* what the fake PIC answers at INTA; -1: no interrupt pending */
     _Atomic bool wanted; /* an interrupt is to be raised at the next attention */
     uint64_t interrupts; /* delivered so far */
+    uint64_t slice;      /* instructions after which the translator is stopped and gone on with, exactly; 0: never */
+    bool units;          /* the translator comes back after each unit */
+    bool exact;          /* vcpu->retired is exact */
+    uint64_t retired;    /* instructions of the last rig_run() */
 };
 
 /* options NULL: the interpreter is the engine. */
