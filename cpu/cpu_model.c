@@ -55,6 +55,7 @@ static const struct vx_cpu_model models[] = {
     },
     {
         .name = "vulnerable",
+        .fp_pointers_always = true,
         .vendor = "GenuineIntel",
         .brand = "vx86 Virtual CPU (vulnerable)",
         .signature = 0x0001067A, /* family 6, model 17h, stepping 10 */
@@ -74,4 +75,9 @@ const struct vx_cpu_model *vx_cpu_model_find(const char *name)
         if (strcmp(models[i].name, name) == 0)
             return &models[i];
     return NULL;
+}
+
+bool vx_cpu_fp_pointers_always(const struct vx_cpu_model *model)
+{
+    return model->fp_pointers_always;
 }

@@ -52,6 +52,9 @@ struct vx_cpu_model {
     uint32_t features_ext_edx;
     uint32_t cr4_mask;
     uint8_t phys_bits;
+    /* x87: FIP, FCS, FOP, FDP and FDS follow every instruction that is not a control instruction. Otherwise FOP and FDP change
+     * only with an unmasked exception (CPUID.7.EBX bit 6), and FCS and FDS read as 0 (bit 13). */
+    bool fp_pointers_always;
     uint64_t arch_capabilities;
     uint64_t microcode; /* IA32_BIOS_SIGN_ID bits 63:32 */
 };

@@ -23,6 +23,10 @@ struct vx_cpu_model;
 /* "default", or "vulnerable" (the same without the ARCH_CAPABILITIES promises). NULL when unknown. */
 const struct vx_cpu_model *vx_cpu_model_find(const char *name);
 
+/* Do the x87 instruction and operand pointers follow every instruction (true up to Core 2), or only FIP, the others with unmasked
+ * exceptions alone (CPUID.7.EBX "FDP_EXCPTN_ONLY", "Deprecates FPU CS and FPU DS")? */
+bool vx_cpu_fp_pointers_always(const struct vx_cpu_model *model);
+
 /* Allocates the vCPU (64-byte aligned) with its mmu and resets it. */
 VX_MUST_USE vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out);
 void vx_cpu_destroy(struct vx_vcpu *vcpu);
