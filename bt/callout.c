@@ -156,7 +156,8 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
         return fault(vcpu, eip);
     release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
     vcpu->retired++;
-    if (bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+    bool attention = atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
+    if (attention || bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         vcpu->rip = next_eip;
         bt->area->exit_r9 = EXIT_STATE;
         return CALLOUT_EXIT;

@@ -1,6 +1,6 @@
 /* decode.c - guest bytes to struct bt_insn: fetch through the mmu, decode with Zydis, reduce to what lowering needs.
  *
- * A unit stays inside one page; an instruction that straddles two pages is a unit of its own, so that only such units
+ * A unit stays inside one page and ends before an address where a debugger stops; an instruction that straddles two pages is a unit of its own, so that only such units
  * depend on two mappings. */
 #include "internal.h"
 
@@ -128,6 +128,19 @@ static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const Z
     in->lower = bt_lower_of(z, in, mode);
 }
 
+/* XCHG BX, BX, by which a guest calls its debugger, where there is one that listens. */
+static bool is_magic(const struct bt_insn *in, const struct vx_vcpu_debug *debug)
+{
+    return VX_UNLIKELY(debug != NULL) && debug->magic && in->map == 0 && in->opcode == 0x87 && in->op_bytes == 2 &&
+           in->mod == 3 && in->reg == VX_RBX && in->rm == VX_RBX;
+}
+
+static bool debugger_stops_at(const struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
+{
+    const struct vx_vcpu_debug *debug = bt->vcpu->debug;
+    return VX_UNLIKELY(debug != NULL) && debug->stops_in(debug->opaque, lin, hva, 1);
+}
+
 /* Decodes one instruction of at most `avail` bytes at `bytes`; ZYDIS_STATUS_NO_MORE_DATA when it is longer. */
 static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avail, uint32_t eip, struct bt_insn *in)
 {
@@ -141,6 +154,8 @@ static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avai
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
     reduce(in, &z, ops, bt->mode);
+    if (is_magic(in, bt->vcpu->debug))
+        in->lower = L_INTERP_END;
     return ZYAN_STATUS_SUCCESS;
 }
 
@@ -180,7 +195,7 @@ unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], 
     if (hva[0] == NULL)
         return 0;
     hva[0] -= lin & VX_PAGE_MASK;
-    while (n < max) {
+    while (n < max && !debugger_stops_at(bt, lin, hva[0] + (lin & VX_PAGE_MASK))) {
         uint32_t left = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
         struct bt_insn *in = &bt->insns[n];
         ZyanStatus status = decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in);

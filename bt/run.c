@@ -213,6 +213,8 @@ static enum vx_stop run(struct vx_bt *bt)
             pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
+            if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque))
+                return VX_STOP_DEBUG;
             pending = (struct pending){ .ran = true };
             bt_interpret(bt);
             continue;
@@ -365,6 +367,21 @@ void vx_bt_destroy(struct vx_bt *bt)
     free(bt->buffer);
     free(bt->cg);
     free(bt);
+}
+
+static bool covers(const struct bt_tu *tu, uint32_t lin, uint64_t hva)
+{
+    return lin - (tu->eip + tu->cs_base) < tu->guest_bytes || hva - tu->hva < tu->guest_bytes;
+}
+
+void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
+{
+    for (unsigned s = 0; s < bt->segment_count; s++) {
+        const struct bt_segment *segment = &bt->segment[s];
+        for (uint32_t i = 0; i < segment->units; i++)
+            if (!segment->sorted[i]->dead && covers(segment->sorted[i], lin, (uint64_t)(uintptr_t)hva))
+                bt_invalidate(bt, segment->sorted[i]);
+    }
 }
 
 void vx_bt_flush(struct vx_bt *bt)

@@ -26,6 +26,11 @@ enum vx_stop vx_bt_run(struct vx_bt *bt)
     return VX_STOP_ATTENTION;
 }
 
+void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
+{
+    (void)bt, (void)lin, (void)hva;
+}
+
 void vx_bt_flush(struct vx_bt *bt)
 {
     (void)bt;

@@ -251,6 +251,7 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
                  cpu->rip);
         if (fault.vector == VX_PF)
             cpu->cr2 = (uint32_t)fault.lin;
+        vx_vcpu_tell(cpu, VX_DEBUG_EVENT_EXCEPTION, fault.vector, fault.error);
         if (vx_event_deliver(cpu, &event)) {
             if (fault.vector == VX_DB)
                 cpu->dr[7] &= ~(uint64_t)DR7_GD;
@@ -285,6 +286,7 @@ static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
     struct vx_event event = { .vector = vector, .eip = (uint32_t)cpu->rip, .eflags = vx_eflags(cpu) };
     cpu->halted = false;
     vx_trace(cpu->log, cpu_interrupt, (unsigned)vector, (unsigned)cpu->seg[VX_CS].sel, cpu->rip);
+    vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INTERRUPT, vector, 0);
     if (!vx_event_deliver(cpu, &event))
         deliver_chain(cpu, cpu->mmu->fault);
 }
@@ -300,6 +302,7 @@ bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind k
     };
     if (kind == VX_INT_N && vx_vm86(cpu) && vx_iopl(cpu) < 3)
         return vx_fault_code(cpu, VX_GP, 0);
+    vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INT, vector, 0);
     if (!vx_event_deliver(cpu, &event))
         return false;
     if (kind == VX_INT1)

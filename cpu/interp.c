@@ -55,6 +55,9 @@ static void open_window(struct insn *in, uint32_t eip)
     in->window_eip = eip - before;
     in->window_bytes = before + after;
     in->window_epoch = in->cpu->mmu->map_epoch;
+    const struct vx_vcpu_debug *debug = in->cpu->debug;
+    if (VX_UNLIKELY(debug != NULL) && debug->stops_in(debug->opaque, lin - before, in->window, in->window_bytes))
+        in->window_bytes = 0;
 }
 
 /* Sets [fetch, fetch_end) for an instruction at EIP: empty when the window does not have it. */
@@ -391,6 +394,10 @@ enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
         if (VX_UNLIKELY(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0) &&
             vcpu->inhibit == VX_INHIBIT_NONE) {
             why = VX_STOP_ATTENTION;
+            break;
+        }
+        if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque)) {
+            why = VX_STOP_DEBUG;
             break;
         }
         step(&in);

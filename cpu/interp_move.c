@@ -202,6 +202,8 @@ bool interp_xchg_eb_gb(struct insn *in)
 }
 bool interp_xchg_ew_gw(struct insn *in)
 {
+    if (in->modrm == 0xDB)
+        vx_vcpu_tell(in->cpu, VX_DEBUG_EVENT_MAGIC, 0, 0);
     return xchg_rm_reg(in, 2);
 }
 bool interp_xchg_ed_gd(struct insn *in)

@@ -8,6 +8,7 @@
 /* One page's part of an access: `hva` when it may be accessed in place, else by physical address. */
 struct piece {
     uint8_t *hva;
+    uint32_t lin;
     uint64_t phys;
     size_t bytes;
 };
@@ -34,6 +35,7 @@ static bool resolve_piece(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum v
     const struct vx_tlb *tlb = mmu->tlb[view];
     const uint32_t *tags = tags_for(tlb, access);
     piece->bytes = bytes;
+    piece->lin = lin;
     piece->phys = 0;
     piece->hva = vx_tlb_probe(tlb, tags, lin, 1);
     if (piece->hva != NULL)
@@ -77,6 +79,7 @@ static void piece_read(struct vx_mmu *mmu, const struct piece *piece, void *to)
         memcpy(to, piece->hva, piece->bytes);
         return;
     }
+    vx_watch_tell(mmu, VX_WATCH_READ, piece->lin, piece->phys, piece->bytes, NULL);
     count_slow(mmu, piece->phys, VX_ACCESS_READ);
     vx_pmap_read(mmu->pmap, piece->phys, to, piece->bytes);
 }
@@ -87,6 +90,7 @@ static void piece_write(struct vx_mmu *mmu, const struct piece *piece, const voi
         memcpy(piece->hva, from, piece->bytes);
         return;
     }
+    vx_watch_tell(mmu, VX_WATCH_WRITE, piece->lin, piece->phys, piece->bytes, from);
     count_slow(mmu, piece->phys, VX_ACCESS_WRITE);
     vx_pmap_write(mmu->pmap, piece->phys, from, piece->bytes); /* keeps I2 */
 }
@@ -142,6 +146,7 @@ bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum vx
     if (!vx_walk_resolve(mmu, lin, VX_ACCESS_READ, view, &walk))
         return false;
     uint64_t phys = walk.frame | (lin & VX_PAGE_MASK);
+    vx_watch_tell(mmu, VX_WATCH_READ, lin, phys, size, NULL);
     uint32_t page = vx_pmap_lookup(mmu->pmap, mmu->pmap->read_map, phys);
     if (VX_LIKELY(vx_pmap_is_backed(mmu->pmap, page))) {
         *value = vx_load_sized(vx_pmap_hva(mmu->pmap, page) + (lin & VX_PAGE_MASK), size);
@@ -167,6 +172,7 @@ bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum v
         return true;
     }
     uint64_t phys = walk.frame | (lin & VX_PAGE_MASK);
+    vx_watch_tell(mmu, VX_WATCH_WRITE, lin, phys, size, &value);
     count_slow(mmu, phys, VX_ACCESS_WRITE);
     vx_pmap_store(mmu->pmap, phys, size, value); /* keeps I2 */
     return true;

@@ -5,6 +5,7 @@
  *   walk.c     the guest's tables: rights, A and D, #PF      (reads the pmap)
  *      |  fill
  *   tlb.c      the soft TLB: filling, dropping, flushing     (told by the pmap of changes)
+ *   watch.c    a debugger's watchpoints: which pages may not be in the soft TLB, which accesses are told
  *   mmu.c      construction, control state
  */
 #ifndef VX86_MMU_PRIVATE_H
@@ -77,6 +78,11 @@ struct vx_mmu_private {
     bool any_large;
     uint32_t large[32]; /* bitmap of 4 MiB regions with fills from large pages */
 
+    const struct vx_mmu_watch *watch; /* watch.c */
+    unsigned watch_count;
+    vx_mmu_watch_fn *watch_fn;
+    void *watch_opaque;
+
     struct {
         vx_mmu_flush_fn *fn;
         void *opaque;
@@ -92,6 +98,20 @@ bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *wal
                     enum vx_view view);
 /* The architectural walk: A and D set, shadow filled. False: #PF in mmu->fault. Counts the miss. */
 bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk);
+
+/* watch.c */
+
+/* VX_WATCH_* bits of the page of `lin`, whose frame is at `frame`: the accesses that must not go through the shadow. */
+unsigned vx_watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame);
+/* Tells of an access about to be made to [lin, lin + bytes), which lies in one page. */
+void vx_watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
+                        const void *value);
+static inline void vx_watch_tell(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
+                                 const void *value)
+{
+    if (VX_UNLIKELY(mmu->priv->watch_count != 0))
+        vx_watch_tell_slow(mmu, kind, lin, phys, bytes, value);
+}
 
 /* tlb.c */
 VX_MUST_USE vx_err vx_shadow_create(struct vx_mmu *mmu);

@@ -131,7 +131,10 @@ void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enu
     uint32_t index = vx_tlb_index(lin), slot = slot_of(view, index);
     uint32_t tag = 0u - (lin >> VX_PAGE_SHIFT);
     struct vx_tlb *tlb = mmu->tlb[view];
-    tlb->read_tag[index] = vx_walk_allows(priv, walk, VX_ACCESS_READ, view) ? tag : VX_TLB_INVALID; /* keeps I2 */
+    unsigned watched = VX_UNLIKELY(priv->watch_count != 0) ? vx_watch_page(mmu, lin, walk->frame) : 0;
+    bool read = !(watched & VX_WATCH_READ) && vx_walk_allows(priv, walk, VX_ACCESS_READ, view);
+    write = write && watched == 0;
+    tlb->read_tag[index] = read ? tag : VX_TLB_INVALID; /* keeps I2 */
     tlb->write_tag[index] = write ? tag : VX_TLB_INVALID;
     tlb->fetch_tag[index] = vx_walk_allows(priv, walk, VX_ACCESS_FETCH, view) ? tag : VX_TLB_INVALID;
     tlb->addend[index] = (uintptr_t)vx_pmap_hva(pmap, page) - (lin & ~VX_PAGE_MASK);

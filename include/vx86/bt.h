@@ -34,8 +34,12 @@ const char *vx_bt_unavailable(void);
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
 void vx_bt_destroy(struct vx_bt *bt);
 
-/* Runs translated code until attention, halt, shutdown or vcpu->retire_limit. */
+/* Runs translated code until attention, halt, shutdown, vcpu->retire_limit or a stop of vcpu->debug. */
 enum vx_stop vx_bt_run(struct vx_bt *bt);
+
+/* Drops the units that contain the guest byte at `lin` (however it is mapped) or the one at host address `hva` (NULL:
+ * none): vcpu->debug has another answer for it from now on. Between runs only. */
+void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva);
 
 /* Drops every translation (reset, model change). */
 void vx_bt_flush(struct vx_bt *bt);

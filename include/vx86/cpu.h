@@ -41,6 +41,7 @@ enum vx_stop {
     VX_STOP_HALT,      /* vcpu->halted */
     VX_STOP_SHUTDOWN,  /* vcpu->shutdown: triple fault */
     VX_STOP_BUDGET,    /* the requested number of instructions is done, or vcpu->retired is at vcpu->retire_limit */
+    VX_STOP_DEBUG,     /* vcpu->debug has a stop at CS:EIP */
 };
 
 /* Executes one instruction at CS:EIP completely, delivering any fault it raises (one iteration at least, and up to 4096
@@ -48,7 +49,8 @@ enum vx_stop {
  * the instruction casts; traps (#DB by TF, data breakpoints) are delivered after it. Pending interrupts are not looked at. */
 enum vx_stop vx_interp_step(struct vx_vcpu *vcpu);
 
-/* The interpreter engine: runs until attention, halt, shutdown, vcpu->retire_limit or `max_insns`. */
+/* The interpreter engine: runs until attention, halt, shutdown, vcpu->retire_limit, a stop of vcpu->debug or
+ * `max_insns`. */
 enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns);
 
 /* Opcode that vx_interp_step executed last: (map << 8) | opcode; map 0 one-byte, 1 0F, 2 0F38, 3 0F3A. */

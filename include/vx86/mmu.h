@@ -113,6 +113,23 @@ void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view);
 bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
                    uint8_t **hva);
 
+/* Watched memory: every access to [first, last] by the CPU is told before it is made, whoever makes it: instructions,
+ * and the CPU itself at descriptors and stacks; not its page walks, instruction fetches or DMA. Pages with watched bytes
+ * always miss the shadow; others are not touched. */
+enum { VX_WATCH_READ = 1u << 0, VX_WATCH_WRITE = 1u << 1 };
+struct vx_mmu_watch {
+    uint64_t first, last;
+    bool physical;   /* else linear */
+    uint8_t kinds;   /* VX_WATCH_* */
+    uint32_t number; /* the owner's */
+};
+/* `kind` is one of VX_WATCH_*; `value` points to the `bytes` that a write will store, NULL for a read. */
+typedef void vx_mmu_watch_fn(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint32_t lin, uint64_t phys,
+                             size_t bytes, const void *value);
+/* Replaces the list (borrowed; it stays in place until the next call); drops the shadow. Between instructions. */
+void vx_mmu_set_watches(struct vx_mmu *mmu, const struct vx_mmu_watch *list, unsigned count, vx_mmu_watch_fn *fn,
+                        void *opaque);
+
 static inline uint32_t vx_tlb_index(uint64_t lin)
 {
     return (uint32_t)(lin >> VX_PAGE_SHIFT) & (VX_TLB_ENTRIES - 1);

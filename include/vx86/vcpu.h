@@ -144,8 +144,31 @@ enum {
     VX_ATTN_NMI = 1u << 1,
     VX_ATTN_SMI = 1u << 2,
     VX_ATTN_INIT = 1u << 3,
-    VX_ATTN_WORK = 1u << 4, /* timers or posted work wait for the machine's loop */
-    VX_ATTN_STOP = 1u << 5, /* leave the machine's loop (power-off, reset, timeout, ...) */
+    VX_ATTN_WORK = 1u << 4,  /* timers or posted work wait for the machine's loop */
+    VX_ATTN_STOP = 1u << 5,  /* leave the machine's loop (power-off, reset, timeout, ...) */
+    VX_ATTN_DEBUG = 1u << 6, /* a debugger wants the next boundary */
+};
+
+/* What a debugger hears of, see struct vx_vcpu_debug: the event and its two values. */
+enum vx_debug_event {
+    VX_DEBUG_EVENT_EXCEPTION, /* vector, error code; CS:EIP is the instruction that raised it */
+    VX_DEBUG_EVENT_INTERRUPT, /* vector: NMI or by INTR; CS:EIP is where the handler will return to */
+    VX_DEBUG_EVENT_INT,       /* vector: INT n, INT3, INTO, INT1 */
+    VX_DEBUG_EVENT_CREG,      /* new CR0, new CR3, before they replace those in the vCPU */
+    VX_DEBUG_EVENT_MAGIC,     /* XCHG BX, BX with a 16-bit operand, where `magic` is set */
+};
+
+/* A debugger's hooks; vcpu->debug is NULL while it wants nothing. They are called on the vCPU thread, event() in the
+ * middle of instructions: it notes, and asks for the next boundary by VX_ATTN_DEBUG, but changes nothing of the guest. */
+struct vx_vcpu_debug {
+    void *opaque;
+    bool magic;
+    void (*event)(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+    /* Is there a stop at CS:EIP? Engines ask where stops_in() has said that there may be one, and return VX_STOP_DEBUG. */
+    bool (*stops_here)(void *opaque);
+    /* Is there a stop in [lin, lin + bytes), whose code is at `hva`? The range lies in one page. Engines ask when they
+     * prepare code to be run without looking. Whoever changes the answer drops what was prepared (vx_bt_forget()). */
+    bool (*stops_in)(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes);
 };
 
 /* What the machine does for its CPU. All calls on the vCPU thread. */
@@ -212,6 +235,8 @@ struct vx_vcpu {
         uint64_t platform_id, bios_sign;
     } msr;
 
+    const struct vx_vcpu_debug *debug; /* NULL: nobody looks */
+
     /* Called, if set, after a bit was added to `attention` from any thread: lets translated code notice. */
     void (*kick)(struct vx_vcpu *vcpu);
 
@@ -238,6 +263,12 @@ static inline void vx_vcpu_raise(struct vx_vcpu *vcpu, uint32_t bits)
     atomic_fetch_or_explicit(&vcpu->attention, bits, memory_order_seq_cst);
     if (vcpu->kick != NULL)
         vcpu->kick(vcpu);
+}
+
+static inline void vx_vcpu_tell(const struct vx_vcpu *vcpu, enum vx_debug_event event, uint32_t value, uint32_t detail)
+{
+    if (VX_UNLIKELY(vcpu->debug != NULL))
+        vcpu->debug->event(vcpu->debug->opaque, event, value, detail);
 }
 
 /* INTR input (vCPU thread): level from the interrupt controller. */
