@@ -16,7 +16,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
         return op->one(in, size);
 
     uint32_t count = get_reg(cpu, VX_RCX, in->addr_size);
-    uint32_t left = in->single_step ? 1 : STRING_STEP_MAX;
+    uint32_t left = in->single_step ? 1 : cpu->rep_max != 0 ? cpu->rep_max : STRING_STEP_MAX;
     while (count != 0 && left != 0) {
         uint32_t n = op->bulk == NULL ? 0 : op->bulk(in, size, count < left ? count : left);
         if (n == 0) {

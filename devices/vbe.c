@@ -48,6 +48,18 @@ static void fix_mode(struct vx_vga *vga)
     vbe[VBE_Y_OFFSET] = clamp16(vbe[VBE_Y_OFFSET], 0, lines - vbe[VBE_YRES]);
 }
 
+/* The guest may see video memory directly: whoever shadows it is told. */
+static void clear_screen(struct vx_vga *vga)
+{
+    uint32_t bytes = vx_vbe_pitch(vga) * vga->vbe[VBE_YRES];
+    memset(vga->vram, 0, bytes);
+    for (uint32_t at = 0; at < bytes; at += VX_PAGE_BYTES) {
+        uint32_t left = bytes - at;
+        vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, 0,
+                           left < VX_PAGE_BYTES ? left : VX_PAGE_BYTES);
+    }
+}
+
 static void write_enable(struct vx_vga *vga, uint16_t value)
 {
     bool was_on = vx_vbe_on(vga);
@@ -62,7 +74,7 @@ static void write_enable(struct vx_vga *vga, uint16_t value)
     vga->vbe[VBE_X_OFFSET] = vga->vbe[VBE_Y_OFFSET] = 0;
     fix_mode(vga);
     if (!(value & VBE_NO_CLEAR))
-        memset(vga->vram, 0, (size_t)vx_vbe_pitch(vga) * vga->vbe[VBE_YRES]);
+        clear_screen(vga);
     vx_trace(vga->log, vga_mode, "vbe", vga->vbe[VBE_XRES], vga->vbe[VBE_YRES]);
 }
 

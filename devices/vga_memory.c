@@ -155,6 +155,8 @@ static void write_byte(struct vx_vga *vga, uint32_t off, uint8_t byte)
     if (value == old)
         return;
     store_planes(vga, place.k, value);
+    uint32_t at = 4 * place.k;
+    vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, at % VX_PAGE_BYTES, 4);
     vx_vga_changed(vga);
 }
 

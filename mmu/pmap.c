@@ -148,6 +148,8 @@ void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t r
     }
     run_end(pmap, &all);
     run_end(pmap, &stores);
+    if (pmap->observer != NULL)
+        pmap->observer->mapped(pmap->observer_opaque, phys, bytes, read_page, write_page);
 }
 
 void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled)
@@ -156,6 +158,8 @@ void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled)
         return;
     pmap->a20_mask = enabled ? UINT64_MAX : ~(1ull << 20);
     tell_change(pmap, 0, UINT32_MAX, false);
+    if (pmap->observer != NULL)
+        pmap->observer->a20(pmap->observer_opaque, enabled);
 }
 
 bool vx_pmap_a20(const struct vx_pmap *pmap)
@@ -247,6 +251,18 @@ void vx_pmap_remove_listeners(struct vx_pmap *pmap, const void *opaque)
         if (pmap->on_change[i].opaque != opaque)
             pmap->on_change[kept++] = pmap->on_change[i];
     pmap->change_listeners = kept;
+}
+
+void vx_pmap_observe(struct vx_pmap *pmap, const struct vx_pmap_observer *observer, void *opaque)
+{
+    VX_ASSERT(observer == NULL || pmap->observer == NULL);
+    pmap->observer = observer;
+    pmap->observer_opaque = opaque;
+}
+
+uint32_t vx_pmap_pages(const struct vx_pmap *pmap)
+{
+    return pmap->pages;
 }
 
 int vx_pmap_memfd(const struct vx_pmap *pmap)

@@ -21,10 +21,18 @@ uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys)
 void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
 {
     pmap->flags[page] &= (uint8_t)~VX_PAGE_WATCHED;
+    if (pmap->observer != NULL)
+        pmap->observer->written(pmap->observer_opaque, page, off, bytes);
     if (!(pmap->flags[page] & VX_PAGE_CODE))
         return;
     for (unsigned i = 0; i < pmap->code_write_listeners; i++)
         pmap->on_code_write[i].fn(pmap->on_code_write[i].opaque, page, off, bytes);
+}
+
+void vx_pmap_wrote_page(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
+{
+    VX_ASSERT(vx_pmap_is_backed(pmap, page) && off + bytes <= VX_PAGE_BYTES);
+    vx_pmap_notice_write(pmap, page, off, bytes);
 }
 
 /* How much of [phys, phys + bytes) lies in the page of phys. */

@@ -41,6 +41,8 @@ struct vx_pmap {
         void *opaque;
     } on_change[VX_PMAP_LISTENERS];
     unsigned code_write_listeners, change_listeners;
+    const struct vx_pmap_observer *observer; /* may be NULL */
+    void *observer_opaque;
 };
 
 static inline uint32_t vx_pmap_lookup(const struct vx_pmap *pmap, const uint32_t *map, uint64_t phys)
@@ -81,12 +83,12 @@ static inline void vx_store_sized(uint8_t *to, unsigned size, uint64_t value)
     }
 }
 
-/* Bytes [off, off + bytes) of a backing page have changed: clears the watch and tells of code. */
+/* Bytes [off, off + bytes) of a backing page have changed: clears the watch, tells of code, and the observer. */
 void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
 
 static inline void vx_pmap_notice_write(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
 {
-    if (VX_UNLIKELY(pmap->flags[page] & VX_PAGE_NOTICE))
+    if (VX_UNLIKELY((pmap->flags[page] & VX_PAGE_NOTICE) || pmap->observer != NULL))
         vx_pmap_page_written(pmap, page, off, bytes);
 }
 

@@ -103,6 +103,22 @@ void vx_pmap_on_change(struct vx_pmap *pmap, vx_pmap_change_fn *fn, void *opaque
 /* Forgets all listeners that were added with `opaque`; for destructors, since the pmap outlives mmu and bt. */
 void vx_pmap_remove_listeners(struct vx_pmap *pmap, const void *opaque);
 
+/* For a device that has changed bytes of its own backing pages in place: marks, listeners and observer are told. */
+void vx_pmap_wrote_page(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
+
+/* Whoever keeps a second copy of guest memory (lockstep): told, after the change, of every mapping, of the A20 gate and of all bytes
+ * that were written by way of the pmap, by devices and by the CPU; what it writes through a shadow is not told. One at most; NULL:
+ * none. Both are borrowed. */
+struct vx_pmap_observer {
+    void (*mapped)(void *opaque, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page);
+    void (*a20)(void *opaque, bool enabled);
+    void (*written)(void *opaque, uint32_t page, uint32_t off, uint32_t bytes); /* inside one page */
+};
+void vx_pmap_observe(struct vx_pmap *pmap, const struct vx_pmap_observer *observer, void *opaque);
+
+/* Number of backing pages: RAM and extra. */
+uint32_t vx_pmap_pages(const struct vx_pmap *pmap);
+
 /* The memfd behind all pages, for shadow windows. */
 int vx_pmap_memfd(const struct vx_pmap *pmap);
 uint64_t vx_pmap_ram_bytes(const struct vx_pmap *pmap);

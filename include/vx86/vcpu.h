@@ -219,6 +219,7 @@ struct vx_vcpu {
      * interpreter, and in the translator with vx_bt_config.exact_count (else it says nothing). */
     uint64_t retired;
     uint64_t retire_limit; /* an engine returns VX_STOP_BUDGET at the boundary where `retired` has got there */
+    uint32_t rep_max;      /* most iterations of a REP in one vx_interp_step(); 0: it decides. Translated code does not look */
 
     _Alignas(64) uint8_t fx[512]; /* I3 */
 

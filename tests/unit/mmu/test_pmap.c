@@ -172,3 +172,54 @@ Test(pmap, two_in_one_process)
     cr_assert_eq(get(b, 0x1000, 4), 0xBBBB);
     rig_destroy(b);
 }
+
+struct observed {
+    char text[256];
+    size_t used;
+};
+
+static void note(struct observed *seen, const char *what, uint64_t a, uint64_t b, uint64_t c)
+{
+    int n = snprintf(seen->text + seen->used, sizeof seen->text - seen->used,
+                     "%s %" PRIx64 " %" PRIx64 " %" PRIx64 "; ", what, a, b, c);
+    seen->used += (size_t)n;
+}
+
+static void see_mapped(void *opaque, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page)
+{
+    note(opaque, write_page == VX_PMAP_DISCARD ? "rom" : "map", phys, bytes, read_page);
+}
+
+static void see_a20(void *opaque, bool enabled)
+{
+    note(opaque, "a20", enabled, 0, 0);
+}
+
+static void see_written(void *opaque, uint32_t page, uint32_t off, uint32_t bytes)
+{
+    note(opaque, "write", page, off, bytes);
+}
+
+/* Every way to change memory through the map, and nothing for what changes nothing. */
+Test(pmap, observer_sees_all_that_goes_through)
+{
+    static const struct vx_pmap_observer observer = { see_mapped, see_a20, see_written };
+    struct rig *rig = rig_create();
+    struct observed seen = { .used = 0 };
+    uint32_t extra = vx_pmap_alloc(rig->pmap, 0x2000);
+    cr_assert_eq(vx_pmap_pages(rig->pmap), (RAM_BYTES + EXTRA_BYTES) >> 12);
+    vx_pmap_observe(rig->pmap, &observer, &seen);
+    vx_pmap_map(rig->pmap, 0xFFFFF000, 0x1000, extra, VX_PMAP_DISCARD);
+    vx_pmap_write(rig->pmap, 0x1FFE, "abcd", 4);
+    vx_pmap_write(rig->pmap, 0xFFFFF000, "abcd", 4); /* ROM */
+    vx_pmap_store(rig->pmap, 0x3008, 2, 7);
+    vx_pmap_wrote(rig->pmap, 0x4FFF, 1);
+    vx_pmap_wrote_page(rig->pmap, extra + 1, 8, 4);
+    vx_pmap_set_a20(rig->pmap, false);
+    vx_pmap_set_a20(rig->pmap, false);
+    vx_pmap_observe(rig->pmap, NULL, NULL);
+    vx_pmap_store(rig->pmap, 0x3008, 2, 8);
+    cr_assert_str_eq(seen.text, "rom fffff000 1000 800; write 1 ffe 2; write 2 0 2; write 3 8 2; write 4 fff 1; "
+                                "write 801 8 4; a20 0 0 0; ");
+    rig_destroy(rig);
+}
