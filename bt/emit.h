@@ -83,7 +83,7 @@ void emit_store(struct cg *cg, uint8_t lin_reg, unsigned reg, unsigned bytes);
 void emit_to_guest(struct cg *cg, unsigned guest_reg, unsigned host_reg, unsigned bytes);
 
 /* ---- emit_alu.c: innocuous instructions as themselves */
-void emit_native(struct cg *cg, const struct bt_insn *in); /* L_MODRM, L_X87, L_SSE */
+void emit_native(struct cg *cg, const struct bt_insn *in); /* L_MODRM, L_SSE; L_X87 through emit_x87() */
 void emit_plain(struct cg *cg, const struct bt_insn *in);
 void emit_opreg(struct cg *cg, const struct bt_insn *in);
 void emit_incdec(struct cg *cg, const struct bt_insn *in);
@@ -94,6 +94,9 @@ void emit_bt_rm(struct cg *cg, const struct bt_insn *in);
 /* True if the host encoding cannot name what the instruction names (REX against AH..BH). */
 bool emit_native_impossible(const struct bt_insn *in);
 void emit_fp_here(struct cg *cg);
+
+/* ---- emit_x87.c */
+void emit_x87(struct cg *cg, const struct bt_insn *in);
 
 /* ---- emit_stack.c */
 void emit_push_reg(struct cg *cg, const struct bt_insn *in);

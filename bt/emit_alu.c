@@ -121,14 +121,15 @@ static bool is_ldmxcsr(const struct bt_insn *in)
     return in->map == 1 && in->opcode == 0xAE && in->mem && in->reg == 2;
 }
 
-/* LDMXCSR of an upper half that is not zero is the interpreter's: hosts may know bits there that the guest's CPU has not (AMD: 17,
- * which turns off alignment faults). */
-static void check_mxcsr(struct cg *cg, uint8_t operand)
+static bool is_fldcw(const struct bt_insn *in)
+{
+    return in->lower == L_X87 && in->opcode == 0xD9 && in->mem && in->reg == 5;
+}
+
+/* The instruction is the interpreter's unless r10d is 0. */
+static void unless_zero(struct cg *cg)
 {
     struct bt_asm *a = &cg->a;
-    emit_load(cg, H_R10, operand, 4);
-    x_mov_imm32(a, H_R11, 16);
-    x_shrx32(a, H_R10, H_R10, H_R11);
     x_mov64(a, H_R11, H_RCX);
     x_mov64(a, H_RCX, H_R10);
     uint32_t ok = x_jrcxz(a);
@@ -137,13 +138,32 @@ static void check_mxcsr(struct cg *cg, uint8_t operand)
     x_mov64(a, H_RCX, H_R11);
 }
 
+/* LDMXCSR of an upper half that is not zero is the interpreter's: hosts may know bits there that the guest's CPU has not (AMD: 17,
+ * which turns off alignment faults). So is FLDCW that unmasks an exception: another mode follows (emit_x87.c). */
+static void check_control_word(struct cg *cg, const struct bt_insn *in, uint8_t operand)
+{
+    struct bt_asm *a = &cg->a;
+    if (is_ldmxcsr(in)) {
+        emit_load(cg, H_R10, operand, 4);
+        x_mov_imm32(a, H_R11, 16);
+        x_shrx32(a, H_R10, H_R10, H_R11);
+        unless_zero(cg);
+    } else if (is_fldcw(in) && !(cg->mode & MODE_FP_OPERANDS)) {
+        emit_load(cg, H_R10, operand, 2);
+        x_not32(a, H_R10);
+        x_mov_imm32(a, H_R11, 32 - 6); /* the six masks */
+        x_shlx32(a, H_R10, H_R10, H_R11);
+        unless_zero(cg);
+    }
+}
+
 void emit_native(struct cg *cg, const struct bt_insn *in)
 {
     if (in->lower == L_X87 || in->lower == L_SSE)
         emit_fp_here(cg);
     uint8_t operand = in->mem ? emit_operand(cg, in) : H_NONE;
-    if (is_ldmxcsr(in))
-        check_mxcsr(cg, operand);
+    if (in->mem)
+        check_control_word(cg, in, operand);
     uint32_t start = cg->a.len;
     if (!in->mem)
         in->has_modrm ? emit_reg_form(cg, in) : emit_plain(cg, in);

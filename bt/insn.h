@@ -22,7 +22,8 @@ enum bt_mode {
     MODE_FS_WIDE = 1u << 9,   /* FS: limit 4 GiB, usual rights: only its base is added */
     MODE_GS_WIDE = 1u << 10,  /* the same for GS; only told apart at CPL 3 */
     MODE_PAGING = 1u << 11,
-    MODE_UNSHARED = 1u << 12, /* not of the vCPU: a shared probe missed, see share.c */
+    MODE_UNSHARED = 1u << 12,    /* not of the vCPU: a shared probe missed, see share.c */
+    MODE_FP_OPERANDS = 1u << 13, /* FOP and FDP have to be kept, see emit_x87.c */
 };
 /* Not translated at all: TF, armed breakpoints, alignment checks. */
 #define MODE_SLOW UINT32_MAX

@@ -98,6 +98,10 @@ struct bt_area {
     uint64_t host_rsp;
     uint64_t tlb;
     uint64_t fp_away; /* I4 */
+    /* FOP, FIP, FCS, FDP, FDS of the last x87 instruction while the state is in the host, where the host's own would be of the
+     * translator's code: the first 24 bytes of an FXSAVE image. fp_last is what translated code keeps (emit_fp_pointers()),
+     * fp_kept what the guest had when the state was loaded. */
+    uint64_t fp_last[3], fp_kept[3];
     uint64_t entries, jc_hits;
     uint64_t exit_r8, exit_r9; /* what the exit stub was given */
     uint64_t poll_cell;        /* what poll pointers point to in peace */
@@ -107,6 +111,10 @@ struct bt_area {
     uint32_t sysflags;         /* EFLAGS without the arithmetic flags, IF, DF and bit 1 */
     int64_t seg_max_read[VX_SEG_COUNT], seg_max_write[VX_SEG_COUNT]; /* last valid offset, -1: no access */
 };
+
+/* Offsets in an FXSAVE image (SDM 1 "FXSAVE Area"). */
+enum { FX_FCW = 0, FX_FSW = 2, FX_FOP = 6, FX_FIP = 8, FX_FCS = 12, FX_FDP = 16, FX_FDS = 20 };
+enum { FCW_MASKS = 0x3F, FSW_ES = 0x80 };
 
 /* Pointer value that faults when loaded through. */
 #define BT_POISON 0x18u
@@ -182,8 +190,9 @@ struct vx_bt {
 
     /* the state that the current entry assumes */
     uint32_t mode;
-    uint8_t *buffer; /* host code under construction */
-    struct cg *cg;   /* translate.c's workspace */
+    bool fp_pointers_always; /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
+    uint8_t *buffer;         /* host code under construction */
+    struct cg *cg;           /* translate.c's workspace */
     struct bt_insn insns[BT_TU_MAX];
     struct bt_share share[SHARE_SLOTS];
     bool unshared;                          /* the next unit is wanted in MODE_UNSHARED */

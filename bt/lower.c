@@ -97,8 +97,8 @@ static uint8_t lower_x87(const struct bt_insn *in, uint32_t mode)
 {
     if (!(mode & MODE_X87_OK))
         return L_INTERP_END;
-    if (in->opcode == 0x9B || in->mod == 3)
-        return in->opcode == 0xDB && in->mod == 3 && in->reg == 4 && in->rm != 2 && in->rm != 3 ? L_INTERP : L_X87;
+    if (in->opcode == 0x9B || in->mod == 3) /* DB /4: FNCLEX, FNINIT and their obsolete neighbours */
+        return in->opcode == 0xDB && in->reg == 4 ? L_INTERP : L_X87;
     bool environment = (in->opcode == 0xD9 && (in->reg == 4 || in->reg == 6)) ||
                        (in->opcode == 0xDD && (in->reg == 4 || in->reg == 6));
     bool sse3 = in->reg == 1 && (in->opcode == 0xDB || in->opcode == 0xDD || in->opcode == 0xDF); /* FISTTP */

@@ -320,6 +320,7 @@ static void attach(struct vx_bt *bt)
     bt->area = bt_area(vcpu);
     bt->area->bt = (uint64_t)(uintptr_t)bt;
     bt->area->fp_away = 1;
+    bt->fp_pointers_always = vx_cpu_fp_pointers_always(vcpu->model);
     vcpu->kick = kick;
     vx_mmu_on_flush(vcpu->mmu, on_flush, bt);
     vx_pmap_on_code_write(bt->config.pmap, bt_smc_on_write, bt);

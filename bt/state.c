@@ -64,6 +64,13 @@ static bool needs_interpreter(const struct vx_vcpu *vcpu)
     return (vcpu->cr0 & VX_CR0_AM) && (vcpu->eflags & VX_FL_AC) && vcpu->cpl == 3;
 }
 
+/* May FOP and FDP change: always, or with the next unmasked exception? The FP state must be home. */
+static bool tells_fp_operands(const struct vx_vcpu *vcpu)
+{
+    return vx_cpu_fp_pointers_always(vcpu->model) || (vcpu->fx[FX_FCW] & FCW_MASKS) != FCW_MASKS ||
+           (vcpu->fx[FX_FSW] & FSW_ES);
+}
+
 uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
 {
     if (needs_interpreter(vcpu))
@@ -71,6 +78,8 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     uint32_t mode = privilege_bits(vcpu) | segment_bits(vcpu);
     if (!(vcpu->cr0 & (VX_CR0_EM | VX_CR0_TS))) {
         mode |= MODE_X87_OK;
+        if (tells_fp_operands(vcpu))
+            mode |= MODE_FP_OPERANDS;
         if (vcpu->cr4 & VX_CR4_OSFXSR)
             mode |= MODE_SSE_OK;
     }

@@ -134,6 +134,11 @@ static void make_callout(struct bt_asm *a, bt_callout_wrapper *wrapper, bt_callo
 
 static void make_fp_load(struct bt_asm *a)
 {
+    for (int32_t at = 0; at < 24; at += 8) {
+        x_load64(a, H_R8, H_VCPU, VCPU(fx) + at);
+        x_store64(a, H_VCPU, AREA(fp_last) + at, H_R8);
+        x_store64(a, H_VCPU, AREA(fp_kept) + at, H_R8);
+    }
     asm_mem(a, false, 0, 0x0FAE, 1, H_VCPU, H_NONE, 0, VCPU(fx)); /* fxrstor */
     asm_mem(a, true, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_away));
     a32(a, 0);

@@ -3,6 +3,7 @@
  * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is,
  * but all 512 must be accessible. */
 #include "interp_sse.h"
+#include "interp_x87.h"
 
 #define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
 #define FXSAVE_STATE_BYTES 288
@@ -38,6 +39,7 @@ static bool fxrstor(struct insn *in)
     fx_set16(cpu, FX_FSW, fx_get16(cpu, FX_FSW) | was_pending); /* lets the summary see FERR# fall */
     fx_set16(cpu, FX_FOP, fx_get16(cpu, FX_FOP) & 0x7FF);
     cpu->fx[FX_FTW + 1] = 0;
+    x87_hide_selectors(cpu);
     for (unsigned i = 0; i < 8; i++)
         memset(cpu->fx + FX_ST + 16 * i + 10, 0, 6);
     x87_update_summary(cpu);

@@ -4,8 +4,8 @@
  * wait), #UD, the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
  * instruction, SDM 2D "Escape Opcode Instructions".
  *
- * FIP, FCS, FDP, FDS and FOP are kept for every non-control instruction (as P6 and AMD do; the Pentium 4 could be told
- * to update FOP only on an unmasked exception). FDP and FDS stay when there is no memory operand. */
+ * FIP is kept for every non-control instruction, FCS, FDP, FDS and FOP as the CPU model has it
+ * (vx_cpu_fp_pointers_always()). FDP and FDS stay when there is no memory operand. */
 #include "interp_x87.h"
 
 /* FNSTENV, FNSTCW, FNSAVE, FNSTSW; FNCLEX, FNINIT and their obsolete neighbours; FNSTSW AX. */
@@ -23,15 +23,20 @@ static bool is_control(const struct insn *in)
     return is_no_wait(in);
 }
 
-static void note_pointers(const struct insn *in)
+/* was_pending: FSW.ES before the instruction. */
+static void note_pointers(const struct insn *in, bool was_pending)
 {
     struct vx_vcpu *cpu = in->cpu;
-    fx_set16(cpu, FX_FOP, (uint16_t)((in->opcode & 7) << 8 | in->modrm));
+    bool always = vx_cpu_fp_pointers_always(cpu->model);
+    bool unmasked = !was_pending && (fx_get16(cpu, FX_FSW) & FSW_ES);
     fx_set32(cpu, FX_FIP, in->start_eip);
-    fx_set16(cpu, FX_FCS, cpu->seg[VX_CS].sel);
+    fx_set16(cpu, FX_FCS, always ? cpu->seg[VX_CS].sel : 0);
+    if (!always && !unmasked)
+        return;
+    fx_set16(cpu, FX_FOP, (uint16_t)((in->opcode & 7) << 8 | in->modrm));
     if (in->mod != 3) {
         fx_set32(cpu, FX_FDP, in->off);
-        fx_set16(cpu, FX_FDS, cpu->seg[in->seg].sel);
+        fx_set16(cpu, FX_FDS, always ? cpu->seg[in->seg].sel : 0);
     }
 }
 
@@ -121,9 +126,10 @@ bool interp_x87(struct insn *in)
     if (wait)
         return true;
     struct x87 x = { .in = in, .cpu = cpu, .env = env_from_fcw(fx_get16(cpu, FX_FCW)) };
+    bool was_pending = fx_get16(cpu, FX_FSW) & FSW_ES;
     if (!(in->mod == 3 ? execute_reg(&x) : execute_mem(&x)))
         return false;
     if (!is_control(in))
-        note_pointers(in);
+        note_pointers(in, was_pending);
     return true;
 }

@@ -89,6 +89,7 @@ static void load_env(struct vx_vcpu *cpu, unsigned width, const uint8_t *image)
         fx_set16(cpu, FX_FDS, 0);
         fx_set16(cpu, FX_FOP, (uint16_t)(f4 & 0x7FF));
     }
+    x87_hide_selectors(cpu);
     x87_update_summary(cpu);
 }
 

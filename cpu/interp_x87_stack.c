@@ -88,6 +88,14 @@ void x87_init(struct vx_vcpu *cpu)
     fx_set16(cpu, FX_FDS, 0);
 }
 
+void x87_hide_selectors(struct vx_vcpu *cpu)
+{
+    if (vx_cpu_fp_pointers_always(cpu->model))
+        return;
+    fx_set16(cpu, FX_FCS, 0);
+    fx_set16(cpu, FX_FDS, 0);
+}
+
 unsigned x87_full_tag(const struct vx_vcpu *cpu)
 {
     unsigned word = 0, top = x87_top(cpu);

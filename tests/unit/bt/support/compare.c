@@ -71,13 +71,9 @@ static bool control(const struct comparison *c)
            values(c, "nmi blocking", a->nmi_blocked, b->nmi_blocked);
 }
 
-/* Of the FXSAVE image: FCW, FSW, FTW, MXCSR and the registers' meaningful bytes. */
+/* Of the FXSAVE image: all but MXCSR_MASK, and the registers' meaningful bytes. */
 static bool fp_byte_counts(unsigned i)
 {
-    if (i < 5)
-        return true;
-    if (i < 24)
-        return false;
     if (i < 32)
         return i < 28;
     return i < 160 ? (i & 15) < 10 : i < 288;
