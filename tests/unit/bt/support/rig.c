@@ -102,7 +102,7 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
         .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM, .bus = { bus_read, bus_write }
     };
     struct vx_cpu_config cpu = {
-        .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig, .model = vx_cpu_model_find("vulnerable")
+        .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig, .model = vx_cpu_model_find("default")
     };
     if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK)
         return false;
