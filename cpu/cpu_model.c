@@ -1,24 +1,35 @@
 /* cpu_model.c - the table of CPU models.
  *
- * "default" is what vx86 itself is good at: a Pentium 4 class instruction set with PAE and NX. Its family and model are
- * those of Intel's in-order Atom (06_1Ch). Systems choose their speculation mitigations by that number and by
+ * "default" is what vx86 itself is good at: everything up to SSE4.2 and its companions, with PAE and NX. Its family and
+ * model are those of Intel's in-order Atom (06_1Ch). Systems choose their speculation mitigations by that number and by
  * ARCH_CAPABILITIES, and for a guest of a binary translator they should choose none: retpolines, buffer clearing and
  * page-table isolation act on the instructions that the guest wrote, not on those that the host runs, so they would
  * cost much and protect nothing. What the host CPU speculates is the host's to mitigate; vx86 makes no promise of its
  * own against guests that attack themselves by side channels.
  *
  * "vulnerable" is the same instruction set under a model number (06_17h) that systems know to be affected, with
- * SPEC_CTRL and without the ARCH_CAPABILITIES promises, for those who want to see or measure the mitigations. */
+ * SPEC_CTRL and without the ARCH_CAPABILITIES promises, for those who want to see or measure the mitigations.
+ *
+ * The others are real ones, for software that expects them; signatures, leaves and cache descriptors are those of the
+ * steppings named. Sources: SDM 2 "CPUID", Intel AP-485 "Processor Identification and the CPUID Instruction". */
 #include "cpu_model.h"
 
-enum {
-    BASE_EDX = VX_CPUID_FPU | VX_CPUID_DE | VX_CPUID_PSE | VX_CPUID_TSC | VX_CPUID_MSR | VX_CPUID_PAE | VX_CPUID_MCE |
-               VX_CPUID_CX8 | VX_CPUID_APIC | VX_CPUID_SEP | VX_CPUID_MTRR | VX_CPUID_PGE | VX_CPUID_MCA |
-               VX_CPUID_CMOV | VX_CPUID_PAT | VX_CPUID_PSE36 | VX_CPUID_CLFSH | VX_CPUID_MMX | VX_CPUID_FXSR |
-               VX_CPUID_SSE | VX_CPUID_SSE2,
-    BASE_CR4 = VX_CR4_TSD | VX_CR4_DE | VX_CR4_PSE | VX_CR4_PAE | VX_CR4_MCE | VX_CR4_PGE | VX_CR4_PCE | VX_CR4_OSFXSR |
-               VX_CR4_OSXMMEXCPT,
-};
+#define F(id) VX_FEATURE_BIT(id)
+
+/* Each generation has what the one before it had. */
+#define F_386         (F(I386) | F(FPU))
+#define F_486         (F_386 | F(I486) | F(CPUID))
+#define F_PENTIUM     (F_486 | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(MCE) | F(CX8) | F(APIC))
+#define F_PENTIUM_MMX (F_PENTIUM | F(MMX) | F(RDPMC))
+#define F_PENTIUMPRO  (F_PENTIUM | F(RDPMC) | F(NOPL) | F(PAE) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV))
+#define F_PENTIUM2    (F_PENTIUMPRO | F(MMX) | F(SEP) | F(PAT) | F(PSE36) | F(FXSR))
+#define F_PENTIUM3    (F_PENTIUM2 | F(SSE))
+#define F_PENTIUM4    (F_PENTIUM3 | F(SSE2) | F(CLFLUSH))
+#define F_PENTIUMM    (F_PENTIUM4 & ~(F(PAE) | F(PSE36)))
+#define F_CORE2       (F_PENTIUM4 | F(SSE3) | F(SSSE3) | F(MONITOR) | F(NX) | F(LAHF_LM) | F(PREFETCHW))
+/* Without MONITOR: HLT is the cheapest way to wait here. */
+#define F_DEFAULT \
+    ((F_CORE2 & ~(F(MONITOR) | F(SSE3) | F(SSSE3))) | F(TSC_ADJUST) | F(FDP_EXCPTN_ONLY) | F(ZERO_FCS_FDS))
 
 /* IA32_ARCH_CAPABILITIES (SDM 4). */
 #define CAP_RDCL_NO            (1ull << 0)
@@ -36,17 +47,19 @@ enum {
 #define CAP_RFDS_NO            (1ull << 27)
 #define CAP_ITS_NO             (1ull << 62)
 
+#define INTEL "GenuineIntel"
+
 static const struct vx_cpu_model models[] = {
     {
         .name = "default",
-        .vendor = "GenuineIntel",
+        .about = "what vx86 is good at: SSE4.2 and its companions, no known speculation flaws",
+        .vendor = INTEL,
         .brand = "vx86 Virtual CPU",
         .signature = 0x000106CA, /* family 6, model 1Ch, stepping 10 */
-        .features_edx = BASE_EDX,
-        .features7_ebx = VX_CPUID7B_TSC_ADJUST,
-        .features7_edx = VX_CPUID7D_ARCH_CAPABILITIES,
-        .features_ext_edx = VX_CPUIDX_NX,
-        .cr4_mask = BASE_CR4,
+        .features = F_DEFAULT | F(ARCH_CAPABILITIES),
+        .max_basic = 0x16,
+        .max_extended = 0x80000008u,
+        .leaf2 = { 0x035AFF01, 0, 0, 0xF0 }, /* TLBs; caches: see leaf 4; 64-byte prefetch */
         .phys_bits = 36,
         .arch_capabilities = CAP_RDCL_NO | CAP_SKIP_L1DFL_VMENTRY | CAP_SSB_NO | CAP_MDS_NO | CAP_PSCHANGE_MC_NO |
                              CAP_TAA_NO | CAP_SBDR_SSDP_NO | CAP_FBSDP_NO | CAP_PSDP_NO | CAP_BHI_NO | CAP_PBRSB_NO |
@@ -55,19 +68,124 @@ static const struct vx_cpu_model models[] = {
     },
     {
         .name = "vulnerable",
-        .fp_pointers_always = true,
-        .vendor = "GenuineIntel",
+        .about = "the same, known to be affected by speculation flaws: systems use their workarounds",
+        .vendor = INTEL,
         .brand = "vx86 Virtual CPU (vulnerable)",
         .signature = 0x0001067A, /* family 6, model 17h, stepping 10 */
-        .features_edx = BASE_EDX,
-        .features7_ebx = VX_CPUID7B_TSC_ADJUST,
-        .features7_edx = VX_CPUID7D_SPEC_CTRL | VX_CPUID7D_STIBP | VX_CPUID7D_SSBD,
-        .features_ext_edx = VX_CPUIDX_NX,
-        .cr4_mask = BASE_CR4,
+        .features = (F_DEFAULT & ~(F(FDP_EXCPTN_ONLY) | F(ZERO_FCS_FDS))) | F(SPEC_CTRL) | F(STIBP) | F(SSBD),
+        .max_basic = 0x16,
+        .max_extended = 0x80000008u,
+        .leaf2 = { 0x035AFF01, 0, 0, 0xF0 },
         .phys_bits = 36,
         .microcode = 0x1000,
     },
+    {
+        .name = "386",
+        .about = "Intel386 DX with 387: no CPUID, no BSWAP, CMPXCHG, XADD, no CR0.WP",
+        .vendor = INTEL,
+        .signature = 0x00000308, /* DX, stepping D */
+        .features = F_386,
+        .phys_bits = 32,
+    },
+    {
+        .name = "486",
+        .about = "Intel486 DX4: CPUID",
+        .vendor = INTEL,
+        .signature = 0x00000480,
+        .features = F_486,
+        .max_basic = 1,
+        .phys_bits = 32,
+    },
+    {
+        .name = "pentium",
+        .about = "Pentium (P54C): TSC, MSRs, CMPXCHG8B, 4 MiB pages",
+        .vendor = INTEL,
+        .signature = 0x0000052C,
+        .features = F_PENTIUM,
+        .max_basic = 1,
+        .phys_bits = 32,
+    },
+    {
+        .name = "pentium-mmx",
+        .about = "Pentium with MMX (P55C)",
+        .vendor = INTEL,
+        .signature = 0x00000543,
+        .features = F_PENTIUM_MMX,
+        .max_basic = 1,
+        .phys_bits = 32,
+    },
+    {
+        .name = "pentiumpro",
+        .about = "Pentium Pro: CMOV, PAE, global pages, MTRRs",
+        .vendor = INTEL,
+        .signature = 0x00000619,
+        .features = F_PENTIUMPRO,
+        .max_basic = 2,
+        .leaf2 = { 0x03020101, 0, 0, 0x06040A42 },
+        .phys_bits = 36,
+    },
+    {
+        .name = "pentium2",
+        .about = "Pentium II (Deschutes): MMX, SYSENTER, FXSAVE, PAT",
+        .vendor = INTEL,
+        .signature = 0x00000652,
+        .features = F_PENTIUM2,
+        .max_basic = 2,
+        .leaf2 = { 0x03020101, 0, 0, 0x0C040843 },
+        .phys_bits = 36,
+    },
+    {
+        .name = "pentium3",
+        .about = "Pentium III (Coppermine): SSE",
+        .vendor = INTEL,
+        .signature = 0x0000068A,
+        .features = F_PENTIUM3,
+        .max_basic = 2,
+        .leaf2 = { 0x03020101, 0, 0, 0x0C040882 },
+        .phys_bits = 36,
+    },
+    {
+        .name = "pentium-m",
+        .about = "Pentium M (Dothan): SSE2, no PAE",
+        .vendor = INTEL,
+        .brand = "Intel(R) Pentium(R) M processor 1.00GHz",
+        .signature = 0x000006D8,
+        .features = F_PENTIUMM,
+        .max_basic = 2,
+        .max_extended = 0x80000004u,
+        .leaf2 = { 0x02B3B001, 0, 0, 0x2C04307D },
+        .phys_bits = 32,
+    },
+    {
+        .name = "pentium4",
+        .about = "Pentium 4 (Northwood): SSE2",
+        .vendor = INTEL,
+        .brand = "Intel(R) Pentium(R) 4 CPU 1.00GHz",
+        .signature = 0x00000F29,
+        .features = F_PENTIUM4,
+        .max_basic = 2,
+        .max_extended = 0x80000004u,
+        .leaf2 = { 0x665B5001, 0, 0, 0x007B7040 },
+        .phys_bits = 36,
+    },
+    {
+        .name = "core2",
+        .about = "Core 2 (Merom): SSE3, SSSE3, NX, MONITOR",
+        .vendor = INTEL,
+        .brand = "Intel(R) Core(TM)2 CPU 1.00GHz",
+        .signature = 0x000006FB,
+        .features = F_CORE2,
+        .max_basic = 0xA,
+        .max_extended = 0x80000008u,
+        .leaf2 = { 0x05B0B101, 0x005657F0, 0, 0x2CB43049 },
+        .phys_bits = 36,
+    },
 };
+
+const struct vx_cpu_model *cpu_model_at(size_t index)
+{
+    return index < VX_ARRAY_LEN(models) ? &models[index] : NULL;
+}
 
 const struct vx_cpu_model *vx_cpu_model_find(const char *name)
 {
@@ -79,5 +197,5 @@ const struct vx_cpu_model *vx_cpu_model_find(const char *name)
 
 bool vx_cpu_fp_pointers_always(const struct vx_cpu_model *model)
 {
-    return model->fp_pointers_always;
+    return !cpu_model_has(model, VX_F_FDP_EXCPTN_ONLY);
 }

@@ -4,9 +4,9 @@
 #include "cpu_model.h"
 
 enum {
-    MAX_BASIC = 0x16,
-    MAX_EXTENDED = 0x80000008u,
     MISC_ENABLE_LIMIT_CPUID = 1 << 22,
+    LEAF1_ONE_CPU = 1 << 16,
+    LEAF1_CLFLUSH_64 = 8 << 8,
     LEAF6_ARAT = 1 << 2,
     LEAFX7_INVARIANT_TSC = 1 << 8,
 };
@@ -42,16 +42,40 @@ static struct leaf cache_leaf(uint32_t index)
     };
 }
 
+static struct leaf feature_leaf(const struct vx_cpu_model *model)
+{
+    return (struct leaf){
+        .eax = model->signature,
+        .ebx = cpu_model_has(model, VX_F_CLFLUSH) ? LEAF1_ONE_CPU | LEAF1_CLFLUSH_64 : 0,
+        .ecx = cpu_model_cpuid_word(model, CPUID_C1),
+        .edx = cpu_model_cpuid_word(model, CPUID_D1),
+    };
+}
+
+static struct leaf structured_leaf(const struct vx_cpu_model *model)
+{
+    return (struct leaf){
+        .ebx = cpu_model_cpuid_word(model, CPUID_B7),
+        .ecx = cpu_model_cpuid_word(model, CPUID_C7),
+        .edx = cpu_model_cpuid_word(model, CPUID_D7),
+    };
+}
+
+/* Lines of 64 bytes; interrupts may end an MWAIT though they are masked; C1 alone. */
+static const struct leaf monitor_leaf = { 64, 64, 3, 0x10 };
+
 static struct leaf basic_leaf(const struct vx_cpu_model *model, uint32_t index, uint32_t sub)
 {
     uint32_t mhz = VX_CPU_TSC_HZ / 1000000u;
     switch (index) {
-    case 0: return (struct leaf){ MAX_BASIC, four(model->vendor), four(model->vendor + 8), four(model->vendor + 4) };
-    case 1: return (struct leaf){ model->signature, 1u << 16 | 8u << 8, model->features_ecx, model->features_edx };
-    case 2: return (struct leaf){ 0x035AFF01, 0, 0, 0xF0 }; /* TLBs; caches: see leaf 4; 64-byte prefetch */
+    case 0:
+        return (struct leaf){ model->max_basic, four(model->vendor), four(model->vendor + 8), four(model->vendor + 4) };
+    case 1: return feature_leaf(model);
+    case 2: return (struct leaf){ model->leaf2[0], model->leaf2[1], model->leaf2[2], model->leaf2[3] };
     case 4: return cache_leaf(sub);
+    case 5: return cpu_model_has(model, VX_F_MONITOR) ? monitor_leaf : (struct leaf){ 0 };
     case 6: return (struct leaf){ .eax = LEAF6_ARAT };
-    case 7: return sub != 0 ? (struct leaf){ 0 } : (struct leaf){ 0, model->features7_ebx, 0, model->features7_edx };
+    case 7: return sub == 0 ? structured_leaf(model) : (struct leaf){ 0 };
     case 0x15: return (struct leaf){ 1, 1, VX_CPU_TSC_HZ, 0 };
     case 0x16: return (struct leaf){ mhz, mhz, 100, 0 };
     default: return (struct leaf){ 0 };
@@ -62,8 +86,10 @@ static struct leaf extended_leaf(const struct vx_cpu_model *model, uint32_t inde
 {
     const char *brand = model->brand + (index - 0x80000002u) * 16; /* used for 2 to 4 only */
     switch (index) {
-    case 0x80000000u: return (struct leaf){ .eax = MAX_EXTENDED };
-    case 0x80000001u: return (struct leaf){ .edx = model->features_ext_edx };
+    case 0x80000000u: return (struct leaf){ .eax = model->max_extended };
+    case 0x80000001u:
+        return (struct leaf){ .ecx = cpu_model_cpuid_word(model, CPUID_CX),
+                              .edx = cpu_model_cpuid_word(model, CPUID_DX) };
     case 0x80000002u:
     case 0x80000003u:
     case 0x80000004u: return (struct leaf){ four(brand), four(brand + 4), four(brand + 8), four(brand + 12) };
@@ -77,9 +103,11 @@ static struct leaf extended_leaf(const struct vx_cpu_model *model, uint32_t inde
 void vx_cpu_cpuid(struct vx_vcpu *cpu)
 {
     uint32_t index = (uint32_t)cpu->gpr[VX_RAX], sub = (uint32_t)cpu->gpr[VX_RCX];
-    uint32_t max_basic = cpu->msr.misc_enable & MISC_ENABLE_LIMIT_CPUID ? 3 : MAX_BASIC;
+    uint32_t max_basic = cpu->model->max_basic;
     struct leaf leaf;
-    if (index >= 0x80000000u && index <= MAX_EXTENDED)
+    if ((cpu->msr.misc_enable & MISC_ENABLE_LIMIT_CPUID) && max_basic > 3)
+        max_basic = 3;
+    if (index >= 0x80000000u && index <= cpu->model->max_extended)
         leaf = extended_leaf(cpu->model, index);
     else /* beyond either range: the highest basic leaf */
         leaf = basic_leaf(cpu->model, index > max_basic ? max_basic : index, sub);

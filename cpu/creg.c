@@ -8,11 +8,6 @@
 #include "fault.h"
 #include "vx86/cpu.h"
 
-#define CR0_KNOWN                                                                                               \
-    ((uint32_t)(VX_CR0_PE | VX_CR0_MP | VX_CR0_EM | VX_CR0_TS | VX_CR0_ET | VX_CR0_NE | VX_CR0_WP | VX_CR0_AM | \
-                VX_CR0_NW | VX_CR0_CD) |                                                                        \
-     0x80000000u)
-
 enum {
     DR6_BD = 1u << 13,
     DR6_WRITABLE = 0x0000E00Fu,
@@ -67,7 +62,7 @@ void vx_creg_sync_ac(struct vx_vcpu *cpu)
 static bool write_cr0(struct vx_vcpu *cpu, uint32_t value)
 {
     struct vx_creg_change change = vx_creg_current(cpu);
-    value = (value & CR0_KNOWN) | VX_CR0_ET;
+    value = (value & vx_cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
     if ((value & VX_CR0_PG) && !(value & VX_CR0_PE))
         return vx_fault_code(cpu, VX_GP, 0);
     if ((value & VX_CR0_NW) && !(value & VX_CR0_CD))
@@ -79,7 +74,7 @@ static bool write_cr0(struct vx_vcpu *cpu, uint32_t value)
 static bool write_cr4(struct vx_vcpu *cpu, uint64_t value)
 {
     struct vx_creg_change change = vx_creg_current(cpu);
-    if (value & ~(uint64_t)cpu->model->cr4_mask)
+    if (value & ~(uint64_t)vx_cpu_cr4_mask(cpu->model))
         return vx_fault_code(cpu, VX_GP, 0);
     change.cr4 = value;
     return vx_creg_apply(cpu, &change);

@@ -10,9 +10,11 @@
 
 #include "creg.h"
 #include "vx86/cpu.h"
+#include "vx86/isa.h"
 
 void vx_flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
 {
+    mask &= vx_cpu_eflags_mask(cpu->model);
     uint32_t old = vx_eflags(cpu);
     uint32_t now = (old & ~mask) | (value & mask);
     vx_set_eflags_raw(cpu, now);

@@ -13,6 +13,7 @@
 #include "interp_table.h"
 
 #include "cpu_private.h"
+#include "isa.h"
 
 #define INSN_BYTES_MAX 15u
 
@@ -168,62 +169,53 @@ static bool decode_prefixes(struct insn *in, uint8_t *opcode)
     return true;
 }
 
-/* LOCK is for read-modify-writes of memory only (SDM 2 "LOCK"). */
-static bool lock_is_legal(const struct insn *in, bool has_modrm)
+static __attribute__((noinline)) bool encoding_legal(const struct insn *in)
 {
-    if (!has_modrm || in->mod == 3)
-        return false;
-    if (in->map == 0) {
-        switch (in->opcode) {
-        case 0x80:
-        case 0x81:
-        case 0x82:
-        case 0x83: return in->reg != 7;
-        case 0x86:
-        case 0x87: return true;
-        case 0xF6:
-        case 0xF7: return in->reg == 2 || in->reg == 3;
-        case 0xFE:
-        case 0xFF: return in->reg < 2;
-        default: return in->opcode < 0x38 && (in->opcode & 7) < 2;
-        }
-    }
-    switch (in->opcode) {
-    case 0xAB:
-    case 0xB3:
-    case 0xBB:
-    case 0xB0:
-    case 0xB1:
-    case 0xC0:
-    case 0xC1: return in->map == 1;
-    case 0xBA: return in->map == 1 && in->reg >= 5;
-    case 0xC7: return in->map == 1 && in->reg == 1;
-    default: return false;
-    }
+    const struct vx_isa_insn encoding = { .map = in->map,
+                                          .opcode = in->opcode,
+                                          .modrm = in->modrm,
+                                          .rep = in->rep,
+                                          .prefix_66 = in->prefix_66,
+                                          .lock = in->lock };
+    return vx_isa_legal(in->cpu->model, &encoding);
 }
 
-/* The 0F map: its own handlers, then the MMX and SSE ones. 0F 38 and 0F 3A hold nothing that this CPU has. */
+/* Whether the model has this opcode of the 0F map; MMX and SSE are left to interp_sse(). */
+INTERP_INLINE bool two_byte_legal(const struct insn *in)
+{
+    const struct isa_two_byte_row *row = &isa_two_byte[in->opcode];
+    if (VX_UNLIKELY(in->lock) || !row->listed)
+        return encoding_legal(in);
+    return row->feature == VX_F_I386 || cpu_model_has(in->cpu->model, (enum vx_cpu_feature)row->feature);
+}
+
+/* 0F 38 and 0F 3A: every opcode has ModRM. */
+static bool execute_three_byte(struct insn *in)
+{
+    in->map = in->opcode == 0x38 ? 2 : 3;
+    return insn_imm8(in, &in->opcode) && decode_modrm(in, false) && interp_sse(in);
+}
+
+/* The 0F map: its own handlers, then the MMX and SSE ones. */
 static bool execute_two_byte(struct insn *in)
 {
     if (!insn_imm8(in, &in->opcode))
         return false;
     in->map = 1;
-    if (in->opcode == 0x38 || in->opcode == 0x3A) {
-        in->map = in->opcode == 0x38 ? 2 : 3;
-        return insn_imm8(in, &in->opcode) && insn_ud(in);
-    }
+    if (in->opcode == 0x38 || in->opcode == 0x3A)
+        return execute_three_byte(in);
     const struct opcode *op = &interp_two_byte[in->opcode];
     interp_handler *run = op->run[in->op_size >> 2];
-    bool modrm = op->form != FORM_NONE;
     if (run == NULL) {
         if (!interp_sse_owns(in->opcode))
             return insn_ud(in);
-        run = interp_sse;
-        modrm = in->opcode != 0x77; /* EMMS */
+        bool modrm = in->opcode != 0x77; /* EMMS */
+        return (!modrm || decode_modrm(in, false)) && interp_sse(in);
     }
-    if (modrm && !decode_modrm(in, op->form == FORM_REG))
+    in->modrm = 0;
+    if (op->form != FORM_NONE && !decode_modrm(in, op->form == FORM_REG))
         return false;
-    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in, modrm))
+    if (VX_UNLIKELY(!two_byte_legal(in)))
         return insn_ud(in);
     return run(in);
 }
@@ -242,10 +234,14 @@ INTERP_INLINE bool execute(struct insn *in)
     if (opcode == 0x0F)
         return execute_two_byte(in);
     in->opcode = opcode;
-    if (op->form == FORM_RM && !decode_modrm(in, false))
+    if (op->form != FORM_NONE && !decode_modrm(in, false))
         return false;
-    if (VX_UNLIKELY(in->lock) && !lock_is_legal(in, op->form == FORM_RM))
-        return insn_ud(in);
+    if (VX_UNLIKELY(in->lock || op->form == FORM_CHECKED)) {
+        if (op->form == FORM_NONE)
+            in->modrm = 0;
+        if (!encoding_legal(in))
+            return insn_ud(in);
+    }
     return op->run[in->op_size >> 2](in);
 }
 

@@ -10,9 +10,12 @@
  *       so too). */
 #include "interp_sse.h"
 
+#include "cpu_model.h"
+
 struct simd_op {
     bool (*run)(struct simd *s); /* NULL: #UD */
     simd_lane *combine;
+    uint8_t feature; /* enum vx_cpu_feature */
     uint8_t attr;
 };
 
@@ -25,12 +28,28 @@ struct simd_op {
 #define MEM SIMD_MEM
 #define REG SIMD_REG
 #define LOW SIMD_LOW
-#define SIMD(prefix, opcode, attributes, handler, lane) \
-    [opcode][prefix] = { simd_do_##handler, simd_##lane, (attributes) },
-#define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane) SIMD(P66, opcode, X, handler, lane)
+#define SIMD(prefix, opcode, feature, attributes, handler, lane) \
+    [opcode][prefix] = { simd_do_##handler, simd_##lane, VX_F_##feature, (attributes) },
+#define BOTH(opcode, feature, feature_xmm, handler, lane) \
+    SIMD(NP, opcode, feature, M, handler, lane) SIMD(P66, opcode, feature_xmm, X, handler, lane)
 
-static const struct simd_op simd_table[256][4] = {
+/* By map (0F, 0F 38, 0F 3A), opcode and prefix. */
+static const struct simd_op simd_table[3][256][4] = {
+    {
+#define SIMD_0F
 #include "interp_sse.def"
+#undef SIMD_0F
+    },
+    {
+#define SIMD_0F38
+#include "interp_sse.def"
+#undef SIMD_0F38
+    },
+    {
+#define SIMD_0F3A
+#include "interp_sse.def"
+#undef SIMD_0F3A
+    },
 };
 
 #undef SIMD
@@ -55,7 +74,7 @@ bool interp_sse_owns(uint8_t opcode)
     if (opcode == 0xAE)
         return true;
     for (unsigned prefix = 0; prefix < 4; prefix++)
-        if (simd_table[opcode][prefix].run != NULL)
+        if (simd_table[0][opcode][prefix].run != NULL)
             return true;
     return false;
 }
@@ -78,13 +97,16 @@ bool interp_sse(struct insn *in)
 {
     if (in->lock)
         return insn_ud(in);
-    if (in->opcode == 0xAE)
+    if (in->map == 1 && in->opcode == 0xAE)
         return simd_state_group(in);
     struct simd s = { .in = in, .cpu = in->cpu, .prefix = prefix_of(in) };
-    const struct simd_op *op = &simd_table[in->opcode][s.prefix];
-    s.attr = op->attr & (in->opcode == 0x2A && in->mod != 3 ? ~(unsigned)SIMD_M : ~0u); /* keeps I2 */
+    const struct simd_op *op = &simd_table[in->map - 1][in->opcode][s.prefix];
+    s.attr = op->attr;
+    if (in->map == 1 && in->opcode == 0x2A && in->mod != 3)
+        s.attr &= ~(unsigned)SIMD_M; /* keeps I2 */
     s.combine = op->combine;
-    if (op->run == NULL || (in->mod == 3 ? s.attr & SIMD_MEM : s.attr & SIMD_REG))
+    if (op->run == NULL || !cpu_model_has(in->cpu->model, (enum vx_cpu_feature)op->feature) ||
+        (in->mod == 3 ? s.attr & SIMD_MEM : s.attr & SIMD_REG))
         return insn_ud(in);
     bool again;
     if (!check_available(in, s.attr, &again))

@@ -108,12 +108,18 @@ bool simd_raise(struct simd *s, struct fp_env *env);
 bool simd_state_group(struct insn *in);
 
 /* Every handler and lane function that the table names. */
-#define SIMD(prefix, opcode, attributes, handler, lane) \
-    bool simd_do_##handler(struct simd *s);             \
+#define SIMD_0F
+#define SIMD_0F38
+#define SIMD_0F3A
+#define SIMD(prefix, opcode, feature, attributes, handler, lane) \
+    bool simd_do_##handler(struct simd *s);                      \
     simd_lane simd_##lane;
-#define BOTH(opcode, handler, lane) SIMD(NP, opcode, M, handler, lane)
+#define BOTH(opcode, feature, feature_xmm, handler, lane) SIMD(NP, opcode, feature, M, handler, lane)
 #include "interp_sse.def"
 #undef SIMD
 #undef BOTH
+#undef SIMD_0F
+#undef SIMD_0F38
+#undef SIMD_0F3A
 
 #endif

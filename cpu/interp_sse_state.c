@@ -5,6 +5,8 @@
 #include "interp_sse.h"
 #include "interp_x87.h"
 
+#include "vx86/isa.h"
+
 #define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
 #define FXSAVE_STATE_BYTES 288
 
@@ -76,10 +78,13 @@ static bool mxcsr_available(struct insn *in)
 
 bool simd_state_group(struct insn *in)
 {
-    if (in->prefix_66 || in->rep != REP_NONE)
+    const struct vx_isa_insn encoding = {
+        .map = 1, .opcode = in->opcode, .modrm = in->modrm, .rep = in->rep, .prefix_66 = in->prefix_66
+    };
+    if (!vx_isa_legal(in->cpu->model, &encoding))
         return insn_ud(in);
     if (in->mod == 3) /* LFENCE, MFENCE, SFENCE: the interpreter is in order */
-        return in->reg >= 5 || insn_ud(in);
+        return true;
     switch (in->reg) {
     case 0:
     case 1:
@@ -88,7 +93,6 @@ bool simd_state_group(struct insn *in)
         return in->reg == 0 ? fxsave(in) : fxrstor(in);
     case 2: return mxcsr_available(in) && ldmxcsr(in);
     case 3: return mxcsr_available(in) && insn_write(in, in->seg, in->off, 4, fx_get32(in->cpu, FX_MXCSR));
-    case 7: return clflush(in);
-    default: return insn_ud(in);
+    default: return clflush(in);
     }
 }

@@ -4,7 +4,7 @@
 
 #include "interp.h"
 
-enum opcode_form { FORM_NONE, FORM_RM, FORM_REG, FORM_PREFIX };
+enum opcode_form { FORM_NONE, FORM_RM, FORM_CHECKED, FORM_REG, FORM_PREFIX };
 
 typedef bool interp_handler(struct insn *in);
 

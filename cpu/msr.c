@@ -98,8 +98,8 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 {
     struct vx_msrs *msr = &cpu->msr;
     switch (index) {
-    case MSR_TSC_ADJUST: return cpu->model->features7_ebx & VX_CPUID7B_TSC_ADJUST ? &msr->tsc_offset : NULL;
-    case MSR_SPEC_CTRL: return cpu->model->features7_edx & VX_CPUID7D_SPEC_CTRL ? &msr->spec_ctrl : NULL;
+    case MSR_TSC_ADJUST: return cpu_model_has(cpu->model, VX_F_TSC_ADJUST) ? &msr->tsc_offset : NULL;
+    case MSR_SPEC_CTRL: return cpu_model_has(cpu->model, VX_F_SPEC_CTRL) ? &msr->spec_ctrl : NULL;
     case MSR_APIC_BASE: return &msr->apic_base;
     case MSR_BIOS_SIGN_ID: return &msr->bios_sign;
     case MSR_SYSENTER_CS: return &msr->sysenter_cs;
@@ -146,10 +146,10 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_MTRRCAP: *value = MTRRCAP; return true;
     case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
     case MSR_DEBUGCTL: *value = 0; return true;
-    case MSR_EFER: *value = cpu->efer; return (cpu->model->features_ext_edx & VX_CPUIDX_NX) != 0;
+    case MSR_EFER: *value = cpu->efer; return cpu_model_has(cpu->model, VX_F_NX);
     case MSR_ARCH_CAPABILITIES:
         *value = cpu->model->arch_capabilities;
-        return (cpu->model->features7_edx & VX_CPUID7D_ARCH_CAPABILITIES) != 0;
+        return cpu_model_has(cpu->model, VX_F_ARCH_CAPABILITIES);
     default: return false;
     }
 }
@@ -199,7 +199,7 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
     struct vx_creg_change change = vx_creg_current(cpu);
-    uint64_t legal = cpu->model->features_ext_edx & VX_CPUIDX_NX ? VX_EFER_NXE : 0;
+    uint64_t legal = cpu_model_has(cpu->model, VX_F_NX) ? VX_EFER_NXE : 0;
     if (value & ~legal)
         return vx_fault_code(cpu, VX_GP, 0);
     change.efer = value;
@@ -215,7 +215,7 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
     case MSR_EBL_CR_POWERON:
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:
-        if (!(cpu->model->features7_edx & VX_CPUID7D_SPEC_CTRL) || (value & ~1ull))
+        if (!cpu_model_has(cpu->model, VX_F_SPEC_CTRL) || (value & ~1ull))
             break;
         return true;
     case MSR_DEBUGCTL:
@@ -223,7 +223,7 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
             break;
         return true;
     case MSR_EFER:
-        if (!(cpu->model->features_ext_edx & VX_CPUIDX_NX))
+        if (!cpu_model_has(cpu->model, VX_F_NX))
             break;
         return write_efer(cpu, value);
     case MSR_PLATFORM_ID:

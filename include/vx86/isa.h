@@ -1,0 +1,53 @@
+/* isa.h - which instructions a CPU model has: its features, and for each encoding the feature that makes it legal.
+ *
+ * Both engines ask here before they believe their own decoder: the translator because Zydis knows more instructions
+ * than the guest's CPU, the interpreter for what cpu/interp_opcodes.def marks as depending on the model.
+ *
+ *     prefixes, map, opcode, ModRM --vx_isa_feature()--> feature --vx_cpu_has()--> legal, or #UD
+ *
+ * Not here: what depends on the CPU's state and not on its model (ARPL in real mode, RSM outside SMM, SSE while
+ * CR4.OSFXSR is clear, privilege).
+ * Sources: SDM 2 "Instruction Set Reference", "Opcode Map", "LOCK"; where silicon departs from it, tests/unit/cpu/
+ * test_isa_legal.c has the evidence. Thread rule: any thread; models do not change. */
+#ifndef VX86_ISA_H
+#define VX86_ISA_H
+
+#include "vx86/compiler.h"
+
+struct vx_cpu_model;
+
+enum vx_cpu_feature {
+#define VX_CPU_FEATURE(id, name, word, bit, needs, runs) VX_F_##id,
+#include "vx86/cpu_features.def"
+#undef VX_CPU_FEATURE
+    VX_F_COUNT,
+    VX_F_NEVER = VX_F_COUNT, /* of encodings that no model here has */
+};
+
+bool vx_cpu_has(const struct vx_cpu_model *model, enum vx_cpu_feature feature);
+
+/* Bits of EFLAGS, CR0 and CR4 that software can change on this model; those of EFLAGS without regard to privilege. A 1
+ * written elsewhere is ignored in EFLAGS and CR0, #GP(0) in CR4. */
+uint32_t vx_cpu_eflags_mask(const struct vx_cpu_model *model);
+uint32_t vx_cpu_cr0_mask(const struct vx_cpu_model *model);
+uint32_t vx_cpu_cr4_mask(const struct vx_cpu_model *model);
+
+/* One encoding: what decides about its legality. Segment and address size prefixes never do. */
+struct vx_isa_insn {
+    uint8_t map; /* 0 one-byte, 1: 0F, 2: 0F 38, 3: 0F 3A */
+    uint8_t opcode;
+    uint8_t modrm; /* 0 for an opcode without */
+    uint8_t rep;   /* the last of F2h and F3h among the prefixes, or 0 */
+    bool prefix_66;
+    bool lock;
+};
+
+/* The feature that the encoding belongs to: VX_F_I386 for what every model has, VX_F_NEVER for what raises #UD on all
+ * of them, a LOCK where none may stand among them. F2h and F3h go before 66h, as in silicon; where an opcode does not
+ * use them they are ignored. */
+enum vx_cpu_feature vx_isa_feature(const struct vx_isa_insn *insn);
+
+/* False: #UD on this model. */
+bool vx_isa_legal(const struct vx_cpu_model *model, const struct vx_isa_insn *insn);
+
+#endif
