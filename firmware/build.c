@@ -37,9 +37,14 @@ static void add_boot_policy(const struct vx_fw_sink *sink)
 }
 
 /* A direct boot comes before every device, and after the last named one the BIOS gives up instead of trying the rest. */
-static vx_err add_boot_order(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
+static vx_err add_boot_order(const struct vx_fw_config *config, enum vx_kernel_kind kind, const struct vx_fw_sink *sink)
 {
-    const char *direct = config->kernel != NULL ? "/rom@" FW_LINUXBOOT_FILE "\n" : "";
+    static const char *const orders[] = {
+        [VX_KERNEL_NONE] = "",
+        [VX_KERNEL_LINUX] = "/rom@" FW_LINUXBOOT_FILE "\n",
+        [VX_KERNEL_MULTIBOOT] = "/rom@" FW_MULTIBOOT_FILE "\n",
+    };
+    const char *direct = orders[kind];
     const char *devices = config->boot_order != NULL ? config->boot_order : "";
     static const char halt[] = "HALT\n";
     size_t bytes = strlen(direct) + strlen(devices) + sizeof halt;
@@ -65,16 +70,38 @@ static void add_machine(const struct vx_fw_config *config, const struct vx_fw_si
     add_u32(sink, FW_KEY_IRQ0_OVERRIDE, 1); /* the timer is on pin 2 of the I/O APIC */
 }
 
+enum vx_kernel_kind vx_fw_kernel_kind(const uint8_t *kernel, size_t bytes)
+{
+    if (vx_fw_is_linux(kernel, bytes))
+        return VX_KERNEL_LINUX;
+    return vx_fw_is_multiboot(kernel, bytes) ? VX_KERNEL_MULTIBOOT : VX_KERNEL_NONE;
+}
+
+void vx_fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes)
+{
+    unsigned needed_mib = (unsigned)((needed_bytes + 0xFFFFF) >> 20), have_mib = (unsigned)(config->ram_bytes >> 20);
+    if (needed_mib > FW_RAM_MAX_MIB)
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory; no machine has more than %u", what, needed_mib,
+                     FW_RAM_MAX_MIB);
+    else
+        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory, the machine has %u: use -m %uM", what,
+                     needed_mib, have_mib, needed_mib);
+}
+
 vx_err vx_fw_build(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
+    enum vx_kernel_kind kind = VX_KERNEL_NONE;
+    if (config->kernel != NULL)
+        kind = vx_fw_kernel_kind(config->kernel, config->kernel_bytes);
     add_machine(config, sink);
     add_e820(config, sink);
     add_system_states(sink);
     add_boot_policy(sink);
     vx_fw_add_acpi(config, sink);
     vx_fw_add_smbios(config, sink);
-    VX_TRY(add_boot_order(config, sink));
-    if (config->kernel != NULL)
-        VX_TRY(vx_fw_add_linux(config, sink));
-    return VX_ERR_OK;
+    VX_TRY(add_boot_order(config, kind, sink));
+    if (config->kernel == NULL)
+        return VX_ERR_OK;
+    /* what is neither, vx_fw_add_linux() refuses with the reason */
+    return kind == VX_KERNEL_MULTIBOOT ? vx_fw_add_multiboot(config, sink) : vx_fw_add_linux(config, sink);
 }

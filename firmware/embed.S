@@ -37,6 +37,12 @@ NAME(vx_image_linuxboot):
         .incbin VX_LINUXBOOT_FILE
 NAME(vx_image_linuxboot_end):
 
+        .balign 16
+        .globl NAME(vx_image_multiboot), NAME(vx_image_multiboot_end)
+NAME(vx_image_multiboot):
+        .incbin VX_MULTIBOOT_FILE
+NAME(vx_image_multiboot_end):
+
 #if defined(__linux__) && defined(__ELF__)
         .section .note.GNU-stack, "", %progbits
 #endif

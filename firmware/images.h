@@ -7,7 +7,8 @@
 /* dsdt.asl compiled, with its header. Static storage, also below. */
 const uint8_t *vx_firmware_dsdt(size_t *bytes);
 
-/* linuxboot.asm assembled; both checksums still zero. */
+/* linuxboot.asm, multiboot.asm assembled; both checksums still zero. */
 const uint8_t *vx_firmware_linuxboot(size_t *bytes);
+const uint8_t *vx_firmware_multiboot(size_t *bytes);
 
 #endif

@@ -43,8 +43,6 @@ enum {
     CMDLINE_ROOM = 0x10000,
     KERNEL_PHYS = 0x100000,
 };
-/* At the end of RAM the BIOS keeps its tables: 256 KiB at most, as much again for what grows. */
-enum { BIOS_TABLES_BYTES = 512 * 1024, RAM_MAX_MIB = 3072 };
 
 #define MAGIC_HDRS 0x53726448u /* "HdrS" */
 
@@ -60,7 +58,7 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
 {
     if (bytes < HDR_BYTES || vx_get_le16(image + HDR_BOOT_FLAG) != 0xAA55 ||
         vx_get_le32(image + HDR_MAGIC) != MAGIC_HDRS)
-        return "it is not a Linux kernel (bzImage)";
+        return "it is neither a Linux kernel (bzImage) nor a multiboot kernel";
     uint16_t version = vx_get_le16(image + HDR_VERSION);
     if (version < 0x202)
         return "its boot protocol is older than 2.02 (Linux 2.4)";
@@ -91,10 +89,10 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
     return NULL;
 }
 
-vx_err vx_fw_check_kernel(const uint8_t *kernel, size_t bytes)
+bool vx_fw_is_linux(const uint8_t *kernel, size_t bytes)
 {
     struct kernel parsed;
-    return parse_kernel(kernel, bytes, &parsed) == NULL ? VX_ERR_OK : VX_ERR_BAD_FORMAT;
+    return parse_kernel(kernel, bytes, &parsed) == NULL;
 }
 
 /* The boot loader's part in "vga=": the number goes to the header, because setup runs before the kernel reads it. */
@@ -118,22 +116,10 @@ static uint16_t video_mode(const char *append)
     return (uint16_t)strtoul(at, NULL, 0);
 }
 
-/* `what` is the sentence's beginning. */
-static void log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes)
-{
-    unsigned needed_mib = (unsigned)((needed_bytes + 0xFFFFF) >> 20), have_mib = (unsigned)(config->ram_bytes >> 20);
-    if (needed_mib > RAM_MAX_MIB)
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory; no machine has more than %u", what, needed_mib,
-                     RAM_MAX_MIB);
-    else
-        vx_log_error(config->log, VX_LOG_FIRMWARE, "%s %u MiB of memory, the machine has %u: use -m %uM", what,
-                     needed_mib, have_mib, needed_mib);
-}
-
 /* As high as kernel and RAM permit; 0 and a logged error where it does not fit. */
 static uint32_t place_initrd(const struct vx_fw_config *config, const struct kernel *kernel)
 {
-    uint64_t end = config->ram_bytes - BIOS_TABLES_BYTES;
+    uint64_t end = config->ram_bytes - FW_BIOS_TABLES_BYTES;
     if (end > (uint64_t)kernel->initrd_addr_max + 1)
         end = (uint64_t)kernel->initrd_addr_max + 1;
     if (config->initrd_bytes <= end) {
@@ -146,7 +132,7 @@ static uint32_t place_initrd(const struct vx_fw_config *config, const struct ker
         vx_log_error(config->log, VX_LOG_FIRMWARE, "initrd of %zu KiB is too large: this kernel wants it below %u MiB",
                      config->initrd_bytes >> 10, (kernel->initrd_addr_max >> 20) + 1);
     else
-        log_too_little(config, "kernel and initrd need", needed + BIOS_TABLES_BYTES);
+        vx_fw_log_too_little(config, "kernel and initrd need", needed + FW_BIOS_TABLES_BYTES);
     return 0;
 }
 
@@ -159,9 +145,9 @@ static vx_err check_fits(const struct vx_fw_config *config, const struct kernel 
                      kernel->cmdline_max);
         return VX_ERR_RANGE;
     }
-    uint64_t needed = (uint64_t)kernel->run_end + BIOS_TABLES_BYTES;
+    uint64_t needed = (uint64_t)kernel->run_end + FW_BIOS_TABLES_BYTES;
     if (needed > config->ram_bytes) {
-        log_too_little(config, "kernel needs", needed);
+        vx_fw_log_too_little(config, "kernel needs", needed);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
@@ -186,24 +172,6 @@ static vx_err add_setup(const struct vx_fw_config *config, const struct kernel *
     free(setup);
     add_u32(sink, FW_KEY_SETUP_ADDR, SETUP_PHYS);
     add_u32(sink, FW_KEY_SETUP_SIZE, (uint32_t)kernel->setup_bytes);
-    return VX_ERR_OK;
-}
-
-/* The option ROM with its two checksums: of the PnP header, and of the whole. */
-static vx_err add_rom(const struct vx_fw_sink *sink)
-{
-    enum { PNP_POINTER = 0x1A, PNP_CHECKSUM = 9, PNP_BYTES = 32 };
-    size_t bytes;
-    const uint8_t *image = vx_firmware_linuxboot(&bytes);
-    uint8_t *rom = malloc(bytes);
-    if (rom == NULL)
-        return VX_ERR_NO_MEMORY;
-    memcpy(rom, image, bytes);
-    uint8_t *pnp = rom + vx_get_le16(rom + PNP_POINTER);
-    pnp[PNP_CHECKSUM] = checksum(pnp, PNP_BYTES);
-    rom[bytes - 1] = checksum(rom, bytes);
-    sink->add_file(sink->opaque, FW_LINUXBOOT_FILE, rom, bytes);
-    free(rom);
     return VX_ERR_OK;
 }
 
@@ -232,5 +200,7 @@ vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sin
     add_u32(sink, FW_KEY_INITRD_SIZE, (uint32_t)config->initrd_bytes);
     if (config->initrd_bytes != 0)
         sink->add_item(sink->opaque, FW_KEY_INITRD_DATA, config->initrd, config->initrd_bytes);
-    return add_rom(sink);
+    size_t rom_bytes;
+    const uint8_t *rom = vx_firmware_linuxboot(&rom_bytes);
+    return vx_fw_add_option_rom(sink, FW_LINUXBOOT_FILE, rom, rom_bytes, NULL);
 }

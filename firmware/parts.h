@@ -8,7 +8,7 @@
 #include "vx86/bytes.h"
 #include "vx86/firmware.h"
 
-/* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). linuxboot.asm has the Linux ones again. */
+/* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). optionrom.inc has those of a direct boot again. */
 enum fw_key {
     FW_KEY_UUID = 0x02,
     FW_KEY_RAM_SIZE = 0x03,
@@ -31,8 +31,12 @@ enum fw_key {
     FW_KEY_IRQ0_OVERRIDE = 0x8002,
 };
 
-/* Name that SeaBIOS gives our option ROM in "bootorder". */
+/* Names of our option ROMs, in fw_cfg and, behind "/rom@", in "bootorder". */
 #define FW_LINUXBOOT_FILE "genroms/linuxboot.bin"
+#define FW_MULTIBOOT_FILE "genroms/multiboot.bin"
+
+/* At the end of RAM the BIOS keeps its tables: 256 KiB at most, as much again for what grows. */
+enum { FW_BIOS_TABLES_BYTES = 512 * 1024, FW_RAM_MAX_MIB = 3072 };
 
 /* Where the PCI hole begins, as SeaBIOS lays out the i440FX: the first of 2 GiB and 3 GiB that RAM leaves free. */
 uint32_t vx_fw_pci_hole(uint64_t ram_bytes);
@@ -43,8 +47,24 @@ void vx_fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *
 /* smbios.c: "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables". */
 void vx_fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
-/* linux.c: the direct boot's items and option ROM; config->kernel is there. */
+/* linux.c, multiboot.c: is it such a kernel? */
+bool vx_fw_is_linux(const uint8_t *kernel, size_t bytes);
+bool vx_fw_is_multiboot(const uint8_t *kernel, size_t bytes);
+
+/* The same: a direct boot's items and option ROM. config->kernel is of that kind. What is wrong has been logged. */
 VX_MUST_USE vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+VX_MUST_USE vx_err vx_fw_add_multiboot(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+
+/* Logs that so much memory is needed, and the -m that would do; `what` is the sentence's beginning. */
+void vx_fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes);
+
+/* option_rom.c: adds a ROM with its checksums put right; `patch`, if any, goes to its last 16 bytes. */
+enum { FW_OPTION_ROM_PATCH_BYTES = 16 };
+struct fw_option_rom_patch {
+    uint8_t bytes[FW_OPTION_ROM_PATCH_BYTES - 1]; /* the last byte is the checksum */
+};
+VX_MUST_USE vx_err vx_fw_add_option_rom(const struct vx_fw_sink *sink, const char *file, const uint8_t *image,
+                                        size_t bytes, const struct fw_option_rom_patch *patch);
 
 /* What to add so that all bytes sum to zero. */
 static inline uint8_t checksum(const uint8_t *at, size_t bytes)

@@ -160,13 +160,19 @@ static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, 
     if (kernel == NULL)
         return VX_ERR_OK;
     VX_TRY(vx_image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
-    if (vx_fw_check_kernel(media->kernel.data, media->kernel.bytes) != VX_ERR_OK) {
-        vx_log_error(log, VX_LOG_GENERAL,
-                     "--kernel: %s: is not a Linux kernel in bzImage format; name a vmlinuz or bzImage file", kernel);
+    enum vx_kernel_kind kind = vx_fw_kernel_kind(media->kernel.data, media->kernel.bytes);
+    if (kind == VX_KERNEL_NONE) {
+        vx_log_error(
+            log, VX_LOG_GENERAL,
+            "--kernel: %s: is neither a Linux kernel in bzImage format nor a multiboot kernel; name a vmlinuz, "
+            "bzImage or multiboot file",
+            kernel);
         return VX_ERR_BAD_FORMAT;
     }
     if (initrd == NULL)
         return VX_ERR_OK;
+    if (kind == VX_KERNEL_MULTIBOOT)
+        return vx_app_modules_read(log, initrd, memory, &media->modules);
     return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
                          &media->initrd);
 }
@@ -199,6 +205,7 @@ void vx_app_media_drop_kernel(struct vx_app_media *media)
 {
     vx_image_free(&media->kernel);
     vx_image_free(&media->initrd);
+    vx_app_modules_free(&media->modules);
 }
 
 void vx_app_media_close(struct vx_app_media *media)
@@ -227,8 +234,12 @@ void vx_app_media_configure(const struct vx_app_media *media, const struct vx_op
     config->vga_bios_bytes = media->firmware.vga_bios_bytes;
     config->kernel = media->kernel.data;
     config->kernel_bytes = media->kernel.bytes;
-    config->initrd = media->initrd.data;
-    config->initrd_bytes = media->initrd.bytes;
+    config->kernel_name = options->value[VX_OPT_kernel].text;
+    bool modules = media->modules.count != 0;
+    config->initrd = modules ? media->modules.data.data : media->initrd.data;
+    config->initrd_bytes = modules ? media->modules.data.bytes : media->initrd.bytes;
+    config->modules = media->modules.list;
+    config->module_count = media->modules.count;
     config->append = options->value[VX_OPT_append].text;
 }
 

@@ -5,6 +5,7 @@
 #ifndef VX86_FRONTEND_APP_MEDIA_H
 #define VX86_FRONTEND_APP_MEDIA_H
 
+#include "app_modules.h"
 #include "firmware_file.h"
 #include "options.h"
 #include "vx86/machine.h"
@@ -12,6 +13,7 @@
 struct vx_app_media {
     struct vx_block *disk[VX_MAX_IDE], *cdrom[VX_MAX_IDE];
     struct vx_image kernel, initrd;
+    struct vx_app_modules modules; /* of a multiboot kernel, in place of an initrd */
     struct vx_firmware_set firmware;
     char default_disk[4096]; /* path, when the default system is what runs */
 };

@@ -114,8 +114,11 @@ vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *
         .boot_order = boot_order,
         .kernel = config->kernel,
         .kernel_bytes = config->kernel_bytes,
+        .kernel_name = config->kernel_name,
         .initrd = config->initrd,
         .initrd_bytes = config->initrd_bytes,
+        .modules = config->modules,
+        .module_count = config->module_count,
         .append = config->append != NULL ? config->append : "",
     };
     struct vx_fw_sink sink = vx_fw_cfg_sink(pc->fw_cfg);

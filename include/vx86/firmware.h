@@ -1,7 +1,7 @@
 /* firmware.h - the images embedded in the binary and the tables handed to the BIOS through fw_cfg.
  *
  * Sources: SeaBIOS (as packaged by the system), QEMU "fw_cfg" and "table-loader" interface documents, ACPI specification,
- * SMBIOS reference specification, Linux "The Linux/x86 Boot Protocol". */
+ * SMBIOS reference specification, Linux "The Linux/x86 Boot Protocol", Multiboot Specification 0.6.96. */
 #ifndef VX86_FIRMWARE_H
 #define VX86_FIRMWARE_H
 
@@ -21,23 +21,34 @@ struct vx_fw_sink {
     void *opaque;
 };
 
+/* A module of a multiboot kernel: a stretch of vx_fw_config.initrd. */
+struct vx_boot_module {
+    size_t off, bytes;
+    const char *command_line; /* its name, and what the user put behind it */
+};
+
 struct vx_fw_config {
     struct vx_log *log;
     uint64_t ram_bytes;
     unsigned cpus;
     const char *boot_order; /* lines of "bootorder", or NULL; nothing else is tried */
     const uint8_t *kernel;
-    size_t kernel_bytes; /* NULL: none */
+    size_t kernel_bytes;     /* NULL: none */
+    const char *kernel_name; /* begins a multiboot kernel's command line; may be NULL */
     const uint8_t *initrd;
     size_t initrd_bytes;
+    const struct vx_boot_module *modules; /* multiboot: what initrd consists of */
+    unsigned module_count;
     const char *append; /* never NULL when kernel is given */
 };
 
-/* Adds the signature, id, RAM size, E820, ACPI (with table-loader script), SMBIOS, boot order and, for a direct boot, kernel, initrd,
- * command line and our option ROM. Errors: a kernel that is no bzImage, an initrd that does not fit. */
+/* Adds the signature, id, RAM size, E820, ACPI (with table-loader script), SMBIOS, boot order and, for a direct boot, the
+ * kernel, what goes with it, and one of our option ROMs. Errors, logged: a kernel that cannot be booted, or does not fit
+ * with initrd or modules. */
 VX_MUST_USE vx_err vx_fw_build(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
-/* Checks a kernel image without building: VX_ERR_BAD_FORMAT when it is not a bzImage this loader can boot. */
-VX_MUST_USE vx_err vx_fw_check_kernel(const uint8_t *kernel, size_t bytes);
+/* What a direct boot can be given: Linux as a bzImage (which counts first), or an image with a Multiboot 1 header. */
+enum vx_kernel_kind { VX_KERNEL_NONE, VX_KERNEL_LINUX, VX_KERNEL_MULTIBOOT };
+enum vx_kernel_kind vx_fw_kernel_kind(const uint8_t *kernel, size_t bytes);
 
 #endif

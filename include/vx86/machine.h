@@ -16,6 +16,8 @@ enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM };
 
 #define VX_MAX_IDE 4
 
+struct vx_boot_module; /* firmware.h */
+
 struct vx_machine_config {
     struct vx_log *log;     /* borrowed, all pointers here */
     struct vx_loop *loop;   /* borrowed: back ends were built on the same one */
@@ -39,10 +41,13 @@ struct vx_machine_config {
     size_t bios_bytes; /* multiple of 64 KiB, at most 4 MiB; mapped to end at 4 GiB */
     const uint8_t *vga_bios;
     size_t vga_bios_bytes;
-    const uint8_t *kernel;
-    size_t kernel_bytes; /* direct Linux boot: bzImage, or NULL */
+    const uint8_t *kernel; /* direct boot, or NULL; this and what follows: struct vx_fw_config in firmware.h */
+    size_t kernel_bytes;
+    const char *kernel_name;
     const uint8_t *initrd;
     size_t initrd_bytes;
+    const struct vx_boot_module *modules;
+    unsigned module_count;
     const char *append;
     bool no_reboot;  /* a guest reset ends the run */
     bool debug_exit; /* isa-debug-exit at ports F4h and 501h */

@@ -64,8 +64,8 @@ static const struct row rows[] = {
     { "--vga-bios odd.img boots.img", "--vga-bios: odd\\.img: is no option ROM.*; leave" },
     /* kernels */
     { "--kernel missing", "--kernel: missing: No such file" },
-    { "--kernel text", "--kernel: text: is not a Linux kernel in bzImage format; name" },
-    { "--kernel boots.img", "is not a Linux kernel" },
+    { "--kernel text", "--kernel: text: is neither a Linux kernel in bzImage format nor a multiboot kernel; name" },
+    { "--kernel boots.img", "is neither a Linux kernel" },
     { "--kernel folder", "--kernel: folder: is a directory" },
     { "--initrd text boots.img", "--initrd is for direct boots; name the kernel with --kernel" },
     { "--append quiet boots.img", "--append is for direct boots; name the kernel with --kernel" },
@@ -74,6 +74,11 @@ static const struct row rows[] = {
       "--initrd: large: 20971520 bytes are more than 16M, the guest's memory; .*--memory" },
     { "--kernel kernel --initrd empty", "--initrd: empty: is empty" },
     { "--kernel kernel -m 1M", "memory.*use -m" },
+    { "--kernel multiboot", "cannot boot the multiboot kernel .*: it is no valid ELF file, and its header" },
+    { "--kernel multiboot --initrd text,missing", "--initrd: missing: No such file" },
+    { "--kernel multiboot --initrd text,,missing", "--initrd: text,missing: No such file" },
+    { "--kernel multiboot --initrd text,", "--initrd: a name in the list of modules is empty; name a file" },
+    { "--kernel multiboot --initrd text,large -m 16M", "--initrd: large: 20971520 bytes are more than .*--memory" },
     { "--kernel kernel --initrd large -m 20M", "initrd need.*use -m" },
 };
 
@@ -121,6 +126,7 @@ static void make_files(struct run *run)
     if (truncate("large", 20 << 20) != 0 || truncate("huge", 5 << 20) != 0)
         run->failures++;
     make_kernel(run);
+    run_file(run, "multiboot", "\x02\xB0\xAD\x1B\0\0\0\0\xFE\x4F\x52\xE4", 12); /* a header, and nothing else */
 }
 
 static void refused(struct run *run, const struct row *row)

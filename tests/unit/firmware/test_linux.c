@@ -75,13 +75,13 @@ Test(linux_boot, refused_kernels)
         make_kernel(kernel);
         if (rows[i].off != 0)
             kernel[rows[i].off] = rows[i].value;
-        cr_assert_eq(vx_fw_check_kernel(kernel, rows[i].bytes), VX_ERR_BAD_FORMAT, "%s", rows[i].what);
+        cr_assert_eq(vx_fw_kernel_kind(kernel, rows[i].bytes), VX_KERNEL_NONE, "%s", rows[i].what);
         cr_assert_eq(build(&collect, kernel, rows[i].bytes, 0, 64 * MIB, ""), VX_ERR_BAD_FORMAT, "%s", rows[i].what);
         cr_assert_null(find_file(&collect, FW_LINUXBOOT_FILE));
         collect_fini(&collect);
     }
     make_kernel(kernel);
-    cr_assert_eq(vx_fw_check_kernel(kernel, sizeof kernel), VX_ERR_OK);
+    cr_assert_eq(vx_fw_kernel_kind(kernel, sizeof kernel), VX_KERNEL_LINUX);
 }
 
 /* No byte of the header may make the builder read or write outside what it was given (run with sanitizers). */
