@@ -1,0 +1,361 @@
+/* guest.c - programs on vx86: a bare vCPU at ring 3 under PAE paging, at the addresses that the host side has.
+ *
+ * Every way out of a program is an exception: each vector's handler in ring 0 is one HLT, at HANDLERS + vector, and what
+ * has happened is read from ring 0's stack. Physical memory, in pages:
+ *
+ *     1 PDPT   2..5 page directories   6 code's, 7 data's, 8 supervisor's page table   10h.. supervisor   100h.. code   180h.. data */
+#include "hostfuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vx86/bt.h"
+
+enum {
+    PAGE_PDPT = 1,
+    PAGE_DIRECTORIES = 2,
+    PAGE_CODE_TABLE = 6,
+    PAGE_DATA_TABLE = 7,
+    PAGE_SUPER_TABLE = 8,
+    PAGE_SUPER = 0x10,
+    PAGE_CODE = 0x100,
+    PAGE_DATA = 0x180,
+    RAM_BYTES = 2 << 20,
+};
+
+/* In the supervisor's area. */
+enum {
+    GDT = 0,
+    LDT = 0x100,
+    TSS = 0x200,
+    IDT = 0x800,
+    HANDLERS = 0x1000,
+    STACK_END = 0x3000,
+    SEL_RING0_CODE = 0x08,
+    SEL_RING0_DATA = 0x18,
+    SEL_TSS = 0x40,
+    SEL_LDT = 0x50,
+    GDT_ENTRIES = 16, /* as many as Linux has: selectors beyond are refused alike */
+};
+
+/* Page table entries; the upper half has NX. */
+#define PTE_P  1ull
+#define PTE_W  2ull
+#define PTE_U  4ull
+#define PTE_AD 0x60ull
+#define PTE_NX (1ull << 63)
+
+struct hf_guest {
+    struct vx_stats stats;
+    struct vx_log *log;
+    struct vx_pmap *pmap;
+    struct vx_vcpu *cpu;
+    struct vx_bt *bt; /* NULL: interpreter */
+    uint8_t *ram;
+    struct vx_seg user[GDT_ENTRIES + HF_LDT_ENTRIES]; /* what a program may have loaded at its start, by descriptor */
+    _Atomic bool stop;
+};
+
+static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+{
+    (void)opaque, (void)phys, (void)size;
+    return UINT64_MAX;
+}
+static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+{
+    (void)opaque, (void)phys, (void)size, (void)value;
+}
+static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
+{
+    (void)opaque, (void)port, (void)size;
+    return UINT32_MAX;
+}
+static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
+{
+    (void)opaque, (void)port, (void)size, (void)value;
+}
+static int ack_interrupt(void *opaque)
+{
+    (void)opaque;
+    return -1;
+}
+static uint64_t tsc(void *opaque)
+{
+    (void)opaque;
+    return 0;
+}
+static void apic_base(void *opaque, uint64_t value)
+{
+    (void)opaque, (void)value;
+}
+static void ferr(void *opaque, bool level)
+{
+    (void)opaque, (void)level;
+}
+
+static uint8_t *page_at(struct hf_guest *guest, unsigned page)
+{
+    return guest->ram + page * VX_PAGE_BYTES;
+}
+static uint8_t *super_at(struct hf_guest *guest, unsigned off)
+{
+    return page_at(guest, PAGE_SUPER) + off;
+}
+
+static void map_range(struct hf_guest *guest, unsigned table, uint32_t lin, unsigned page, uint32_t bytes,
+                      uint64_t bits)
+{
+    uint64_t *directory = (uint64_t *)page_at(guest, PAGE_DIRECTORIES + (lin >> 30));
+    uint64_t *entries = (uint64_t *)page_at(guest, table);
+    directory[lin >> 21 & 511] = (uint64_t)table << 12 | PTE_AD | PTE_U | PTE_W | PTE_P;
+    for (uint32_t off = 0; off < bytes; off += VX_PAGE_BYTES)
+        entries[((lin + off) >> 12) & 511] = (uint64_t)(page + off / VX_PAGE_BYTES) << 12 | PTE_AD | bits | PTE_P;
+}
+
+static void make_paging(struct hf_guest *guest)
+{
+    uint64_t *pdpt = (uint64_t *)page_at(guest, PAGE_PDPT);
+    for (unsigned i = 0; i < 4; i++)
+        pdpt[i] = (uint64_t)(PAGE_DIRECTORIES + i) << 12 | PTE_P;
+    map_range(guest, PAGE_CODE_TABLE, HF_CODE, PAGE_CODE, HF_CODE_BYTES, PTE_U);
+    map_range(guest, PAGE_DATA_TABLE, HF_DATA, PAGE_DATA, HF_DATA_BYTES, PTE_U | PTE_W | PTE_NX);
+    map_range(guest, PAGE_DATA_TABLE, HF_DATA + HF_DATA_BYTES, PAGE_DATA + HF_DATA_BYTES / VX_PAGE_BYTES,
+              HF_DATA_ALL_BYTES - HF_DATA_BYTES, PTE_U | PTE_NX);
+    map_range(guest, PAGE_SUPER_TABLE, HF_SUPER, PAGE_SUPER, HF_SUPER_BYTES, PTE_W);
+}
+
+/* A descriptor at `off` of the supervisor's area. attr: access byte, and G, D, L above it. */
+static void put_descriptor(struct hf_guest *guest, unsigned off, uint32_t base, uint32_t limit, uint16_t attr)
+{
+    uint32_t lo = base << 16 | (limit & 0xFFFF);
+    uint32_t hi = (base & 0xFF000000u) | (base >> 16 & 0xFF) | (uint32_t)attr << 8 | (limit & 0xF0000);
+    memcpy(super_at(guest, off), &lo, 4);
+    memcpy(super_at(guest, off + 4), &hi, 4);
+}
+
+static void put_user(struct hf_guest *guest, uint16_t sel, const struct hf_descriptor *d)
+{
+    unsigned type = d->code ? 0x1B | (d->read_exec_only ? 0 : 2) : 0x11 | (d->read_exec_only ? 0 : 2);
+    uint16_t attr = (uint16_t)(0x60 | (d->absent ? 0 : VX_ATTR_P) | (d->is_32bit ? VX_ATTR_DB : 0) |
+                               (d->pages ? VX_ATTR_G : 0) | type);
+    if (d->code && d->read_exec_only)
+        attr &= (uint16_t)~2u;
+    if (d->expand_down)
+        attr |= VX_ATTR_EXPAND_DOWN;
+    put_descriptor(guest, (sel & 4 ? LDT : GDT) + (sel & ~7u), d->base, d->limit, attr);
+    guest->user[(sel & 4 ? GDT_ENTRIES : 0) + sel / 8] = (struct vx_seg){
+        .base = d->base,
+        .limit = d->pages ? d->limit << 12 | 0xFFF : d->limit,
+        .sel = sel,
+        .attr = attr | (uint16_t)(d->limit >> 16 << 8),
+    };
+}
+
+static void make_tables(struct hf_guest *guest)
+{
+    static const struct hf_descriptor code = { .limit = 0xFFFFF, .is_32bit = true, .code = true, .pages = true };
+    static const struct hf_descriptor data = { .limit = 0xFFFFF, .is_32bit = true, .pages = true };
+    put_descriptor(guest, GDT + SEL_RING0_CODE, 0, 0xFFFFF, 0xC09B);
+    put_descriptor(guest, GDT + 0x10, 0, 0xFFFFF, 0xC09B);
+    put_descriptor(guest, GDT + SEL_RING0_DATA, 0, 0xFFFFF, 0xC093);
+    put_descriptor(guest, GDT + (HF_SEL_CODE64 & ~7u), 0, 0xFFFFF, 0xC09B); /* what ends a program: refused at ring 3 */
+    put_descriptor(guest, GDT + SEL_TSS, HF_SUPER + TSS, 0x67, 0x008B);
+    put_descriptor(guest, GDT + SEL_LDT, HF_SUPER + LDT, HF_LDT_ENTRIES * 8 - 1, 0x0082);
+    put_user(guest, HF_SEL_CODE32, &code);
+    put_user(guest, HF_SEL_DATA, &data);
+    for (unsigned i = 0; i < HF_LDT_ENTRIES; i++)
+        put_user(guest, HF_SEL_LDT(i), &hf_ldt[i]);
+    memcpy(super_at(guest, TSS + 4), &(uint32_t){ HF_SUPER + STACK_END }, 4);
+    memcpy(super_at(guest, TSS + 8), &(uint32_t){ SEL_RING0_DATA }, 4);
+    memcpy(super_at(guest, TSS + 0x66), &(uint16_t){ 0x68 }, 2); /* no I/O bitmap */
+    for (unsigned n = 0; n < 256; n++) {
+        uint32_t handler = HF_SUPER + HANDLERS + n;
+        uint16_t dpl = n == 3 || n == 4 ? 0x6000 : 0;
+        uint32_t gate[2] = { (uint32_t)SEL_RING0_CODE << 16 | (handler & 0xFFFF),
+                             (handler & 0xFFFF0000u) | 0x8E00u | dpl };
+        memcpy(super_at(guest, IDT + 8 * n), gate, 8);
+    }
+    memset(super_at(guest, HANDLERS), 0xF4, 256);
+}
+
+static bool start_cpu(struct hf_guest *guest)
+{
+    struct vx_vcpu *cpu = guest->cpu;
+    uint64_t cr4 = VX_CR4_PAE | VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
+    uint64_t cr0 = VX_CR0_PE | VX_CR0_MP | VX_CR0_ET | VX_CR0_NE | VX_CR0_WP | VX_CR0_AM | VX_CR0_PG;
+    vx_cpu_reset(cpu, false);
+    cpu->seg[VX_CS].attr = 0x9B;
+    cpu->gdtr = (struct vx_table_reg){ .base = HF_SUPER + GDT, .limit = GDT_ENTRIES * 8 - 1 };
+    cpu->idtr = (struct vx_table_reg){ .base = HF_SUPER + IDT, .limit = 0x7FF };
+    cpu->tr = (struct vx_seg){ .base = HF_SUPER + TSS, .limit = 0x67, .sel = SEL_TSS, .attr = 0x008B };
+    cpu->ldtr =
+        (struct vx_seg){ .base = HF_SUPER + LDT, .limit = HF_LDT_ENTRIES * 8 - 1, .sel = SEL_LDT, .attr = 0x0082 };
+    return vx_cpu_write_cr(cpu, 3, PAGE_PDPT << 12) && vx_cpu_write_cr(cpu, 4, cr4) &&
+           vx_cpu_write_msr(cpu, 0xC0000080, VX_EFER_NXE) && vx_cpu_write_cr(cpu, 0, cr0);
+}
+
+static bool create(struct hf_guest *guest, bool translator, const char *model)
+{
+    static const struct vx_vcpu_ops ops = {
+        .port_read = port_read,
+        .port_write = port_write,
+        .ack_interrupt = ack_interrupt,
+        .tsc = tsc,
+        .apic_base = apic_base,
+        .ferr = ferr,
+    };
+    guest->log = vx_log_create(stderr);
+    struct vx_pmap_config memory = {
+        .log = guest->log, .stats = &guest->stats, .ram_bytes = RAM_BYTES, .bus = { bus_read, bus_write }
+    };
+    if (vx_pmap_create(&memory, &guest->pmap) != VX_ERR_OK)
+        return false;
+    struct vx_cpu_config config = {
+        .log = guest->log,
+        .stats = &guest->stats,
+        .pmap = guest->pmap,
+        .ops = &ops,
+        .ops_opaque = guest,
+        .model = vx_cpu_model_find(model),
+    };
+    if (config.model == NULL || vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
+        return false;
+    guest->ram = vx_pmap_page_hva(guest->pmap, vx_pmap_read_page(guest->pmap, 0));
+    make_paging(guest);
+    make_tables(guest);
+    if (!start_cpu(guest))
+        return false;
+    struct vx_bt_config bt = {
+        .log = guest->log, .stats = &guest->stats, .vcpu = guest->cpu, .pmap = guest->pmap, .cache_bytes = 4 << 20
+    };
+    return !translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;
+}
+
+struct hf_guest *hf_guest_create(bool translator, const char *model)
+{
+    struct hf_guest *guest = calloc(1, sizeof *guest);
+    if (guest != NULL && !create(guest, translator, model)) {
+        hf_guest_destroy(guest);
+        return NULL;
+    }
+    return guest;
+}
+
+void hf_guest_destroy(struct hf_guest *guest)
+{
+    if (guest == NULL)
+        return;
+    vx_bt_destroy(guest->bt);
+    vx_cpu_destroy(guest->cpu);
+    if (guest->pmap != NULL)
+        vx_pmap_destroy(guest->pmap);
+    vx_log_destroy(guest->log);
+    free(guest);
+}
+
+uint8_t *hf_guest_code(struct hf_guest *guest)
+{
+    return page_at(guest, PAGE_CODE);
+}
+
+uint8_t *hf_guest_data(struct hf_guest *guest)
+{
+    return page_at(guest, PAGE_DATA);
+}
+
+int hf_guest_code_fd(struct hf_guest *guest, uint64_t *off)
+{
+    *off = (uint64_t)vx_pmap_read_page(guest->pmap, (uint64_t)PAGE_CODE << 12) << 12;
+    return vx_pmap_memfd(guest->pmap);
+}
+
+void hf_guest_code_changed(struct hf_guest *guest)
+{
+    if (guest->bt != NULL)
+        vx_bt_flush(guest->bt);
+}
+
+static struct vx_seg loaded(const struct hf_guest *guest, uint16_t sel)
+{
+    if ((sel & ~3u) == 0)
+        return (struct vx_seg){ .sel = sel, .unusable = true };
+    struct vx_seg seg = guest->user[(sel & 4 ? GDT_ENTRIES : 0) + sel / 8];
+    seg.sel = sel;
+    return seg;
+}
+
+struct vx_vcpu *hf_guest_begin(struct hf_guest *guest, const struct hf_state *in)
+{
+    struct vx_vcpu *cpu = guest->cpu;
+    for (unsigned i = 0; i < 8; i++)
+        cpu->gpr[i] = in->gpr[i];
+    cpu->rip = in->eip;
+    vx_set_eflags_raw(cpu, in->eflags);
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++)
+        cpu->seg[i] = loaded(guest, in->seg[i]);
+    cpu->cpl = 3;
+    cpu->halted = cpu->shutdown = false;
+    cpu->inhibit = VX_INHIBIT_NONE;
+    cpu->cr2 = 0;
+    cpu->dr[6] = 0xFFFF0FF0;
+    memcpy(cpu->fx, in->fx, sizeof cpu->fx);
+    atomic_store_explicit(&cpu->attention, 0, memory_order_relaxed);
+    atomic_store_explicit(&guest->stop, false, memory_order_relaxed);
+    return cpu;
+}
+
+void hf_guest_stop(struct hf_guest *guest)
+{
+    atomic_store_explicit(&guest->stop, true, memory_order_relaxed);
+    vx_vcpu_raise(guest->cpu, VX_ATTN_STOP);
+}
+
+static uint32_t frame_word(struct hf_guest *guest, unsigned n)
+{
+    uint32_t value;
+    memcpy(&value, super_at(guest, STACK_END - 4 * (n + 1)), 4);
+    return value;
+}
+
+/* What the handler that has halted found. */
+static void take_outcome(struct hf_guest *guest, struct hf_outcome *out)
+{
+    const struct vx_vcpu *cpu = guest->cpu;
+    uint32_t frame_bytes = HF_SUPER + STACK_END - (uint32_t)cpu->gpr[VX_RSP];
+    for (unsigned i = 0; i < 8; i++)
+        out->state.gpr[i] = (uint32_t)cpu->gpr[i];
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++)
+        out->state.seg[i] = cpu->seg[i].sel;
+    out->state.seg[VX_SS] = (uint16_t)frame_word(guest, 0);
+    out->state.gpr[VX_RSP] = frame_word(guest, 1);
+    out->state.eflags = frame_word(guest, 2);
+    out->state.seg[VX_CS] = (uint16_t)frame_word(guest, 3);
+    out->state.eip = frame_word(guest, 4);
+    out->error = frame_bytes == 24 ? frame_word(guest, 5) : 0;
+    out->trap = (uint8_t)(cpu->rip - 1 - (HF_SUPER + HANDLERS));
+    out->cr2 = out->trap == VX_PF ? (uint32_t)cpu->cr2 : 0;
+    out->end = HF_END_TRAP;
+    memcpy(out->state.fx, cpu->fx, sizeof cpu->fx);
+    if (out->trap == VX_GP && out->error == (HF_SEL_CODE64 & ~3u)) {
+        out->end = HF_END_OUT;
+        out->trap = 0;
+        out->error = 0;
+    }
+}
+
+void hf_guest_run(struct hf_guest *guest, const struct hf_state *in, struct hf_outcome *out)
+{
+    struct vx_vcpu *cpu = hf_guest_begin(guest, in);
+    while (!cpu->halted && !cpu->shutdown && !atomic_load_explicit(&guest->stop, memory_order_relaxed)) {
+        atomic_store_explicit(&cpu->attention, 0, memory_order_relaxed);
+        if (guest->bt != NULL)
+            vx_bt_run(guest->bt);
+        else
+            vx_interp_run(cpu, UINT64_MAX);
+    }
+    if (cpu->halted && cpu->cpl == 0) {
+        take_outcome(guest, out);
+        return;
+    }
+    *out = (struct hf_outcome){ .end = cpu->shutdown ? HF_END_STRAY : HF_END_ENDLESS };
+}

@@ -1,0 +1,149 @@
+/* lab.c - batch after batch: make it, run every case on the host and under the engines, keep the account. */
+#include "lab.h"
+#include "native.h"
+
+#include "vx86/compiler.h"
+
+const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, struct hf_account *account)
+{
+    uint64_t off;
+    lab->options = *options;
+    lab->account = account;
+    lab->bt = hf_guest_create(true, options->model);
+    lab->interp = hf_guest_create(false, options->model);
+    if (lab->bt == NULL || lab->interp == NULL)
+        return "no guests could be made";
+    ZydisDecoderInit(&lab->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+    ZydisDecoderInit(&lab->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    int fd = hf_guest_code_fd(lab->bt, &off);
+    const char *lacks = hf_native_init(fd, off);
+    return lacks != NULL ? lacks : hf_native_confine();
+}
+
+void hf_lab_code_changed(struct hf_lab *lab)
+{
+    hf_native_put_way_out(lab->batch.code);
+    memcpy(hf_guest_code(lab->bt), lab->batch.code, HF_CODE_BYTES);
+    memcpy(hf_guest_code(lab->interp), lab->batch.code, HF_CODE_BYTES);
+    hf_guest_code_changed(lab->bt);
+    hf_guest_code_changed(lab->interp);
+}
+
+static void take_batch(struct hf_lab *lab, uint64_t number)
+{
+    hf_batch_make(&lab->batch, lab->options.seed, number, lab->options.mode);
+    hf_lab_code_changed(lab);
+    hf_native_data(lab->batch.data);
+    memcpy(hf_guest_data(lab->bt), lab->batch.data, HF_DATA_ALL_BYTES);
+    memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_ALL_BYTES);
+}
+
+static uint8_t *native_data(void)
+{
+    return (uint8_t *)(uintptr_t)HF_DATA;
+}
+
+static void compare_memory(const uint8_t *host, const uint8_t *guest, struct hf_difference *found)
+{
+    unsigned i = 0;
+    if (found->text[0] != 0 || memcmp(host, guest, HF_DATA_BYTES) == 0)
+        return;
+    while (host[i] == guest[i])
+        i++;
+    snprintf(found->text, sizeof found->text, "memory %08x: host %02x, guest %02x", HF_DATA + i, host[i], guest[i]);
+}
+
+static bool run_host(struct hf_lab *lab, const struct hf_state *in, struct hf_outcome *out)
+{
+    memcpy(native_data(), lab->batch.data, HF_DATA_BYTES);
+    hf_native_run(in, out);
+    return out->end == HF_END_OUT || out->end == HF_END_TRAP;
+}
+
+static bool run_guest(struct hf_lab *lab, struct hf_guest *guest, const struct hf_state *in,
+                      const struct hf_outcome *host, struct hf_outcome *out, struct hf_difference *found)
+{
+    uint8_t *data = hf_guest_data(guest);
+    memcpy(data, lab->batch.data, HF_DATA_BYTES);
+    hf_native_time_guest(guest);
+    hf_guest_run(guest, in, out);
+    hf_native_time_guest(NULL);
+    hf_compare(host, out, found);
+    compare_memory(native_data(), data, found);
+    return found->text[0] == 0;
+}
+
+bool hf_lab_differs(struct hf_lab *lab, struct hf_guest *guest, const struct hf_state *in, struct hf_outcome *host,
+                    struct hf_outcome *out, struct hf_difference *found)
+{
+    return run_host(lab, in, host) && !run_guest(lab, guest, in, host, out, found);
+}
+
+static void count_known(struct hf_account *account, const char *reason)
+{
+    account->known++;
+    for (unsigned i = 0; i < HF_REASONS_MAX; i++) {
+        if (account->reasons[i].reason == reason || account->reasons[i].reason == NULL) {
+            account->reasons[i].reason = reason;
+            account->reasons[i].count++;
+            return;
+        }
+    }
+}
+
+/* A difference that a second try still shows and no reason explains is one. */
+static void judge(struct hf_lab *lab, struct hf_guest *guest, uint64_t number, const struct hf_state *in)
+{
+    struct hf_outcome host, out;
+    struct hf_difference found;
+    if (!hf_lab_differs(lab, guest, in, &host, &out, &found) || !hf_lab_differs(lab, guest, in, &host, &out, &found))
+        return;
+    const char *reason = hf_known(lab, in, &host, &out);
+    if (reason != NULL) {
+        count_known(lab->account, reason);
+        return;
+    }
+    lab->account->differences++;
+    if (lab->account->differences <= lab->options.report_max)
+        hf_shrink_and_print(lab, guest, number, in);
+}
+
+static void run_case(struct hf_lab *lab, uint64_t number)
+{
+    unsigned in_batch = (unsigned)(number % HF_BATCH_CASES);
+    struct hf_account *account = lab->account;
+    struct hf_state in;
+    struct hf_outcome host, out;
+    struct hf_difference found;
+    hf_state_make(&in, &lab->batch, in_batch / HF_STATES, in_batch % HF_STATES);
+    if (!run_host(lab, &in, &host)) {
+        account->endless += host.end == HF_END_ENDLESS;
+        account->syscalls += host.end == HF_END_SYSCALL;
+        account->strays += host.end == HF_END_STRAY;
+        return;
+    }
+    account->compared++;
+    account->traps += host.end == HF_END_TRAP;
+    if (lab->options.engines & HF_ENGINE_BT && !run_guest(lab, lab->bt, &in, &host, &out, &found))
+        judge(lab, lab->bt, number, &in);
+    else if (lab->options.engines & HF_ENGINE_INTERP && !run_guest(lab, lab->interp, &in, &host, &out, &found))
+        judge(lab, lab->interp, number, &in);
+}
+
+void hf_lab_run(struct hf_lab *lab)
+{
+    struct hf_account *account = lab->account;
+    const struct hf_options *options = &lab->options;
+    uint64_t end = options->first + options->cases, batch = UINT64_MAX;
+    while (account->next < end && account->differences < options->report_max) {
+        uint64_t wanted = account->next / HF_BATCH_CASES;
+        if (wanted % options->shards != options->shard) {
+            account->next = (wanted + 1) * HF_BATCH_CASES;
+            continue;
+        }
+        if (wanted != batch)
+            take_batch(lab, batch = wanted);
+        run_case(lab, account->next);
+        account->next++;
+    }
+}

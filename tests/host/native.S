@@ -1,0 +1,148 @@
+/* native.S - into 16-bit and 32-bit code and out of it: see native.c.
+ *
+ * Offsets in struct hf_state: gpr 0, eip 32, eflags 36, seg 40, fx 64. In hf_native_area: host_rsp 0, fs_base 8, far 16 (offset,
+ * selector), running 22, out 64. Nothing may be lost of the program's state, so the area is addressed through rip. */
+    .set AREA_HOST_RSP, 0
+    .set AREA_FS_BASE, 8
+    .set AREA_FAR, 16
+    .set AREA_RUNNING, 22
+    .set AREA_OUT, 64
+    .set STATE_EIP, 32
+    .set STATE_EFLAGS, 36
+    .set STATE_SEG, 40
+    .set STATE_FX, 64
+
+    .section .note.GNU-stack, "", @progbits
+    .section .rodata
+    .p2align 2
+mxcsr_default:
+    .long 0x1F80
+
+    .text
+
+/* void hf_native_enter(const struct hf_state *in): comes back through hf_native_exit or hf_native_finish. */
+    .globl hf_native_enter
+    .hidden hf_native_enter
+    .type hf_native_enter, @function
+hf_native_enter:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, hf_native_area + AREA_HOST_RSP(%rip)
+    movb $1, hf_native_area + AREA_RUNNING(%rip)
+    fninit                      /* clears the last instruction's pointers, which FXRSTOR may leave alone */
+    fxrstor STATE_FX(%rdi)
+    mov STATE_EIP(%rdi), %eax
+    mov %eax, hf_native_area + AREA_FAR(%rip)
+    movzwl STATE_SEG + 2(%rdi), %eax
+    mov %ax, hf_native_area + AREA_FAR + 4(%rip)
+    movzwl STATE_SEG(%rdi), %eax
+    mov %eax, %es
+    movzwl STATE_SEG + 6(%rdi), %eax
+    mov %eax, %ds
+    movzwl STATE_SEG + 8(%rdi), %eax
+    mov %eax, %fs
+    movzwl STATE_SEG + 10(%rdi), %eax
+    mov %eax, %gs
+    mov STATE_EFLAGS(%rdi), %eax
+    push %rax
+    movzwl STATE_SEG + 4(%rdi), %eax
+    mov %eax, %ss
+    popfq
+    mov 0(%rdi), %eax
+    mov 4(%rdi), %ecx
+    mov 8(%rdi), %edx
+    mov 12(%rdi), %ebx
+    mov 20(%rdi), %ebp
+    mov 24(%rdi), %esi
+    mov 16(%rdi), %esp
+    mov 28(%rdi), %edi
+    ljmp *hf_native_area + AREA_FAR(%rip)
+
+/* Where the way out in the code's first bytes leads. */
+    .globl hf_native_exit
+    .hidden hf_native_exit
+    .type hf_native_exit, @function
+hf_native_exit:
+    mov %eax, hf_native_area + AREA_OUT + 0(%rip)
+    mov %ecx, hf_native_area + AREA_OUT + 4(%rip)
+    mov %edx, hf_native_area + AREA_OUT + 8(%rip)
+    mov %ebx, hf_native_area + AREA_OUT + 12(%rip)
+    mov %esp, hf_native_area + AREA_OUT + 16(%rip)
+    mov %ebp, hf_native_area + AREA_OUT + 20(%rip)
+    mov %esi, hf_native_area + AREA_OUT + 24(%rip)
+    mov %edi, hf_native_area + AREA_OUT + 28(%rip)
+    mov hf_native_area + AREA_HOST_RSP(%rip), %rsp
+    pushfq
+    pop %rax
+    mov %eax, hf_native_area + AREA_OUT + STATE_EFLAGS(%rip)
+    pushq $2
+    popfq
+    mov %es, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG(%rip)
+    mov %ss, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 4(%rip)
+    mov %ds, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 6(%rip)
+    mov %fs, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 8(%rip)
+    mov %gs, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 10(%rip)
+    fxsave hf_native_area + AREA_OUT + STATE_FX(%rip)
+
+/* Back to who called hf_native_enter, from anywhere. */
+    .globl hf_native_finish
+    .hidden hf_native_finish
+    .type hf_native_finish, @function
+hf_native_finish:
+    mov hf_native_area + AREA_HOST_RSP(%rip), %rsp
+    xor %eax, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %fs
+    mov %eax, %gs
+    mov $0x2B, %eax
+    mov %eax, %ss
+    mov hf_native_area + AREA_FS_BASE(%rip), %rax
+    wrfsbase %rax
+    movb $0, hf_native_area + AREA_RUNNING(%rip)
+    fninit
+    ldmxcsr mxcsr_default(%rip)
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    ret
+
+/* The handler of all signals. While a program runs FS is the program's, and flags may be: C wants its own. */
+    .globl hf_native_on_signal
+    .hidden hf_native_on_signal
+    .type hf_native_on_signal, @function
+hf_native_on_signal:
+    cmpb $0, hf_native_area + AREA_RUNNING(%rip)
+    je 1f
+    push %rbx
+    push %rbp
+    pushq $2
+    popfq
+    mov %fs, %ebx
+    rdfsbase %rbp
+    mov hf_native_area + AREA_FS_BASE(%rip), %rax
+    wrfsbase %rax
+    mov %ebx, %ecx
+    sub $8, %rsp
+    call hf_native_signal
+    test %al, %al
+    jnz hf_native_finish
+    add $8, %rsp
+    mov %ebx, %fs
+    wrfsbase %rbp
+    pop %rbp
+    pop %rbx
+    ret
+1:  jmp hf_native_host_signal
