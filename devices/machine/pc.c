@@ -5,20 +5,38 @@
 
 #include "pc.h"
 
+/* The CPU model; under the translator what the host cannot run is left out of it. */
+static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config *config, struct vx_cpu_model **model)
+{
+    char text[160];
+    vx_err err =
+        vx_cpu_model_create(config->cpu_model != NULL ? config->cpu_model : "default", text, sizeof text, model);
+    if (err != VX_ERR_OK) {
+        vx_log_error(pc->log, VX_LOG_GENERAL, "--cpu: %s", text);
+        return err;
+    }
+    if (config->engine == VX_ENGINE_INTERP)
+        return VX_ERR_OK;
+    vx_cpu_model_fit_host(*model, text, sizeof text);
+    if (text[0] != 0)
+        vx_log_info(pc->log, VX_LOG_CPU, "not offered to the guest, because this host's CPU has not got it: %s", text);
+    return VX_ERR_OK;
+}
+
 static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    const char *name = config->cpu_model != NULL ? config->cpu_model : "default";
-    struct vx_cpu_config cpu = { .log = pc->log,
-                                 .stats = &pc->stats,
-                                 .pmap = pc->pmap,
-                                 .ops = &pc_vcpu_ops,
-                                 .ops_opaque = pc,
-                                 .model = vx_cpu_model_find(name) };
-    if (cpu.model == NULL) {
-        vx_log_error(pc->log, VX_LOG_CPU, "there is no CPU model \"%s\"", name);
-        return VX_ERR_BAD_ARGUMENT;
-    }
-    VX_TRY(vx_cpu_create(&cpu, &pc->vcpu));
+    struct vx_cpu_model *model;
+    VX_TRY(create_model(pc, config, &model));
+    vx_err err = vx_cpu_create(&(struct vx_cpu_config){ .log = pc->log,
+                                                        .stats = &pc->stats,
+                                                        .pmap = pc->pmap,
+                                                        .ops = &pc_vcpu_ops,
+                                                        .ops_opaque = pc,
+                                                        .model = model },
+                               &pc->vcpu);
+    vx_cpu_model_destroy(model);
+    if (err != VX_ERR_OK)
+        return err;
     if (config->engine == VX_ENGINE_INTERP)
         return VX_ERR_OK;
     return vx_bt_create(

@@ -30,7 +30,7 @@ struct vx_machine_config {
         bool no_chain, no_jump_cache, no_probe_sharing, stress, count;
         uint64_t stress_seed;
     } bt;
-    const char *cpu_model;              /* NULL: default */
+    const char *cpu_model;              /* as for vx_cpu_model_create(); NULL: default */
     struct vx_block *disk[VX_MAX_IDE];  /* IDE positions: primary master, primary slave, secondary master, slave */
     struct vx_block *cdrom[VX_MAX_IDE]; /* at most one of disk[i], cdrom[i] */
     enum vx_boot boot;
