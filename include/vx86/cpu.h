@@ -86,7 +86,8 @@ bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind 
 /* MOV/POP/Lxx to a segment register (not CS), IRET, far transfers, SYSENTER/SYSEXIT: whole instructions on the vCPU
  * state; rip is advanced by the function where it says so. `next_eip` is where the present code goes on: pushed by
  * calls, saved by task switches (IRET with NT is one). A task switch may return false with the switch done and a fault
- * of the new task (or its debug trap) in mmu->fault: deliver as usual, on the state as it is then. */
+ * of the new task (or its debug trap) in mmu->fault, a return to CPL 3 or VM86 mode with the return done and the #GP of
+ * VIF with VIP there: deliver as usual, on the state as it is then. */
 bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
 bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
 bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */
