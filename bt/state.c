@@ -88,10 +88,15 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     return mode;
 }
 
-/* Last offset that may be accessed, -1 for none. Expand-down segments always take the slow way. */
+/* Last offset that may be accessed, -1 for none. Expand-down segments always take the slow way, in real mode too: where
+ * protection ends, limits stay what they were; only the type no longer counts. */
 static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, bool write)
 {
     if (seg->unusable)
+        return -1;
+    bool expand_down =
+        (seg->attr & (VX_ATTR_S | VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN)) == (VX_ATTR_S | VX_ATTR_EXPAND_DOWN);
+    if (expand_down)
         return -1;
     if (vx_real_mode(vcpu) || vx_vm86(vcpu))
         return seg->limit;
@@ -99,7 +104,7 @@ static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, 
         return -1;
     if (seg->attr & VX_ATTR_CODE)
         return !write && (seg->attr & VX_ATTR_WRITABLE) ? (int64_t)seg->limit : -1;
-    if ((seg->attr & VX_ATTR_EXPAND_DOWN) || (write && !(seg->attr & VX_ATTR_WRITABLE)))
+    if (write && !(seg->attr & VX_ATTR_WRITABLE))
         return -1;
     return seg->limit;
 }
