@@ -16,8 +16,13 @@ void emit_sti(struct cg *cg, const struct bt_insn *in)
     (void)in;
     if (cg->in_shadow) /* IF is 1 already: no second shadow */
         return;
-    x_store_imm8(&cg->a, H_VCPU, VCPU(iflag), 1);
-    x_store_imm8(&cg->a, H_VCPU, VCPU(inhibit), VX_INHIBIT_STI);
+    struct bt_asm *a = &cg->a;
+    _Static_assert(VX_INHIBIT_STI == 1, "the shadow is 1 - IF: only an STI that sets IF casts one");
+    x_load_zx8(a, H_R8, H_VCPU, VCPU(iflag));
+    x_not32(a, H_R8);
+    x_lea32(a, H_R8, H_R8, H_NONE, 0, 2);
+    asm_mem(a, false, 0, 0x88, H_R8, H_VCPU, H_NONE, 0, VCPU(inhibit));
+    x_store_imm8(a, H_VCPU, VCPU(iflag), 1);
 }
 
 void emit_cld_std(struct cg *cg, const struct bt_insn *in)
