@@ -1,6 +1,5 @@
-/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). The flags that the manual leaves undefined are those of
- * the addition (subtraction) that silicon (AMD Zen) does inside: DAA and DAS add 0, 6, 60h or 66h to AL and give OF by that;
- * AAA and AAS add 0 or 106h to AX and give SF, ZF, PF and OF by that, before AL's upper half is cleared. */
+/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). Undefined flags: DAA and DAS clear OF; AAA and AAS
+ * give SF, ZF, PF by the new AL and clear OF, as current silicon does. */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -17,7 +16,6 @@ bool interp_daa(struct insn *in)
         flags |= VX_FL_CF;
     }
     set_reg(cpu, VX_RAX, 1, al);
-    flags |= (old ^ al) & ((al - old) ^ al) & 0x80 ? VX_FL_OF : 0;
     set_arith(&cpu->eflags, flags | flags_szp(al & 0xFF, 1));
     return true;
 }
@@ -37,33 +35,31 @@ bool interp_das(struct insn *in)
         flags |= VX_FL_CF;
     }
     set_reg(cpu, VX_RAX, 1, al);
-    flags |= (old ^ al) & (old ^ (old - al)) & 0x80 ? VX_FL_OF : 0;
     set_arith(&cpu->eflags, flags | flags_szp(al & 0xFF, 1));
     return true;
 }
 
-/* AAA adds 106h to AX, AAS subtracts it: 286 and later. */
-static void ascii_adjust(struct vx_vcpu *cpu, alu_fn *adjust)
+static void ascii_adjust(struct vx_vcpu *cpu, uint32_t delta)
 {
-    uint32_t ax = get_reg(cpu, VX_RAX, 2), flags = cpu->eflags;
-    if ((ax & 15) > 9 || flags & VX_FL_AF) {
-        ax = adjust(&flags, ax, 0x106, 2);
-        flags |= VX_FL_AF | VX_FL_CF;
-    } else {
-        ax = adjust(&flags, ax, 0, 2);
+    uint32_t ax = get_reg(cpu, VX_RAX, 2), flags = 0;
+    if ((ax & 15) > 9 || cpu->eflags & VX_FL_AF) {
+        ax += delta;
+        flags = VX_FL_AF | VX_FL_CF;
     }
-    set_reg(cpu, VX_RAX, 2, ax & 0xFF0F);
-    cpu->eflags = flags;
+    ax &= 0xFF0F;
+    set_reg(cpu, VX_RAX, 2, ax);
+    set_arith(&cpu->eflags, flags | flags_szp(ax & 0xFF, 1));
 }
 
+/* AAA adds 106h to AX, AAS subtracts it: 286 and later. */
 bool interp_aaa(struct insn *in)
 {
-    ascii_adjust(in->cpu, alu_add);
+    ascii_adjust(in->cpu, 0x106);
     return true;
 }
 
 bool interp_aas(struct insn *in)
 {
-    ascii_adjust(in->cpu, alu_sub);
+    ascii_adjust(in->cpu, 0u - 0x106u);
     return true;
 }

@@ -1,10 +1,8 @@
 /* main.c - the vx86 program: what can be answered without a machine is answered here, the rest in app.c. */
 #include <stdio.h>
-#include <string.h>
 
 #include "app.h"
 #include "options.h"
-#include "vx86/cpu.h"
 #include "vx86/firmware.h"
 #include "vx86/log.h"
 
@@ -34,8 +32,6 @@ int main(int argc, char **argv)
         vx_options_print_man(stdout);
     else if (options.value[VX_OPT_version].given)
         print_version();
-    else if (strcmp(options.value[VX_OPT_cpu].text, "help") == 0)
-        vx_cpu_model_print_list(stdout);
     else
         return vx_app_run(&options);
     return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");

@@ -8,21 +8,21 @@
 #include "support/diff.h"
 
 /* Ports are left out: writing some of them raises interrupts too. */
-static const struct menu menu = { {
-    [MENU_INTEGER] = 40,
-    [MENU_POINTER] = 12,
-    [MENU_STACK] = 10,
-    [MENU_STRING] = 12,
-    [MENU_JUMP] = 8,
-    [MENU_LOOP] = 8,
-    [MENU_CALL] = 6,
-    [MENU_SEGMENT] = 4,
-    [MENU_FLAGS] = 8,
-    [MENU_FAR] = 3,
-    [MENU_X87] = 5,
-    [MENU_SSE] = 6,
-    [MENU_SELF_MODIFY] = 5,
-} };
+static const struct menu menu = { .weight = {
+                                      [MENU_INTEGER] = 40,
+                                      [MENU_POINTER] = 12,
+                                      [MENU_STACK] = 10,
+                                      [MENU_STRING] = 12,
+                                      [MENU_JUMP] = 8,
+                                      [MENU_LOOP] = 8,
+                                      [MENU_CALL] = 6,
+                                      [MENU_SEGMENT] = 4,
+                                      [MENU_FLAGS] = 8,
+                                      [MENU_FAR] = 3,
+                                      [MENU_X87] = 5,
+                                      [MENU_SSE] = 6,
+                                      [MENU_SELF_MODIFY] = 5,
+                                  } };
 
 enum { VECTOR = 33 }; /* its handler counts and returns */
 

@@ -56,7 +56,7 @@ struct setup {
     uint64_t seed;      /* registers, control bits, descriptors, page tables, data */
 };
 
-enum { PIECE_BYTES = 48, PIECES_MAX = 96 };
+enum { PIECE_BYTES = 64, PIECES_MAX = 96 };
 
 /* Where a piece names another: `bytes` (1, 2, 4; 0: nowhere) at `at`. Relative distances count from the end of the field. */
 struct fixup {
@@ -98,10 +98,13 @@ enum menu_item {
     MENU_X87,
     MENU_SSE,
     MENU_SELF_MODIFY,
+    MENU_PRIVILEGED, /* the menu's own */
     MENU_ITEMS
 };
+struct gen;
 struct menu {
     uint8_t weight[MENU_ITEMS];
+    void (*privileged)(struct gen *);
 };
 void program_make(struct program *program, const struct setup *setup, const struct menu *menu, uint64_t seed);
 
@@ -164,6 +167,8 @@ bool program_is_defined(struct engines *engines, const struct program *program);
 /* Drops pieces while the program still fails; false when it does not fail on fresh engines. */
 bool program_shrink(struct engines *engines, struct program *program, struct difference *found);
 void program_print(FILE *to, const struct world *world, const struct program *program);
+/* Disassembles the bytes that begin at an offset in the code. */
+void piece_print(FILE *to, const struct setup *setup, uint32_t off, const uint8_t *bytes, unsigned len);
 /* What the handlers have noted in the last run. */
 void events_print(FILE *to, const struct engines *engines);
 

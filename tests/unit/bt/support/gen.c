@@ -272,13 +272,17 @@ static enum menu_item choose(struct gen *g, const struct menu *menu)
     return (enum menu_item)item;
 }
 
-static void make_piece(struct gen *g, const struct menu *menu)
+void gen_piece(struct gen *g, const struct menu *menu)
 {
     do {
         *g->piece = (struct piece){ 0 };
         g->overflow = false;
         g->op32 = g->addr32 = g->setup->code32;
-        generators[choose(g, menu)](g);
+        enum menu_item item = choose(g, menu);
+        if (item == MENU_PRIVILEGED)
+            menu->privileged(g);
+        else
+            generators[item](g);
     } while (g->overflow);
 }
 
@@ -292,6 +296,6 @@ void program_make(struct program *program, const struct setup *setup, const stru
     for (unsigned i = 0; i < program->count; i++) {
         g.index = i;
         g.piece = &program->piece[i];
-        make_piece(&g, menu);
+        gen_piece(&g, menu);
     }
 }

@@ -10,6 +10,7 @@ struct gen {
     struct program *program;
     struct piece *piece; /* under construction */
     unsigned index;      /* its number */
+    uint32_t at;         /* where it begins in the code area, if that is known yet */
     bool op32, addr32;   /* of the instruction under construction, prefixes counted */
     bool overflow;       /* the piece is too long: begin it again */
 };
@@ -48,6 +49,8 @@ void put_modrm(struct gen *g, unsigned reg, enum form_rm kind);
 /* A random instruction of the family, with random prefixes, and a fence behind it if it leaves flags undefined. */
 void put_form(struct gen *g, const struct form *form);
 void put_any_form(struct gen *g, const struct form *forms, unsigned count);
+/* Makes the piece: of a kind that the menu offers. */
+void gen_piece(struct gen *g, const struct menu *menu);
 /* MOV reg, value, in full registers. */
 void put_mov_imm(struct gen *g, unsigned reg, uint32_t value);
 

@@ -90,7 +90,7 @@ static bool create_watchdog(struct rig *rig)
     return sigaction(SIGALRM, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &rig->watchdog) == 0;
 }
 
-static void set_watchdog(struct rig *rig, time_t seconds)
+void rig_watchdog(struct rig *rig, time_t seconds)
 {
     struct itimerspec when = { .it_value.tv_sec = seconds };
     timer_settime(rig->watchdog, 0, &when, NULL);
@@ -169,7 +169,7 @@ enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
     uint64_t start_insns = rig->stats.interp_insns, start_retired = vcpu->retired;
     enum rig_end end = RIG_ENDLESS;
     if (rig->bt != NULL)
-        set_watchdog(rig, RIG_SECONDS);
+        rig_watchdog(rig, RIG_SECONDS);
     for (;;) {
         if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
             break;
@@ -187,6 +187,6 @@ enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
     }
     rig->retired = vcpu->retired - start_retired;
     if (rig->bt != NULL)
-        set_watchdog(rig, 0);
+        rig_watchdog(rig, 0);
     return end;
 }

@@ -36,6 +36,9 @@ struct rig {
 void rig_create(struct rig *rig, const struct vx_bt_config *options);
 void rig_destroy(struct rig *rig);
 
+/* The attention word gets VX_ATTN_STOP after so many seconds; 0: no more. */
+void rig_watchdog(struct rig *rig, time_t seconds);
+
 /* From any thread: raises the INTR line with `rig->vector` when the vCPU thread next looks. */
 void rig_interrupt_soon(struct rig *rig);
 

@@ -75,8 +75,7 @@ static void print_bytes(FILE *to, const uint8_t *bytes, unsigned count)
         i < count ? fprintf(to, " %02x", bytes[i]) : fprintf(to, "   ");
 }
 
-/* Disassembles the world's memory from the piece's offset on. */
-static void print_piece(FILE *to, const struct setup *setup, uint32_t off, const uint8_t *bytes, unsigned len)
+void piece_print(FILE *to, const struct setup *setup, uint32_t off, const uint8_t *bytes, unsigned len)
 {
     ZydisDecoder decoder;
     ZydisFormatter formatter;
@@ -107,7 +106,7 @@ void program_print(FILE *to, const struct world *world, const struct program *pr
     print_setup(to, program);
     for (unsigned i = 0; i < program->count; i++)
         if (!program->piece[i].dropped)
-            print_piece(to, &program->setup, offset[i], world_code(world) + offset[i], program->piece[i].len);
+            piece_print(to, &program->setup, offset[i], world_code(world) + offset[i], program->piece[i].len);
 }
 
 /* One line an event that the handlers have noted, and how often it came in a row. */

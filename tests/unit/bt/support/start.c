@@ -29,7 +29,7 @@ uint32_t setup_stack_offset(const struct setup *setup)
     return setup->flat ? WORLD_STACK + off : off;
 }
 
-static void restore_memory(const struct world *w, struct rig *rig)
+void world_restore(const struct world *w, struct rig *rig)
 {
     if (!vx_pmap_a20(rig->pmap))
         vx_pmap_set_a20(rig->pmap, true);
@@ -192,7 +192,7 @@ static void start_st(uint8_t *st, struct rng *rng)
     memcpy(st + 8, &exponent, 2);
 }
 
-static void start_fp(struct vx_vcpu *vcpu, const struct setup *setup)
+void setup_start_fp(struct vx_vcpu *vcpu, const struct setup *setup)
 {
     static const uint8_t precisions[] = { 0, 2, 3, 3 };
     struct rng rng = rng_seeded(setup->seed ^ 10);
@@ -230,7 +230,7 @@ void world_start(const struct world *w, struct rig *rig, const struct program *p
     struct vx_vcpu *vcpu = rig->vcpu;
     uint16_t sel[VX_SEG_COUNT];
     uint32_t eip = setup_code_eip0(setup) + program->start;
-    restore_memory(w, rig);
+    world_restore(w, rig);
     vx_cpu_reset(vcpu, false);
     choose_selectors(setup, sel);
     set_control(vcpu, setup);
@@ -242,6 +242,6 @@ void world_start(const struct world *w, struct rig *rig, const struct program *p
     vcpu->intr_line = false;
     vcpu->nmi_pending = false;
     start_registers(vcpu, setup);
-    start_fp(vcpu, setup);
+    setup_start_fp(vcpu, setup);
     atomic_store(&vcpu->attention, 0);
 }

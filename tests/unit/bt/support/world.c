@@ -16,26 +16,36 @@ static void put16(struct world *w, uint32_t at, uint32_t value)
 {
     memcpy(w->image + at, &value, 2);
 }
-static void put32(struct world *w, uint32_t at, uint32_t value)
+void world_put32(struct world *w, uint32_t at, uint32_t value)
 {
     memcpy(w->image + at, &value, 4);
 }
-static void put64(struct world *w, uint32_t at, uint64_t value)
+void world_put64(struct world *w, uint32_t at, uint64_t value)
 {
     memcpy(w->image + at, &value, 8);
 }
 
-static void put_desc(struct world *w, unsigned index, uint32_t base, uint32_t limit, unsigned attr)
+void world_desc(struct world *w, uint32_t at, uint32_t base, uint32_t limit, unsigned attr)
 {
     uint32_t raw = attr & VX_ATTR_G ? limit >> 12 : limit;
-    put32(w, WORLD_GDT + 8 * index, (raw & 0xFFFF) | base << 16);
-    put32(w, WORLD_GDT + 8 * index + 4, (base >> 16 & 0xFF) | attr << 8 | (raw & 0xF0000) | (base & 0xFF000000u));
+    world_put32(w, at, (raw & 0xFFFF) | base << 16);
+    world_put32(w, at + 4, (base >> 16 & 0xFF) | attr << 8 | (raw & 0xF0000) | (base & 0xFF000000u));
+}
+
+void world_gate(struct world *w, uint32_t at, uint16_t sel, uint32_t off, unsigned attr, unsigned params)
+{
+    world_put32(w, at, (uint32_t)sel << 16 | (off & 0xFFFF));
+    world_put32(w, at + 4, (off & 0xFFFF0000u) | attr << 8 | params);
+}
+
+static void put_desc(struct world *w, unsigned index, uint32_t base, uint32_t limit, unsigned attr)
+{
+    world_desc(w, WORLD_GDT + 8 * index, base, limit, attr);
 }
 
 static void put_gate(struct world *w, uint32_t at, uint32_t off, unsigned attr, unsigned params)
 {
-    put32(w, at, FLAT_CODE << 16 | (off & 0xFFFF));
-    put32(w, at + 4, (off & 0xFFFF0000u) | attr << 8 | params);
+    world_gate(w, at, FLAT_CODE, off, attr, params);
 }
 
 static unsigned dpl(unsigned level)
@@ -46,7 +56,7 @@ static unsigned dpl(unsigned level)
 /* ---- segments */
 
 /* What DS, ES and FS of programs without flat segments may be: mostly usable data, and everything else there is. */
-static void random_desc(struct world *w, unsigned index, const struct setup *setup, struct rng *rng)
+void world_random_desc(struct world *w, uint32_t at, const struct setup *setup, struct rng *rng)
 {
     uint32_t base = WORLD_DATA + rng_below(rng, 0x3000), limit = 0xFFFF;
     unsigned attr = ATTR_DATA | (one_in(rng, 2) ? VX_ATTR_DB : 0) | dpl(one_in(rng, 6) ? 3 : setup->cpl);
@@ -63,16 +73,16 @@ static void random_desc(struct world *w, unsigned index, const struct setup *set
     case 9: attr |= VX_ATTR_G, limit = 0x3000; break;
     default: break;
     }
-    put_desc(w, index, base, limit, attr & ~(one_in(rng, 2) ? 1u : 0));
+    world_desc(w, at, base, limit, attr & ~(one_in(rng, 2) ? 1u : 0));
 }
 
-static void make_stack_desc(struct world *w, const struct setup *setup, struct rng *rng)
+void world_stack_desc(struct world *w, uint32_t at, const struct setup *setup, struct rng *rng)
 {
     unsigned attr = ATTR_DATA | (setup->stack32 ? VX_ATTR_DB : 0) | dpl(setup->cpl);
     switch (rng_below(rng, 4)) {
-    case 0: put_desc(w, DESC_STACK, WORLD_STACK, rng_below(rng, 0x8000), attr | VX_ATTR_EXPAND_DOWN); break;
-    case 1: put_desc(w, DESC_STACK, WORLD_STACK, setup_stack_offset(setup) + rng_below(rng, 8), attr); break;
-    default: put_desc(w, DESC_STACK, WORLD_STACK, 0xFFFF, attr); break;
+    case 0: world_desc(w, at, WORLD_STACK, rng_below(rng, 0x8000), attr | VX_ATTR_EXPAND_DOWN); break;
+    case 1: world_desc(w, at, WORLD_STACK, setup_stack_offset(setup) + rng_below(rng, 8), attr); break;
+    default: world_desc(w, at, WORLD_STACK, 0xFFFF, attr); break;
     }
 }
 
@@ -86,9 +96,9 @@ static void make_gdt(struct world *w, const struct setup *setup)
     put_desc(w, DESC_FLAT_CODE3, 0, UINT32_MAX, ATTR_CODE32 | dpl(3));
     put_desc(w, DESC_FLAT_DATA3, 0, UINT32_MAX, ATTR_FLAT_DATA | dpl(3));
     put_desc(w, DESC_CODE, WORLD_CODE, one_in(&rng, 4) ? CODE_BYTES - 1 : 0xFFFF, code);
-    make_stack_desc(w, setup, &rng);
+    world_stack_desc(w, WORLD_GDT + 8 * DESC_STACK, setup, &rng);
     for (unsigned i = DESC_RANDOM; i < DESC_LDT; i++)
-        random_desc(w, i, setup, &rng);
+        world_random_desc(w, WORLD_GDT + 8 * i, setup, &rng);
     put_desc(w, DESC_LDT, WORLD_LDT, 63, ATTR_LDT);
     put_gate(w, WORLD_GDT + 8 * DESC_GATE, WORLD_ROUTINES, VX_ATTR_P | dpl(3) | 0xC, 0);
     put_gate(w, WORLD_GDT + 8 * (DESC_GATE + 1), WORLD_ROUTINES + 16, VX_ATTR_P | dpl(3) | 0xC, 2);
@@ -97,7 +107,7 @@ static void make_gdt(struct world *w, const struct setup *setup)
              code | (setup->flat ? VX_ATTR_G : 0));
     put_desc(w, DESC_CODE_ALIAS, WORLD_CODE, CODE_BYTES - 1, ATTR_DATA | dpl(setup->cpl));
     put_desc(w, DESC_CODE_ALIAS + 1, WORLD_DATA, 0xFFFF, (ATTR_DATA | dpl(3)) & ~(unsigned)VX_ATTR_P);
-    put64(w, WORLD_GDT + 8 * (DESC_COUNT - 1), rng_next(&rng));
+    world_put64(w, WORLD_GDT + 8 * (DESC_COUNT - 1), rng_next(&rng));
     for (unsigned i = 0; i < 8; i++) /* the local table repeats some */
         memcpy(w->image + WORLD_LDT + 8 * i, w->image + WORLD_GDT + 8 * (DESC_RANDOM + i), 8);
 }
@@ -105,8 +115,8 @@ static void make_gdt(struct world *w, const struct setup *setup)
 static void make_tss(struct world *w, const struct setup *setup)
 {
     struct rng rng = rng_seeded(setup->seed ^ 2);
-    put32(w, WORLD_TSS + 4, WORLD_STACK0);
-    put32(w, WORLD_TSS + 8, FLAT_DATA);
+    world_put32(w, WORLD_TSS + 4, WORLD_STACK0);
+    world_put32(w, WORLD_TSS + 8, FLAT_DATA);
     put16(w, WORLD_TSS + 0x66, 0x68);
     for (unsigned i = 0; i < 0x40; i++)
         w->image[WORLD_TSS + 0x68 + i] = one_in(&rng, 2) ? 0 : (uint8_t)rng_next(&rng);
@@ -119,12 +129,12 @@ static void make_vectors(struct world *w, const struct setup *setup)
         bool user = v == 3 || v == 4 || v >= 32;
         put_gate(w, WORLD_IDT + 8 * v, WORLD_HANDLERS + 16 * v, VX_ATTR_P | 0xE | dpl(user ? 3 : 0), 0);
         if (setup->kind == SETUP_REAL)
-            put32(w, 4 * v, WORLD_HANDLERS16 + 16 * v);
+            world_put32(w, 4 * v, WORLD_HANDLERS16 + 16 * v);
     }
     put_gate(w, WORLD_IDT + 8 * WORLD_INTR_VECTOR, WORLD_ROUTINES + 48, VX_ATTR_P | 0xE, 0);
 }
 
-static void copy_code(struct world *w, uint32_t at, const uint8_t *from, const uint8_t *end)
+void world_copy(struct world *w, uint32_t at, const uint8_t *from, const uint8_t *end)
 {
     memcpy(w->image + at, from, (size_t)(end - from));
 }
@@ -132,7 +142,7 @@ static void copy_code(struct world *w, uint32_t at, const uint8_t *from, const u
 /* ---- paging */
 
 /* Access bits of a page by what lies there; 0x1 P, 2 RW, 4 US, 20h A, 40h D, 100h G. */
-static uint32_t page_bits(uint32_t page, const struct setup *setup, struct rng *rng)
+uint32_t world_page_bits(uint32_t page, const struct setup *setup, struct rng *rng)
 {
     uint32_t lin = page << VX_PAGE_SHIFT, bits = 3 | (rng_below(rng, 4) << 5);
     if (one_in(rng, 8))
@@ -150,7 +160,7 @@ static uint32_t page_bits(uint32_t page, const struct setup *setup, struct rng *
 }
 
 /* Data pages may lie over each other, over code and over frames without memory. */
-static uint32_t frame_of(uint32_t page, struct rng *rng)
+uint32_t world_frame_of(uint32_t page, struct rng *rng)
 {
     if (page < WORLD_DATA >> VX_PAGE_SHIFT || page >= (WORLD_DATA >> VX_PAGE_SHIFT) + 16)
         return page;
@@ -168,23 +178,24 @@ static void make_page_tables(struct world *w, const struct setup *setup)
     uint32_t leaf = WORLD_TABLES + (pae ? 0x2000 : 0x1000);
     if (pae) {
         for (unsigned i = 0; i < 4; i++)
-            put64(w, WORLD_TABLES + 8 * i, WORLD_TABLES + 0x1001);
-        put64(w, WORLD_TABLES + 0x1000, leaf | 7);
+            world_put64(w, WORLD_TABLES + 8 * i, WORLD_TABLES + 0x1001);
+        world_put64(w, WORLD_TABLES + 0x1000, leaf | 7);
     } else {
-        put32(w, WORLD_TABLES, leaf | 7);
-        put32(w, WORLD_TABLES + 0xC00, leaf | 7);
+        world_put32(w, WORLD_TABLES, leaf | 7);
+        world_put32(w, WORLD_TABLES + 0xC00, leaf | 7);
     }
     for (uint32_t page = 0; page < 512; page++) {
-        uint32_t bits = page_bits(page, setup, &rng);
-        uint32_t entry = frame_of(page, &rng) << VX_PAGE_SHIFT | bits;
+        uint32_t bits = world_page_bits(page, setup, &rng);
+        uint32_t entry = world_frame_of(page, &rng) << VX_PAGE_SHIFT | bits;
         bool no_execute = pae && one_in(&rng, 8);
         if (pae)
-            put64(w, leaf + 8 * page, entry | (no_execute && page >= WORLD_CODE >> VX_PAGE_SHIFT ? 1ull << 63 : 0));
+            world_put64(w, leaf + 8 * page,
+                        entry | (no_execute && page >= WORLD_CODE >> VX_PAGE_SHIFT ? 1ull << 63 : 0));
         else
-            put32(w, leaf + 4 * page, entry);
+            world_put32(w, leaf + 4 * page, entry);
     }
-    put32(w, PTE_BASE, leaf);
-    put32(w, PTE_SHIFT, pae ? 3 : 2);
+    world_put32(w, PTE_BASE, leaf);
+    world_put32(w, PTE_SHIFT, pae ? 3 : 2);
 }
 
 /* ---- the program */
@@ -234,30 +245,30 @@ static void make_code(struct world *w, const struct program *p)
         w->image[WORLD_CODE + end] = 0xCD;
         w->image[WORLD_CODE + end + 1] = WORLD_END_VECTOR;
     }
-    put32(w, CODE_EIP0, setup_code_eip0(&p->setup));
+    world_put32(w, CODE_EIP0, setup_code_eip0(&p->setup));
 }
 
-static void make_data(struct world *w, const struct setup *setup)
+void world_data(struct world *w, const struct setup *setup)
 {
     struct rng rng = rng_seeded(setup->seed ^ 4);
     for (uint32_t at = 0; at < 0x10000; at += 8) {
-        put64(w, WORLD_DATA + at, rng_next(&rng));
+        world_put64(w, WORLD_DATA + at, rng_next(&rng));
         if (at >= 0x8000 && at < 0xB000)
-            put64(w, WORLD_STACK + at, rng_next(&rng));
+            world_put64(w, WORLD_STACK + at, rng_next(&rng));
     }
 }
 
 void world_build(struct world *w, const struct program *program)
 {
     memset(w->image, 0, sizeof w->image);
-    copy_code(w, WORLD_HANDLERS, world_handlers32, world_handlers32_end);
-    copy_code(w, WORLD_ROUTINES, world_routine32, world_routine32_end);
-    copy_code(w, WORLD_HANDLERS16, world_handlers16, world_handlers16_end);
+    world_copy(w, WORLD_HANDLERS, world_handlers32, world_handlers32_end);
+    world_copy(w, WORLD_ROUTINES, world_routine32, world_routine32_end);
+    world_copy(w, WORLD_HANDLERS16, world_handlers16, world_handlers16_end);
     make_gdt(w, &program->setup);
     make_tss(w, &program->setup);
     make_vectors(w, &program->setup);
     make_page_tables(w, &program->setup);
-    make_data(w, &program->setup);
+    world_data(w, &program->setup);
     make_code(w, program);
 }
 

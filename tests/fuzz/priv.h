@@ -1,0 +1,113 @@
+/* priv.h - random privileged programs: what one is, and the steps from a number to a verdict.
+ *
+ *     pf_program_make (priv_program.c, priv_pieces.c)   from seed and number
+ *     pf_world_build (priv_world.c)                     memory: tables, tasks, handlers, blocks
+ *     pf_pair_run (priv_run.c)                          both engines, events at exact instruction counts, comparison
+ *     pf_report (priv_report.c)                         on a difference: smaller, first differing instruction, listing
+ *
+ * A program is a few blocks of pieces, each made for a state of its own (mode, ring, paging, segments). The guest's dispatcher
+ * enters them one after the other; pieces may lead from any to any other and into other modes, tasks and rings. What stays undefined
+ * on real processors is not generated: page-table entries change together with INVLPG only, and global pages never do. */
+#ifndef VX86_TESTS_FUZZ_PRIV_H
+#define VX86_TESTS_FUZZ_PRIV_H
+
+#include "diff.h"
+#include "priv_map.h"
+#include "world.h"
+
+enum { PF_BLOCKS_MAX = 6, PF_BLOCK_PIECES = 40, PF_EVENTS_MAX = 6, PF_TASKS_COUNT = 7 };
+
+/* Entries of a block's GDT behind those that the generators know (enum in world.h). */
+enum {
+    PF_DESC_CODE16 = DESC_COUNT,
+    PF_DESC_DATA16,
+    PF_DESC_FLAT_CODE, /* + ring */
+    PF_DESC_FLAT_DATA = PF_DESC_FLAT_CODE + 4,
+    PF_DESC_CODE = PF_DESC_FLAT_DATA + 4, /* + ring: based at the code */
+    PF_DESC_STACK = PF_DESC_CODE + 4,
+    PF_DESC_CONFORMING = PF_DESC_STACK + 4,
+    PF_DESC_TASK = SEL_TASKS / 8,
+    PF_DESC_TASK_GATE = PF_DESC_TASK + PF_TASKS_COUNT + 1,
+    PF_DESC_GATE, /* three: to pieces, by a 386 gate, a 286 gate, with parameters */
+    PF_DESC_COUNT = 64,
+};
+
+/* An interrupt or NMI before the instruction with that number (or when the CPU halts). */
+struct pf_event {
+    uint32_t at;
+    int16_t vector; /* -1: NMI */
+};
+
+struct pf_block {
+    struct program program; /* setup and pieces; start: its place in the code */
+    uint8_t root;           /* 0 or 1: which page tables */
+    bool old_limits;        /* real mode with the limits of protected mode */
+};
+
+struct pf_program {
+    uint64_t seed, number;
+    unsigned blocks;
+    struct pf_block block[PF_BLOCKS_MAX];
+    unsigned events;
+    struct pf_event event[PF_EVENTS_MAX];
+    uint32_t budget; /* instructions */
+};
+
+/* The place of a piece in the code area. */
+uint32_t pf_piece_at(const struct pf_program *program, unsigned block, unsigned piece);
+/* Any piece of any block. */
+uint32_t pf_any_piece(const struct pf_program *program, struct rng *rng);
+
+void pf_program_make(struct pf_program *program, uint64_t seed, uint64_t number);
+/* priv_pieces.c: one privileged piece. */
+void pf_gen_privileged(struct gen *g);
+/* Pages whose entry is global: never changed, the same in all tables. */
+static inline bool pf_global_page(uint32_t page)
+{
+    return page % 8 == 5;
+}
+
+/* ---- priv_world.c */
+void pf_world_build(struct world *world, const struct pf_program *program);
+/* Memory and vCPU at the dispatcher's door. */
+void pf_world_start(const struct world *world, struct rig *rig, const struct pf_program *program);
+
+/* ---- priv_run.c */
+
+/* The interpreter and one translator. */
+struct pf_pair {
+    struct rig interp, bt;
+    struct world *world;
+    struct vx_bt_config options;
+    uint64_t compared, lost, retired; /* programs, instructions */
+    uint64_t ends[3];                 /* by enum rig_end */
+};
+
+enum pf_verdict {
+    PF_AGREE,
+    PF_DIFFER,
+    PF_LOST, /* not comparable: did not end, and this translator does not count */
+};
+
+/* Options of the translator that has the programs number, number + 1, ...: PF_BATCH in a row. */
+enum { PF_BATCH = 64 };
+struct vx_bt_config pf_options(uint64_t seed, uint64_t number);
+/* Says what the options are, in one line without its end. */
+void pf_options_print(FILE *to, const struct vx_bt_config *options);
+
+void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options);
+void pf_pair_destroy(struct pf_pair *pair);
+/* A new translator. */
+void pf_pair_renew(struct pf_pair *pair, const struct vx_bt_config *options);
+/* Runs the program on both, up to `limit` instructions, and compares. */
+enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *program, uint64_t limit,
+                            struct difference *found);
+/* The interpreter alone. */
+enum rig_end pf_run(struct rig *rig, const struct pf_program *program, uint64_t limit);
+
+/* ---- priv_report.c */
+
+/* Makes the program that differed as small as may be and prints it with its first differing instruction. */
+void pf_report(FILE *to, struct pf_program *program, const struct vx_bt_config *options);
+
+#endif

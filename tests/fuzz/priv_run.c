@@ -1,0 +1,161 @@
+/* priv_run.c - a random privileged program on both engines: events at their instruction counts, end, comparison. */
+#include "priv.h"
+
+struct mix {
+    unsigned tu_max;
+    uint64_t cache_bytes;
+    bool exact, no_chain, no_jump_cache, no_probe_sharing, stress;
+};
+
+/* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have it. */
+static const struct mix mixes[] = {
+    { .exact = true },
+    { .exact = false },
+    { .exact = true, .stress = true },
+    { .exact = true, .tu_max = 1 },
+    { .exact = false, .stress = true, .tu_max = 8 },
+    { .exact = true, .tu_max = 128 },
+    { .exact = true, .no_chain = true },
+    { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10 },
+    { .exact = true, .no_jump_cache = true },
+    { .exact = true, .stress = true, .tu_max = 4, .no_probe_sharing = true },
+    { .exact = false, .tu_max = 128, .no_probe_sharing = true },
+    { .exact = true, .cache_bytes = 64 << 10 },
+    { .exact = false, .no_chain = true, .no_jump_cache = true },
+    { .exact = true, .stress = true, .tu_max = 32, .cache_bytes = 64 << 10 },
+};
+
+struct vx_bt_config pf_options(uint64_t seed, uint64_t number)
+{
+    uint64_t batch = number / PF_BATCH;
+    const struct mix *mix = &mixes[batch % VX_ARRAY_LEN(mixes)];
+    return (struct vx_bt_config){ .exact_count = mix->exact,
+                                  .tu_max = mix->tu_max,
+                                  .cache_bytes = mix->cache_bytes,
+                                  .no_chain = mix->no_chain,
+                                  .no_jump_cache = mix->no_jump_cache,
+                                  .no_probe_sharing = mix->no_probe_sharing,
+                                  .stress = mix->stress,
+                                  .stress_seed = mix->stress ? seed * 1000003 + batch : 0 };
+}
+
+void pf_options_print(FILE *to, const struct vx_bt_config *options)
+{
+    fprintf(to, "%s, units of %u, cache %llu KiB%s%s%s", options->exact_count ? "counting" : "not counting",
+            options->tu_max, (unsigned long long)options->cache_bytes >> 10, options->no_chain ? ", no chains" : "",
+            options->no_jump_cache ? ", no jump cache" : "", options->no_probe_sharing ? ", no probe sharing" : "");
+    if (options->stress)
+        fprintf(to, ", stress %llu", (unsigned long long)options->stress_seed);
+}
+
+void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
+{
+    memset(pair, 0, sizeof *pair);
+    pair->options = *options;
+    rig_create(&pair->interp, NULL);
+    rig_create(&pair->bt, options);
+    pair->world = world_create();
+}
+
+void pf_pair_destroy(struct pf_pair *pair)
+{
+    rig_destroy(&pair->interp);
+    rig_destroy(&pair->bt);
+    world_destroy(pair->world);
+}
+
+void pf_pair_renew(struct pf_pair *pair, const struct vx_bt_config *options)
+{
+    rig_destroy(&pair->bt);
+    rig_create(&pair->bt, options);
+    pair->options = *options;
+}
+
+/* ---- one engine */
+
+static void inject(struct rig *rig, const struct pf_event *event)
+{
+    if (event->vector < 0) {
+        rig->vcpu->nmi_pending = true;
+        vx_vcpu_raise(rig->vcpu, VX_ATTN_NMI);
+    } else {
+        rig->vector = event->vector;
+        vx_vcpu_set_intr(rig->vcpu, true);
+    }
+}
+
+/* The next event's instruction number, or the limit. */
+static uint64_t next_stop(const struct pf_program *p, unsigned event, uint64_t limit, bool counts)
+{
+    return counts && event < p->events && p->event[event].at < limit ? p->event[event].at : limit;
+}
+
+/* A REP that goes on for ever is one instruction: the interpreter gives up after so many steps. */
+enum { STEPS_PER_INSTRUCTION = 2 };
+
+enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
+{
+    struct vx_vcpu *vcpu = rig->vcpu;
+    unsigned event = 0;
+    bool counts = rig->bt == NULL || rig->exact;
+    uint64_t steps = rig->stats.interp_insns + limit * STEPS_PER_INSTRUCTION + 1000;
+    for (;;) {
+        vcpu->retire_limit = counts ? next_stop(p, event, limit, counts) : VX_RETIRE_NONE;
+        if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
+            return RIG_ENDLESS;
+        vx_cpu_take_events(vcpu);
+        if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0 &&
+            vcpu->retired < vcpu->retire_limit)
+            vx_interp_step(vcpu); /* what is in the shadow comes first */
+        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, UINT32_MAX);
+        if (stop == VX_STOP_SHUTDOWN)
+            return RIG_SHUTDOWN;
+        if (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu)) {
+            if (event == p->events)
+                return RIG_HALT;
+            inject(rig, &p->event[event++]);
+        } else if (stop == VX_STOP_BUDGET) {
+            if (vcpu->retired >= limit || (rig->bt == NULL && rig->stats.interp_insns > steps))
+                return RIG_ENDLESS;
+            if (event < p->events && vcpu->retired >= p->event[event].at)
+                inject(rig, &p->event[event++]);
+        }
+    }
+}
+
+/* ---- both */
+
+enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *program, uint64_t limit,
+                            struct difference *found)
+{
+    struct pf_program quiet;
+    if (!pair->options.exact_count) { /* events only where the CPU halts */
+        quiet = *program;
+        for (unsigned i = 0; i < quiet.events; i++)
+            quiet.event[i].at = UINT32_MAX;
+        program = &quiet;
+    }
+    found->text[0] = '\0';
+    pf_world_build(pair->world, program);
+    pf_world_start(pair->world, &pair->interp, program);
+    enum rig_end expected = pf_run(&pair->interp, program, limit);
+    pair->ends[expected]++;
+    pair->retired += pair->interp.vcpu->retired;
+    bool unfinished = pair->interp.vcpu->retired < limit; /* a REP without end */
+    if (expected == RIG_ENDLESS && (!pair->options.exact_count || unfinished)) {
+        pair->lost++;
+        return PF_LOST;
+    }
+    pf_world_start(pair->world, &pair->bt, program);
+    rig_watchdog(&pair->bt, 2);
+    enum rig_end got = pf_run(&pair->bt, program, limit);
+    rig_watchdog(&pair->bt, 0);
+    pair->compared++;
+    if (got != expected)
+        snprintf(found->text, sizeof found->text, "end %d, not %d, at eip %llx, retired %llu, not %llu", (int)got,
+                 (int)expected, (unsigned long long)pair->bt.vcpu->rip, (unsigned long long)pair->bt.vcpu->retired,
+                 (unsigned long long)pair->interp.vcpu->retired);
+    else
+        difference_find(&pair->interp, &pair->bt, &program->block[0].program.setup, found);
+    return found->text[0] == '\0' ? PF_AGREE : PF_DIFFER;
+}
