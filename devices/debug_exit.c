@@ -1,4 +1,4 @@
-/* debug_exit.c - ports F4h and 501h end the machine. See debug_exit.h. */
+/* debug_exit.c - a few ports end the machine. See debug_exit.h. */
 #include <stdlib.h>
 
 #include "debug_exit.h"
@@ -7,7 +7,7 @@ struct vx_debug_exit {
     struct vx_bus *bus;
     void (*exit)(void *opaque, uint32_t value);
     void *opaque;
-    struct vx_region regions[2];
+    struct vx_region region;
 };
 
 static uint64_t exit_read(void *opaque, uint64_t off, unsigned size)
@@ -28,7 +28,7 @@ static void exit_destroy(void *instance)
     struct vx_debug_exit *chip = instance;
     if (chip == NULL)
         return;
-    vx_bus_remove_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    vx_bus_remove(chip->bus, &chip->region);
     free(chip);
 }
 
@@ -40,18 +40,15 @@ vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx
     chip->bus = config->bus;
     chip->exit = config->exit;
     chip->opaque = config->opaque;
-    chip->regions[0] = (struct vx_region){ .name = "debug exit",
-                                           .space = VX_SPACE_IO,
-                                           .base = 0xF4,
-                                           .size = 4,
-                                           .max_size = 4,
-                                           .read = exit_read,
-                                           .write = exit_write,
-                                           .opaque = chip };
-    chip->regions[1] = chip->regions[0];
-    chip->regions[1].base = 0x501;
-    chip->regions[1].size = 2;
-    vx_err err = vx_bus_add_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    chip->region = (struct vx_region){ .name = "debug exit",
+                                       .space = VX_SPACE_IO,
+                                       .base = config->ports.base,
+                                       .size = config->ports.count,
+                                       .max_size = 4,
+                                       .read = exit_read,
+                                       .write = exit_write,
+                                       .opaque = chip };
+    vx_err err = vx_bus_add(chip->bus, &chip->region);
     if (err != VX_ERR_OK) {
         free(chip);
         return err;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app_debugcon.h"
+#include "app_devices.h"
 #include "app_media.h"
 #include "app_watch.h"
 #include "serial.h"
@@ -190,10 +191,10 @@ static vx_err create_machine(struct app *app)
         .debugcon = &app->debugcon.chr,
         .display = app->terminal != NULL ? vx_terminal_display(app->terminal) : NULL,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
-        .debug_exit = option(app, VX_OPT_debug_exit)->given,
     };
     vx_app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
     vx_app_media_configure(&app->media, app->options, &config);
+    VX_TRY(vx_app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
     vx_app_media_drop_kernel(&app->media);
     return VX_ERR_OK;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app.h"
+#include "app_devices.h"
 #include "options.h"
 #include "vx86/firmware.h"
 #include "vx86/log.h"
@@ -32,6 +33,8 @@ int main(int argc, char **argv)
         vx_options_print_man(stdout);
     else if (options.value[VX_OPT_version].given)
         print_version();
+    else if (vx_app_devices_wants_help(&options))
+        vx_app_devices_print_help(stdout);
     else
         return vx_app_run(&options);
     return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");

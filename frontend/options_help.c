@@ -14,7 +14,7 @@ const struct vx_usage_row *vx_usage_exit_statuses(size_t *count)
         { "3", "the BIOS found nothing to boot" },
         { "124", "--timeout" },
         { "128+n", "ended by signal n" },
-        { "odd", "--debug-exit: (value << 1) | 1" },
+        { "odd", "--debug-exit, isa-debug-exit: (value << 1) | 1" },
     };
     *count = VX_ARRAY_LEN(rows);
     return rows;

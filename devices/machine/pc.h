@@ -22,6 +22,7 @@
 #include "ioapic.h"
 #include "lapic.h"
 #include "mc146818.h"
+#include "pc_testdev.h"
 #include "pci.h"
 #include "pic8259.h"
 #include "piix3.h"
@@ -40,7 +41,7 @@
 #define PC_BIOS_WINDOW_BYTES 0x20000u      /* E0000h-FFFFFh */
 
 /* Inputs of the wired-OR ISA interrupt lines. */
-enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI };
+enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST };
 
 /* What the loop has been asked to do, see I2. */
 enum pc_request {

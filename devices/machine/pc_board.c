@@ -285,13 +285,33 @@ static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_conf
     VX_TRY(vx_debugcon_create(
         &(struct vx_debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon }, &debugcon));
     own(pc, &vx_debugcon_type, debugcon);
-    if (!config->debug_exit)
-        return VX_ERR_OK;
-    struct vx_debug_exit *chip;
-    VX_TRY(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = pc->bus, .exit = debug_exit, .opaque = pc },
-                                &chip));
-    own(pc, &vx_debug_exit_type, chip);
     return VX_ERR_OK;
+}
+
+/* Lines 0 to 15 like any ISA device's; 16 and up end at the I/O APIC. */
+static vx_err create_testdev(struct vx_machine *pc)
+{
+    struct vx_pc_testdev_config config = { .bus = pc->bus, .pmap = pc->pmap };
+    struct vx_pc_testdev *chip;
+    for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
+        config.line[i] = i < PC_ISA_IRQS ? vx_irq_or_input(&pc->isa[i], PC_IRQ_TEST) : vx_ioapic_input(pc->ioapic, i);
+    VX_TRY(vx_pc_testdev_create(&config, &chip));
+    own(pc, &vx_pc_testdev_type, chip);
+    return VX_ERR_OK;
+}
+
+/* What test kernels for virtual PCs want to find. */
+static vx_err create_test_devices(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    for (unsigned i = 0; i < VX_MAX_DEBUG_EXITS && config->debug_exit[i].count != 0; i++) {
+        struct vx_debug_exit *chip;
+        VX_TRY(vx_debug_exit_create(
+            &(struct vx_debug_exit_config){
+                .bus = pc->bus, .ports = config->debug_exit[i], .exit = debug_exit, .opaque = pc },
+            &chip));
+        own(pc, &vx_debug_exit_type, chip);
+    }
+    return config->pc_testdev ? create_testdev(pc) : VX_ERR_OK;
 }
 
 vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config)
@@ -303,5 +323,6 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     VX_TRY(create_serial(pc, config->serial));
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));
-    return create_virtual(pc, config);
+    VX_TRY(create_virtual(pc, config));
+    return create_test_devices(pc, config);
 }

@@ -16,7 +16,13 @@ enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM };
 
 #define VX_MAX_IDE 4
 
+#define VX_MAX_DEBUG_EXITS 4
+
 struct vx_boot_module; /* firmware.h */
+
+struct vx_ports {
+    uint16_t base, count; /* count 0: none */
+};
 
 struct vx_machine_config {
     struct vx_log *log;     /* borrowed, all pointers here */
@@ -49,8 +55,9 @@ struct vx_machine_config {
     const struct vx_boot_module *modules;
     unsigned module_count;
     const char *append;
-    bool no_reboot;  /* a guest reset ends the run */
-    bool debug_exit; /* isa-debug-exit at ports F4h and 501h */
+    bool no_reboot;                                 /* a guest reset ends the run */
+    struct vx_ports debug_exit[VX_MAX_DEBUG_EXITS]; /* an isa-debug-exit each */
+    bool pc_testdev;                                /* the device of that name, for test kernels */
 };
 
 struct vx_machine;

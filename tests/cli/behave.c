@@ -71,6 +71,10 @@ static void exit_statuses(struct run *run)
         { "--no-reboot triple.img", 2, "^$", "triple fault\n.*EAX .*CR0 .*last instructions: .*0000:00007c06" },
         { "--debug-exit exit.img", 43, "^$", "" },
         { "--debug-exit exit-word.img", 255, "^$", "" },
+        { "--device isa-debug-exit,iobase=0xF4,iosize=4 exit.img", 43, "^$", "" },
+        { "--device isa-debug-exit,iobase=244 --device pc-testdev exit-word.img", 255, "^$", "" },
+        { "--no-reboot --device isa-debug-exit exit.img", 2, "^$", "" }, /* elsewhere */
+        { "--debug-exit --device isa-debug-exit exit.img", 43, "^$", "" },
         { "--no-reboot exit.img", 2, "^$", "" }, /* no such port without --debug-exit */
         { "blank.img", 3, "^$", "nothing bootable: [^\n]*; name another" },
         { "--cdrom blank.img", 3, "^$", "nothing bootable" },

@@ -71,18 +71,20 @@ Test(board_ports, debug_console_and_exit)
     cr_assert_eq(
         vx_debugcon_create(&(struct vx_debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con),
         VX_ERR_OK);
-    cr_assert_eq(vx_debug_exit_create(&(struct vx_debug_exit_config){ .bus = rig.bus, .exit = leave, .opaque = &code },
-                                      &exit_chip),
-                 VX_ERR_OK);
+    struct vx_debug_exit_config exit_config = { .bus = rig.bus, .ports = { 0x501, 2 }, .exit = leave, .opaque = &code };
+    cr_assert_eq(vx_debug_exit_create(&exit_config, &exit_chip), VX_ERR_OK);
     vx_bus_write(rig.bus, VX_SPACE_IO, 0x402, 1, 'a');
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 1, "bcd", 3), 3);
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 2, "bcd", 1), 0);
     cr_assert_str_eq(text, "abcd");
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x402, 1), 0xE9);
-    vx_bus_write(rig.bus, VX_SPACE_IO, 0xF4, 4, 0x12345678);
-    cr_assert_eq(code, 0x12345678);
-    vx_bus_write(rig.bus, VX_SPACE_IO, 0x501, 1, 0x31);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0x501, 2, 0x1234);
+    cr_assert_eq(code, 0x1234);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0x502, 1, 0x31);
     cr_assert_eq(code, 0x31);
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0x503, 1, 0x32);
+    cr_assert_eq(code, 0x31);
+    cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x501, 1), 0);
     vx_debug_exit_type.destroy(exit_chip);
     vx_debugcon_type.destroy(con);
     port_rig_fini(&rig);

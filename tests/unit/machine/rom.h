@@ -44,7 +44,7 @@ static inline vx_err rom_machine_create(struct rom_machine *rig, const struct ro
                                         .bios = rom->bytes,
                                         .bios_bytes = ROM_BYTES,
                                         .no_reboot = no_reboot,
-                                        .debug_exit = true };
+                                        .debug_exit = { { 0xF4, 4 } } };
     return vx_machine_create(&config, &rig->machine);
 }
 

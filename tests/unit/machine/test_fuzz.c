@@ -87,7 +87,7 @@ static void fuzz(uint64_t seed)
                                         .bios_bytes = ROM_BYTES,
                                         .vga_bios = rom.bytes,
                                         .vga_bios_bytes = 32768,
-                                        .debug_exit = true };
+                                        .debug_exit = { { 0xF4, 4 } } };
     cr_assert_eq(vx_machine_create(&config, &pc), VX_ERR_OK);
     vx_pmap_store(pc->pmap, 0x1000, 4, MARK);
     vx_pmap_store(pc->pmap, 0x1FF000, 4, MARK);
