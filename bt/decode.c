@@ -3,6 +3,7 @@
  * A unit stays inside one page and ends before an address where a debugger stops; an instruction that straddles two pages is a unit of its own, so that only such units
  * depend on two mappings. */
 #include "internal.h"
+#include "vx86/isa.h"
 
 static uint8_t guest_gpr(ZydisRegister reg)
 {
@@ -104,6 +105,22 @@ static void take_immediates(struct bt_insn *in, const ZydisDecodedInstruction *z
     in->imm = z->raw.imm[0].value.s;
 }
 
+/* Has the guest's CPU this encoding? Zydis knows more than it. */
+static bool is_legal(const struct vx_cpu_model *model, const struct bt_insn *in, const ZydisDecodedInstruction *z)
+{
+    struct vx_isa_insn isa = { .map = in->map,
+                               .opcode = in->opcode,
+                               .modrm = in->has_modrm ? in->bytes[z->raw.modrm.offset] : 0 };
+    for (unsigned i = 0; i < z->raw.prefix_count; i++) {
+        uint8_t value = z->raw.prefixes[i].value;
+        if (value == 0xF2 || value == 0xF3)
+            isa.rep = value;
+        isa.prefix_66 |= value == 0x66;
+        isa.lock |= value == 0xF0;
+    }
+    return vx_isa_legal(model, &isa);
+}
+
 static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops, uint32_t mode)
 {
     in->len = z->length;
@@ -154,6 +171,8 @@ static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avai
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
     reduce(in, &z, ops, bt->mode);
+    if (in->map > 3 || !is_legal(bt->vcpu->model, in, &z))
+        in->lower = L_INTERP_END; /* #UD is the interpreter's */
     if (is_magic(in, bt->vcpu->debug))
         in->lower = L_INTERP_END;
     return ZYAN_STATUS_SUCCESS;

@@ -32,17 +32,22 @@ static void copy_imm(struct cg *cg, const struct bt_insn *in)
         a8(&cg->a, in->bytes[in->imm_off + i]);
 }
 
-static unsigned prefix_of(const struct bt_insn *in)
+/* Operand size, then the mandatory one (POPCNT and CRC32 may have both). */
+static void emit_prefixes(struct cg *cg, const struct bt_insn *in)
 {
+    if (in->op_bytes == 2 && (in->lower == L_MODRM || in->lower == L_BT_RM))
+        a8(&cg->a, 0x66);
     if (in->mandatory != 0)
-        return in->mandatory;
-    return in->op_bytes == 2 && (in->lower == L_MODRM || in->lower == L_BT_RM) ? 0x66 : 0;
+        a8(&cg->a, in->mandatory);
 }
 
 static void opcode_of(struct cg *cg, const struct bt_insn *in)
 {
-    if (in->map == 1)
+    static const uint8_t escape[] = { [2] = 0x38, [3] = 0x3A };
+    if (in->map >= 1)
         a8(&cg->a, 0x0F);
+    if (in->map >= 2)
+        a8(&cg->a, escape[in->map]);
     a8(&cg->a, in->opcode);
 }
 
@@ -50,8 +55,7 @@ static void emit_reg_form(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
     bool r = needs_rex_reg(in), b = needs_rex_rm(in);
-    if (prefix_of(in) != 0)
-        a8(a, prefix_of(in));
+    emit_prefixes(cg, in);
     if (r || b)
         a8(a, 0x40 | (r ? 4 : 0) | (b ? 1 : 0));
     opcode_of(cg, in);
@@ -62,8 +66,7 @@ static void emit_reg_form(struct cg *cg, const struct bt_insn *in)
 static void emit_mem_form(struct cg *cg, const struct bt_insn *in, uint8_t operand, uint8_t reg)
 {
     struct bt_asm *a = &cg->a;
-    if (prefix_of(in) != 0)
-        a8(a, prefix_of(in));
+    emit_prefixes(cg, in);
     bool shared = operand == OPERAND_SHARE; /* [r9 + disp], else [operand + r9] */
     a8(a, 0x40 | (reg >= 8 ? 4 : 0) | (shared ? 0 : 2) | (shared || operand >= 8 ? 1 : 0));
     opcode_of(cg, in);

@@ -75,7 +75,7 @@ bool bt_ends_unit(uint8_t lower)
     }
 }
 
-/* MMX, SSE and SSE2 as the CPU models offer them; whatever else Zydis knows is the interpreter's to refuse. */
+/* MMX and SSE up to SSE4.2, AES, PCLMULQDQ. What the guest's CPU lacks of them, decode.c has kept from here. */
 static bool native_sse(const ZydisDecodedInstruction *z)
 {
     switch (z->meta.isa_set) {
@@ -83,7 +83,14 @@ static bool native_sse(const ZydisDecodedInstruction *z)
     case ZYDIS_ISA_SET_SSE:
     case ZYDIS_ISA_SET_SSE2:
     case ZYDIS_ISA_SET_SSE2MMX:
-    case ZYDIS_ISA_SET_SSEMXCSR: break;
+    case ZYDIS_ISA_SET_SSEMXCSR:
+    case ZYDIS_ISA_SET_SSE3:
+    case ZYDIS_ISA_SET_SSSE3:
+    case ZYDIS_ISA_SET_SSSE3MMX:
+    case ZYDIS_ISA_SET_SSE4:
+    case ZYDIS_ISA_SET_SSE42:
+    case ZYDIS_ISA_SET_AES:
+    case ZYDIS_ISA_SET_PCLMULQDQ: break;
     default: return false;
     }
     switch (z->mnemonic) {
@@ -101,8 +108,7 @@ static uint8_t lower_x87(const struct bt_insn *in, uint32_t mode)
         return in->opcode == 0xDB && in->reg == 4 ? L_INTERP : L_X87;
     bool environment = (in->opcode == 0xD9 && (in->reg == 4 || in->reg == 6)) ||
                        (in->opcode == 0xDD && (in->reg == 4 || in->reg == 6));
-    bool sse3 = in->reg == 1 && (in->opcode == 0xDB || in->opcode == 0xDD || in->opcode == 0xDF); /* FISTTP */
-    return environment || sse3 ? L_INTERP : L_X87;
+    return environment ? L_INTERP : L_X87;
 }
 
 static uint8_t lower_group_ff(const struct bt_insn *in)
@@ -117,9 +123,24 @@ static uint8_t lower_group_ff(const struct bt_insn *in)
     }
 }
 
+static uint8_t lower_sse(const ZydisDecodedInstruction *z, uint32_t mode)
+{
+    return (mode & (z->meta.isa_set == ZYDIS_ISA_SET_PENTIUMMMX ? MODE_X87_OK : MODE_SSE_OK)) ? L_SSE : L_INTERP_END;
+}
+
+/* 0F 38 and 0F 3A. */
+static uint8_t lower_three_byte(const ZydisDecodedInstruction *z, uint32_t mode)
+{
+    if (z->mnemonic == ZYDIS_MNEMONIC_MOVBE || z->mnemonic == ZYDIS_MNEMONIC_CRC32)
+        return L_MODRM;
+    return native_sse(z) ? lower_sse(z, mode) : L_INTERP_END;
+}
+
 static uint8_t lower_two_byte(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode)
 {
     uint8_t lower = two_byte[in->opcode];
+    if (z->mnemonic == ZYDIS_MNEMONIC_POPCNT)
+        return L_MODRM;
     if (in->opcode == 0xAE && in->mod == 3) /* LFENCE, MFENCE, SFENCE: one CPU, in order */
         return (mode & MODE_SSE_OK) && in->reg >= 5 && in->mandatory == 0 ? L_NOP : L_INTERP;
     if (lower == L_MODRM &&
@@ -135,7 +156,7 @@ static uint8_t lower_two_byte(const ZydisDecodedInstruction *z, const struct bt_
         return lower;
     if (in->opcode == 0x77 && in->mandatory != 0)
         return L_INTERP_END; /* not EMMS to the host */
-    return (mode & (z->meta.isa_set == ZYDIS_ISA_SET_PENTIUMMMX ? MODE_X87_OK : MODE_SSE_OK)) ? L_SSE : L_INTERP_END;
+    return lower_sse(z, mode);
 }
 
 static uint8_t lower_one_byte(const struct bt_insn *in, uint32_t mode)
@@ -160,7 +181,13 @@ static uint8_t lower_one_byte(const struct bt_insn *in, uint32_t mode)
 
 uint8_t bt_lower_of(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode)
 {
-    if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || in->map > 1)
+    if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
         return L_INTERP_END;
-    return in->map == 0 ? lower_one_byte(in, mode) : lower_two_byte(z, in, mode);
+    switch (in->map) {
+    case 0: return lower_one_byte(in, mode);
+    case 1: return lower_two_byte(z, in, mode);
+    case 2:
+    case 3: return lower_three_byte(z, mode);
+    default: return L_INTERP_END;
+    }
 }
