@@ -14,6 +14,8 @@ struct cold {
     uint8_t lin_reg; /* COLD_MEM: where the linear address is */
     bool rcx_in_r11; /* guest ECX has to be brought back first */
     uint32_t info;
+    bool fip_due; /* as in struct cg, at the jump to here */
+    uint32_t fip;
     uint8_t insn; /* index of the guest instruction */
     uint8_t exit; /* COLD_EXIT: which */
 };
@@ -37,6 +39,8 @@ struct cg {
     int32_t share_disp;            /* displacement of the operand behind OPERAND_SHARE */
     bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
     bool counted;                  /* exact counts: vcpu->retired has all of the unit's instructions from here on */
+    bool fip_due;                  /* `fip` is yet to be told */
+    uint32_t fip;                  /* eip of the last x87 instruction that is not a control instruction */
     unsigned insns;                /* instructions of the unit */
     unsigned exits;
     struct cold cold[COLD_MAX];
@@ -97,6 +101,8 @@ void emit_fp_here(struct cg *cg);
 
 /* ---- emit_x87.c */
 void emit_x87(struct cg *cg, const struct bt_insn *in);
+/* Stores FIP if it is due (and leaves it due for other paths). */
+void emit_fip(struct cg *cg);
 
 /* ---- emit_stack.c */
 void emit_push_reg(struct cg *cg, const struct bt_insn *in);
@@ -147,9 +153,9 @@ void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
 void emit_budget_check(struct cg *cg);
 /* vcpu->retired += n. */
 void emit_count(struct cg *cg, unsigned n);
-/* All instructions of the unit are done, on every path from here. */
-void emit_count_unit(struct cg *cg);
-/* Calls a call-out stub at the instruction `in`. Changes no register. */
+/* All instructions of the unit are done, on every path from here: counts them, tells FIP. */
+void emit_unit_done(struct cg *cg);
+/* Calls a call-out stub at the instruction `in`, having told count and FIP. Changes no register. */
 void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub);
 /* The number of an instruction in the unit, and of what is done and not counted at the boundary before `eip`. */
 unsigned cg_number(const struct cg *cg, const struct bt_insn *in);

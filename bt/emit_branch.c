@@ -80,14 +80,14 @@ static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
 
 void emit_exit(struct cg *cg, uint32_t target_eip)
 {
-    emit_count_unit(cg);
+    emit_unit_done(cg);
     end_shadow(cg, SITE_POLL, target_eip);
     add_exit(cg, x_jmp_rel32(&cg->a, cg->a.base), target_eip);
 }
 
 void emit_exit_boundary(struct cg *cg, uint32_t eip)
 {
-    emit_count_unit(cg);
+    emit_unit_done(cg);
     x_mov_imm32(&cg->a, H_R8, eip);
     x_jmp_rel32(&cg->a, cg->bt->stub.exit_boundary);
 }
@@ -112,7 +112,7 @@ void emit_jcc(struct cg *cg, const struct bt_insn *in)
     }
     if (!cg->jcc_polled)
         poll_if_backward(cg, in, target);
-    emit_count_unit(cg);
+    emit_unit_done(cg);
     add_exit(cg, x_jcc_rel32(&cg->a, in->opcode & 15, cg->a.base), target);
     emit_exit(cg, next_eip(in));
 }
@@ -158,7 +158,7 @@ void emit_loop(struct cg *cg, const struct bt_insn *in)
         return;
     }
     poll_if_backward(cg, in, target);
-    emit_count_unit(cg);
+    emit_unit_done(cg);
     loop_count(cg, in);
     uint32_t zero = x_jrcxz(a);
     uint32_t not_taken_cc = 0;
@@ -205,7 +205,7 @@ static void emit_miss(struct cg *cg, const struct bt_exit *direct)
 void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
 {
     struct bt_asm *a = &cg->a;
-    emit_count_unit(cg);
+    emit_unit_done(cg);
     if (direct == NULL)
         end_shadow(cg, SITE_POLL_R8, 0);
     if (cg->bt->config.no_jump_cache) {

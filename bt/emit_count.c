@@ -17,11 +17,13 @@ void emit_count(struct cg *cg, unsigned n)
     cg->r9_share = SHARE_NONE;
 }
 
-void emit_count_unit(struct cg *cg)
+void emit_unit_done(struct cg *cg)
 {
     if (!cg->counted)
         emit_count(cg, cg->insns);
+    emit_fip(cg);
     cg->counted = true;
+    cg->fip_due = false;
 }
 
 /* The sign of limit - retired - n, without flags. */
@@ -47,11 +49,13 @@ void emit_budget_check(struct cg *cg)
 void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
+    emit_fip(cg);
     if (cg->bt->config.exact_count) {
         asm_mem(a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(unit_done));
         a32(a, cg_number(cg, in));
     }
     x_call_rel32(a, stub);
+    cg->fip_due = false; /* C may change it */
 }
 
 unsigned cg_number(const struct cg *cg, const struct bt_insn *in)

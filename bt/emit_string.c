@@ -42,9 +42,9 @@ static void accumulator_op(struct cg *cg, const struct bt_insn *in, uint8_t byte
     emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, op, reg, operand);
 }
 
-static void load_source_and_hold(struct cg *cg, const struct bt_insn *in)
+static void load_and_hold(struct cg *cg, const struct bt_insn *in, unsigned index_reg, unsigned seg)
 {
-    uint8_t operand = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
+    uint8_t operand = string_operand(cg, in, index_reg, seg, MEM_READ);
     emit_load(cg, H_R10, operand, in->op_bytes);
     x_store32(&cg->a, H_RSP, HOLD, H_R10);
 }
@@ -55,17 +55,17 @@ void emit_string(struct cg *cg, const struct bt_insn *in)
     uint8_t operand;
     switch (in->opcode & 0xFE) {
     case 0xA4: /* MOVS */
-        load_source_and_hold(cg, in);
+        load_and_hold(cg, in, H_RSI, in->mem_seg);
         operand = string_operand(cg, in, H_RDI, VX_ES, MEM_WRITE);
         x_load32(&cg->a, H_R10, H_RSP, HOLD);
         emit_store(cg, operand, H_R10, in->op_bytes);
         source = destination = true;
         break;
-    case 0xA6: /* CMPS */
-        load_source_and_hold(cg, in);
-        operand = string_operand(cg, in, H_RDI, VX_ES, MEM_READ);
+    case 0xA6: /* CMPS: ES:EDI is read first, as in cmps_one() */
+        load_and_hold(cg, in, H_RDI, VX_ES);
+        operand = string_operand(cg, in, H_RSI, in->mem_seg, MEM_READ);
         x_load32(&cg->a, H_R10, H_RSP, HOLD);
-        accumulator_op(cg, in, 0x3A, H_R10, operand);
+        accumulator_op(cg, in, 0x38, H_R10, operand);
         source = destination = true;
         break;
     case 0xAA: /* STOS */

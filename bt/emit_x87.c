@@ -1,8 +1,9 @@
 /* emit_x87.c - x87 instructions run as themselves; what they leave in FIP, FOP and FDP is kept beside them.
  *
- * The host notes addresses of translated code there, so the guest's go to area->fp_last: FIP behind every instruction that is not a
- * control instruction, the others only in MODE_FP_OPERANDS, where they can change (tells_fp_operands() in state.c).
- * tell_pointers() in callout.c puts them into the image when the state comes home. */
+ * The host notes addresses of translated code there, so the guest's go to area->fp_last, and tell_pointers() in callout.c puts them
+ * into the image when the state comes home. FIP is stored where the unit is left only: before call-outs, at exits; sites
+ * know it (`fip_back`). The others can change in MODE_FP_OPERANDS alone (tells_fp_operands() in state.c) and are stored
+ * behind each instruction. */
 #include "emit.h"
 
 /* Leaves the pointers alone: WAIT; FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE, FNSTSW; FNCLEX, FNINIT. */
@@ -16,19 +17,12 @@ static bool is_control(const struct bt_insn *in)
     return (in->opcode == 0xD9 && in->reg >= 4) || (in->opcode == 0xDD && (in->reg == 4 || in->reg >= 6));
 }
 
-/* With all exceptions masked, an instruction on registers cannot be kept from telling its own FIP. */
-static bool next_tells_fip(const struct cg *cg)
+void emit_fip(struct cg *cg)
 {
-    if ((cg->mode & MODE_FP_OPERANDS) || cg->index + 1 >= cg->insns)
-        return false;
-    const struct bt_insn *next = &cg->bt->insns[cg->index + 1];
-    return next->lower == L_X87 && next->mod == 3 && !is_control(next);
-}
-
-static void store_imm32(struct cg *cg, int32_t disp, uint32_t value)
-{
-    asm_mem(&cg->a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, disp);
-    a32(&cg->a, value);
+    if (!cg->fip_due)
+        return;
+    asm_mem(&cg->a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_last) + FX_FIP);
+    a32(&cg->a, cg->fip);
 }
 
 static void store_selector(struct cg *cg, int32_t disp, unsigned seg)
@@ -79,6 +73,6 @@ void emit_x87(struct cg *cg, const struct bt_insn *in)
     }
     if (cg->mode & MODE_FP_OPERANDS)
         emit_operand_pointers(cg, in);
-    if (!next_tells_fip(cg))
-        store_imm32(cg, AREA(fp_last) + FX_FIP, in->eip);
+    cg->fip = in->eip;
+    cg->fip_due = true;
 }

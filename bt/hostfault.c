@@ -48,6 +48,8 @@ static bool redirect(struct vx_bt *bt, ucontext_t *context)
         regs[REG_R9] = EXIT_POLL;
     }
     bt->vcpu->retired += site->done;
+    if (site->fip_back != 0)
+        bt_tell_fip(bt, site->eip - site->fip_back);
     if (site->kind != SITE_POLL_R8)
         regs[REG_R8] = site->eip;
     regs[REG_RIP] = (greg_t)(uintptr_t)(bt->rx + bt->stub.leave);

@@ -59,6 +59,7 @@ struct bt_site {
     uint32_t start, end; /* offsets from the unit's entry */
     uint32_t eip;        /* guest state there */
     uint8_t kind;        /* enum bt_site_kind */
+    uint16_t fip_back;   /* so far before eip is the last x87 instruction, whose FIP is not told yet; 0: it is */
     uint8_t done;        /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
 };
 enum bt_site_kind {
@@ -285,6 +286,11 @@ void bt_stubs_make(struct vx_bt *bt);
 void bt_fp_home(struct vx_vcpu *vcpu);
 /* Runs translated code from `entry` on; false when attention was asked for before it began. */
 bool bt_execute(struct vx_bt *bt, uint32_t entry);
+/* FIP as of the x87 instruction at `eip`, while the FP state is in the host. */
+static inline void bt_tell_fip(struct vx_bt *bt, uint32_t eip)
+{
+    __builtin_memcpy((uint8_t *)bt->area->fp_last + FX_FIP, &eip, sizeof eip);
+}
 /* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load); CALLOUT_EXIT, _NEXT or a host address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
 bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,

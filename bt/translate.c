@@ -12,7 +12,7 @@ struct cold *cg_cold(struct cg *cg)
         return &cg->cold[COLD_MAX - 1];
     }
     struct cold *cold = &cg->cold[cg->cold_count++];
-    *cold = (struct cold){ .insn = (uint8_t)cg->index };
+    *cold = (struct cold){ .insn = (uint8_t)cg->index, .fip_due = cg->fip_due, .fip = cg->fip };
     return cold;
 }
 
@@ -22,8 +22,12 @@ void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip
         cg->full = true;
         return;
     }
-    cg->site[cg->site_count++] =
-        (struct bt_site){ .start = start, .end = cg->a.len, .eip = eip, .kind = kind, .done = cg_done(cg, eip) };
+    cg->site[cg->site_count++] = (struct bt_site){ .start = start,
+                                                   .end = cg->a.len,
+                                                   .eip = eip,
+                                                   .kind = kind,
+                                                   .done = cg_done(cg, eip),
+                                                   .fip_back = (uint16_t)(cg->fip_due ? eip - cg->fip : 0) };
 }
 
 void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11)
@@ -46,6 +50,7 @@ void emit_interp(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 
 void emit_interp_end(struct cg *cg, const struct bt_insn *in)
 {
+    emit_fip(cg);
     emit_count(cg, cg_number(cg, in));
     x_mov_imm32(&cg->a, H_R8, in->eip);
     x_jmp_rel32(&cg->a, cg->bt->stub.exit_interp);
@@ -274,6 +279,8 @@ static void emit_all_cold(struct cg *cg)
     for (unsigned i = 0; i < cg->cold_count; i++) {
         const struct cold *cold = &cg->cold[i];
         x_patch_rel32(&cg->a, cold->from, x_pos(&cg->a));
+        cg->fip_due = cold->fip_due;
+        cg->fip = cold->fip;
         switch (cold->kind) {
         case COLD_MEM: emit_cold_mem(cg, cold); break;
         case COLD_INSN: emit_cold_insn(cg, cold); break;

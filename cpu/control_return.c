@@ -4,6 +4,7 @@
 #include "flags.h"
 #include "stack.h"
 #include "task.h"
+#include "virtual_if.h"
 #include "vx86/cpu.h"
 
 /* The code segment that a far return or IRET names; its RPL is the level to return to. */
@@ -102,23 +103,29 @@ bool vx_cpu_far_return(struct vx_vcpu *cpu, unsigned op_size, uint16_t release_b
         return false;
     to.esp += release_bytes; /* parameters lie on both stacks */
     enter_target(cpu, &stack, &to);
-    return true;
+    return vx_vif_check_entry(cpu);
 }
 
-/* In VM86 mode with IOPL 3 as in real mode, but IOPL stays; CR4.VME would allow lower IOPLs here. */
+/* In VM86 mode with IOPL 3 as in real mode, but IOPL stays; with a lower IOPL only 16-bit frames under VME. */
 static bool iret_real(struct vx_vcpu *cpu, unsigned op_size)
 {
     struct vx_stack stack;
     uint32_t eip, cs, eflags;
+    bool virtual_flags = vx_vif_stands_in(cpu);
     vx_stack_open(cpu, &stack);
     if (!vx_stack_pop(cpu, &stack, op_size, &eip) || !vx_stack_pop(cpu, &stack, op_size, &cs) ||
         !vx_stack_pop(cpu, &stack, op_size, &eflags))
         return false;
     if (eip > cpu->seg[VX_CS].limit)
         return vx_fault_code(cpu, VX_GP, 0);
+    if (virtual_flags && !vx_vif_flags_legal(cpu, (uint16_t)eflags))
+        return false;
     vx_stack_commit(cpu, &stack);
     enter_real_code(cpu, (uint16_t)cs, eip);
-    vx_flags_write(cpu, eflags, vx_flags_iret_mask(cpu, op_size));
+    if (virtual_flags)
+        vx_vif_flags_write(cpu, (uint16_t)eflags);
+    else
+        vx_flags_write(cpu, eflags, vx_flags_iret_mask(cpu, op_size));
     return true;
 }
 
@@ -160,7 +167,7 @@ static bool iret_to_vm86(struct vx_vcpu *cpu, struct vx_stack *stack, uint32_t e
     vx_seg_set_vm86(&cpu->seg[VX_CS], (uint16_t)cs);
     for (size_t i = 0; i < VX_ARRAY_LEN(order); i++)
         vx_seg_set_vm86(&cpu->seg[order[i]], (uint16_t)sel[i]);
-    return true;
+    return vx_vif_check_entry(cpu);
 }
 
 static bool iret_protected(struct vx_vcpu *cpu, unsigned op_size)
@@ -179,7 +186,7 @@ static bool iret_protected(struct vx_vcpu *cpu, unsigned op_size)
     uint32_t mask = vx_flags_iret_mask(cpu, op_size); /* by the level that executes IRET */
     enter_target(cpu, &stack, &to);
     vx_flags_write(cpu, eflags, mask);
-    return true;
+    return vx_vif_check_entry(cpu);
 }
 
 static void unblock_nmi(struct vx_vcpu *cpu)
@@ -192,7 +199,7 @@ static void unblock_nmi(struct vx_vcpu *cpu)
 /* NMIs are let in even by an IRET that faults (SDM 3A "Handling Multiple NMIs"). */
 bool vx_cpu_iret(struct vx_vcpu *cpu, unsigned op_size, uint32_t next_eip)
 {
-    if (vx_vm86(cpu) && vx_iopl(cpu) < 3)
+    if (vx_vm86(cpu) && vx_iopl(cpu) < 3 && !(op_size == 2 && vx_vif_stands_in(cpu)))
         return vx_fault_code(cpu, VX_GP, 0);
     unblock_nmi(cpu);
     if (vx_real_mode(cpu) || vx_vm86(cpu))

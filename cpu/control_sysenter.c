@@ -1,6 +1,7 @@
 /* control_sysenter.c - SYSENTER and SYSEXIT (SDM 2): flat ring transitions through three MSRs, without descriptors. */
 #include "flags.h"
 #include "segment.h"
+#include "virtual_if.h"
 #include "vx86/cpu.h"
 
 enum {
@@ -37,5 +38,5 @@ bool vx_cpu_sysexit(struct vx_vcpu *cpu)
     set_flat(cpu, (uint16_t)((sel + 16) | 3), (uint16_t)((sel + 24) | 3), 3);
     cpu->gpr[VX_RSP] = (uint32_t)cpu->gpr[VX_RCX];
     cpu->rip = (uint32_t)cpu->gpr[VX_RDX];
-    return true;
+    return vx_vif_check_entry(cpu);
 }

@@ -32,7 +32,8 @@ vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out)
     cpu->stats = config->stats;
     cpu->ops = config->ops;
     cpu->ops_opaque = config->ops_opaque;
-    cpu->model = config->model;
+    box->model = *config->model;
+    cpu->model = &box->model;
     cpu->retire_limit = VX_RETIRE_NONE;
     vx_err err = vx_mmu_create(config->log, config->stats, config->pmap, &cpu->mmu);
     if (err != VX_ERR_OK) {

@@ -18,7 +18,7 @@
 
 /* Each generation has what the one before it had. */
 #define F_386         (F(I386) | F(FPU))
-#define F_486         (F_386 | F(I486) | F(CPUID))
+#define F_486         (F_386 | F(I486) | F(CPUID) | F(VME))
 #define F_PENTIUM     (F_486 | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(MCE) | F(CX8) | F(APIC))
 #define F_PENTIUM_MMX (F_PENTIUM | F(MMX) | F(RDPMC))
 #define F_PENTIUMPRO  (F_PENTIUM | F(RDPMC) | F(NOPL) | F(PAE) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV))

@@ -4,7 +4,7 @@
 #ifndef VX86_CPU_PRIVATE_H
 #define VX86_CPU_PRIVATE_H
 
-#include "vx86/vcpu.h"
+#include "cpu_model.h"
 
 #define VX_RING_ENTRIES   32u /* a power of two */
 #define VX_MCE_BANKS      4u
@@ -12,6 +12,7 @@
 
 struct vx_cpu_box {
     struct vx_vcpu vcpu; /* first */
+    struct vx_cpu_model model;
 
     /* The last instructions, written by whoever runs them; read by vx_cpu_dump(). */
     uint32_t ring_next;

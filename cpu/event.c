@@ -10,6 +10,7 @@
 #include "flags.h"
 #include "stack.h"
 #include "task.h"
+#include "virtual_if.h"
 #include "vx86/cpu.h"
 
 enum { ERROR_IDT = 2, DR7_GD = 1 << 13, CHAIN_MAX = 64 };
@@ -291,7 +292,19 @@ static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
         deliver_chain(cpu, cpu->mmu->fault);
 }
 
-/* In VM86 mode INT n is sensitive to IOPL; here is where CR4.VME would look at the redirection bitmap. */
+/* INT n in VM86 mode. *done: the handler of the program itself has been entered. False: #GP(0), or a fault on the way. */
+static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint32_t next_eip, bool *done)
+{
+    *done = false;
+    if ((cpu->cr4 & VX_CR4_VME) && !vx_vif_int_redirected(cpu, vector, done))
+        return false;
+    if (*done) {
+        vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INT, vector, 0);
+        return vx_vif_int_enter(cpu, vector, (uint16_t)next_eip);
+    }
+    return vx_iopl(cpu) == 3 || vx_fault_code(cpu, VX_GP, 0);
+}
+
 bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind kind, uint32_t next_eip)
 {
     struct vx_event event = {
@@ -300,8 +313,11 @@ bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind k
         .eip = next_eip,
         .eflags = vx_eflags(cpu) & ~(uint32_t)VX_FL_RF,
     };
-    if (kind == VX_INT_N && vx_vm86(cpu) && vx_iopl(cpu) < 3)
-        return vx_fault_code(cpu, VX_GP, 0);
+    bool done = false;
+    if (kind == VX_INT_N && vx_vm86(cpu) && !vm86_int(cpu, vector, next_eip, &done))
+        return false;
+    if (done)
+        return true;
     vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INT, vector, 0);
     if (!vx_event_deliver(cpu, &event))
         return false;

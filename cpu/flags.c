@@ -4,7 +4,7 @@
  *   real    I        x           x    x   x    x    x      x             x: POPF and IRET, I: IRET only
  *   CPL 0   I        x   I   I   x    x   x    x    x      x
  *   CPL 1-3 I        x           x    x       (1)   x      x             (1) when CPL <= IOPL
- *   VM86    I        x           x    x        x    x      x             IOPL = 3, else #GP
+ *   VM86    I        x           x    x        x    x      x             IOPL = 3, else #GP; with VME: virtual_if.h
  *   The upper half only with a 32-bit operand. */
 #include "flags.h"
 

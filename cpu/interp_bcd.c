@@ -1,5 +1,6 @@
-/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). Undefined flags: DAA and DAS clear OF; AAA and AAS
- * give SF, ZF, PF by the new AL and clear OF, as current silicon does. */
+/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). The flags that the manual leaves undefined are those of
+ * the addition (subtraction) that silicon (AMD Zen) does inside: DAA and DAS add 0, 6, 60h or 66h to AL and give OF by that;
+ * AAA and AAS add 0 or 106h to AX and give SF, ZF, PF and OF by that, before AL's upper half is cleared. */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -16,6 +17,7 @@ bool interp_daa(struct insn *in)
         flags |= VX_FL_CF;
     }
     set_reg(cpu, VX_RAX, 1, al);
+    flags |= (old ^ al) & ((al - old) ^ al) & 0x80 ? VX_FL_OF : 0;
     set_arith(&cpu->eflags, flags | flags_szp(al & 0xFF, 1));
     return true;
 }
@@ -35,31 +37,33 @@ bool interp_das(struct insn *in)
         flags |= VX_FL_CF;
     }
     set_reg(cpu, VX_RAX, 1, al);
+    flags |= (old ^ al) & (old ^ (old - al)) & 0x80 ? VX_FL_OF : 0;
     set_arith(&cpu->eflags, flags | flags_szp(al & 0xFF, 1));
     return true;
 }
 
-static void ascii_adjust(struct vx_vcpu *cpu, uint32_t delta)
+/* AAA adds 106h to AX, AAS subtracts it: 286 and later. */
+static void ascii_adjust(struct vx_vcpu *cpu, alu_fn *adjust)
 {
-    uint32_t ax = get_reg(cpu, VX_RAX, 2), flags = 0;
-    if ((ax & 15) > 9 || cpu->eflags & VX_FL_AF) {
-        ax += delta;
-        flags = VX_FL_AF | VX_FL_CF;
+    uint32_t ax = get_reg(cpu, VX_RAX, 2), flags = cpu->eflags;
+    if ((ax & 15) > 9 || flags & VX_FL_AF) {
+        ax = adjust(&flags, ax, 0x106, 2);
+        flags |= VX_FL_AF | VX_FL_CF;
+    } else {
+        ax = adjust(&flags, ax, 0, 2);
     }
-    ax &= 0xFF0F;
-    set_reg(cpu, VX_RAX, 2, ax);
-    set_arith(&cpu->eflags, flags | flags_szp(ax & 0xFF, 1));
+    set_reg(cpu, VX_RAX, 2, ax & 0xFF0F);
+    cpu->eflags = flags;
 }
 
-/* AAA adds 106h to AX, AAS subtracts it: 286 and later. */
 bool interp_aaa(struct insn *in)
 {
-    ascii_adjust(in->cpu, 0x106);
+    ascii_adjust(in->cpu, alu_add);
     return true;
 }
 
 bool interp_aas(struct insn *in)
 {
-    ascii_adjust(in->cpu, 0u - 0x106u);
+    ascii_adjust(in->cpu, alu_sub);
     return true;
 }

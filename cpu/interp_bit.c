@@ -14,7 +14,7 @@ INTERP_INLINE uint32_t bit_apply(enum bit_op op, uint32_t value, uint32_t bit)
     }
 }
 
-/* Only CF changes; the other flags are undefined in the manual (ZF defined as unchanged). */
+/* Only CF changes; the other flags are undefined in the manual (ZF defined as unchanged), silicon keeps them. */
 INTERP_INLINE bool bit_rm(struct insn *in, enum bit_op op, unsigned size, uint32_t index)
 {
     struct vx_vcpu *cpu = in->cpu;
@@ -94,7 +94,8 @@ bool interp_group8_ed_ib(struct insn *in)
     return group8(in, 4);
 }
 
-/* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. */
+/* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. The other flags,
+ * undefined in the manual, are as on AMD Zen: PF by the index (set without one), the rest clear. */
 INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
 {
     struct vx_vcpu *cpu = in->cpu;
@@ -102,11 +103,11 @@ INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
     if (!read_rm(in, size, &value))
         return false;
     if (value == 0) {
-        cpu->eflags |= VX_FL_ZF;
+        set_arith(&cpu->eflags, VX_FL_ZF | VX_FL_PF);
         return true;
     }
-    cpu->eflags &= ~(uint32_t)VX_FL_ZF;
     unsigned index = reverse ? 31 - (unsigned)__builtin_clz(value) : (unsigned)__builtin_ctz(value);
+    set_arith(&cpu->eflags, __builtin_parity(index) ? 0 : VX_FL_PF);
     set_reg(cpu, in->reg, size, index);
     return true;
 }

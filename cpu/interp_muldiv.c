@@ -1,15 +1,20 @@
 /* interp_muldiv.c - MUL, IMUL in all three forms, DIV, IDIV, AAM, AAD.
  *
- *   I1  After MUL and IMUL, CF = OF = "the high half is needed"; SF, ZF and PF, undefined in the manual, follow the low
- *       half and AF is clear, as on P6 and later. DIV and IDIV leave all flags. */
+ *   I1  What the manual leaves undefined is as on AMD Zen: MUL and IMUL give CF = OF = "the high half is needed" and keep
+ *       SF, ZF, AF and PF. DIV and IDIV keep CF and OF, set AF, clear SF, ZF and PF. AAD has all flags of its addition. */
 #include "interp_muldiv.h"
 
 #include "interp_flags.h"
 #include "interp_table.h"
 
-static void set_mul_flags(struct vx_vcpu *cpu, uint32_t low, bool wide, unsigned size)
+static void set_mul_flags(struct vx_vcpu *cpu, bool wide)
 {
-    set_arith(&cpu->eflags, flags_szp(low, size) | (wide ? VX_FL_CF | VX_FL_OF : 0));
+    cpu->eflags = (cpu->eflags & ~(uint32_t)(VX_FL_CF | VX_FL_OF)) | (wide ? VX_FL_CF | VX_FL_OF : 0);
+}
+
+static void set_div_flags(struct vx_vcpu *cpu)
+{
+    cpu->eflags = (cpu->eflags & ~(uint32_t)(VX_FL_SF | VX_FL_ZF | VX_FL_PF)) | VX_FL_AF;
 }
 
 /* AX, DX:AX or EDX:EAX */
@@ -35,7 +40,7 @@ bool interp_mul(struct insn *in, unsigned size, uint32_t value)
     struct vx_vcpu *cpu = in->cpu;
     uint64_t r = (uint64_t)get_reg(cpu, VX_RAX, size) * value;
     set_wide_accumulator(cpu, size, r);
-    set_mul_flags(cpu, (uint32_t)r & size_mask(size), r >> (size * 8) != 0, size);
+    set_mul_flags(cpu, r >> (size * 8) != 0);
     return true;
 }
 
@@ -53,7 +58,7 @@ bool interp_imul(struct insn *in, unsigned size, uint32_t value)
     bool wide;
     int64_t r = signed_product(get_reg(cpu, VX_RAX, size), value, size, &wide);
     set_wide_accumulator(cpu, size, (uint64_t)r);
-    set_mul_flags(cpu, (uint32_t)r & size_mask(size), wide, size);
+    set_mul_flags(cpu, wide);
     return true;
 }
 
@@ -68,6 +73,7 @@ bool interp_div(struct insn *in, unsigned size, uint32_t value)
         return insn_fault(in, VX_DE);
     uint64_t remainder = dividend % value;
     set_wide_accumulator(cpu, size, remainder << (size * 8) | quotient);
+    set_div_flags(cpu);
     return true;
 }
 
@@ -84,6 +90,7 @@ bool interp_idiv(struct insn *in, unsigned size, uint32_t value)
         return insn_fault(in, VX_DE);
     uint64_t remainder = (uint64_t)(dividend % divisor) & size_mask(size);
     set_wide_accumulator(cpu, size, remainder << (size * 8) | ((uint64_t)quotient & size_mask(size)));
+    set_div_flags(cpu);
     return true;
 }
 
@@ -93,7 +100,7 @@ INTERP_INLINE bool imul_reg(struct insn *in, unsigned size, uint32_t a, uint32_t
     bool wide;
     uint32_t r = (uint32_t)signed_product(a, b, size, &wide) & size_mask(size);
     set_reg(in->cpu, in->reg, size, r);
-    set_mul_flags(in->cpu, r, wide, size);
+    set_mul_flags(in->cpu, wide);
     return true;
 }
 
@@ -164,8 +171,6 @@ bool interp_aad(struct insn *in)
     if (!insn_imm8(in, &base))
         return false;
     uint32_t ax = get_reg(cpu, VX_RAX, 2);
-    uint32_t al = ((ax & 0xFF) + (ax >> 8) * base) & 0xFF;
-    set_reg(cpu, VX_RAX, 2, al);
-    set_arith(&cpu->eflags, flags_szp(al, 1));
+    set_reg(cpu, VX_RAX, 2, alu_add(&cpu->eflags, ax & 0xFF, (ax >> 8) * base & 0xFF, 1));
     return true;
 }

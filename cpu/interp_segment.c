@@ -113,11 +113,10 @@ bool interp_arpl(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t dst, rpl = get_reg(cpu, in->reg, 2) & 3;
-    uint8_t *hva;
-    if (!needs_protected(in) || !modify_rm_begin(in, 2, &hva, &dst))
+    if (!needs_protected(in) || !read_rm(in, 2, &dst))
         return false;
     bool adjust = (dst & 3) < rpl;
-    if (!modify_rm_end(in, 2, hva, adjust ? (dst & 0xFFFC) | rpl : dst))
+    if (adjust && !write_rm(in, 2, (dst & 0xFFFC) | rpl))
         return false;
     set_zf(cpu, adjust);
     return true;

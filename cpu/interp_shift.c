@@ -2,7 +2,8 @@
  *
  *   I1  The count is masked to five bits; a masked count of zero changes neither result nor flags.
  *   I2  Where the manual leaves OF undefined (counts other than 1) the formula for 1 is applied to the result, as
- *       silicon does; AF is left as it was. /6 is an alias of /4 (SHL). */
+ *       silicon does. Shifts set AF, which the manual leaves undefined, as AMD Zen does; rotates keep it. /6 is an alias of
+ *       /4 (SHL). */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -17,7 +18,7 @@ INTERP_INLINE void set_cf_of(uint32_t *flags, uint32_t cf, uint32_t of)
 INTERP_INLINE void set_shift_flags(uint32_t *flags, uint32_t r, uint32_t cf, uint32_t of, unsigned size)
 {
     *flags &= ~(uint32_t)(VX_FL_SF | VX_FL_ZF | VX_FL_PF);
-    *flags |= flags_szp(r, size);
+    *flags |= flags_szp(r, size) | VX_FL_AF;
     set_cf_of(flags, cf, of);
 }
 
@@ -162,18 +163,21 @@ bool interp_shift_ed_ib(struct insn *in)
     return group2_imm(in, 4);
 }
 
-/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: the bits that
- * follow the source are the destination's own, as on P6 and later. */
+/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: as on AMD Zen, the
+ * bits that follow the source are the source's own again (P6 has the destination's there), CF is clear, and OF with SHLD. */
 INTERP_INLINE uint32_t double_left(uint32_t *flags, uint32_t dst, uint32_t src, unsigned count, unsigned size)
 {
     unsigned bits = size * 8;
     uint64_t wide = (uint64_t)dst << bits | src;
     if (size == 2)
-        wide = wide << 16 | dst;
+        wide = wide << 16 | src;
     /* Either way the destination begins at bit 32 of `wide`. */
     uint32_t r = (uint32_t)(wide << count >> 32) & size_mask(size);
     uint32_t cf = (uint32_t)(wide >> (32 + bits - count)) & 1;
-    set_shift_flags(flags, r, cf, cf ^ r >> (bits - 1), size);
+    if (count > bits)
+        set_shift_flags(flags, r, 0, 0, size);
+    else
+        set_shift_flags(flags, r, cf, cf ^ r >> (bits - 1), size);
     return r;
 }
 
@@ -183,9 +187,10 @@ INTERP_INLINE uint32_t double_right(uint32_t *flags, uint32_t dst, uint32_t src,
     unsigned bits = size * 8;
     uint64_t wide = (uint64_t)src << bits | dst;
     if (size == 2)
-        wide |= (uint64_t)dst << 32;
+        wide |= (uint64_t)src << 32;
     uint32_t r = (uint32_t)(wide >> count) & size_mask(size);
-    set_shift_flags(flags, r, (uint32_t)(wide >> (count - 1)), top_bits_differ(r, bits), size);
+    uint32_t cf = count > bits ? 0 : (uint32_t)(wide >> (count - 1));
+    set_shift_flags(flags, r, cf, top_bits_differ(r, bits), size);
     return r;
 }
 

@@ -6,6 +6,7 @@
  *       memory forms an ESP-based address after the increment. */
 #include "interp_operand.h"
 #include "interp_table.h"
+#include "virtual_if.h"
 
 bool interp_push_rw(struct insn *in)
 {
@@ -102,24 +103,43 @@ bool interp_popa(struct insn *in)
     return true;
 }
 
-/* VM86 with IOPL < 3 has no access to the flags' image (SDM 2 "PUSHF", "POPF"). */
-static bool flags_allowed(struct insn *in)
+/* A VM86 program with IOPL < 3 does not see the real flags: 16-bit forms show VIF as IF under VME, all else is #GP(0)
+ * (SDM 2 "PUSHF", "POPF"). */
+static bool flags_hidden(const struct insn *in)
 {
-    if (vx_vm86(in->cpu) && vx_iopl(in->cpu) < 3)
-        return insn_gp0(in);
-    return true;
+    return vx_vm86(in->cpu) && vx_iopl(in->cpu) < 3;
+}
+static bool flags_virtual(const struct insn *in)
+{
+    return in->op_size == 2 && vx_vif_stands_in(in->cpu);
 }
 
 bool interp_pushf(struct insn *in)
 {
     uint32_t image = vx_eflags(in->cpu) & ~(uint32_t)(VX_FL_VM | VX_FL_RF);
-    return flags_allowed(in) && stack_push(in, in->op_size, image);
+    if (!flags_hidden(in))
+        return stack_push(in, in->op_size, image);
+    return flags_virtual(in) ? stack_push(in, 2, vx_vif_flags_image(in->cpu)) : insn_gp0(in);
+}
+
+static bool popf_hidden(struct insn *in)
+{
+    uint32_t value;
+    if (!flags_virtual(in))
+        return insn_gp0(in);
+    if (!stack_top(in, 2, &value) || !vx_vif_flags_legal(in->cpu, (uint16_t)value))
+        return false;
+    stack_release(in->cpu, 2);
+    vx_vif_flags_write(in->cpu, (uint16_t)value);
+    return true;
 }
 
 bool interp_popf(struct insn *in)
 {
     uint32_t value;
-    if (!flags_allowed(in) || !stack_top(in, in->op_size, &value))
+    if (flags_hidden(in))
+        return popf_hidden(in);
+    if (!stack_top(in, in->op_size, &value))
         return false;
     stack_release(in->cpu, in->op_size);
     vx_cpu_pop_flags(in->cpu, value, in->op_size);

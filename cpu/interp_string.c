@@ -180,12 +180,13 @@ bool interp_lods(struct insn *in)
     return string_repeat(in, &op);
 }
 
+/* ES:EDI is read first, as silicon does: visible when both fault. */
 static bool cmps_one(struct insn *in, unsigned size)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t src, dst;
-    if (!mem_read(in, in->seg, get_reg(cpu, VX_RSI, in->addr_size), size, &src) ||
-        !mem_read(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, &dst))
+    if (!mem_read(in, VX_ES, get_reg(cpu, VX_RDI, in->addr_size), size, &dst) ||
+        !mem_read(in, in->seg, get_reg(cpu, VX_RSI, in->addr_size), size, &src))
         return false;
     alu_cmp(&cpu->eflags, src, dst, size);
     string_advance(in, VX_RSI, size, 1);

@@ -2,6 +2,7 @@
  * MSRs, RDTSC RDPMC CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
 #include "interp_operand.h"
 #include "interp_table.h"
+#include "virtual_if.h"
 
 static bool needs_cpl0(struct insn *in)
 {
@@ -129,27 +130,28 @@ bool interp_mov_dd_rd(struct insn *in)
 }
 
 /* In VM86 mode CPL is 3, so one rule serves every mode: CPL <= IOPL. */
-static bool iopl_allows(struct insn *in)
+static bool iopl_allows(const struct insn *in)
 {
-    if (in->cpu->cpl > vx_iopl(in->cpu))
-        return insn_gp0(in);
-    return true;
+    return in->cpu->cpl <= vx_iopl(in->cpu);
 }
 
 bool interp_cli(struct insn *in)
 {
-    if (!iopl_allows(in))
-        return false;
-    in->cpu->iflag = 0;
+    if (iopl_allows(in))
+        in->cpu->iflag = 0;
+    else if (vx_vif_stands_in(in->cpu))
+        vx_vif_clear(in->cpu);
+    else
+        return insn_gp0(in);
     return true;
 }
 
-/* The shadow is cast only when IF was clear. */
+/* The shadow is cast only when IF was clear; VIF casts none. */
 bool interp_sti(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     if (!iopl_allows(in))
-        return false;
+        return vx_vif_stands_in(cpu) ? vx_vif_set(cpu) : insn_gp0(in);
     if (!cpu->iflag) {
         cpu->inhibit = VX_INHIBIT_STI;
         insn_mode_changed(in);

@@ -11,6 +11,7 @@
 #include "creg.h"
 #include "flags.h"
 #include "stack.h"
+#include "virtual_if.h"
 #include "vx86/cpu.h"
 
 /* A TSS of either size, by name. Offsets: SDM 3A "32-Bit Task-State Segment", "16-Bit Task-State Segment". */
@@ -304,5 +305,5 @@ bool vx_task_switch(struct vx_vcpu *cpu, const struct vx_task_switch *how)
         cpu->dr[6] |= DR6_BT;
         return vx_fault_plain(cpu, VX_DB);
     }
-    return true;
+    return vx_vif_check_entry(cpu);
 }

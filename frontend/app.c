@@ -186,7 +186,7 @@ static vx_err create_machine(struct app *app)
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = wants_stats(app),
         },
-        .cpu_model = option(app, VX_OPT_cpu)->number == 0 ? "default" : "vulnerable",
+        .cpu_model = option(app, VX_OPT_cpu)->text,
         .serial = { vx_serial_char(app->serial) },
         .debugcon = &app->debugcon.chr,
         .display = app->terminal != NULL ? vx_terminal_display(app->terminal) : NULL,

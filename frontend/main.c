@@ -1,9 +1,11 @@
 /* main.c - the vx86 program: what can be answered without a machine is answered here, the rest in app.c. */
 #include <stdio.h>
+#include <string.h>
 
 #include "app.h"
 #include "app_devices.h"
 #include "options.h"
+#include "vx86/cpu.h"
 #include "vx86/firmware.h"
 #include "vx86/log.h"
 
@@ -35,6 +37,8 @@ int main(int argc, char **argv)
         print_version();
     else if (vx_app_devices_wants_help(&options))
         vx_app_devices_print_help(stdout);
+    else if (strcmp(options.value[VX_OPT_cpu].text, "help") == 0)
+        vx_cpu_model_print_list(stdout);
     else
         return vx_app_run(&options);
     return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");

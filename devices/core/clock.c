@@ -17,6 +17,7 @@ struct vx_clock {
     bool fake;
     uint64_t fake_now_ns;
     uint64_t origin_ns; /* host-monotonic time of clock time 0 */
+    uint64_t paused_ns; /* host-monotonic time at which it was paused, 0: it runs */
     struct vx_timer **heap;
     size_t count, capacity;
 };
@@ -54,7 +55,22 @@ void vx_clock_destroy(struct vx_clock *clock)
 
 uint64_t vx_clock_now_ns(struct vx_clock *clock)
 {
-    return clock->fake ? clock->fake_now_ns : vx_host_now_ns() - clock->origin_ns;
+    if (clock->fake)
+        return clock->fake_now_ns;
+    return (clock->paused_ns != 0 ? clock->paused_ns : vx_host_now_ns()) - clock->origin_ns;
+}
+
+void vx_clock_pause(struct vx_clock *clock)
+{
+    if (clock->paused_ns == 0)
+        clock->paused_ns = vx_host_now_ns();
+}
+
+void vx_clock_resume(struct vx_clock *clock)
+{
+    if (clock->paused_ns != 0)
+        clock->origin_ns += vx_host_now_ns() - clock->paused_ns;
+    clock->paused_ns = 0;
 }
 
 /* ---- heap ------------------------------------------------------------------------------------------------------- */

@@ -5,38 +5,55 @@
 
 #include "pc.h"
 
+/* The CPU model; where the translator runs, or may later, what the host cannot run is left out of it. */
+static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config *config, struct vx_cpu_model **model)
+{
+    char text[160];
+    vx_err err =
+        vx_cpu_model_create(config->cpu_model != NULL ? config->cpu_model : "default", text, sizeof text, model);
+    if (err != VX_ERR_OK) {
+        vx_log_error(pc->log, VX_LOG_GENERAL, "--cpu: %s", text);
+        return err;
+    }
+    if (config->engine == VX_ENGINE_INTERP && !config->debug)
+        return VX_ERR_OK;
+    vx_cpu_model_fit_host(*model, text, sizeof text);
+    if (text[0] != 0)
+        vx_log_info(pc->log, VX_LOG_CPU, "not offered to the guest, because this host's CPU has not got it: %s", text);
+    return VX_ERR_OK;
+}
+
 static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    const char *name = config->cpu_model != NULL ? config->cpu_model : "default";
-    struct vx_cpu_config cpu = { .log = pc->log,
-                                 .stats = &pc->stats,
-                                 .pmap = pc->pmap,
-                                 .ops = &pc_vcpu_ops,
-                                 .ops_opaque = pc,
-                                 .model = vx_cpu_model_find(name) };
-    if (cpu.model == NULL) {
-        vx_log_error(pc->log, VX_LOG_CPU, "there is no CPU model \"%s\"", name);
-        return VX_ERR_BAD_ARGUMENT;
-    }
-    VX_TRY(vx_cpu_create(&cpu, &pc->vcpu));
-    if (config->engine == VX_ENGINE_INTERP)
-        return VX_ERR_OK;
-    return vx_bt_create(
-        &(struct vx_bt_config){
-            .log = pc->log,
-            .stats = &pc->stats,
-            .vcpu = pc->vcpu,
-            .pmap = pc->pmap,
-            .tu_max = config->bt.tu_max,
-            .cache_bytes = config->bt.cache_bytes,
-            .no_chain = config->bt.no_chain,
-            .no_jump_cache = config->bt.no_jump_cache,
-            .no_probe_sharing = config->bt.no_probe_sharing,
-            .stress = config->bt.stress,
-            .stress_seed = config->bt.stress_seed,
-            .count = config->bt.count,
-        },
-        &pc->bt);
+    struct vx_cpu_model *model;
+    VX_TRY(create_model(pc, config, &model));
+    vx_err err = vx_cpu_create(&(struct vx_cpu_config){ .log = pc->log,
+                                                        .stats = &pc->stats,
+                                                        .pmap = pc->pmap,
+                                                        .ops = &pc_vcpu_ops,
+                                                        .ops_opaque = pc,
+                                                        .model = model },
+                               &pc->vcpu);
+    vx_cpu_model_destroy(model);
+    if (err != VX_ERR_OK)
+        return err;
+    pc->bt_config = (struct vx_bt_config){
+        .log = pc->log,
+        .stats = &pc->stats,
+        .vcpu = pc->vcpu,
+        .pmap = pc->pmap,
+        .tu_max = config->bt.tu_max,
+        .cache_bytes = config->bt.cache_bytes,
+        .no_chain = config->bt.no_chain,
+        .no_jump_cache = config->bt.no_jump_cache,
+        .no_probe_sharing = config->bt.no_probe_sharing,
+        .stress = config->bt.stress,
+        .stress_seed = config->bt.stress_seed,
+        .count = config->bt.count,
+        .exact_count = config->debug,
+    };
+    VX_TRY(pc_debug_create(pc));
+    return config->engine == VX_ENGINE_INTERP ? VX_ERR_OK : pc_create_bt(pc);
 }
 
 static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config *config)
@@ -61,6 +78,7 @@ vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machi
     pc->loop = config->loop;
     pc->clock = config->clock;
     pc->engine = config->engine;
+    pc->fits_host = config->engine == VX_ENGINE_BT || config->debug;
     pc->no_reboot = config->no_reboot;
     pc->armed_ns = VX_NEVER;
     vx_err err = create_parts(pc, config);
@@ -84,6 +102,7 @@ void vx_machine_destroy(struct vx_machine *pc)
         struct vx_device *device = &pc->devices[--pc->device_count];
         device->type->destroy(device->instance);
     }
+    vx_debug_destroy(pc->debug);
     vx_bt_destroy(pc->bt);
     vx_cpu_destroy(pc->vcpu);
     vx_pmap_destroy(pc->pmap);

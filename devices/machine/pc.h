@@ -5,6 +5,7 @@
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
  *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
+ *   pc_debug.c   what a debugger needs of the machine
  *
  *   I1  devices[] is in order of creation: a chip uses only chips before it, so destruction goes backwards.
  *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop
@@ -58,14 +59,18 @@ struct vx_machine {
     struct vx_clock *clock;
     bool owns_clock;
     enum vx_engine engine;
+    bool fits_host; /* the CPU model has nothing that the host lacks: the translator may run */
     bool no_reboot;
     struct vx_stats stats;
 
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     struct vx_vcpu *vcpu;
-    struct vx_bt *bt;          /* NULL with the interpreter */
-    uint32_t bios_window_page; /* backing of what PCI shows at E0000h-FFFFFh */
+    struct vx_bt *bt; /* NULL while only the interpreter has run */
+    struct vx_bt_config bt_config;
+    struct vx_debug *debug;
+    const struct vx_debug_wants *debug_wants; /* of `debug` */
+    uint32_t bios_window_page;                /* backing of what PCI shows at E0000h-FFFFFh */
 
     struct vx_irq_or isa[PC_ISA_IRQS];
     struct vx_lapic *lapic;
@@ -104,6 +109,20 @@ VX_MUST_USE vx_err pc_board_create(struct vx_machine *pc, const struct vx_machin
 VX_MUST_USE vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *config);
 /* The boot order that config asks for, in SeaBIOS's device paths; always terminated. */
 void pc_setup_boot_order(const struct vx_machine_config *config, char *text, size_t bytes);
+
+/* pc_debug.c */
+VX_MUST_USE vx_err pc_debug_create(struct vx_machine *pc);
+/* Makes the translator unless it is there. */
+VX_MUST_USE vx_err pc_create_bt(struct vx_machine *pc);
+/* One instruction by the interpreter, all parts of a REP, for vx_debug_boundary(). */
+void pc_debug_step(struct vx_machine *pc);
+/* Tells the debugger of an access that it wants to hear of. */
+static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, uint64_t at, unsigned bytes, bool write,
+                                   uint64_t value)
+{
+    if (VX_UNLIKELY(space == VX_SPACE_IO ? pc->debug_wants->io : pc->debug_wants->mmio))
+        vx_debug_access(pc->debug, space, at, bytes, write ? VX_WATCH_WRITE : VX_WATCH_READ, value);
+}
 
 /* pc_run.c */
 void pc_request(struct vx_machine *pc, enum pc_request request);

@@ -22,6 +22,7 @@ static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
     uint64_t value = vx_bus_read(pc->bus, VX_SPACE_MEMORY, phys, size);
+    pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, false, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return value;
@@ -31,6 +32,7 @@ static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value
 {
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
+    pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, true, value);
     vx_bus_write(pc->bus, VX_SPACE_MEMORY, phys, size, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;

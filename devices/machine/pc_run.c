@@ -25,6 +25,7 @@ static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
     uint32_t value = (uint32_t)vx_bus_read(pc->bus, VX_SPACE_IO, port, size);
+    pc_debug_access(pc, VX_SPACE_IO, port, size, false, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return value;
@@ -34,6 +35,7 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
 {
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
+    pc_debug_access(pc, VX_SPACE_IO, port, size, true, value);
     vx_bus_write(pc->bus, VX_SPACE_IO, port, size, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
@@ -44,6 +46,8 @@ static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
     size_t done = vx_bus_read_block(pc->bus, port, size, buf, count);
+    if (done != 0)
+        pc_debug_access(pc, VX_SPACE_IO, port, size, false, 0);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return done;
@@ -54,6 +58,8 @@ static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
     size_t done = vx_bus_write_block(pc->bus, port, size, buf, count);
+    if (done != 0)
+        pc_debug_access(pc, VX_SPACE_IO, port, size, true, 0);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return done;
@@ -238,16 +244,21 @@ static uint64_t time_elsewhere(const struct vx_stats *stats)
     return stats->time_devices_ns + stats->time_translator_ns + stats->time_callouts_ns;
 }
 
-static void run_engine(struct vx_machine *pc)
+static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
 {
     struct vx_vcpu *vcpu = pc->vcpu;
     arm_ticker(pc, vx_clock_next_ns(pc->clock));
+    if (go == VX_GO_STEP) {
+        pc_debug_step(pc);
+        return;
+    }
+    vcpu->retire_limit = vx_debug_limit(pc->debug);
     if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0) {
         vx_interp_step(vcpu); /* the one instruction in the shadow of STI or MOV SS comes first */
         return;
     }
     uint64_t start = vx_host_now_ns(), elsewhere = time_elsewhere(&pc->stats);
-    if (pc->bt != NULL)
+    if (pc->engine == VX_ENGINE_BT)
         vx_bt_run(pc->bt);
     else
         vx_interp_run(vcpu, INTERP_BUDGET);
@@ -275,12 +286,16 @@ static enum vx_machine_end run(struct vx_machine *pc, int *value)
         run_devices(pc);
         if (pc->pending != 0 && carry_out_requests(pc, &end, value))
             return end;
-        vx_cpu_take_events(vcpu);
+        if (!vx_debug_events_held(pc->debug))
+            vx_cpu_take_events(vcpu);
+        enum vx_debug_go go = vx_debug_boundary(pc->debug);
+        if (go == VX_GO_LEAVE)
+            continue;
         if (vcpu->shutdown) {
             if (shut_down(pc, &end))
                 return end;
         } else if (!vcpu->halted) {
-            run_engine(pc);
+            run_engine(pc, go);
         } else if (pc->no_reboot && is_dead(pc)) {
             return VX_END_DEAD;
         } else {

@@ -38,6 +38,10 @@ uint64_t vx_clock_next_ns(const struct vx_clock *clock);
 /* The host-monotonic time (vx_host_now_ns) at which clock time `ns` comes; VX_NEVER stays. */
 uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns);
 
+/* Stands still / goes on (a debugger has stopped the guest). Fake clocks stand still anyway. */
+void vx_clock_pause(struct vx_clock *clock);
+void vx_clock_resume(struct vx_clock *clock);
+
 /* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake clocks start at 2000-01-01 00:00:00). */
 int64_t vx_clock_wall_s(struct vx_clock *clock);
 

@@ -7,6 +7,8 @@
 #ifndef VX86_CPU_H
 #define VX86_CPU_H
 
+#include <stdio.h>
+
 #include "vx86/vcpu.h"
 
 struct vx_cpu_config {
@@ -15,13 +17,23 @@ struct vx_cpu_config {
     struct vx_pmap *pmap;
     const struct vx_vcpu_ops *ops;
     void *ops_opaque;
-    const struct vx_cpu_model *model; /* from vx_cpu_model_find() */
+    const struct vx_cpu_model *model; /* copied */
 };
 
-/* A named CPU: CPUID contents and legal instructions. Static tables in cpu/. */
+/* A CPU: CPUID contents and legal instructions. Static tables in cpu/. */
 struct vx_cpu_model;
-/* "default", or "vulnerable" (the same without the ARCH_CAPABILITIES promises). NULL when unknown. */
+/* By name alone, "default" or another of vx_cpu_model_print_list(); NULL when unknown. Static storage. */
 const struct vx_cpu_model *vx_cpu_model_find(const char *name);
+
+/* NAME[,+FEATURE|,-FEATURE]...: a model of the caller's, free with vx_cpu_model_destroy(). On failure `problem` (of
+ * `room` bytes) has one line that says what to do; nothing is logged. */
+VX_MUST_USE vx_err vx_cpu_model_create(const char *spec, char *problem, size_t room, struct vx_cpu_model **out);
+void vx_cpu_model_destroy(struct vx_cpu_model *model);
+/* For an engine that runs the guest's instructions as they are: takes away what the host CPU lacks. `dropped` gets the
+ * names, "" when there are none. */
+void vx_cpu_model_fit_host(struct vx_cpu_model *model, char *dropped, size_t room);
+/* Models and features, for the user. */
+void vx_cpu_model_print_list(FILE *out);
 
 /* Do the x87 instruction and operand pointers follow every instruction (true up to Core 2), or only FIP, the others with unmasked
  * exceptions alone (CPUID.7.EBX "FDP_EXCPTN_ONLY", "Deprecates FPU CS and FPU DS")? */
@@ -74,7 +86,8 @@ bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind 
 /* MOV/POP/Lxx to a segment register (not CS), IRET, far transfers, SYSENTER/SYSEXIT: whole instructions on the vCPU
  * state; rip is advanced by the function where it says so. `next_eip` is where the present code goes on: pushed by
  * calls, saved by task switches (IRET with NT is one). A task switch may return false with the switch done and a fault
- * of the new task (or its debug trap) in mmu->fault: deliver as usual, on the state as it is then. */
+ * of the new task (or its debug trap) in mmu->fault, a return to CPL 3 or VM86 mode with the return done and the #GP of
+ * VIF with VIP there: deliver as usual, on the state as it is then. */
 bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
 bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
 bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */

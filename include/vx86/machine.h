@@ -9,6 +9,7 @@
 #include "vx86/bt.h"
 #include "vx86/bus.h"
 #include "vx86/clock.h"
+#include "vx86/debug.h"
 #include "vx86/loop.h"
 
 enum vx_engine { VX_ENGINE_BT, VX_ENGINE_INTERP };
@@ -36,7 +37,7 @@ struct vx_machine_config {
         bool no_chain, no_jump_cache, no_probe_sharing, stress, count;
         uint64_t stress_seed;
     } bt;
-    const char *cpu_model;              /* NULL: default */
+    const char *cpu_model;              /* as for vx_cpu_model_create(); NULL: default */
     struct vx_block *disk[VX_MAX_IDE];  /* IDE positions: primary master, primary slave, secondary master, slave */
     struct vx_block *cdrom[VX_MAX_IDE]; /* at most one of disk[i], cdrom[i] */
     enum vx_boot boot;
@@ -58,6 +59,7 @@ struct vx_machine_config {
     bool no_reboot;                                 /* a guest reset ends the run */
     struct vx_ports debug_exit[VX_MAX_DEBUG_EXITS]; /* an isa-debug-exit each */
     bool pc_testdev;                                /* the device of that name, for test kernels */
+    bool debug; /* for a debugger: instructions are counted exactly, and the engine may be changed */
 };
 
 struct vx_machine;
@@ -90,6 +92,15 @@ void vx_machine_mouse(struct vx_machine *machine, int dx, int dy, int dz, unsign
 /* Redraw everything at the next display update. */
 void vx_machine_refresh_display(struct vx_machine *machine);
 
+/* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
+ * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
+VX_MUST_USE vx_err vx_machine_set_engine(struct vx_machine *machine, enum vx_engine engine);
+enum vx_engine vx_machine_engine(const struct vx_machine *machine);
+
+struct vx_debug *vx_machine_debug(struct vx_machine *machine);
+struct vx_clock *vx_machine_clock(struct vx_machine *machine);
+/* NULL when there is no translator. */
+struct vx_bt *vx_machine_bt(struct vx_machine *machine);
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *machine);
 struct vx_pmap *vx_machine_pmap(struct vx_machine *machine);
 struct vx_stats *vx_machine_stats(struct vx_machine *machine);

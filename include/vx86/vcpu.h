@@ -154,7 +154,8 @@ enum vx_debug_event {
     VX_DEBUG_EVENT_EXCEPTION, /* vector, error code; CS:EIP is the instruction that raised it */
     VX_DEBUG_EVENT_INTERRUPT, /* vector: NMI or by INTR; CS:EIP is where the handler will return to */
     VX_DEBUG_EVENT_INT,       /* vector: INT n, INT3, INTO, INT1 */
-    VX_DEBUG_EVENT_CREG,      /* new CR0, new CR3, before they replace those in the vCPU */
+    VX_DEBUG_EVENT_MODE,      /* new CR0; PE or PG differ from those in the vCPU */
+    VX_DEBUG_EVENT_CR3,       /* the value loaded; the old one is still in the vCPU */
     VX_DEBUG_EVENT_MAGIC,     /* XCHG BX, BX with a 16-bit operand, where `magic` is set */
 };
 

@@ -64,6 +64,8 @@ static void exit_statuses(struct run *run)
         { "--boot cdrom --cdrom blank.img off.img", 0, "^$", "disk off\\.img .*, cdrom blank\\.img \\(64K\\)" },
         { "--disk off.img", 0, "^$", "disk off\\.img" },
         { "--cpu vulnerable off.img", 0, "^$", "" },
+        { "--cpu default,+smap,-sse4.2 off.img", 0, "^$", "" },
+        { "--cpu help", 0, "CPU models:\n.*  core2 .*\nFeatures, .* sse4_2 ", "^$" },
         { "--no-reboot reset.img", 0, "^$", "" },
         { "--no-reboot keyboard-reset.img", 0, "^$", "" },
         { "--no-reboot dead.img", 2, "^$", "the guest is dead: HLT with interrupts off at 0000:00007c01" },

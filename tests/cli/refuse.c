@@ -44,6 +44,10 @@ static const struct row rows[] = {
     /* options */
     { "--memroy 64M boots.img", "^vx86: unknown option '--memroy'; did you mean '--memory'\\?" },
     { "--frobnicate boots.img", "unknown option '--frobnicate'; vx86 --help" },
+    { "--cpu 80586 boots.img", "^vx86: --cpu: there is no CPU model '80586'; --cpu help lists them" },
+    { "--cpu core2,+avx boots.img", "--cpu: there is no CPU feature 'avx'; --cpu help" },
+    { "--cpu core2,sse boots.img", "--cpu: 'sse' must begin with \\+ or -" },
+    { "--cpu 486,-fpu boots.img", "--cpu: every CPU model has 'fpu'; it cannot be taken away" },
     { "--engine jit boots.img", "--engine: there is no 'jit'; choose bt\\|interp" },
     { "--serial tcp boots.img", "'tcp' is not stdio, none or file:PATH" },
     { "--serial file:/no/where boots.img", "/no/where.*No such file" },

@@ -84,6 +84,15 @@ static bool far_return(const ZydisDecodedInstruction *z)
     return z->opcode == 0xCA || z->opcode == 0xCB || z->opcode == 0xCF;
 }
 
+static bool has_rep(const ZydisDecodedInstruction *z)
+{
+    for (unsigned i = 0; i < z->raw.prefix_count; i++) {
+        if ((z->raw.prefixes[i].value & 0xFE) == 0xF2)
+            return true;
+    }
+    return false;
+}
+
 /* What depends on the state that the instruction meets, or on how it ends. */
 static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z,
                                 const struct hf_outcome *host)
@@ -92,10 +101,10 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
         return NULL;
     if (z->opcode == 0xCF && (cpu->eflags & VX_FL_NT))
         return "IRET with NT: no task switches on a 64-bit host";
-    if (far_return(z) && host->state.eip == (uint32_t)cpu->rip && (host->trap == VX_PF || host->trap == VX_SEG_SS))
+    if (far_return(z) && host->state.eip == (uint32_t)cpu->rip &&
+        (host->trap == VX_PF || host->trap == VX_SEG_SS || host->trap == VX_AC))
         return "an AMD reads the frame of a far return in an order of its own";
-    if ((z->opcode & 0xFE) == 0xE0 &&
-        z->attributes & (ZYDIS_ATTRIB_HAS_REPNE | ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
+    if ((z->opcode & 0xFE) == 0xE0 && has_rep(z))
         return "LOOPE and LOOPNE: an AMD lets F2 and F3 choose the condition";
     return NULL;
 }
@@ -105,8 +114,8 @@ static const char *outcome_reason(const struct hf_outcome *host, const struct hf
     if (host->trap == VX_AC && guest->trap == VX_PF)
         return "an AMD checks alignment before the page, SDM 3A \"Priority Among Concurrent Events\" has it the other "
                "way";
-    if (host->trap == VX_GP && guest->trap == VX_PF && host->state.eflags & VX_FL_AC)
-        return "an AMD checks SSE's alignment before the page when AC is set";
+    if (host->trap == VX_GP && guest->trap != VX_GP && host->state.eflags & VX_FL_AC)
+        return "an AMD checks SSE's alignment before page and stack limit when AC is set, and has #GP for all of it";
     if ((host->trap == VX_GP || host->trap == VX_SEG_SS) && guest->trap == VX_PF && guest->cr2 >= 0xFFFFFFF0u)
         return "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
     if (guest->trap == VX_PF && guest->cr2 - (HF_SUPER - 64) < HF_SUPER_BYTES + 64)

@@ -9,7 +9,7 @@ commands=$3
 cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
-folders=(base mmu cpu bt devices/core devices devices/machine firmware frontend)
+folders=(base mmu cpu bt devices/core devices devices/machine debug firmware frontend)
 declare -A paths=([devices]="devices devices/core" [devices/machine]="devices/machine devices devices/core")
 
 complain() {
@@ -19,7 +19,7 @@ complain() {
 
 no_paths_in_includes() {
     local found
-    found=$(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(\.\./|(base|mmu|cpu|bt|devices|firmware|frontend)/)' \
+    found=$(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(\.\./|(base|mmu|cpu|bt|devices|debug|firmware|frontend)/)' \
         "$1"/*.[chS] "$1"/*.def 2>/dev/null)
     [ -z "$found" ] || complain "$found"
 }

@@ -105,7 +105,6 @@ static inline struct vx_vcpu *harness_cpu(void)
     memset(&cpu, 0, sizeof cpu);
     cpu.model = vx_cpu_model_find("vulnerable"); /* its x87 pointers behave as the hosts' */
     cpu.mmu = &test_mmu;
-    cpu.model = vx_cpu_model_find("default");
     cpu.cr0 = VX_CR0_PE | VX_CR0_NE | VX_CR0_MP;
     cpu.cr4 = VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
     cpu.eflags = VX_FL_1;

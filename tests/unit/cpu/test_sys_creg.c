@@ -42,8 +42,8 @@ Test(creg, who_and_which)
 Test(creg, cr4_legality)
 {
     struct world *w = world_create();
-    const uint32_t legal = VX_CR4_TSD | VX_CR4_DE | VX_CR4_PSE | VX_CR4_PAE | VX_CR4_MCE | VX_CR4_PGE | VX_CR4_PCE |
-                           VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
+    const uint32_t legal = VX_CR4_VME | VX_CR4_PVI | VX_CR4_TSD | VX_CR4_DE | VX_CR4_PSE | VX_CR4_PAE | VX_CR4_MCE |
+                           VX_CR4_PGE | VX_CR4_PCE | VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
     for (unsigned bit = 0; bit < 32; bit++) {
         world_protected(w, 0);
         uint32_t value = 1u << bit;
@@ -209,7 +209,7 @@ Test(creg, cpuid)
         vx_cpu_cpuid(cpu);
         cr_assert_eq(cpu->gpr[VX_RAX], cpu->model->signature);
         cr_assert_eq(cpu->gpr[VX_RCX] >> 31, 0, "no hypervisor bit");
-        cr_assert_eq(cpu->gpr[VX_RDX], 0x078BFBFDu, "%x", (unsigned)cpu->gpr[VX_RDX]);
+        cr_assert_eq(cpu->gpr[VX_RDX], 0x078BFBFFu, "%x", (unsigned)cpu->gpr[VX_RDX]);
         for (unsigned leaf = 0; leaf < 3; leaf++) {
             cpu->gpr[VX_RAX] = 0x80000002u + leaf;
             vx_cpu_cpuid(cpu);

@@ -83,7 +83,6 @@ Test(options, numbers_and_words)
         { "--engine interp", VX_OPT_engine, 1 },
         { "--engine=interp --stats", VX_OPT_stats, 0 },
         { "--stats=json", VX_OPT_stats, 1 },
-        { "--cpu vulnerable", VX_OPT_cpu, 1 },
         { "--boot cdrom", VX_OPT_boot, 1 },
         { "--timeout 5", VX_OPT_timeout, 5 },
     };

@@ -1,0 +1,96 @@
+/* debug_private.h - what the files of the debugger's core share.
+ *
+ *   debug.c     life, fronts, the boundary: start reading here
+ *   plan.c      how the guest goes on: step, next, finish, until, unit
+ *   points.c    the table of points; arming them; which are reached
+ *   events.c    what the vCPU, the mmu and the machine tell, and the record of it
+ *   memory.c    guest memory without side effects
+ *   disasm.c    one instruction as text and as what stepping needs to know
+ *
+ *   I1  Points are armed and disarmed at boundaries only: the engines do not run meanwhile.
+ *   I2  What happens in the middle of an instruction is queued as a struct vx_debug_stop and judged at the boundary
+ *       behind it (conditions see the state that the user will see).
+ *   I3  `over` is set while the instruction at CS:EIP has been stopped at, or its point's condition did not hold: it is
+ *       then run alone before addresses are looked at again. */
+#ifndef VX86_DEBUG_PRIVATE_H
+#define VX86_DEBUG_PRIVATE_H
+
+#include "vx86/debug.h"
+
+#define QUEUE_MAX 8
+
+enum plan_kind { PLAN_RUN, PLAN_STEP, PLAN_NEXT, PLAN_FINISH, PLAN_UNTIL, PLAN_UNIT };
+
+struct plan {
+    enum plan_kind kind;
+    uint64_t left;       /* instructions or lines to go */
+    unsigned gate;       /* number of the internal point that ends the present part, 0: that is a single step */
+    bool gate_reached;   /* it was */
+    bool stepped;        /* without a gate: the part's instruction has run */
+    bool returning;      /* FINISH: the instruction under way is the RET */
+    uint32_t expect_eip; /* UNIT: where control is if it has not left */
+};
+
+struct vx_debug {
+    struct vx_debug_config config;
+    struct vx_vcpu *vcpu;
+    struct vx_bt *bt;
+    struct vx_vcpu_debug hooks;
+    struct vx_debug_front front;
+    void *front_opaque;
+    bool has_front;
+
+    _Atomic bool requested;
+    bool start;
+    bool shutdown_told;
+    bool over; /* I3 */
+    bool tracing;
+    bool hold_interrupts;
+    struct plan plan;
+
+    struct vx_debug_stop queue[QUEUE_MAX]; /* I2 */
+    unsigned queued;
+
+    struct vx_debug_point point[VX_DEBUG_POINTS];
+    unsigned points, last_number;
+    struct {
+        uint32_t lin;       /* linear ones */
+        const uint8_t *hva; /* physical ones, else NULL */
+        unsigned number;
+    } exec[VX_DEBUG_POINTS]; /* the armed addresses */
+    unsigned execs;
+    struct vx_mmu_watch watch[VX_DEBUG_POINTS];
+    unsigned watches;
+    struct vx_debug_wants wants;
+    struct vx_timer timer;
+
+    struct vx_debug_record record[VX_DEBUG_RECORDS];
+    uint64_t records; /* ever */
+};
+
+/* points.c */
+void points_rearm(struct vx_debug *debug);
+struct vx_debug_point *point_of(struct vx_debug *debug, unsigned number);
+/* Counts a reached point's hit; true when it is to stop the guest. */
+bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point);
+/* The first armed address at CS:EIP that stops; *any is set when one is there at all. */
+struct vx_debug_point *point_here(struct vx_debug *debug, bool *any);
+/* A COUNT point that the count has reached. */
+struct vx_debug_point *point_count(struct vx_debug *debug);
+bool points_stop_here(void *debug);
+bool points_stop_in(void *debug, uint32_t lin, const uint8_t *hva, uint32_t bytes);
+void points_clear(struct vx_debug *debug);
+
+/* events.c */
+void events_init(struct vx_debug *debug);
+vx_mmu_watch_fn events_watch;
+void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+void events_time(void *opaque);
+
+/* plan.c */
+/* A stop from elsewhere ends the plan. */
+void plan_cancel(struct vx_debug *debug);
+/* At a boundary: true when the plan is done, else *go is how to go on with it. */
+bool plan_advance(struct vx_debug *debug, enum vx_debug_go *go);
+
+#endif

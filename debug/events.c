@@ -1,0 +1,120 @@
+/* events.c - what the vCPU, the mmu and the machine tell in the middle of instructions: it is recorded, and held against
+ * the points; what one of them wants is queued for the boundary (I2 of debug_private.h). */
+#include <string.h>
+
+#include "debug_private.h"
+
+static void record(struct vx_debug *debug, enum vx_debug_event event, uint32_t value, uint32_t detail)
+{
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    debug->record[debug->records++ % VX_DEBUG_RECORDS] =
+        (struct vx_debug_record){ .event = event,
+                                  .value = value,
+                                  .detail = detail,
+                                  .cs = vcpu->seg[VX_CS].sel,
+                                  .eip = (uint32_t)vcpu->rip,
+                                  .count = vcpu->retired,
+                                  .ns = vx_clock_now_ns(debug->config.clock) };
+}
+
+bool vx_debug_record(const struct vx_debug *debug, unsigned age, struct vx_debug_record *out)
+{
+    if (age >= VX_DEBUG_RECORDS || age >= debug->records)
+        return false;
+    *out = debug->record[(debug->records - 1 - age) % VX_DEBUG_RECORDS];
+    return true;
+}
+
+static void queue(struct vx_debug *debug, const struct vx_debug_point *point, struct vx_debug_stop stop)
+{
+    if (debug->queued == QUEUE_MAX)
+        return;
+    stop.cause = VX_CAUSE_POINT;
+    stop.cs = debug->vcpu->seg[VX_CS].sel;
+    stop.eip = (uint32_t)debug->vcpu->rip;
+    stop.point = *point;
+    debug->queue[debug->queued++] = stop;
+    vx_vcpu_raise(debug->vcpu, VX_ATTN_DEBUG);
+}
+
+/* Queues `stop` for every enabled point of the kind whose range has `value`. */
+static void offer(struct vx_debug *debug, enum vx_point_kind kind, uint64_t value, const struct vx_debug_stop *stop)
+{
+    for (unsigned i = 0; i < debug->points; i++) {
+        const struct vx_debug_point *point = &debug->point[i];
+        if (point->kind == kind && point->enabled && point->first <= value && value <= point->last)
+            queue(debug, point, *stop);
+    }
+}
+
+/* What each event is to the points, and whether it is worth remembering. */
+static const struct {
+    enum vx_point_kind kind;
+    bool recorded;
+} meaning[] = {
+    [VX_DEBUG_EVENT_EXCEPTION] = { VX_POINT_EXCEPTION, true },
+    [VX_DEBUG_EVENT_INTERRUPT] = { VX_POINT_INTERRUPT, true },
+    [VX_DEBUG_EVENT_INT] = { VX_POINT_INT, true },
+    [VX_DEBUG_EVENT_MODE] = { VX_POINT_MODE, true },
+    [VX_DEBUG_EVENT_CR3] = { VX_POINT_CR3, false },
+    [VX_DEBUG_EVENT_MAGIC] = { VX_POINT_MAGIC, false },
+};
+
+void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+{
+    struct vx_debug *debug = opaque;
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    struct vx_debug_stop stop = { .vector = value, .error = detail, .new = value };
+    stop.old = event == VX_DEBUG_EVENT_MODE ? vcpu->cr0 : event == VX_DEBUG_EVENT_CR3 ? vcpu->cr3 : 0;
+    if (debug->front.event != NULL)
+        debug->front.event(debug->front_opaque, event, value, detail);
+    if (meaning[event].recorded)
+        record(debug, event, value, detail);
+    offer(debug, meaning[event].kind, value, &stop);
+}
+
+static uint64_t up_to_8(const void *bytes, size_t count)
+{
+    uint64_t value = 0;
+    memcpy(&value, bytes, count < 8 ? count : 8);
+    return value;
+}
+
+void events_watch(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint32_t lin, uint64_t phys,
+                  size_t bytes, const void *value)
+{
+    struct vx_debug *debug = opaque;
+    struct vx_debug_point *point = point_of(debug, watch->number);
+    struct vx_debug_stop stop = { .access = (uint8_t)kind, .bytes = (unsigned)bytes, .lin = lin, .address = phys };
+    if (point == NULL)
+        return;
+    vx_debug_read_phys(debug, phys, &stop.old, bytes < 8 ? bytes : 8);
+    stop.new = value != NULL ? up_to_8(value, bytes) : stop.old;
+    queue(debug, point, stop);
+}
+
+void vx_debug_access(struct vx_debug *debug, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                     uint64_t value)
+{
+    enum vx_point_kind kind = space == VX_SPACE_IO ? VX_POINT_IO : VX_POINT_MMIO;
+    for (unsigned i = 0; i < debug->points; i++) {
+        const struct vx_debug_point *point = &debug->point[i];
+        if (point->kind == kind && point->enabled && (point->access & access) && point->first < address + bytes &&
+            address <= point->last)
+            queue(
+                debug, point,
+                (struct vx_debug_stop){ .access = (uint8_t)access, .bytes = bytes, .address = address, .new = value });
+    }
+}
+
+/* The clock has reached the first TIME point; called between instructions. */
+void events_time(void *opaque)
+{
+    struct vx_debug *debug = opaque;
+    uint64_t now = vx_clock_now_ns(debug->config.clock);
+    for (unsigned i = 0; i < debug->points; i++) {
+        const struct vx_debug_point *point = &debug->point[i];
+        if (point->kind == VX_POINT_TIME && point->enabled && point->first <= now && point->hits == 0)
+            queue(debug, point, (struct vx_debug_stop){ .new = now });
+    }
+}

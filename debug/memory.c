@@ -1,0 +1,102 @@
+/* memory.c - guest memory as it is, without side effects on the guest: no A or D bits, no device is asked. */
+#include <string.h>
+
+#include "debug_private.h"
+
+/* Bytes from `address` to the end of its page, at most `bytes`. */
+static size_t in_page(uint64_t address, size_t bytes)
+{
+    size_t left = VX_PAGE_BYTES - (size_t)(address & VX_PAGE_MASK);
+    return bytes < left ? bytes : left;
+}
+
+size_t vx_debug_read_phys(const struct vx_debug *debug, uint64_t phys, void *buf, size_t bytes)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        const uint8_t *hva = vx_pmap_read_ptr(debug->vcpu->mmu->pmap, phys + done);
+        if (hva == NULL)
+            break;
+        size_t part = in_page(phys + done, bytes - done);
+        memcpy((uint8_t *)buf + done, hva, part);
+        done += part;
+    }
+    return done;
+}
+
+size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const void *buf, size_t bytes)
+{
+    struct vx_pmap *pmap = debug->vcpu->mmu->pmap;
+    size_t done = 0;
+    while (done < bytes) {
+        uint8_t *hva = vx_pmap_write_ptr(pmap, phys + done);
+        if (hva == NULL)
+            break;
+        size_t part = in_page(phys + done, bytes - done);
+        memcpy(hva, (const uint8_t *)buf + done, part);
+        vx_pmap_wrote(pmap, phys + done, part);
+        done += part;
+    }
+    return done;
+}
+
+size_t vx_debug_read(const struct vx_debug *debug, uint32_t lin, void *buf, size_t bytes)
+{
+    size_t done = 0;
+    uint64_t phys;
+    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, (uint32_t)(lin + done), &phys)) {
+        size_t part = in_page(phys, bytes - done);
+        size_t got = vx_debug_read_phys(debug, phys, (uint8_t *)buf + done, part);
+        done += got;
+        if (got < part)
+            break;
+    }
+    return done;
+}
+
+size_t vx_debug_write(const struct vx_debug *debug, uint32_t lin, const void *buf, size_t bytes)
+{
+    size_t done = 0;
+    uint64_t phys;
+    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, (uint32_t)(lin + done), &phys)) {
+        size_t part = in_page(phys, bytes - done);
+        size_t got = vx_debug_write_phys(debug, phys, (const uint8_t *)buf + done, part);
+        done += got;
+        if (got < part)
+            break;
+    }
+    return done;
+}
+
+/* The base that a descriptor gives; SDM 3A "Segment Descriptors". */
+static bool descriptor_base(const struct vx_debug *debug, uint16_t sel, uint32_t *base)
+{
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    bool local = (sel & 4) != 0;
+    uint64_t table = local ? vcpu->ldtr.base : vcpu->gdtr.base;
+    uint32_t limit = local ? vcpu->ldtr.limit : vcpu->gdtr.limit;
+    uint8_t raw[8];
+    if ((sel & 0xFFF8u) + 7 > limit || (sel & 0xFFFC) == 0 ||
+        vx_debug_read(debug, (uint32_t)table + (sel & 0xFFF8u), raw, sizeof raw) != sizeof raw)
+        return false;
+    *base = raw[2] | (uint32_t)raw[3] << 8 | (uint32_t)raw[4] << 16 | (uint32_t)raw[7] << 24;
+    return true;
+}
+
+bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint32_t off, uint32_t *lin)
+{
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    uint32_t base;
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
+        if (vcpu->seg[i].sel == sel && !vcpu->seg[i].unusable) {
+            *lin = (uint32_t)vcpu->seg[i].base + off;
+            return true;
+        }
+    }
+    if (vx_real_mode(vcpu) || vx_vm86(vcpu))
+        base = (uint32_t)sel << 4;
+    else if (!descriptor_base(debug, sel, &base))
+        return false;
+    *lin = base + off;
+    return true;
+}

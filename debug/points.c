@@ -1,0 +1,255 @@
+/* points.c - the table of points: which there are, what the engines, the mmu and the machine must look at for them. */
+#include <string.h>
+
+#include "debug_private.h"
+
+struct vx_debug_point *point_of(struct vx_debug *debug, unsigned number)
+{
+    for (unsigned i = 0; i < debug->points; i++)
+        if (debug->point[i].number == number)
+            return &debug->point[i];
+    return NULL;
+}
+
+const struct vx_debug_point *vx_debug_find_point(const struct vx_debug *debug, unsigned number)
+{
+    for (unsigned i = 0; i < debug->points; i++)
+        if (debug->point[i].number == number)
+            return &debug->point[i];
+    return NULL;
+}
+
+const struct vx_debug_point *vx_debug_next_point(const struct vx_debug *debug, unsigned number)
+{
+    for (unsigned i = 0; i < debug->points; i++) /* ascending: numbers are never given twice */
+        if (debug->point[i].number > number)
+            return &debug->point[i];
+    return NULL;
+}
+
+/* ---- arming ------------------------------------------------------------------------------------------------------ */
+
+static const uint8_t *hva_of(const struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    return point->physical ? vx_pmap_read_ptr(debug->vcpu->mmu->pmap, point->first) : NULL;
+}
+
+static void arm_exec(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    const uint8_t *hva = hva_of(debug, point);
+    if (point->physical && hva == NULL)
+        return;
+    debug->exec[debug->execs].lin = (uint32_t)point->first;
+    debug->exec[debug->execs].hva = hva;
+    debug->exec[debug->execs++].number = point->number;
+}
+
+static void arm_watch(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    debug->watch[debug->watches++] = (struct vx_mmu_watch){ .first = point->first,
+                                                            .last = point->last,
+                                                            .physical = point->physical,
+                                                            .kinds = point->access,
+                                                            .number = point->number };
+}
+
+/* Everything that is derived from the table; translations are dropped by who knows what has changed. */
+void points_rearm(struct vx_debug *debug)
+{
+    unsigned watched = debug->watches;
+    uint64_t time = VX_NEVER;
+    debug->execs = debug->watches = 0;
+    debug->wants = (struct vx_debug_wants){ 0 };
+    debug->hooks.magic = false;
+    for (unsigned i = 0; i < debug->points; i++) {
+        const struct vx_debug_point *point = &debug->point[i];
+        if (!point->enabled)
+            continue;
+        switch (point->kind) {
+        case VX_POINT_EXEC: arm_exec(debug, point); break;
+        case VX_POINT_WATCH: arm_watch(debug, point); break;
+        case VX_POINT_IO: debug->wants.io = true; break;
+        case VX_POINT_MMIO: debug->wants.mmio = true; break;
+        case VX_POINT_MAGIC: debug->hooks.magic = true; break;
+        case VX_POINT_TIME:
+            if (point->first < time && point->hits == 0)
+                time = point->first;
+            break;
+        default: break;
+        }
+    }
+    if (watched != 0 || debug->watches != 0)
+        vx_mmu_set_watches(debug->vcpu->mmu, debug->watch, debug->watches, events_watch, debug);
+    vx_timer_set(debug->config.clock, &debug->timer, time);
+}
+
+/* The engines' prepared code must learn of a change of this point. */
+static void forget_code(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    debug->vcpu->mmu->map_epoch++;
+    if (debug->bt == NULL)
+        return;
+    if (point->kind == VX_POINT_EXEC) {
+        const uint8_t *hva = hva_of(debug, point);
+        if (!point->physical)
+            vx_bt_forget(debug->bt, (uint32_t)point->first, NULL);
+        else if (hva != NULL)
+            vx_bt_forget(debug->bt, (uint32_t)point->first, hva);
+    } else if (point->kind == VX_POINT_MAGIC) {
+        vx_bt_flush(debug->bt);
+    }
+}
+
+unsigned vx_debug_add_point(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    if (debug->points == VX_DEBUG_POINTS)
+        return 0;
+    struct vx_debug_point *own = &debug->point[debug->points++];
+    *own = *point;
+    own->number = ++debug->last_number;
+    own->hits = 0;
+    points_rearm(debug);
+    forget_code(debug, own);
+    return own->number;
+}
+
+bool vx_debug_remove_point(struct vx_debug *debug, unsigned number)
+{
+    struct vx_debug_point *point = point_of(debug, number);
+    if (point == NULL)
+        return false;
+    struct vx_debug_point old = *point;
+    size_t behind = (size_t)(debug->point + debug->points - (point + 1));
+    memmove(point, point + 1, behind * sizeof *point);
+    debug->points--;
+    points_rearm(debug);
+    forget_code(debug, &old);
+    return true;
+}
+
+void points_clear(struct vx_debug *debug)
+{
+    while (debug->points > 0)
+        vx_debug_remove_point(debug, debug->point[0].number);
+}
+
+bool vx_debug_enable_point(struct vx_debug *debug, unsigned number, bool enabled)
+{
+    struct vx_debug_point *point = point_of(debug, number);
+    if (point == NULL)
+        return false;
+    point->enabled = enabled;
+    points_rearm(debug);
+    forget_code(debug, point);
+    return true;
+}
+
+bool vx_debug_set_ignore(struct vx_debug *debug, unsigned number, uint64_t ignore)
+{
+    struct vx_debug_point *point = point_of(debug, number);
+    if (point != NULL)
+        point->ignore = ignore;
+    return point != NULL;
+}
+
+bool vx_debug_set_conditional(struct vx_debug *debug, unsigned number, bool conditional)
+{
+    struct vx_debug_point *point = point_of(debug, number);
+    if (point != NULL)
+        point->conditional = conditional;
+    return point != NULL;
+}
+
+/* ---- reached ----------------------------------------------------------------------------------------------------- */
+
+bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point)
+{
+    if (point->conditional && !debug->front.condition(debug->front_opaque, point))
+        return false;
+    point->hits++;
+    if (point->ignore == 0)
+        return true;
+    point->ignore--;
+    return false;
+}
+
+static bool is_here(const struct vx_debug *debug, unsigned i, uint32_t lin)
+{
+    uint64_t phys;
+    if (debug->exec[i].hva == NULL)
+        return debug->exec[i].lin == lin;
+    return ((debug->exec[i].lin ^ lin) & VX_PAGE_MASK) == 0 && vx_mmu_peek(debug->vcpu->mmu, lin, &phys) &&
+           vx_pmap_read_ptr(debug->vcpu->mmu->pmap, phys) == debug->exec[i].hva;
+}
+
+static bool esp_fits(const struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    uint32_t mask = (vcpu->seg[VX_SS].attr & VX_ATTR_DB) ? UINT32_MAX : 0xFFFF;
+    return !point->esp_checked || (((uint32_t)vcpu->gpr[VX_RSP] - point->esp_from) & mask) < 0x10000;
+}
+
+bool points_stop_here(void *opaque)
+{
+    const struct vx_debug *debug = opaque;
+    uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
+    for (unsigned i = 0; i < debug->execs; i++)
+        if (is_here(debug, i, lin))
+            return true;
+    return false;
+}
+
+bool points_stop_in(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes)
+{
+    const struct vx_debug *debug = opaque;
+    for (unsigned i = 0; i < debug->execs; i++) {
+        uint64_t from = debug->exec[i].hva == NULL ? (uint64_t)(uint32_t)(debug->exec[i].lin - lin)
+                                                   : (uint64_t)((uintptr_t)debug->exec[i].hva - (uintptr_t)hva);
+        if (from < bytes)
+            return true;
+    }
+    return false;
+}
+
+struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
+{
+    uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
+    struct vx_debug_point *first = NULL;
+    for (unsigned i = 0; i < debug->execs; i++) {
+        if (!is_here(debug, i, lin))
+            continue;
+        *any = true;
+        struct vx_debug_point *point = point_of(debug, debug->exec[i].number);
+        if (point == NULL || !esp_fits(debug, point))
+            continue;
+        if (point->number == debug->plan.gate) {
+            debug->plan.gate_reached = true; /* not the user's: plan_advance() looks at it */
+            continue;
+        }
+        if (point_qualifies(debug, point) && first == NULL)
+            first = point;
+    }
+    return first;
+}
+
+struct vx_debug_point *point_count(struct vx_debug *debug)
+{
+    for (unsigned i = 0; i < debug->points; i++) {
+        struct vx_debug_point *point = &debug->point[i];
+        if (point->kind == VX_POINT_COUNT && point->enabled && point->hits == 0 &&
+            point->first <= debug->vcpu->retired && point_qualifies(debug, point))
+            return point;
+    }
+    return NULL;
+}
+
+uint64_t vx_debug_limit(const struct vx_debug *debug)
+{
+    uint64_t limit = VX_RETIRE_NONE;
+    for (unsigned i = 0; i < debug->points; i++) {
+        const struct vx_debug_point *point = &debug->point[i];
+        if (point->kind == VX_POINT_COUNT && point->enabled && point->hits == 0 && point->first < limit)
+            limit = point->first;
+    }
+    return limit;
+}

@@ -1,0 +1,68 @@
+/* pc_debug.c - what a debugger needs of the machine: its core, single steps, the engine changed at run time. */
+#include "pc.h"
+
+static void wake(void *opaque)
+{
+    vx_loop_wake(((struct vx_machine *)opaque)->loop);
+}
+
+vx_err pc_debug_create(struct vx_machine *pc)
+{
+    VX_TRY(vx_debug_create(
+        &(struct vx_debug_config){ .vcpu = pc->vcpu, .clock = pc->clock, .wake = wake, .wake_opaque = pc },
+        &pc->debug));
+    pc->debug_wants = vx_debug_wants(pc->debug);
+    return VX_ERR_OK;
+}
+
+vx_err pc_create_bt(struct vx_machine *pc)
+{
+    if (pc->bt != NULL)
+        return VX_ERR_OK;
+    VX_TRY(vx_bt_create(&pc->bt_config, &pc->bt));
+    vx_debug_set_bt(pc->debug, pc->bt);
+    return VX_ERR_OK;
+}
+
+void pc_debug_step(struct vx_machine *pc)
+{
+    struct vx_vcpu *vcpu = pc->vcpu;
+    uint64_t before = vcpu->retired;
+    do
+        vx_interp_step(vcpu);
+    while (vcpu->retired == before && !vcpu->halted && !vcpu->shutdown && atomic_load(&vcpu->attention) == 0);
+    if (vcpu->retired != before)
+        vx_debug_stepped(pc->debug);
+}
+
+vx_err vx_machine_set_engine(struct vx_machine *pc, enum vx_engine engine)
+{
+    if (engine == VX_ENGINE_BT && !pc->fits_host) {
+        vx_log_error(pc->log, VX_LOG_GENERAL, "a guest started with --engine interp stays with it; start with --debug");
+        return VX_ERR_UNSUPPORTED;
+    }
+    if (engine == VX_ENGINE_BT)
+        VX_TRY(pc_create_bt(pc));
+    pc->engine = engine;
+    return VX_ERR_OK;
+}
+
+enum vx_engine vx_machine_engine(const struct vx_machine *pc)
+{
+    return pc->engine;
+}
+
+struct vx_debug *vx_machine_debug(struct vx_machine *pc)
+{
+    return pc->debug;
+}
+
+struct vx_clock *vx_machine_clock(struct vx_machine *pc)
+{
+    return pc->clock;
+}
+
+struct vx_bt *vx_machine_bt(struct vx_machine *pc)
+{
+    return pc->bt;
+}
