@@ -193,7 +193,11 @@ INTERP_INLINE bool two_byte_legal(const struct insn *in)
 static bool execute_three_byte(struct insn *in)
 {
     in->map = in->opcode == 0x38 ? 2 : 3;
-    return insn_imm8(in, &in->opcode) && decode_modrm(in, false) && interp_sse(in);
+    if (!insn_imm8(in, &in->opcode) || !decode_modrm(in, false))
+        return false;
+    if (in->map == 3 || in->opcode < 0xF0 || in->opcode > 0xF1)
+        return interp_sse(in);
+    return encoding_legal(in) ? interp_movbe_crc32(in) : insn_ud(in);
 }
 
 /* The 0F map: its own handlers, then the MMX and SSE ones. */

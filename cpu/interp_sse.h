@@ -94,6 +94,9 @@ struct fp_env simd_env(const struct vx_vcpu *cpu);
  * Like the MMX transition, which comes before #XM, these are changes that a SIMD exception leaves behind. */
 bool simd_raise(struct simd *s, struct fp_env *env);
 
+/* raw[0] op raw[1] of `size` 4 or 8; op by ADDPS's, MULPS's ... opcode in the 0F map. */
+uint64_t simd_arith_element(struct fp_env *env, uint8_t opcode, unsigned size, const uint64_t raw[2]);
+
 #define SIMD_LANES(op, expr_type, field, count, expr)                \
     void simd_##op(union vec *d, const union vec *s, unsigned bytes) \
     {                                                                \

@@ -78,7 +78,7 @@ static uint64_t min_max(struct fp_env *env, unsigned size, bool max, const uint6
     return raw[chosen];
 }
 
-static uint64_t arith_element(struct fp_env *env, uint8_t opcode, unsigned size, const uint64_t raw[2])
+uint64_t simd_arith_element(struct fp_env *env, uint8_t opcode, unsigned size, const uint64_t raw[2])
 {
     if (opcode == 0x5D || opcode == 0x5F)
         return min_max(env, size, opcode == 0x5F, raw);
@@ -102,7 +102,7 @@ bool simd_do_arith(struct simd *s)
         return false;
     for (unsigned i = 0; i < shape.count; i++) {
         const uint64_t raw[2] = { element(&d, shape, i), element(&source, shape, i) };
-        set_element(&d, shape, i, arith_element(&env, s->in->opcode, shape.size, raw));
+        set_element(&d, shape, i, simd_arith_element(&env, s->in->opcode, shape.size, raw));
     }
     if (!simd_raise(s, &env))
         return false;

@@ -29,4 +29,6 @@ extern const struct opcode interp_two_byte[256];
 #undef INTERP_ONE_BYTE
 #undef INTERP_TWO_BYTE
 
+bool interp_movbe_crc32(struct insn *in); /* 0F 38 F0 and F1, legality checked */
+
 #endif

@@ -128,6 +128,13 @@ static bool store_int(struct x87 *x, unsigned size, bool pop)
     return true;
 }
 
+/* FISTTP. */
+static bool store_truncated(struct x87 *x, unsigned size)
+{
+    x->env.rc = FP_RC_ZERO;
+    return store_int(x, size, true);
+}
+
 static bool load_bcd(struct x87 *x)
 {
     struct insn *in = x->in;
@@ -195,7 +202,10 @@ bool x87_load_store_mem(struct x87 *x)
     case 0x75: return load_int(x, 8);
     case 0x76: return store_bcd(x);
     case 0x77: return store_int(x, 8, true);
-    default: return insn_ud(x->in); /* FISTTP is SSE3 */
+    case 0x31: return store_truncated(x, 4);
+    case 0x51: return store_truncated(x, 8);
+    case 0x71: return store_truncated(x, 2);
+    default: return insn_ud(x->in);
     }
 }
 

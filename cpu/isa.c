@@ -142,14 +142,17 @@ const struct isa_two_byte_row isa_two_byte[256] = {
     [0xBB ... 0xBF] = ROW(I386), [0xC0 ... 0xC1] = ROW(I486), [0xC8 ... 0xCF] = ROW(I486),
 };
 
-/* SGDT SIDT LGDT LIDT SMSW LMSW INVLPG; MONITOR and MWAIT among the register forms. */
+/* SGDT SIDT LGDT LIDT SMSW LMSW INVLPG; MONITOR, MWAIT, CLAC and STAC among the register forms. */
 static enum vx_cpu_feature group7(const struct vx_isa_insn *in)
 {
     unsigned reg = reg_of(in);
     if (reg == 4 || reg == 6)
         return VX_F_I386;
     if (is_reg(in))
-        return (in->modrm == 0xC8 || in->modrm == 0xC9) && prefix_of(in) == NP ? VX_F_MONITOR : VX_F_NEVER;
+        return prefix_of(in) != NP || reg != 1 ? VX_F_NEVER
+               : in->modrm <= 0xC9             ? VX_F_MONITOR
+               : in->modrm <= 0xCB             ? VX_F_SMAP
+                                               : VX_F_NEVER;
     return reg < 4 ? VX_F_I386 : reg == 7 ? VX_F_I486 : VX_F_NEVER;
 }
 

@@ -258,11 +258,8 @@ Test(fp_control, availability)
         { 1, 0xAE, 0xC0, 0, 0, 1, VX_UD },
         { 1, 0xAE, 0x26, 0, 0, 1, VX_UD },
         { 1, 0xAE, 0xE8, 1, 0, 1, VX_UD },
-        /* Encodings that do not exist on this CPU: SSE3 and later, illegal prefixes and forms. */
+        /* Encodings that do not exist on this CPU: illegal prefixes and forms. */
         { 0, 0xD9, 0xD1, 0, 0, 1, VX_UD },
-        { 0, 0xDB, 0x0E, 0, 0, 1, VX_UD },
-        { 0, 0xDD, 0x0E, 0, 0, 1, VX_UD },
-        { 0, 0xDF, 0x0E, 0, 0, 1, VX_UD },
         { 0, 0xD9, 0x0E, 0, 0, 1, VX_UD },
         { 0, 0xDA, 0xE8, 0, 0, 1, VX_UD },
         { 1, 0x2B, 0xC1, 0, 0, 1, VX_UD },

@@ -169,9 +169,9 @@ static bool is_compared(uint8_t opcode, uint8_t modrm)
             return false;
         switch (opcode) {
         case 0xD9: return reg == 0 || reg == 2 || reg == 3 || reg == 7;
-        case 0xDB: return reg == 0 || reg == 2 || reg == 3 || reg == 5 || reg == 7;
-        case 0xDD: return reg == 0 || reg == 2 || reg == 3 || reg == 7;
-        case 0xDF: return reg != 1;
+        case 0xDB: return reg == 0 || reg == 2 || reg == 3 || reg == 1 || reg == 5 || reg == 7;
+        case 0xDD: return reg == 0 || reg == 2 || reg == 3 || reg == 1 || reg == 7;
+        case 0xDF: return true;
         default: return true;
         }
     }
