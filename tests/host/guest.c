@@ -194,7 +194,7 @@ static bool start_cpu(struct hf_guest *guest)
            vx_cpu_write_msr(cpu, 0xC0000080, VX_EFER_NXE) && vx_cpu_write_cr(cpu, 0, cr0);
 }
 
-static bool create(struct hf_guest *guest, bool translator, const char *model)
+static bool create(struct hf_guest *guest, bool translator, const struct vx_cpu_model *model)
 {
     static const struct vx_vcpu_ops ops = {
         .port_read = port_read,
@@ -216,9 +216,9 @@ static bool create(struct hf_guest *guest, bool translator, const char *model)
         .pmap = guest->pmap,
         .ops = &ops,
         .ops_opaque = guest,
-        .model = vx_cpu_model_find(model),
+        .model = model,
     };
-    if (config.model == NULL || vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
+    if (vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
         return false;
     guest->ram = vx_pmap_page_hva(guest->pmap, vx_pmap_read_page(guest->pmap, 0));
     make_paging(guest);
@@ -231,7 +231,7 @@ static bool create(struct hf_guest *guest, bool translator, const char *model)
     return !translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;
 }
 
-struct hf_guest *hf_guest_create(bool translator, const char *model)
+struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *model)
 {
     struct hf_guest *guest = calloc(1, sizeof *guest);
     if (guest != NULL && !create(guest, translator, model)) {

@@ -146,7 +146,8 @@ void hf_native_run(const struct hf_state *in, struct hf_outcome *out);
 /* ---- guest.c */
 struct hf_guest;
 struct vx_vcpu;
-struct hf_guest *hf_guest_create(bool translator, const char *model);
+struct vx_cpu_model;
+struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *model);
 void hf_guest_destroy(struct hf_guest *guest);
 /* Where the guest's memory is in this process. */
 uint8_t *hf_guest_code(struct hf_guest *guest);

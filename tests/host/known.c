@@ -7,6 +7,7 @@
 #include <Zydis/Zydis.h>
 
 #include "vx86/cpu.h"
+#include "vx86/isa.h"
 
 static const struct {
     ZydisMnemonic mnemonic;
@@ -22,49 +23,57 @@ static const struct {
     { ZYDIS_MNEMONIC_INT1, "KVM on an AMD delivers ICEBP with the instruction's own EIP" },
     { ZYDIS_MNEMONIC_SYSENTER, "SYSENTER is an invalid opcode in an AMD's compatibility mode" },
     { ZYDIS_MNEMONIC_SYSCALL, "SYSCALL is the host's, no Intel CPU has it outside 64-bit code" },
-    { ZYDIS_MNEMONIC_FNSTENV, "FNSTENV stores pointers that only the host keeps" },
-    { ZYDIS_MNEMONIC_FNSAVE, "FNSAVE stores pointers that only the host keeps" },
     { ZYDIS_MNEMONIC_FXSAVE, "FXSAVE stores the host's MXCSR mask" },
     { ZYDIS_MNEMONIC_SYSRET, "SYSRET goes with SYSCALL" },
     { ZYDIS_MNEMONIC_TZCNT, "TZCNT: the model has no BMI, F3 is ignored before BSF" },
     { ZYDIS_MNEMONIC_LZCNT, "LZCNT: the model has no BMI, F3 is ignored before BSR" },
 };
 
-/* Instruction sets that the host has and no CPU model does. */
+/* Instruction sets that the host may have and the model has not, unless it has the feature. */
 static const struct {
     ZydisISASet set;
+    enum vx_cpu_feature feature;
     const char *reason;
 } known_sets[] = {
-    { ZYDIS_ISA_SET_RDTSCP, "RDTSCP reads a clock" },
-    { ZYDIS_ISA_SET_SSE4A, "SSE4A is AMD's own" },
-    { ZYDIS_ISA_SET_CLZERO, "CLZERO is AMD's own" },
-    { ZYDIS_ISA_SET_MONITORX, "MONITORX is AMD's own" },
-    { ZYDIS_ISA_SET_RDPRU, "RDPRU is AMD's own" },
-    { ZYDIS_ISA_SET_MCOMMIT, "MCOMMIT is AMD's own" },
-    { ZYDIS_ISA_SET_SVM, "SVM is AMD's own" },
-    { ZYDIS_ISA_SET_SNP, "SNP is AMD's own" },
-    { ZYDIS_ISA_SET_VTX, "VMX: no model has it, and it reaches the host's hypervisor" },
-    { ZYDIS_ISA_SET_MONITOR, "MONITOR is beyond the models" },
-    { ZYDIS_ISA_SET_RDRAND, "RDRAND is beyond the models" },
-    { ZYDIS_ISA_SET_RDSEED, "RDSEED is beyond the models" },
-    { ZYDIS_ISA_SET_RDPID, "RDPID is beyond the models" },
-    { ZYDIS_ISA_SET_XSAVE, "XSAVE is beyond the models" },
-    { ZYDIS_ISA_SET_XSAVEC, "XSAVEC is beyond the models" },
-    { ZYDIS_ISA_SET_XSAVEOPT, "XSAVEOPT is beyond the models" },
-    { ZYDIS_ISA_SET_XSAVES, "XSAVES is beyond the models" },
-    { ZYDIS_ISA_SET_ADOX_ADCX, "ADX is beyond the models" },
-    { ZYDIS_ISA_SET_SHA, "SHA is beyond the models" },
-    { ZYDIS_ISA_SET_GFNI, "GFNI is beyond the models" },
-    { ZYDIS_ISA_SET_CLFLUSHOPT, "CLFLUSHOPT is beyond the models" },
-    { ZYDIS_ISA_SET_CLWB, "CLWB is beyond the models" },
-    { ZYDIS_ISA_SET_SMAP, "STAC and CLAC need ring 0; their #UD is the models'" },
-    { ZYDIS_ISA_SET_SERIALIZE, "SERIALIZE is beyond the models" },
-    { ZYDIS_ISA_SET_PREFETCH_NOP, "PREFETCH and PREFETCHW are beyond the models" },
-    { ZYDIS_ISA_SET_INVPCID, "INVPCID is beyond the models" },
-    { ZYDIS_ISA_SET_RDWRFSGS, "FSGSBASE is for 64-bit code" },
+    { ZYDIS_ISA_SET_SSE3, VX_F_SSE3, "the model is without SSE3" },
+    { ZYDIS_ISA_SET_SSE3X87, VX_F_SSE3, "the model is without SSE3" },
+    { ZYDIS_ISA_SET_SSSE3, VX_F_SSSE3, "the model is without SSSE3" },
+    { ZYDIS_ISA_SET_SSSE3MMX, VX_F_SSSE3, "the model is without SSSE3" },
+    { ZYDIS_ISA_SET_SSE4, VX_F_SSE4_1, "the model is without SSE4.1" },
+    { ZYDIS_ISA_SET_SSE42, VX_F_SSE4_2, "the model is without SSE4.2" },
+    { ZYDIS_ISA_SET_POPCNT, VX_F_POPCNT, "the model is without POPCNT" },
+    { ZYDIS_ISA_SET_MOVBE, VX_F_MOVBE, "the model is without MOVBE" },
+    { ZYDIS_ISA_SET_AES, VX_F_AES, "the model is without AES" },
+    { ZYDIS_ISA_SET_PCLMULQDQ, VX_F_PCLMULQDQ, "the model is without PCLMULQDQ" },
+    { ZYDIS_ISA_SET_PREFETCH_NOP, VX_F_PREFETCHW, "the model is without PREFETCHW" },
+    { ZYDIS_ISA_SET_MONITOR, VX_F_NEVER, "MONITOR and MWAIT are for ring 0, their #UD is the models'" },
+    { ZYDIS_ISA_SET_RDTSCP, VX_F_NEVER, "RDTSCP reads a clock" },
+    { ZYDIS_ISA_SET_SSE4A, VX_F_NEVER, "SSE4A is AMD's own" },
+    { ZYDIS_ISA_SET_CLZERO, VX_F_NEVER, "CLZERO is AMD's own" },
+    { ZYDIS_ISA_SET_MONITORX, VX_F_NEVER, "MONITORX is AMD's own" },
+    { ZYDIS_ISA_SET_RDPRU, VX_F_NEVER, "RDPRU is AMD's own" },
+    { ZYDIS_ISA_SET_MCOMMIT, VX_F_NEVER, "MCOMMIT is AMD's own" },
+    { ZYDIS_ISA_SET_SVM, VX_F_NEVER, "SVM is AMD's own" },
+    { ZYDIS_ISA_SET_SNP, VX_F_NEVER, "SNP is AMD's own" },
+    { ZYDIS_ISA_SET_AMD_INVLPGB, VX_F_NEVER, "INVLPGB is AMD's own" },
+    { ZYDIS_ISA_SET_VTX, VX_F_NEVER, "VMX: no model has it, and it reaches the host's hypervisor" },
+    { ZYDIS_ISA_SET_RDRAND, VX_F_NEVER, "RDRAND is beyond the models" },
+    { ZYDIS_ISA_SET_RDSEED, VX_F_NEVER, "RDSEED is beyond the models" },
+    { ZYDIS_ISA_SET_RDPID, VX_F_NEVER, "RDPID is beyond the models" },
+    { ZYDIS_ISA_SET_XSAVE, VX_F_NEVER, "XSAVE is beyond the models" },
+    { ZYDIS_ISA_SET_XSAVEC, VX_F_NEVER, "XSAVE is beyond the models" },
+    { ZYDIS_ISA_SET_XSAVEOPT, VX_F_NEVER, "XSAVE is beyond the models" },
+    { ZYDIS_ISA_SET_XSAVES, VX_F_NEVER, "XSAVE is beyond the models" },
+    { ZYDIS_ISA_SET_ADOX_ADCX, VX_F_NEVER, "ADX is beyond the models" },
+    { ZYDIS_ISA_SET_SHA, VX_F_NEVER, "SHA is beyond the models" },
+    { ZYDIS_ISA_SET_GFNI, VX_F_NEVER, "GFNI is beyond the models" },
+    { ZYDIS_ISA_SET_CLFLUSHOPT, VX_F_NEVER, "CLFLUSHOPT is beyond the models" },
+    { ZYDIS_ISA_SET_CLWB, VX_F_NEVER, "CLWB is beyond the models" },
+    { ZYDIS_ISA_SET_INVPCID, VX_F_NEVER, "INVPCID is beyond the models" },
+    { ZYDIS_ISA_SET_CET, VX_F_NEVER, "CET is beyond the models" },
 };
 
-static const char *instruction_reason(const ZydisDecodedInstruction *z)
+static const char *instruction_reason(const struct vx_cpu_model *model, const ZydisDecodedInstruction *z)
 {
     if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->encoding != ZYDIS_INSTRUCTION_ENCODING_3DNOW)
         return "AVX and its kin are beyond the models";
@@ -73,7 +82,7 @@ static const char *instruction_reason(const ZydisDecodedInstruction *z)
             return known_instructions[i].reason;
     }
     for (unsigned i = 0; i < VX_ARRAY_LEN(known_sets); i++) {
-        if (z->meta.isa_set == known_sets[i].set)
+        if (z->meta.isa_set == known_sets[i].set && !vx_cpu_has(model, known_sets[i].feature))
             return known_sets[i].reason;
     }
     return NULL;
@@ -138,7 +147,7 @@ const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct
         bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
         if (off < HF_CODE_BYTES - 16 &&
             ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&lab->decoder[code32], NULL, lab->batch.code + off, 15, &z))) {
-            reason = instruction_reason(&z);
+            reason = instruction_reason(cpu->model, &z);
             if (reason == NULL)
                 reason = state_reason(cpu, &z, host);
         }

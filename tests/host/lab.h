@@ -14,7 +14,7 @@ struct hf_options {
     uint64_t seed, first, cases;
     unsigned shard, shards, engines, report_max;
     enum hf_mode mode;
-    const char *model;
+    struct vx_cpu_model *model;
     bool verbose;
 };
 

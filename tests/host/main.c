@@ -4,6 +4,8 @@
  * worker goes on behind it. */
 #include "lab.h"
 
+#include "vx86/cpu.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -14,6 +16,9 @@
 
 enum { EXIT_SAME = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2, EXIT_UNSUITABLE = 77 };
 
+/* The default model, but for x87 pointers as an AMD has them. */
+#define MODEL_LIKE_HOST "default,-fdp_excptn_only,-zero_fcs_fds"
+
 static const char usage[] = "usage: vx86-hostfuzz [options]\n"
                             "random user-mode programs on this CPU and under vx86; exit status 1 when they differ, 77 "
                             "when this host cannot do it\n"
@@ -23,7 +28,7 @@ static const char usage[] = "usage: vx86-hostfuzz [options]\n"
                             "  --shard I/N      only the I-th of N parts, I from 0\n"
                             "  --engine WHICH   bt, interp or both (both)\n"
                             "  --mode WHICH     all, int, x87, sse or bytes (all)\n"
-                            "  --cpu NAME       model of the guest's CPU (default)\n"
+                            "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
                             "  --report N       stop after N differences (10)\n"
                             "  --verbose        with the states before and after\n";
 
@@ -61,6 +66,17 @@ static bool choose_engine(const char *text, unsigned *engines)
     return *engines != 0;
 }
 
+static bool choose_model(const char *spec, struct hf_options *options)
+{
+    char problem[200] = "";
+    vx_cpu_model_destroy(options->model);
+    options->model = NULL;
+    if (vx_cpu_model_create(spec, problem, sizeof problem, &options->model) == VX_ERR_OK)
+        return true;
+    fprintf(stderr, "vx86-hostfuzz: %s\n", problem);
+    return false;
+}
+
 static bool take_option(struct hf_options *options, int option, const char *value)
 {
     uint64_t n = 0;
@@ -72,7 +88,7 @@ static bool take_option(struct hf_options *options, int option, const char *valu
     case 'e': return choose_engine(value, &options->engines);
     case 'm': return choose_mode(value, &options->mode);
     case 'r': options->report_max = (unsigned)(number(value, &n) ? n : 0); return options->report_max != 0;
-    case 'p': options->model = value; return true;
+    case 'p': return choose_model(value, options);
     case 'v': options->verbose = true; return true;
     default: return false;
     }
@@ -157,12 +173,11 @@ static int supervise(const struct hf_options *options, struct hf_account *accoun
 
 int main(int argc, char **argv)
 {
-    struct hf_options options = { .seed = 1,
-                                  .cases = 100000,
-                                  .shards = 1,
-                                  .engines = HF_ENGINE_BT | HF_ENGINE_INTERP,
-                                  .report_max = 10,
-                                  .model = "default" };
+    struct hf_options options = {
+        .seed = 1, .cases = 100000, .shards = 1, .engines = HF_ENGINE_BT | HF_ENGINE_INTERP, .report_max = 10
+    };
+    if (!choose_model(MODEL_LIKE_HOST, &options))
+        return EXIT_UNSUITABLE;
     int refused = parse(&options, argc, argv);
     if (refused != 0)
         return refused - 1;
