@@ -45,10 +45,24 @@ bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes,
     return true;
 }
 
+/* SDM 3A "Alignment-Check Exception", its table of data types; the images of the x87 by their fields. */
+static unsigned natural_alignment(unsigned bytes)
+{
+    switch (bytes) {
+    case 10: return 8; /* double extended real, packed BCD */
+    case 14:
+    case 94: return 2;
+    case 28:
+    case 108: return 4;
+    case 512: return 16;
+    default: return bytes & (bytes - 1) ? 1 : bytes;
+    }
+}
+
 /* Alignment and breakpoints of an access that is otherwise allowed. */
 static bool careful_check(struct insn *in, uint32_t lin, unsigned bytes, enum vx_access access)
 {
-    if (in->align_check && (bytes & (bytes - 1)) == 0 && (lin & (bytes - 1)) != 0) {
+    if (in->align_check && (lin & (natural_alignment(bytes) - 1)) != 0) {
         if (!vx_mmu_probe(in->cpu->mmu, lin, bytes, access, in->view))
             return false;
         return insn_fault_code(in, VX_AC, 0);
@@ -80,23 +94,29 @@ bool insn_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint
            vx_mmu_write(in->cpu->mmu, lin, size, in->view, value);
 }
 
+/* SSE's own alignment rule comes before limit and #AC, as in silicon: always #GP(0), in the stack segment too. */
+static bool misaligned(const struct insn *in, unsigned seg, uint32_t off, unsigned align)
+{
+    return ((uint32_t)in->cpu->seg[seg].base + off) & (align - 1);
+}
+
 bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, unsigned bytes, unsigned align)
 {
     uint32_t lin;
+    if (misaligned(in, seg, off, align))
+        return insn_gp0(in);
     if (!checked_lin(in, seg, off, bytes, VX_ACCESS_READ, &lin))
         return false;
-    if (lin & (align - 1))
-        return insn_gp0(in);
     return vx_mmu_read_bytes(in->cpu->mmu, lin, buf, bytes, in->view);
 }
 
 bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *buf, unsigned bytes, unsigned align)
 {
     uint32_t lin;
+    if (misaligned(in, seg, off, align))
+        return insn_gp0(in);
     if (!checked_lin(in, seg, off, bytes, VX_ACCESS_WRITE, &lin))
         return false;
-    if (lin & (align - 1))
-        return insn_gp0(in);
     return vx_mmu_write_bytes(in->cpu->mmu, lin, buf, bytes, in->view);
 }
 

@@ -164,7 +164,8 @@ bool interp_shift_ed_ib(struct insn *in)
 }
 
 /* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: as on AMD Zen, the
- * bits that follow the source are the source's own again (P6 has the destination's there), CF is clear, and OF with SHLD. */
+ * bits that follow the source are the source's own again (P6 has the destination's there), CF is clear, and OF with SHLD.
+ * SHLD by 16 gives OF = CF. */
 INTERP_INLINE uint32_t double_left(uint32_t *flags, uint32_t dst, uint32_t src, unsigned count, unsigned size)
 {
     unsigned bits = size * 8;
@@ -177,7 +178,7 @@ INTERP_INLINE uint32_t double_left(uint32_t *flags, uint32_t dst, uint32_t src, 
     if (count > bits)
         set_shift_flags(flags, r, 0, 0, size);
     else
-        set_shift_flags(flags, r, cf, cf ^ r >> (bits - 1), size);
+        set_shift_flags(flags, r, cf, count == bits ? cf : cf ^ r >> (bits - 1), size);
     return r;
 }
 

@@ -9,6 +9,7 @@
  *   I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS
  *       so too). */
 #include "interp_sse.h"
+#include "vx86/isa.h"
 
 #include "cpu_model.h"
 
@@ -79,6 +80,16 @@ bool interp_sse_owns(uint8_t opcode)
     return false;
 }
 
+/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF. */
+static bool is_undefined(const struct insn *in)
+{
+    const struct vx_isa_insn encoding = {
+        .map = in->map, .opcode = in->opcode, .modrm = in->modrm, .rep = in->rep, .prefix_66 = in->prefix_66
+    };
+    bool other = (in->cpu->cr0 & VX_CR0_TS) || (fx_get16(in->cpu, FX_FSW) & FSW_ES);
+    return other && !vx_isa_legal(in->cpu->model, &encoding);
+}
+
 /* True when the instruction may go on; *again as for x87_check_pending(). */
 static bool check_available(struct insn *in, unsigned attr, bool *again)
 {
@@ -86,7 +97,7 @@ static bool check_available(struct insn *in, unsigned attr, bool *again)
     *again = false;
     if (!(attr & (SIMD_X | SIMD_M))) /* MOVNTI */
         return true;
-    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)))
+    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)) || is_undefined(in))
         return insn_ud(in);
     if (cpu->cr0 & VX_CR0_TS)
         return insn_fault(in, VX_NM);

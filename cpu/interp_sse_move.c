@@ -174,7 +174,8 @@ bool simd_do_movnti(struct simd *s)
     return insn_write(in, in->seg, in->off, 4, (uint32_t)s->cpu->gpr[in->reg]);
 }
 
-/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. Every byte is probed before one is written, so that a fault finds nothing done. */
+/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. All is probed before a byte is written, so that a fault finds nothing done; the bytes that
+ * the mask leaves out too, as on AMD Zen. */
 bool simd_do_maskmov(struct simd *s)
 {
     struct insn *in = s->in;
@@ -183,10 +184,8 @@ bool simd_do_maskmov(struct simd *s)
     uint32_t off = (uint32_t)s->cpu->gpr[VX_RDI];
     if (!simd_source(s, &mask, 16))
         return false;
-    for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i++) {
-        if ((mask.b[i] & 0x80) && !insn_probe_write(in, in->seg, (off + i) & off_mask, 1))
-            return false;
-    }
+    if (!insn_probe_write(in, in->seg, off & off_mask, simd_is_xmm(s) ? 16 : 8))
+        return false;
     for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i++)
         if ((mask.b[i] & 0x80) && !insn_write(in, in->seg, (off + i) & off_mask, 1, data.b[i]))
             return false;

@@ -1,12 +1,13 @@
 /* interp_x87.c - the way in of the x87: WAIT and D8..DF, availability, pending exceptions, instruction pointers.
  *
- * Order of checks as on the CPU: #NM, a pending unmasked exception (except for the control instructions that do not
- * wait), #UD, the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
+ * Order of checks as on the CPU: #UD, #NM, a pending unmasked exception (except for the control instructions that do not
+ * wait), the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
  * instruction, SDM 2D "Escape Opcode Instructions".
  *
  * FIP is kept for every non-control instruction, FCS, FDP, FDS and FOP as the CPU model has it
  * (vx_cpu_fp_pointers_always()). FDP and FDS stay when there is no memory operand. */
 #include "interp_x87.h"
+#include "vx86/isa.h"
 
 /* FNSTENV, FNSTCW, FNSAVE, FNSTSW; FNCLEX, FNINIT and their obsolete neighbours; FNSTSW AX. */
 static bool is_no_wait(const struct insn *in)
@@ -105,11 +106,20 @@ static bool execute_reg(struct x87 *x)
     }
 }
 
+/* Asked only where something else would be raised first; else it is found out on the way. */
+static bool is_undefined(const struct insn *in)
+{
+    const struct vx_vcpu *cpu = in->cpu;
+    const struct vx_isa_insn encoding = { .opcode = in->opcode, .modrm = in->modrm };
+    bool other = (cpu->cr0 & (VX_CR0_EM | VX_CR0_TS)) || (fx_get16(cpu, FX_FSW) & FSW_ES);
+    return other && in->opcode != 0x9B && !vx_isa_legal(cpu->model, &encoding);
+}
+
 bool interp_x87(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     bool wait = in->opcode == 0x9B;
-    if (in->lock)
+    if (in->lock || is_undefined(in))
         return insn_ud(in);
     if (wait ? (cpu->cr0 & (VX_CR0_MP | VX_CR0_TS)) == (VX_CR0_MP | VX_CR0_TS)
              : (cpu->cr0 & (VX_CR0_EM | VX_CR0_TS)) != 0)

@@ -63,6 +63,19 @@ static bool load_int(struct x87 *x, unsigned size)
     return push_result(x, fp_from_int(value));
 }
 
+/* What an unmasked exception keeps from being stored is still checked as a write: memory faults come first. */
+static bool write_or_probe(struct x87 *x, bool store, const void *raw, unsigned bytes)
+{
+    struct insn *in = x->in;
+    if (!store)
+        return insn_probe_write(in, in->seg, in->off, bytes);
+    if (bytes == 10)
+        return insn_write_bytes(in, in->seg, in->off, raw, bytes, 1);
+    uint64_t value = 0;
+    memcpy(&value, raw, bytes);
+    return insn_write(in, in->seg, in->off, bytes, value);
+}
+
 static void finish_store(struct x87 *x, bool stored, bool pop)
 {
     if (stored && pop)
@@ -73,7 +86,6 @@ static void finish_store(struct x87 *x, bool stored, bool pop)
 /* FST m32, m64: unlike register results, one that over- or underflows unmasked is not stored at all. */
 static bool store_real(struct x87 *x, unsigned size, bool pop)
 {
-    struct insn *in = x->in;
     struct fp_num n = fp_default_nan();
     bool store;
     if (x87_is_empty(x->cpu, 0)) {
@@ -87,7 +99,7 @@ static bool store_real(struct x87 *x, unsigned size, bool pop)
         }
     }
     uint64_t raw = size == 4 ? fp_pack_f32(n) : fp_pack_f64(n);
-    if (store && !insn_write(in, in->seg, in->off, size, raw))
+    if (!write_or_probe(x, store, &raw, size))
         return false;
     finish_store(x, store, pop);
     return true;
@@ -95,7 +107,6 @@ static bool store_real(struct x87 *x, unsigned size, bool pop)
 
 static bool store_f80(struct x87 *x)
 {
-    struct insn *in = x->in;
     struct fp_f80 image = x87_image(x->cpu, 0);
     bool store = true;
     if (x87_is_empty(x->cpu, 0)) {
@@ -105,7 +116,7 @@ static bool store_f80(struct x87 *x)
     uint8_t raw[10];
     memcpy(raw, &image.sig, 8);
     memcpy(raw + 8, &image.se, 2);
-    if (store && !insn_write_bytes(in, in->seg, in->off, raw, sizeof raw, 1))
+    if (!write_or_probe(x, store, raw, sizeof raw))
         return false;
     finish_store(x, store, true);
     return true;
@@ -113,7 +124,6 @@ static bool store_f80(struct x87 *x)
 
 static bool store_int(struct x87 *x, unsigned size, bool pop)
 {
-    struct insn *in = x->in;
     int64_t value = INT64_MIN >> (64 - 8 * size); /* the integer indefinite */
     bool store;
     if (x87_is_empty(x->cpu, 0)) {
@@ -122,7 +132,7 @@ static bool store_int(struct x87 *x, unsigned size, bool pop)
         value = fp_to_int(&x->env, x87_number(x->cpu, 0), 8 * size);
         store = !x87_blocked(x);
     }
-    if (store && !insn_write(in, in->seg, in->off, size, (uint64_t)value))
+    if (!write_or_probe(x, store, &value, size))
         return false;
     finish_store(x, store, pop);
     return true;
@@ -158,7 +168,6 @@ static void encode_bcd(bool sign, uint64_t value, uint8_t raw[10])
 static bool store_bcd(struct x87 *x)
 {
     static const uint8_t indefinite[10] = { 0, 0, 0, 0, 0, 0, 0, 0xC0, 0xFF, 0xFF };
-    struct insn *in = x->in;
     uint8_t raw[10];
     bool store;
     memcpy(raw, indefinite, sizeof raw);
@@ -175,7 +184,7 @@ static bool store_bcd(struct x87 *x)
         }
         store = !x87_blocked(x);
     }
-    if (store && !insn_write_bytes(in, in->seg, in->off, raw, sizeof raw, 1))
+    if (!write_or_probe(x, store, raw, sizeof raw))
         return false;
     finish_store(x, store, true);
     return true;

@@ -151,6 +151,11 @@ static void put_user(struct hf_guest *guest, uint16_t sel, const struct hf_descr
     };
 }
 
+void hf_guest_set_descriptor(struct hf_guest *guest, uint16_t sel, uint32_t attr, uint32_t limit)
+{
+    put_descriptor(guest, GDT + (sel & ~7u), 0, limit, (uint16_t)(attr >> 8 & 0xF0FF));
+}
+
 static void make_tables(struct hf_guest *guest)
 {
     static const struct hf_descriptor code = { .limit = 0xFFFFF, .is_32bit = true, .code = true, .pages = true };

@@ -38,6 +38,7 @@ enum {
     HF_SEL_CODE32 = 0x23,
     HF_SEL_DATA = 0x2B,
     HF_SEL_CODE64 = 0x33,
+    HF_SEL_CPU_NUMBER = 0x7B,
     HF_LDT_ENTRIES = 8,
 };
 #define HF_SEL_LDT(n) ((uint16_t)((n)*8 + 7))
@@ -141,6 +142,8 @@ const char *hf_native_init(int code_fd, uint64_t code_off);
 const char *hf_native_confine(void);
 /* Lets nothing be written to the read-only page any more; data: what all pages hold. */
 void hf_native_data(const uint8_t data[HF_DATA_ALL_BYTES]);
+/* What LAR and LSL say; false: nothing. */
+bool hf_native_descriptor(uint16_t sel, uint32_t *attr, uint32_t *limit);
 void hf_native_run(const struct hf_state *in, struct hf_outcome *out);
 
 /* ---- guest.c */
@@ -148,6 +151,8 @@ struct hf_guest;
 struct vx_vcpu;
 struct vx_cpu_model;
 struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *model);
+/* Puts a descriptor with base 0 into the GDT, attr as LAR has it. */
+void hf_guest_set_descriptor(struct hf_guest *guest, uint16_t sel, uint32_t attr, uint32_t limit);
 void hf_guest_destroy(struct hf_guest *guest);
 /* Where the guest's memory is in this process. */
 uint8_t *hf_guest_code(struct hf_guest *guest);

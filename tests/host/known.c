@@ -75,8 +75,6 @@ static const struct {
 
 static const char *instruction_reason(const struct vx_cpu_model *model, const ZydisDecodedInstruction *z)
 {
-    if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->encoding != ZYDIS_INSTRUCTION_ENCODING_3DNOW)
-        return "AVX and its kin are beyond the models";
     for (unsigned i = 0; i < VX_ARRAY_LEN(known_instructions); i++) {
         if (z->mnemonic == known_instructions[i].mnemonic)
             return known_instructions[i].reason;
@@ -93,6 +91,22 @@ static bool far_return(const ZydisDecodedInstruction *z)
     return z->opcode == 0xCA || z->opcode == 0xCB || z->opcode == 0xCF;
 }
 
+static bool long_operand(const ZydisDecodedInstruction *z)
+{
+    switch (z->mnemonic) {
+    case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FRSTOR:
+    case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FXRSTOR:
+    case ZYDIS_MNEMONIC_FBLD:
+    case ZYDIS_MNEMONIC_FBSTP: return true;
+    case ZYDIS_MNEMONIC_FLD:
+    case ZYDIS_MNEMONIC_FSTP: return z->opcode == 0xDB;
+    default: return false;
+    }
+}
+
 static bool has_rep(const ZydisDecodedInstruction *z)
 {
     for (unsigned i = 0; i < z->raw.prefix_count; i++) {
@@ -102,14 +116,50 @@ static bool has_rep(const ZydisDecodedInstruction *z)
     return false;
 }
 
+static bool looks_at_descriptors(const ZydisDecodedInstruction *z)
+{
+    return z->mnemonic == ZYDIS_MNEMONIC_VERR || z->mnemonic == ZYDIS_MNEMONIC_VERW ||
+           z->mnemonic == ZYDIS_MNEMONIC_LAR || z->mnemonic == ZYDIS_MNEMONIC_LSL;
+}
+
+/* A register could name a descriptor that the host's kernel has and the guest has not. */
+static bool gdt_selector_near(const struct vx_vcpu *cpu)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned sel = cpu->gpr[i] & 0xFFFC;
+        if (sel >= 8 && sel < 0x80 && !(sel & 4))
+            return true;
+    }
+    return false;
+}
+
 /* What depends on the state that the instruction meets, or on how it ends. */
 static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z,
-                                const struct hf_outcome *host)
+                                const struct hf_outcome *host, const struct hf_outcome *guest)
 {
+    bool faults = host->end == HF_END_TRAP && host->state.eip == (uint32_t)cpu->rip;
+    if (long_operand(z) && (faults || z->address_width == 16))
+        return "an AMD touches the last byte of a long operand first, and wraps its offset at 64 KiB";
+    if (z->attributes & ZYDIS_ATTRIB_HAS_LOCK) {
+        if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && (z->opcode & 0xFC) == 0x20)
+            return "LOCK MOV CR0 is an AMD's name for MOV CR8";
+        if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0)
+            return "an AMD reads the operand of VERR and VERW before it refuses LOCK";
+    }
+    if ((z->mnemonic == ZYDIS_MNEMONIC_CALL) && faults && host->trap != VX_GP && guest->trap == VX_GP)
+        return "an AMD pushes before it checks the target of a call";
+    if (looks_at_descriptors(z) && gdt_selector_near(cpu))
+        return "a selector of the host's GDT";
+    if (z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && faults)
+        return "an AMD is in MMX state already when MASKMOVQ faults";
+    if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0x0D && z->raw.modrm.mod == 3)
+        return "0F 0D with a register is a NOP on Intel's CPUs, #UD on an AMD";
     if (z->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
         return NULL;
     if (z->opcode == 0xCF && (cpu->eflags & VX_FL_NT))
         return "IRET with NT: no task switches on a 64-bit host";
+    if (z->opcode == 0xA6 && faults && z->attributes & (ZYDIS_ATTRIB_HAS_REPE))
+        return "an AMD reads DS:ESI first in REPE CMPSB alone";
     if (far_return(z) && host->state.eip == (uint32_t)cpu->rip &&
         (host->trap == VX_PF || host->trap == VX_SEG_SS || host->trap == VX_AC))
         return "an AMD reads the frame of a far return in an order of its own";
@@ -123,15 +173,45 @@ static const char *outcome_reason(const struct hf_outcome *host, const struct hf
     if (host->trap == VX_AC && guest->trap == VX_PF)
         return "an AMD checks alignment before the page, SDM 3A \"Priority Among Concurrent Events\" has it the other "
                "way";
-    if (host->trap == VX_GP && guest->trap != VX_GP && host->state.eflags & VX_FL_AC)
-        return "an AMD checks SSE's alignment before page and stack limit when AC is set, and has #GP for all of it";
+
     if ((host->trap == VX_GP || host->trap == VX_SEG_SS) && guest->trap == VX_PF && guest->cr2 >= 0xFFFFFFF0u)
         return "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
     if (guest->trap == VX_PF && guest->cr2 - (HF_SUPER - 64) < HF_SUPER_BYTES + 64)
         return "the guest's own tables are in the way";
-    if (host->end == HF_END_OUT && host->trap == 0 && guest->trap == VX_GP && guest->error == 0x78)
-        return "a selector of the host's GDT";
     return NULL;
+}
+
+/* The far jump that ends a program, and no other use of its selector. */
+static bool at_way_out(const struct hf_lab *lab, const struct hf_state *state)
+{
+    uint32_t off = state->eip + (state->seg[1] == HF_SEL_LDT(HF_LDT_CODE16) ? HF_CODE16 : 0) - HF_CODE;
+    return off < HF_CODE_BYTES && (lab->batch.code[off] == 0xEA || lab->batch.code[off] == 0x66);
+}
+
+/* Zydis refuses prefixes where they are illegal; an AMD does not always: the instruction without its first prefixes. */
+static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecodedInstruction *z)
+{
+    bool lock = false;
+    for (unsigned i = 0; i < 14; i++) {
+        if (ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, NULL, code + i, 15 - i, z))) {
+            z->attributes |= lock ? ZYDIS_ATTRIB_HAS_LOCK : 0;
+            return true;
+        }
+        if (code[i] != 0xF0 && code[i] != 0x66 && code[i] != 0xF2 && code[i] != 0xF3)
+            return false;
+        lock |= code[i] == 0xF0;
+    }
+    return false;
+}
+
+/* BOUND, LES and LDS with a register: #UD on CPUs without AVX, whose prefixes they are. */
+static bool vex_space(const uint8_t *code)
+{
+    static const uint8_t prefixes[] = { 0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3 };
+    unsigned i = 0;
+    while (i < 13 && memchr(prefixes, code[i], sizeof prefixes) != NULL)
+        i++;
+    return (code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0;
 }
 
 const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct hf_outcome *host,
@@ -139,17 +219,20 @@ const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct
 {
     enum { STEPS = 200 };
     const char *reason = outcome_reason(host, guest);
+    if (reason == NULL && guest->end == HF_END_OUT && !at_way_out(lab, &guest->state))
+        reason = "a selector of the host's GDT";
     struct vx_vcpu *cpu = hf_guest_begin(lab->interp, in);
     memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_BYTES);
     for (unsigned i = 0; i < STEPS && reason == NULL && cpu->cpl == 3; i++) {
         ZydisDecodedInstruction z;
         uint32_t off = (uint32_t)vx_cs_lin(cpu) - HF_CODE;
         bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
-        if (off < HF_CODE_BYTES - 16 &&
-            ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&lab->decoder[code32], NULL, lab->batch.code + off, 15, &z))) {
+        if (off < HF_CODE_BYTES - 16 && vex_space(lab->batch.code + off))
+            reason = "AVX and its kin are beyond the models";
+        else if (off < HF_CODE_BYTES - 16 && decode(&lab->decoder[code32], lab->batch.code + off, &z)) {
             reason = instruction_reason(cpu->model, &z);
             if (reason == NULL)
-                reason = state_reason(cpu, &z, host);
+                reason = state_reason(cpu, &z, host, guest);
         }
         vx_interp_step(cpu);
     }

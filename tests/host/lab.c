@@ -17,6 +17,11 @@ const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, st
     ZydisDecoderInit(&lab->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     int fd = hf_guest_code_fd(lab->bt, &off);
     const char *lacks = hf_native_init(fd, off);
+    uint32_t attr, limit;
+    if (hf_native_descriptor(HF_SEL_CPU_NUMBER, &attr, &limit)) {
+        hf_guest_set_descriptor(lab->bt, HF_SEL_CPU_NUMBER, attr, limit);
+        hf_guest_set_descriptor(lab->interp, HF_SEL_CPU_NUMBER, attr, limit);
+    }
     return lacks != NULL ? lacks : hf_native_confine();
 }
 

@@ -18,6 +18,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,13 @@ void hf_native_time_guest(struct hf_guest *guest)
     timed_guest = guest;
 }
 
+bool hf_native_descriptor(uint16_t sel, uint32_t *attr, uint32_t *limit)
+{
+    uint8_t ok;
+    __asm__("lar %3, %0; lsl %3, %1; setz %2" : "=r"(*attr), "=r"(*limit), "=q"(ok) : "r"((uint32_t)sel));
+    return ok;
+}
+
 static const char *make_ldt(void)
 {
     for (unsigned i = 0; i < HF_LDT_ENTRIES; i++) {
@@ -198,12 +206,25 @@ __attribute__((target("fsgsbase"))) static uint64_t fs_base(void)
     return _readfsbase_u64();
 }
 
+/* One descriptor of the kernel's tells programs which CPU they are on: let it not change. */
+static void stay_on_this_cpu(void)
+{
+    cpu_set_t one;
+    int cpu = sched_getcpu();
+    if (cpu < 0)
+        return;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+}
+
 const char *hf_native_init(int code_fd, uint64_t code_off)
 {
     if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT))
         return "the kernel does not let programs set FS's base";
     hf_native_area.fs_base = fs_base();
     const char *lacks = make_ldt();
+    stay_on_this_cpu();
     if (lacks == NULL)
         lacks = make_memory(code_fd, code_off);
     return lacks != NULL ? lacks : make_signals();
