@@ -144,7 +144,7 @@ void hf_native_time_guest(struct hf_guest *guest)
 bool hf_native_descriptor(uint16_t sel, uint32_t *attr, uint32_t *limit)
 {
     uint8_t ok;
-    __asm__("lar %3, %0; lsl %3, %1; setz %2" : "=r"(*attr), "=r"(*limit), "=q"(ok) : "r"((uint32_t)sel));
+    __asm__("lar %3, %0; lsl %3, %1; setz %2" : "=&r"(*attr), "=&r"(*limit), "=&q"(ok) : "r"((uint32_t)sel));
     return ok;
 }
 
