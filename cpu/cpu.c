@@ -7,6 +7,7 @@
 #include "cpu_private.h"
 #include "creg.h"
 #include "segment.h"
+#include "smm.h"
 
 /* Offsets into the FXSAVE image. */
 enum { FX_FCW = 0, FX_FTW = 4, FX_MXCSR = 24, FX_MXCSR_MASK = 28 };
@@ -112,6 +113,8 @@ void vx_cpu_reset(struct vx_vcpu *cpu, bool init)
     cpu->shutdown = false;
     cpu->nmi_blocked = false;
     cpu->nmi_pending = false;
+    cpu->smi_pending = false;
+    vx_smm_reset(cpu, init);
     reset_segments(cpu);
     reset_control(cpu, init);
     if (!init) {

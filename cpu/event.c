@@ -8,6 +8,7 @@
 #include "event.h"
 
 #include "flags.h"
+#include "smm.h"
 #include "stack.h"
 #include "task.h"
 #include "virtual_if.h"
@@ -335,21 +336,35 @@ static bool intr_ready(const struct vx_vcpu *cpu)
     return cpu->intr_line && cpu->iflag;
 }
 
+static bool smi_ready(const struct vx_vcpu *cpu)
+{
+    return cpu->smi_pending && !cpu->smm;
+}
+
+/* Attention bits of the events that could be taken but for a shadow. */
+static uint32_t ready(const struct vx_vcpu *cpu)
+{
+    return (smi_ready(cpu) ? VX_ATTN_SMI : 0u) | (nmi_ready(cpu) ? VX_ATTN_NMI : 0u) |
+           (intr_ready(cpu) ? VX_ATTN_INTR : 0u);
+}
+
 bool vx_cpu_event_ready(const struct vx_vcpu *cpu)
 {
-    return cpu->inhibit == VX_INHIBIT_NONE && !cpu->shutdown && (nmi_ready(cpu) || intr_ready(cpu));
+    return cpu->inhibit == VX_INHIBIT_NONE && !cpu->shutdown && ready(cpu) != 0;
 }
 
 bool vx_cpu_take_events(struct vx_vcpu *cpu)
 {
-    if (cpu->shutdown || !(nmi_ready(cpu) || intr_ready(cpu)))
+    uint32_t bits = ready(cpu);
+    if (cpu->shutdown || bits == 0)
         return false;
     if (cpu->inhibit != VX_INHIBIT_NONE) {
-        /* Look again after the one instruction in the shadow. */
-        vx_vcpu_raise(cpu, (nmi_ready(cpu) ? VX_ATTN_NMI : 0u) | (intr_ready(cpu) ? VX_ATTN_INTR : 0u));
+        vx_vcpu_raise(cpu, bits); /* look again after the one instruction in the shadow */
         return false;
     }
-    if (nmi_ready(cpu)) {
+    if (smi_ready(cpu)) { /* SDM 3A "Priority Among Simultaneous Exceptions and Interrupts" */
+        vx_smm_enter(cpu);
+    } else if (nmi_ready(cpu)) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
         cpu->stats->nmis++;

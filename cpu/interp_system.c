@@ -2,6 +2,7 @@
  * MSRs, RDTSC RDPMC CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
 #include "interp_operand.h"
 #include "interp_table.h"
+#include "smm.h"
 #include "virtual_if.h"
 
 static bool needs_cpl0(struct insn *in)
@@ -237,7 +238,16 @@ bool interp_sysexit(struct insn *in)
     return true;
 }
 
-/* UD0, UD1, UD2; RSM outside system management mode. */
+bool interp_rsm(struct insn *in)
+{
+    insn_mode_changed(in);
+    if (!vx_smm_resume(in->cpu))
+        return false;
+    in->next_eip = (uint32_t)in->cpu->rip;
+    return true;
+}
+
+/* UD0, UD1, UD2. */
 bool interp_ud(struct insn *in)
 {
     return insn_ud(in);

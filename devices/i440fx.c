@@ -18,10 +18,13 @@
 #define REG_SMRAM        0x72
 #define SMRAM_D_OPEN     0x40
 #define SMRAM_D_LCK      0x10
+#define SMRAM_G_SMRAME   0x08
 #define SMRAM_BASE_A0000 0x02
 #define PAM_READ         1
 #define PAM_WRITE        2
 #define PAM_WRITABLE     0x33
+#define SMRAM_FIRST      0xA0000u /* "compatible SMRAM", 128 KiB over the VGA window */
+#define SMRAM_BYTES      0x20000u
 #define FIRST            0xC0000u
 #define ROM_FIRST        0xE0000u
 #define SEGMENTS         13
@@ -32,6 +35,8 @@ struct vx_i440fx {
     uint32_t ram_page; /* RAM behind C0000h */
     uint32_t bios_page;
     uint8_t applied[SEGMENTS];
+    uint32_t smram_page; /* RAM behind A0000h */
+    bool smiact, smram_shows;
     struct vx_pci_function fn;
 };
 
@@ -72,6 +77,25 @@ static void apply(struct vx_i440fx *bridge) /* keeps I1 */
     }
 }
 
+static void apply_smram(struct vx_i440fx *bridge)
+{
+    uint8_t smram = bridge->fn.config[REG_SMRAM];
+    bool shows = (smram & SMRAM_G_SMRAME) && (bridge->smiact || (smram & SMRAM_D_OPEN));
+    if (shows == bridge->smram_shows)
+        return;
+    bridge->smram_shows = shows;
+    if (shows)
+        vx_pmap_cover(bridge->pmap, SMRAM_FIRST, SMRAM_BYTES, bridge->smram_page);
+    else
+        vx_pmap_uncover(bridge->pmap);
+}
+
+void vx_i440fx_set_smiact(struct vx_i440fx *bridge, bool active)
+{
+    bridge->smiact = active;
+    apply_smram(bridge);
+}
+
 static void config_written(void *opaque, unsigned reg, unsigned size)
 {
     struct vx_i440fx *bridge = opaque;
@@ -82,6 +106,7 @@ static void config_written(void *opaque, unsigned reg, unsigned size)
         *smram &= (uint8_t)~SMRAM_D_OPEN;
         bridge->fn.write_mask[REG_SMRAM] = 0;
     }
+    apply_smram(bridge);
 }
 
 static void i440fx_reset(void *instance, enum vx_reset phase)
@@ -91,6 +116,7 @@ static void i440fx_reset(void *instance, enum vx_reset phase)
         bridge->fn.write_mask[REG_SMRAM] = 0x78;
     else
         apply(bridge);
+    apply_smram(bridge);
 }
 
 static void i440fx_destroy(void *instance)
@@ -110,6 +136,7 @@ vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx 
     bridge->pmap = config->pmap;
     bridge->bios_page = config->bios_page;
     bridge->ram_page = vx_pmap_read_page(config->pmap, FIRST);
+    bridge->smram_page = SMRAM_FIRST >> VX_PAGE_SHIFT; /* RAM is mapped from 0 on (vx_pmap_create()) */
     struct vx_pci_function *fn = &bridge->fn;
     vx_pci_function_init(
         fn, &(struct vx_pci_ident){

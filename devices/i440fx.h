@@ -2,8 +2,9 @@
  *
  * Source: Intel 440FX PCIset data sheet (290549), "PAM - Programmable Attribute Map Registers", "SMRAM". PCI 8086:1237
  * at 00:00.0. Modelled: PAM0-PAM6, the SMRAM register with its lock, register 57h with the RAM size in 8 MiB units as
- * virtual PCs have it, reset values. Not modelled: DRAM timing, error reporting; there is no SMM, so opening SMRAM
- * shows nothing. State to save: configuration space. */
+ * virtual PCs have it, reset values; SMRAM at A0000h-BFFFFh, shown while D_OPEN is set or the CPU is in SMM. Not
+ * modelled: DRAM timing, error reporting, D_CLS (code and data of an SMI handler in two memories). State to save:
+ * configuration space, SMIACT#. */
 #ifndef VX86_DEVICES_I440FX_H
 #define VX86_DEVICES_I440FX_H
 
@@ -19,5 +20,8 @@ struct vx_i440fx_config {
 
 VX_MUST_USE vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx **out);
 extern const struct vx_device_type vx_i440fx_type;
+
+/* SMIACT#: the CPU enters or leaves system management mode. */
+void vx_i440fx_set_smiact(struct vx_i440fx *bridge, bool active);
 
 #endif

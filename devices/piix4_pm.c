@@ -11,10 +11,11 @@
 enum { REG_PMBA = 0x40, REG_DEVACTB = 0x58, REG_PMREGMISC = 0x80, REG_SMBBA = 0x90, REG_SMBHSTCFG = 0xD2 };
 #define PMREGMISC_PMIOSE 0x01
 #define SMBHSTCFG_ENABLE 0x01
-#define DEVACTB_APMC_EN  0x02000000u /* no SMM: firmware finds SMI set-up already done */
+#define DEVACTB_APMC_EN  0x02000000u /* a write to port B2h is an SMI */
 
 /* PM block. */
-enum { PM1_STS = 0x00, PM1_EN = 0x02, PM1_CNT = 0x04, PM_TMR = 0x08, PM_BLOCK_BYTES = 0x40 };
+enum { PM1_STS = 0x00, PM1_EN = 0x02, PM1_CNT = 0x04, PM_TMR = 0x08, GLBCTL = 0x28, PM_BLOCK_BYTES = 0x40 };
+enum { GLBCTL_SMI_EN = 1u << 0 };
 enum { PM1_TMR = 1u << 0, PM1_GBL = 1u << 5, PM1_PWRBTN = 1u << 8, PM1_RTC = 1u << 10, PM1_WAK = 1u << 15 };
 #define PM1_SCI_SOURCES (PM1_TMR | PM1_GBL | PM1_PWRBTN | PM1_RTC)
 enum { CNT_SCI_EN = 1u << 0, CNT_SLP_EN = 1u << 13 };
@@ -34,9 +35,10 @@ struct vx_piix4_pm {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_irq sci, power_off;
+    struct vx_irq sci, power_off, smi;
     bool sci_level;
     uint16_t sts, en, cnt;
+    uint8_t glbctl;
     int64_t collected_half; /* half periods of the PM timer that are already in TMR_STS */
     struct vx_timer timer;
     uint8_t gpe[4]; /* GPE0: status 0-1, enable 2-3 */
@@ -112,6 +114,7 @@ static uint64_t pm_bits(struct vx_piix4_pm *pm, uint64_t off)
     case PM1_STS: return pm->sts | (uint32_t)pm->en << 16;
     case PM1_CNT: return pm->cnt;
     case PM_TMR: return (uint64_t)timer_ticks(pm) & TIMER_MASK;
+    case GLBCTL: return pm->glbctl;
     default: return 0;
     }
 }
@@ -128,6 +131,8 @@ static uint64_t pm_read(void *opaque, uint64_t off, unsigned size)
 
 static void pm_write_byte(struct vx_piix4_pm *pm, unsigned off, uint8_t byte)
 {
+    if (off == GLBCTL)
+        pm->glbctl = byte & GLBCTL_SMI_EN;
     unsigned shift = 8 * (off & 1);
     uint16_t mask = (uint16_t)(0xFF << shift), bits = (uint16_t)(byte << shift);
     switch (off & ~1u) {
@@ -172,7 +177,7 @@ static uint64_t apm_read(void *opaque, uint64_t off, unsigned size)
     return ((struct vx_piix4_pm *)opaque)->apm[off];
 }
 
-/* On a board with SMM the BIOS's SMI handler does this. */
+/* On a real board the BIOS's SMI handler does what ACPI_ENABLE asks for; SeaBIOS's leaves it to the chip. */
 static void apm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
@@ -184,6 +189,8 @@ static void apm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
         pm->cnt |= CNT_SCI_EN;
     else if (value == PM_ACPI_DISABLE)
         pm->cnt &= (uint16_t)~CNT_SCI_EN;
+    else if ((vx_pci_get32(&pm->fn, REG_DEVACTB) & DEVACTB_APMC_EN) && (pm->glbctl & GLBCTL_SMI_EN))
+        vx_irq_pulse(&pm->smi);
     update_sci(pm);
 }
 
@@ -248,6 +255,7 @@ static void pm_reset(void *instance, enum vx_reset phase)
     }
     vx_timer_set(pm->clock, &pm->timer, VX_NEVER);
     pm->sts = pm->en = pm->cnt = 0;
+    pm->glbctl = 0;
     pm->collected_half = timer_ticks(pm) / TIMER_HALF;
     for (size_t i = 0; i < sizeof pm->gpe; i++)
         pm->gpe[i] = 0;
@@ -285,7 +293,7 @@ static void init_function(struct vx_piix4_pm *pm)
     vx_pci_set32(fn, REG_PMBA, 1);
     fn->write_mask[REG_PMBA] = 0xC0;
     fn->write_mask[REG_PMBA + 1] = 0xFF;
-    vx_pci_set32(fn, REG_DEVACTB, DEVACTB_APMC_EN);
+    fn->write_mask[REG_DEVACTB + 3] = DEVACTB_APMC_EN >> 24;
     fn->write_mask[REG_PMREGMISC] = PMREGMISC_PMIOSE;
     vx_pci_set32(fn, REG_SMBBA, 1);
     fn->write_mask[REG_SMBBA] = 0xF0;
@@ -338,6 +346,7 @@ vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_pii
     pm->clock = config->clock;
     pm->sci = config->sci;
     pm->power_off = config->power_off;
+    pm->smi = config->smi;
     vx_timer_init(&pm->timer, timer_overflows, pm);
     init_function(pm);
     init_regions(pm);

@@ -124,21 +124,21 @@ static bool range_is_backed(const struct vx_pmap *pmap, uint32_t page, uint64_t 
     return page < pmap->pages && count <= pmap->pages - page;
 }
 
-void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page)
+/* The page n after `page`, where that is one and not a special value. */
+static uint32_t page_plus(uint32_t page, uint64_t n)
 {
-    VX_ASSERT((phys & VX_PAGE_MASK) == 0 && (bytes & VX_PAGE_MASK) == 0);
-    VX_ASSERT(phys <= 1ull << 32 && bytes <= (1ull << 32) - phys);
-    uint64_t first = phys >> VX_PAGE_SHIFT, count = bytes >> VX_PAGE_SHIFT;
-    bool reads = read_page != VX_PMAP_BUS, writes = write_page != VX_PMAP_BUS && write_page != VX_PMAP_DISCARD;
-    VX_ASSERT(!reads || range_is_backed(pmap, read_page, count)); /* keeps I1 */
-    VX_ASSERT(!writes || range_is_backed(pmap, write_page, count));
+    return page == VX_PMAP_BUS || page == VX_PMAP_DISCARD ? page : page + (uint32_t)n;
+}
 
+static void map_frames(struct vx_pmap *pmap, uint64_t first, uint64_t count, uint32_t read_page, uint32_t write_page)
+{
     struct run all = { .writes_only = false }, stores = { .writes_only = true };
+    if (count == 0)
+        return;
     for (uint64_t i = 0; i < count; i++) {
         uint32_t *read = &pmap->read_map[first + i], *write = &pmap->write_map[first + i];
         uint32_t old_read = ~*read, old_write = ~*write;
-        uint32_t new_read = reads ? read_page + (uint32_t)i : read_page;
-        uint32_t new_write = writes ? write_page + (uint32_t)i : write_page;
+        uint32_t new_read = page_plus(read_page, i), new_write = page_plus(write_page, i);
         *read = ~new_read;
         *write = ~new_write;
         if (old_read != new_read)
@@ -149,7 +149,56 @@ void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t r
     run_end(pmap, &all);
     run_end(pmap, &stores);
     if (pmap->observer != NULL)
-        pmap->observer->mapped(pmap->observer_opaque, phys, bytes, read_page, write_page);
+        pmap->observer->mapped(pmap->observer_opaque, first << VX_PAGE_SHIFT, count << VX_PAGE_SHIFT, read_page,
+                               write_page);
+}
+
+void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page)
+{
+    VX_ASSERT((phys & VX_PAGE_MASK) == 0 && (bytes & VX_PAGE_MASK) == 0);
+    VX_ASSERT(phys <= 1ull << 32 && bytes <= (1ull << 32) - phys);
+    uint64_t first = phys >> VX_PAGE_SHIFT, end = first + (bytes >> VX_PAGE_SHIFT);
+    bool reads = read_page != VX_PMAP_BUS, writes = write_page != VX_PMAP_BUS && write_page != VX_PMAP_DISCARD;
+    VX_ASSERT(!reads || range_is_backed(pmap, read_page, end - first)); /* keeps I1 */
+    VX_ASSERT(!writes || range_is_backed(pmap, write_page, end - first));
+
+    uint64_t covered = pmap->overlay.first, covered_end = covered + pmap->overlay.count;
+    if (covered < first)
+        covered = first;
+    if (covered_end > end)
+        covered_end = end;
+    if (covered >= covered_end) {
+        map_frames(pmap, first, end - first, read_page, write_page);
+        return;
+    }
+    map_frames(pmap, first, covered - first, read_page, write_page);
+    for (uint64_t frame = covered; frame < covered_end; frame++) {
+        pmap->overlay.read[frame - pmap->overlay.first] = page_plus(read_page, frame - first);
+        pmap->overlay.write[frame - pmap->overlay.first] = page_plus(write_page, frame - first);
+    }
+    map_frames(pmap, covered_end, end - covered_end, page_plus(read_page, covered_end - first),
+               page_plus(write_page, covered_end - first));
+}
+
+void vx_pmap_cover(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t page)
+{
+    uint32_t first = (uint32_t)(phys >> VX_PAGE_SHIFT), count = (uint32_t)(bytes >> VX_PAGE_SHIFT);
+    VX_ASSERT(pmap->overlay.count == 0 && count <= VX_PMAP_OVERLAY_MAX && range_is_backed(pmap, page, count));
+    for (uint32_t i = 0; i < count; i++) {
+        pmap->overlay.read[i] = ~pmap->read_map[first + i];
+        pmap->overlay.write[i] = ~pmap->write_map[first + i];
+    }
+    map_frames(pmap, first, count, page, page);
+    pmap->overlay.first = first;
+    pmap->overlay.count = count;
+}
+
+void vx_pmap_uncover(struct vx_pmap *pmap)
+{
+    uint32_t count = pmap->overlay.count;
+    pmap->overlay.count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        map_frames(pmap, pmap->overlay.first + i, 1, pmap->overlay.read[i], pmap->overlay.write[i]);
 }
 
 void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled)

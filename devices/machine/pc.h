@@ -77,6 +77,7 @@ struct vx_machine {
     struct vx_ioapic *ioapic;
     struct vx_pic *pic;
     struct vx_pci *pci;
+    struct vx_i440fx *bridge;
     struct vx_piix3 *piix3;
     struct vx_piix4_pm *pm;
     struct vx_pit *pit;

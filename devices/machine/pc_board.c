@@ -63,6 +63,13 @@ static void cpu_intr(void *opaque, unsigned line, bool level)
     vx_vcpu_set_intr(((struct vx_machine *)opaque)->vcpu, level);
 }
 
+static void smi_set(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    if (level)
+        vx_vcpu_smi(((struct vx_machine *)opaque)->vcpu);
+}
+
 static void cpu_nmi(void *opaque, unsigned line, bool level)
 {
     (void)line;
@@ -150,10 +157,10 @@ static vx_err create_bridges(struct vx_machine *pc)
     VX_TRY(vx_pci_create(&pci, &pc->pci));
     own(pc, &vx_pci_type, pc->pci);
 
-    struct vx_i440fx *bridge;
     VX_TRY(vx_i440fx_create(
-        &(struct vx_i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page }, &bridge));
-    own(pc, &vx_i440fx_type, bridge);
+        &(struct vx_i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page },
+        &pc->bridge));
+    own(pc, &vx_i440fx_type, pc->bridge);
 
     struct vx_piix3_config piix3 = { .pci = pc->pci, .reset = request_line(pc, PC_REQUEST_RESET) };
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
@@ -169,6 +176,7 @@ static vx_err create_bridges(struct vx_machine *pc)
             .pci = pc->pci,
             .sci = vx_irq_or_input(&pc->isa[9], PC_IRQ_SCI),
             .power_off = request_line(pc, PC_REQUEST_POWER_OFF),
+            .smi = { .set = smi_set, .opaque = pc },
         },
         &pc->pm));
     own(pc, &vx_piix4_pm_type, pc->pm);

@@ -85,6 +85,11 @@ static void ferr(void *opaque, bool level)
     vx_fpu_error_set_ferr(((struct vx_machine *)opaque)->fpu_error, level);
 }
 
+static void smiact(void *opaque, bool active)
+{
+    vx_i440fx_set_smiact(((struct vx_machine *)opaque)->bridge, active);
+}
+
 const struct vx_vcpu_ops pc_vcpu_ops = {
     .port_read = port_read,
     .port_write = port_write,
@@ -94,6 +99,7 @@ const struct vx_vcpu_ops pc_vcpu_ops = {
     .tsc = tsc,
     .apic_base = apic_base,
     .ferr = ferr,
+    .smiact = smiact,
 };
 
 /* ---- requests, resets ------------------------------------------------------------------------------------------- */
@@ -155,8 +161,10 @@ static bool wants_cpu_back(const struct vx_machine *pc)
 /* Carries out what devices asked for; true when that ends the run. */
 static bool carry_out_requests(struct vx_machine *pc, enum vx_machine_end *end, int *value)
 {
-    uint32_t pending = pc->pending;
-    pc->pending = 0;
+    /* INIT waits for the end of system management mode. */
+    uint32_t held = pc->vcpu->smm ? PC_REQUEST_CPU_RESET | PC_REQUEST_APIC_INIT : 0;
+    uint32_t pending = pc->pending & ~held;
+    pc->pending &= held;
     if (pending & PC_REQUEST_DEBUG_EXIT) {
         *end = VX_END_DEBUG_EXIT;
         *value = pc->debug_exit_code;

@@ -57,6 +57,13 @@ uint8_t *vx_pmap_page_hva(struct vx_pmap *pmap, uint32_t page);
  * Tells the map-change callback, so that shadows and translations of the range are dropped. */
 void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page);
 
+/* Lays backing pages from `page` on over [phys, phys + bytes), for reads and writes, whatever is mapped there; what
+ * vx_pmap_map() maps there meanwhile shows when the overlay goes. One overlay, of at most VX_PMAP_OVERLAY_MAX pages; it
+ * goes by vx_pmap_uncover(). For system management memory over the VGA window. */
+#define VX_PMAP_OVERLAY_MAX 32u
+void vx_pmap_cover(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t page);
+void vx_pmap_uncover(struct vx_pmap *pmap);
+
 /* A20 gate: when off, address bit 20 of every physical address reads as 0. Starts enabled. Drops all shadows. */
 void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled);
 bool vx_pmap_a20(const struct vx_pmap *pmap);

@@ -183,6 +183,7 @@ struct vx_vcpu_ops {
     uint64_t (*tsc)(void *opaque);                   /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
     void (*apic_base)(void *opaque, uint64_t value); /* IA32_APIC_BASE written */
     void (*ferr)(void *opaque, bool level);          /* FERR# to IRQ 13 (CR0.NE = 0) */
+    void (*smiact)(void *opaque, bool active);       /* SMIACT#: system management memory shows. May be NULL. */
 };
 
 #define VX_ENGINE_AREA_BYTES 2048
@@ -211,8 +212,13 @@ struct vx_vcpu {
     bool nmi_blocked;
     bool nmi_pending;
     bool intr_line;       /* level of the INTR input, see vx_vcpu_set_intr() */
+    bool smi_pending;     /* see vx_vcpu_smi() */
+    bool smm;             /* in system management mode */
+    bool smm_nmi_blocked; /* what nmi_blocked comes back to with RSM */
     bool shutdown;        /* triple fault */
     uint16_t last_opcode; /* see vx_interp_last_opcode() */
+
+    uint32_t smbase; /* of system management memory */
 
     _Atomic uint32_t attention;
 
@@ -220,7 +226,8 @@ struct vx_vcpu {
      * interpreter, and in the translator with vx_bt_config.exact_count (else it says nothing). */
     uint64_t retired;
     uint64_t retire_limit; /* an engine returns VX_STOP_BUDGET at the boundary where `retired` has got there */
-    uint32_t rep_max;      /* most iterations of a REP in one vx_interp_step(); 0: it decides. Translated code does not look */
+    uint32_t
+        rep_max; /* most iterations of a REP in one vx_interp_step(); 0: it decides. Translated code does not look */
 
     _Alignas(64) uint8_t fx[512]; /* I3 */
 
@@ -279,6 +286,13 @@ static inline void vx_vcpu_set_intr(struct vx_vcpu *vcpu, bool level)
     vcpu->intr_line = level;
     if (level)
         vx_vcpu_raise(vcpu, VX_ATTN_INTR);
+}
+
+/* SMI# (vCPU thread): an edge, remembered while in system management mode. */
+static inline void vx_vcpu_smi(struct vx_vcpu *vcpu)
+{
+    vcpu->smi_pending = true;
+    vx_vcpu_raise(vcpu, VX_ATTN_SMI);
 }
 
 static inline bool vx_real_mode(const struct vx_vcpu *vcpu)

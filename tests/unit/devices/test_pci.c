@@ -20,12 +20,12 @@ struct rig {
     struct vx_pci *pci;
     struct vx_piix3 *piix3;
     bool pirq[4], isa[16];
-    unsigned resets, power_offs;
+    unsigned resets, power_offs, smis;
     bool sci;
     uint32_t rom_page;
 };
 
-enum { LINE_PIRQ = 0, LINE_ISA = 4, LINE_RESET = 32, LINE_POWER_OFF, LINE_SCI };
+enum { LINE_PIRQ = 0, LINE_ISA = 4, LINE_RESET = 32, LINE_POWER_OFF, LINE_SCI, LINE_SMI };
 
 static void line(void *opaque, unsigned which, bool level)
 {
@@ -38,6 +38,8 @@ static void line(void *opaque, unsigned which, bool level)
         rig->isa[which - LINE_ISA] = level;
     } else if (which == LINE_SCI) {
         rig->sci = level;
+    } else if (which == LINE_SMI) {
+        rig->smis += level;
     } else if (level) {
         *(which == LINE_RESET ? &rig->resets : &rig->power_offs) += 1;
     }
@@ -350,10 +352,19 @@ Test(pci, i440fx_pam)
     vx_i440fx_type.reset(bridge, VX_RESET_HOLD);
     vx_i440fx_type.reset(bridge, VX_RESET_RELEASE);
     cr_assert(peek(&rig, 0xF0000) == 0xB1 && peek(&rig, 0xC0123) == 0xFF);
+    /* SMRAM over the VGA window: open, locked and closed, and in SMM */
+    vx_pmap_map(rig.pmap, 0xA0000, 0x20000, VX_PMAP_BUS, VX_PMAP_BUS);
+    set_cfg(&rig, 0, 0, 0x72, 1, 0x42);
+    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS, "not without G_SMRAME");
     set_cfg(&rig, 0, 0, 0x72, 1, 0x4A);
-    cr_assert_eq(cfg(&rig, 0, 0, 0x72, 1), 0x4A);
+    cr_assert(cfg(&rig, 0, 0, 0x72, 1) == 0x4A && vx_pmap_write_page(rig.pmap, 0xBF000) == 0xBF);
     set_cfg(&rig, 0, 0, 0x72, 1, 0x5A); /* lock closes */
     cr_assert_eq(cfg(&rig, 0, 0, 0x72, 1), 0x1A);
+    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+    vx_i440fx_set_smiact(bridge, true);
+    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), 0xA0);
+    vx_i440fx_set_smiact(bridge, false);
+    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xBF000), VX_PMAP_BUS);
     set_cfg(&rig, 0, 0, 0x72, 1, 0x42);
     cr_assert_eq(cfg(&rig, 0, 0, 0x72, 1), 0x1A);
     vx_i440fx_type.destroy(bridge);
@@ -409,10 +420,10 @@ Test(pci, piix4_power_management)
                                          .clock = rig.clock,
                                          .pci = rig.pci,
                                          .sci = { line, &rig, LINE_SCI },
-                                         .power_off = { line, &rig, LINE_POWER_OFF } };
+                                         .power_off = { line, &rig, LINE_POWER_OFF },
+                                         .smi = { line, &rig, LINE_SMI } };
     cr_assert_eq(vx_piix4_pm_create(&config, &pm), VX_ERR_OK);
-    cr_assert(cfg(&rig, 1, 3, 0, 4) == 0x71138086 && cfg(&rig, 1, 3, 0x40, 4) == 1 &&
-              cfg(&rig, 1, 3, 0x58, 4) == 0x02000000);
+    cr_assert(cfg(&rig, 1, 3, 0, 4) == 0x71138086 && cfg(&rig, 1, 3, 0x40, 4) == 1 && cfg(&rig, 1, 3, 0x58, 4) == 0);
     set_cfg(&rig, 1, 3, 0x40, 4, 0x601);
     cr_assert_eq(in(&rig, 0x608, 4), 0xFFFFFFFF);
     set_cfg(&rig, 1, 3, 0x80, 1, 1);
@@ -438,6 +449,19 @@ Test(pci, piix4_power_management)
     cr_assert(rig.sci && in(&rig, 0x601, 1) == 1);
     out(&rig, 0xB2, 1, PM_ACPI_DISABLE);
     cr_assert(!rig.sci);
+    /* an SMI needs DEVACTB.APMC_EN and GLBCTL.SMI_EN; the ACPI commands are the chip's own */
+    out(&rig, 0xB2, 1, 0x55);
+    set_cfg(&rig, 1, 3, 0x58, 4, 0xFFFFFFFF);
+    cr_assert_eq(cfg(&rig, 1, 3, 0x58, 4), 0x02000000);
+    out(&rig, 0xB2, 1, 0x55);
+    cr_assert_eq(rig.smis, 0);
+    out(&rig, 0x628, 4, 0xFFFFFFFF);
+    cr_assert_eq(in(&rig, 0x628, 4), 1);
+    out(&rig, 0xB3, 1, 0xAA);
+    cr_assert_eq(rig.smis, 0);
+    out(&rig, 0xB2, 1, 0x55);
+    out(&rig, 0xB2, 1, PM_ACPI_DISABLE);
+    cr_assert(rig.smis == 1 && in(&rig, 0xB3, 1) == 0xAA);
     out(&rig, 0x604, 2, 0x2401); /* S1: not offered */
     cr_assert_eq(rig.power_offs, 0);
     out(&rig, 0x604, 2, 0x2001);

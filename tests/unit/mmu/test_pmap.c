@@ -161,6 +161,24 @@ Test(pmap, change_news_are_runs_of_old_pages)
     rig_destroy(rig);
 }
 
+/* What is mapped under an overlay shows when it goes, around it at once. */
+Test(pmap, overlay)
+{
+    struct rig *rig = rig_create();
+    struct vx_pmap *pmap = rig->pmap;
+    vx_pmap_map(pmap, 0x20000, 0x4000, VX_PMAP_BUS, VX_PMAP_BUS);
+    vx_pmap_cover(pmap, 0x20000, 0x4000, 0x80);
+    cr_assert(vx_pmap_read_page(pmap, 0x20000) == 0x80 && vx_pmap_write_page(pmap, 0x23000) == 0x83);
+    vx_pmap_map(pmap, 0x1F000, 0x3000, 0x90, VX_PMAP_DISCARD);
+    vx_pmap_map(pmap, 0x23000, 0x2000, 0x98, 0x98);
+    cr_assert(vx_pmap_read_page(pmap, 0x1F000) == 0x90 && vx_pmap_write_page(pmap, 0x1F000) == VX_PMAP_DISCARD);
+    cr_assert(vx_pmap_read_page(pmap, 0x21000) == 0x81 && vx_pmap_read_page(pmap, 0x24000) == 0x99);
+    vx_pmap_uncover(pmap);
+    cr_assert(vx_pmap_read_page(pmap, 0x20000) == 0x91 && vx_pmap_write_page(pmap, 0x21000) == VX_PMAP_DISCARD);
+    cr_assert(vx_pmap_read_page(pmap, 0x22000) == VX_PMAP_BUS && vx_pmap_write_page(pmap, 0x23000) == 0x98);
+    rig_destroy(rig);
+}
+
 Test(pmap, two_in_one_process)
 {
     struct rig *a = rig_create(), *b = rig_create();

@@ -33,6 +33,7 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
         rig->vcpu->nmi_pending = true;
         vx_vcpu_raise(rig->vcpu, VX_ATTN_NMI);
         break;
+    case RIG_PORT_SMI: vx_vcpu_smi(rig->vcpu); break;
     case RIG_PORT_A20:
         if (vx_pmap_a20(rig->pmap) != ((value & 2) != 0))
             vx_pmap_set_a20(rig->pmap, (value & 2) != 0);

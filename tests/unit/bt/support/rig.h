@@ -1,7 +1,7 @@
 /* rig.h - a bare vCPU with memory, ports that answer by formula and, if asked for, a translator: the machine of the
  * translator's tests.
  *
- * A write to port 92h moves the A20 gate (bit 1), one to 70h raises INTR with the vector written, one to 71h raises NMI. Else nothing
+ * A write to port 92h moves the A20 gate (bit 1), one to 70h raises INTR with the vector written, one to 71h raises NMI, one to B2h SMI. Else nothing
  * interrupts by itself. Thread rule: one thread, but rig_interrupt_soon(). */
 #ifndef VX86_TESTS_BT_RIG_H
 #define VX86_TESTS_BT_RIG_H
@@ -14,7 +14,7 @@
 #include "vx86/bt.h"
 
 enum { RIG_RAM = 0x110000, RIG_PAGES = RIG_RAM / VX_PAGE_BYTES };
-enum { RIG_PORT_INTR = 0x70, RIG_PORT_NMI = 0x71, RIG_PORT_A20 = 0x92 };
+enum { RIG_PORT_INTR = 0x70, RIG_PORT_NMI = 0x71, RIG_PORT_A20 = 0x92, RIG_PORT_SMI = 0xB2 };
 
 struct rig {
     struct vx_log *log;
