@@ -118,6 +118,16 @@ static vx_err check_memory(struct app *app)
     return VX_ERR_BAD_ARGUMENT;
 }
 
+static vx_err check_lockstep(struct app *app)
+{
+    if (!option(app, VX_OPT_lockstep)->given || engine(app) == VX_ENGINE_BT)
+        return VX_ERR_OK;
+    vx_log_error(app->log, VX_LOG_GENERAL,
+                 "--lockstep compares the translator with the interpreter: it needs --engine bt%s%s",
+                 vx_bt_unavailable() != NULL ? ", but " : "", vx_bt_unavailable() != NULL ? vx_bt_unavailable() : "");
+    return VX_ERR_BAD_ARGUMENT;
+}
+
 static vx_err open_stats_file(struct app *app)
 {
     const char *path = option(app, VX_OPT_stats_file)->text;
@@ -186,6 +196,8 @@ static vx_err create_machine(struct app *app)
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = wants_stats(app),
         },
+        .lockstep = option(app, VX_OPT_lockstep)->given,
+        .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
         .serial = { vx_serial_char(app->serial) },
         .debugcon = &app->debugcon.chr,
@@ -204,6 +216,7 @@ static vx_err set_up(struct app *app)
 {
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
+    VX_TRY(check_lockstep(app));
     VX_TRY(vx_loop_create(&app->loop));
     VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));
@@ -240,6 +253,7 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
     case VX_END_RESET: return VX_EXIT_OFF;
     case VX_END_TRIPLE_FAULT: return VX_EXIT_DEAD; /* the machine has said so */
     case VX_END_DEAD: say_dead(app); return VX_EXIT_DEAD;
+    case VX_END_DIFFERENCE: return VX_EXIT_DIFFERENCE; /* reported */
     case VX_END_DEBUG_EXIT: return (int)((unsigned)value << 1 | 1) & 0xFF;
     case VX_END_STOPPED: return value;
     }

@@ -12,6 +12,7 @@ enum vx_exit {
     VX_EXIT_ERROR = 1,
     VX_EXIT_DEAD = 2,
     VX_EXIT_NOTHING_BOOTABLE = 3,
+    VX_EXIT_DIFFERENCE = 4,
     VX_EXIT_TIMEOUT = 124,
     VX_EXIT_SIGNAL = 128, /* plus its number */
 };

@@ -12,6 +12,7 @@ const struct vx_usage_row *vx_usage_exit_statuses(size_t *count)
         { "1", "wrong use, or an error of the host" },
         { "2", "the guest is dead (with --no-reboot): triple fault, or HLT with interrupts off" },
         { "3", "the BIOS found nothing to boot" },
+        { "4", "--lockstep: the engines differ" },
         { "124", "--timeout" },
         { "128+n", "ended by signal n" },
         { "odd", "--debug-exit, isa-debug-exit: (value << 1) | 1" },

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pc.h"
+#include "pc_lockstep.h"
 
 /* The CPU model; where the translator runs, or may later, what the host cannot run is left out of it. */
 static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config *config, struct vx_cpu_model **model)
@@ -50,7 +51,8 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
         .stress = config->bt.stress,
         .stress_seed = config->bt.stress_seed,
         .count = config->bt.count,
-        .exact_count = config->debug,
+        .exact_count = config->debug || config->lockstep,
+        .one_unit = config->lockstep && config->lockstep_every == 0,
     };
     VX_TRY(pc_debug_create(pc));
     return config->engine == VX_ENGINE_INTERP ? VX_ERR_OK : pc_create_bt(pc);
@@ -81,13 +83,18 @@ vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machi
     pc->fits_host = config->engine == VX_ENGINE_BT || config->debug;
     pc->no_reboot = config->no_reboot;
     pc->armed_ns = VX_NEVER;
+    pc->retire_limit = VX_RETIRE_NONE;
     vx_err err = create_parts(pc, config);
+    if (err == VX_ERR_OK) {
+        pc_run_attach(pc);
+        vx_machine_reset(pc);
+        if (config->lockstep)
+            err = pc_lockstep_create(pc, config->lockstep_every, &pc->lockstep);
+    }
     if (err != VX_ERR_OK) {
         vx_machine_destroy(pc);
         return err;
     }
-    pc_run_attach(pc);
-    vx_machine_reset(pc);
     *out = pc;
     return VX_ERR_OK;
 }
@@ -103,6 +110,7 @@ void vx_machine_destroy(struct vx_machine *pc)
         device->type->destroy(device->instance);
     }
     vx_debug_destroy(pc->debug);
+    pc_lockstep_destroy(pc->lockstep);
     vx_bt_destroy(pc->bt);
     vx_cpu_destroy(pc->vcpu);
     vx_pmap_destroy(pc->pmap);

@@ -6,6 +6,7 @@
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
  *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
  *   pc_debug.c   what a debugger needs of the machine
+ *   pc_lockstep.c  the interpreter follows the translator and is compared with it
  *
  *   I1  devices[] is in order of creation: a chip uses only chips before it, so destruction goes backwards.
  *   I2  A device callback never ends or resets the machine itself: it leaves a request in `pending`, which the loop
@@ -89,6 +90,9 @@ struct vx_machine {
     struct vx_fw_cfg *fw_cfg;
     struct vx_device devices[PC_MAX_DEVICES]; /* I1 */
     unsigned device_count;
+
+    struct pc_lockstep *lockstep; /* NULL: the engine runs alone */
+    uint64_t retire_limit;        /* where the engine has to stop for the machine, VX_RETIRE_NONE: nowhere */
 
     uint32_t pending; /* enum pc_request, I2 */
     int debug_exit_code;

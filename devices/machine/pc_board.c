@@ -6,6 +6,7 @@
  *
  * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA. */
 #include "pc.h"
+#include "pc_lockstep.h"
 
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
@@ -60,7 +61,9 @@ static void pirq_set(void *opaque, unsigned pirq, bool level)
 static void cpu_intr(void *opaque, unsigned line, bool level)
 {
     (void)line;
-    vx_vcpu_set_intr(((struct vx_machine *)opaque)->vcpu, level);
+    struct vx_machine *pc = opaque;
+    pc_lockstep_intr(pc->lockstep, level);
+    vx_vcpu_set_intr(pc->vcpu, level);
 }
 
 static void smi_set(void *opaque, unsigned line, bool level)
@@ -73,11 +76,12 @@ static void smi_set(void *opaque, unsigned line, bool level)
 static void cpu_nmi(void *opaque, unsigned line, bool level)
 {
     (void)line;
-    struct vx_vcpu *vcpu = ((struct vx_machine *)opaque)->vcpu;
+    struct vx_machine *pc = opaque;
     if (!level)
         return;
-    vcpu->nmi_pending = true;
-    vx_vcpu_raise(vcpu, VX_ATTN_NMI);
+    pc_lockstep_nmi(pc->lockstep);
+    pc->vcpu->nmi_pending = true;
+    vx_vcpu_raise(pc->vcpu, VX_ATTN_NMI);
 }
 
 /* Pulses that ask the loop for something: `line` is the enum pc_request. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pc.h"
+#include "pc_lockstep.h"
 
 #define VGA_WINDOW       0xA0000u
 #define VGA_WINDOW_BYTES 0x20000u
@@ -21,7 +22,9 @@ static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
 {
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
+    size_t token = pc_lockstep_mmio_begin(pc->lockstep, false, phys, size, 0);
     uint64_t value = vx_bus_read(pc->bus, VX_SPACE_MEMORY, phys, size);
+    pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, false, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
@@ -32,8 +35,10 @@ static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value
 {
     struct vx_machine *pc = opaque;
     uint64_t start = vx_host_now_ns();
+    size_t token = pc_lockstep_mmio_begin(pc->lockstep, true, phys, size, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, true, value);
     vx_bus_write(pc->bus, VX_SPACE_MEMORY, phys, size, value);
+    pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_timers_changed(pc);
     pc->stats.time_devices_ns += vx_host_now_ns() - start;
 }

@@ -10,6 +10,7 @@
  *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps
  *       that true when a device arms an earlier one in the middle of an instruction. */
 #include "pc.h"
+#include "pc_lockstep.h"
 
 /* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
 #define CMOS_SHUTDOWN_STATUS 0x0F
@@ -126,13 +127,19 @@ void pc_run_detach(struct vx_machine *pc)
     vx_loop_set_kick(pc->loop, NULL, NULL);
 }
 
+static void reset_cpu(struct vx_machine *pc, bool init)
+{
+    pc_lockstep_reset_cpu(pc->lockstep, init);
+    vx_cpu_reset(pc->vcpu, init);
+}
+
 void vx_machine_reset(struct vx_machine *pc)
 {
     for (unsigned i = 0; i < pc->device_count; i++)
         if (pc->devices[i].type->reset != NULL)
             pc->devices[i].type->reset(pc->devices[i].instance, VX_RESET_HOLD);
     vx_pmap_set_a20(pc->pmap, true);
-    vx_cpu_reset(pc->vcpu, false);
+    reset_cpu(pc, false);
     if (pc->bt != NULL)
         vx_bt_flush(pc->bt);
     for (unsigned i = 0; i < pc->device_count; i++)
@@ -148,7 +155,7 @@ static void init_cpu(struct vx_machine *pc)
     vx_pmap_set_a20(pc->pmap, true);
     vx_i8042_a20_moved(pc->i8042, true);
     vx_lapic_init(pc->lapic);
-    vx_cpu_reset(pc->vcpu, true);
+    reset_cpu(pc, true);
 }
 
 /* Port 92h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses that to leave protected
@@ -260,13 +267,18 @@ static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
         pc_debug_step(pc);
         return;
     }
-    vcpu->retire_limit = vx_debug_limit(pc->debug);
+    vcpu->retire_limit = pc->retire_limit = vx_debug_limit(pc->debug);
     if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0) {
-        vx_interp_step(vcpu); /* the one instruction in the shadow of STI or MOV SS comes first */
+        if (pc->lockstep != NULL)
+            pc_lockstep_step(pc->lockstep);
+        else
+            vx_interp_step(vcpu); /* the one instruction in the shadow of STI or MOV SS comes first */
         return;
     }
     uint64_t start = vx_host_now_ns(), elsewhere = time_elsewhere(&pc->stats);
-    if (pc->engine == VX_ENGINE_BT)
+    if (pc->lockstep != NULL)
+        pc_lockstep_run(pc->lockstep);
+    else if (pc->engine == VX_ENGINE_BT)
         vx_bt_run(pc->bt);
     else
         vx_interp_run(vcpu, INTERP_BUDGET);
@@ -283,6 +295,16 @@ static bool stop_requested(struct vx_machine *pc, enum vx_machine_end *end, int 
     return true;
 }
 
+static void take_events(struct vx_machine *pc)
+{
+    if (vx_debug_events_held(pc->debug))
+        return;
+    if (pc->lockstep != NULL)
+        pc_lockstep_take_events(pc->lockstep);
+    else
+        vx_cpu_take_events(pc->vcpu);
+}
+
 static enum vx_machine_end run(struct vx_machine *pc, int *value)
 {
     struct vx_vcpu *vcpu = pc->vcpu;
@@ -294,8 +316,9 @@ static enum vx_machine_end run(struct vx_machine *pc, int *value)
         run_devices(pc);
         if (pc->pending != 0 && carry_out_requests(pc, &end, value))
             return end;
-        if (!vx_debug_events_held(pc->debug))
-            vx_cpu_take_events(vcpu);
+        take_events(pc);
+        if (pc_lockstep_differs(pc->lockstep))
+            return VX_END_DIFFERENCE;
         enum vx_debug_go go = vx_debug_boundary(pc->debug);
         if (go == VX_GO_LEAVE)
             continue;
@@ -321,7 +344,8 @@ enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
     enum vx_machine_end end = run(pc, value);
     arm_ticker(pc, VX_NEVER);
     vx_ide_drain(pc->ide);
-    return end;
+    pc_lockstep_finish(pc->lockstep);
+    return pc_lockstep_differs(pc->lockstep) ? VX_END_DIFFERENCE : end;
 }
 
 void vx_machine_stop(struct vx_machine *pc, int value)

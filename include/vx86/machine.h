@@ -37,6 +37,10 @@ struct vx_machine_config {
         bool no_chain, no_jump_cache, no_probe_sharing, stress, count;
         uint64_t stress_seed;
     } bt;
+    /* The interpreter follows the translator with a memory of its own and is compared with it (VX_ENGINE_BT, without `debug`): after
+     * each unit, or every so many instructions. */
+    bool lockstep;
+    uint64_t lockstep_every;            /* 0: each unit */
     const char *cpu_model;              /* as for vx_cpu_model_create(); NULL: default */
     struct vx_block *disk[VX_MAX_IDE];  /* IDE positions: primary master, primary slave, secondary master, slave */
     struct vx_block *cdrom[VX_MAX_IDE]; /* at most one of disk[i], cdrom[i] */
@@ -73,6 +77,7 @@ enum vx_machine_end {
     VX_END_TRIPLE_FAULT, /* with no_reboot */
     VX_END_DEAD,         /* HLT with interrupts off and no NMI source, with no_reboot */
     VX_END_DEBUG_EXIT,   /* code in *value */
+    VX_END_DIFFERENCE,   /* lockstep: the engines differ, which has been reported */
     VX_END_STOPPED,      /* vx_machine_stop(); its argument in *value */
 };
 

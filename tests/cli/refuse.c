@@ -57,6 +57,8 @@ static const struct row rows[] = {
     { "--log bt=loud boots.img", "--log: 'loud' is neither" },
     { "--trace nonsense boots.img", "--trace: no event matches 'nonsense'; there are: mmu_" },
     { "--stats-file /no/where boots.img", "--stats-file: /no/where: No such file" },
+    { "--lockstep --engine interp boots.img", "--lockstep compares .*: it needs --engine bt" },
+    { "--lockstep=1000000001 boots.img", "--lockstep: 1000000001 is out of range" },
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
     /* firmware */
     { "--bios missing boots.img", "--bios: missing: No such file or directory; check" },

@@ -78,6 +78,8 @@ Test(options, numbers_and_words)
         { "--tc-size 64K", VX_OPT_tc_size, 65536 },
         { "--stress", VX_OPT_stress, 1 },
         { "--stress=77", VX_OPT_stress, 77 },
+        { "--lockstep", VX_OPT_lockstep, 0 },
+        { "--lockstep=1000", VX_OPT_lockstep, 1000 },
         { "--stress=0xffffffffffffffff", VX_OPT_stress, UINT64_MAX },
         { "--engine bt", VX_OPT_engine, 0 },
         { "--engine interp", VX_OPT_engine, 1 },

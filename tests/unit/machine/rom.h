@@ -32,20 +32,25 @@ struct rom_machine {
     struct vx_machine *machine;
 };
 
-static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine,
-                                        bool no_reboot)
+/* With what `config` says beside log, loop, memory and ROM. */
+static inline vx_err rom_machine_create_with(struct rom_machine *rig, const struct rom *rom,
+                                             struct vx_machine_config config)
 {
     rig->log = vx_log_create(stderr);
     VX_TRY(vx_loop_create(&rig->loop));
-    struct vx_machine_config config = { .log = rig->log,
-                                        .loop = rig->loop,
-                                        .ram_bytes = ROM_RAM_BYTES,
-                                        .engine = engine,
-                                        .bios = rom->bytes,
-                                        .bios_bytes = ROM_BYTES,
-                                        .no_reboot = no_reboot,
-                                        .debug_exit = { { 0xF4, 4 } } };
+    config.log = rig->log;
+    config.loop = rig->loop;
+    config.ram_bytes = ROM_RAM_BYTES;
+    config.bios = rom->bytes;
+    config.bios_bytes = ROM_BYTES;
+    config.debug_exit[0] = (struct vx_ports){ 0xF4, 4 };
     return vx_machine_create(&config, &rig->machine);
+}
+
+static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine,
+                                        bool no_reboot)
+{
+    return rom_machine_create_with(rig, rom, (struct vx_machine_config){ .engine = engine, .no_reboot = no_reboot });
 }
 
 static inline void rom_machine_destroy(struct rom_machine *rig)
