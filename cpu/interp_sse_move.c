@@ -184,8 +184,10 @@ bool simd_do_maskmov(struct simd *s)
     uint32_t off = (uint32_t)s->cpu->gpr[VX_RDI];
     if (!simd_source(s, &mask, 16))
         return false;
-    if (!insn_probe_write(in, in->seg, off & off_mask, simd_is_xmm(s) ? 16 : 8))
-        return false;
+    for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i += 8) {
+        if (!insn_probe_write(in, in->seg, (off + i) & off_mask, 8))
+            return false;
+    }
     for (unsigned i = 0; i < (simd_is_xmm(s) ? 16u : 8u); i++)
         if ((mask.b[i] & 0x80) && !insn_write(in, in->seg, (off + i) & off_mask, 1, data.b[i]))
             return false;

@@ -82,7 +82,8 @@ bool vx_stack_room(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t b
     return vx_fault_code(cpu, VX_SEG_SS, stack->error);
 }
 
-/* A frame that wraps, or whose elements straddle the wrap: probe all elements, then write them one by one. */
+/* A frame that wraps, or whose elements straddle the wrap, or that faults: probe all elements, then write them one by one. The
+ * fault is that of the first element pushed, the one with the highest address, as in silicon. */
 static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
@@ -114,8 +115,6 @@ static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
         else
             image.word[top - i] = (uint16_t)frame->value[i];
     }
-    if (!vx_seg_in_limit(stack->ss, off, bytes))
-        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
     return vx_mmu_write_bytes(cpu->mmu, linear(stack, off), &image, bytes, stack->view);
 }
 
@@ -126,7 +125,9 @@ bool vx_stack_push(struct vx_vcpu *cpu, struct vx_stack *stack, const struct vx_
     if (misaligned(cpu, stack, off, frame->size))
         return vx_fault_code(cpu, VX_AC, 0);
     bool whole = (uint64_t)off + bytes <= (uint64_t)stack->mask + 1;
-    if (!(whole ? push_whole(cpu, stack, frame, off) : push_split(cpu, stack, frame)))
+    if (whole && !vx_seg_in_limit(stack->ss, off, bytes))
+        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    if (!(whole && push_whole(cpu, stack, frame, off)) && !push_split(cpu, stack, frame))
         return false;
     stack->esp = moved(stack, -bytes);
     return true;

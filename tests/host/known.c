@@ -146,9 +146,9 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
         if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0)
             return "an AMD reads the operand of VERR and VERW before it refuses LOCK";
     }
-    if ((z->mnemonic == ZYDIS_MNEMONIC_CALL) && faults && host->trap != VX_GP && guest->trap == VX_GP)
+    if (z->mnemonic == ZYDIS_MNEMONIC_CALL && faults && guest->trap == VX_GP)
         return "an AMD pushes before it checks the target of a call";
-    if (looks_at_descriptors(z) && gdt_selector_near(cpu))
+    if (looks_at_descriptors(z) && (z->raw.modrm.mod != 3 || gdt_selector_near(cpu)))
         return "a selector of the host's GDT";
     if (z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && faults)
         return "an AMD is in MMX state already when MASKMOVQ faults";
@@ -184,8 +184,11 @@ static const char *outcome_reason(const struct hf_outcome *host, const struct hf
 /* The far jump that ends a program, and no other use of its selector. */
 static bool at_way_out(const struct hf_lab *lab, const struct hf_state *state)
 {
-    uint32_t off = state->eip + (state->seg[1] == HF_SEL_LDT(HF_LDT_CODE16) ? HF_CODE16 : 0) - HF_CODE;
-    return off < HF_CODE_BYTES && (lab->batch.code[off] == 0xEA || lab->batch.code[off] == 0x66);
+    bool code16 = state->seg[1] == HF_SEL_LDT(HF_LDT_CODE16);
+    uint32_t off = state->eip + (code16 ? HF_CODE16 : 0) - HF_CODE;
+    uint8_t out[HF_OUT_BYTES];
+    hf_put_out(out, code16);
+    return off < HF_CODE_BYTES - HF_OUT_BYTES && memcmp(lab->batch.code + off, out, code16 ? 8 : 7) == 0;
 }
 
 /* Zydis refuses prefixes where they are illegal; an AMD does not always: the instruction without its first prefixes. */

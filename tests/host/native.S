@@ -7,6 +7,8 @@
     .set AREA_FAR, 16
     .set AREA_RUNNING, 22
     .set AREA_OUT, 64
+    .set CONTEXT_EFLAGS, 176    /* in struct ucontext */
+    .set FLAGS_ID_NT, 0x204000
     .set STATE_EIP, 32
     .set STATE_EFLAGS, 36
     .set STATE_SEG, 40
@@ -128,6 +130,7 @@ hf_native_on_signal:
     je 1f
     push %rbx
     push %rbp
+    push %r12
     pushq $2
     popfq
     mov %fs, %ebx
@@ -135,13 +138,16 @@ hf_native_on_signal:
     mov hf_native_area + AREA_FS_BASE(%rip), %rax
     wrfsbase %rax
     mov %ebx, %ecx
-    sub $8, %rsp
+    mov CONTEXT_EFLAGS(%rdx), %r12d
     call hf_native_signal
     test %al, %al
     jnz hf_native_finish
-    add $8, %rsp
     mov %ebx, %fs
     wrfsbase %rbp
+    and $FLAGS_ID_NT, %r12      /* sigreturn leaves these as they are */
+    push %r12
+    popfq
+    pop %r12
     pop %rbp
     pop %rbx
     ret
