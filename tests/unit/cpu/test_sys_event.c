@@ -397,7 +397,8 @@ Test(event, page_faults_on_the_way)
     world_destroy(w);
 }
 
-/* A page fault in the middle of the frame leaves no trace: the stack page below is not mapped. */
+/* A page fault in the middle of the frame leaves no trace: the stack page below is not mapped. CR2 has the first word pushed
+ * that does not fit. */
 Test(event, fault_in_frame)
 {
     struct world *w = world_create();
@@ -409,7 +410,7 @@ Test(event, fault_in_frame)
     page_all_but(w, W_STACK0 - 0x1000);
     struct vx_vcpu before = *cpu;
     cr_assert_eq(world_outcome(w, software_int(w, 0x40)), FAULT(VX_PF, VX_PF_W));
-    cr_assert_eq(cpu->mmu->fault.lin, W_STACK0 - 12);
+    cr_assert_eq(cpu->mmu->fault.lin, W_STACK0 - 4);
     cr_assert_eq(memcmp(&before, cpu, sizeof(before)), 0);
     cr_assert(world_get(w, W_STACK0, 4) == 0x55667788 && world_get(w, W_STACK0 + 4, 4) == 0x11223344);
     world_destroy(w);
