@@ -69,8 +69,11 @@ static void cpu_intr(void *opaque, unsigned line, bool level)
 static void smi_set(void *opaque, unsigned line, bool level)
 {
     (void)line;
-    if (level)
-        vx_vcpu_smi(((struct vx_machine *)opaque)->vcpu);
+    struct vx_machine *pc = opaque;
+    if (!level)
+        return;
+    pc_lockstep_smi(pc->lockstep);
+    vx_vcpu_smi(pc->vcpu);
 }
 
 static void cpu_nmi(void *opaque, unsigned line, bool level)

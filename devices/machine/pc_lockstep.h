@@ -31,6 +31,7 @@ void pc_lockstep_finish(struct pc_lockstep *lockstep);
 /* What the board does to the leader's CPU. NULL: nothing. */
 void pc_lockstep_intr(struct pc_lockstep *lockstep, bool level);
 void pc_lockstep_nmi(struct pc_lockstep *lockstep);
+void pc_lockstep_smi(struct pc_lockstep *lockstep);
 void pc_lockstep_reset_cpu(struct pc_lockstep *lockstep, bool init);
 
 /* Around an access of the leader's that the memory bus answers; `begin` gives what `end` takes. NULL: nothing. */

@@ -106,11 +106,13 @@ void feed_describe(const struct feed_entry *entry, char *text, size_t bytes)
                                          "INTA",
                                          "IA32_APIC_BASE",
                                          "FERR#",
+                                         "SMIACT#",
                                          "mapping",
                                          "A20",
                                          "bytes from a device",
                                          "INTR",
                                          "NMI",
+                                         "SMI",
                                          "reset" };
     if (entry == NULL)
         snprintf(text, bytes, "nothing");

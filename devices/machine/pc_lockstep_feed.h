@@ -21,11 +21,13 @@ enum feed_kind {
     FEED_ACK,
     FEED_APIC_BASE,
     FEED_FERR,
+    FEED_SMIACT,
     FEED_MAP, /* news */
     FEED_A20,
     FEED_MEMORY,
     FEED_INTR,
     FEED_NMI,
+    FEED_SMI,
     FEED_RESET,
 };
 

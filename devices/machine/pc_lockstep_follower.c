@@ -31,6 +31,7 @@ static void apply(struct pc_lockstep *lockstep, const struct feed_entry *news)
     case FEED_MEMORY: apply_memory(lockstep, news); break;
     case FEED_INTR: vx_vcpu_set_intr(cpu, news->value != 0); break;
     case FEED_NMI: cpu->nmi_pending = true; break;
+    case FEED_SMI: vx_vcpu_smi(cpu); break;
     case FEED_RESET: vx_cpu_reset(cpu, news->value != 0); break;
     default: VX_ASSERT(!"no news");
     }
@@ -40,8 +41,8 @@ void lockstep_apply_news(struct pc_lockstep *lockstep)
 {
     const struct feed_entry *news;
     while ((news = feed_news(&lockstep->feed)) != NULL) {
+        feed_pass(&lockstep->feed); /* first: a reset makes accesses of its own */
         apply(lockstep, news);
-        feed_pass(&lockstep->feed);
     }
 }
 
@@ -151,6 +152,12 @@ static void ferr(void *opaque, bool level)
     single(opaque, FEED_FERR, 0, 0, &value);
 }
 
+static void smiact(void *opaque, bool active)
+{
+    uint64_t value = active;
+    single(opaque, FEED_SMIACT, 0, 0, &value);
+}
+
 const struct vx_vcpu_ops lockstep_follower_ops = {
     .port_read = port_read,
     .port_write = port_write,
@@ -160,6 +167,7 @@ const struct vx_vcpu_ops lockstep_follower_ops = {
     .tsc = tsc,
     .apic_base = apic_base,
     .ferr = ferr,
+    .smiact = smiact,
 };
 
 static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)

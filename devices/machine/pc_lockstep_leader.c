@@ -85,6 +85,13 @@ static void ferr(void *opaque, bool level)
     pc_vcpu_ops.ferr(lockstep->pc, level);
 }
 
+static void smiact(void *opaque, bool active)
+{
+    struct pc_lockstep *lockstep = opaque;
+    feed_add(&lockstep->feed, FEED_SMIACT, 0, 0, active);
+    pc_vcpu_ops.smiact(lockstep->pc, active);
+}
+
 const struct vx_vcpu_ops lockstep_leader_ops = {
     .port_read = port_read,
     .port_write = port_write,
@@ -94,6 +101,7 @@ const struct vx_vcpu_ops lockstep_leader_ops = {
     .tsc = tsc,
     .apic_base = apic_base,
     .ferr = ferr,
+    .smiact = smiact,
 };
 
 /* An access of the CPU itself, not of a device's DMA. */
@@ -154,6 +162,12 @@ void pc_lockstep_nmi(struct pc_lockstep *lockstep)
 {
     if (lockstep != NULL)
         feed_add(&lockstep->feed, FEED_NMI, 0, 0, 0);
+}
+
+void pc_lockstep_smi(struct pc_lockstep *lockstep)
+{
+    if (lockstep != NULL)
+        feed_add(&lockstep->feed, FEED_SMI, 0, 0, 0);
 }
 
 void pc_lockstep_reset_cpu(struct pc_lockstep *lockstep, bool init)
