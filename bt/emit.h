@@ -29,7 +29,7 @@ struct cg {
     uint32_t mode;
     const struct bt_insn *in;      /* being emitted */
     unsigned index;                /* its number in the unit */
-    uint32_t start[BT_TU_MAX + 1]; /* buffer offset of each instruction */
+    uint32_t start[BT_TU_MAX + 2]; /* buffer offset of each instruction, of the tail, of the cold part */
     bool fp_live;                  /* I4: the FP state is known to be in the host here */
     bool after_sti;                /* the one before was STI */
     bool in_shadow;                /* the instruction being emitted runs in STI's shadow */

@@ -194,6 +194,7 @@ struct vx_bt {
     bool fp_pointers_always; /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
     uint8_t *buffer;         /* host code under construction */
     struct cg *cg;           /* translate.c's workspace */
+    struct bt_verifier *verifier; /* NULL: fragments are not verified */
     struct bt_insn insns[BT_TU_MAX];
     struct bt_share share[SHARE_SLOTS];
     bool unshared;                          /* the next unit is wanted in MODE_UNSHARED */

@@ -3,7 +3,7 @@
  * Order of looks at every turn: stopped states, attention, interrupt shadow, modes that are not translated, then the unit. */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "verify.h"
 #include "vx86/loop.h"
 
 enum { UNSHARED_STAYS = 4 };
@@ -303,6 +303,11 @@ static vx_err init(struct vx_bt *bt)
     bt->cg = bt_cg_create();
     if (bt->buffer == NULL || bt->cg == NULL)
         return VX_ERR_NO_MEMORY;
+    if (bt->config.verify) {
+        bt->verifier = bt_verifier_create(bt);
+        if (bt->verifier == NULL)
+            return VX_ERR_NO_MEMORY;
+    }
     VX_TRY(bt_cache_create(bt, bytes));
     VX_TRY(bt_lookup_create(bt));
     VX_TRY(bt_smc_create(bt));
@@ -367,6 +372,7 @@ void vx_bt_destroy(struct vx_bt *bt)
     bt_smc_destroy(bt);
     free(bt->buffer);
     free(bt->cg);
+    bt_verifier_destroy(bt->verifier);
     free(bt);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "emit.h"
+#include "verify.h"
 
 struct cold *cg_cold(struct cg *cg)
 {
@@ -315,6 +316,7 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
     }
     cg->start[n] = cg->a.len;
     emit_tail(cg, &bt->insns[n - 1]);
+    cg->start[n + 1] = cg->a.len;
     emit_all_cold(cg);
     return !cg->full && !cg->a.overflow;
 }
@@ -422,6 +424,20 @@ static void keep_sites(struct bt_tu *tu, const struct cg *cg)
     memcpy(tu->sites, cg->site, cg->site_count * sizeof *tu->sites);
 }
 
+/* Called on the finished unit in the buffer: what the verifier finds is a bug of ours. */
+static void verify_unit(struct vx_bt *bt, const struct bt_tu *tu)
+{
+    struct bt_verdict verdict;
+    struct bt_claim claim = bt_claim_of(bt, tu);
+    if (bt->verifier != NULL && !bt_verify_unit(bt->verifier, &claim, &verdict))
+        bt_verify_failed(bt, &verdict);
+}
+
+struct bt_claim bt_claim_of(const struct vx_bt *bt, const struct bt_tu *tu)
+{
+    return (struct bt_claim){ .tu = tu, .code = bt->buffer, .insns = bt->insns, .start = bt->cg->start };
+}
+
 struct cg *bt_cg_create(void)
 {
     return calloc(1, sizeof(struct cg));
@@ -443,6 +459,7 @@ struct bt_tu *bt_translate(struct vx_bt *bt)
         return NULL;
     }
     keep_sites(tu, bt->cg);
+    verify_unit(bt, tu);
     bt_cache_commit(bt, tu);
     bt_hash_add(bt, tu);
     bt_smc_register(bt, tu);

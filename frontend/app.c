@@ -192,6 +192,7 @@ static vx_err create_machine(struct app *app)
             .no_chain = option(app, VX_OPT_no_chain)->given,
             .no_jump_cache = option(app, VX_OPT_no_jump_cache)->given,
             .no_probe_sharing = option(app, VX_OPT_no_probe_sharing)->given,
+            .verify = option(app, VX_OPT_verify_code)->given,
             .stress = option(app, VX_OPT_stress)->given,
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = wants_stats(app),

@@ -48,6 +48,7 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
         .no_chain = config->bt.no_chain,
         .no_jump_cache = config->bt.no_jump_cache,
         .no_probe_sharing = config->bt.no_probe_sharing,
+        .verify = config->bt.verify,
         .stress = config->bt.stress,
         .stress_seed = config->bt.stress_seed,
         .count = config->bt.count,

@@ -34,7 +34,7 @@ struct vx_machine_config {
     struct { /* see struct vx_bt_config */
         unsigned tu_max;
         uint64_t cache_bytes;
-        bool no_chain, no_jump_cache, no_probe_sharing, stress, count;
+        bool no_chain, no_jump_cache, no_probe_sharing, verify, stress, count;
         uint64_t stress_seed;
     } bt;
     /* The interpreter follows the translator with a memory of its own and is compared with it (VX_ENGINE_BT, without `debug`): after

@@ -1,0 +1,292 @@
+/* verify.c - walks a fragment and reports what it finds. See verify.h and verify_impl.h. */
+#include "verify_impl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const rule_names[RULE_COUNT] = {
+#define VX_RULE(id, name, text) [RULE_##id] = name,
+#include "verify_rules.def"
+#undef VX_RULE
+};
+static const char *const rule_texts[RULE_COUNT] = {
+#define VX_RULE(id, name, text) [RULE_##id] = text,
+#include "verify_rules.def"
+#undef VX_RULE
+};
+
+const char *bt_rule_name(enum bt_rule rule)
+{
+    return rule == RULE_NONE ? "none" : rule_names[rule];
+}
+
+/* ---- creation */
+
+enum { INSNS_MAX = BT_BUFFER_BYTES };
+
+static bool allocate(struct bt_verifier *v)
+{
+    v->guest = calloc(BT_TU_MAX + 1, sizeof *v->guest);
+    v->insn = malloc(INSNS_MAX * sizeof *v->insn);
+    v->point = malloc(INSNS_MAX * sizeof *v->point);
+    v->state = malloc(INSNS_MAX * sizeof *v->state);
+    v->at = malloc((INSNS_MAX + 1) * sizeof *v->at);
+    v->order = malloc(INSNS_MAX * sizeof *v->order);
+    v->stack = malloc(2 * INSNS_MAX * sizeof *v->stack);
+    return v->guest != NULL && v->insn != NULL && v->point != NULL && v->state != NULL && v->at != NULL &&
+           v->order != NULL && v->stack != NULL;
+}
+
+struct bt_verifier *bt_verifier_create(const struct vx_bt *bt)
+{
+    struct bt_verifier *v = calloc(1, sizeof *v);
+    if (v == NULL)
+        return NULL;
+    v->bt = bt;
+    if (allocate(v) && vf_decoder_open(v))
+        return v;
+    bt_verifier_destroy(v);
+    return NULL;
+}
+
+void bt_verifier_destroy(struct bt_verifier *v)
+{
+    if (v == NULL)
+        return;
+    vf_decoder_close(v);
+    free(v->guest);
+    free(v->insn);
+    free(v->point);
+    free(v->state);
+    free(v->at);
+    free(v->order);
+    free(v->stack);
+    free(v->terms.node);
+    free(v);
+}
+
+/* ---- the report */
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+static VX_PRINTF(2, 3) void put(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text->at, text->left, format, args);
+    va_end(args);
+    size_t done = n < 0 ? 0 : (size_t)n < text->left ? (size_t)n : text->left - 1;
+    text->at += done;
+    text->left -= done;
+}
+
+static void put_line(struct bt_verifier *v, struct text *text, csh handle, const uint8_t *code, size_t bytes,
+                     uint64_t address)
+{
+    if (!cs_disasm_iter(handle, &code, &bytes, &address, v->scratch)) {
+        put(text, "(undecodable)\n");
+        return;
+    }
+    for (unsigned i = 0; i < v->scratch->size; i++)
+        put(text, "%02x ", v->scratch->bytes[i]);
+    put(text, "  %s %s\n", v->scratch->mnemonic, v->scratch->op_str);
+}
+
+static void put_guest(struct bt_verifier *v, struct text *text)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    csh handle = (tu->mode & MODE_CS32) ? v->guest32 : v->guest16;
+    uint32_t eip = tu->eip;
+    for (unsigned i = 0; i < tu->insns; i++) {
+        put(text, "guest %2u  host %4u  eip %08x  ", i, v->claim->start[i], eip);
+        put_line(v, text, handle, v->claim->insns[i].bytes, v->claim->insns[i].len, eip);
+        eip += v->claim->insns[i].len;
+    }
+}
+
+static void put_host(struct bt_verifier *v, struct text *text, uint32_t wrong)
+{
+    enum { BEFORE = 40, AFTER = 12 };
+    uint32_t middle = 0;
+    for (uint32_t i = 0; i < v->count && v->insn[i].off <= wrong; i++)
+        middle = i;
+    for (uint32_t i = middle > BEFORE ? middle - BEFORE : 0; i < v->count && i < middle + AFTER; i++) {
+        const struct vf_insn *in = &v->insn[i];
+        put(text, "%s host %4u  ", in->off == wrong ? "-->" : "   ", in->off);
+        put_line(v, text, v->host, v->claim->code + in->off, in->len, in->off);
+    }
+}
+
+bool vf_fail(struct bt_verifier *v, enum bt_rule rule, const struct vf_insn *in, const char *format, ...)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    struct text text = { v->verdict->text, sizeof v->verdict->text };
+    va_list args;
+    if (v->verdict->rule != RULE_NONE)
+        return false;
+    v->verdict->rule = rule;
+    v->verdict->off = in == NULL ? 0 : in->off;
+    put(&text, "%s: ", rule_names[rule]);
+    va_start(args, format);
+    int n = vsnprintf(text.at, text.left, format, args);
+    va_end(args);
+    text.at += n;
+    text.left -= (size_t)n;
+    put(&text, "\nat offset %u of the fragment of %u bytes at cache offset %x, eip %08x, mode %x\nrule: %s\n",
+        v->verdict->off, tu->host_bytes, tu->entry, tu->eip, tu->mode, rule_texts[rule]);
+    put_guest(v, &text);
+    put_host(v, &text, v->verdict->off);
+    return false;
+}
+
+/* ---- the walk */
+
+static void start_state(struct bt_verifier *v, struct vf_state *s)
+{
+    struct vf_terms *t = &v->terms;
+    memset(s, 0, sizeof *s);
+    for (unsigned reg = 0; reg < 16; reg++)
+        s->reg[reg] = vf_opaque(t, reg < 8 || reg == H_GUEST_ESP ? 32 : 64);
+    v->cache = vf_term_make(t, T_CACHE, 0, 0, 0, 64);
+    v->vcpu = s->reg[H_VCPU];
+    v->tlb = s->reg[H_TLB];
+    v->frame = s->reg[H_RSP];
+    s->reg[H_TWELVE] = vf_const(t, VX_PAGE_SHIFT);
+    s->flags = vf_opaque(t, 64);
+    s->epoch = vf_opaque(t, 64);
+    s->insn = VF_BEFORE;
+    v->guest[0].entry = *s;
+}
+
+static vf_term join_term(struct bt_verifier *v, vf_term a, vf_term b)
+{
+    if (a == b)
+        return a;
+    unsigned bits_a = vf_at(v, a)->bits, bits_b = vf_at(v, b)->bits;
+    return vf_opaque(&v->terms, bits_a > bits_b ? bits_a : bits_b);
+}
+
+/* What holds on both ways. */
+static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_state *from, const struct vf_insn *in)
+{
+    if (into->insn != from->insn)
+        return vf_fail(v, RULE_BRANCH, in, "reached from different guest instructions");
+    for (unsigned reg = 0; reg < 16; reg++)
+        into->reg[reg] = join_term(v, into->reg[reg], from->reg[reg]);
+    for (unsigned i = 0; i < VF_SLOTS; i++) {
+        if (into->slot[i] != from->slot[i] || into->slot_bytes[i] != from->slot_bytes[i])
+            into->slot[i] = 0;
+    }
+    into->flags = join_term(v, into->flags, from->flags);
+    into->epoch = join_term(v, into->epoch, from->epoch);
+    into->hit = into->hit == from->hit ? into->hit : 0;
+    into->fp_live &= from->fp_live;
+    into->committed |= from->committed;
+    into->by_c |= from->by_c;
+    return true;
+}
+
+/* Is `in` in front of the cold part? Cold code belongs to the guest instruction that leads there. */
+static bool in_body(const struct bt_verifier *v, const struct vf_insn *in)
+{
+    return in->off < v->claim->start[v->claim->tu->insns + 1];
+}
+
+static bool hand_on(struct bt_verifier *v, const struct vf_state *s, uint32_t from, uint32_t to)
+{
+    struct vf_state next = *s;
+    const struct vf_insn *in = &v->insn[from];
+    if (in_body(v, &v->insn[to]) && !vf_advance(v, &next, vf_insn_at(v, v->insn[to].off), in))
+        return false;
+    if (!v->point[to].has_state) {
+        v->state[to] = next;
+        v->point[to].has_state = true;
+        return true;
+    }
+    return join(v, &v->state[to], &next, &v->insn[to]);
+}
+
+static bool branches(const struct vf_insn *in)
+{
+    return in->def.kind == K_JMP || in->def.kind == K_JCC || in->def.kind == K_JRCXZ || in->def.kind == K_CALL;
+}
+
+/* The state in front of a guest instruction, once all ways to it are joined. */
+static void note_entry(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    unsigned count = v->claim->tu->insns;
+    if (s->insn > count || in->off != v->claim->start[s->insn] || !in_body(v, in))
+        return;
+    v->guest[s->insn].entry = *s;
+    v->guest[s->insn].entered = true;
+}
+
+static bool visit(struct bt_verifier *v, uint32_t index)
+{
+    const struct vf_insn *in = &v->insn[index];
+    const struct vf_point *point = &v->point[index];
+    struct vf_state *s = &v->state[index], out[2];
+    note_entry(v, s, in);
+    if (branches(in)) {
+        out[0] = out[1] = *s;
+        if (!vf_leave(v, s, index, out))
+            return false;
+        for (unsigned k = 0; k < 2; k++) {
+            if (point->succ[k] != VF_NONE && !hand_on(v, &out[k], index, point->succ[k]))
+                return false;
+        }
+        return true;
+    }
+    return vf_step(v, s, in) && hand_on(v, s, index, point->succ[0]);
+}
+
+/* Sites lie inside the fragment, on instructions. */
+static bool check_sites(struct bt_verifier *v)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    for (unsigned i = 0; i < tu->site_count; i++) {
+        const struct bt_site *site = &tu->sites[i];
+        bool inside = site->start < site->end && site->end <= tu->host_bytes && v->at[site->start] != VF_NONE &&
+                      (site->end == tu->host_bytes || v->at[site->end] != VF_NONE);
+        if (!inside)
+            return vf_fail(v, RULE_SITE, NULL, "site %u is from %u to %u", i, site->start, site->end);
+    }
+    return true;
+}
+
+bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct bt_verdict *verdict)
+{
+    v->claim = claim;
+    v->verdict = verdict;
+    v->count = 0;
+    verdict->rule = RULE_NONE;
+    verdict->text[0] = '\0';
+    vf_terms_reset(&v->terms);
+    VX_ASSERT(claim->tu->host_bytes <= BT_BUFFER_BYTES && claim->tu->insns <= BT_TU_MAX);
+    if (!vf_guest_decode(v) || !vf_flow(v) || !check_sites(v))
+        return false;
+    start_state(v, &v->state[0]);
+    if (vf_insn_at(v, 0) != VF_BEFORE)
+        v->state[0].insn = (uint16_t)vf_insn_at(v, 0);
+    v->point[0].has_state = true;
+    for (uint32_t i = 0; i < v->count; i++) {
+        if (!visit(v, v->order[i]))
+            return false;
+    }
+    return true;
+}
+
+void bt_verify_failed(struct vx_bt *bt, const struct bt_verdict *verdict)
+{
+    vx_log_error(bt->log, VX_LOG_BT, "the verifier has found wrong code");
+    for (const char *line = verdict->text; *line != '\0';) {
+        int n = (int)strcspn(line, "\n");
+        vx_log_error(bt->log, VX_LOG_BT, "%.*s", n, line);
+        line += n + (line[n] == '\n');
+    }
+    abort();
+}

@@ -1,0 +1,309 @@
+/* verify_decode.c - bytes to struct vf_insn by Capstone, for host and guest code.
+ *
+ * Capstone 4 is asked for mnemonic and explicit operands only. Which operands are written, which registers besides, and
+ * whether flags change stands in verify_insns.def: Capstone's own lists have gaps (CMPXCHG, XADD, stores). */
+#include "verify_impl.h"
+
+#include <stdlib.h>
+
+enum { W0 = 1, W1 = 2 };
+enum {
+    AX = 1 << VX_RAX,
+    CX = 1 << VX_RCX,
+    DX = 1 << VX_RDX,
+    SP = 1 << VX_RSP,
+    BP = 1 << VX_RBP,
+    SI = 1 << VX_RSI,
+    DI = 1 << VX_RDI
+};
+enum { FLAGS = VF_FLAGS, FAULTS = VF_FAULTS, GUEST = VF_GUEST };
+
+static const struct line {
+    const char *name;
+    struct vf_def def;
+} lines[] = {
+#define VX_INSN(name, kind, written, implicit, attributes) { name, { kind, written, attributes, implicit } },
+#include "verify_insns.def"
+#undef VX_INSN
+};
+
+static bool fits(const char *pattern, const char *name)
+{
+    size_t n = strlen(pattern);
+    if (pattern[n - 1] == '*')
+        return strncmp(pattern, name, n - 1) == 0;
+    return strcmp(pattern, name) == 0;
+}
+
+static void fill_defs(struct bt_verifier *v)
+{
+    for (unsigned id = 1; id < X86_INS_ENDING; id++) {
+        const char *name = cs_insn_name(v->host, id);
+        for (unsigned i = 0; name != NULL && i < VX_ARRAY_LEN(lines); i++) {
+            if (!fits(lines[i].name, name))
+                continue;
+            v->defs[id] = lines[i].def;
+            v->defined[id] = true;
+            break;
+        }
+    }
+}
+
+static bool open_mode(cs_mode mode, csh *handle)
+{
+    return cs_open(CS_ARCH_X86, mode, handle) == CS_ERR_OK && cs_option(*handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK;
+}
+
+bool vf_decoder_open(struct bt_verifier *v)
+{
+    if (!open_mode(CS_MODE_64, &v->host) || !open_mode(CS_MODE_32, &v->guest32) || !open_mode(CS_MODE_16, &v->guest16))
+        return false;
+    v->scratch = cs_malloc(v->host);
+    v->defs = calloc(X86_INS_ENDING, sizeof *v->defs);
+    v->defined = calloc(X86_INS_ENDING, sizeof *v->defined);
+    if (v->scratch == NULL || v->defs == NULL || v->defined == NULL)
+        return false;
+    fill_defs(v);
+    return true;
+}
+
+void vf_decoder_close(struct bt_verifier *v)
+{
+    if (v->scratch != NULL)
+        cs_free(v->scratch, 1);
+    csh *handles[] = { &v->host, &v->guest16, &v->guest32 };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(handles); i++) {
+        if (*handles[i] != 0)
+            cs_close(handles[i]);
+    }
+    free(v->defs);
+    free(v->defined);
+}
+
+/* ---- registers */
+
+static const uint16_t gpr64[16] = { X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP,
+                                    X86_REG_RSI, X86_REG_RDI, X86_REG_R8,  X86_REG_R9,  X86_REG_R10, X86_REG_R11,
+                                    X86_REG_R12, X86_REG_R13, X86_REG_R14, X86_REG_R15 };
+static const uint16_t gpr32[16] = { X86_REG_EAX,  X86_REG_ECX,  X86_REG_EDX,  X86_REG_EBX, X86_REG_ESP,  X86_REG_EBP,
+                                    X86_REG_ESI,  X86_REG_EDI,  X86_REG_R8D,  X86_REG_R9D, X86_REG_R10D, X86_REG_R11D,
+                                    X86_REG_R12D, X86_REG_R13D, X86_REG_R14D, X86_REG_R15D };
+static const uint16_t gpr16[16] = { X86_REG_AX,   X86_REG_CX,   X86_REG_DX,   X86_REG_BX,  X86_REG_SP,   X86_REG_BP,
+                                    X86_REG_SI,   X86_REG_DI,   X86_REG_R8W,  X86_REG_R9W, X86_REG_R10W, X86_REG_R11W,
+                                    X86_REG_R12W, X86_REG_R13W, X86_REG_R14W, X86_REG_R15W };
+static const uint16_t gpr8[16] = { X86_REG_AL,   X86_REG_CL,   X86_REG_DL,   X86_REG_BL,  X86_REG_SPL,  X86_REG_BPL,
+                                   X86_REG_SIL,  X86_REG_DIL,  X86_REG_R8B,  X86_REG_R9B, X86_REG_R10B, X86_REG_R11B,
+                                   X86_REG_R12B, X86_REG_R13B, X86_REG_R14B, X86_REG_R15B };
+static const uint16_t high8[4] = { X86_REG_AH, X86_REG_CH, X86_REG_DH, X86_REG_BH };
+
+static uint8_t find(const uint16_t *set, unsigned n, unsigned reg)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (set[i] == reg)
+            return (uint8_t)i;
+    }
+    return VF_NO_REG;
+}
+
+/* The general register `reg`: number and size. */
+static uint8_t gpr_of(unsigned reg, unsigned *size, bool *high)
+{
+    static const struct {
+        const uint16_t *set;
+        unsigned n, size;
+    } sets[] = { { gpr32, 16, 4 }, { gpr64, 16, 8 }, { gpr16, 16, 2 }, { gpr8, 16, 1 }, { high8, 4, 1 } };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(sets); i++) {
+        uint8_t found = find(sets[i].set, sets[i].n, reg);
+        if (found == VF_NO_REG)
+            continue;
+        *size = sets[i].size;
+        *high = sets[i].set == high8;
+        return found;
+    }
+    return VF_NO_REG;
+}
+
+static uint8_t segment_of(unsigned reg)
+{
+    switch (reg) {
+    case X86_REG_ES: return VX_ES;
+    case X86_REG_CS: return VX_CS;
+    case X86_REG_SS: return VX_SS;
+    case X86_REG_DS: return VX_DS;
+    case X86_REG_FS: return VX_FS;
+    case X86_REG_GS: return VX_GS;
+    default: return VF_NO_REG;
+    }
+}
+
+/* ---- operands */
+
+static uint8_t address_register(unsigned reg, bool host, bool *odd)
+{
+    unsigned size = 0;
+    bool high;
+    if (reg == X86_REG_INVALID || reg == X86_REG_RIZ || reg == X86_REG_EIZ)
+        return VF_NO_REG;
+    if (host && reg == X86_REG_RIP)
+        return VF_RIP;
+    uint8_t number = gpr_of(reg, &size, &high);
+    *odd |= number == VF_NO_REG || (size == 8) != host;
+    return number;
+}
+
+static void take_memory(struct vf_op *op, const x86_op_mem *mem, bool host)
+{
+    op->kind = OP_MEM;
+    op->seg = segment_of(mem->segment);
+    op->odd = host && mem->segment != X86_REG_INVALID;
+    op->base = address_register(mem->base, host, &op->odd);
+    op->index = address_register(mem->index, host, &op->odd);
+    op->scale = mem->scale == 8 ? 3 : mem->scale == 4 ? 2 : mem->scale == 2 ? 1 : 0;
+    op->value = mem->disp;
+}
+
+static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host)
+{
+    unsigned size = from->size;
+    *op = (struct vf_op){ .reg = VF_NO_REG, .base = VF_NO_REG, .index = VF_NO_REG, .seg = VF_NO_REG };
+    if (from->type == X86_OP_REG) {
+        op->kind = OP_REG;
+        op->reg = gpr_of(from->reg, &size, &op->high);
+        op->other = (uint32_t)from->reg;
+    } else if (from->type == X86_OP_IMM) {
+        op->kind = OP_IMM;
+        op->value = from->imm;
+    } else if (from->type == X86_OP_MEM) {
+        take_memory(op, &from->mem, host);
+    }
+    op->size = (uint8_t)size;
+}
+
+/* ---- what Capstone gets wrong */
+
+/* Memory operands whose size Capstone 4 does not tell truly. */
+static void correct_sizes(struct vf_insn *in, const char *name)
+{
+    static const struct {
+        const char *name;
+        uint8_t bytes;
+    } sizes[] = { { "fbld", 10 }, { "fbstp", 10 }, { "cmpxchg8b", 8 } };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(sizes); i++) {
+        if (strcmp(name, sizes[i].name) == 0 && in->op[0].kind == OP_MEM)
+            in->op[0].size = sizes[i].bytes;
+    }
+}
+
+/* ---- x87, MMX and SSE: by group */
+
+static bool fp_group(const cs_insn *raw)
+{
+    for (unsigned i = 0; i < raw->detail->groups_count; i++) {
+        switch (raw->detail->groups[i]) {
+        case X86_GRP_FPU:
+        case X86_GRP_MMX:
+        case X86_GRP_SSE1:
+        case X86_GRP_SSE2:
+        case X86_GRP_SSE3:
+        case X86_GRP_SSSE3:
+        case X86_GRP_SSE41:
+        case X86_GRP_SSE42: return true;
+        default: break;
+        }
+    }
+    return false;
+}
+
+static bool starts(const char *name, const char *const *with, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(name, with[i], strlen(with[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* These read a memory operand that stands first; everything else of theirs that has memory first stores. */
+static bool fp_reads_first(const char *name)
+{
+    static const char *const stores[] = { "fst", "fist", "fnst", "fbst", "fnsave", "fsave", "fxsave" };
+    return (name[0] == 'f' && !starts(name, stores, VX_ARRAY_LEN(stores))) || strcmp(name, "ldmxcsr") == 0;
+}
+
+static bool fp_name(const char *name)
+{
+    static const char *const fnames[] = { "fnst", "fst",   "fld",  "fnclex",  "fninit",
+                                          "wait", "ffree", "fnop", "ldmxcsr", "stmxcsr" };
+    return starts(name, fnames, VX_ARRAY_LEN(fnames));
+}
+
+static struct vf_def fp_def(const char *name)
+{
+    static const char *const compares[] = { "comis", "ucomis", "fcomi", "fucomi", "fcompi", "fucompi", "ptest" };
+    struct vf_def def = { .kind = K_NATIVE, .attributes = VF_FP | VF_FAULTS };
+    def.written = fp_reads_first(name) ? 0 : W0;
+    if (starts(name, compares, VX_ARRAY_LEN(compares)))
+        def.attributes |= VF_FLAGS;
+    return def;
+}
+
+static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_insn *in)
+{
+    if (fp_group(raw) || fp_name(raw->mnemonic)) {
+        in->def = fp_def(raw->mnemonic);
+        in->known = true;
+    } else if (v->defined[raw->id]) {
+        in->def = v->defs[raw->id];
+        in->known = true;
+    }
+    if (in->def.kind == K_IMUL && in->ops == 1) {
+        in->def.written = 0;
+        in->def.implicit = AX | DX;
+    }
+    if (in->def.kind == K_CMPS && in->op[0].kind != OP_MEM)
+        in->known = false;
+}
+
+/* ---- both */
+
+static bool decode(struct bt_verifier *v, csh handle, const uint8_t *code, size_t bytes, struct vf_insn *in)
+{
+    uint64_t address = 0;
+    if (!cs_disasm_iter(handle, &code, &bytes, &address, v->scratch))
+        return false;
+    const cs_insn *raw = v->scratch;
+    const cs_x86 *x86 = &raw->detail->x86;
+    bool host = handle == v->host;
+    *in = (struct vf_insn){ .id = (uint16_t)raw->id, .len = (uint8_t)raw->size };
+    in->ops = x86->op_count < VF_OPERANDS ? x86->op_count : VF_OPERANDS;
+    for (unsigned i = 0; i < in->ops; i++)
+        take_operand(&in->op[i], &x86->operands[i], host);
+    take_def(v, raw, in);
+    in->prefixed = x86->prefix[0] != 0 && !(in->def.attributes & VF_FP);
+    correct_sizes(in, raw->mnemonic);
+    return true;
+}
+
+bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, uint32_t off, struct vf_insn *in)
+{
+    if (!decode(v, v->host, code + off, bytes - off, in))
+        return false;
+    in->off = off;
+    for (unsigned i = 0; i < in->ops; i++) {
+        bool branch =
+            in->def.kind == K_JMP || in->def.kind == K_JCC || in->def.kind == K_CALL || in->def.kind == K_JRCXZ;
+        if (branch && in->op[i].kind == OP_IMM)
+            in->op[i].value += off;
+    }
+    return true;
+}
+
+bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, unsigned len, struct vf_insn *in)
+{
+    return decode(v, wide ? v->guest32 : v->guest16, bytes, len, in) && in->len == len;
+}
+
+bool vf_writes(const struct vf_insn *in, unsigned op)
+{
+    return (in->def.written >> op & 1) != 0;
+}

@@ -1,0 +1,159 @@
+/* verify_guest.c - the guest's side: what each instruction of the unit may change, and when it has.
+ *
+ *   I1  In front of a guest instruction, and wherever it can still fault or be given to C, every guest register and the flags
+ *       are what they were when it began (vf_at_start()).
+ *   I2  Behind it, only what its bytes say that it writes has changed (vf_at_end()). */
+#include "verify_impl.h"
+
+static const uint8_t gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
+
+static uint16_t written_by(const struct vf_insn *in)
+{
+    uint16_t set = in->def.implicit;
+    for (unsigned i = 0; i < in->ops; i++) {
+        if (in->op[i].kind == OP_REG && in->op[i].reg < 8 && vf_writes(in, i))
+            set |= (uint16_t)(1u << in->op[i].reg);
+    }
+    return set;
+}
+
+static void find_target(struct vf_guest *g, unsigned op_bytes)
+{
+    uint8_t kind = g->insn.def.kind;
+    bool branch =
+        kind == K_JMP || kind == K_CALL || kind == K_JCC || (kind == K_NATIVE && (g->insn.def.attributes & VF_GUEST));
+    if (!branch || g->insn.ops != 1 || g->insn.op[0].kind != OP_IMM)
+        return;
+    g->has_target = true;
+    g->target = g->eip + (uint32_t)g->insn.op[0].value;
+    if (op_bytes == 2)
+        g->target &= 0xFFFF;
+}
+
+/* Is the operand size 16 bits? */
+static bool small_operands(const uint8_t *bytes, unsigned len, bool wide)
+{
+    bool prefix = false;
+    for (unsigned i = 0; i < len; i++) {
+        switch (bytes[i]) {
+        case 0x66: prefix = true; continue;
+        case 0x67:
+        case 0x26:
+        case 0x2E:
+        case 0x36:
+        case 0x3E:
+        case 0x64:
+        case 0x65:
+        case 0xF0:
+        case 0xF2:
+        case 0xF3: continue;
+        default: return prefix == wide;
+        }
+    }
+    return !wide;
+}
+
+bool vf_guest_decode(struct bt_verifier *v)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    bool wide = (tu->mode & MODE_CS32) != 0;
+    uint32_t eip = tu->eip;
+    for (unsigned i = 0; i < tu->insns; i++) {
+        const struct bt_insn *from = &v->claim->insns[i];
+        struct vf_guest *g = &v->guest[i];
+        *g = (struct vf_guest){ .eip = eip, .next = eip + from->len };
+        g->decoded = vf_decode_guest(v, wide, from->bytes, from->len, &g->insn) && g->insn.known;
+        g->written = g->decoded ? written_by(&g->insn) : 0xFF;
+        g->flags = !g->decoded || (g->insn.def.attributes & VF_FLAGS);
+        if (g->decoded)
+            find_target(g, small_operands(from->bytes, from->len, wide) ? 2 : 4);
+        eip = g->next;
+    }
+    if (eip - tu->eip != tu->guest_bytes)
+        return vf_fail(v, RULE_EXIT, NULL, "the unit's %u guest bytes are not those of its instructions",
+                       tu->guest_bytes);
+    return true;
+}
+
+unsigned vf_insn_at(const struct bt_verifier *v, uint32_t off)
+{
+    const uint32_t *start = v->claim->start;
+    unsigned count = v->claim->tu->insns;
+    if (off < start[0])
+        return VF_BEFORE;
+    unsigned lo = 0, hi = count + 1; /* the last one that begins at or in front of it */
+    while (hi - lo > 1) {
+        unsigned mid = (lo + hi) / 2;
+        if (start[mid] <= off)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool same(struct bt_verifier *v, const struct vf_state *s, const struct vf_state *than, uint16_t but,
+                 const struct vf_insn *in)
+{
+    static const char *const names[] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi" };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(gprs); i++) {
+        vf_term now = s->reg[host_of(gprs[i])];
+        if (but >> gprs[i] & 1) {
+            if (vf_at(v, now)->bits > 32)
+                return vf_fail(v, RULE_REGISTERS, in, "%s has more than 32 bits", names[gprs[i]]);
+        } else if (now != than->reg[host_of(gprs[i])]) {
+            return vf_fail(v, RULE_REGISTERS, in, "%s is not the guest's here", names[gprs[i]]);
+        }
+    }
+    return true;
+}
+
+bool vf_at_start(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    unsigned i = s->insn == VF_BEFORE ? 0 : s->insn;
+    const struct vf_guest *g = &v->guest[i];
+    if (i >= v->claim->tu->insns || s->by_c || s->committed)
+        return vf_fail(v, RULE_COMMIT, in, "the guest instruction at %x has changed something already", g->eip);
+    if (!same(v, s, &g->entry, 0, in))
+        return false;
+    if (s->flags != g->entry.flags && g->insn.def.kind != K_POPF) /* POPF replaces them whichever way it goes */
+        return vf_fail(v, RULE_FLAGS, in, "the flags are not those in front of the guest instruction at %x", g->eip);
+    return true;
+}
+
+bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    unsigned count = v->claim->tu->insns, i = s->insn == VF_BEFORE ? 0 : s->insn;
+    bool behind = i >= count || s->insn == VF_BEFORE;
+    const struct vf_guest *g = &v->guest[i];
+    if (!same(v, s, &g->entry, behind ? 0 : g->written, in))
+        return false;
+    if (s->flags != g->entry.flags && (behind || !g->flags))
+        return vf_fail(v, RULE_FLAGS, in, "the guest instruction at %x changes no flags", g->eip);
+    return true;
+}
+
+bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const struct vf_insn *in)
+{
+    if (s->insn == to)
+        return true;
+    if (s->insn != VF_BEFORE && (to == VF_BEFORE || to < s->insn))
+        return vf_fail(v, RULE_BRANCH, in, "leads into the code of another guest instruction");
+    if (!vf_at_end(v, s, in))
+        return false;
+    s->insn = (uint16_t)to;
+    s->committed = s->by_c = false;
+    return true;
+}
+
+void vf_done_by_c(struct bt_verifier *v, struct vf_state *s)
+{
+    const struct vf_guest *g = &v->guest[s->insn];
+    for (unsigned i = 0; i < VX_ARRAY_LEN(gprs); i++) {
+        if (g->written >> gprs[i] & 1)
+            s->reg[host_of(gprs[i])] = vf_opaque(&v->terms, 32);
+    }
+    if (g->flags)
+        s->flags = vf_opaque(&v->terms, 64);
+    s->by_c = true;
+}

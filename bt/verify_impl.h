@@ -1,0 +1,273 @@
+/* verify_impl.h - inside the verifier.
+ *
+ * Data flow: verify_decode.c (bytes to struct vf_insn) -> verify_flow.c (successors, an order in which every instruction comes
+ * after all that lead to it) -> verify.c (walks that order with a struct vf_state) -> verify_step.c, verify_mem.c,
+ * verify_exit.c (what each instruction does to the state, and whether it may) ; verify_guest.c knows the guest's side.
+ *
+ * Values are terms: equal terms are equal values on every way that leads here. A term is built by what the code computes,
+ * so the probe needs no pattern of instructions, only the right arithmetic: the tag of page(x) plus page(x + n - 1) is a
+ * MISS of (x, n); where JRCXZ has found it zero, the addend of page(x) may be loaded and stands for n accessible bytes.
+ *
+ *   I1  Terms are hash-consed: same operator and operands, same number.
+ *   I2  Fragments have no loops (RULE_LOOP), so one pass in topological order is exact and ends.
+ *   I3  A term's `bits` bound its value: below 2^bits. */
+#ifndef VX86_BT_VERIFY_IMPL_H
+#define VX86_BT_VERIFY_IMPL_H
+
+#include <capstone/capstone.h>
+
+#include "asm.h"
+#include "verify.h"
+
+/* ---- instructions */
+
+enum vf_kind {
+    K_NATIVE,
+    K_MOV,
+    K_MOVZX,
+    K_MOVSX,
+    K_LEA,
+    K_NOT,
+    K_SHRX,
+    K_SHLX,
+    K_SARX,
+    K_RORX,
+    K_JRCXZ,
+    K_JMP,
+    K_CALL,
+    K_JCC,
+    K_SETCC,
+    K_LAHF,
+    K_SAHF,
+    K_NOP,
+    K_IMUL,
+    K_POPF,
+    K_CMPS,
+};
+
+enum { VF_FLAGS = 1, VF_FAULTS = 2, VF_GUEST = 4, VF_FP = 8 };
+enum { VF_NO_REG = 0xFF, VF_RIP = 0xFE, VF_OPERANDS = 3 };
+
+struct vf_def {
+    uint8_t kind, written, attributes;
+    uint8_t implicit; /* bit set of guest registers */
+};
+
+enum vf_op_kind { OP_NONE, OP_REG, OP_IMM, OP_MEM };
+
+struct vf_op {
+    uint8_t kind;
+    uint8_t size; /* bytes of the register or the access */
+    uint8_t reg;  /* number of a general register; VF_NO_REG: another kind of register */
+    bool high;    /* AH, CH, DH, BH; reg is 0 to 3 then */
+    bool odd;     /* memory through a segment override or with other than 64-bit (guest: 16 or 32-bit) registers */
+    uint8_t base, index, scale;
+    uint8_t seg;    /* memory: enum vx_segment of an override, VF_NO_REG */
+    int64_t value;  /* immediate, displacement, branch target as an offset from the code's start */
+    uint32_t other; /* Capstone's number of a register of another kind */
+};
+
+struct vf_insn {
+    uint32_t off;
+    uint16_t id; /* x86_insn */
+    uint8_t len, ops;
+    bool known;    /* def is filled in */
+    bool prefixed; /* LOCK, REP */
+    struct vf_def def;
+    struct vf_op op[VF_OPERANDS];
+};
+
+/* ---- terms */
+
+enum vf_term_op {
+    T_OPAQUE, /* c: serial number */
+    T_CONST,  /* c */
+    T_OFF,    /* (a + c) mod 2^32 */
+    T_ADD,    /* (a + b << c) mod 2^32 */
+    T_LOW,    /* a mod 2^c */
+    T_SX16,
+    T_SHR, /* 32-bit shifts of a by c */
+    T_SHL,
+    T_SAR,
+    T_TAG,     /* tag of page(a); c: 1 write */
+    T_ADDEND,  /* of a; c: bytes | write << 16 */
+    T_HVA,     /* a (an addend) + its linear address + c */
+    T_FIELD,   /* vCPU field at offset c; a: epoch */
+    T_JCENTRY, /* jump cache entry for eip a */
+    T_JCROT,   /* the entry with halves exchanged */
+    T_CACHE,   /* address of the cache */
+    T_JCTARGET,
+    T_COUNT,
+};
+
+typedef uint32_t vf_term;
+
+struct vf_node {
+    uint8_t op, bits;
+    vf_term a, b;
+    uint64_t c;
+    vf_term next; /* in the bucket */
+};
+
+enum { VF_TERM_BUCKETS = 1 << 12 };
+
+struct vf_terms {
+    struct vf_node *node; /* [0] is no term */
+    uint32_t count, cap;
+    uint64_t serial;
+    vf_term bucket[VF_TERM_BUCKETS];
+};
+
+/* ---- states */
+
+enum { VF_SLOTS = BT_FRAME_BYTES / 8, VF_BEFORE = 0xFFFF };
+
+struct vf_state {
+    vf_term reg[16];
+    vf_term slot[VF_SLOTS]; /* 0: not known */
+    uint8_t slot_bytes[VF_SLOTS];
+    vf_term flags;
+    vf_term hit;   /* a probe or jump-cache difference known to be zero and still valid */
+    vf_term epoch; /* changes when C has run */
+    uint16_t insn; /* guest instruction that the code belongs to, insns: behind the last */
+    bool fp_live;
+    bool committed; /* the instruction has changed memory or the vCPU */
+    bool by_c;      /* C has done the instruction */
+};
+
+/* A guest instruction as its bytes say. */
+struct vf_guest {
+    struct vf_insn insn;
+    bool decoded; /* by Capstone */
+    uint32_t eip, next;
+    uint16_t written; /* guest registers */
+    bool flags;
+    bool has_target;
+    uint32_t target;
+    bool entered; /* the state below is valid */
+    struct vf_state entry;
+};
+
+/* ---- flow */
+
+enum { VF_NONE = UINT32_MAX };
+
+struct vf_point {
+    uint32_t succ[2]; /* indices; [1] of a branch: taken, of mem_slow: C has done the instruction */
+    uint16_t preds;
+    uint8_t colour;
+    bool has_state;
+};
+
+struct bt_verifier {
+    const struct vx_bt *bt;
+    csh host, guest16, guest32;
+    cs_insn *scratch;
+    struct vf_def *defs; /* by x86_insn */
+    bool *defined;
+    struct vf_terms terms;
+    vf_term vcpu, tlb, frame, twelve, cache; /* what r15, r13, rsp, r12 hold */
+
+    const struct bt_claim *claim;
+    struct vf_guest *guest; /* BT_TU_MAX + 1 */
+    uint32_t count, cap;
+    struct vf_insn *insn;
+    struct vf_point *point;
+    struct vf_state *state; /* parallel to insn; valid where point.has_state */
+    uint32_t *at;           /* offset to index, VF_NONE: no instruction begins there; BT_BUFFER_BYTES + 1 */
+    uint32_t *order;        /* topological */
+    uint32_t *stack;
+    uint32_t order_count;
+    struct bt_verdict *verdict;
+};
+
+/* ---- verify.c */
+/* Notes the violation (the first one counts); always false. */
+bool vf_fail(struct bt_verifier *v, enum bt_rule rule, const struct vf_insn *in, const char *format, ...)
+    VX_PRINTF(4, 5);
+
+/* ---- verify_decode.c */
+bool vf_decoder_open(struct bt_verifier *v);
+void vf_decoder_close(struct bt_verifier *v);
+/* One host instruction at code[off]; false: it does not decode within `bytes`. */
+bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, uint32_t off, struct vf_insn *in);
+/* One guest instruction; op values of branches are offsets from its start. */
+bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, unsigned len, struct vf_insn *in);
+/* Does it write memory through operand `op`? */
+bool vf_writes(const struct vf_insn *in, unsigned op);
+
+/* ---- verify_term.c */
+void vf_terms_reset(struct vf_terms *t);
+vf_term vf_term_make(struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term b, uint64_t c, unsigned bits);
+vf_term vf_opaque(struct vf_terms *t, unsigned bits);
+vf_term vf_const(struct vf_terms *t, uint64_t c);
+vf_term vf_off32(struct vf_terms *t, vf_term a, uint32_t c);
+vf_term vf_add32(struct vf_terms *t, vf_term a, vf_term b, unsigned scale);
+vf_term vf_low(struct vf_terms *t, vf_term a, unsigned bits);
+static inline const struct vf_node *vf_at(const struct bt_verifier *v, vf_term term)
+{
+    return &v->terms.node[term];
+}
+/* Is it a page's table index, and of which linear address? */
+bool vf_is_index(const struct bt_verifier *v, vf_term term, vf_term *lin);
+/* Is it zero exactly when `bytes` at `lin` may be read (written)? */
+bool vf_is_miss(const struct bt_verifier *v, vf_term term, vf_term *lin, uint32_t *bytes, bool *write);
+/* Is it zero exactly when the jump cache has a unit for this eip? */
+bool vf_is_jc_miss(const struct bt_verifier *v, vf_term term, vf_term *eip);
+
+/* ---- verify_flow.c */
+/* Decodes the whole fragment and finds the order; false: verdict is set. */
+bool vf_flow(struct bt_verifier *v);
+/* The stub at cache offset `off`: 0 if there is none. */
+enum vf_stub {
+    STUB_NONE,
+    STUB_MEM_SLOW,
+    STUB_SHARE_SLOW,
+    STUB_INSN,
+    STUB_REP,
+    STUB_SEG,
+    STUB_RDTSC,
+    STUB_INT,
+    STUB_IRET,
+    STUB_FP_LOAD,
+    STUB_EXIT_DIRECT,
+    STUB_EXIT_INDIRECT,
+    STUB_EXIT_INTERP,
+    STUB_EXIT_BOUNDARY,
+    STUB_EXIT_STALE
+};
+enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off);
+
+/* ---- verify_guest.c */
+bool vf_guest_decode(struct bt_verifier *v);
+/* The guest instruction whose code the offset is part of; tu->insns: behind the last, VF_BEFORE: in front of the first. */
+unsigned vf_insn_at(const struct bt_verifier *v, uint32_t off);
+/* The state is that before the guest instruction, everything still to be done. */
+bool vf_at_start(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
+/* The guest instruction is done: nothing has changed but what it may change. */
+bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
+/* Goes on to guest instruction `to` (at its start). */
+bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const struct vf_insn *in);
+/* C has executed the present guest instruction. */
+void vf_done_by_c(struct bt_verifier *v, struct vf_state *s);
+
+/* ---- verify_mem.c */
+struct vf_access {
+    const struct vf_op *op;
+    unsigned bytes;
+    bool write;
+    vf_term value;  /* stored; 0: not followed */
+    vf_term result; /* loaded */
+};
+bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access);
+const struct bt_site *vf_site_of(const struct bt_verifier *v, uint32_t off);
+
+/* ---- verify_step.c */
+/* One instruction; branches and calls only so far as they compute. */
+bool vf_step(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in);
+
+/* ---- verify_exit.c */
+/* A branch, jump or call: checks it, and makes the states of its successors (out[k] for succ[k]). */
+bool vf_leave(struct bt_verifier *v, const struct vf_state *s, uint32_t index, struct vf_state out[2]);
+
+#endif
