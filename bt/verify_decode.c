@@ -181,16 +181,21 @@ static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host)
 
 /* ---- what Capstone gets wrong */
 
-/* Memory operands whose size Capstone 4 does not tell truly. */
+/* Memory operands whose size Capstone 4 does not tell truly (SDM 2, the instructions' operand columns). */
 static void correct_sizes(struct vf_insn *in, const char *name)
 {
     static const struct {
         const char *name;
-        uint8_t bytes;
-    } sizes[] = { { "fbld", 10 }, { "fbstp", 10 }, { "cmpxchg8b", 8 } };
-    for (unsigned i = 0; i < VX_ARRAY_LEN(sizes); i++) {
-        if (strcmp(name, sizes[i].name) == 0 && in->op[0].kind == OP_MEM)
-            in->op[0].size = sizes[i].bytes;
+        uint8_t told, bytes;
+    } sizes[] = { { "fnstsw", 4, 2 },    { "frstor", 4, 108 },  { "fnsave", 4, 108 },  { "comiss", 16, 4 },
+                  { "comisd", 16, 8 },   { "punpcklbw", 8, 4 }, { "punpcklwd", 8, 4 }, { "punpckldq", 8, 4 } };
+    for (unsigned i = 0; i < in->ops; i++) {
+        for (unsigned k = 0; in->op[i].kind == OP_MEM && k < VX_ARRAY_LEN(sizes); k++) {
+            if (in->op[i].size == sizes[k].told && strcmp(name, sizes[k].name) == 0) {
+                in->op[i].size = sizes[k].bytes;
+                break;
+            }
+        }
     }
 }
 

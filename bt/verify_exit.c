@@ -79,6 +79,10 @@ static bool exit_stub(struct bt_verifier *v, const struct vf_state *s, const str
         if (s->insn + 1u < tu->insns || !is_const(v, r8, last_of(v, s)->next))
             return vf_fail(v, RULE_EXIT, in, "r8 is not the eip that follows the unit");
         return vf_at_end(v, s, in);
+    case STUB_EXIT_BUDGET:
+        if (s->insn != VF_BEFORE || !is_const(v, r8, tu->eip))
+            return vf_fail(v, RULE_EXIT, in, "r8 is not the unit's eip");
+        return vf_at_end(v, s, in);
     default:
         if (s->insn != VF_BEFORE || !is_const(v, r8, (uint64_t)(uintptr_t)tu))
             return vf_fail(v, RULE_EXIT, in, "r8 is not the unit");

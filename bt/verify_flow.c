@@ -43,6 +43,7 @@ enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off)
         { stub->exit_indirect, STUB_EXIT_INDIRECT },
         { stub->exit_interp, STUB_EXIT_INTERP },
         { stub->exit_boundary, STUB_EXIT_BOUNDARY },
+        { stub->exit_budget, STUB_EXIT_BUDGET },
         { stub->exit_stale, STUB_EXIT_STALE },
     };
     for (unsigned i = 0; i < VX_ARRAY_LEN(stubs); i++) {

@@ -234,6 +234,7 @@ enum vf_stub {
     STUB_EXIT_INDIRECT,
     STUB_EXIT_INTERP,
     STUB_EXIT_BOUNDARY,
+    STUB_EXIT_BUDGET,
     STUB_EXIT_STALE
 };
 enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off);

@@ -20,6 +20,9 @@ static const struct field {
     { VCPU(iflag), 1, MAY_LOAD | MAY_STORE | COMMITS | IS_BOOL },
     { VCPU(dflag), 1, MAY_LOAD | MAY_STORE | COMMITS | IS_BOOL },
     { VCPU(inhibit), 1, MAY_STORE | COMMITS | IS_BOOL },
+    { VCPU(retired), 8, MAY_LOAD | MAY_STORE },
+    { VCPU(retire_limit), 8, MAY_LOAD },
+    { AREA(unit_done), 4, MAY_STORE },
     { VCPU(cr0), 4, MAY_LOAD },
     { VCPU(cr2), 4, MAY_LOAD },
     { VCPU(cr3), 4, MAY_LOAD },
@@ -31,6 +34,13 @@ static const struct field {
     { AREA(entries), 8, MAY_LOAD | MAY_STORE },
     { AREA(jc_hits), 8, MAY_LOAD | MAY_STORE },
     { AREA(sysflags), 4, MAY_LOAD },
+    { AREA(fp_last) + FX_FIP, 4, MAY_STORE },
+    { AREA(fp_last) + FX_FDP, 4, MAY_STORE },
+    { AREA(fp_last) + FX_FOP, 2, MAY_STORE },
+    { AREA(fp_last) + FX_FCS, 2, MAY_STORE },
+    { AREA(fp_last) + FX_FDS, 2, MAY_STORE },
+    { AREA(fp_kept) + FX_FDP, 4, MAY_LOAD },
+    { AREA(fp_kept) + FX_FOP, 2, MAY_LOAD },
 };
 
 static bool segment_field(uint64_t off, unsigned bytes)
@@ -193,7 +203,7 @@ static bool own_bytes(struct bt_verifier *v, const struct vf_insn *in, struct vf
 {
     const struct bt_tu *tu = v->claim->tu;
     bool inside = hva >= tu->hva && hva + access->bytes <= tu->hva + tu->guest_bytes;
-    if (access->write || access->op->index != VF_NO_REG || !tu->self_checking || !inside)
+    if (access->write || !tu->self_checking || !inside)
         return vf_fail(v, RULE_SELF_CHECK, in, "%u bytes at %llx, the unit has %u at %llx", access->bytes,
                        (unsigned long long)hva, tu->guest_bytes, (unsigned long long)tu->hva);
     access->result = vf_opaque(&v->terms, access->bytes * 8);
@@ -250,7 +260,7 @@ bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *
         return frame(v, s, in, access);
     if (is_op(v, base, T_FIELD) && vf_at(v, base)->bits == 64)
         return through_field(v, s, in, access, vf_at(v, base)->c);
-    if (is_op(v, base, T_CONST))
+    if (is_op(v, base, T_CONST) && op->index == VF_NO_REG)
         return own_bytes(v, in, access, vf_at(v, base)->c + (uint64_t)op->value);
     return guest(v, s, in, access);
 }

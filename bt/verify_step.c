@@ -208,18 +208,33 @@ static bool may_fault_here(struct bt_verifier *v, const struct vf_state *s, cons
     return vf_at_start(v, s, in);
 }
 
-static bool native_operand(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, unsigned i)
+/* Memory first: its address is made of registers as they were. */
+static bool native_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
 {
-    const struct vf_op *op = &in->op[i];
-    struct vf_access access = {
-        .op = op, .bytes = op->size, .write = vf_writes(in, i), .value = vf_opaque(&v->terms, 64)
-    };
-    if (op->kind == OP_MEM)
-        return vf_memory(v, s, in, &access);
-    if (op->kind != OP_REG || op->reg == VF_NO_REG || !vf_writes(in, i))
-        return true;
-    unsigned bits = op->size * 8u;
-    return write_reg(v, s, in, op, vf_opaque(&v->terms, bits < 32 ? 32 : bits));
+    for (unsigned i = 0; i < in->ops; i++) {
+        const struct vf_op *op = &in->op[i];
+        struct vf_access access = { .op = op, .bytes = op->size, .write = vf_writes(in, i) };
+        access.value = vf_opaque(&v->terms, 64);
+        if (op->kind == OP_MEM && !vf_memory(v, s, in, &access))
+            return false;
+    }
+    return true;
+}
+
+static bool native_registers(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
+{
+    for (unsigned i = 0; i < in->ops; i++) {
+        const struct vf_op *op = &in->op[i];
+        if (op->kind != OP_REG || op->reg == VF_NO_REG || !vf_writes(in, i))
+            continue;
+        if (!write_reg(v, s, in, op, vf_opaque(&v->terms, op->size == 8 ? 64 : 32)))
+            return false;
+    }
+    for (unsigned reg = 0; reg < 8; reg++) {
+        if (in->def.implicit >> reg & 1)
+            s->reg[reg] = vf_opaque(&v->terms, 32);
+    }
+    return true;
 }
 
 static bool step_native(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
@@ -232,14 +247,8 @@ static bool step_native(struct bt_verifier *v, struct vf_state *s, const struct 
         return false;
     if ((in->def.attributes & VF_FP) && !s->fp_live)
         return vf_fail(v, RULE_FP, in, "the guest's FP state need not be in the host here");
-    for (unsigned i = 0; i < in->ops; i++) {
-        if (!native_operand(v, s, in, i))
-            return false;
-    }
-    for (unsigned reg = 0; reg < 8; reg++) {
-        if (in->def.implicit >> reg & 1)
-            s->reg[reg] = vf_opaque(&v->terms, 32);
-    }
+    if (!native_memory(v, s, in) || !native_registers(v, s, in))
+        return false;
     if (in->def.attributes & VF_FLAGS)
         s->flags = vf_opaque(&v->terms, 64);
     return true;

@@ -138,23 +138,26 @@ bool vf_is_miss(const struct bt_verifier *v, vf_term term, vf_term *lin, uint32_
     return true;
 }
 
+/* The entry's low half and the eip's base (0: the eip is constant) make the sum's base. */
+static bool is_entry_plus(const struct bt_verifier *v, vf_term entry, vf_term eip_base, uint32_t c, vf_term *eip)
+{
+    const struct vf_node *node = vf_at(v, entry);
+    if (entry != 0 && node->op == T_LOW)
+        node = vf_at(v, node->a);
+    if (entry == 0 || node->op != T_JCENTRY)
+        return false;
+    uint32_t eip_c;
+    *eip = node->a;
+    return split(&v->terms, *eip, &eip_c) == eip_base && eip_c == c;
+}
+
 bool vf_is_jc_miss(const struct bt_verifier *v, vf_term term, vf_term *eip)
 {
-    const struct vf_node *sum = vf_at(v, term);
     uint32_t c;
-    vf_term base = split(&v->terms, term, &c); /* with a constant eip it is all that is left of the sum */
-    const struct vf_node *entry = vf_at(v, base);
-    if (entry->op == T_LOW)
-        entry = vf_at(v, entry->a);
-    if (base != 0 && entry->op == T_JCENTRY) {
-        *eip = entry->a;
-        return vf_at(v, *eip)->op == T_CONST && vf_at(v, *eip)->c == c;
-    }
-    for (unsigned i = 0; i < 2 && sum->op == T_ADD && sum->c == 0; i++) {
-        entry = vf_at(v, i == 0 ? sum->a : sum->b);
-        *eip = i == 0 ? sum->b : sum->a;
-        if (entry->op == T_JCENTRY && entry->a == *eip)
-            return true;
-    }
-    return false;
+    vf_term base = split(&v->terms, term, &c);
+    const struct vf_node *sum = vf_at(v, base);
+    if (is_entry_plus(v, base, 0, c, eip))
+        return true;
+    return base != 0 && sum->op == T_ADD && sum->c == 0 &&
+           (is_entry_plus(v, sum->a, sum->b, c, eip) || is_entry_plus(v, sum->b, sum->a, c, eip));
 }
