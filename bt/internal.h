@@ -191,9 +191,9 @@ struct vx_bt {
 
     /* the state that the current entry assumes */
     uint32_t mode;
-    bool fp_pointers_always; /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
-    uint8_t *buffer;         /* host code under construction */
-    struct cg *cg;           /* translate.c's workspace */
+    bool fp_pointers_always;      /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
+    uint8_t *buffer;              /* host code under construction */
+    struct cg *cg;                /* translate.c's workspace */
     struct bt_verifier *verifier; /* NULL: fragments are not verified */
     struct bt_insn insns[BT_TU_MAX];
     struct bt_share share[SHARE_SLOTS];

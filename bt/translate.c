@@ -125,24 +125,31 @@ static void emit_entry_counter(struct cg *cg)
     x_store64(a, H_VCPU, AREA(entries), H_R8);
 }
 
-/* Compares the unit's guest bytes with what they were, four at a time, without flags; a difference leaves with EXIT_STALE. */
+/* ecx = the n (4, 2 or 1) bytes at [r8]. */
+static void load_bytes(struct bt_asm *a, unsigned n)
+{
+    if (n == 4)
+        x_load32(a, H_RCX, H_R8, 0);
+    else if (n == 2)
+        x_load_zx16(a, H_RCX, H_R8, 0);
+    else
+        x_load_zx8(a, H_RCX, H_R8, 0);
+}
+
+/* Compares the unit's guest bytes, and no others, with what they were, without flags; a difference leaves with EXIT_STALE. */
 static void emit_self_check(struct cg *cg)
 {
     struct bt_asm *a = &cg->a;
     const struct bt_tu *tu = cg->tu;
     const uint8_t *bytes = (const uint8_t *)(uintptr_t)tu->hva;
     x_mov64(a, H_R11, H_RCX);
-    for (unsigned at = 0; at < tu->guest_bytes; at += 4) {
-        unsigned n = tu->guest_bytes - at < 4 ? tu->guest_bytes - at : 4;
+    for (unsigned at = 0, n; at < tu->guest_bytes; at += n) {
+        unsigned left = tu->guest_bytes - at;
+        n = left >= 4 ? 4 : left >= 2 ? 2 : 1;
         uint32_t expected = 0;
         memcpy(&expected, bytes + at, n);
         x_mov_imm64(a, H_R8, tu->hva + at);
-        x_load32(a, H_RCX, H_R8, 0);
-        if (n < 4) { /* keep the low n bytes */
-            x_mov_imm32(a, H_R9, 32 - 8 * n);
-            x_shlx32(a, H_RCX, H_RCX, H_R9);
-            x_shrx32(a, H_RCX, H_RCX, H_R9);
-        }
+        load_bytes(a, n);
         x_lea32(a, H_RCX, H_RCX, H_NONE, 0, (int32_t)-expected);
         uint32_t same = x_jrcxz(a);
         x_mov64(a, H_RCX, H_R11);

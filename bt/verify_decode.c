@@ -187,8 +187,8 @@ static void correct_sizes(struct vf_insn *in, const char *name)
     static const struct {
         const char *name;
         uint8_t told, bytes;
-    } sizes[] = { { "fnstsw", 4, 2 },    { "frstor", 4, 108 },  { "fnsave", 4, 108 },  { "comiss", 16, 4 },
-                  { "comisd", 16, 8 },   { "punpcklbw", 8, 4 }, { "punpcklwd", 8, 4 }, { "punpckldq", 8, 4 } };
+    } sizes[] = { { "fnstsw", 4, 2 },  { "frstor", 4, 108 },  { "fnsave", 4, 108 },  { "comiss", 16, 4 },
+                  { "comisd", 16, 8 }, { "punpcklbw", 8, 4 }, { "punpcklwd", 8, 4 }, { "punpckldq", 8, 4 } };
     for (unsigned i = 0; i < in->ops; i++) {
         for (unsigned k = 0; in->op[i].kind == OP_MEM && k < VX_ARRAY_LEN(sizes); k++) {
             if (in->op[i].size == sizes[k].told && strcmp(name, sizes[k].name) == 0) {
@@ -235,11 +235,12 @@ static bool fp_reads_first(const char *name)
     return (name[0] == 'f' && !starts(name, stores, VX_ARRAY_LEN(stores))) || strcmp(name, "ldmxcsr") == 0;
 }
 
+/* Capstone leaves some of them out of its groups: FCMOVcc, FNSTSW, LDMXCSR. */
 static bool fp_name(const char *name)
 {
-    static const char *const fnames[] = { "fnst", "fst",   "fld",  "fnclex",  "fninit",
-                                          "wait", "ffree", "fnop", "ldmxcsr", "stmxcsr" };
-    return starts(name, fnames, VX_ARRAY_LEN(fnames));
+    static const char *const names[] = { "wait", "ldmxcsr", "stmxcsr", "fxch" };
+    static const char *const others[] = { "fx", "femms" };
+    return starts(name, names, VX_ARRAY_LEN(names)) || (name[0] == 'f' && !starts(name, others, VX_ARRAY_LEN(others)));
 }
 
 static struct vf_def fp_def(const char *name)
@@ -303,9 +304,72 @@ bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, 
     return true;
 }
 
+/* 0F opcodes that the 66 prefix makes another instruction of, rather than one of another operand size. */
+static bool sse_opcode(const uint8_t *code)
+{
+    return code[0] == 0x0F &&
+           ((code[1] >= 0x10 && code[1] <= 0x17) || (code[1] >= 0x28 && code[1] <= 0x2F) ||
+            (code[1] >= 0x50 && code[1] <= 0x7F) || code[1] == 0xAE || (code[1] >= 0xC2 && code[1] <= 0xC6) ||
+            code[1] >= 0xD0 || code[1] == 0x38 || code[1] == 0x3A);
+}
+
+/* One-byte opcodes on which F2 and F3 act: strings, and PAUSE. */
+static bool takes_rep(uint8_t opcode)
+{
+    return (opcode >= 0x6C && opcode <= 0x6F) || (opcode >= 0xA4 && opcode <= 0xA7) ||
+           (opcode >= 0xAA && opcode <= 0xAF) || opcode == 0x90 || opcode == 0x0F;
+}
+
+/* Capstone 4 takes wrong operand sizes and mandatory prefixes in 16-bit code, and stumbles over repeated prefixes: each prefix once,
+ * sizes exchanged, in 32-bit code is the same instruction. Returns its length, *skipped: the prefixes' own. */
+static unsigned normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t out[32], unsigned *skipped)
+{
+    uint8_t seg = 0, rep = 0, lock = 0;
+    bool operand = false, address = false;
+    unsigned i = 0, n = 0;
+    for (; i + 1 < len; i++) {
+        uint8_t byte = bytes[i];
+        if (byte == 0x26 || byte == 0x2E || byte == 0x36 || byte == 0x3E || byte == 0x64 || byte == 0x65)
+            seg = byte;
+        else if (byte == 0xF2 || byte == 0xF3)
+            rep = byte;
+        else if (byte == 0xF0)
+            lock = byte;
+        else if (byte == 0x66)
+            operand = true;
+        else if (byte == 0x67)
+            address = true;
+        else
+            break;
+    }
+    bool sse = len - i >= 2 && sse_opcode(bytes + i);
+    if (!wide && !sse)
+        operand = !operand;
+    operand &= !(sse && rep != 0); /* F2 and F3 win */
+    rep = takes_rep(bytes[i]) ? rep : 0;
+    address ^= !wide;
+    const uint8_t prefixes[] = { seg, lock, address ? 0x67 : 0, operand ? 0x66 : 0, rep };
+    for (unsigned k = 0; k < sizeof prefixes; k++) {
+        if (prefixes[k] != 0)
+            out[n++] = prefixes[k];
+    }
+    *skipped = i;
+    memcpy(out + n, bytes + i, len - i);
+    return n + len - i;
+}
+
 bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, unsigned len, struct vf_insn *in)
 {
-    return decode(v, wide ? v->guest32 : v->guest16, bytes, len, in) && in->len == len;
+    uint8_t code[32];
+    unsigned skipped, n = normalise(wide, bytes, len, code, &skipped);
+    if (!decode(v, v->guest32, code, n, in) || in->len != n)
+        return false;
+    in->len = (uint8_t)len;
+    for (unsigned i = 0; i < in->ops; i++) {
+        if (in->op[i].kind == OP_IMM)
+            in->op[i].relative = (int32_t)((uint32_t)in->op[i].value - n);
+    }
+    return true;
 }
 
 bool vf_writes(const struct vf_insn *in, unsigned op)

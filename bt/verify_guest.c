@@ -25,7 +25,7 @@ static void find_target(struct vf_guest *g, unsigned op_bytes)
     if (!branch || g->insn.ops != 1 || g->insn.op[0].kind != OP_IMM)
         return;
     g->has_target = true;
-    g->target = g->eip + (uint32_t)g->insn.op[0].value;
+    g->target = g->next + (uint32_t)g->insn.op[0].relative;
     if (op_bytes == 2)
         g->target &= 0xFFFF;
 }

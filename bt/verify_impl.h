@@ -62,9 +62,10 @@ struct vf_op {
     bool high;    /* AH, CH, DH, BH; reg is 0 to 3 then */
     bool odd;     /* memory through a segment override or with other than 64-bit (guest: 16 or 32-bit) registers */
     uint8_t base, index, scale;
-    uint8_t seg;    /* memory: enum vx_segment of an override, VF_NO_REG */
-    int64_t value;  /* immediate, displacement, branch target as an offset from the code's start */
-    uint32_t other; /* Capstone's number of a register of another kind */
+    uint8_t seg;      /* memory: enum vx_segment of an override, VF_NO_REG */
+    int64_t value;    /* immediate, displacement, branch target as an offset from the code's start */
+    int32_t relative; /* guest code: a branch target's distance from the next instruction */
+    uint32_t other;   /* Capstone's number of a register of another kind */
 };
 
 struct vf_insn {

@@ -20,8 +20,8 @@ struct vx_bt_config {
     bool no_chain;
     bool no_jump_cache;
     bool no_probe_sharing; /* every memory operand has a shadow probe of its own */
-    bool verify;           /* every fragment is proven against the rules of the lowering; what breaks one ends the process */
-    bool stress;           /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
+    bool verify; /* every fragment is proven against the rules of the lowering; what breaks one ends the process */
+    bool stress; /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
     bool count;       /* exact entry counters in translated code (costs under 3 %) */
     bool exact_count; /* vcpu->retired is exact and vcpu->retire_limit is kept (costs some instructions a unit) */

@@ -113,6 +113,7 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     if (options == NULL)
         return true;
     struct vx_bt_config config = *options;
+    config.verify = true;
     config.log = rig->log;
     config.stats = &rig->stats;
     config.vcpu = rig->vcpu;
