@@ -212,7 +212,9 @@ static bool fp_group(const cs_insn *raw)
         case X86_GRP_SSE3:
         case X86_GRP_SSSE3:
         case X86_GRP_SSE41:
-        case X86_GRP_SSE42: return true;
+        case X86_GRP_SSE42:
+        case X86_GRP_AES:
+        case X86_GRP_PCLMUL: return true;
         default: break;
         }
     }
@@ -245,11 +247,14 @@ static bool fp_name(const char *name)
 
 static struct vf_def fp_def(const char *name)
 {
-    static const char *const compares[] = { "comis", "ucomis", "fcomi", "fucomi", "fcompi", "fucompi", "ptest" };
+    static const char *const compares[] = { "comis",   "ucomis", "fcomi",    "fucomi",  "fcompi",
+                                            "fucompi", "ptest",  "pcmpestr", "pcmpistr" };
     struct vf_def def = { .kind = K_NATIVE, .attributes = VF_FP | VF_FAULTS };
     def.written = fp_reads_first(name) ? 0 : W0;
     if (starts(name, compares, VX_ARRAY_LEN(compares)))
         def.attributes |= VF_FLAGS;
+    if (strcmp(name, "pcmpestri") == 0 || strcmp(name, "pcmpistri") == 0)
+        def.implicit = CX;
     return def;
 }
 
@@ -307,6 +312,8 @@ bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, 
 /* 0F opcodes that the 66 prefix makes another instruction of, rather than one of another operand size. */
 static bool sse_opcode(const uint8_t *code)
 {
+    if (code[0] == 0x0F && code[1] == 0x38 && (code[2] & 0xFE) == 0xF0) /* MOVBE, CRC32 */
+        return false;
     return code[0] == 0x0F &&
            ((code[1] >= 0x10 && code[1] <= 0x17) || (code[1] >= 0x28 && code[1] <= 0x2F) ||
             (code[1] >= 0x50 && code[1] <= 0x7F) || code[1] == 0xAE || (code[1] >= 0xC2 && code[1] <= 0xC6) ||
@@ -342,7 +349,7 @@ static unsigned normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t
         else
             break;
     }
-    bool sse = len - i >= 2 && sse_opcode(bytes + i);
+    bool sse = len - i >= 3 && sse_opcode(bytes + i);
     if (!wide && !sse)
         operand = !operand;
     operand &= !(sse && rep != 0); /* F2 and F3 win */

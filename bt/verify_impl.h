@@ -87,6 +87,7 @@ enum vf_term_op {
     T_ADD,    /* (a + b << c) mod 2^32 */
     T_LOW,    /* a mod 2^c */
     T_SX16,
+    T_NOT, /* 32 bits */
     T_SHR, /* 32-bit shifts of a by c */
     T_SHL,
     T_SAR,

@@ -78,7 +78,8 @@ static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn
         return vf_fail(v, RULE_VCPU, in, "%s of %u bytes at vCPU + %lld", access->write ? "store" : "load",
                        access->bytes, (long long)off);
     if (!access->write) {
-        access->result = vf_term_make(&v->terms, T_FIELD, s->epoch, 0, (uint64_t)off, access->bytes * 8);
+        unsigned bits = (rights & IS_BOOL) ? 1 : access->bytes * 8;
+        access->result = vf_term_make(&v->terms, T_FIELD, s->epoch, 0, (uint64_t)off, bits);
         return true;
     }
     if ((rights & IS_BOOL) && vf_at(v, access->value)->bits > 1)

@@ -166,6 +166,16 @@ static bool step_rorx(struct bt_verifier *v, struct vf_state *s, const struct vf
     return write_reg(v, s, in, &in->op[0], result);
 }
 
+static bool step_not(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
+{
+    vf_term value;
+    if (!read_op(v, s, in, 0, &value))
+        return false;
+    unsigned bits = in->op[0].size * 8u;
+    vf_term result = bits == 32 ? vf_term_make(&v->terms, T_NOT, value, 0, 0, 32) : vf_opaque(&v->terms, bits);
+    return write_op(v, s, in, 0, result);
+}
+
 static bool step_lahf(struct vf_state *s, struct bt_verifier *v)
 {
     s->reg[H_RAX] = vf_opaque(&v->terms, vf_at(v, s->reg[H_RAX])->bits <= 32 ? 32 : 64);
@@ -256,13 +266,12 @@ static bool step_native(struct bt_verifier *v, struct vf_state *s, const struct 
 
 bool vf_step(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
 {
-    vf_term value;
     switch (in->def.kind) {
     case K_MOV: return step_mov(v, s, in);
     case K_MOVZX:
     case K_MOVSX: return step_movx(v, s, in);
     case K_LEA: return step_lea(v, s, in);
-    case K_NOT: return read_op(v, s, in, 0, &value) && write_op(v, s, in, 0, vf_opaque(&v->terms, in->op[0].size * 8u));
+    case K_NOT: return step_not(v, s, in);
     case K_SHRX:
     case K_SHLX:
     case K_SARX: return step_shift(v, s, in);

@@ -67,7 +67,8 @@ vf_term vf_off32(struct vf_terms *t, vf_term a, uint32_t c)
         return vf_const(t, c);
     if (c == 0)
         return vf_low(t, base, 32);
-    return vf_term_make(t, T_OFF, base, 0, c, 32);
+    bool negated_bit = c == 2 && t->node[base].op == T_NOT && t->node[t->node[base].a].bits <= 1; /* 1 - bit */
+    return vf_term_make(t, T_OFF, base, 0, c, negated_bit ? 1 : 32);
 }
 
 vf_term vf_add32(struct vf_terms *t, vf_term a, vf_term b, unsigned scale)
