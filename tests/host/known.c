@@ -193,6 +193,12 @@ static bool at_way_out(const struct hf_lab *lab, const struct hf_state *state)
     return off < HF_CODE_BYTES - HF_OUT_BYTES && memcmp(lab->batch.code + off, out, code16 ? 8 : 7) == 0;
 }
 
+static bool is_prefix(uint8_t byte)
+{
+    static const uint8_t prefixes[] = { 0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3 };
+    return memchr(prefixes, byte, sizeof prefixes) != NULL;
+}
+
 /* Zydis refuses prefixes where they are illegal; an AMD does not always: the instruction without its first prefixes. */
 static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecodedInstruction *z)
 {
@@ -202,7 +208,7 @@ static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecode
             z->attributes |= lock ? ZYDIS_ATTRIB_HAS_LOCK : 0;
             return true;
         }
-        if (code[i] != 0xF0 && code[i] != 0x66 && code[i] != 0xF2 && code[i] != 0xF3)
+        if (!is_prefix(code[i]))
             return false;
         lock |= code[i] == 0xF0;
     }
@@ -212,9 +218,8 @@ static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecode
 /* BOUND, LES and LDS with a register: #UD on CPUs without AVX, whose prefixes they are. */
 static bool vex_space(const uint8_t *code)
 {
-    static const uint8_t prefixes[] = { 0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3 };
     unsigned i = 0;
-    while (i < 13 && memchr(prefixes, code[i], sizeof prefixes) != NULL)
+    while (i < 13 && is_prefix(code[i]))
         i++;
     return (code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0;
 }
