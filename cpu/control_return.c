@@ -134,7 +134,7 @@ static bool iret_task(struct vx_vcpu *cpu, uint32_t next_eip)
 {
     struct vx_task_switch how = { .cause = VX_TASK_IRET, .next_eip = next_eip, .eflags = vx_eflags(cpu) };
     uint64_t link;
-    if (!vx_mmu_read(cpu->mmu, cpu->tr.base, 2, VX_VIEW_SUPERVISOR, &link))
+    if (!vx_mmu_read(cpu->mmu, cpu->tr.base, 2, VX_VIEW_SYSTEM, &link))
         return false;
     how.sel = (uint16_t)link;
     if (vx_sel_null(how.sel) || vx_sel_local(how.sel))

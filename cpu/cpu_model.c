@@ -30,7 +30,7 @@
 /* Without MONITOR: HLT is the cheapest way to wait here. */
 #define F_DEFAULT                                                                                                     \
     ((F_CORE2 & ~F(MONITOR)) | F(SSE4_1) | F(SSE4_2) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMULQDQ) | F(TSC_ADJUST) | \
-     F(FDP_EXCPTN_ONLY) | F(ZERO_FCS_FDS))
+     F(SMEP) | F(UMIP) | F(FDP_EXCPTN_ONLY) | F(ZERO_FCS_FDS))
 
 /* IA32_ARCH_CAPABILITIES (SDM 4). */
 #define CAP_RDCL_NO            (1ull << 0)

@@ -44,7 +44,7 @@ static bool deliver_real(struct vx_vcpu *cpu, const struct vx_event *event)
     uint32_t off = event->vector * 4u;
     if (off + 3 > cpu->idtr.limit)
         return vx_fault_code(cpu, VX_GP, event->vector * 8u + ERROR_IDT + ext_of(event));
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->idtr.base + off), 4, VX_VIEW_SUPERVISOR, &entry))
+    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->idtr.base + off), 4, VX_VIEW_SYSTEM, &entry))
         return false;
     vx_frame_init(&frame, 2);
     vx_frame_add(&frame, event->eflags);
@@ -174,7 +174,7 @@ static bool deliver_protected(struct vx_vcpu *cpu, const struct vx_event *event)
     uint64_t raw;
     if (event->vector * 8u + 7 > cpu->idtr.limit)
         return vx_fault_code(cpu, VX_GP, error);
-    if (!vx_mmu_read(cpu->mmu, entry.lin, 8, VX_VIEW_SUPERVISOR, &raw))
+    if (!vx_mmu_read(cpu->mmu, entry.lin, 8, VX_VIEW_SYSTEM, &raw))
         return false;
     entry.lo = (uint32_t)raw;
     entry.hi = (uint32_t)(raw >> 32);

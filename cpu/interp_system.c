@@ -1,5 +1,6 @@
 /* interp_system.c - group 7 (SGDT SIDT LGDT LIDT SMSW LMSW INVLPG), CLTS, MOV CR and DR, CLI STI HLT, INVD WBINVD,
  * MSRs, RDTSC RDPMC CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
+#include "flags.h"
 #include "interp_operand.h"
 #include "interp_table.h"
 #include "smm.h"
@@ -78,10 +79,22 @@ static bool invlpg(struct insn *in)
     return true;
 }
 
+/* CLAC and STAC: 0F 01 CA, CB. Not for user mode: #UD, not #GP. */
+static bool set_ac(struct insn *in, bool ac)
+{
+    if (in->cpu->cpl != 0)
+        return insn_ud(in);
+    insn_mode_changed(in);
+    vx_flags_write(in->cpu, ac ? VX_FL_AC : 0, VX_FL_AC);
+    return true;
+}
+
 /* Group 7: 0F 01. */
 bool interp_group7(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
+    if (in->modrm == 0xCA || in->modrm == 0xCB)
+        return set_ac(in, in->modrm & 1);
     switch (in->reg) {
     case 0: return store_table(in, &cpu->gdtr);
     case 1: return store_table(in, &cpu->idtr);

@@ -27,7 +27,7 @@ static bool desc_address(const struct vx_vcpu *cpu, uint16_t sel, uint64_t *lin)
 static bool read_desc(struct vx_vcpu *cpu, struct vx_desc *out)
 {
     uint64_t raw;
-    if (!vx_mmu_read(cpu->mmu, out->lin, 8, VX_VIEW_SUPERVISOR, &raw))
+    if (!vx_mmu_read(cpu->mmu, out->lin, 8, VX_VIEW_SYSTEM, &raw))
         return false;
     out->lo = (uint32_t)raw;
     out->hi = (uint32_t)(raw >> 32);
@@ -52,7 +52,7 @@ bool vx_seg_mark_accessed(struct vx_vcpu *cpu, struct vx_desc *desc)
     if (vx_desc_is_system(desc) || (desc->hi & VX_ATTR_ACCESSED << 8))
         return true;
     uint32_t hi = desc->hi | VX_ATTR_ACCESSED << 8;
-    if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc->lin + 5), 1, VX_VIEW_SUPERVISOR, (hi >> 8) & 0xFF))
+    if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc->lin + 5), 1, VX_VIEW_SYSTEM, (hi >> 8) & 0xFF))
         return false;
     desc->hi = hi;
     return true;
@@ -199,7 +199,7 @@ bool vx_seg_load_tr(struct vx_vcpu *cpu, uint16_t sel)
     if (!vx_desc_present(&desc))
         return vx_fault_sel(cpu, VX_NP, sel, 0);
     uint32_t busy_hi = desc.hi | VX_TSS_BUSY << 8;
-    if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc.lin + 5), 1, VX_VIEW_SUPERVISOR, (busy_hi >> 8) & 0xFF))
+    if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc.lin + 5), 1, VX_VIEW_SYSTEM, (busy_hi >> 8) & 0xFF))
         return false;
     desc.hi = busy_hi;
     vx_seg_from_desc(&cpu->tr, sel, &desc);

@@ -76,9 +76,9 @@ bool vx_task_inner_stack(struct vx_vcpu *cpu, unsigned level, uint32_t ext, uint
         return vx_fault_sel(cpu, VX_TS, cpu->tr.sel, ext);
     uint64_t lin = cpu->tr.base + off;
     bool wide = layout->word == 4;
-    if (!(wide ? vx_mmu_read(cpu->mmu, (uint32_t)lin, 4, VX_VIEW_SUPERVISOR, &sp)
-               : vx_mmu_read(cpu->mmu, (uint32_t)lin, 2, VX_VIEW_SUPERVISOR, &sp)) ||
-        !vx_mmu_read(cpu->mmu, (uint32_t)(lin + layout->word), 2, VX_VIEW_SUPERVISOR, &sel))
+    if (!(wide ? vx_mmu_read(cpu->mmu, (uint32_t)lin, 4, VX_VIEW_SYSTEM, &sp)
+               : vx_mmu_read(cpu->mmu, (uint32_t)lin, 2, VX_VIEW_SYSTEM, &sp)) ||
+        !vx_mmu_read(cpu->mmu, (uint32_t)(lin + layout->word), 2, VX_VIEW_SYSTEM, &sel))
         return false;
     *ss = (uint16_t)sel;
     *esp = (uint32_t)sp;
@@ -101,18 +101,18 @@ static bool prepare(struct vx_vcpu *cpu, const struct vx_task_switch *how, struc
         return vx_fault_sel(cpu, VX_TS, cpu->tr.sel, how->ext);
     struct vx_mmu *mmu = cpu->mmu;
     uint64_t base = vx_desc_base(&how->desc);
-    if (!vx_mmu_read_bytes(mmu, (uint32_t)cpu->tr.base, old->bytes, old->layout->bytes, VX_VIEW_SUPERVISOR) ||
-        !vx_mmu_read_bytes(mmu, base, next->bytes, next->layout->bytes, VX_VIEW_SUPERVISOR) ||
-        !vx_mmu_probe(mmu, (uint32_t)cpu->tr.base, old->layout->bytes, VX_ACCESS_WRITE, VX_VIEW_SUPERVISOR))
+    if (!vx_mmu_read_bytes(mmu, (uint32_t)cpu->tr.base, old->bytes, old->layout->bytes, VX_VIEW_SYSTEM) ||
+        !vx_mmu_read_bytes(mmu, base, next->bytes, next->layout->bytes, VX_VIEW_SYSTEM) ||
+        !vx_mmu_probe(mmu, (uint32_t)cpu->tr.base, old->layout->bytes, VX_ACCESS_WRITE, VX_VIEW_SYSTEM))
         return false;
     if (how->cause == VX_TASK_CALL || how->cause == VX_TASK_EVENT) {
-        if (!vx_mmu_probe(mmu, base, 2, VX_ACCESS_WRITE, VX_VIEW_SUPERVISOR))
+        if (!vx_mmu_probe(mmu, base, 2, VX_ACCESS_WRITE, VX_VIEW_SYSTEM))
             return false;
-    } else if (!vx_mmu_probe(mmu, (uint32_t)(tr_desc_lin(cpu) + 5), 1, VX_ACCESS_WRITE, VX_VIEW_SUPERVISOR)) {
+    } else if (!vx_mmu_probe(mmu, (uint32_t)(tr_desc_lin(cpu) + 5), 1, VX_ACCESS_WRITE, VX_VIEW_SYSTEM)) {
         return false;
     }
     return how->cause == VX_TASK_IRET ||
-           vx_mmu_probe(mmu, (uint32_t)(how->desc.lin + 5), 1, VX_ACCESS_WRITE, VX_VIEW_SUPERVISOR);
+           vx_mmu_probe(mmu, (uint32_t)(how->desc.lin + 5), 1, VX_ACCESS_WRITE, VX_VIEW_SYSTEM);
 }
 
 static void save_registers(const struct vx_vcpu *cpu, const struct vx_task_switch *how, struct image *old)
@@ -133,10 +133,10 @@ static void save_registers(const struct vx_vcpu *cpu, const struct vx_task_switc
 static bool set_busy(struct vx_vcpu *cpu, uint64_t desc_lin, bool busy)
 {
     uint64_t byte;
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(desc_lin + 5), 1, VX_VIEW_SUPERVISOR, &byte))
+    if (!vx_mmu_read(cpu->mmu, (uint32_t)(desc_lin + 5), 1, VX_VIEW_SYSTEM, &byte))
         return false;
     byte = busy ? byte | VX_TSS_BUSY : byte & ~(uint64_t)VX_TSS_BUSY;
-    return vx_mmu_write(cpu->mmu, (uint32_t)(desc_lin + 5), 1, VX_VIEW_SUPERVISOR, byte);
+    return vx_mmu_write(cpu->mmu, (uint32_t)(desc_lin + 5), 1, VX_VIEW_SYSTEM, byte);
 }
 
 /* Writes the old task's state, busy bits and back link. All pages were probed; a write can still fail when the guest
@@ -147,9 +147,9 @@ static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const 
     bool nested = how->cause == VX_TASK_CALL || how->cause == VX_TASK_EVENT;
     unsigned from = layout->eip;
     unsigned bytes = layout->ldt - from;
-    if (!vx_mmu_write_bytes(cpu->mmu, (uint32_t)(cpu->tr.base + from), old->bytes + from, bytes, VX_VIEW_SUPERVISOR))
+    if (!vx_mmu_write_bytes(cpu->mmu, (uint32_t)(cpu->tr.base + from), old->bytes + from, bytes, VX_VIEW_SYSTEM))
         return false;
-    if (nested && !vx_mmu_write(cpu->mmu, vx_desc_base(&how->desc), 2, VX_VIEW_SUPERVISOR, cpu->tr.sel))
+    if (nested && !vx_mmu_write(cpu->mmu, vx_desc_base(&how->desc), 2, VX_VIEW_SYSTEM, cpu->tr.sel))
         return false;
     if (!nested && !set_busy(cpu, tr_desc_lin(cpu), false))
         return false;

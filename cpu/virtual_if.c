@@ -50,12 +50,12 @@ bool vx_vif_int_redirected(struct vx_vcpu *cpu, uint8_t vector, bool *redirected
     if (cpu->tr.unusable || (cpu->tr.attr & (VX_ATTR_TYPE & ~VX_TSS_BUSY)) != VX_SYS_TSS32 ||
         cpu->tr.limit < TSS32_MIN_LIMIT)
         return vx_fault_code(cpu, VX_GP, 0);
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + TSS32_IO_BASE), 2, VX_VIEW_SUPERVISOR, &base))
+    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + TSS32_IO_BASE), 2, VX_VIEW_SYSTEM, &base))
         return false;
     uint32_t off = (uint32_t)base - REDIRECTION_BYTES + vector / 8u;
     if (off > cpu->tr.limit)
         return vx_fault_code(cpu, VX_GP, 0);
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + off), 1, VX_VIEW_SUPERVISOR, &bits))
+    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + off), 1, VX_VIEW_SYSTEM, &bits))
         return false;
     *redirected = (bits >> (vector & 7) & 1) == 0;
     return true;

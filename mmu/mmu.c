@@ -24,7 +24,8 @@ static void take_paging(struct vx_mmu_private *priv, const struct vx_paging *pag
     priv->nxe = (paging->efer & VX_MMU_EFER_NXE) != 0;
     priv->wp = (paging->cr0 & VX_MMU_CR0_WP) != 0;
     priv->smep = (cr4 & VX_MMU_CR4_SMEP) != 0;
-    priv->smap_in_force = (cr4 & VX_MMU_CR4_SMAP) != 0 && !paging->ac;
+    priv->smap = (cr4 & VX_MMU_CR4_SMAP) != 0;
+    priv->smap_in_force = priv->smap && !paging->ac;
     priv->report_fetch = priv->smep || (priv->nxe && priv->mode == VX_PAGING_PAE);
 
     unsigned phys_bits = paging->phys_bits;

@@ -15,7 +15,6 @@
 #include "vx86/mmu.h"
 
 #define VX_MMU_FLUSH_LISTENERS 4
-#define VX_VIEWS               2
 /* A slot is one entry of one view's table: (view << 16) | index. */
 #define VX_TLB_SLOTS           (VX_VIEWS * VX_TLB_ENTRIES)
 
@@ -63,6 +62,7 @@ struct vx_mmu_private {
     struct vx_paging paging;
     enum vx_paging_mode mode;
     bool pse, pge, nxe, wp, smep;
+    bool smap;
     bool smap_in_force; /* CR4.SMAP and EFLAGS.AC clear */
     bool report_fetch;  /* the I/D bit of #PF error codes exists */
     uint64_t pdpte[4];

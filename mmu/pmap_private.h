@@ -32,7 +32,7 @@ struct vx_pmap {
     uint32_t used_pages; /* RAM and what vx_pmap_alloc handed out */
     int memfd;
     struct {
-        uint32_t first, count; /* frames; count 0: none */
+        uint32_t first, count;                                          /* frames; count 0: none */
         uint32_t read[VX_PMAP_OVERLAY_MAX], write[VX_PMAP_OVERLAY_MAX]; /* what is below */
     } overlay;
     struct vx_pmap_config config;

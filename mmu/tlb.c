@@ -162,9 +162,30 @@ static void invalidate_ends(struct vx_tlb *tlb)
         tlb->read_tag[end[i]] = tlb->write_tag[end[i]] = tlb->fetch_tag[end[i]] = VX_TLB_INVALID;
 }
 
+/* Calls for every slot that may hold something; the slots stay logged. */
+typedef void slot_fn(struct vx_mmu *mmu, uint32_t slot, uint32_t first_page, uint32_t count);
+
+static void each_slot(struct vx_mmu *mmu, slot_fn *fn, uint32_t first_page, uint32_t count)
+{
+    struct vx_mmu_private *priv = mmu->priv;
+    for (uint32_t i = 0; i < priv->local.count; i++)
+        fn(mmu, priv->local.slot[i], first_page, count);
+    for (uint32_t i = 0; i < priv->global.count; i++)
+        fn(mmu, priv->global.slot[i], first_page, count);
+}
+
+static void drop_if_system(struct vx_mmu *mmu, uint32_t slot, uint32_t first_page, uint32_t count)
+{
+    (void)first_page, (void)count;
+    if (slot >> 16 == VX_VIEW_SYSTEM)
+        slot_drop(mmu, slot);
+}
+
+/* The system's table has few slots in use: they are dropped one by one. */
 static void clear_tables(struct vx_mmu *mmu)
 {
-    for (unsigned view = 0; view < VX_VIEWS; view++) {
+    each_slot(mmu, drop_if_system, 0, 0);
+    for (unsigned view = 0; view < VX_VIEW_SYSTEM; view++) {
         struct vx_tlb *tlb = mmu->tlb[view];
         memset(tlb->read_tag, 0, TAG_BYTES);
         memset(tlb->write_tag, 0, TAG_BYTES);
@@ -213,22 +234,10 @@ static void drop_local(struct vx_mmu *mmu)
         drop_log(mmu, &priv->local, SLOT_IN_LOCAL, true);
 }
 
-/* Calls for every slot that may hold something; the slots stay logged. */
-typedef void slot_fn(struct vx_mmu *mmu, uint32_t slot, uint32_t first_page, uint32_t count);
-
-static void each_slot(struct vx_mmu *mmu, slot_fn *fn, uint32_t first_page, uint32_t count)
-{
-    struct vx_mmu_private *priv = mmu->priv;
-    for (uint32_t i = 0; i < priv->local.count; i++)
-        fn(mmu, priv->local.slot[i], first_page, count);
-    for (uint32_t i = 0; i < priv->global.count; i++)
-        fn(mmu, priv->global.slot[i], first_page, count);
-}
-
 static void drop_if_supervisor(struct vx_mmu *mmu, uint32_t slot, uint32_t first_page, uint32_t count)
 {
     (void)first_page, (void)count;
-    if (slot >> 16 == VX_VIEW_SUPERVISOR)
+    if (slot >> 16 != VX_VIEW_USER)
         slot_drop(mmu, slot);
 }
 
@@ -358,8 +367,8 @@ vx_err vx_shadow_create(struct vx_mmu *mmu)
     priv->local.slot = vx_sparse_alloc(LOG_BYTES);
     priv->global.slot = vx_sparse_alloc(LOG_BYTES);
     priv->writer = vx_sparse_alloc(mmu->pmap->pages * sizeof(uint32_t));
-    if (mmu->tlb[0] == NULL || mmu->tlb[1] == NULL || priv->slot_state == NULL || priv->local.slot == NULL ||
-        priv->global.slot == NULL || priv->writer == NULL)
+    if (mmu->tlb[VX_VIEW_SUPERVISOR] == NULL || mmu->tlb[VX_VIEW_USER] == NULL || mmu->tlb[VX_VIEW_SYSTEM] == NULL ||
+        priv->slot_state == NULL || priv->local.slot == NULL || priv->global.slot == NULL || priv->writer == NULL)
         return VX_ERR_NO_MEMORY;
     for (unsigned view = 0; view < VX_VIEWS; view++)
         invalidate_ends(mmu->tlb[view]);

@@ -160,12 +160,14 @@ bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *wal
     if (view == VX_VIEW_USER) {
         if (!walk->user)
             return false;
-    } else if (walk->user && (access == VX_ACCESS_FETCH ? priv->smep : priv->smap_in_force)) {
-        return false;
+    } else if (walk->user) {
+        bool smap = view == VX_VIEW_SYSTEM ? priv->smap : priv->smap_in_force;
+        if (access == VX_ACCESS_FETCH ? priv->smep : smap)
+            return false;
     }
     switch (access) {
     case VX_ACCESS_READ: return true;
-    case VX_ACCESS_WRITE: return walk->write || (view == VX_VIEW_SUPERVISOR && !priv->wp);
+    case VX_ACCESS_WRITE: return walk->write || (view != VX_VIEW_USER && !priv->wp);
     case VX_ACCESS_FETCH: return walk->exec;
     }
     return false;

@@ -3,7 +3,7 @@
  * Sources: SDM 3A "Paging" (all of it), "Protected-Mode Exceptions"/"Page-Fault Exceptions".
  *
  * The soft TLB (struct vx_tlb) is the portable shadow page table: direct-mapped by linear page number, one table
- * per privilege view (supervisor, user), with separate tags for read, write and fetch. A tag that matches promises that the
+ * per privilege view (supervisor, user, system), with separate tags for read, write and fetch. A tag that matches promises that the
  * guest's own tables allow that access *now*, that A (and for write D) is already set, and that the page is plain backed
  * memory without translated code or dirty tracking (write). Everything else goes through the slow functions.
  * Hosted shadow windows will be a second shadow filled by the same walk (design 6).
@@ -28,8 +28,10 @@
 
 enum vx_access { VX_ACCESS_READ, VX_ACCESS_WRITE, VX_ACCESS_FETCH };
 
-/* Privilege view of an access: what the page's U/S bit is held against. */
-enum vx_view { VX_VIEW_SUPERVISOR, VX_VIEW_USER };
+/* Privilege view of an access: what the page's U/S bit is held against. SYSTEM is for what the CPU does of itself at any
+ * CPL (descriptor tables, TSS, IDT): supervisor's, and EFLAGS.AC does not lift SMAP for it (SDM 3A "Access Rights",
+ * "implicit supervisor-mode accesses"). */
+enum vx_view { VX_VIEW_SUPERVISOR, VX_VIEW_USER, VX_VIEW_SYSTEM, VX_VIEWS };
 
 struct vx_tlb {
     uint32_t read_tag[VX_TLB_ENTRIES]; /* minus vpn, or VX_TLB_INVALID */
@@ -57,7 +59,7 @@ struct vx_paging {
 };
 
 struct vx_mmu {
-    struct vx_tlb *tlb[2]; /* by enum vx_view */
+    struct vx_tlb *tlb[VX_VIEWS];
     struct vx_fault fault; /* set whenever a function below returns false */
     struct vx_pmap *pmap;
     uint64_t map_epoch; /* grows whenever any linear mapping may have changed other than by plain fills */

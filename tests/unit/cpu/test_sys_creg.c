@@ -43,7 +43,7 @@ Test(creg, cr4_legality)
 {
     struct world *w = world_create();
     const uint32_t legal = VX_CR4_VME | VX_CR4_PVI | VX_CR4_TSD | VX_CR4_DE | VX_CR4_PSE | VX_CR4_PAE | VX_CR4_MCE |
-                           VX_CR4_PGE | VX_CR4_PCE | VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT;
+                           VX_CR4_PGE | VX_CR4_PCE | VX_CR4_OSFXSR | VX_CR4_OSXMMEXCPT | VX_CR4_SMEP | VX_CR4_UMIP;
     for (unsigned bit = 0; bit < 32; bit++) {
         world_protected(w, 0);
         uint32_t value = 1u << bit;

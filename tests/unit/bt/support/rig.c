@@ -102,13 +102,17 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     struct vx_pmap_config pmap = {
         .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM, .bus = { bus_read, bus_write }
     };
-    struct vx_cpu_config cpu = {
-        .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig, .model = vx_cpu_model_find("default")
-    };
-    if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK)
+    struct vx_cpu_config cpu = { .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig };
+    struct vx_cpu_model *model;
+    char problem[80];
+    if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK ||
+        vx_cpu_model_create(RIG_CPU, problem, sizeof problem, &model) != VX_ERR_OK)
         return false;
     cpu.pmap = rig->pmap;
-    if (vx_cpu_create(&cpu, &rig->vcpu) != VX_ERR_OK || !create_watchdog(rig))
+    cpu.model = model;
+    vx_err err = vx_cpu_create(&cpu, &rig->vcpu);
+    vx_cpu_model_destroy(model);
+    if (err != VX_ERR_OK || !create_watchdog(rig))
         return false;
     if (options == NULL)
         return true;

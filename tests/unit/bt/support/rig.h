@@ -14,6 +14,8 @@
 #include "vx86/bt.h"
 
 enum { RIG_RAM = 0x110000, RIG_PAGES = RIG_RAM / VX_PAGE_BYTES };
+/* Everything that there is. */
+#define RIG_CPU "default,+smap"
 enum { RIG_PORT_INTR = 0x70, RIG_PORT_NMI = 0x71, RIG_PORT_A20 = 0x92, RIG_PORT_SMI = 0xB2 };
 
 struct rig {
