@@ -13,7 +13,7 @@ rules=(
     -e 's/\/input[0-9]+\r?$/\/inputN/'                         # numbers are given as probes that run side by side end
 )
 # Lines that come or stay away by how fast the guest finds the machine to be: the PM timer is checked against a loop of port
-# reads, an interrupt that takes long is reported once, the random pool is full when it is.
-by_speed='PM-Timer running at invalid rate|clocksource: acpi_pm|hrtimer: interrupt took|random: '
+# reads, an interrupt or a PCI quirk that takes long is reported, the random pool is full when it is.
+by_speed='PM-Timer running at invalid rate|clocksource: acpi_pm|hrtimer: interrupt took|took [0-9]+ usecs|random: '
 # Probes run side by side, so lines are compared without their order.
 sed -E "${rules[@]}" "$1" | grep -avE "$by_speed" | LC_ALL=C sort
