@@ -10,6 +10,13 @@
 #define VX_MCE_BANKS      4u
 #define VX_MSR_LOGGED_MAX 64u
 
+/* The line that MONITOR watches (interp_monitor.c). */
+struct vx_monitor {
+    bool armed;
+    uint64_t phys;
+    uint8_t line[64];
+};
+
 struct vx_cpu_box {
     struct vx_vcpu vcpu; /* first */
     struct vx_cpu_model model;
@@ -22,6 +29,8 @@ struct vx_cpu_box {
     } ring[VX_RING_ENTRIES];
 
     uint64_t mce_bank[VX_MCE_BANKS][4]; /* CTL, STATUS, ADDR, MISC */
+
+    struct vx_monitor monitor;
 
     unsigned msr_logged_count;
     uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */

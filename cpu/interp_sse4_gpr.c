@@ -1,4 +1,4 @@
-/* interp_sse4_gpr.c - general-register instructions of the age of SSE4: POPCNT, CRC32, MOVBE, and MONITOR and MWAIT. */
+/* interp_sse4_gpr.c - general-register instructions of the age of SSE4: POPCNT, CRC32, MOVBE. */
 #include "interp_operand.h"
 #include "interp_table.h"
 

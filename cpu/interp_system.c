@@ -97,7 +97,7 @@ bool interp_group7(struct insn *in)
         return set_ac(in, in->modrm & 1);
     switch (in->reg) {
     case 0: return store_table(in, &cpu->gdtr);
-    case 1: return store_table(in, &cpu->idtr);
+    case 1: return in->mod == 3 ? interp_monitor(in) : store_table(in, &cpu->idtr);
     case 2: return load_table(in, &cpu->gdtr);
     case 3: return load_table(in, &cpu->idtr);
     case 4: return smsw(in);

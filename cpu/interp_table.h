@@ -29,6 +29,8 @@ extern const struct opcode interp_two_byte[256];
 #undef INTERP_ONE_BYTE
 #undef INTERP_TWO_BYTE
 
-bool interp_movbe_crc32(struct insn *in); /* 0F 38 F0 and F1, legality checked */
+/* Members of groups, called when isa.c has found them legal. */
+bool interp_movbe_crc32(struct insn *in); /* 0F 38 F0, F1 */
+bool interp_monitor(struct insn *in);     /* 0F 01 C8, C9 */
 
 #endif

@@ -135,11 +135,11 @@ static enum vx_cpu_feature one_byte_feature(const struct vx_isa_insn *in)
 
 const struct isa_two_byte_row isa_two_byte[256] = {
     [0x02 ... 0x03] = ROW(I386), [0x06] = ROW(I386),          [0x08 ... 0x09] = ROW(I486), [0x0D] = ROW(PREFETCHW),
-    [0x19 ... 0x1F] = ROW(NOPL), [0x20 ... 0x23] = ROW(I386), [0x30] = ROW(MSR),           [0x31] = ROW(TSC),
-    [0x32] = ROW(MSR),           [0x33] = ROW(RDPMC),         [0x34 ... 0x35] = ROW(SEP),  [0x40 ... 0x4F] = ROW(CMOV),
-    [0x80 ... 0xA1] = ROW(I386), [0xA2] = ROW(CPUID),         [0xA3 ... 0xA5] = ROW(I386), [0xA8 ... 0xAD] = ROW(I386),
-    [0xAF] = ROW(I386),          [0xB0 ... 0xB1] = ROW(I486), [0xB3] = ROW(I386),          [0xB6 ... 0xB7] = ROW(I386),
-    [0xBB ... 0xBF] = ROW(I386), [0xC0 ... 0xC1] = ROW(I486), [0xC8 ... 0xCF] = ROW(I486),
+    [0x19 ... 0x1F] = ROW(NOPL), [0x21] = ROW(I386),          [0x23] = ROW(I386),          [0x30] = ROW(MSR),
+    [0x31] = ROW(TSC),           [0x32] = ROW(MSR),           [0x33] = ROW(RDPMC),         [0x34 ... 0x35] = ROW(SEP),
+    [0x40 ... 0x4F] = ROW(CMOV), [0x80 ... 0xA1] = ROW(I386), [0xA2] = ROW(CPUID),         [0xA3 ... 0xA5] = ROW(I386),
+    [0xA8 ... 0xAD] = ROW(I386), [0xAF] = ROW(I386),          [0xB0 ... 0xB1] = ROW(I486), [0xB3] = ROW(I386),
+    [0xB6 ... 0xB7] = ROW(I386), [0xBB ... 0xBF] = ROW(I386), [0xC0 ... 0xC1] = ROW(I486), [0xC8 ... 0xCF] = ROW(I486),
 };
 
 /* SGDT SIDT LGDT LIDT SMSW LMSW INVLPG; MONITOR, MWAIT, CLAC and STAC among the register forms. */
@@ -168,6 +168,13 @@ static enum vx_cpu_feature group15(const struct vx_isa_insn *in)
     return (enum vx_cpu_feature)(is_reg(in) ? reg : mem)[reg_of(in)];
 }
 
+/* MOV to and from CR0, CR2, CR3, CR4; ModRM.mod is ignored. */
+static enum vx_cpu_feature control_register(const struct vx_isa_insn *in)
+{
+    unsigned reg = reg_of(in);
+    return reg == 4 ? VX_F_CPUID : if_legal(reg == 0 || reg == 2 || reg == 3);
+}
+
 static enum vx_cpu_feature two_byte_feature(const struct vx_isa_insn *in)
 {
     unsigned reg = reg_of(in);
@@ -175,6 +182,8 @@ static enum vx_cpu_feature two_byte_feature(const struct vx_isa_insn *in)
     case 0x00: return if_legal(reg < 6);
     case 0x01: return group7(in);
     case 0x18: return reg < 4 && !is_reg(in) ? VX_F_SSE : VX_F_NOPL; /* PREFETCHh among the hints */
+    case 0x20:
+    case 0x22: return control_register(in);
     case 0x71:
     case 0x72: return reg == 2 || reg == 4 || reg == 6 ? simd_feature(in) : VX_F_NEVER;
     case 0x73:

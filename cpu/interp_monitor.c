@@ -1,0 +1,51 @@
+/* interp_monitor.c - MONITOR and MWAIT (SDM 2 "MONITOR", "MWAIT").
+ *
+ * MONITOR remembers a line of memory and what is in it. MWAIT waits like HLT while that stands and interrupts are enabled;
+ * else it is over at once, which software must expect at any time. A store that leaves the line's bytes as they were goes
+ * unnoticed until the next interrupt. */
+#include "cpu_private.h"
+#include "interp_operand.h"
+#include "interp_table.h"
+
+enum { MWAIT_BREAK_ON_MASKED = 1 }; /* ECX bit 0: masked interrupts wake too */
+
+static bool monitor(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    struct vx_monitor *m = &vx_cpu_box(cpu)->monitor;
+    uint32_t off = get_reg(cpu, VX_RAX, in->addr_size), lin;
+    uint64_t phys;
+    if (get_reg(cpu, VX_RCX, 4) != 0)
+        return insn_gp0(in);
+    if (!insn_seg_check(in, in->seg, off, 1, VX_ACCESS_READ, &lin) ||
+        !vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_READ, in->view, &phys))
+        return false;
+    m->phys = phys & ~(uint64_t)(sizeof m->line - 1);
+    const uint8_t *line = vx_pmap_read_ptr(cpu->mmu->pmap, m->phys);
+    m->armed = line != NULL;
+    if (m->armed)
+        memcpy(m->line, line, sizeof m->line);
+    return true;
+}
+
+static bool mwait(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    struct vx_monitor *m = &vx_cpu_box(cpu)->monitor;
+    if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)
+        return insn_gp0(in);
+    const uint8_t *line = m->armed ? vx_pmap_read_ptr(cpu->mmu->pmap, m->phys) : NULL;
+    m->armed = false;
+    if (line == NULL || !cpu->iflag || memcmp(line, m->line, sizeof m->line) != 0)
+        return true;
+    cpu->halted = true;
+    insn_mode_changed(in);
+    return true;
+}
+
+bool interp_monitor(struct insn *in)
+{
+    if (in->cpu->cpl != 0)
+        return insn_ud(in);
+    return in->modrm == 0xC8 ? monitor(in) : mwait(in);
+}
