@@ -298,6 +298,8 @@ static vx_err init(struct vx_bt *bt)
 {
     ZydisDecoderInit(&bt->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
     ZydisDecoderInit(&bt->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    for (unsigned i = 0; i < 2; i++) /* without CET, 3Eh before an indirect branch is DS and not NOTRACK */
+        ZydisDecoderEnableMode(&bt->decoder[i], ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
     size_t bytes = bt->config.cache_bytes != 0 ? bt->config.cache_bytes : BT_CACHE_DEFAULT;
     bt->buffer = malloc(BT_BUFFER_BYTES);
     bt->cg = bt_cg_create();
