@@ -1,19 +1,21 @@
-/* test_vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE
- * reference of barotto/test386.asm), run through the interpreter.
+/* vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE reference of
+ * barotto/test386.asm), run by either engine.
  *
- * The answers are not part of the project: VX86_CONFORMANCE_DATA names the folder with test386-EE-reference.txt.xz;
- * without it the test counts as skipped. A line:
+ * The answers are not part of the project: VX86_CONFORMANCE_DATA names the folder with test386-EE-reference.txt.xz. A
+ * line:
  *
  *     81 ADD W EAX=00000000 EDX=00000000 PS=0044 [#DE] EAX=00000000 EDX=00008002 PS=0080
  *
  * opcode, operation, size, registers and flags before and after; undefined flags print as 0. The immediates are not
  * in it; they are those that the answers imply. Shifts run with CF set whatever PS says before; the rest with PS. */
-#include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "interp_rig.h"
+#include "account.h"
+#include "machine.h"
 
-enum { CODE_AT = 0x1000, DE_HANDLER = 0x500, FLAGS_ALL = VX_FL_ARITH };
+enum { CODE_AT = 0x1000, STACK_AT = 0x8000, DE_HANDLER = 0x500, FLAGS_ALL = VX_FL_ARITH, HLT = 0xF4 };
+enum { WHY_CHARS = 96, LINES_MIN = 40000, LINE_CHARS = 160 };
 
 struct line {
     char opcode[8], name[8], size;
@@ -207,29 +209,32 @@ static unsigned eax_register(const struct line *l)
     return opcode >= 0x40 && opcode < 0x50 ? opcode & 7 : VX_RAX;
 }
 
-static void run_code(struct interp_rig *rig, const struct line *l, const struct code *c)
+/* The instruction and a HLT behind it. */
+static bool run_code(struct cf_machine *machine, const struct line *l, const struct code *c)
 {
-    struct vx_vcpu *cpu = rig->cpu;
+    struct vx_vcpu *cpu = machine->cpu;
     unsigned opcode = l->bcd ? 0 : (unsigned)strtoul(l->opcode, NULL, 16);
     bool shift = opcode > 0xFF || (opcode >= 0xC0 && opcode <= 0xD3);
-    memcpy(rig->ram + CODE_AT, c->bytes, c->count);
-    rig_real_mode(rig);
+    cf_write(machine, CODE_AT, c->bytes, c->count);
+    cf_write(machine, CODE_AT + c->count, &(uint8_t){ HLT }, 1);
+    cf_real_mode(machine);
+    cpu->rip = CODE_AT;
+    cpu->gpr[VX_RSP] = STACK_AT;
     cpu->gpr[VX_RCX] = l->edx;
     cpu->gpr[VX_RDX] = l->edx;
     cpu->gpr[eax_register(l)] = l->eax;
     vx_set_eflags_raw(cpu, l->ps | (shift && opcode != 0x0FAF ? VX_FL_CF : 0));
-    (void)vx_interp_step(cpu);
+    return cf_run(machine);
 }
 
-static bool agrees(const struct interp_rig *rig, const struct line *l, const struct code *c, char *why,
-                   size_t why_bytes)
+static bool agrees(const struct cf_machine *machine, const struct line *l, const struct code *c, char why[WHY_CHARS])
 {
-    const struct vx_vcpu *cpu = rig->cpu;
+    const struct vx_vcpu *cpu = machine->cpu;
     uint32_t eax = (uint32_t)cpu->gpr[eax_register(l)], edx = (uint32_t)cpu->gpr[VX_RDX];
     uint32_t edx_after = l->bcd ? l->edx : l->edx_after;
-    uint32_t rip = l->divide_error ? DE_HANDLER : CODE_AT + c->count;
+    uint32_t rip = (l->divide_error ? DE_HANDLER : CODE_AT + c->count) + 1; /* behind the HLT */
     uint32_t flags = (vx_eflags(cpu) ^ l->ps_after) & defined_flags(l);
-    snprintf(why, why_bytes, "EAX=%08x EDX=%08x EIP=%04x flags %04x", eax, edx, (unsigned)cpu->rip, vx_eflags(cpu));
+    snprintf(why, WHY_CHARS, "EAX=%08x EDX=%08x EIP=%04x flags %04x", eax, edx, (unsigned)cpu->rip, vx_eflags(cpu));
     bool edx_ok = edx == edx_after || eax_register(l) == VX_RDX;
     return eax == l->eax_after && edx_ok && cpu->rip == rip && (l->divide_error || flags == 0);
 }
@@ -249,61 +254,68 @@ static unsigned group_lines(const char *text, char key[32])
     return lines;
 }
 
-static char *unpack(const char *folder)
+struct tally {
+    unsigned run, failed;
+    unsigned divisions; /* groups of DIV, IDIV seen: three sizes twice each */
+};
+
+/* Runs the group at *at and moves behind it; false where a line is none of ours. */
+static bool run_group(struct cf_machine *machine, const char **at, struct tally *sum)
 {
-    char command[512];
-    size_t room = 8u << 20;
-    if (strchr(folder, '\'') != NULL ||
-        snprintf(command, sizeof(command), "xz -dc '%s/test386-EE-reference.txt.xz'", folder) >= (int)sizeof(command))
-        return NULL;
-    FILE *f = popen(command, "r");
-    char *text = malloc(room);
-    size_t bytes = f == NULL ? 0 : fread(text, 1, room - 1, f);
-    text[bytes] = 0;
-    return f != NULL && pclose(f) == 0 ? text : NULL;
+    char key[32], why[WHY_CHARS], first[LINE_CHARS + WHY_CHARS + 8] = "";
+    unsigned lines = group_lines(*at, key), bad = 0;
+    bool divides = strstr(key, "DIV ") != NULL;
+    for (unsigned i = 0; i < lines && **at != '\0'; i++) {
+        struct line l;
+        struct code c;
+        char text[LINE_CHARS]; /* sscanf() measures all of its string first */
+        const char *end = strchr(*at, '\n');
+        if (end == NULL || end - *at >= LINE_CHARS)
+            return false;
+        snprintf(text, sizeof(text), "%.*s", (int)(end - *at), *at);
+        if (!parse_line(text, &l) || !encode(&l, divides ? sum->divisions % 6 >= 3 : i >= lines / 2, &c))
+            return false;
+        bool halted = run_code(machine, &l, &c);
+        sum->run++;
+        if (!(agrees(machine, &l, &c, why) && halted) && bad++ == 0)
+            snprintf(first, sizeof(first), "%s but %s", text, why);
+        *at = end + 1;
+    }
+    sum->failed += bad;
+    sum->divisions += divides;
+    if (bad != 0)
+        printf("%-12s %4u of %4u differ: %s\n", key, bad, lines, first);
+    return lines != 0;
 }
 
-Test(vectors_386, arithmetic, .timeout = 300)
+static int run_data(struct cf_machine *machine)
 {
-    const char *folder = getenv("VX86_CONFORMANCE_DATA");
-    if (folder == NULL) {
-        printf("80386 reference: skipped, VX86_CONFORMANCE_DATA is not set\n");
-        cr_skip_test("VX86_CONFORMANCE_DATA is not set");
-    }
-    char *text = unpack(folder);
-    cr_assert(text != NULL, "cannot unpack the 386 reference in %s", folder);
-    struct interp_rig rig;
-    cr_assert(rig_init(&rig));
-    uint16_t handler = DE_HANDLER;
-    memcpy(rig.ram, &handler, 2); /* IVT entry 0 = 0000:0500 */
-
-    unsigned run = 0, failed = 0, divisions = 0; /* groups of DIV, IDIV seen: three sizes twice each */
-    for (char *at = text; *at != 0;) {
-        char key[32], why[96], first[256] = "";
-        unsigned lines = group_lines(at, key), bad = 0;
-        bool divides = strstr(key, "DIV ") != NULL;
-        cr_assert(lines != 0, "not a reference line: %.40s", at);
-        for (unsigned i = 0; i < lines && *at != 0; i++) {
-            struct line l;
-            struct code c;
-            char *end = strchr(at, '\n');
-            cr_assert(end != NULL && parse_line(at, &l) &&
-                          encode(&l, divides ? divisions % 6 >= 3 : i >= lines / 2, &c),
-                      "cannot run: %.80s", at);
-            run_code(&rig, &l, &c);
-            run++;
-            if (!agrees(&rig, &l, &c, why, sizeof(why)) && bad++ == 0)
-                snprintf(first, sizeof(first), "%.*s but %s", (int)(end - at), at, why);
-            at = end + 1;
-        }
-        failed += bad;
-        divisions += divides;
-        if (bad != 0)
-            printf("%-12s %4u of %4u differ: %s\n", key, bad, lines, first);
-    }
-    rig_fini(&rig);
+    size_t bytes = 0;
+    struct tally sum = { 0 };
+    char *text = cf_data("test386-EE-reference.txt.xz", &bytes);
+    if (text == NULL)
+        return CF_SKIPPED;
+    cf_write(machine, 0, &(uint32_t){ DE_HANDLER }, 4); /* vector 0 */
+    cf_write(machine, DE_HANDLER, &(uint8_t){ HLT }, 1);
+    const char *at = text;
+    while (*at != '\0' && run_group(machine, &at, &sum))
+        ;
+    bool whole = *at == '\0' && sum.run > LINES_MIN;
+    if (!whole)
+        printf("not a line of the reference, or too few of them: %.60s\n", at);
     free(text);
-    printf("80386 reference: %u run, %u failed\n", run, failed);
-    cr_assert(run > 40000, "only %u cases found", run);
-    cr_assert_eq(failed, 0);
+    printf("80386 reference, engine %s: %u run, %u failed\n", machine->engine, sum.run, sum.failed);
+    account_print(sum.run, sum.run - sum.failed);
+    return whole && sum.failed == 0 ? CF_EXACT : CF_DIFFERENT;
+}
+
+int main(int argc, char **argv)
+{
+    static struct cf_machine machine;
+    int status = cf_create(&machine, argc, argv);
+    if (status != CF_EXACT)
+        return status;
+    status = run_data(&machine);
+    cf_destroy(&machine);
+    return status;
 }
