@@ -260,7 +260,8 @@ static struct vf_def fp_def(const char *name)
 
 static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_insn *in)
 {
-    if (fp_group(raw) || fp_name(raw->mnemonic)) {
+    bool integer = raw->id == X86_INS_CRC32 || raw->id == X86_INS_POPCNT; /* of SSE4.2 by group only */
+    if (!integer && (fp_group(raw) || fp_name(raw->mnemonic))) {
         in->def = fp_def(raw->mnemonic);
         in->known = true;
     } else if (v->defined[raw->id]) {

@@ -130,6 +130,8 @@ static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const s
         return vf_fail(v, RULE_CALL, in, "not an address in r8, constants in r9 and the eip %x in r10", g->eip);
     if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || g->eip + len != g->next)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) is not what this instruction accesses", info);
+    if ((len != 0) != (v->point[v->at[in->off]].succ[1] != VF_NONE))
+        return vf_fail(v, RULE_CALL, in, "r9 (%x) comes from elsewhere than the code in front", info);
     if (!vf_at_start(v, s, in))
         return false;
     after_c(v, &out[0], info);

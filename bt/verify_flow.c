@@ -65,10 +65,12 @@ static bool link_to(struct bt_verifier *v, uint32_t index, unsigned which, int64
     return true;
 }
 
-/* The length of the guest instruction that the call-out at `index` gets in r9d's constant, from the code in front. */
+/* Does the call-out at `index` get the length of its guest instruction, which tells that C may do it? It is in r9d's constant,
+ * which the straight code in front loads; call_memory() holds this against what is really in r9. */
 static bool may_be_done_by_c(const struct bt_verifier *v, uint32_t index)
 {
-    for (uint32_t i = index; i-- > 0 && index - i <= 3;) {
+    enum { LOOK_BACK = 16 };
+    for (uint32_t i = index; i-- > 0 && index - i <= LOOK_BACK;) {
         const struct vf_insn *in = &v->insn[i];
         if (in->def.kind == K_MOV && in->op[0].kind == OP_REG && in->op[0].reg == H_R9 && in->op[1].kind == OP_IMM)
             return (uint32_t)in->op[1].value >> MEM_LEN_SHIFT != 0;
