@@ -21,6 +21,8 @@
 #include "terminal.h"
 #include "vx86/firmware.h"
 
+enum { DEFAULT_MIPS = 100, MAX_MIPS = 1000000, MAX_MIPS_DIGITS = 7 }; /* --clock=instructions:MIPS */
+
 struct app {
     const struct vx_options *options;
     struct vx_log *log;
@@ -29,6 +31,7 @@ struct app {
     struct vx_serial *serial;
     struct vx_terminal *terminal;
     struct vx_app_debugcon debugcon;
+    struct vx_clock *clock; /* NULL: the machine's own */
     struct vx_machine *machine;
     FILE *stats_file; /* where statistics go, NULL for standard error */
     char *stats_text; /* I2 */
@@ -128,6 +131,32 @@ static vx_err check_lockstep(struct app *app)
     return VX_ERR_BAD_ARGUMENT;
 }
 
+/* "host" (*mips 0), "instructions" or "instructions:MIPS". */
+static bool parse_clock(const char *text, uint64_t *mips)
+{
+    static const char counted[] = "instructions";
+    size_t length = strlen(counted);
+    *mips = strcmp(text, "host") == 0 ? 0 : DEFAULT_MIPS;
+    if (*mips == 0 || strcmp(text, counted) == 0)
+        return true;
+    if (strncmp(text, counted, length) != 0 || text[length] != ':' || strlen(text + length) > MAX_MIPS_DIGITS + 1)
+        return false;
+    char *end;
+    *mips = strtoull(text + length + 1, &end, 10);
+    return *end == '\0' && text[length + 1] != '-' && *mips >= 1 && *mips <= MAX_MIPS;
+}
+
+static vx_err set_up_clock(struct app *app)
+{
+    uint64_t mips;
+    const char *text = option(app, VX_OPT_clock)->text;
+    if (parse_clock(text, &mips))
+        return mips == 0 ? VX_ERR_OK : vx_clock_create_counted(mips, &app->clock);
+    vx_log_error(app->log, VX_LOG_GENERAL, "--clock: '%.40s' is not host, instructions or instructions:MIPS (1 to %u)",
+                 text, (unsigned)MAX_MIPS);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
 static vx_err open_stats_file(struct app *app)
 {
     const char *path = option(app, VX_OPT_stats_file)->text;
@@ -184,6 +213,9 @@ static vx_err create_machine(struct app *app)
     struct vx_machine_config config = {
         .log = app->log,
         .loop = app->loop,
+        .clock = app->clock,
+        .hash_every = given_or_zero(option(app, VX_OPT_state_hash)),
+        .stop_at = given_or_zero(option(app, VX_OPT_stop_at)),
         .ram_bytes = option(app, VX_OPT_memory)->number,
         .engine = engine(app),
         .bt = {
@@ -218,6 +250,7 @@ static vx_err set_up(struct app *app)
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
+    VX_TRY(set_up_clock(app));
     VX_TRY(vx_loop_create(&app->loop));
     VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));
@@ -305,6 +338,7 @@ static void take_apart(struct app *app)
 {
     vx_machine_destroy(app->machine);
     app->machine = NULL;
+    vx_clock_destroy(app->clock);
     vx_terminal_destroy(app->terminal);
     vx_serial_destroy(app->serial);
     vx_app_media_close(&app->media);

@@ -3,7 +3,8 @@
  *   I1  heap[] is a binary min-heap by deadline_ns; an armed timer is in it, at heap_index, with a deadline other than
  *       VX_NEVER; an idle one is not and has VX_NEVER.
  *   I2  A timer is taken off the heap before its function runs, so that the function may arm it again or destroy it.
- *   I3  vx_clock_run() fires at most RUN_LIMIT timers, so that a guest that programs absurd rates slows itself only. */
+ *   I3  vx_clock_run() fires at most RUN_LIMIT timers, so that a guest that programs absurd rates slows itself only.
+ *   I4  A counted clock at count vx_clock_count_at(ns) says ns or later, and at the count before it earlier. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,36 +12,50 @@
 #include "vx86/loop.h"
 
 #define RUN_LIMIT    64
+#define MIPS_MAX     1000000u
 #define FAKE_EPOCH_S 946684800 /* 2000-01-01 00:00:00 UTC */
 
+enum kind { REAL, FAKE, COUNTED };
+
 struct vx_clock {
-    bool fake;
+    enum kind kind;
     uint64_t fake_now_ns;
+    /* COUNTED: at count `base_count` it was `base_ns` */
+    const uint64_t *counter;
+    uint64_t mips, base_count, base_ns;
     uint64_t origin_ns; /* host-monotonic time of clock time 0 */
     uint64_t paused_ns; /* host-monotonic time at which it was paused, 0: it runs */
     struct vx_timer **heap;
     size_t count, capacity;
 };
 
-static vx_err clock_create(bool fake, struct vx_clock **out)
+static vx_err clock_create(enum kind kind, struct vx_clock **out)
 {
     struct vx_clock *clock = calloc(1, sizeof *clock);
     if (clock == NULL)
         return VX_ERR_NO_MEMORY;
-    clock->fake = fake;
-    clock->origin_ns = fake ? 0 : vx_host_now_ns();
+    clock->kind = kind;
+    clock->origin_ns = kind == REAL ? vx_host_now_ns() : 0;
     *out = clock;
     return VX_ERR_OK;
 }
 
 vx_err vx_clock_create_real(struct vx_clock **out)
 {
-    return clock_create(false, out);
+    return clock_create(REAL, out);
 }
 
 vx_err vx_clock_create_fake(struct vx_clock **out)
 {
-    return clock_create(true, out);
+    return clock_create(FAKE, out);
+}
+
+vx_err vx_clock_create_counted(uint64_t mips, struct vx_clock **out)
+{
+    VX_ASSERT(mips >= 1 && mips <= MIPS_MAX);
+    VX_TRY(clock_create(COUNTED, out));
+    (*out)->mips = mips;
+    return VX_ERR_OK;
 }
 
 void vx_clock_destroy(struct vx_clock *clock)
@@ -53,10 +68,51 @@ void vx_clock_destroy(struct vx_clock *clock)
     free(clock);
 }
 
+/* ---- counted ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t counted_now_ns(const struct vx_clock *clock)
+{
+    if (clock->counter == NULL)
+        return clock->base_ns;
+    return clock->base_ns + vx_muldiv(*clock->counter - clock->base_count, 1000, clock->mips);
+}
+
+bool vx_clock_is_counted(const struct vx_clock *clock)
+{
+    return clock->kind == COUNTED;
+}
+
+void vx_clock_follow(struct vx_clock *clock, const uint64_t *count)
+{
+    VX_ASSERT(clock->kind == COUNTED && clock->counter == NULL);
+    clock->counter = count;
+    clock->base_count = *count;
+}
+
+uint64_t vx_clock_count_at(const struct vx_clock *clock, uint64_t ns)
+{
+    if (ns <= clock->base_ns)
+        return clock->base_count;
+    unsigned __int128 after = ((unsigned __int128)(ns - clock->base_ns) * clock->mips + 999) / 1000;
+    return ns == VX_NEVER || after > VX_NEVER - clock->base_count ? VX_NEVER : clock->base_count + (uint64_t)after;
+}
+
+void vx_clock_skip_to(struct vx_clock *clock, uint64_t ns)
+{
+    if (clock->counter == NULL || ns <= counted_now_ns(clock))
+        return;
+    clock->base_ns = ns;
+    clock->base_count = *clock->counter;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------- */
+
 uint64_t vx_clock_now_ns(struct vx_clock *clock)
 {
-    if (clock->fake)
+    if (clock->kind == FAKE)
         return clock->fake_now_ns;
+    if (clock->kind == COUNTED)
+        return counted_now_ns(clock);
     return (clock->paused_ns != 0 ? clock->paused_ns : vx_host_now_ns()) - clock->origin_ns;
 }
 
@@ -176,7 +232,7 @@ unsigned vx_clock_run(struct vx_clock *clock)
 
 void vx_clock_advance(struct vx_clock *clock, uint64_t ns)
 {
-    VX_ASSERT(clock->fake);
+    VX_ASSERT(clock->kind == FAKE);
     uint64_t end = clock->fake_now_ns + ns;
     while (clock->count > 0 && clock->heap[0]->deadline_ns <= end) {
         if (clock->heap[0]->deadline_ns > clock->fake_now_ns)
@@ -195,14 +251,16 @@ uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns)
 {
     if (ns == VX_NEVER || ns > UINT64_MAX - clock->origin_ns)
         return VX_NEVER;
-    if (clock->fake)
-        return ns <= clock->fake_now_ns ? 0 : VX_NEVER; /* fake time does not come by waiting */
+    if (clock->kind == FAKE)
+        return ns <= clock->fake_now_ns ? 0 : VX_NEVER; /* it does not come by waiting */
+    if (clock->kind == COUNTED)
+        return ns <= counted_now_ns(clock) ? 0 : VX_NEVER;
     return clock->origin_ns + ns;
 }
 
 int64_t vx_clock_wall_s(struct vx_clock *clock)
 {
-    if (clock->fake)
-        return FAKE_EPOCH_S + (int64_t)(clock->fake_now_ns / VX_NS_PER_SEC);
-    return (int64_t)time(NULL);
+    if (clock->kind == REAL)
+        return (int64_t)time(NULL);
+    return FAKE_EPOCH_S + (int64_t)(vx_clock_now_ns(clock) / VX_NS_PER_SEC);
 }

@@ -5,6 +5,7 @@
 
 #include "pc.h"
 #include "pc_lockstep.h"
+#include "pc_time.h"
 
 /* The CPU model; where the translator runs, or may later, what the host cannot run is left out of it. */
 static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config *config, struct vx_cpu_model **model)
@@ -52,7 +53,8 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
         .stress = config->bt.stress,
         .stress_seed = config->bt.stress_seed,
         .count = config->bt.count,
-        .exact_count = config->debug || config->lockstep,
+        .exact_count = config->debug || config->lockstep || vx_clock_is_counted(pc->clock) || config->hash_every != 0 ||
+                       config->stop_at != 0,
         .one_unit = config->lockstep && config->lockstep_every == 0,
     };
     VX_TRY(pc_debug_create(pc));
@@ -68,6 +70,8 @@ static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config
     VX_TRY(vx_bus_create(pc->log, &pc->stats, &pc->bus));
     VX_TRY(pc_memory_create(pc, config));
     VX_TRY(create_cpu(pc, config));
+    if (vx_clock_is_counted(pc->clock))
+        vx_clock_follow(pc->clock, &pc->vcpu->retired);
     VX_TRY(pc_board_create(pc, config));
     return pc_setup_firmware(pc, config);
 }
@@ -85,6 +89,8 @@ vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machi
     pc->no_reboot = config->no_reboot;
     pc->armed_ns = VX_NEVER;
     pc->retire_limit = VX_RETIRE_NONE;
+    pc->hash_every = pc->hash_next = config->hash_every;
+    pc->stop_at = config->stop_at;
     vx_err err = create_parts(pc, config);
     if (err == VX_ERR_OK) {
         pc_run_attach(pc);
@@ -106,10 +112,12 @@ void vx_machine_destroy(struct vx_machine *pc)
         return;
     if (pc->vcpu != NULL)
         pc_run_detach(pc);
+    pc_disk_release(pc);
     while (pc->device_count > 0) { /* backwards: I1 of pc.h */
         struct vx_device *device = &pc->devices[--pc->device_count];
         device->type->destroy(device->instance);
     }
+    pc_disk_destroy(pc);
     vx_debug_destroy(pc->debug);
     pc_lockstep_destroy(pc->lockstep);
     vx_bt_destroy(pc->bt);

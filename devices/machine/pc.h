@@ -5,6 +5,7 @@
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
  *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
+ *   pc_time.c    when the engine must come back; pc_disk_time.c: disks in the guest's time; pc_hash.c
  *   pc_debug.c   what a debugger needs of the machine
  *   pc_lockstep.c  the interpreter follows the translator and is compared with it
  *
@@ -91,8 +92,12 @@ struct vx_machine {
     struct vx_device devices[PC_MAX_DEVICES]; /* I1 */
     unsigned device_count;
 
-    struct pc_lockstep *lockstep; /* NULL: the engine runs alone */
-    uint64_t retire_limit;        /* where the engine has to stop for the machine, VX_RETIRE_NONE: nowhere */
+    struct pc_lockstep *lockstep;                 /* NULL: the engine runs alone */
+    struct pc_timed_disk *timed_disk[VX_MAX_IDE]; /* pc_disk_time.c; NULL with a real clock */
+    uint64_t hash_every,
+        hash_next;         /* a line with the state's hash whenever so many instructions have passed; 0: none */
+    uint64_t stop_at;      /* the run ends at this instruction count; 0: never */
+    uint64_t retire_limit; /* where the engine has to stop for the machine, VX_RETIRE_NONE: nowhere */
 
     uint32_t pending; /* enum pc_request, I2 */
     int debug_exit_code;
@@ -131,7 +136,7 @@ static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, u
 
 /* pc_run.c */
 void pc_request(struct vx_machine *pc, enum pc_request request);
-/* After a device may have armed a timer: makes the ticker come in time. */
+/* pc_time.c: after a device may have armed a timer: makes the engine come back in time. */
 void pc_timers_changed(struct vx_machine *pc);
 extern const struct vx_vcpu_ops pc_vcpu_ops;
 /* Registers the machine with its loop. */

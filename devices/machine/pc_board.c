@@ -7,6 +7,7 @@
  * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA. */
 #include "pc.h"
 #include "pc_lockstep.h"
+#include "pc_time.h"
 
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
@@ -280,11 +281,13 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (config->disk[i] != NULL) {
             ide.drive[i].kind = VX_IDE_DISK;
-            ide.drive[i].block = config->disk[i];
+            ide.drive[i].block = pc_disk_timed(pc, i, config->disk[i]);
         } else if (config->cdrom[i] != NULL) {
             ide.drive[i].kind = VX_IDE_CDROM;
-            ide.drive[i].block = config->cdrom[i];
+            ide.drive[i].block = pc_disk_timed(pc, i, config->cdrom[i]);
         }
+        if (ide.drive[i].block == NULL && (config->disk[i] != NULL || config->cdrom[i] != NULL))
+            return VX_ERR_NO_MEMORY;
     }
     VX_TRY(vx_ide_create(&ide, &pc->ide));
     own(pc, &vx_ide_type, pc->ide);

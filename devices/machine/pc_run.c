@@ -7,10 +7,13 @@
  *
  *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine
  *       back here.
- *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer: pc_timers_changed() keeps
- *       that true when a device arms an earlier one in the middle of an instruction. */
+ *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer, or its count is the engine's limit:
+ *       pc_timers_changed() keeps that true when a device arms an earlier one in the middle of an instruction. */
+#include <inttypes.h>
+
 #include "pc.h"
 #include "pc_lockstep.h"
+#include "pc_time.h"
 
 /* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
 #define CMOS_SHUTDOWN_STATUS 0x0F
@@ -214,19 +217,6 @@ static bool shut_down(struct vx_machine *pc, enum vx_machine_end *end)
 
 /* ---- timers and sleep ------------------------------------------------------------------------------------------- */
 
-static void arm_ticker(struct vx_machine *pc, uint64_t next_ns)
-{
-    pc->armed_ns = next_ns;
-    vx_loop_arm(pc->loop, vx_clock_to_host_ns(pc->clock, next_ns));
-}
-
-void pc_timers_changed(struct vx_machine *pc) /* keeps I2 */
-{
-    uint64_t next_ns = vx_clock_next_ns(pc->clock);
-    if (next_ns < pc->armed_ns)
-        arm_ticker(pc, next_ns);
-}
-
 static void run_devices(struct vx_machine *pc)
 {
     uint64_t start = vx_host_now_ns();
@@ -247,7 +237,7 @@ static void sleep_halted(struct vx_machine *pc)
     if (atomic_load(&pc->vcpu->attention) != 0 || vx_cpu_event_ready(pc->vcpu))
         return;
     uint64_t start = vx_host_now_ns();
-    vx_loop_wait(pc->loop, vx_clock_to_host_ns(pc->clock, vx_clock_next_ns(pc->clock)));
+    pc_time_sleep(pc);
     pc->stats.halts++;
     pc->stats.time_idle_ns += vx_host_now_ns() - start;
 }
@@ -259,15 +249,21 @@ static uint64_t time_elsewhere(const struct vx_stats *stats)
     return stats->time_devices_ns + stats->time_translator_ns + stats->time_callouts_ns;
 }
 
+static void set_retire_limit(struct vx_machine *pc)
+{
+    uint64_t mine = pc_time_limit(pc), debuggers = vx_debug_limit(pc->debug);
+    pc->vcpu->retire_limit = pc->retire_limit = mine < debuggers ? mine : debuggers;
+}
+
 static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
 {
     struct vx_vcpu *vcpu = pc->vcpu;
-    arm_ticker(pc, vx_clock_next_ns(pc->clock));
+    pc_time_arm(pc);
     if (go == VX_GO_STEP) {
         pc_debug_step(pc);
         return;
     }
-    vcpu->retire_limit = pc->retire_limit = vx_debug_limit(pc->debug);
+    set_retire_limit(pc);
     if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0) {
         if (pc->lockstep != NULL)
             pc_lockstep_step(pc->lockstep);
@@ -305,6 +301,18 @@ static void take_events(struct vx_machine *pc)
         vx_cpu_take_events(pc->vcpu);
 }
 
+/* The hash's line when its count has come; true when the run's end has. */
+static bool at_count(struct vx_machine *pc)
+{
+    uint64_t retired = pc->vcpu->retired;
+    if (pc->hash_every != 0 && retired >= pc->hash_next) {
+        vx_log_info(pc->log, VX_LOG_CPU, "state after %" PRIu64 " instructions, %" PRIu64 " ns: %016" PRIx64, retired,
+                    vx_clock_now_ns(pc->clock), vx_machine_state_hash(pc));
+        pc->hash_next = retired - retired % pc->hash_every + pc->hash_every;
+    }
+    return pc->stop_at != 0 && retired >= pc->stop_at;
+}
+
 static enum vx_machine_end run(struct vx_machine *pc, int *value)
 {
     struct vx_vcpu *vcpu = pc->vcpu;
@@ -319,6 +327,8 @@ static enum vx_machine_end run(struct vx_machine *pc, int *value)
         take_events(pc);
         if (pc_lockstep_differs(pc->lockstep))
             return VX_END_DIFFERENCE;
+        if (at_count(pc))
+            return VX_END_STOPPED;
         enum vx_debug_go go = vx_debug_boundary(pc->debug);
         if (go == VX_GO_LEAVE)
             continue;
@@ -342,8 +352,11 @@ enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
         value = &ignored;
     *value = 0;
     enum vx_machine_end end = run(pc, value);
-    arm_ticker(pc, VX_NEVER);
-    vx_ide_drain(pc->ide);
+    pc_time_disarm(pc);
+    if (vx_clock_is_counted(pc->clock))
+        pc_disk_settle(pc);
+    else
+        vx_ide_drain(pc->ide);
     pc_lockstep_finish(pc->lockstep);
     return pc_lockstep_differs(pc->lockstep) ? VX_END_DIFFERENCE : end;
 }

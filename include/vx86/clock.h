@@ -1,7 +1,8 @@
 /* clock.h - guest time and timers, the only source of time for devices.
  *
  * A clock has a time in nanoseconds since power-on and a heap of timers. The real clock follows the host's monotonic
- * clock; tests use a fake one that moves only by vx_clock_advance(). Thread rule: vCPU thread only. */
+ * clock; tests use a fake one that moves only by vx_clock_advance(); a counted one follows the instructions that a CPU has
+ * executed, so that the same run comes again. Thread rule: vCPU thread only. */
 #ifndef VX86_CLOCK_H
 #define VX86_CLOCK_H
 
@@ -21,6 +22,8 @@ struct vx_timer {
 
 VX_MUST_USE vx_err vx_clock_create_real(struct vx_clock **out);
 VX_MUST_USE vx_err vx_clock_create_fake(struct vx_clock **out);
+/* `mips` (1 to 1000000) million instructions are a second. */
+VX_MUST_USE vx_err vx_clock_create_counted(uint64_t mips, struct vx_clock **out);
 void vx_clock_destroy(struct vx_clock *clock);
 
 uint64_t vx_clock_now_ns(struct vx_clock *clock);
@@ -38,11 +41,21 @@ uint64_t vx_clock_next_ns(const struct vx_clock *clock);
 /* The host-monotonic time (vx_host_now_ns) at which clock time `ns` comes; VX_NEVER stays. */
 uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns);
 
-/* Stands still / goes on (a debugger has stopped the guest). Fake clocks stand still anyway. */
+/* ---- counted clocks only */
+bool vx_clock_is_counted(const struct vx_clock *clock);
+/* The counter that it follows, borrowed; until it is set time stands still at 0. */
+void vx_clock_follow(struct vx_clock *clock, const uint64_t *count);
+/* The count at which `ns` will have come if nothing skips time; VX_NEVER stays. */
+uint64_t vx_clock_count_at(const struct vx_clock *clock, uint64_t ns);
+/* The CPU sleeps: it is `ns` now, if it was earlier. */
+void vx_clock_skip_to(struct vx_clock *clock, uint64_t ns);
+
+/* Stands still / goes on (a debugger has stopped the guest). The others stand still anyway. */
 void vx_clock_pause(struct vx_clock *clock);
 void vx_clock_resume(struct vx_clock *clock);
 
-/* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake clocks start at 2000-01-01 00:00:00). */
+/* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake and counted clocks start at 2000-01-01
+ * 00:00:00). */
 int64_t vx_clock_wall_s(struct vx_clock *clock);
 
 /* a * b / c without overflow of the product (c != 0): for counter and frequency conversions. */

@@ -26,9 +26,12 @@ struct vx_ports {
 };
 
 struct vx_machine_config {
-    struct vx_log *log;     /* borrowed, all pointers here */
-    struct vx_loop *loop;   /* borrowed: back ends were built on the same one */
-    struct vx_clock *clock; /* NULL: a real one of the machine's own */
+    struct vx_log *log;   /* borrowed, all pointers here */
+    struct vx_loop *loop; /* borrowed: back ends were built on the same one */
+    struct vx_clock
+        *clock;          /* NULL: a real one of the machine's own. A counted one follows the machine's instructions */
+    uint64_t hash_every; /* log vx_machine_state_hash() every so many instructions; 0: never */
+    uint64_t stop_at;    /* end with VX_END_STOPPED at this instruction count; 0: never */
     uint64_t ram_bytes;
     enum vx_engine engine;
     struct { /* see struct vx_bt_config */
@@ -106,6 +109,9 @@ struct vx_debug *vx_machine_debug(struct vx_machine *machine);
 struct vx_clock *vx_machine_clock(struct vx_machine *machine);
 /* NULL when there is no translator. */
 struct vx_bt *vx_machine_bt(struct vx_machine *machine);
+/* One number for CPU and memory, while not running; equal under both engines. */
+uint64_t vx_machine_state_hash(struct vx_machine *machine);
+
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *machine);
 struct vx_pmap *vx_machine_pmap(struct vx_machine *machine);
 struct vx_stats *vx_machine_stats(struct vx_machine *machine);

@@ -136,3 +136,50 @@ Test(clock, conversions)
     vx_clock_destroy(fake);
     vx_clock_destroy(real);
 }
+
+/* I4 of clock.c, at rates that divide nanoseconds and at such that do not. */
+Test(clock, counted_time_is_exact)
+{
+    static const uint64_t rates[] = { 1, 3, 7, 100, 999, 1000, 1001, 3333, 1000000 };
+    static const uint64_t times[] = { 0, 1, 2, 9, 10, 999, 1000, 12345, 1000000007, 1ull << 40, 1ull << 52 };
+    for (size_t r = 0; r < VX_ARRAY_LEN(rates); r++)
+        for (size_t t = 0; t < VX_ARRAY_LEN(times); t++) {
+            struct vx_clock *clock;
+            uint64_t count = 5;
+            cr_assert_eq(vx_clock_create_counted(rates[r], &clock), VX_ERR_OK);
+            cr_assert_eq(vx_clock_now_ns(clock), 0);
+            vx_clock_follow(clock, &count);
+            cr_assert_eq(vx_clock_now_ns(clock), 0);
+            vx_clock_skip_to(clock, 1000);
+            uint64_t at = vx_clock_count_at(clock, 1000 + times[t]);
+            count = at;
+            cr_assert(vx_clock_now_ns(clock) >= 1000 + times[t], "%zu %zu", r, t);
+            if (at != 5) {
+                count = at - 1;
+                cr_assert(vx_clock_now_ns(clock) < 1000 + times[t], "%zu %zu", r, t);
+            }
+            vx_clock_destroy(clock);
+        }
+}
+
+Test(clock, counted_time_skips_forward_only)
+{
+    struct vx_clock *clock;
+    uint64_t count = 0;
+    cr_assert_eq(vx_clock_create_counted(100, &clock), VX_ERR_OK);
+    cr_assert(vx_clock_is_counted(clock));
+    vx_clock_follow(clock, &count);
+    count = 1000;
+    cr_assert_eq(vx_clock_now_ns(clock), 10000);
+    vx_clock_skip_to(clock, 9999);
+    cr_assert_eq(vx_clock_now_ns(clock), 10000);
+    vx_clock_skip_to(clock, 2 * VX_NS_PER_SEC);
+    cr_assert_eq(vx_clock_now_ns(clock), 2 * VX_NS_PER_SEC);
+    cr_assert_eq(vx_clock_wall_s(clock), 946684802);
+    count += 3;
+    cr_assert_eq(vx_clock_now_ns(clock), 2 * VX_NS_PER_SEC + 30);
+    cr_assert_eq(vx_clock_count_at(clock, VX_NEVER), VX_NEVER);
+    cr_assert_eq(vx_clock_count_at(clock, VX_NEVER - 1), 1000 + (VX_NEVER - 1 - 2 * VX_NS_PER_SEC + 9) / 10);
+    cr_assert_eq(vx_clock_to_host_ns(clock, VX_NEVER - 1), VX_NEVER); /* no waiting brings it */
+    vx_clock_destroy(clock);
+}

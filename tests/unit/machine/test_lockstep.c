@@ -12,36 +12,6 @@ static struct vx_machine_config lockstep_config(uint64_t every, uint64_t stress_
     return config;
 }
 
-/* clang-format off */
-/* 1000h doublewords to 20000h and back again, with IRQ 0 every 0.9 ms in between, then a word from a port, forwards and backwards. */
-static const uint8_t strings_code[] = {
-    0x31, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x70, 0x8E, 0xD8,                           /* SS = DS = 0, SP = 7000h */
-    0xC7, 0x06, 0x20, 0x00, 0x00, 0x01, 0xC7, 0x06, 0x22, 0x00, 0x00, 0xF0,         /* INT 8: F000:0100 */
-    MOV_AL_OUT(0x11, 0x20), MOV_AL_OUT(0x08, 0x21), MOV_AL_OUT(0x04, 0x21), MOV_AL_OUT(0x01, 0x21), MOV_AL_OUT(0xFE, 0x21),
-    MOV_AL_OUT(0x34, 0x43), MOV_AL_OUT(0x00, 0x40), MOV_AL_OUT(0x04, 0x40),
-    0xFB, 0xB8, 0x00, 0x20, 0x8E, 0xC0, 0xBB, 0x40, 0x00,                           /* ES = 2000h, BX = 64 rounds */
-    0x31, 0xF6, 0x31, 0xFF, 0xFC, 0xB9, 0x00, 0x10, 0xF3, 0x66, 0xA5,               /* REP MOVSD */
-    0xB9, 0x00, 0x10, 0xF3, 0xAA,                                                   /* REP STOSB */
-    0xBA, 0x21, 0x00, 0xB9, 0x10, 0x00, 0xF3, 0x6C,                                 /* REP INSB from the 8259's mask */
-    0xFD, 0xB9, 0x80, 0x00, 0xF3, 0xA4, 0x0F, 0x31, 0x01, 0xC5,                     /* STD, REP MOVSB, RDTSC, ADD BP,AX */
-    0x4B, 0x75, 0xDB, 0xFA,                                                         /* DEC BX, JNZ, CLI */
-    MOV_AL_OUT(0x55, 0xF4), SPIN,
-};
-static const uint8_t strings_handler[] = { 0xFF, 0x06, 0x00, 0x05, 0x50, MOV_AL_OUT(0x20, 0x20), 0x58, 0xCF };
-
-/* Writes the immediate of the instruction behind it: code that modifies itself, 100h times, in RAM. */
-static const uint8_t selfmod_code[] = {
-    0x31, 0xC0, 0x8E, 0xC0, 0x0E, 0x1F, 0xBE, 0x00, 0x01, 0xBF, 0x00, 0x60, 0xB9, 0x40, 0x00, 0xF3, 0xA4, /* to 0:6000 */
-    0xEA, 0x00, 0x60, 0x00, 0x00,
-};
-static const uint8_t selfmod_target[] = {
-    0x31, 0xC0, 0x8E, 0xD8, 0x31, 0xDB,                   /* DS = 0, BX = 0 */
-    0x88, 0x1E, 0x0B, 0x60, 0xB0, 0x00,                   /* 6006: MOV [600Bh],BL; MOV AL,imm */
-    0x01, 0xC2, 0x43, 0x80, 0xFF, 0x01, 0x75, 0xF2,       /* ADD DX,AX; INC BX; CMP BH,1; JNE 6006h */
-    MOV_AL_OUT(0x33, 0xF4), SPIN,
-};
-/* clang-format on */
-
 static enum vx_machine_end run_rom(const struct rom *rom, struct vx_machine_config config, int *value)
 {
     struct rom_machine rig;
@@ -68,22 +38,6 @@ Test(lockstep, every_end_without_a_difference, .timeout = 60)
             cr_assert(end == ends[i].end && value == ends[i].value, "%s, mode %zu: end %d value %d", ends[i].name, m,
                       (int)end, value);
         }
-}
-
-Test(lockstep, strings_cut_by_interrupts_and_code_that_changes, .timeout = 60)
-{
-    static struct rom strings, selfmod;
-    rom_make(&strings, strings_code, sizeof strings_code, strings_handler, sizeof strings_handler);
-    rom_make(&selfmod, selfmod_code, sizeof selfmod_code, selfmod_target, sizeof selfmod_target);
-    for (size_t m = 0; m < VX_ARRAY_LEN(modes); m++) {
-        int value = -1;
-        struct vx_machine_config config = lockstep_config(modes[m].every, modes[m].stress_seed);
-        config.no_reboot = true;
-        enum vx_machine_end end = run_rom(&strings, config, &value);
-        cr_assert(end == VX_END_DEBUG_EXIT && value == 0x55, "strings, mode %zu: end %d value %d", m, (int)end, value);
-        end = run_rom(&selfmod, config, &value);
-        cr_assert(end == VX_END_DEBUG_EXIT && value == 0x33, "selfmod, mode %zu: end %d value %d", m, (int)end, value);
-    }
 }
 
 /* ---- it tells ---------------------------------------------------------------------------------------------------- */
