@@ -6,7 +6,7 @@
  *     pf_report (priv_report.c)                         on a difference: smaller, first differing instruction, listing
  *
  * A program is a few blocks of pieces, each made for a state of its own (mode, ring, paging, segments). The guest's dispatcher
- * enters them one after the other; pieces may lead from any to any other and into other modes, tasks and rings. What stays undefined
+ * enters them in turn, some more than once; pieces may lead from any to any other and into other modes, tasks and rings. What stays undefined
  * on real processors is not generated: page-table entries change together with INVLPG only, and global pages never do. */
 #ifndef VX86_TESTS_FUZZ_PRIV_H
 #define VX86_TESTS_FUZZ_PRIV_H
@@ -48,6 +48,8 @@ struct pf_program {
     uint64_t seed, number;
     unsigned blocks;
     struct pf_block block[PF_BLOCKS_MAX];
+    unsigned turns;
+    uint8_t order[PF_TURNS]; /* which block begins in each turn */
     unsigned events;
     struct pf_event event[PF_EVENTS_MAX];
     uint32_t budget; /* instructions */
@@ -68,7 +70,8 @@ static inline bool pf_global_page(uint32_t page)
 }
 
 /* ---- priv_world.c */
-void pf_world_build(struct world *world, const struct pf_program *program);
+/* cr4_legal: the bits of CR4 that the CPU has. */
+void pf_world_build(struct world *world, const struct pf_program *program, uint32_t cr4_legal);
 /* Memory and vCPU at the dispatcher's door. */
 void pf_world_start(const struct world *world, struct rig *rig, const struct pf_program *program);
 
@@ -79,6 +82,7 @@ struct pf_pair {
     struct rig interp, bt;
     struct world *world;
     struct vx_bt_config options;
+    uint32_t cr4_legal;
     uint64_t compared, lost, retired; /* programs, instructions */
     uint64_t ends[3];                 /* by enum rig_end */
 };

@@ -39,10 +39,11 @@ pf_dispatch32:
         mov es, eax
         mov ss, eax
         mov esp, PF_STACK0
-        mov esi, dword ptr ds:[V_BLOCK]
-        cmp esi, dword ptr ds:[V_BLOCKS]
+        mov esi, dword ptr ds:[V_TURN]
+        cmp esi, dword ptr ds:[V_TURNS]
         jae stop32
-        inc dword ptr ds:[V_BLOCK]
+        inc dword ptr ds:[V_TURN]
+        movzx esi, byte ptr [esi + V_ORDER]
         lea esi, [esi * 8]
         lea esi, [esi * 8]
         lea esi, [esi * 2 + PF_BLOCKS]
@@ -152,6 +153,7 @@ common32:
         cmp eax, PF_LOG_MAX
         jae stop32
         inc dword ptr ds:[V_LOG_COUNT]
+        and eax, PF_LOG_ROWS - 1
         lea eax, [eax * 8]
         lea edi, [eax * 4 + PF_LOG]
         mov eax, dword ptr [esp + F_VECTOR]
@@ -367,9 +369,9 @@ common16:
         cmp ax, PF_LOG_MAX
         jae stop16
         inc word ptr ds:[V_LOG_COUNT]
-        shl ax, 5
-        mov di, ax
-        add di, PF_LOG
+        and eax, PF_LOG_ROWS - 1
+        lea eax, [eax * 8]
+        lea edi, [eax * 4 + PF_LOG]
         mov ax, word ptr [bp + R_VECTOR]
         mov word ptr ds:[di], ax
         mov ax, word ptr [bp + R_IP]

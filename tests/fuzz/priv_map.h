@@ -28,7 +28,8 @@
 #define PF_BLOCKS     0x6100 /* + 128 * block */
 #define PF_BLOCK_STEP 0x80
 #define PF_LOG        0x6800
-#define PF_LOG_MAX    48
+#define PF_LOG_ROWS   64  /* the last so many events */
+#define PF_LOG_MAX    160 /* after so many it is over */
 #define PF_NEXT       0x8000
 #define PF_CODE_BYTES 0x4000
 
@@ -59,12 +60,14 @@
 
 /* Variables of the handlers. */
 #define V_LOG_COUNT 0x6000
-#define V_BLOCK     0x6004 /* the next one to begin */
-#define V_BLOCKS    0x6008 /* how many there are */
+#define V_TURN      0x6004 /* how many blocks have begun */
+#define V_TURNS     0x6008 /* how many are to */
 #define V_INTR      0x600C
 #define V_IVT       0x6010 /* operands of LIDT and LGDT */
 #define V_GDT0      0x6018
 #define V_IDT_ALT   0x6020
+#define V_ORDER     0x6028 /* a byte a turn: which block */
+#define PF_TURNS    24
 
 /* A row of the block table. */
 #define B_CR0  0x00

@@ -40,16 +40,11 @@ static void put_push32(struct gen *g, uint32_t value)
     put_value(g, value, 4);
 }
 
-/* DS becomes the flat segment for a while. */
+/* DS becomes the flat segment, until it is popped. */
 static void put_flat_ds(struct gen *g)
 {
     put(g, 0x1E);
     put2(g, 0x6A, SEL_DATA0);
-    put(g, 0x1F);
-}
-
-static void put_old_ds(struct gen *g)
-{
     put(g, 0x1F);
 }
 
@@ -141,7 +136,7 @@ static void gen_pte(struct gen *g)
     put_addr_size(g, true);
     put2(g, 0x0F, 0x01);
     put_lin(g, 7, page << VX_PAGE_SHIFT | pick(g, VX_PAGE_BYTES));
-    put_old_ds(g);
+    put(g, 0x1F); /* POP DS */
 }
 
 static uint32_t root_of(const struct gen *g, bool second)
@@ -223,7 +218,7 @@ static void gen_tables(struct gen *g)
             put_lin(g, 2, row + B_GDTR);
         else
             put_lin(g, 3, chance(g, 2) ? V_IDT_ALT : row + B_IDTR);
-        put_old_ds(g);
+        put(g, 0x1F); /* POP DS */
         break;
     case 2: /* LLDT */
         put_mov_imm(g, VX_RAX, chance(g, 4) ? pick(g, 0x200) : chance(g, 4) ? 0 : SEL_LDT);
@@ -239,7 +234,7 @@ static void gen_tables(struct gen *g)
         put(g, 0x80);
         put_lin(g, 6, PF_GDT + PF_GDT_BYTES * pick(g, 2) + 8 * (DESC_RANDOM + pick(g, 16)) + pick(g, 8));
         put(g, 1u << pick(g, 8));
-        put_old_ds(g);
+        put(g, 0x1F); /* POP DS */
         break;
     }
 }

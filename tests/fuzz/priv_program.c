@@ -100,11 +100,19 @@ static void make_blocks(struct pf_program *program, struct rng *rng)
     }
 }
 
+/* Half of the programs come back to their blocks, which then meet their translations and what has become of the tables. */
+static void make_order(struct pf_program *program, struct rng *rng)
+{
+    program->turns = program->blocks + (one_in(rng, 2) ? rng_below(rng, PF_TURNS - PF_BLOCKS_MAX) : 0);
+    for (unsigned i = 0; i < program->turns; i++)
+        program->order[i] = (uint8_t)(i < program->blocks ? i : rng_below(rng, program->blocks));
+}
+
 static void make_events(struct pf_program *program, struct rng *rng)
 {
     program->events = one_in(rng, 2) ? rng_below(rng, PF_EVENTS_MAX + 1) : 0;
     for (unsigned i = 0; i < program->events; i++)
-        program->event[i] = (struct pf_event){ .at = 40 + rng_below(rng, 1500),
+        program->event[i] = (struct pf_event){ .at = 40 + rng_below(rng, 3000),
                                                .vector = one_in(rng, 4) ? -1 : (int16_t)(0x21 + rng_below(rng, 30)) };
     for (unsigned i = 1; i < program->events; i++) /* in order */
         for (unsigned k = i; k > 0 && program->event[k].at < program->event[k - 1].at; k--) {
@@ -120,7 +128,8 @@ void pf_program_make(struct pf_program *program, uint64_t seed, uint64_t number)
     program->seed = seed;
     program->number = number;
     program->blocks = 2 + rng_below(&rng, PF_BLOCKS_MAX - 1);
-    program->budget = 3000;
+    program->budget = 5000;
     make_blocks(program, &rng);
+    make_order(program, &rng);
     make_events(program, &rng);
 }

@@ -45,9 +45,21 @@ static void drop_events(struct pf_pair *pair, struct pf_program *program, struct
     }
 }
 
+static void drop_turns(struct pf_pair *pair, struct pf_program *program, struct difference *found)
+{
+    for (unsigned i = program->turns; i-- > 0 && program->turns > 1;) {
+        struct pf_program smaller = *program;
+        memmove(&smaller.order[i], &smaller.order[i + 1], smaller.turns - i - 1);
+        smaller.turns--;
+        if (fails(pair, &smaller, smaller.budget, found))
+            *program = smaller;
+    }
+}
+
 static void shrink(struct pf_pair *pair, struct pf_program *program, struct difference *found)
 {
     drop_events(pair, program, found);
+    drop_turns(pair, program, found);
     for (unsigned size = PF_BLOCK_PIECES; size > 0; size /= 2)
         for (unsigned block = 0; block < program->blocks; block++)
             for (unsigned first = 0; first < program->block[block].program.count; first += size)
@@ -151,7 +163,7 @@ static void print_log(FILE *to, const char *who, const struct rig *rig)
     uint32_t count;
     memcpy(&count, log + (V_LOG_COUNT & VX_PAGE_MASK), 4);
     fprintf(to, "  %s noted %u events:", who, count);
-    for (uint32_t i = 0; i < count && i < PF_LOG_MAX; i++) {
+    for (uint32_t i = 0; i < count && i < PF_LOG_ROWS; i++) {
         uint32_t e[8];
         memcpy(e, log + (PF_LOG & VX_PAGE_MASK) + 32 * i, sizeof e);
         fprintf(to, " %u(%x) at %x:%x", e[0], e[1], e[3], e[2]);
@@ -163,6 +175,10 @@ static void print_program(FILE *to, struct pf_pair *pair, struct pf_program *pro
 {
     for (unsigned i = 0; i < program->blocks; i++)
         print_block(to, program, i, pair->world);
+    fprintf(to, "  turns:");
+    for (unsigned i = 0; i < program->turns; i++)
+        fprintf(to, " %u", program->order[i]);
+    fprintf(to, "\n");
     for (unsigned i = 0; i < program->events; i++)
         fprintf(to, "  before instruction %u: vector %d\n", program->event[i].at, program->event[i].vector);
     print_log(to, "interpreter", &pair->interp);

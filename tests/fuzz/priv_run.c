@@ -48,6 +48,16 @@ void pf_options_print(FILE *to, const struct vx_bt_config *options)
         fprintf(to, ", stress %llu", (unsigned long long)options->stress_seed);
 }
 
+/* Bits of CR4 that this CPU lets be set. */
+static uint32_t legal_cr4(struct rig *rig)
+{
+    uint32_t legal = 0;
+    for (uint32_t bit = 1; bit != 0; bit <<= 1)
+        if (vx_cpu_write_cr(rig->vcpu, 4, bit))
+            legal |= bit;
+    return legal;
+}
+
 void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
 {
     memset(pair, 0, sizeof *pair);
@@ -55,6 +65,7 @@ void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
     rig_create(&pair->interp, NULL);
     rig_create(&pair->bt, options);
     pair->world = world_create();
+    pair->cr4_legal = legal_cr4(&pair->interp);
 }
 
 void pf_pair_destroy(struct pf_pair *pair)
@@ -85,40 +96,45 @@ static void inject(struct rig *rig, const struct pf_event *event)
 }
 
 /* The next event's instruction number, or the limit. */
-static uint64_t next_stop(const struct pf_program *p, unsigned event, uint64_t limit, bool counts)
+static uint64_t next_stop(const struct pf_program *p, unsigned event, uint64_t limit)
 {
-    return counts && event < p->events && p->event[event].at < limit ? p->event[event].at : limit;
+    return event < p->events && p->event[event].at < limit ? p->event[event].at : limit;
 }
 
-/* A REP that goes on for ever is one instruction: the interpreter gives up after so many steps. */
-enum { STEPS_PER_INSTRUCTION = 2 };
+/* CPU time that a program may take: a REP is one instruction, however long. Few take a millisecond. */
+enum { INTERP_MS = 30, BT_MS = 2000 };
+
+/* What is due at this instruction count, before anything pending is delivered: an event, or (true) the end. */
+static bool at_stop(struct rig *rig, const struct pf_program *p, unsigned *event, uint64_t limit)
+{
+    struct vx_vcpu *vcpu = rig->vcpu;
+    if (vcpu->retired >= limit)
+        return true;
+    if (*event < p->events && vcpu->retired >= p->event[*event].at)
+        inject(rig, &p->event[(*event)++]);
+    vcpu->retire_limit = next_stop(p, *event, limit);
+    return false;
+}
 
 enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
 {
     struct vx_vcpu *vcpu = rig->vcpu;
     unsigned event = 0;
     bool counts = rig->bt == NULL || rig->exact;
-    uint64_t steps = rig->stats.interp_insns + limit * STEPS_PER_INSTRUCTION + 1000;
+    vcpu->retire_limit = VX_RETIRE_NONE;
     for (;;) {
-        vcpu->retire_limit = counts ? next_stop(p, event, limit, counts) : VX_RETIRE_NONE;
-        if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
+        if ((counts && at_stop(rig, p, &event, limit)) || (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP))
             return RIG_ENDLESS;
         vx_cpu_take_events(vcpu);
-        if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0 &&
-            vcpu->retired < vcpu->retire_limit)
+        if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0)
             vx_interp_step(vcpu); /* what is in the shadow comes first */
-        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, UINT32_MAX);
+        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, limit);
         if (stop == VX_STOP_SHUTDOWN)
             return RIG_SHUTDOWN;
         if (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu)) {
             if (event == p->events)
                 return RIG_HALT;
             inject(rig, &p->event[event++]);
-        } else if (stop == VX_STOP_BUDGET) {
-            if (vcpu->retired >= limit || (rig->bt == NULL && rig->stats.interp_insns > steps))
-                return RIG_ENDLESS;
-            if (event < p->events && vcpu->retired >= p->event[event].at)
-                inject(rig, &p->event[event++]);
         }
     }
 }
@@ -136,18 +152,25 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
         program = &quiet;
     }
     found->text[0] = '\0';
-    pf_world_build(pair->world, program);
+    pf_world_build(pair->world, program, pair->cr4_legal);
+    pair->interp.tsc_counts = pair->bt.tsc_counts = pair->options.exact_count;
     pf_world_start(pair->world, &pair->interp, program);
+    rig_watchdog(&pair->interp, INTERP_MS);
     enum rig_end expected = pf_run(&pair->interp, program, limit);
+    rig_watchdog(&pair->interp, 0);
     pair->ends[expected]++;
     pair->retired += pair->interp.vcpu->retired;
+    if (getenv("PF_HIST") && expected == RIG_ENDLESS)
+        fprintf(stderr, "limit %04x:%x log %u cr0 %x\n", pair->interp.vcpu->seg[VX_CS].sel,
+                (unsigned)pair->interp.vcpu->rip, *(uint32_t *)(void *)vx_pmap_read_ptr(pair->interp.pmap, V_LOG_COUNT),
+                (unsigned)pair->interp.vcpu->cr0);
     bool unfinished = pair->interp.vcpu->retired < limit; /* a REP without end */
     if (expected == RIG_ENDLESS && (!pair->options.exact_count || unfinished)) {
         pair->lost++;
         return PF_LOST;
     }
     pf_world_start(pair->world, &pair->bt, program);
-    rig_watchdog(&pair->bt, 2);
+    rig_watchdog(&pair->bt, BT_MS);
     enum rig_end got = pf_run(&pair->bt, program, limit);
     rig_watchdog(&pair->bt, 0);
     pair->compared++;

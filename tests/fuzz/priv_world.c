@@ -335,7 +335,7 @@ static uint32_t start_flags(const struct setup *setup)
     return flags | VX_FL_1 | (setup->kind == SETUP_VM86 ? VX_FL_VM : 0u);
 }
 
-static void put_control(struct world *w, uint32_t row, const struct pf_block *block)
+static void put_control(struct world *w, uint32_t row, const struct pf_block *block, uint32_t cr4_legal)
 {
     static const uint32_t roots[3][2] = { { 0, 0 }, { PF_ROOT_A, PF_ROOT_B }, { PF_ROOT_PAE_A, PF_ROOT_PAE_B } };
     const struct setup *setup = &block->program.setup;
@@ -355,7 +355,7 @@ static void put_control(struct world *w, uint32_t row, const struct pf_block *bl
         cr0 |= VX_CR0_PG;
     world_put32(w, row + B_CR0, cr0);
     world_put32(w, row + B_CR3, roots[setup->paging][block->root]);
-    world_put32(w, row + B_CR4, cr4 | (pae ? VX_CR4_PAE : 0));
+    world_put32(w, row + B_CR4, (cr4 | (pae ? VX_CR4_PAE : 0)) & cr4_legal);
     world_put32(w, row + B_EFER, pae && !one_in(&rng, 8) ? VX_EFER_NXE : 0);
 }
 
@@ -377,14 +377,14 @@ static void put_registers(struct world *w, uint32_t row, const struct setup *set
         world_put32(w, row + B_REGS + 4u * pointers[i], setup_data_offset(setup, &rng));
 }
 
-static void put_block(struct world *w, const struct pf_program *p, unsigned index)
+static void put_block(struct world *w, const struct pf_program *p, unsigned index, uint32_t cr4_legal)
 {
     const struct pf_block *block = &p->block[index];
     const struct setup *setup = &block->program.setup;
     uint32_t row = PF_BLOCKS + PF_BLOCK_STEP * index;
     uint16_t sel[VX_SEG_COUNT];
     choose_selectors(setup, sel);
-    put_control(w, row, block);
+    put_control(w, row, block, cr4_legal);
     world_put32(w, row + B_KIND, kind_of(block));
     world_put32(w, row + B_EIP, eip0(setup) + block->program.start);
     world_put32(w, row + B_CS, sel[VX_CS]);
@@ -453,7 +453,7 @@ static void make_code(struct world *w, const struct pf_program *p, struct rng *r
         w->image[PF_CODE_ALT + rng_below(rng, PF_CODE_BYTES)] ^= (uint8_t)(1u << rng_below(rng, 8));
 }
 
-void pf_world_build(struct world *w, const struct pf_program *p)
+void pf_world_build(struct world *w, const struct pf_program *p, uint32_t cr4_legal)
 {
     struct rng rng = rng_seeded(p->block[0].program.setup.seed ^ 20);
     memset(w->image, 0, sizeof w->image);
@@ -470,9 +470,10 @@ void pf_world_build(struct world *w, const struct pf_program *p)
     make_window(w);
     world_data(w, &p->block[0].program.setup);
     for (unsigned i = 0; i < p->blocks; i++)
-        put_block(w, p, i);
+        put_block(w, p, i, cr4_legal);
     make_code(w, p, &rng);
-    world_put32(w, V_BLOCKS, p->blocks);
+    world_put32(w, V_TURNS, p->turns);
+    memcpy(w->image + V_ORDER, p->order, p->turns);
     world_put64(w, V_IVT, 0x3FF);
     world_put64(w, V_GDT0, (uint64_t)PF_GDT << 16 | (PF_GDT_BYTES - 1));
     world_put64(w, V_IDT_ALT, (uint64_t)PF_IDT_ALT << 16 | (WORLD_VECTORS * 8 - 1));

@@ -53,8 +53,8 @@ static int ack_interrupt(void *opaque)
 
 static uint64_t tsc(void *opaque)
 {
-    (void)opaque;
-    return 42;
+    const struct rig *rig = opaque;
+    return rig->tsc_counts ? rig->vcpu->retired : 42;
 }
 
 static void apic_base(void *opaque, uint64_t value)
@@ -88,12 +88,13 @@ static bool create_watchdog(struct rig *rig)
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
                               .sigev_signo = SIGALRM,
                               .sigev_value.sival_ptr = rig->vcpu };
-    return sigaction(SIGALRM, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &rig->watchdog) == 0;
+    return sigaction(SIGALRM, &action, NULL) == 0 &&
+           timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &rig->watchdog) == 0;
 }
 
-void rig_watchdog(struct rig *rig, time_t seconds)
+void rig_watchdog(struct rig *rig, unsigned ms)
 {
-    struct itimerspec when = { .it_value.tv_sec = seconds };
+    struct itimerspec when = { .it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L } };
     timer_settime(rig->watchdog, 0, &when, NULL);
 }
 
@@ -175,7 +176,7 @@ enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
     uint64_t start_insns = rig->stats.interp_insns, start_retired = vcpu->retired;
     enum rig_end end = RIG_ENDLESS;
     if (rig->bt != NULL)
-        rig_watchdog(rig, RIG_SECONDS);
+        rig_watchdog(rig, 1000 * RIG_SECONDS);
     for (;;) {
         if (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP)
             break;

@@ -25,6 +25,7 @@ struct rig {
     struct vx_vcpu *vcpu;
     struct vx_bt *bt;    /* NULL: interpreter */
     timer_t watchdog;    /* raises VX_ATTN_STOP: the run has taken too long */
+    bool tsc_counts;     /* the TSC is the number of instructions, else it stands still */
     int vector;          /* what the fake PIC answers at INTA; -1: no interrupt pending */
     _Atomic bool wanted; /* an interrupt is to be raised at the next attention */
     uint64_t interrupts; /* delivered so far */
@@ -38,8 +39,8 @@ struct rig {
 void rig_create(struct rig *rig, const struct vx_bt_config *options);
 void rig_destroy(struct rig *rig);
 
-/* The attention word gets VX_ATTN_STOP after so many seconds; 0: no more. */
-void rig_watchdog(struct rig *rig, time_t seconds);
+/* The attention word gets VX_ATTN_STOP after so many milliseconds of CPU time; 0: no more. */
+void rig_watchdog(struct rig *rig, unsigned ms);
 
 /* From any thread: raises the INTR line with `rig->vector` when the vCPU thread next looks. */
 void rig_interrupt_soon(struct rig *rig);
