@@ -4,20 +4,23 @@
 struct mix {
     unsigned tu_max;
     uint64_t cache_bytes;
-    bool exact, no_chain, no_jump_cache, no_probe_sharing, stress;
+    bool exact, no_chain, no_jump_cache, no_probe_sharing, stress, verify;
 };
 
-/* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have it. */
+/* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have it. The verifier
+ * takes more time than all the rest, so it looks at two batches of 16. */
 static const struct mix mixes[] = {
     { .exact = true },
     { .exact = false },
     { .exact = true, .stress = true },
     { .exact = true, .tu_max = 1 },
+    { .exact = true, .verify = true },
     { .exact = false, .stress = true, .tu_max = 8 },
     { .exact = true, .tu_max = 128 },
     { .exact = true, .no_chain = true },
     { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10 },
     { .exact = true, .no_jump_cache = true },
+    { .exact = false, .stress = true, .tu_max = 32, .verify = true },
     { .exact = true, .stress = true, .tu_max = 4, .no_probe_sharing = true },
     { .exact = false, .tu_max = 128, .no_probe_sharing = true },
     { .exact = true, .cache_bytes = 64 << 10 },
@@ -36,6 +39,7 @@ struct vx_bt_config pf_options(uint64_t seed, uint64_t number)
                                   .no_jump_cache = mix->no_jump_cache,
                                   .no_probe_sharing = mix->no_probe_sharing,
                                   .stress = mix->stress,
+                                  .verify = mix->verify,
                                   .stress_seed = mix->stress ? seed * 1000003 + batch : 0 };
 }
 
@@ -44,6 +48,8 @@ void pf_options_print(FILE *to, const struct vx_bt_config *options)
     fprintf(to, "%s, units of %u, cache %llu KiB%s%s%s", options->exact_count ? "counting" : "not counting",
             options->tu_max, (unsigned long long)options->cache_bytes >> 10, options->no_chain ? ", no chains" : "",
             options->no_jump_cache ? ", no jump cache" : "", options->no_probe_sharing ? ", no probe sharing" : "");
+    if (options->verify)
+        fprintf(to, ", verified");
     if (options->stress)
         fprintf(to, ", stress %llu", (unsigned long long)options->stress_seed);
 }
@@ -62,8 +68,8 @@ void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
 {
     memset(pair, 0, sizeof *pair);
     pair->options = *options;
-    rig_create(&pair->interp, NULL);
-    rig_create(&pair->bt, options);
+    rig_create_plain(&pair->interp, NULL);
+    rig_create_plain(&pair->bt, options);
     pair->world = world_create();
     pair->cr4_legal = legal_cr4(&pair->interp);
 }
@@ -78,7 +84,7 @@ void pf_pair_destroy(struct pf_pair *pair)
 void pf_pair_renew(struct pf_pair *pair, const struct vx_bt_config *options)
 {
     rig_destroy(&pair->bt);
-    rig_create(&pair->bt, options);
+    rig_create_plain(&pair->bt, options);
     pair->options = *options;
 }
 

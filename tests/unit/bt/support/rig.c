@@ -118,7 +118,6 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     if (options == NULL)
         return true;
     struct vx_bt_config config = *options;
-    config.verify = true;
     config.log = rig->log;
     config.stats = &rig->stats;
     config.vcpu = rig->vcpu;
@@ -130,6 +129,17 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
 }
 
 void rig_create(struct rig *rig, const struct vx_bt_config *options)
+{
+    struct vx_bt_config verified;
+    if (options != NULL) {
+        verified = *options;
+        verified.verify = true;
+        options = &verified;
+    }
+    rig_create_plain(rig, options);
+}
+
+void rig_create_plain(struct rig *rig, const struct vx_bt_config *options)
 {
     memset(rig, 0, sizeof *rig);
     rig->vector = -1;

@@ -37,6 +37,8 @@ struct rig {
 
 /* options NULL: the interpreter is the engine. */
 void rig_create(struct rig *rig, const struct vx_bt_config *options);
+/* The same, but translations are verified only if the options say so. */
+void rig_create_plain(struct rig *rig, const struct vx_bt_config *options);
 void rig_destroy(struct rig *rig);
 
 /* The attention word gets VX_ATTN_STOP after so many milliseconds of CPU time; 0: no more. */
