@@ -91,20 +91,23 @@ static void put_line(struct bt_verifier *v, struct text *text, csh handle, const
         put(text, "(undecodable)\n");
         return;
     }
-    for (unsigned i = 0; i < v->scratch->size; i++)
-        put(text, "%02x ", v->scratch->bytes[i]);
-    put(text, "  %s %s\n", v->scratch->mnemonic, v->scratch->op_str);
+    put(text, " %s %s\n", v->scratch->mnemonic, v->scratch->op_str);
 }
 
+/* Disassembled in the form that the rules see (verify_decode.c). */
 static void put_guest(struct bt_verifier *v, struct text *text)
 {
     const struct bt_tu *tu = v->claim->tu;
-    csh handle = (tu->mode & MODE_CS32) ? v->guest32 : v->guest16;
     uint32_t eip = tu->eip;
     for (unsigned i = 0; i < tu->insns; i++) {
+        const struct bt_insn *in = &v->claim->insns[i];
+        uint8_t code[VF_NORMALISED_BYTES];
+        unsigned n = vf_normalise((tu->mode & MODE_CS32) != 0, in->bytes, in->len, code);
         put(text, "guest %2u  host %4u  eip %08x  ", i, v->claim->start[i], eip);
-        put_line(v, text, handle, v->claim->insns[i].bytes, v->claim->insns[i].len, eip);
-        eip += v->claim->insns[i].len;
+        for (unsigned k = 0; k < in->len; k++)
+            put(text, "%02x ", in->bytes[k]);
+        put_line(v, text, v->guest32, code, n, (uint64_t)eip + in->len - n);
+        eip += in->len;
     }
 }
 
@@ -117,6 +120,8 @@ static void put_host(struct bt_verifier *v, struct text *text, uint32_t wrong)
     for (uint32_t i = middle > BEFORE ? middle - BEFORE : 0; i < v->count && i < middle + AFTER; i++) {
         const struct vf_insn *in = &v->insn[i];
         put(text, "%s host %4u  ", in->off == wrong ? "-->" : "   ", in->off);
+        for (unsigned k = 0; k < in->len; k++)
+            put(text, "%02x ", v->claim->code[in->off + k]);
         put_line(v, text, v->host, v->claim->code + in->off, in->len, in->off);
     }
 }

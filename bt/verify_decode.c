@@ -56,12 +56,14 @@ static bool open_mode(cs_mode mode, csh *handle)
 
 bool vf_decoder_open(struct bt_verifier *v)
 {
-    if (!open_mode(CS_MODE_64, &v->host) || !open_mode(CS_MODE_32, &v->guest32) || !open_mode(CS_MODE_16, &v->guest16))
+    if (!open_mode(CS_MODE_64, &v->host) || !open_mode(CS_MODE_32, &v->guest32))
         return false;
     v->scratch = cs_malloc(v->host);
     v->defs = calloc(X86_INS_ENDING, sizeof *v->defs);
     v->defined = calloc(X86_INS_ENDING, sizeof *v->defined);
-    if (v->scratch == NULL || v->defs == NULL || v->defined == NULL)
+    for (unsigned i = 0; i < VX_ARRAY_LEN(v->memo); i++)
+        v->memo[i] = calloc(1, vf_memo_bytes());
+    if (v->memo[0] == NULL || v->memo[1] == NULL || v->scratch == NULL || v->defs == NULL || v->defined == NULL)
         return false;
     fill_defs(v);
     return true;
@@ -71,11 +73,13 @@ void vf_decoder_close(struct bt_verifier *v)
 {
     if (v->scratch != NULL)
         cs_free(v->scratch, 1);
-    csh *handles[] = { &v->host, &v->guest16, &v->guest32 };
+    csh *handles[] = { &v->host, &v->guest32 };
     for (unsigned i = 0; i < VX_ARRAY_LEN(handles); i++) {
         if (*handles[i] != 0)
             cs_close(handles[i]);
     }
+    free(v->memo[0]);
+    free(v->memo[1]);
     free(v->defs);
     free(v->defined);
 }
@@ -281,11 +285,15 @@ static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_
 static bool decode(struct bt_verifier *v, csh handle, const uint8_t *code, size_t bytes, struct vf_insn *in)
 {
     uint64_t address = 0;
+    const uint8_t *start = code;
+    bool host = handle == v->host;
+    struct vf_memo *memo = v->memo[host ? 0 : 1];
+    if (vf_memo_find(memo, code, bytes, in))
+        return true;
     if (!cs_disasm_iter(handle, &code, &bytes, &address, v->scratch))
         return false;
     const cs_insn *raw = v->scratch;
     const cs_x86 *x86 = &raw->detail->x86;
-    bool host = handle == v->host;
     *in = (struct vf_insn){ .id = (uint16_t)raw->id, .len = (uint8_t)raw->size };
     in->ops = x86->op_count < VF_OPERANDS ? x86->op_count : VF_OPERANDS;
     for (unsigned i = 0; i < in->ops; i++)
@@ -293,6 +301,7 @@ static bool decode(struct bt_verifier *v, csh handle, const uint8_t *code, size_
     take_def(v, raw, in);
     in->prefixed = x86->prefix[0] != 0 && !(in->def.attributes & VF_FP);
     correct_sizes(in, raw->mnemonic);
+    vf_memo_keep(memo, start, in);
     return true;
 }
 
@@ -329,8 +338,8 @@ static bool takes_rep(uint8_t opcode)
 }
 
 /* Capstone 4 takes wrong operand sizes and mandatory prefixes in 16-bit code, and stumbles over repeated prefixes: each prefix once,
- * sizes exchanged, in 32-bit code is the same instruction. Returns its length, *skipped: the prefixes' own. */
-static unsigned normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t out[32], unsigned *skipped)
+ * sizes exchanged, in 32-bit code is the same instruction. */
+unsigned vf_normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t *out)
 {
     uint8_t seg = 0, rep = 0, lock = 0;
     bool operand = false, address = false;
@@ -361,15 +370,14 @@ static unsigned normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t
         if (prefixes[k] != 0)
             out[n++] = prefixes[k];
     }
-    *skipped = i;
     memcpy(out + n, bytes + i, len - i);
     return n + len - i;
 }
 
 bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, unsigned len, struct vf_insn *in)
 {
-    uint8_t code[32];
-    unsigned skipped, n = normalise(wide, bytes, len, code, &skipped);
+    uint8_t code[VF_NORMALISED_BYTES];
+    unsigned n = vf_normalise(wide, bytes, len, code);
     if (!decode(v, v->guest32, code, n, in) || in->len != n)
         return false;
     in->len = (uint8_t)len;

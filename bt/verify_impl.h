@@ -163,9 +163,10 @@ struct vf_point {
 
 struct bt_verifier {
     const struct vx_bt *bt;
-    csh host, guest16, guest32;
+    csh host, guest32; /* 16-bit guest code is decoded in a 32-bit form, see vf_normalise() */
     cs_insn *scratch;
-    struct vf_def *defs; /* by x86_insn */
+    struct vf_memo *memo[2]; /* of host code, of guest code in 32-bit form */
+    struct vf_def *defs;     /* by x86_insn */
     bool *defined;
     struct vf_terms terms;
     vf_term vcpu, tlb, frame, twelve, cache; /* what r15, r13, rsp, r12 hold */
@@ -195,8 +196,18 @@ void vf_decoder_close(struct bt_verifier *v);
 bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, uint32_t off, struct vf_insn *in);
 /* One guest instruction; op values of branches are offsets from its start. */
 bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, unsigned len, struct vf_insn *in);
+/* Writes the guest instruction as 32-bit code with each prefix once to out[VF_NORMALISED_BYTES]; returns its length. */
+enum { VF_NORMALISED_BYTES = 32 };
+unsigned vf_normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t *out);
 /* Does it write memory through operand `op`? */
 bool vf_writes(const struct vf_insn *in, unsigned op);
+
+/* ---- verify_memo.c */
+struct vf_memo;
+size_t vf_memo_bytes(void); /* of a struct vf_memo, zeroed: empty */
+/* The instruction at code[0], if its bytes have been kept; `off` and branch targets are those of code at offset 0. */
+bool vf_memo_find(struct vf_memo *memo, const uint8_t *code, size_t bytes, struct vf_insn *in);
+void vf_memo_keep(struct vf_memo *memo, const uint8_t *code, const struct vf_insn *in);
 
 /* ---- verify_term.c */
 void vf_terms_reset(struct vf_terms *t);
