@@ -155,7 +155,7 @@ static const struct vx_cpu_model models[] = {
         .max_basic = 2,
         .max_extended = 0x80000004u,
         .leaf2 = { 0x02B3B001, 0, 0, 0x2C04307D },
-        .phys_bits = 32,
+        .phys_bits = 36, /* of the MTRRs, which firmware writes without asking */
     },
     {
         .name = "pentium4",

@@ -9,6 +9,8 @@
 #include "fault.h"
 
 enum vx_msr_index {
+    MSR_P5_MC_ADDR = 0,
+    MSR_P5_MC_TYPE = 1,
     MSR_TSC = 0x10,
     MSR_PLATFORM_ID = 0x17,
     MSR_APIC_BASE = 0x1B,
@@ -48,6 +50,38 @@ enum {
     MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22, /* fast strings, limit CPUID */
     SPEC_CTRL_BITS = 7,
 };
+
+/* Registers that came with a feature; others are on every model with MSRs. */
+static bool is_on_model(const struct vx_cpu_model *model, uint32_t index)
+{
+    static const struct {
+        uint32_t first, last;
+        uint8_t feature;
+    } owners[] = {
+        { MSR_TSC, MSR_TSC, VX_F_TSC },
+        { MSR_PLATFORM_ID, MSR_PLATFORM_ID, VX_F_MTRR }, /* P6 */
+        { MSR_APIC_BASE, MSR_APIC_BASE, VX_F_APIC },
+        { MSR_EBL_CR_POWERON, MSR_EBL_CR_POWERON, VX_F_MTRR },
+        { MSR_TSC_ADJUST, MSR_TSC_ADJUST, VX_F_TSC_ADJUST },
+        { MSR_SPEC_CTRL, MSR_PRED_CMD, VX_F_SPEC_CTRL },
+        { MSR_BIOS_UPDT_TRIG, MSR_BIOS_SIGN_ID, VX_F_MTRR },
+        { MSR_MTRRCAP, MSR_MTRRCAP, VX_F_MTRR },
+        { MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, VX_F_ARCH_CAPABILITIES },
+        { MSR_SYSENTER_CS, MSR_SYSENTER_EIP, VX_F_SEP },
+        { MSR_MCG_CAP, MSR_MCG_STATUS, VX_F_MCA },
+        { MSR_MISC_ENABLE, MSR_MISC_ENABLE, VX_F_CLFLUSH }, /* Pentium 4 and later */
+        { MSR_DEBUGCTL, MSR_DEBUGCTL, VX_F_MTRR },
+        { MSR_MTRR_PHYS0, MSR_MTRR_FIX4K_LAST, VX_F_MTRR },
+        { MSR_PAT, MSR_PAT, VX_F_PAT },
+        { MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, VX_F_MTRR },
+        { MSR_MC0_CTL, MSR_MC0_CTL + 4 * VX_MCE_BANKS - 1, VX_F_MCA },
+        { MSR_EFER, MSR_EFER, VX_F_NX },
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(owners); i++)
+        if (index >= owners[i].first && index <= owners[i].last)
+            return cpu_model_has(model, (enum vx_cpu_feature)owners[i].feature);
+    return true;
+}
 
 static uint64_t phys_mask(const struct vx_vcpu *cpu)
 {
@@ -98,8 +132,8 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 {
     struct vx_msrs *msr = &cpu->msr;
     switch (index) {
-    case MSR_TSC_ADJUST: return cpu_model_has(cpu->model, VX_F_TSC_ADJUST) ? &msr->tsc_offset : NULL;
-    case MSR_SPEC_CTRL: return cpu_model_has(cpu->model, VX_F_SPEC_CTRL) ? &msr->spec_ctrl : NULL;
+    case MSR_TSC_ADJUST: return &msr->tsc_offset;
+    case MSR_SPEC_CTRL: return &msr->spec_ctrl;
     case MSR_APIC_BASE: return &msr->apic_base;
     case MSR_BIOS_SIGN_ID: return &msr->bios_sign;
     case MSR_SYSENTER_CS: return &msr->sysenter_cs;
@@ -139,6 +173,8 @@ uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
 static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 {
     switch (index) {
+    case MSR_P5_MC_ADDR: /* no machine check has happened */
+    case MSR_P5_MC_TYPE: *value = 0; return true;
     case MSR_TSC: *value = vx_cpu_rdtsc(cpu); return true;
     case MSR_PLATFORM_ID: *value = cpu->msr.platform_id; return true;
     case MSR_EBL_CR_POWERON: *value = 0; return true;
@@ -146,10 +182,8 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_MTRRCAP: *value = MTRRCAP; return true;
     case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
     case MSR_DEBUGCTL: *value = 0; return true;
-    case MSR_EFER: *value = cpu->efer; return cpu_model_has(cpu->model, VX_F_NX);
-    case MSR_ARCH_CAPABILITIES:
-        *value = cpu->model->arch_capabilities;
-        return cpu_model_has(cpu->model, VX_F_ARCH_CAPABILITIES);
+    case MSR_EFER: *value = cpu->efer; return true;
+    case MSR_ARCH_CAPABILITIES: *value = cpu->model->arch_capabilities; return true;
     default: return false;
     }
 }
@@ -158,6 +192,8 @@ bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 {
     if (cpu->cpl != 0)
         return vx_fault_code(cpu, VX_GP, 0);
+    if (!is_on_model(cpu->model, index))
+        return unknown(cpu, index, "read");
     if (read_special(cpu, index, value))
         return true;
     const uint64_t *at = plain(cpu, index);
@@ -199,8 +235,7 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
     struct vx_creg_change change = vx_creg_current(cpu);
-    uint64_t legal = cpu_model_has(cpu->model, VX_F_NX) ? VX_EFER_NXE : 0;
-    if (value & ~legal)
+    if (value & ~(uint64_t)VX_EFER_NXE)
         return vx_fault_code(cpu, VX_GP, 0);
     change.efer = value;
     return vx_creg_apply(cpu, &change);
@@ -215,17 +250,14 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
     case MSR_EBL_CR_POWERON:
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:
-        if (!cpu_model_has(cpu->model, VX_F_SPEC_CTRL) || (value & ~1ull))
+        if (value & ~1ull)
             break;
         return true;
     case MSR_DEBUGCTL:
         if (value != 0)
             break;
         return true;
-    case MSR_EFER:
-        if (!cpu_model_has(cpu->model, VX_F_NX))
-            break;
-        return write_efer(cpu, value);
+    case MSR_EFER: return write_efer(cpu, value);
     case MSR_PLATFORM_ID:
     case MSR_FEATURE_CONTROL:
     case MSR_MTRRCAP:
@@ -241,6 +273,8 @@ bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
     bool done;
     if (cpu->cpl != 0)
         return vx_fault_code(cpu, VX_GP, 0);
+    if (!is_on_model(cpu->model, index))
+        return unknown(cpu, index, "write");
     bool ok = write_special(cpu, index, value, &done);
     if (done)
         return ok;

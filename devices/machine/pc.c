@@ -6,6 +6,8 @@
 #include "pc.h"
 #include "pc_lockstep.h"
 #include "pc_time.h"
+#include "vx86/firmware.h"
+#include "vx86/isa.h"
 
 /* The CPU model; where the translator runs, or may later, what the host cannot run is left out of it. */
 static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config *config, struct vx_cpu_model **model)
@@ -16,6 +18,12 @@ static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config
     if (err != VX_ERR_OK) {
         vx_log_error(pc->log, VX_LOG_GENERAL, "--cpu: %s", text);
         return err;
+    }
+    if (!vx_cpu_has(*model, VX_F_I486) && config->bios == vx_firmware_bios(&(size_t){ 0 })) {
+        vx_log_error(pc->log, VX_LOG_GENERAL,
+                     "--cpu: the BIOS inside vx86 needs a 486's instructions; add +i486, or name another with --bios");
+        vx_cpu_model_destroy(*model);
+        return VX_ERR_UNSUPPORTED;
     }
     if (config->engine == VX_ENGINE_INTERP && !config->debug)
         return VX_ERR_OK;

@@ -65,6 +65,7 @@ static void exit_statuses(struct run *run)
         { "--disk off.img", 0, "^$", "disk off\\.img" },
         { "--cpu vulnerable off.img", 0, "^$", "" },
         { "--cpu default,+smap,-sse4.2 off.img", 0, "^$", "" },
+        { "--cpu 386,+i486 off.img", 0, "^$", "" },
         { "--cpu help", 0, "CPU models:\n.*  core2 .*\nFeatures, .* sse4_2 ", "^$" },
         { "--no-reboot reset.img", 0, "^$", "" },
         { "--no-reboot keyboard-reset.img", 0, "^$", "" },

@@ -47,6 +47,8 @@ static const struct row rows[] = {
     { "--cpu 80586 boots.img", "^vx86: --cpu: there is no CPU model '80586'; --cpu help lists them" },
     { "--cpu core2,+avx boots.img", "--cpu: there is no CPU feature 'avx'; --cpu help" },
     { "--cpu core2,sse boots.img", "--cpu: 'sse' must begin with \\+ or -" },
+    { "--cpu 386 boots.img",
+      "^vx86: --cpu: the BIOS inside vx86 needs a 486's instructions; add \\+i486, or name another" },
     { "--cpu 486,-fpu boots.img", "--cpu: every CPU model has 'fpu'; it cannot be taken away" },
     { "--engine jit boots.img", "--engine: there is no 'jit'; choose bt\\|interp" },
     { "--serial tcp boots.img", "'tcp' is not stdio, none or file:PATH" },

@@ -131,3 +131,33 @@ Test(isa_model, registers)
     vx_cpu_model_destroy(model);
     world_destroy(w);
 }
+
+/* MSRs come with their features. */
+Test(isa_model, msrs)
+{
+    static const struct {
+        const char *model;
+        uint32_t index;
+        bool there;
+    } rows[] = {
+        { "pentium", 0x10, true },         { "pentium", 0x0, true },      { "pentium", 0x1B, true },
+        { "pentium", 0x174, false },       { "pentium", 0x2FF, false },   { "pentium", 0x277, false },
+        { "pentium", 0x400, false },       { "pentiumpro", 0x2FF, true }, { "pentiumpro", 0x174, false },
+        { "pentiumpro", 0x277, false },    { "pentiumpro", 0x179, true }, { "pentium2", 0x176, true },
+        { "pentium2", 0x277, true },       { "pentium3", 0x1A0, false },  { "pentium4", 0x1A0, true },
+        { "pentium4", 0xC0000080, false }, { "core2", 0xC0000080, true }, { "core2", 0x3B, false },
+        { "core2", 0x10A, false },         { "default", 0x10A, true },    { "default,-mtrr", 0xFE, false },
+        { "default,-sep", 0x175, false },
+    };
+    struct world *w = world_create();
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
+        struct vx_cpu_model *model = model_of(rows[i].model);
+        uint64_t value;
+        world_protected(w, 0);
+        w->cpu->model = model;
+        cr_assert_eq(vx_cpu_read_msr(w->cpu, rows[i].index, &value), rows[i].there, "%s: MSR %x", rows[i].model,
+                     rows[i].index);
+        vx_cpu_model_destroy(model);
+    }
+    world_destroy(w);
+}
