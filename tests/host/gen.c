@@ -7,7 +7,7 @@
 #include <Zydis/Zydis.h>
 #include <string.h>
 
-const char *const hf_mode_names[HF_MODES] = { "all", "int", "x87", "sse", "bytes" };
+const char *const hf_mode_names[HF_MODES] = { "all", "int", "x87", "sse", "bytes", "length" };
 
 struct gen {
     struct hf_rng rng;
@@ -199,6 +199,40 @@ static void make_program(struct gen *g, struct hf_program *p, uint8_t *code)
     hf_put_out(code + p->bytes, g->code16);
 }
 
+uint8_t *hf_batch_code(struct hf_batch *batch, uint32_t lin, unsigned *bytes)
+{
+    uint32_t off = lin - HF_CODE, edge = lin - HF_EDGE, in_page = edge % HF_EDGE_STEP;
+    if (off < HF_CODE_BYTES) {
+        *bytes = HF_CODE_BYTES - off;
+        return batch->code + off;
+    }
+    if (edge >= HF_EDGE_ALL_BYTES || in_page >= HF_PAGE_BYTES || in_page < HF_PAGE_BYTES - HF_EDGE_BYTES)
+        return NULL;
+    *bytes = HF_PAGE_BYTES - in_page;
+    return batch->edge[edge / HF_EDGE_STEP] + (HF_EDGE_BYTES - *bytes);
+}
+
+/* Random bytes, twice: as many as Zydis takes for the instruction (all where it takes none), and one less. */
+static void make_edge_pair(struct gen *g, struct hf_batch *batch, unsigned i)
+{
+    ZydisDecodedInstruction z;
+    random_bytes(g);
+    if (hf_one_in(&g->rng, 4)) /* most opcodes are in the maps behind 0F */
+        g->insn[hf_below(&g->rng, 2)] = 0x0F;
+    bool known = ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&g->decoder[!g->code16], NULL, g->insn, 15, &z));
+    unsigned len = known ? z.length : 1 + hf_below(&g->rng, 15);
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned bytes = len - (len > 1 ? k : 0);
+        struct hf_program *p = &batch->program[i + k];
+        *p = (struct hf_program){
+            .bytes = (uint8_t)bytes, .count = 1, .len = { (uint8_t)bytes }, .code16 = g->code16, .edge = true
+        };
+        p->lin = HF_EDGE + (i + k) * HF_EDGE_STEP + HF_PAGE_BYTES - bytes;
+        memset(batch->edge[i + k], 0xCC, HF_EDGE_BYTES);
+        memcpy(batch->edge[i + k] + HF_EDGE_BYTES - bytes, g->insn, bytes);
+    }
+}
+
 /* Programs of both sizes have their halves of the code. They lie close behind each other, so that some cross pages. */
 void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum hf_mode mode)
 {
@@ -211,7 +245,14 @@ void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum 
     batch->seed = seed;
     batch->number = number;
     memset(batch->code, 0xCC, sizeof batch->code);
+    batch->states = mode == HF_MODE_LENGTH ? 1 : HF_STATES;
     hf_data_make(batch->data, &g.rng);
+    for (unsigned i = 0; mode == HF_MODE_LENGTH && i < HF_PROGRAMS; i += 2) {
+        g.code16 = hf_one_in(&g.rng, 2);
+        make_edge_pair(&g, batch, i);
+    }
+    if (mode == HF_MODE_LENGTH)
+        return;
     for (unsigned i = 0; i < HF_PROGRAMS; i++) {
         struct hf_program *p = &batch->program[i];
         g.mode = mode == HF_MODE_ALL ? all[hf_below(&g.rng, 8)] : mode;
@@ -220,6 +261,7 @@ void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum 
         *here += hf_below(&g.rng, 24);
         make_program(&g, p, batch->code + *here);
         p->lin = HF_CODE + *here;
+        p->edge = false;
         *here += p->bytes + HF_OUT_BYTES;
     }
 }

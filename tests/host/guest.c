@@ -3,7 +3,8 @@
  * Every way out of a program is an exception: each vector's handler in ring 0 is one HLT, at HANDLERS + vector, and what
  * has happened is read from ring 0's stack. Physical memory, in pages:
  *
- *     1 PDPT   2..5 page directories   6 code's, 7 data's, 8 supervisor's page table   10h.. supervisor   100h.. code   180h.. data */
+ *     1 PDPT   2..5 page directories   6 code's, 7 data's, 8 supervisor's, 9.. edge's page table
+ *     10h.. supervisor   80h.. data   100h.. code   120h.. edge */
 #include "hostfuzz.h"
 
 #include <stdlib.h>
@@ -17,10 +18,12 @@ enum {
     PAGE_CODE_TABLE = 6,
     PAGE_DATA_TABLE = 7,
     PAGE_SUPER_TABLE = 8,
+    PAGE_EDGE_TABLES = 9,
     PAGE_SUPER = 0x10,
+    PAGE_DATA = 0x80,
     PAGE_CODE = 0x100,
-    PAGE_DATA = 0x180,
-    RAM_BYTES = 2 << 20,
+    PAGE_EDGE = PAGE_CODE + HF_CODE_BYTES / HF_PAGE_BYTES,
+    RAM_BYTES = 4 << 20,
 };
 
 /* In the supervisor's area. */
@@ -121,6 +124,11 @@ static void make_paging(struct hf_guest *guest)
     map_range(guest, PAGE_DATA_TABLE, HF_DATA, PAGE_DATA, HF_DATA_BYTES, PTE_U | PTE_W | PTE_NX);
     map_range(guest, PAGE_DATA_TABLE, HF_DATA + HF_DATA_BYTES, PAGE_DATA + HF_DATA_BYTES / VX_PAGE_BYTES,
               HF_DATA_ALL_BYTES - HF_DATA_BYTES, PTE_U | PTE_NX);
+    for (uint32_t i = 0; i < HF_EDGE_PAGES; i++) {
+        uint32_t lin = HF_EDGE + i * HF_EDGE_STEP;
+        map_range(guest, PAGE_EDGE_TABLES + (lin - HF_EDGE) / (512 * HF_PAGE_BYTES), lin, PAGE_EDGE + i, HF_PAGE_BYTES,
+                  PTE_U);
+    }
     map_range(guest, PAGE_SUPER_TABLE, HF_SUPER, PAGE_SUPER, HF_SUPER_BYTES, PTE_W);
 }
 

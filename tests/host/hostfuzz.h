@@ -7,6 +7,7 @@
  *
  *     HF_CODE          first bytes: the way out, then 32-bit programs; read and execute
  *     HF_CODE16        16-bit programs: base of the LDT's 16-bit code segment
+ *     HF_EDGE          pages with nothing behind them, for strings of bytes that end where their page does
  *     HF_DATA          two pages read and write, one read only; nothing around them
  *     HF_SUPER         the guest's tables and handlers, for its ring 0 only; the host has nothing there
  *
@@ -23,6 +24,7 @@
 #define HF_CODE       0x10000000u
 #define HF_CODE_BYTES 0x20000u
 #define HF_CODE16     (HF_CODE + 0x10000u)
+#define HF_EDGE       0x11000000u
 #define HF_DATA       0x20000000u
 #define HF_SUPER      0xE3A70000u
 
@@ -31,6 +33,11 @@ enum {
     HF_DATA_ALL_BYTES = 0x3000, /* with the read-only page */
     HF_FIRST_PROGRAM = 0x40,    /* offset in the code */
     HF_SUPER_BYTES = 0x4000,
+    HF_PAGE_BYTES = 0x1000,
+    HF_EDGE_PAGES = 512,
+    HF_EDGE_STEP = 2 * HF_PAGE_BYTES, /* from one such page to the next */
+    HF_EDGE_ALL_BYTES = HF_EDGE_PAGES * HF_EDGE_STEP,
+    HF_EDGE_BYTES = 16, /* the end of each that is used */
 };
 
 /* Selectors: those of a Linux host's GDT, and our LDT. */
@@ -42,7 +49,7 @@ enum {
     HF_LDT_ENTRIES = 8,
 };
 #define HF_SEL_LDT(n) ((uint16_t)((n)*8 + 7))
-enum { HF_LDT_CODE16, HF_LDT_DATA16 };
+enum { HF_LDT_CODE16, HF_LDT_DATA16, HF_LDT_CODE16_FLAT = 5 };
 
 /* One row of the LDT, as modify_ldt(2) and the guest's descriptors have it. */
 struct hf_descriptor {
@@ -103,7 +110,7 @@ static inline struct hf_rng hf_seeded(uint64_t seed, uint64_t a, uint64_t b)
 
 /* ---- gen.c */
 
-enum hf_mode { HF_MODE_ALL, HF_MODE_INT, HF_MODE_X87, HF_MODE_SSE, HF_MODE_BYTES, HF_MODES };
+enum hf_mode { HF_MODE_ALL, HF_MODE_INT, HF_MODE_X87, HF_MODE_SSE, HF_MODE_BYTES, HF_MODE_LENGTH, HF_MODES };
 extern const char *const hf_mode_names[HF_MODES];
 
 enum { HF_INSNS_MAX = 8, HF_PROGRAM_BYTES_MAX = 15 * HF_INSNS_MAX, HF_OUT_BYTES = 8 };
@@ -112,6 +119,7 @@ struct hf_program {
     uint32_t lin; /* of the first byte */
     uint8_t bytes, count, len[HF_INSNS_MAX];
     bool code16;
+    bool edge; /* ends where its page does; even ones are whole, odd ones the same without the last byte */
 };
 
 enum { HF_PROGRAMS = 512, HF_STATES = 4, HF_BATCH_CASES = HF_PROGRAMS * HF_STATES };
@@ -120,10 +128,14 @@ enum { HF_PROGRAMS = 512, HF_STATES = 4, HF_BATCH_CASES = HF_PROGRAMS * HF_STATE
 struct hf_batch {
     uint64_t seed, number;
     struct hf_program program[HF_PROGRAMS];
+    unsigned states; /* of each program */
     uint8_t code[HF_CODE_BYTES];
+    uint8_t edge[HF_EDGE_PAGES][HF_EDGE_BYTES];
     uint8_t data[HF_DATA_ALL_BYTES];
 };
 void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum hf_mode mode);
+/* The byte at a linear address, and how many there are from there on; NULL: none. */
+uint8_t *hf_batch_code(struct hf_batch *batch, uint32_t lin, unsigned *bytes);
 /* Writes the far jump that ends a program. */
 void hf_put_out(uint8_t *at, bool code16);
 
@@ -135,8 +147,8 @@ uint32_t hf_value(struct hf_rng *rng);
 
 /* ---- native.c */
 
-/* Prepares the process (LDT, signals, memory below 4 GiB) for native runs; code_fd and code_off: the file that the code is mapped
- * from. Returns NULL, or what this host lacks. Handlers that others installed are called for signals that are not ours. */
+/* Prepares the process (LDT, signals, memory below 4 GiB) for native runs. The code is mapped from a file at an offset, the
+ * edge pages follow it. Returns NULL, or what this host lacks. Handlers that others installed are called for signals that are not ours. */
 const char *hf_native_init(int code_fd, uint64_t code_off);
 /* From here on no system calls but what running programs needs. */
 const char *hf_native_confine(void);
@@ -155,7 +167,7 @@ struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *mod
 void hf_guest_set_descriptor(struct hf_guest *guest, uint16_t sel, uint32_t attr, uint32_t limit);
 void hf_guest_destroy(struct hf_guest *guest);
 /* Where the guest's memory is in this process. */
-uint8_t *hf_guest_code(struct hf_guest *guest);
+uint8_t *hf_guest_code(struct hf_guest *guest); /* the edge pages follow it */
 uint8_t *hf_guest_data(struct hf_guest *guest);
 int hf_guest_code_fd(struct hf_guest *guest, uint64_t *off);
 /* To be called after its code was written from here. */

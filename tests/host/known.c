@@ -148,6 +148,10 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
     }
     if (z->mnemonic == ZYDIS_MNEMONIC_CALL && faults && guest->trap == VX_GP)
         return "an AMD pushes before it checks the target of a call";
+    if ((z->mnemonic == ZYDIS_MNEMONIC_POPA || z->mnemonic == ZYDIS_MNEMONIC_POPAD) && faults)
+        return "an AMD has loaded some registers already when POPA faults";
+    if (z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && guest->trap == VX_GP && host->trap != VX_GP)
+        return "an AMD's MXCSR has a bit more";
     if (looks_at_descriptors(z) && (z->raw.modrm.mod != 3 || gdt_selector_near(cpu)))
         return "a selector of the host's GDT";
     if (z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && faults)
@@ -224,6 +228,17 @@ static bool vex_space(const uint8_t *code)
     return (code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0;
 }
 
+/* The bytes at `lin`, zeros behind the last. */
+static bool copy_code(struct hf_lab *lab, uint32_t lin, uint8_t code[15])
+{
+    unsigned bytes;
+    const uint8_t *at = hf_batch_code(&lab->batch, lin, &bytes);
+    memset(code, 0, 15);
+    if (at != NULL)
+        memcpy(code, at, bytes < 15 ? bytes : 15);
+    return at != NULL;
+}
+
 const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct hf_outcome *host,
                      const struct hf_outcome *guest)
 {
@@ -235,11 +250,13 @@ const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct
     memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_BYTES);
     for (unsigned i = 0; i < STEPS && reason == NULL && cpu->cpl == 3; i++) {
         ZydisDecodedInstruction z;
-        uint32_t off = (uint32_t)vx_cs_lin(cpu) - HF_CODE;
+        uint8_t code[15];
         bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
-        if (off < HF_CODE_BYTES - 16 && vex_space(lab->batch.code + off))
+        if (!copy_code(lab, (uint32_t)vx_cs_lin(cpu), code))
+            break;
+        if (vex_space(code)) {
             reason = "AVX and its kin are beyond the models";
-        else if (off < HF_CODE_BYTES - 16 && decode(&lab->decoder[code32], lab->batch.code + off, &z)) {
+        } else if (decode(&lab->decoder[code32], code, &z)) {
             reason = instruction_reason(cpu->model, &z);
             if (reason == NULL)
                 reason = state_reason(cpu, &z, host, guest);

@@ -30,6 +30,11 @@ void hf_lab_code_changed(struct hf_lab *lab)
     hf_native_put_way_out(lab->batch.code);
     memcpy(hf_guest_code(lab->bt), lab->batch.code, HF_CODE_BYTES);
     memcpy(hf_guest_code(lab->interp), lab->batch.code, HF_CODE_BYTES);
+    for (unsigned i = 0; lab->batch.program[0].edge && i < HF_EDGE_PAGES; i++) {
+        unsigned off = HF_CODE_BYTES + i * HF_PAGE_BYTES + HF_PAGE_BYTES - HF_EDGE_BYTES;
+        memcpy(hf_guest_code(lab->bt) + off, lab->batch.edge[i], HF_EDGE_BYTES);
+        memcpy(hf_guest_code(lab->interp) + off, lab->batch.edge[i], HF_EDGE_BYTES);
+    }
     hf_guest_code_changed(lab->bt);
     hf_guest_code_changed(lab->interp);
 }
@@ -113,14 +118,30 @@ static void judge(struct hf_lab *lab, struct hf_guest *guest, uint64_t number, c
         hf_shrink_and_print(lab, guest, number, in);
 }
 
+/* What the host says of a string of bytes: no instruction, or one of as many bytes as was thought, or of another length. */
+static void count_length(struct hf_account *account, const struct hf_program *p, bool cut, const struct hf_state *in,
+                         const struct hf_outcome *host)
+{
+    bool wants_more =
+        host->trap == 14 && host->error & 16 && host->state.eip == in->eip && host->cr2 == p->lin + p->bytes;
+    bool illegal = host->trap == 6 && host->state.eip == in->eip;
+    if (!cut) {
+        account->strings++;
+        account->illegal += illegal;
+        account->longer += wants_more;
+    } else {
+        account->shorter += !wants_more && !illegal && p->bytes > 1;
+    }
+}
+
 static void run_case(struct hf_lab *lab, uint64_t number)
 {
-    unsigned in_batch = (unsigned)(number % HF_BATCH_CASES);
+    unsigned states = lab->batch.states, in_batch = (unsigned)(number % (HF_PROGRAMS * states));
     struct hf_account *account = lab->account;
     struct hf_state in;
     struct hf_outcome host, out;
     struct hf_difference found;
-    hf_state_make(&in, &lab->batch, in_batch / HF_STATES, in_batch % HF_STATES);
+    hf_state_make(&in, &lab->batch, in_batch / states, in_batch % states);
     if (!run_host(lab, &in, &host)) {
         account->endless += host.end == HF_END_ENDLESS;
         account->syscalls += host.end == HF_END_SYSCALL;
@@ -129,6 +150,8 @@ static void run_case(struct hf_lab *lab, uint64_t number)
     }
     account->compared++;
     account->traps += host.end == HF_END_TRAP;
+    if (lab->batch.program[in_batch / states].edge)
+        count_length(account, &lab->batch.program[in_batch / states], in_batch & 1, &in, &host);
     if (lab->options.engines & HF_ENGINE_BT && !run_guest(lab, lab->bt, &in, &host, &out, &found))
         judge(lab, lab->bt, number, &in);
     else if (lab->options.engines & HF_ENGINE_INTERP && !run_guest(lab, lab->interp, &in, &host, &out, &found))
@@ -140,10 +163,11 @@ void hf_lab_run(struct hf_lab *lab)
     struct hf_account *account = lab->account;
     const struct hf_options *options = &lab->options;
     uint64_t end = options->first + options->cases, batch = UINT64_MAX;
+    uint64_t batch_cases = options->mode == HF_MODE_LENGTH ? HF_PROGRAMS : HF_BATCH_CASES;
     while (account->next < end && account->differences < options->report_max) {
-        uint64_t wanted = account->next / HF_BATCH_CASES;
+        uint64_t wanted = account->next / batch_cases;
         if (wanted % options->shards != options->shard) {
-            account->next = (wanted + 1) * HF_BATCH_CASES;
+            account->next = (wanted + 1) * batch_cases;
             continue;
         }
         if (wanted != batch)

@@ -23,7 +23,8 @@ enum { HF_REASONS_MAX = 96 };
 /* What has come of it; in memory that worker and supervisor share. */
 struct hf_account {
     uint64_t next; /* the case that is being run */
-    uint64_t compared, traps, endless, syscalls, strays, known, differences, native_ns;
+    uint64_t compared, traps, endless, syscalls, strays, known, differences;
+    uint64_t strings, illegal, longer, shorter; /* of bytes, in mode length: what the host says of them */
     struct {
         const char *reason; /* a string of known.c: good in worker and supervisor alike */
         uint64_t count;

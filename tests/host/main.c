@@ -19,18 +19,19 @@ enum { EXIT_SAME = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2, EXIT_UNSUITABLE = 77 }
 /* The default model, but for x87 pointers as an AMD has them. */
 #define MODEL_LIKE_HOST "default,-fdp_excptn_only,-zero_fcs_fds"
 
-static const char usage[] = "usage: vx86-hostfuzz [options]\n"
-                            "random user-mode programs on this CPU and under vx86; exit status 1 when they differ, 77 "
-                            "when this host cannot do it\n"
-                            "  --seed N         another N, other programs (1)\n"
-                            "  --cases N        how many cases; a program has 4 (100000)\n"
-                            "  --first N        begin with case N (0)\n"
-                            "  --shard I/N      only the I-th of N parts, I from 0\n"
-                            "  --engine WHICH   bt, interp or both (both)\n"
-                            "  --mode WHICH     all, int, x87, sse or bytes (all)\n"
-                            "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
-                            "  --report N       stop after N differences (10)\n"
-                            "  --verbose        with the states before and after\n";
+static const char usage[] =
+    "usage: vx86-hostfuzz [options]\n"
+    "random user-mode programs on this CPU and under vx86; exit status 1 when they differ, 77 "
+    "when this host cannot do it\n"
+    "  --seed N         another N, other programs (1)\n"
+    "  --cases N        how many cases; a program has 4 (100000)\n"
+    "  --first N        begin with case N (0)\n"
+    "  --shard I/N      only the I-th of N parts, I from 0\n"
+    "  --engine WHICH   bt, interp or both (both)\n"
+    "  --mode WHICH     all, int, x87, sse, bytes; length: strings of bytes at a page's end, two cases each (all)\n"
+    "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
+    "  --report N       stop after N differences (10)\n"
+    "  --verbose        with the states before and after\n";
 
 static int refuse(const char *option, const char *value)
 {
@@ -146,6 +147,10 @@ static void print_account(const struct hf_options *options, const struct hf_acco
     printf("not compared: %llu endless, %llu system calls, %llu left 32-bit code; next case: %llu\n",
            (unsigned long long)account->endless, (unsigned long long)account->syscalls,
            (unsigned long long)account->strays, (unsigned long long)account->next);
+    if (account->strings != 0)
+        printf("strings of bytes: %llu, %llu of them illegal; Zydis takes %llu for too short and %llu for too long\n",
+               (unsigned long long)account->strings, (unsigned long long)account->illegal,
+               (unsigned long long)account->longer, (unsigned long long)account->shorter);
     for (unsigned i = 0; i < HF_REASONS_MAX && account->reasons[i].reason != NULL; i++)
         printf("  known: %8llu  %s\n", (unsigned long long)account->reasons[i].count, account->reasons[i].reason);
 }

@@ -50,7 +50,7 @@ const struct hf_descriptor hf_ldt[HF_LDT_ENTRIES] = {
     { .base = HF_DATA, .limit = 0x1FFF, .is_32bit = true },
     { .base = HF_DATA, .limit = 0x0FFF, .expand_down = true },
     { .base = HF_DATA, .limit = 0x2FFF, .read_exec_only = true },
-    { .base = 0, .limit = 0xFFFFF, .is_32bit = true, .code = true, .read_exec_only = true, .pages = true },
+    [HF_LDT_CODE16_FLAT] = { .base = 0, .limit = 0xFFFFF, .code = true, .read_exec_only = true, .pages = true },
     { .base = HF_DATA, .limit = 0xFFFF, .absent = true },
     { .base = HF_DATA, .limit = 0x0000, .is_32bit = true, .expand_down = true, .pages = true },
 };
@@ -182,6 +182,11 @@ static const char *make_memory(int code_fd, uint64_t code_off)
     if (!map_at(HF_CODE, HF_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, code_fd, code_off) ||
         !map_at(HF_DATA, HF_DATA_ALL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
         return "the addresses below 4 GiB that programs use are taken";
+    for (uint32_t i = 0; i < HF_EDGE_PAGES; i++) {
+        if (!map_at(HF_EDGE + i * HF_EDGE_STEP, HF_PAGE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, code_fd,
+                    code_off + HF_CODE_BYTES + i * HF_PAGE_BYTES))
+            return "the addresses below 4 GiB that programs use are taken";
+    }
     return NULL;
 }
 

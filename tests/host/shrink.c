@@ -34,7 +34,8 @@ static bool still_differs(struct shrink *s)
 static bool try_cut(struct shrink *s, unsigned from, unsigned count)
 {
     struct hf_program *p = s->program, before = *p;
-    uint8_t *code = s->lab->batch.code + (p->lin - HF_CODE), saved[HF_PROGRAM_BYTES_MAX];
+    unsigned room;
+    uint8_t *code = hf_batch_code(&s->lab->batch, p->lin, &room), saved[HF_PROGRAM_BYTES_MAX];
     uint32_t eip = s->state.eip;
     memcpy(saved, code, p->bytes);
     memmove(code + count, code, from);
@@ -109,13 +110,15 @@ static void simplify_state(struct shrink *s)
 static void print_code(const struct shrink *s)
 {
     const struct hf_program *p = s->program;
-    const uint8_t *code = s->lab->batch.code + (p->lin - HF_CODE);
+    unsigned room;
+    const uint8_t *code = hf_batch_code(&s->lab->batch, p->lin, &room);
     ZydisMachineMode mode = p->code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32;
     for (unsigned at = 0; at < p->bytes;) {
         ZydisDisassembledInstruction z;
         unsigned len = 1;
         const char *text = "(bad)";
-        if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, p->lin + at - (p->code16 ? HF_CODE16 : 0), code + at, 15, &z))) {
+        if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, p->lin + at - (p->code16 && !p->edge ? HF_CODE16 : 0), code + at,
+                                               p->bytes + (p->edge ? 0u : 15u) - at, &z))) {
             len = z.info.length;
             text = z.text;
         }
@@ -157,7 +160,7 @@ static void print_state(const char *name, const struct hf_state *state)
 
 void hf_shrink_and_print(struct hf_lab *lab, struct hf_guest *guest, uint64_t number, const struct hf_state *state)
 {
-    unsigned index = (unsigned)(number % HF_BATCH_CASES) / HF_STATES;
+    unsigned index = (unsigned)(number % (HF_PROGRAMS * lab->batch.states)) / lab->batch.states;
     struct shrink s = { .lab = lab, .guest = guest, .program = &lab->batch.program[index], .state = *state };
     struct hf_batch *whole = malloc(sizeof *whole);
     if (whole != NULL)

@@ -176,7 +176,8 @@ static void put_segments(struct hf_state *state, bool code16, struct hf_rng *rng
 void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigned program, unsigned n)
 {
     const struct hf_program *p = &batch->program[program];
-    struct hf_rng rng = hf_seeded(batch->seed, batch->number * 2 + 1, program * HF_STATES + n);
+    unsigned index = p->edge ? program / 2 : program * HF_STATES + n; /* both halves of a pair get the same */
+    struct hf_rng rng = hf_seeded(batch->seed, batch->number * 2 + 1, index);
     uint32_t data = p->code16 ? 0 : HF_DATA;
     for (unsigned i = 0; i < 8; i++)
         state->gpr[i] = register_value(&rng, data);
@@ -185,7 +186,7 @@ void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigne
     if (!hf_one_in(&rng, 8))
         state->gpr[4] =
             data + HF_DATA_BYTES / 2 + 4 * hf_below(&rng, 64) + (hf_one_in(&rng, 8) ? hf_below(&rng, 4) : 0);
-    state->eip = p->code16 ? p->lin - HF_CODE16 : p->lin;
+    state->eip = p->code16 && !p->edge ? p->lin - HF_CODE16 : p->lin;
     uint64_t r = hf_random(&rng);
     state->eflags = 0x202 | (uint32_t)(r & 0x8D5) | (uint32_t)(r >> 32 & 0x200000);
     if (hf_one_in(&rng, 4))
@@ -193,6 +194,8 @@ void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigne
     if (hf_one_in(&rng, 16))
         state->eflags |= 0x40000;
     put_segments(state, p->code16, &rng);
+    if (p->code16 && p->edge)
+        state->seg[1] = HF_SEL_LDT(HF_LDT_CODE16_FLAT);
     put_fx(state->fx, &rng);
 }
 
