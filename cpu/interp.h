@@ -77,6 +77,9 @@ bool insn_fault_code(struct insn *in, uint8_t vector, uint32_t error);
 /* The next `bytes` (1, 2, 4) instruction bytes where [fetch, fetch_end) does not have them all. */
 bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes);
 
+/* Tries the fetch of all bytes that the instruction has, for faults that must not come before that of the fetch. */
+bool insn_fetch_whole(struct insn *in);
+
 /* Immediate bytes after ModRM/displacement; sign extension is the caller's. */
 static inline bool insn_imm8(struct insn *in, uint8_t *value)
 {

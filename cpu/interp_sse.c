@@ -80,14 +80,16 @@ bool interp_sse_owns(uint8_t opcode)
     return false;
 }
 
-/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF. */
-static bool is_undefined(const struct insn *in)
+/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF, and the fetch before all. */
+static bool check_encoding(struct insn *in)
 {
     const struct vx_isa_insn encoding = {
         .map = in->map, .opcode = in->opcode, .modrm = in->modrm, .rep = in->rep, .prefix_66 = in->prefix_66
     };
     bool other = (in->cpu->cr0 & VX_CR0_TS) || (fx_get16(in->cpu, FX_FSW) & FSW_ES);
-    return other && !vx_isa_legal(in->cpu->model, &encoding);
+    if (!other)
+        return true;
+    return vx_isa_legal(in->cpu->model, &encoding) ? insn_fetch_whole(in) : insn_ud(in);
 }
 
 /* True when the instruction may go on; *again as for x87_check_pending(). */
@@ -97,8 +99,10 @@ static bool check_available(struct insn *in, unsigned attr, bool *again)
     *again = false;
     if (!(attr & (SIMD_X | SIMD_M))) /* MOVNTI */
         return true;
-    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)) || is_undefined(in))
+    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)))
         return insn_ud(in);
+    if (!check_encoding(in))
+        return false;
     if (cpu->cr0 & VX_CR0_TS)
         return insn_fault(in, VX_NM);
     return !(attr & SIMD_M) || x87_check_pending(in, again);

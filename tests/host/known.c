@@ -24,6 +24,8 @@ static const struct {
     { ZYDIS_MNEMONIC_SYSENTER, "SYSENTER is an invalid opcode in an AMD's compatibility mode" },
     { ZYDIS_MNEMONIC_SYSCALL, "SYSCALL is the host's, no Intel CPU has it outside 64-bit code" },
     { ZYDIS_MNEMONIC_FXSAVE, "FXSAVE stores the host's MXCSR mask" },
+    { ZYDIS_MNEMONIC_UD0, "UD0 and UD1 have no ModRM on an AMD" },
+    { ZYDIS_MNEMONIC_UD1, "UD0 and UD1 have no ModRM on an AMD" },
     { ZYDIS_MNEMONIC_SYSRET, "SYSRET goes with SYSCALL" },
     { ZYDIS_MNEMONIC_TZCNT, "TZCNT: the model has no BMI, F3 is ignored before BSF" },
     { ZYDIS_MNEMONIC_LZCNT, "LZCNT: the model has no BMI, F3 is ignored before BSR" },
@@ -219,13 +221,19 @@ static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecode
     return false;
 }
 
-/* BOUND, LES and LDS with a register: #UD on CPUs without AVX, whose prefixes they are. */
-static bool vex_space(const uint8_t *code)
+/* Encodings whose very length is another on the host. */
+static const char *space_reason(const uint8_t *code)
 {
     unsigned i = 0;
     while (i < 13 && is_prefix(code[i]))
         i++;
-    return (code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0;
+    if ((code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0)
+        return "AVX and its kin are beyond the models";
+    if (code[i] == 0x8F && code[i + 1] & 0x38)
+        return "an AMD has XOP where POP has no other members";
+    if (code[i] == 0x0F && code[i + 1] == 0x0F)
+        return "an AMD has 3DNow! at 0F 0F";
+    return NULL;
 }
 
 /* The bytes at `lin`, zeros behind the last. */
@@ -254,9 +262,8 @@ const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct
         bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
         if (!copy_code(lab, (uint32_t)vx_cs_lin(cpu), code))
             break;
-        if (vex_space(code)) {
-            reason = "AVX and its kin are beyond the models";
-        } else if (decode(&lab->decoder[code32], code, &z)) {
+        reason = space_reason(code);
+        if (reason == NULL && decode(&lab->decoder[code32], code, &z)) {
             reason = instruction_reason(cpu->model, &z);
             if (reason == NULL)
                 reason = state_reason(cpu, &z, host, guest);
