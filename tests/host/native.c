@@ -174,7 +174,7 @@ static const char *make_ldt(void)
 static bool map_at(uint32_t lin, size_t bytes, int prot, int flags, int fd, uint64_t off)
 {
     void *at = (void *)(uintptr_t)lin;
-    return mmap(at, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, (off_t)off) == at;
+    return mmap(at, bytes, prot, flags | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, (off_t)off) == at;
 }
 
 static const char *make_memory(int code_fd, uint64_t code_off)

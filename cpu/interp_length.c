@@ -1,10 +1,9 @@
-/* interp_undefined.c - #UD: where it is raised, after the last byte of the instruction has been fetched.
+/* interp_length.c - how long an instruction is, for faults that come after the fetch of its last byte.
  *
  * What finds length knows nothing of legality: an instruction that no CPU model has, or has not in this form, is fetched to
  * its last byte before it is refused, and a fault of that fetch comes first (SDM 3A "Priority Among Concurrent Events"). The
  * handlers refuse as early as they can; here the instruction is measured again from its first byte. */
 #include "interp_operand.h"
-#include "segment.h"
 
 static bool fetch_byte(struct insn *in, uint8_t *value)
 {
@@ -167,9 +166,4 @@ bool insn_fetch_whole(struct insn *in)
     in->next_eip = before.next_eip;
     in->fetch = before.fetch;
     return true;
-}
-
-bool insn_ud(struct insn *in)
-{
-    return insn_fetch_whole(in) && vx_fault_plain(in->cpu, VX_UD);
 }
