@@ -207,7 +207,7 @@ static bool start_cpu(struct hf_guest *guest)
            vx_cpu_write_msr(cpu, 0xC0000080, VX_EFER_NXE) && vx_cpu_write_cr(cpu, 0, cr0);
 }
 
-static bool create(struct hf_guest *guest, bool translator, const struct vx_cpu_model *model)
+static bool create(struct hf_guest *guest, const struct hf_guest_config *wanted)
 {
     static const struct vx_vcpu_ops ops = {
         .port_read = port_read,
@@ -229,7 +229,7 @@ static bool create(struct hf_guest *guest, bool translator, const struct vx_cpu_
         .pmap = guest->pmap,
         .ops = &ops,
         .ops_opaque = guest,
-        .model = model,
+        .model = wanted->model,
     };
     if (vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
         return false;
@@ -238,16 +238,20 @@ static bool create(struct hf_guest *guest, bool translator, const struct vx_cpu_
     make_tables(guest);
     if (!start_cpu(guest))
         return false;
-    struct vx_bt_config bt = {
-        .log = guest->log, .stats = &guest->stats, .vcpu = guest->cpu, .pmap = guest->pmap, .cache_bytes = 4 << 20
-    };
-    return !translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;
+    struct vx_bt_config bt = { .log = guest->log,
+                               .stats = &guest->stats,
+                               .vcpu = guest->cpu,
+                               .pmap = guest->pmap,
+                               .cache_bytes = wanted->stress ? 0 : 4 << 20,
+                               .stress = wanted->stress,
+                               .stress_seed = wanted->stress_seed };
+    return !wanted->translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;
 }
 
-struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *model)
+struct hf_guest *hf_guest_create(const struct hf_guest_config *config)
 {
     struct hf_guest *guest = calloc(1, sizeof *guest);
-    if (guest != NULL && !create(guest, translator, model)) {
+    if (guest != NULL && !create(guest, config)) {
         hf_guest_destroy(guest);
         return NULL;
     }

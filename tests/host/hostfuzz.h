@@ -162,7 +162,13 @@ void hf_native_run(const struct hf_state *in, struct hf_outcome *out);
 struct hf_guest;
 struct vx_vcpu;
 struct vx_cpu_model;
-struct hf_guest *hf_guest_create(bool translator, const struct vx_cpu_model *model);
+struct hf_guest_config {
+    bool translator; /* else: the interpreter */
+    bool stress;     /* the translator does rare things often, from stress_seed */
+    uint64_t stress_seed;
+    const struct vx_cpu_model *model;
+};
+struct hf_guest *hf_guest_create(const struct hf_guest_config *config);
 /* Puts a descriptor with base 0 into the GDT, attr as LAR has it. */
 void hf_guest_set_descriptor(struct hf_guest *guest, uint16_t sel, uint32_t attr, uint32_t limit);
 void hf_guest_destroy(struct hf_guest *guest);

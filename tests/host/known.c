@@ -250,7 +250,7 @@ static bool copy_code(struct hf_lab *lab, uint32_t lin, uint8_t code[15])
 const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct hf_outcome *host,
                      const struct hf_outcome *guest)
 {
-    enum { STEPS = 20000 };
+    enum { STEPS = 1 << 20 };
     const char *reason = outcome_reason(host, guest);
     if (reason == NULL && guest->end == HF_END_OUT && !at_way_out(lab, &guest->state))
         reason = "a selector of the host's GDT";

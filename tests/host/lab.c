@@ -9,8 +9,11 @@ const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, st
     uint64_t off;
     lab->options = *options;
     lab->account = account;
-    lab->bt = hf_guest_create(true, options->model);
-    lab->interp = hf_guest_create(false, options->model);
+    struct hf_guest_config bt = {
+        .translator = true, .stress = options->stress, .stress_seed = options->stress_seed, .model = options->model
+    };
+    lab->bt = hf_guest_create(&bt);
+    lab->interp = hf_guest_create(&(struct hf_guest_config){ .model = options->model });
     if (lab->bt == NULL || lab->interp == NULL)
         return "no guests could be made";
     ZydisDecoderInit(&lab->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);

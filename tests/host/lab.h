@@ -15,7 +15,8 @@ struct hf_options {
     unsigned shard, shards, engines, report_max;
     enum hf_mode mode;
     struct vx_cpu_model *model;
-    bool verbose;
+    bool verbose, stress;
+    uint64_t stress_seed;
 };
 
 enum { HF_REASONS_MAX = 96 };

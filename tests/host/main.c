@@ -2,6 +2,7 @@
  *
  * The worker confines itself before it runs anything. If a program brings it down nevertheless, that is reported, and a new
  * worker goes on behind it. */
+#include "account.h"
 #include "lab.h"
 
 #include "vx86/cpu.h"
@@ -30,6 +31,7 @@ static const char usage[] =
     "  --engine WHICH   bt, interp or both (both)\n"
     "  --mode WHICH     all, int, x87, sse, bytes; length: strings of bytes at a page's end, two cases each (all)\n"
     "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
+    "  --stress SEED    the translator does rare things often\n"
     "  --report N       stop after N differences (10)\n"
     "  --verbose        with the states before and after\n";
 
@@ -90,6 +92,7 @@ static bool take_option(struct hf_options *options, int option, const char *valu
     case 'm': return choose_mode(value, &options->mode);
     case 'r': options->report_max = (unsigned)(number(value, &n) ? n : 0); return options->report_max != 0;
     case 'p': return choose_model(value, options);
+    case 't': options->stress = true; return number(value, &options->stress_seed);
     case 'v': options->verbose = true; return true;
     default: return false;
     }
@@ -99,9 +102,9 @@ static bool take_option(struct hf_options *options, int option, const char *valu
 static int parse(struct hf_options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        { "seed", 1, NULL, 's' },    { "cases", 1, NULL, 'c' }, { "first", 1, NULL, 'f' },  { "shard", 1, NULL, 'i' },
-        { "engine", 1, NULL, 'e' },  { "mode", 1, NULL, 'm' },  { "report", 1, NULL, 'r' }, { "cpu", 1, NULL, 'p' },
-        { "verbose", 0, NULL, 'v' }, { "help", 0, NULL, 'h' },  { NULL, 0, NULL, 0 },
+        { "seed", 1, NULL, 's' },   { "cases", 1, NULL, 'c' },   { "first", 1, NULL, 'f' },  { "shard", 1, NULL, 'i' },
+        { "engine", 1, NULL, 'e' }, { "mode", 1, NULL, 'm' },    { "report", 1, NULL, 'r' }, { "cpu", 1, NULL, 'p' },
+        { "stress", 1, NULL, 't' }, { "verbose", 0, NULL, 'v' }, { "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
@@ -144,15 +147,18 @@ static void print_account(const struct hf_options *options, const struct hf_acco
            (unsigned long long)account->compared, seconds, (double)account->compared / seconds,
            hf_mode_names[options->mode], (unsigned long long)options->seed, (unsigned long long)account->traps,
            (unsigned long long)account->known, (unsigned long long)account->differences);
-    printf("not compared: %llu endless, %llu system calls, %llu left 32-bit code; next case: %llu\n",
-           (unsigned long long)account->endless, (unsigned long long)account->syscalls,
-           (unsigned long long)account->strays, (unsigned long long)account->next);
+    printf("next case: %llu\n", (unsigned long long)account->next);
     if (account->strings != 0)
         printf("strings of bytes: %llu, %llu of them illegal; Zydis takes %llu for too short and %llu for too long\n",
                (unsigned long long)account->strings, (unsigned long long)account->illegal,
                (unsigned long long)account->longer, (unsigned long long)account->shorter);
+    uint64_t run = account->compared - account->known;
+    account_print(run, run - account->differences);
+    account_skipped(account->endless, "does not end");
+    account_skipped(account->syscalls, "asks for the host's services");
+    account_skipped(account->strays, "gets into 64-bit code");
     for (unsigned i = 0; i < HF_REASONS_MAX && account->reasons[i].reason != NULL; i++)
-        printf("  known: %8llu  %s\n", (unsigned long long)account->reasons[i].count, account->reasons[i].reason);
+        account_accepted(account->reasons[i].count, account->reasons[i].reason);
 }
 
 /* Workers until the cases are done; returns the exit status of a worker that could not work. */
