@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app_debug.h"
 #include "app_debugcon.h"
 #include "app_devices.h"
 #include "app_media.h"
@@ -32,6 +33,7 @@ struct app {
     struct vx_terminal *terminal;
     struct vx_app_debugcon debugcon;
     struct vx_clock *clock; /* NULL: the machine's own */
+    struct vx_app_debug debug;
     struct vx_machine *machine;
     FILE *stats_file; /* where statistics go, NULL for standard error */
     char *stats_text; /* I2 */
@@ -63,6 +65,13 @@ static void on_leave(void *opaque)
     struct app *app = opaque;
     if (app->machine != NULL)
         vx_machine_stop(app->machine, VX_EXIT_OFF);
+}
+
+static void on_debug(void *opaque)
+{
+    struct app *app = opaque;
+    if (app->machine != NULL)
+        vx_app_debug_break(&app->debug);
 }
 
 static void on_key(void *opaque, unsigned set1_code, bool down)
@@ -174,6 +183,7 @@ static vx_err open_stats_file(struct app *app)
 static vx_err set_up_terminal(struct app *app)
 {
     bool display = option(app, VX_OPT_display)->number == 0;
+    bool no_input = vx_app_debug_wants_input(app->options);
     const char *spec = option(app, VX_OPT_serial)->text;
     if (spec == NULL)
         spec = display ? "none" : "stdio";
@@ -185,9 +195,10 @@ static vx_err set_up_terminal(struct app *app)
     VX_TRY(vx_serial_create(&(struct vx_serial_config){ .log = app->log,
                                                         .loop = app->loop,
                                                         .spec = spec,
-                                                        .in_fd = STDIN_FILENO,
+                                                        .in_fd = no_input ? -1 : STDIN_FILENO,
                                                         .out_fd = STDOUT_FILENO,
                                                         .leave = on_leave,
+                                                        .debug = on_debug,
                                                         .opaque = app },
                             &app->serial));
     if (!display)
@@ -198,6 +209,7 @@ static vx_err set_up_terminal(struct app *app)
                                                             .out_fd = STDOUT_FILENO,
                                                             .key = on_key,
                                                             .leave = on_leave,
+                                                            .debug = on_debug,
                                                             .opaque = app },
                               &app->terminal);
 }
@@ -229,6 +241,7 @@ static vx_err create_machine(struct app *app)
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = wants_stats(app),
         },
+        .debug = option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given,
         .lockstep = option(app, VX_OPT_lockstep)->given,
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
@@ -242,7 +255,9 @@ static vx_err create_machine(struct app *app)
     VX_TRY(vx_app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
     vx_app_media_drop_kernel(&app->media);
-    return VX_ERR_OK;
+    app->debug.serial = app->serial;
+    app->debug.terminal = app->terminal;
+    return vx_app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine);
 }
 
 static vx_err set_up(struct app *app)
@@ -318,7 +333,13 @@ static int run(struct app *app)
 {
     struct vx_watch *watch;
     print_start_line(app);
-    if (vx_watch_create(app->log, app->machine, option(app, VX_OPT_timeout)->number, &watch) != VX_ERR_OK)
+    struct vx_watch_config config = { .log = app->log,
+                                      .machine = app->machine,
+                                      .timeout_s = option(app, VX_OPT_timeout)->number,
+                                      .interrupt_debugs = option(app, VX_OPT_debug)->given,
+                                      .debug = on_debug,
+                                      .opaque = app };
+    if (vx_watch_create(&config, &watch) != VX_ERR_OK)
         return VX_EXIT_ERROR;
     int value;
     uint64_t start_ns = vx_host_now_ns();
@@ -336,6 +357,7 @@ static int run(struct app *app)
 /* Keeps I2. */
 static void take_apart(struct app *app)
 {
+    vx_app_debug_destroy(&app->debug);
     vx_machine_destroy(app->machine);
     app->machine = NULL;
     vx_clock_destroy(app->clock);

@@ -14,9 +14,7 @@
 #include "terminal_raw.h"
 
 struct vx_watch {
-    struct vx_log *log;
-    struct vx_machine *machine;
-    uint64_t timeout_s;
+    struct vx_watch_config config;
     pthread_t thread;
     atomic_bool ending;
 };
@@ -28,6 +26,7 @@ static void watched_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGALRM);
+    sigaddset(set, SIGUSR1);
 }
 
 void vx_watch_hold_signals(void)
@@ -50,10 +49,15 @@ static int next_status(struct vx_watch *watch)
     sigset_t set;
     int number = 0;
     watched_signals(&set);
-    while (sigwait(&set, &number) != 0)
-        ;
-    if (atomic_load(&watch->ending))
-        return -1;
+    for (;;) {
+        if (sigwait(&set, &number) != 0)
+            continue;
+        if (atomic_load(&watch->ending))
+            return -1;
+        if (number != SIGUSR1 && !(number == SIGINT && watch->config.interrupt_debugs))
+            break;
+        watch->config.debug(watch->config.opaque);
+    }
     return number == SIGALRM ? VX_EXIT_TIMEOUT : VX_EXIT_SIGNAL + number;
 }
 
@@ -64,30 +68,29 @@ static void *watch_thread(void *opaque)
     if (status < 0)
         return NULL;
     if (status == VX_EXIT_TIMEOUT)
-        vx_log_warn(watch->log, VX_LOG_GENERAL, "the time of --timeout %" PRIu64 " is over", watch->timeout_s);
+        vx_log_warn(watch->config.log, VX_LOG_GENERAL, "the time of --timeout %" PRIu64 " is over",
+                    watch->config.timeout_s);
     set_alarm(VX_WATCH_GRACE_S);
-    vx_machine_stop(watch->machine, status);
+    vx_machine_stop(watch->config.machine, status);
     if (next_status(watch) < 0)
         return NULL;
     vx_terminal_raw_leave();
     _exit(status);
 }
 
-vx_err vx_watch_create(struct vx_log *log, struct vx_machine *machine, uint64_t timeout_s, struct vx_watch **out)
+vx_err vx_watch_create(const struct vx_watch_config *config, struct vx_watch **out)
 {
     struct vx_watch *watch = calloc(1, sizeof *watch);
     if (watch == NULL)
         return VX_ERR_NO_MEMORY;
-    watch->log = log;
-    watch->machine = machine;
-    watch->timeout_s = timeout_s;
+    watch->config = *config;
     if (pthread_create(&watch->thread, NULL, watch_thread, watch) != 0) {
-        vx_log_error(log, VX_LOG_GENERAL, "the host refuses another thread; raise its limit (ulimit -u)");
+        vx_log_error(config->log, VX_LOG_GENERAL, "the host refuses another thread; raise its limit (ulimit -u)");
         free(watch);
         return VX_ERR_NO_MEMORY;
     }
-    if (timeout_s != 0)
-        set_alarm(timeout_s);
+    if (config->timeout_s != 0)
+        set_alarm(config->timeout_s);
     *out = watch;
     return VX_ERR_OK;
 }

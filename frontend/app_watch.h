@@ -1,4 +1,5 @@
-/* app_watch.h - ends the machine when the user or the time says so: SIGINT, SIGTERM, SIGHUP, --timeout.
+/* app_watch.h - ends the machine when the user or the time says so: SIGINT, SIGTERM, SIGHUP, --timeout. SIGUSR1
+ * calls the debugger.
  *
  * A thread waits for the signals, so nothing runs in a handler. When the machine does not end within VX_WATCH_GRACE_S,
  * or a second signal comes, the process is left at once, the terminal given back. One per process: signals and the
@@ -16,9 +17,15 @@ struct vx_watch;
 /* Before any other thread starts: from then on the signals wait for the watch. SIGPIPE is ignored. */
 void vx_watch_hold_signals(void);
 
-/* `timeout_s` 0: none. The machine is stopped with VX_EXIT_TIMEOUT or VX_EXIT_SIGNAL + number. */
-VX_MUST_USE vx_err vx_watch_create(struct vx_log *log, struct vx_machine *machine, uint64_t timeout_s,
-                                   struct vx_watch **out);
+struct vx_watch_config {
+    struct vx_log *log;
+    struct vx_machine *machine;  /* stopped with VX_EXIT_TIMEOUT or VX_EXIT_SIGNAL + number */
+    uint64_t timeout_s;          /* 0: none */
+    bool interrupt_debugs;       /* SIGINT is the debugger's; SIGUSR1 always is */
+    void (*debug)(void *opaque); /* any thread */
+    void *opaque;
+};
+VX_MUST_USE vx_err vx_watch_create(const struct vx_watch_config *config, struct vx_watch **out);
 /* Before the machine is destroyed. NULL is allowed. */
 void vx_watch_destroy(struct vx_watch *watch);
 

@@ -25,6 +25,7 @@ const char *vx_option_group_title(enum vx_option_group group)
         [VX_GROUP_DRIVES] = "Drives and what is booted",
         [VX_GROUP_FRONT] = "Screen and serial line",
         [VX_GROUP_ENGINE] = "Engine",
+        [VX_GROUP_DEBUG] = "Debugger",
         [VX_GROUP_END] = "The end",
         [VX_GROUP_OUTPUT] = "What vx86 tells",
         [VX_GROUP_HIDDEN] = "",

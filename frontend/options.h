@@ -22,6 +22,7 @@ enum vx_option_group {
     VX_GROUP_DRIVES,
     VX_GROUP_FRONT,
     VX_GROUP_ENGINE,
+    VX_GROUP_DEBUG,
     VX_GROUP_END,
     VX_GROUP_OUTPUT,
     VX_GROUP_HIDDEN, /* in neither help nor manual page */

@@ -28,7 +28,10 @@ struct vx_serial {
     bool owns_out, write_failed;
     bool is_terminal;
     void (*leave)(void *opaque);
+    void (*debug)(void *opaque);
     void *opaque;
+    struct vx_loop *loop;
+    int in_fd;
     struct vx_terminal_reader *reader;
     bool reader_waits;
     bool prefix_seen;
@@ -76,6 +79,10 @@ static void feed(struct vx_serial *serial, uint8_t byte)
     case VX_PREFIX_LEAVE:
         if (serial->leave != NULL)
             serial->leave(serial->opaque);
+        return;
+    case VX_PREFIX_DEBUG:
+        if (serial->debug != NULL)
+            serial->debug(serial->opaque);
         return;
     case VX_PREFIX_HELP: show_help(serial); return;
     case VX_PREFIX_NONE: return;
@@ -136,6 +143,17 @@ static void can_receive_again(void *opaque)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
+static vx_err open_reader(struct vx_serial *serial)
+{
+    return vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = serial->loop,
+                                                                          .fd = serial->in_fd,
+                                                                          .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
+                                                                          .resize_fd = -1,
+                                                                          .on_bytes = on_bytes,
+                                                                          .opaque = serial },
+                                     &serial->reader);
+}
+
 static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config *config)
 {
     serial->out_fd = config->out_fd;
@@ -149,14 +167,28 @@ static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config
         VX_TRY(err);
         serial->is_terminal = true;
     }
+    if (config->in_fd < 0)
+        return VX_ERR_OK;
     serial->chr.can_receive_again = can_receive_again;
-    return vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = config->loop,
-                                                                          .fd = config->in_fd,
-                                                                          .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
-                                                                          .resize_fd = -1,
-                                                                          .on_bytes = on_bytes,
-                                                                          .opaque = serial },
-                                     &serial->reader);
+    return open_reader(serial);
+}
+
+void vx_serial_release(struct vx_serial *serial)
+{
+    if (serial == NULL || !serial->is_terminal || serial->reader == NULL)
+        return;
+    vx_terminal_reader_destroy(serial->reader);
+    serial->reader = NULL;
+    vx_terminal_raw_leave();
+}
+
+void vx_serial_reclaim(struct vx_serial *serial)
+{
+    if (serial == NULL || !serial->is_terminal || serial->reader != NULL)
+        return;
+    serial->reader_waits = false;
+    if (vx_terminal_raw_enter(serial->in_fd, serial->out_fd, NULL) != VX_ERR_OK || open_reader(serial) != VX_ERR_OK)
+        vx_log_warn(serial->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
 }
 
 static vx_err open_file(struct vx_serial *serial, const char *path)
@@ -193,6 +225,9 @@ vx_err vx_serial_create(const struct vx_serial_config *config, struct vx_serial 
         return VX_ERR_NO_MEMORY;
     serial->log = config->log;
     serial->leave = config->leave;
+    serial->debug = config->debug;
+    serial->loop = config->loop;
+    serial->in_fd = config->in_fd;
     serial->opaque = config->opaque;
     serial->out_fd = -1;
     serial->chr.write = char_write;

@@ -17,8 +17,9 @@ struct vx_serial_config {
     struct vx_log *log;
     struct vx_loop *loop;
     const char *spec;            /* "stdio", "none" or "file:PATH" */
-    int in_fd, out_fd;           /* for stdio: 0 and 1 in the program */
+    int in_fd, out_fd;           /* for stdio: 0 and 1 in the program; in_fd -1: no input */
     void (*leave)(void *opaque); /* Ctrl-A x, on the vCPU thread */
+    void (*debug)(void *opaque); /* Ctrl-A d */
     void *opaque;
 };
 
@@ -27,6 +28,11 @@ VX_MUST_USE vx_err vx_serial_create(const struct vx_serial_config *config, struc
 
 /* After the machine, before the loop. Gives the terminal back. NULL is allowed. */
 void vx_serial_destroy(struct vx_serial *serial);
+
+/* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Without a terminal
+ * nothing happens. NULL is allowed. */
+void vx_serial_release(struct vx_serial *serial);
+void vx_serial_reclaim(struct vx_serial *serial);
 
 /* What to hand to struct vx_machine_config; NULL for "none". */
 struct vx_char *vx_serial_char(struct vx_serial *serial);

@@ -33,12 +33,14 @@ struct vx_terminal {
     struct vx_terminal_reader *reader;
     void (*key)(void *opaque, unsigned set1_code, bool down);
     void (*leave)(void *opaque);
+    void (*debug)(void *opaque);
     void *opaque;
     bool prefix_seen;
 
     pthread_mutex_t mutex; /* I1 */
     struct vx_terminal_screen *screen;
-    int out_fd;
+    int in_fd, out_fd;
+    struct vx_loop *loop;
     bool raw, brackets;
 };
 
@@ -140,6 +142,10 @@ static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
             if (terminal->leave != NULL)
                 terminal->leave(terminal->opaque);
             break;
+        case VX_PREFIX_DEBUG:
+            if (terminal->debug != NULL)
+                terminal->debug(terminal->opaque);
+            break;
         case VX_PREFIX_NONE: break;
         }
     }
@@ -176,12 +182,11 @@ static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_c
     return VX_ERR_OK;
 }
 
-static vx_err set_up(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+/* Input, and the log's way around the guest's screen. */
+static vx_err connect_input(struct vx_terminal *terminal)
 {
-    VX_TRY(vx_terminal_screen_create(&terminal->screen));
-    VX_TRY(enter_raw(terminal, config));
-    VX_TRY(vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = config->loop,
-                                                                          .fd = config->in_fd,
+    VX_TRY(vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = terminal->loop,
+                                                                          .fd = terminal->in_fd,
                                                                           .chunk_bytes = CHUNK_BYTES,
                                                                           .gap_ms = CHUNK_GAP_MS,
                                                                           .pause_ms = ESCAPE_PAUSE_MS,
@@ -193,9 +198,52 @@ static vx_err set_up(struct vx_terminal *terminal, const struct vx_terminal_conf
                                      &terminal->reader));
     if (isatty(STDERR_FILENO)) {
         terminal->brackets = true;
-        vx_log_set_brackets(config->log, before_log, after_log, terminal);
+        vx_log_set_brackets(terminal->log, before_log, after_log, terminal);
     }
     return VX_ERR_OK;
+}
+
+static void disconnect_input(struct vx_terminal *terminal)
+{
+    vx_terminal_reader_destroy(terminal->reader);
+    terminal->reader = NULL;
+    if (terminal->brackets)
+        vx_log_set_brackets(terminal->log, NULL, NULL, NULL);
+    terminal->brackets = false;
+    if (terminal->raw)
+        vx_terminal_raw_leave();
+    terminal->raw = false;
+}
+
+void vx_terminal_release(struct vx_terminal *terminal)
+{
+    if (terminal != NULL)
+        disconnect_input(terminal);
+}
+
+void vx_terminal_reclaim(struct vx_terminal *terminal)
+{
+    if (terminal == NULL || terminal->raw)
+        return;
+    if (vx_terminal_raw_enter(terminal->in_fd, terminal->out_fd, LEAVE_SEQUENCE) != VX_ERR_OK ||
+        connect_input(terminal) != VX_ERR_OK) {
+        vx_log_warn(terminal->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
+        return;
+    }
+    terminal->raw = true;
+    pthread_mutex_lock(&terminal->mutex);
+    write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
+    vx_terminal_screen_invalidate(terminal->screen);
+    take_size_locked(terminal);
+    draw_locked(terminal);
+    pthread_mutex_unlock(&terminal->mutex);
+}
+
+static vx_err set_up(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+{
+    VX_TRY(vx_terminal_screen_create(&terminal->screen));
+    VX_TRY(enter_raw(terminal, config));
+    return connect_input(terminal);
 }
 
 vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_terminal **out)
@@ -207,6 +255,9 @@ vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_ter
     terminal->out_fd = config->out_fd;
     terminal->key = config->key;
     terminal->leave = config->leave;
+    terminal->debug = config->debug;
+    terminal->loop = config->loop;
+    terminal->in_fd = config->in_fd;
     terminal->opaque = config->opaque;
     terminal->display = (struct vx_display){ .update = on_update, .opaque = terminal };
     vx_keymap_init(&terminal->keymap, on_key, terminal);
@@ -224,11 +275,7 @@ void vx_terminal_destroy(struct vx_terminal *terminal)
 {
     if (terminal == NULL)
         return;
-    vx_terminal_reader_destroy(terminal->reader);
-    if (terminal->brackets)
-        vx_log_set_brackets(terminal->log, NULL, NULL, NULL);
-    if (terminal->raw)
-        vx_terminal_raw_leave();
+    disconnect_input(terminal);
     vx_terminal_screen_destroy(terminal->screen);
     pthread_mutex_destroy(&terminal->mutex);
     free(terminal);

@@ -18,6 +18,7 @@ struct vx_terminal_config {
     int in_fd, out_fd;                                        /* 0 and 1 in the program */
     void (*key)(void *opaque, unsigned set1_code, bool down); /* to vx_machine_key(), on the vCPU thread */
     void (*leave)(void *opaque);                              /* Ctrl-A x, on the vCPU thread */
+    void (*debug)(void *opaque);                              /* Ctrl-A d */
     void *opaque;
 };
 
@@ -26,6 +27,11 @@ VX_MUST_USE vx_err vx_terminal_create(const struct vx_terminal_config *config, s
 
 /* After the machine, before the loop and the log. Gives the terminal back. NULL is allowed. */
 void vx_terminal_destroy(struct vx_terminal *terminal);
+
+/* Gives the terminal to somebody else, and takes it back and draws the screen: at a boundary, while the guest does not
+ * run. NULL is allowed. */
+void vx_terminal_release(struct vx_terminal *terminal);
+void vx_terminal_reclaim(struct vx_terminal *terminal);
 
 /* What to hand to struct vx_machine_config. */
 struct vx_display *vx_terminal_display(struct vx_terminal *terminal);

@@ -12,11 +12,12 @@ enum vx_prefix_action {
     VX_PREFIX_NONE, /* swallowed */
     VX_PREFIX_LEAVE,
     VX_PREFIX_HELP,
+    VX_PREFIX_DEBUG,
 };
 
-#define VX_PREFIX_HELP_TEXT "Ctrl-A x: leave vx86   Ctrl-A a: send Ctrl-A   Ctrl-A h: this help"
+#define VX_PREFIX_HELP_TEXT "Ctrl-A x: leave vx86   Ctrl-A d: debugger   Ctrl-A a: send Ctrl-A   Ctrl-A h: this help"
 
-/* `*seen` is the state: whether Ctrl-A came last. c and d are reserved; other keys after Ctrl-A do nothing. */
+/* `*seen` is the state: whether Ctrl-A came last. c is reserved; other keys after Ctrl-A do nothing. */
 static inline enum vx_prefix_action vx_prefix_feed(bool *seen, uint8_t byte)
 {
     if (!*seen) {
@@ -27,6 +28,8 @@ static inline enum vx_prefix_action vx_prefix_feed(bool *seen, uint8_t byte)
     switch (byte) {
     case 'x':
     case 'X': return VX_PREFIX_LEAVE;
+    case 'd':
+    case 'D': return VX_PREFIX_DEBUG;
     case 'h':
     case 'H':
     case '?': return VX_PREFIX_HELP;

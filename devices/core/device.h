@@ -28,10 +28,36 @@
 
 enum vx_reset { VX_RESET_HOLD, VX_RESET_RELEASE };
 
+/* A register of a chip as a debugger names it: `count` elements of `bytes` (1, 2, 4, 8), `stride` apart. */
+struct vx_field {
+    const char *name;
+    uint32_t off, stride;
+    uint16_t count;
+    uint8_t bytes;
+};
+/* VX_FIELD(struct vx_pic, imr), VX_FIELD_ARRAY(struct vx_pci, config), VX_FIELD_EACH(struct vx_pit, counter, latch): the
+ * latch of every counter. */
+#define VX_FIELD(type, member)                                             \
+    {                                                                      \
+#member, offsetof(type, member), 0, 1, sizeof(((type *)0)->member) \
+    }
+#define VX_FIELD_ARRAY(type, member)                                                                        \
+    {                                                                                                       \
+#member, offsetof(type, member), sizeof(((type *)0)->member[0]), VX_ARRAY_LEN(((type *)0)->member), \
+            sizeof(((type *)0)->member[0])                                                                  \
+    }
+#define VX_FIELD_EACH(type, array, member)                                                  \
+    {                                                                                       \
+#array "." #member, offsetof(type, array[0].member), sizeof(((type *)0)->array[0]), \
+            VX_ARRAY_LEN(((type *)0)->array), sizeof(((type *)0)->array[0].member)          \
+    }
+
 struct vx_device_type {
     const char *name;
     void (*reset)(void *instance, enum vx_reset phase); /* NULL: nothing to reset */
     void (*destroy)(void *instance);                    /* takes the chip off the bus and frees it; NULL is allowed */
+    const struct vx_field *fields;                      /* what a debugger shows; NULL: nothing */
+    unsigned field_count;
 };
 
 struct vx_device {

@@ -1,4 +1,6 @@
 /* pc_debug.c - what a debugger needs of the machine: its core, single steps, the engine changed at run time. */
+#include <string.h>
+
 #include "pc.h"
 
 static void wake(void *opaque)
@@ -65,4 +67,38 @@ struct vx_clock *vx_machine_clock(struct vx_machine *pc)
 struct vx_bt *vx_machine_bt(struct vx_machine *pc)
 {
     return pc->bt;
+}
+
+/* ---- devices by name --------------------------------------------------------------------------------------------- */
+
+static void describe(const struct vx_device *device, vx_field_fn *fn, void *opaque)
+{
+    for (unsigned i = 0; i < device->type->field_count; i++) {
+        const struct vx_field *field = &device->type->fields[i];
+        for (unsigned j = 0; j < field->count; j++) {
+            const uint8_t *at = (const uint8_t *)device->instance + field->off + (size_t)j * field->stride;
+            uint64_t value = 0;
+            memcpy(&value, at, field->bytes); /* little-endian host: checked in base */
+            fn(opaque, field->name, j, field->count, value, field->bytes);
+        }
+    }
+}
+
+bool vx_machine_describe(const struct vx_machine *pc, const char *name, vx_field_fn *fn, void *opaque)
+{
+    bool found = false;
+    for (unsigned i = 0; i < pc->device_count; i++) {
+        if (strcmp(pc->devices[i].type->name, name) != 0)
+            continue;
+        describe(&pc->devices[i], fn, opaque);
+        found = true;
+    }
+    return found;
+}
+
+void vx_machine_each_device(const struct vx_machine *pc, void (*fn)(void *opaque, const char *name, bool described),
+                            void *opaque)
+{
+    for (unsigned i = 0; i < pc->device_count; i++)
+        fn(opaque, pc->devices[i].type->name, pc->devices[i].type->field_count != 0);
 }

@@ -1,0 +1,370 @@
+/* cmd_break.c - points: where and why the guest stops. What the user wrote about them is kept here, in notes. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "dbg.h"
+
+/* ---- notes ------------------------------------------------------------------------------------------------------- */
+
+struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number)
+{
+    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
+        if (dbg->note[i].number == number)
+            return &dbg->note[i];
+    return NULL;
+}
+
+static void clear_note(struct dbg_note *note)
+{
+    free(note->text);
+    free(note->condition);
+    *note = (struct dbg_note){ 0 };
+}
+
+void dbg_notes_clear(struct vx_debugger *dbg)
+{
+    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
+        clear_note(&dbg->note[i]);
+}
+
+/* Room for a note: those whose points are gone (temporary ones) are given up. */
+static struct dbg_note *new_note(struct vx_debugger *dbg, unsigned number)
+{
+    struct dbg_note *free_one = NULL;
+    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
+        struct dbg_note *note = &dbg->note[i];
+        if (note->number != 0 && vx_debug_find_point(dbg->debug, note->number) == NULL)
+            clear_note(note);
+        if (note->number == 0 && free_one == NULL)
+            free_one = note;
+    }
+    VX_ASSERT(free_one != NULL); /* as many as there can be points */
+    free_one->number = number;
+    return free_one;
+}
+
+/* A condition that cannot be evaluated stops, and says so: silence would hide the mistake. */
+bool dbg_condition(void *opaque, const struct vx_debug_point *point)
+{
+    struct vx_debugger *dbg = opaque;
+    const struct dbg_note *note = dbg_note_of(dbg, point->number);
+    char error[256];
+    uint64_t value;
+    if (note == NULL || note->condition == NULL)
+        return true;
+    const char *at = note->condition;
+    if (dbg_eval_text(dbg, &at, &value, error, sizeof error))
+        return value != 0;
+    dbg_say(dbg, "the condition of point %u: %s\n", point->number, error);
+    return true;
+}
+
+/* ---- making them ------------------------------------------------------------------------------------------------- */
+
+/* " if CONDITION" at the end of a line: checked by evaluating it now, but memory may come later. */
+static bool take_condition(struct vx_debugger *dbg, const char **at, const char **condition)
+{
+    *condition = NULL;
+    if (!dbg_take_word(at, "if"))
+        return dbg_no_more(dbg, at);
+    char error[256];
+    uint64_t value;
+    dbg_skip_blanks(at);
+    *condition = *at;
+    bool good = dbg_eval_text(dbg, at, &value, error, sizeof error);
+    if (!good && strncmp(error, "there is no memory", 18) != 0)
+        return dbg_fail(dbg, "the condition: %s", error);
+    return !good || dbg_no_more(dbg, at);
+}
+
+/* The point with its note; `text` is what the user wrote for it. */
+static bool add(struct vx_debugger *dbg, struct vx_debug_point *point, const char *text, const char **at)
+{
+    const char *condition, *end = *at;
+    if (!take_condition(dbg, at, &condition))
+        return false;
+    point->enabled = true;
+    point->conditional = condition != NULL;
+    unsigned number = vx_debug_add_point(dbg->debug, point);
+    if (number == 0)
+        return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);
+    struct dbg_note *note = new_note(dbg, number);
+    while (end > text && isspace((unsigned char)end[-1]))
+        end--;
+    note->text = strndup(text, (size_t)(end - text));
+    note->condition = condition != NULL ? strdup(condition) : NULL;
+    dbg_say(dbg, "point %u, %s", number, dbg_point_kind(point));
+    if (point->kind == VX_POINT_EXEC || point->kind == VX_POINT_WATCH)
+        dbg_say(dbg, " at %s%08" PRIx64, point->physical ? "physical " : "", point->first);
+    dbg_say(dbg, "\n");
+    return true;
+}
+
+static bool add_exec(struct vx_debugger *dbg, const char **at, bool temporary)
+{
+    struct vx_debug_point point = { .kind = VX_POINT_EXEC, .temporary = temporary };
+    dbg_skip_blanks(at);
+    const char *text = *at;
+    point.physical = dbg_take_word(at, "phys");
+    dbg_skip_blanks(at);
+    const char *rest = *at;
+    point.first = (uint32_t)vx_cs_lin(dbg->vcpu);
+    if (!dbg_at_end(at) && !dbg_take_word(&rest, "if") && !dbg_eval(dbg, at, "the address", &point.first))
+        return false;
+    if (point.first > UINT32_MAX)
+        return dbg_fail(dbg, "the address has more than 32 bits");
+    point.last = point.first;
+    return add(dbg, &point, text, at);
+}
+
+bool dbg_cmd_break(struct vx_debugger *dbg, const char **at)
+{
+    return add_exec(dbg, at, false);
+}
+
+bool dbg_cmd_tbreak(struct vx_debugger *dbg, const char **at)
+{
+    return add_exec(dbg, at, true);
+}
+
+static bool add_watch(struct vx_debugger *dbg, const char **at, uint8_t access)
+{
+    struct vx_debug_point point = { .kind = VX_POINT_WATCH, .access = access };
+    uint64_t bytes = 4;
+    dbg_skip_blanks(at);
+    const char *text = *at;
+    point.physical = dbg_take_word(at, "phys");
+    if (!dbg_eval(dbg, at, "the address", &point.first))
+        return false;
+    const char *rest = *at;
+    if (!dbg_at_end(at) && !dbg_take_word(&rest, "if") && !dbg_eval(dbg, at, "the length", &bytes))
+        return false;
+    if (bytes == 0 || point.first > UINT32_MAX || bytes > 0x100000000ull - point.first)
+        return dbg_fail(dbg, "the range must lie in 4 GiB and have at least one byte");
+    point.last = point.first + bytes - 1;
+    return add(dbg, &point, text, at);
+}
+
+bool dbg_cmd_watch(struct vx_debugger *dbg, const char **at)
+{
+    return add_watch(dbg, at, VX_WATCH_WRITE);
+}
+
+bool dbg_cmd_rwatch(struct vx_debugger *dbg, const char **at)
+{
+    return add_watch(dbg, at, VX_WATCH_READ);
+}
+
+bool dbg_cmd_awatch(struct vx_debugger *dbg, const char **at)
+{
+    return add_watch(dbg, at, VX_WATCH_READ | VX_WATCH_WRITE);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+/* How an event is narrowed. */
+enum narrowing { ALL, VECTOR, VALUE, RANGE };
+
+static const struct {
+    const char *word;
+    enum vx_point_kind kind;
+    enum narrowing narrowing;
+    uint64_t most;
+} catchable[] = {
+    { "exception", VX_POINT_EXCEPTION, VECTOR, 31 },
+    { "interrupt", VX_POINT_INTERRUPT, VECTOR, 255 },
+    { "int", VX_POINT_INT, VECTOR, 255 },
+    { "mode", VX_POINT_MODE, ALL, 0 },
+    { "cr3", VX_POINT_CR3, VALUE, UINT32_MAX },
+    { "io", VX_POINT_IO, RANGE, 0xFFFF },
+    { "mmio", VX_POINT_MMIO, RANGE, UINT64_MAX >> 12 },
+    { "magic", VX_POINT_MAGIC, ALL, 0 },
+};
+
+/* PORT or FIRST-LAST: the minus of a range would be one of the expression, so FIRST is a number here. */
+static bool take_range(struct vx_debugger *dbg, const char **at, struct vx_debug_point *point)
+{
+    char first[64];
+    dbg_skip_blanks(at);
+    size_t n = strcspn(*at, "- \t");
+    if ((*at)[n] != '-' || n >= sizeof first) {
+        if (!dbg_eval(dbg, at, "the address", &point->first))
+            return false;
+        point->last = point->first;
+        return true;
+    }
+    memcpy(first, *at, n);
+    first[n] = '\0';
+    const char *cursor = first;
+    *at += n + 1;
+    return dbg_eval(dbg, &cursor, "the first address", &point->first) &&
+           dbg_eval(dbg, at, "the last address", &point->last);
+}
+
+static bool take_narrowing(struct vx_debugger *dbg, const char **at, size_t which, struct vx_debug_point *point)
+{
+    const char *rest = *at;
+    enum narrowing narrowing = catchable[which].narrowing;
+    point->first = 0;
+    point->last = UINT64_MAX;
+    if (narrowing == RANGE) {
+        if (!take_range(dbg, at, point))
+            return false;
+        bool r = dbg_take_word(at, "r"), w = !r && dbg_take_word(at, "w");
+        point->access = r ? VX_WATCH_READ : w ? VX_WATCH_WRITE : VX_WATCH_READ | VX_WATCH_WRITE;
+    } else if (narrowing != ALL && !dbg_at_end(at) && !dbg_take_word(&rest, "if")) {
+        if (!dbg_eval(dbg, at, narrowing == VECTOR ? "the vector" : "the value", &point->first))
+            return false;
+        point->last = point->first;
+    } else {
+        return true;
+    }
+    if (point->last > catchable[which].most || point->first > point->last)
+        return dbg_fail(dbg, "%s goes from 0 to 0x%" PRIx64, catchable[which].word, catchable[which].most);
+    return true;
+}
+
+bool dbg_cmd_catch(struct vx_debugger *dbg, const char **at)
+{
+    dbg_skip_blanks(at);
+    const char *text = *at;
+    for (size_t i = 0; i < VX_ARRAY_LEN(catchable); i++) {
+        struct vx_debug_point point = { .kind = catchable[i].kind };
+        if (dbg_take_word(at, catchable[i].word))
+            return take_narrowing(dbg, at, i, &point) && add(dbg, &point, text, at);
+    }
+    return dbg_fail(dbg, "'%s' is nothing to catch; there are exception interrupt int mode cr3 io mmio magic", text);
+}
+
+/* "10ms", "2s", "1000 instructions"; counted from `from` nanoseconds or instructions. */
+static bool add_moment(struct vx_debugger *dbg, const char **at, bool from_now)
+{
+    static const struct {
+        const char *word;
+        uint64_t ns;
+    } units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", VX_NS_PER_SEC } };
+    struct vx_debug_point point = { .kind = VX_POINT_COUNT, .temporary = true };
+    char *end;
+    dbg_skip_blanks(at);
+    const char *text = *at;
+    uint64_t amount = strtoull(text, &end, 0), scale = 1;
+    if (end == text)
+        return dbg_fail(dbg, "a time like 10ms, or a number of instructions, is missing");
+    *at = end;
+    for (size_t i = 0; i < VX_ARRAY_LEN(units); i++) {
+        if (!dbg_take_word(at, units[i].word))
+            continue;
+        point.kind = VX_POINT_TIME;
+        scale = units[i].ns;
+    }
+    if (point.kind == VX_POINT_COUNT && !dbg_take_word(at, "instructions"))
+        return dbg_fail(dbg, "after the number stands ns, us, ms, s or the word instructions");
+    if (amount > (uint64_t)INT64_MAX / 2 / scale)
+        return dbg_fail(dbg, "that is more than any guest lives");
+    uint64_t now = point.kind == VX_POINT_TIME ? vx_clock_now_ns(vx_machine_clock(dbg->machine)) : dbg->vcpu->retired;
+    point.first = point.last = amount * scale + (from_now ? now : 0);
+    if (point.first <= now)
+        return dbg_fail(dbg, "that has passed already");
+    return add(dbg, &point, text, at);
+}
+
+bool dbg_cmd_after(struct vx_debugger *dbg, const char **at)
+{
+    return add_moment(dbg, at, true);
+}
+
+bool dbg_cmd_at(struct vx_debugger *dbg, const char **at)
+{
+    return add_moment(dbg, at, false);
+}
+
+/* ---- changing them ----------------------------------------------------------------------------------------------- */
+
+static bool take_number(struct vx_debugger *dbg, const char **at, unsigned *number)
+{
+    uint64_t value;
+    if (!dbg_eval(dbg, at, "the number of a point", &value))
+        return false;
+    *number = (unsigned)value;
+    return (value <= UINT32_MAX && vx_debug_find_point(dbg->debug, *number) != NULL) ||
+           dbg_fail(dbg, "there is no point %" PRIu64 "; info points lists them", value);
+}
+
+bool dbg_cmd_condition(struct vx_debugger *dbg, const char **at)
+{
+    unsigned number;
+    if (!take_number(dbg, at, &number))
+        return false;
+    struct dbg_note *note = dbg_note_of(dbg, number);
+    if (note == NULL)
+        note = new_note(dbg, number);
+    dbg_skip_blanks(at);
+    char error[256];
+    uint64_t value;
+    const char *text = *at;
+    if (*text != '\0' && !dbg_eval_text(dbg, at, &value, error, sizeof error) &&
+        strncmp(error, "there is no memory", 18) != 0)
+        return dbg_fail(dbg, "the condition: %s", error);
+    free(note->condition);
+    note->condition = *text != '\0' ? strdup(text) : NULL;
+    vx_debug_set_conditional(dbg->debug, number, note->condition != NULL);
+    return true;
+}
+
+bool dbg_cmd_ignore(struct vx_debugger *dbg, const char **at)
+{
+    unsigned number;
+    uint64_t times;
+    if (!take_number(dbg, at, &number) || !dbg_eval(dbg, at, "how many times", &times) || !dbg_no_more(dbg, at))
+        return false;
+    return vx_debug_set_ignore(dbg->debug, number, times);
+}
+
+static bool each_number(struct vx_debugger *dbg, const char **at, void (*change)(struct vx_debugger *, unsigned))
+{
+    unsigned number;
+    do {
+        if (!take_number(dbg, at, &number))
+            return false;
+        change(dbg, number);
+    } while (!dbg_at_end(at));
+    return true;
+}
+
+static void enable(struct vx_debugger *dbg, unsigned number)
+{
+    vx_debug_enable_point(dbg->debug, number, true);
+}
+
+static void disable(struct vx_debugger *dbg, unsigned number)
+{
+    vx_debug_enable_point(dbg->debug, number, false);
+}
+
+static void delete (struct vx_debugger *dbg, unsigned number)
+{
+    struct dbg_note *note = dbg_note_of(dbg, number);
+    vx_debug_remove_point(dbg->debug, number);
+    if (note != NULL)
+        clear_note(note);
+}
+
+bool dbg_cmd_enable(struct vx_debugger *dbg, const char **at)
+{
+    return each_number(dbg, at, enable);
+}
+
+bool dbg_cmd_disable(struct vx_debugger *dbg, const char **at)
+{
+    return each_number(dbg, at, disable);
+}
+
+bool dbg_cmd_delete(struct vx_debugger *dbg, const char **at)
+{
+    const struct vx_debug_point *point;
+    if (!dbg_at_end(at))
+        return each_number(dbg, at, delete);
+    while ((point = vx_debug_next_point(dbg->debug, 0)) != NULL)
+        delete (dbg, point->number);
+    return true;
+}

@@ -1,0 +1,126 @@
+/* cmd_info.c - `info`: points, events, the machine's parts. */
+#include "dbg.h"
+
+static bool show_points(struct vx_debugger *dbg, const char **at)
+{
+    unsigned last = 0;
+    const struct vx_debug_point *point;
+    if (!dbg_no_more(dbg, at))
+        return false;
+    if (vx_debug_next_point(dbg->debug, 0) == NULL)
+        dbg_say(dbg, "there are no points\n");
+    for (; (point = vx_debug_next_point(dbg->debug, last)) != NULL; last = point->number) {
+        const struct dbg_note *note = dbg_note_of(dbg, point->number);
+        dbg_say(dbg, "%-3u %-17s %-8s ", point->number, dbg_point_kind(point), point->enabled ? "" : "disabled");
+        if (point->kind == VX_POINT_EXEC || point->kind == VX_POINT_WATCH)
+            dbg_say(dbg, "%s%08" PRIx64, point->physical ? "phys " : "", point->first);
+        if (point->kind == VX_POINT_WATCH)
+            dbg_say(dbg, "-%08" PRIx64, point->last);
+        dbg_say(dbg, "  %s", note != NULL && note->text != NULL ? note->text : "");
+        if (note != NULL && note->condition != NULL)
+            dbg_say(dbg, "  if %s", note->condition);
+        dbg_say(dbg, "  hits %" PRIu64, point->hits);
+        if (point->ignore != 0)
+            dbg_say(dbg, ", the next %" PRIu64 " ignored", point->ignore);
+        dbg_say(dbg, "%s\n", point->temporary ? ", once" : "");
+    }
+    return true;
+}
+
+static bool show_events(struct vx_debugger *dbg, const char **at)
+{
+    static const char *const names[] = {
+        [VX_DEBUG_EVENT_EXCEPTION] = "exception",
+        [VX_DEBUG_EVENT_INTERRUPT] = "interrupt",
+        [VX_DEBUG_EVENT_INT] = "int",
+        [VX_DEBUG_EVENT_MODE] = "mode, CR0",
+        [VX_DEBUG_EVENT_CR3] = "CR3",
+        [VX_DEBUG_EVENT_MAGIC] = "magic",
+    };
+    uint64_t count;
+    struct vx_debug_record record;
+    if (!dbg_eval_or(dbg, at, "how many", 20, &count) || !dbg_no_more(dbg, at))
+        return false;
+    if (count > VX_DEBUG_RECORDS)
+        count = VX_DEBUG_RECORDS;
+    for (unsigned age = (unsigned)count; age-- > 0;) {
+        if (!vx_debug_record(dbg->debug, age, &record))
+            continue;
+        dbg_say(dbg, "%12" PRIu64 "  %10.6f s  %-10s %02x %-3s", record.count, (double)record.ns / 1e9,
+                names[record.event], record.value,
+                record.event == VX_DEBUG_EVENT_EXCEPTION ? dbg_vector_name(record.value) : "");
+        if (record.event == VX_DEBUG_EVENT_EXCEPTION)
+            dbg_say(dbg, " error %x", record.detail);
+        dbg_say(dbg, "  at %04x:%08x\n", record.cs, record.eip);
+    }
+    return true;
+}
+
+static bool show_engine(struct vx_debugger *dbg, const char **at)
+{
+    const struct vx_stats *stats = vx_machine_stats(dbg->machine);
+    if (!dbg_no_more(dbg, at))
+        return false;
+    dbg_say(dbg, "engine %s, %" PRIu64 " instructions, guest time %.6f s\n",
+            vx_machine_engine(dbg->machine) == VX_ENGINE_BT ? "bt" : "interp", dbg->vcpu->retired,
+            (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
+    dbg_say(dbg, "units %" PRIu64 ", retranslated %" PRIu64 ", interpreted steps %" PRIu64 ", evictions %" PRIu64 "\n",
+            stats->tu_translated, stats->tu_retranslated, stats->interp_steps, stats->cache_evictions);
+    return true;
+}
+
+/* ---- devices ----------------------------------------------------------------------------------------------------- */
+
+struct device_listing {
+    struct vx_debugger *dbg;
+    unsigned column;
+};
+
+static void show_field(void *opaque, const char *name, unsigned index, unsigned count, uint64_t value, unsigned bytes)
+{
+    struct device_listing *listing = opaque;
+    FILE *out = listing->dbg->out;
+    if (count > 1 && index > 0) {
+        fprintf(out, "%s%0*" PRIx64, index % 16 == 0 ? "\n                        " : " ", (int)bytes * 2, value);
+        return;
+    }
+    fprintf(out, "\n  %-20s  %0*" PRIx64, name, (int)bytes * 2, value);
+}
+
+static void show_name(void *opaque, const char *name, bool described)
+{
+    struct device_listing *listing = opaque;
+    fprintf(listing->dbg->out, "%-12s%s", name, described ? "" : "(nothing to show)");
+    fputc('\n', listing->dbg->out);
+}
+
+static bool show_device(struct vx_debugger *dbg, const char *name, const char **at)
+{
+    struct device_listing listing = { .dbg = dbg };
+    if (!dbg_no_more(dbg, at))
+        return false;
+    dbg_say(dbg, "%s", name);
+    if (!vx_machine_describe(dbg->machine, name, show_field, &listing))
+        return dbg_fail(dbg,
+                        " is neither a device nor points, events, engine, devices; info devices lists the devices");
+    dbg_say(dbg, "\n");
+    return true;
+}
+
+bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
+{
+    char name[64];
+    if (dbg_take_word(at, "points") || dbg_take_word(at, "break"))
+        return show_points(dbg, at);
+    if (dbg_take_word(at, "events"))
+        return show_events(dbg, at);
+    if (dbg_take_word(at, "engine") || dbg_take_word(at, "time"))
+        return show_engine(dbg, at);
+    if (dbg_take_word(at, "devices")) {
+        vx_machine_each_device(dbg->machine, show_name, &(struct device_listing){ .dbg = dbg });
+        return dbg_no_more(dbg, at);
+    }
+    if (!dbg_next_word(at, name, sizeof name))
+        return dbg_fail(dbg, "what is missing: points, events, engine, devices, or a device's name");
+    return show_device(dbg, name, at);
+}

@@ -1,0 +1,349 @@
+/* cmd_memory.c - memory shown, searched, changed, saved and loaded. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dbg.h"
+
+enum { COUNT_MAX = 100000, PATTERN_MAX = 256 };
+
+static size_t read_at(struct vx_debugger *dbg, bool phys, uint64_t address, void *buf, size_t bytes)
+{
+    return phys ? vx_debug_read_phys(dbg->debug, address, buf, bytes)
+                : vx_debug_read(dbg->debug, (uint32_t)address, buf, bytes);
+}
+
+static size_t write_at(struct vx_debugger *dbg, bool phys, uint64_t address, const void *buf, size_t bytes)
+{
+    return phys ? vx_debug_write_phys(dbg->debug, address, buf, bytes)
+                : vx_debug_write(dbg->debug, (uint32_t)address, buf, bytes);
+}
+
+/* ---- x ----------------------------------------------------------------------------------------------------------- */
+
+struct format {
+    uint64_t count;
+    char form, unit;
+};
+
+static unsigned unit_bytes(char unit)
+{
+    return unit == 'b' ? 1 : unit == 'h' ? 2 : unit == 'g' ? 8 : 4;
+}
+
+/* "/16xb" in any order. */
+static bool take_format(struct vx_debugger *dbg, const char **at, struct format *format)
+{
+    if (**at != '/')
+        return true;
+    ++*at;
+    while (**at != '\0' && !isspace((unsigned char)**at)) {
+        char ch = **at;
+        if (isdigit((unsigned char)ch)) {
+            char *end;
+            format->count = strtoull(*at, &end, 10);
+            *at = end;
+            continue;
+        }
+        if (strchr("xduotcsi", ch) != NULL)
+            format->form = ch;
+        else if (strchr("bhwg", ch) != NULL)
+            format->unit = ch;
+        else
+            return dbg_fail(dbg, "'%c' is neither a format (x d u o t c s i) nor a unit (b h w g)", ch);
+        ++*at;
+    }
+    return (format->count != 0 && format->count <= COUNT_MAX) ||
+           dbg_fail(dbg, "a count from 1 to %u is possible", (unsigned)COUNT_MAX);
+}
+
+static void print_binary(FILE *out, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = bytes * 8; i-- > 0;)
+        fputc(value >> i & 1 ? '1' : '0', out);
+}
+
+static void print_value(struct vx_debugger *dbg, const struct format *format, uint64_t value)
+{
+    unsigned bytes = unit_bytes(format->unit);
+    unsigned shift = 64 - bytes * 8;
+    int ch = isprint((unsigned char)value) ? (int)(value & 0xFF) : '.';
+    switch (format->form) {
+    case 'd': dbg_say(dbg, " %" PRId64, (int64_t)(value << shift) >> shift); return;
+    case 'u': dbg_say(dbg, " %" PRIu64, value); return;
+    case 'o': dbg_say(dbg, " %" PRIo64, value); return;
+    case 't':
+        dbg_say(dbg, " ");
+        print_binary(dbg->out, value, bytes);
+        return;
+    case 'c': dbg_say(dbg, " '%c'", ch); return;
+    default: dbg_say(dbg, " %0*" PRIx64, (int)bytes * 2, value); return;
+    }
+}
+
+static void print_label(struct vx_debugger *dbg, bool phys, uint64_t address)
+{
+    char name[128];
+    dbg_say(dbg, "%s%08" PRIx64, phys ? "phys " : "", address);
+    if (!phys && dbg_symbolize(dbg, (uint32_t)address, name, sizeof name))
+        dbg_say(dbg, " <%s>", name);
+    dbg_say(dbg, ":");
+}
+
+/* The characters of a line of bytes. */
+static void print_characters(struct vx_debugger *dbg, const uint8_t *bytes, size_t count)
+{
+    dbg_say(dbg, "  ");
+    for (size_t i = 0; i < count; i++)
+        fputc(isprint(bytes[i]) ? bytes[i] : '.', dbg->out);
+}
+
+static bool show_items(struct vx_debugger *dbg, const struct format *format, bool phys, uint64_t *address)
+{
+    unsigned bytes = unit_bytes(format->unit), per_line = 16 / bytes;
+    for (uint64_t done = 0; done < format->count;) {
+        uint8_t line[16];
+        uint64_t left = format->count - done, wanted = left < per_line ? left : per_line;
+        size_t got = read_at(dbg, phys, *address, line, (size_t)wanted * bytes) / bytes;
+        if (got == 0)
+            return dbg_fail(dbg, "there is no memory at %s%08" PRIx64, phys ? "physical " : "", *address);
+        print_label(dbg, phys, *address);
+        for (size_t i = 0; i < got; i++) {
+            uint64_t value = 0;
+            memcpy(&value, line + i * bytes, bytes);
+            print_value(dbg, format, value);
+        }
+        if (bytes == 1 && format->form == 'x')
+            print_characters(dbg, line, got);
+        dbg_say(dbg, "\n");
+        done += got;
+        *address += got * bytes;
+    }
+    return true;
+}
+
+static bool show_strings(struct vx_debugger *dbg, const struct format *format, bool phys, uint64_t *address)
+{
+    enum { LONGEST = 200 };
+    for (uint64_t i = 0; i < format->count; i++) {
+        uint8_t ch = 0;
+        unsigned n = 0;
+        print_label(dbg, phys, *address);
+        dbg_say(dbg, " \"");
+        while (read_at(dbg, phys, *address, &ch, 1) == 1 && n < LONGEST) {
+            ++*address;
+            if (ch == 0)
+                break;
+            fputc(isprint(ch) ? ch : '.', dbg->out);
+            n++;
+        }
+        dbg_say(dbg, "\"%s\n", n == LONGEST ? "..." : "");
+    }
+    return true;
+}
+
+static bool show_code(struct vx_debugger *dbg, uint64_t count, uint64_t *address)
+{
+    uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
+    for (uint64_t i = 0; i < count; i++) {
+        unsigned length = dbg_show_insn(dbg, dbg->out, (uint32_t)*address, (uint32_t)*address - base);
+        if (length == 0)
+            return dbg_fail(dbg, "there is no memory at %08" PRIx64, *address);
+        *address += length;
+    }
+    return true;
+}
+
+bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
+{
+    struct format format = { 1, dbg->data_format[0] != '\0' ? dbg->data_format[0] : 'x',
+                             dbg->data_format[1] != '\0' ? dbg->data_format[1] : 'w' };
+    if (!take_format(dbg, at, &format))
+        return false;
+    bool phys = dbg_take_word(at, "phys");
+    uint64_t address = dbg->next_data;
+    if (dbg_at_end(at))
+        phys = dbg->next_data_phys;
+    else if (!dbg_eval(dbg, at, "the address", &address) || !dbg_no_more(dbg, at))
+        return false;
+    dbg->data_format[0] = format.form;
+    dbg->data_format[1] = format.unit;
+    if (phys && format.form == 'i')
+        return dbg_fail(dbg, "instructions are shown at linear addresses");
+    bool done = format.form == 'i'   ? show_code(dbg, format.count, &address)
+                : format.form == 's' ? show_strings(dbg, &format, phys, &address)
+                                     : show_items(dbg, &format, phys, &address);
+    dbg->next_data = address;
+    dbg->next_data_phys = phys;
+    return done;
+}
+
+bool dbg_cmd_disassemble(struct vx_debugger *dbg, const char **at)
+{
+    struct format format = { .count = 10 };
+    uint64_t address;
+    uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
+    if (!take_format(dbg, at, &format) ||
+        !dbg_eval_or(dbg, at, "the address", (uint32_t)(base + dbg->next_code), &address) || !dbg_no_more(dbg, at))
+        return false;
+    bool done = show_code(dbg, format.count, &address);
+    dbg->next_code = (uint32_t)address - base;
+    return done;
+}
+
+bool dbg_cmd_print(struct vx_debugger *dbg, const char **at)
+{
+    struct format format = { .count = 1, .unit = 'g' };
+    uint64_t value;
+    char name[128];
+    if (!take_format(dbg, at, &format) || !dbg_eval(dbg, at, "the expression", &value) || !dbg_no_more(dbg, at))
+        return false;
+    if (format.form != '\0') {
+        print_value(dbg, &format, value);
+        dbg_say(dbg, "\n");
+        return true;
+    }
+    dbg_say(dbg, "0x%" PRIx64 " = %" PRIu64, value, value);
+    if (value >> 63 || (value >> 31 == 1))
+        dbg_say(dbg, " = %" PRId64, value >> 63 ? (int64_t)value : (int64_t)(int32_t)value);
+    if (value <= UINT32_MAX && value >= 0x1000 && dbg_symbolize(dbg, (uint32_t)value, name, sizeof name))
+        dbg_say(dbg, " <%s>", name);
+    dbg_say(dbg, "\n");
+    return true;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
+
+static bool take_bounds(struct vx_debugger *dbg, const char **at, uint64_t *first, uint64_t *last)
+{
+    if (!dbg_eval(dbg, at, "the first address", first) || !dbg_eval(dbg, at, "the last address", last))
+        return false;
+    return (*first <= *last && *last <= UINT32_MAX) || dbg_fail(dbg, "the range must lie in 4 GiB and not be empty");
+}
+
+/* BYTES... (expressions, a byte each) or "TEXT". */
+static bool take_pattern(struct vx_debugger *dbg, const char **at, uint8_t pattern[PATTERN_MAX], size_t *count)
+{
+    dbg_skip_blanks(at);
+    *count = 0;
+    if (**at == '"') {
+        const char *end = strchr(*at + 1, '"');
+        if (end == NULL || end == *at + 1 || end - *at - 1 > PATTERN_MAX)
+            return dbg_fail(dbg, "a text stands between two \" and has 1 to %u characters", (unsigned)PATTERN_MAX);
+        *count = (size_t)(end - *at - 1);
+        memcpy(pattern, *at + 1, *count);
+        *at = end + 1;
+        return dbg_no_more(dbg, at);
+    }
+    do {
+        uint64_t value;
+        if (!dbg_eval(dbg, at, "a byte", &value))
+            return false;
+        if (value > 0xFF || *count == PATTERN_MAX)
+            return dbg_fail(dbg, "up to %u bytes, each 0 to 0xff, are possible", (unsigned)PATTERN_MAX);
+        pattern[(*count)++] = (uint8_t)value;
+    } while (!dbg_at_end(at));
+    return true;
+}
+
+bool dbg_cmd_search(struct vx_debugger *dbg, const char **at)
+{
+    enum { MOST = 100 };
+    uint8_t pattern[PATTERN_MAX], window[VX_PAGE_BYTES + PATTERN_MAX];
+    uint64_t first, last;
+    size_t count;
+    unsigned found = 0;
+    bool phys = dbg_take_word(at, "phys");
+    if (!take_bounds(dbg, at, &first, &last) || !take_pattern(dbg, at, pattern, &count))
+        return false;
+    while (first + count - 1 <= last && found < MOST) {
+        uint64_t page_end = (first | VX_PAGE_MASK) + 1, end = page_end <= last ? page_end : last + 1;
+        size_t span = (size_t)(end - first), wanted = span + count - 1;
+        if (first + wanted > last + 1)
+            wanted = (size_t)(last + 1 - first);
+        size_t got = read_at(dbg, phys, first, window, wanted);
+        for (size_t i = 0; i < span && i + count <= got && found < MOST; i++) {
+            if (memcmp(window + i, pattern, count) != 0)
+                continue;
+            dbg_say(dbg, "%s%08" PRIx64 "\n", phys ? "phys " : "", first + i);
+            found++;
+        }
+        first = end;
+    }
+    dbg_say(dbg, found == MOST ? "the first %u places; there may be more\n" : "%u places\n", found);
+    return true;
+}
+
+bool dbg_cmd_fill(struct vx_debugger *dbg, const char **at)
+{
+    uint8_t pattern[PATTERN_MAX];
+    uint64_t first, last;
+    size_t count;
+    bool phys = dbg_take_word(at, "phys");
+    if (!take_bounds(dbg, at, &first, &last) || !take_pattern(dbg, at, pattern, &count))
+        return false;
+    for (uint64_t address = first; address <= last; address += count) {
+        size_t part = last - address + 1 < count ? (size_t)(last - address + 1) : count;
+        if (write_at(dbg, phys, address, pattern, part) != part)
+            return dbg_fail(dbg, "there is no memory that can be written at %08" PRIx64, address);
+    }
+    return true;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+bool dbg_cmd_save(struct vx_debugger *dbg, const char **at)
+{
+    char path[512];
+    uint8_t page[VX_PAGE_BYTES];
+    uint64_t first, last;
+    bool phys = dbg_take_word(at, "phys");
+    if (!dbg_next_word(at, path, sizeof path))
+        return dbg_fail(dbg, "the name of a file is missing");
+    if (!take_bounds(dbg, at, &first, &last) || !dbg_no_more(dbg, at))
+        return false;
+    FILE *file = fopen(path, "wbe");
+    if (file == NULL)
+        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    bool all = true;
+    while (first <= last && all) {
+        size_t wanted = last - first + 1 < sizeof page ? (size_t)(last - first + 1) : sizeof page;
+        size_t got = read_at(dbg, phys, first, page, wanted);
+        all = got == wanted && fwrite(page, 1, got, file) == got;
+        first += got;
+    }
+    int reason = errno;
+    if (fclose(file) != 0)
+        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    if (!all && ferror(file))
+        return dbg_fail(dbg, "%s: %s", path, strerror(reason));
+    return all || dbg_fail(dbg, "saved up to %08" PRIx64 ", where there is no memory", first);
+}
+
+bool dbg_cmd_load(struct vx_debugger *dbg, const char **at)
+{
+    char path[512];
+    uint8_t page[VX_PAGE_BYTES];
+    uint64_t address;
+    size_t got;
+    bool phys = dbg_take_word(at, "phys");
+    if (!dbg_next_word(at, path, sizeof path))
+        return dbg_fail(dbg, "the name of a file is missing");
+    if (!dbg_eval(dbg, at, "the address", &address) || !dbg_no_more(dbg, at))
+        return false;
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    bool all = true;
+    uint64_t total = 0;
+    while (all && (got = fread(page, 1, sizeof page, file)) > 0) {
+        all = write_at(dbg, phys, address, page, got) == got;
+        address += got;
+        total += got;
+    }
+    fclose(file);
+    if (!all)
+        return dbg_fail(dbg, "there is no memory that can be written below %08" PRIx64, address);
+    dbg_say(dbg, "%" PRIu64 " bytes\n", total);
+    return true;
+}

@@ -1,0 +1,96 @@
+/* cmd_trace.c - what happens, line by line as it happens. */
+#include <errno.h>
+
+#include "dbg.h"
+
+static FILE *trace_out(const struct vx_debugger *dbg)
+{
+    return dbg->trace != NULL ? dbg->trace : dbg->out;
+}
+
+void dbg_trace_insn(void *opaque)
+{
+    struct vx_debugger *dbg = opaque;
+    uint32_t lin = (uint32_t)vx_cs_lin(dbg->vcpu);
+    if (!(dbg->tracing & DBG_TRACE_INSNS) || lin < dbg->trace_first || lin > dbg->trace_last)
+        return;
+    FILE *out = trace_out(dbg);
+    const uint64_t *r = dbg->vcpu->gpr;
+    fprintf(out, "%" PRIu64 " ", dbg->vcpu->retired);
+    dbg_show_here(dbg, out);
+    fprintf(out, "    eax=%08x ebx=%08x ecx=%08x edx=%08x esi=%08x edi=%08x ebp=%08x esp=%08x eflags=%08x\n",
+            (unsigned)r[VX_RAX], (unsigned)r[VX_RBX], (unsigned)r[VX_RCX], (unsigned)r[VX_RDX], (unsigned)r[VX_RSI],
+            (unsigned)r[VX_RDI], (unsigned)r[VX_RBP], (unsigned)r[VX_RSP], (unsigned)vx_eflags(dbg->vcpu));
+}
+
+void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+{
+    static const struct {
+        unsigned kind;
+        const char *text;
+    } kinds[] = {
+        [VX_DEBUG_EVENT_EXCEPTION] = { DBG_TRACE_EXCEPTIONS, "exception" },
+        [VX_DEBUG_EVENT_INTERRUPT] = { DBG_TRACE_INTERRUPTS, "interrupt" },
+        [VX_DEBUG_EVENT_INT] = { DBG_TRACE_INTERRUPTS, "int" },
+        [VX_DEBUG_EVENT_MODE] = { DBG_TRACE_MODES, "mode, CR0" },
+        [VX_DEBUG_EVENT_CR3] = { DBG_TRACE_MODES, "CR3" },
+        [VX_DEBUG_EVENT_MAGIC] = { 0, "" },
+    };
+    struct vx_debugger *dbg = opaque;
+    if ((dbg->tracing & kinds[event].kind) == 0)
+        return;
+    fprintf(trace_out(dbg), "%" PRIu64 " %s %02x", dbg->vcpu->retired, kinds[event].text, value);
+    if (event == VX_DEBUG_EVENT_EXCEPTION)
+        fprintf(trace_out(dbg), " %s error %x", dbg_vector_name(value), detail);
+    if (event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF)
+        fprintf(trace_out(dbg), " address %08x", (unsigned)dbg->vcpu->cr2);
+    fprintf(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
+}
+
+bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
+{
+    static const struct {
+        const char *word;
+        unsigned kind;
+    } words[] = { { "insns", DBG_TRACE_INSNS },
+                  { "interrupts", DBG_TRACE_INTERRUPTS },
+                  { "exceptions", DBG_TRACE_EXCEPTIONS },
+                  { "modes", DBG_TRACE_MODES } };
+    unsigned kinds = 0;
+    bool off = dbg_take_word(at, "off"), more = !off;
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < VX_ARRAY_LEN(words); i++) {
+            if (!dbg_take_word(at, words[i].word))
+                continue;
+            kinds |= words[i].kind;
+            more = true;
+        }
+    }
+    if (!off && kinds == 0)
+        return dbg_fail(dbg, "what to trace is missing: off, or of insns interrupts exceptions modes");
+    uint64_t first, last;
+    if (!dbg_eval_or(dbg, at, "the first address", 0, &first) ||
+        !dbg_eval_or(dbg, at, "the last address", UINT32_MAX, &last) || !dbg_no_more(dbg, at))
+        return false;
+    dbg->tracing = kinds;
+    dbg->trace_first = first;
+    dbg->trace_last = last;
+    vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS) != 0);
+    return true;
+}
+
+bool dbg_cmd_trace_file(struct vx_debugger *dbg, const char **at)
+{
+    char path[512];
+    FILE *file = NULL;
+    if (dbg_next_word(at, path, sizeof path)) {
+        file = fopen(path, "we");
+        if (file == NULL)
+            return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    }
+    if (dbg->trace != NULL)
+        fclose(dbg->trace);
+    dbg->trace = file;
+    return dbg_no_more(dbg, at);
+}

@@ -1,0 +1,223 @@
+/* command.c - one line: its words, the command that it names, help and completion; all from commands.def. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "dbg.h"
+
+typedef bool command_fn(struct vx_debugger *dbg, const char **at);
+
+enum chapter { CHAPTER_RUN, CHAPTER_BREAK, CHAPTER_LOOK, CHAPTER_CHANGE, CHAPTER_TRACE, CHAPTER_REST, CHAPTERS };
+
+static const char *const chapter_title[CHAPTERS] = {
+    [CHAPTER_RUN] = "Running",     [CHAPTER_BREAK] = "Breaking", [CHAPTER_LOOK] = "Looking",
+    [CHAPTER_CHANGE] = "Changing", [CHAPTER_TRACE] = "Tracing",  [CHAPTER_REST] = "The rest",
+};
+
+struct command {
+    const char *name, *alias;
+    enum chapter chapter;
+    command_fn *run;
+    bool repeats; /* an empty line does it again */
+    const char *usage, *help, *example;
+};
+
+static const struct command table[] = {
+#define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
+    { name, alias, CHAPTER_##chapter, dbg_cmd_##function, repeats, usage, help, example },
+#include "commands.def"
+#undef DBG_COMMAND
+};
+
+bool dbg_fail(struct vx_debugger *dbg, const char *format, ...)
+{
+    const char *place = dbg->input != NULL && !dbg->foreign ? dbg_input_place(dbg->input) : NULL;
+    va_list args;
+    if (place != NULL)
+        dbg_say(dbg, "%s: ", place);
+    va_start(args, format);
+    vfprintf(dbg->out, format, args);
+    va_end(args);
+    fputc('\n', dbg->out);
+    dbg->failed = true;
+    return false;
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+void dbg_skip_blanks(const char **at)
+{
+    while (isspace((unsigned char)**at))
+        ++*at;
+}
+
+bool dbg_at_end(const char **at)
+{
+    dbg_skip_blanks(at);
+    return **at == '\0';
+}
+
+static size_t word_length(const char *at)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)at[n]) || (at[n] != '\0' && strchr("_.-", at[n]) != NULL))
+        n++;
+    return n;
+}
+
+bool dbg_take_word(const char **at, const char *word)
+{
+    dbg_skip_blanks(at);
+    size_t n = word_length(*at);
+    if (n != strlen(word) || memcmp(*at, word, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+bool dbg_next_word(const char **at, char *word, size_t room)
+{
+    dbg_skip_blanks(at);
+    size_t n = strcspn(*at, " \t");
+    if (n == 0)
+        return false;
+    snprintf(word, room, "%.*s", (int)(n < room ? n : room - 1), *at);
+    *at += n;
+    return true;
+}
+
+bool dbg_no_more(struct vx_debugger *dbg, const char **at)
+{
+    return dbg_at_end(at) || dbg_fail(dbg, "'%s' is too much; this was understood up to there", *at);
+}
+
+/* ---- finding the command ----------------------------------------------------------------------------------------- */
+
+static bool names(const struct command *command, const char *word, size_t n)
+{
+    return (strlen(command->name) == n && memcmp(command->name, word, n) == 0) ||
+           (strlen(command->alias) == n && memcmp(command->alias, word, n) == 0);
+}
+
+/* By name, alias, or as much of a name as no other begins with. */
+static const struct command *find(struct vx_debugger *dbg, const char *word, size_t n)
+{
+    const struct command *found = NULL;
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
+        if (names(&table[i], word, n))
+            return &table[i];
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
+        if (strncmp(table[i].name, word, n) != 0)
+            continue;
+        if (found != NULL) {
+            dbg_fail(dbg, "'%.*s' may be %s or %s; write more of it", (int)n, word, found->name, table[i].name);
+            return NULL;
+        }
+        found = &table[i];
+    }
+    if (found == NULL)
+        dbg_fail(dbg, "there is no command '%.*s'; help lists them all", (int)n, word);
+    return found;
+}
+
+/* A command's name ends where something else than a letter begins, so that x/4i and p/x work; "?" is help. */
+static size_t name_length(const char *at)
+{
+    size_t n = 0;
+    while (isalpha((unsigned char)at[n]) || at[n] == '-')
+        n++;
+    return n != 0 ? n : 1;
+}
+
+void dbg_execute(struct vx_debugger *dbg, const char *line)
+{
+    char again[DBG_LINE_MAX];
+    dbg->failed = dbg->going = false;
+    dbg_skip_blanks(&line);
+    if (*line == '#')
+        return;
+    if (*line == '\0') {
+        if (dbg_input_in_script(dbg->input) || dbg->last[0] == '\0')
+            return;
+        snprintf(again, sizeof again, "%s", dbg->last);
+        line = again;
+    }
+    size_t n = name_length(line);
+    const struct command *command = find(dbg, line, n);
+    if (command == NULL)
+        return;
+    const char *at = line + n;
+    bool done = command->run(dbg, &at);
+    VX_ASSERT(done || dbg->failed); /* I1 */
+    if (!done)
+        dbg->going = false;
+    /* Repeated without its arguments where the command goes on by itself. */
+    snprintf(dbg->last, sizeof dbg->last, "%s",
+             !command->repeats                     ? ""
+             : at != line + n && dbg->last == line ? ""
+                                                   : line);
+    if (strcmp(command->name, "x") == 0 || strcmp(command->name, "disassemble") == 0)
+        snprintf(dbg->last, sizeof dbg->last, "%s", command->name);
+}
+
+/* ---- help -------------------------------------------------------------------------------------------------------- */
+
+static void print_one(struct vx_debugger *dbg, const struct command *command)
+{
+    dbg_say(dbg, "%s%s%s\n", command->usage, command->alias[0] != '\0' ? "   or shorter: " : "", command->alias);
+    dbg_say(dbg, "    %s.\n    For example: %s\n", command->help, command->example);
+}
+
+static void print_all(struct vx_debugger *dbg)
+{
+    for (unsigned chapter = 0; chapter < CHAPTERS; chapter++) {
+        dbg_say(dbg, "%s\n", chapter_title[chapter]);
+        for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
+            if (table[i].chapter != chapter)
+                continue;
+            dbg_say(dbg, "  %-13s %-6s ", table[i].name, table[i].alias);
+            dbg_say(dbg, "%.90s\n", table[i].help);
+        }
+    }
+    dbg_say(dbg,
+            "help COMMAND says more and shows an example. As much of a name as is unique will do; Enter repeats.\n");
+}
+
+bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
+{
+    char word[64];
+    if (!dbg_next_word(at, word, sizeof word)) {
+        print_all(dbg);
+        return true;
+    }
+    const struct command *command = find(dbg, word, strlen(word));
+    if (command == NULL)
+        return false;
+    print_one(dbg, command);
+    return true;
+}
+
+/* ---- completion -------------------------------------------------------------------------------------------------- */
+
+static const char *complete_command(const char *word, unsigned n)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
+        if (strncmp(table[i].name, word, length) == 0 && n-- == 0)
+            return table[i].name;
+    return NULL;
+}
+
+const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n)
+{
+    dbg_skip_blanks(&line);
+    size_t first = strcspn(line, " \t");
+    if (line[first] == '\0' || strncmp(line, "help", first) == 0)
+        return complete_command(word, n);
+    unsigned matching = 0;
+    const char *name;
+    for (unsigned i = 0; (name = dbg_register_name(i)) != NULL; i++)
+        if (strncmp(name, word, strlen(word)) == 0 && matching++ == n)
+            return name;
+    return dbg_symbols_match(dbg->symbols, word, n - matching);
+}

@@ -1,0 +1,176 @@
+/* dbg.h - what the files of the command line share.
+ *
+ *   debugger.c     stops, the prompt's loop: start reading here
+ *   command.c      one line: words, table (commands.def), help, completion
+ *   input.c        where lines come from: script, editor (libedit), plain
+ *   expr.c         expressions over registers, memory, symbols
+ *   registers.c    the registers by name
+ *   symbols.c      addresses and names; symbols_elf.c, symbols_text.c read them
+ *   show.c         where the guest is: the line behind every stop
+ *   cmd_*.c        the commands, one file a chapter of commands.def
+ *
+ *   I1  A command gets a cursor behind its name and prints one line with dbg_fail() when it cannot do what it was asked.
+ *   I2  Nothing here changes the guest but the commands that say so. */
+#ifndef VX86_FRONTEND_DBG_H
+#define VX86_FRONTEND_DBG_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "debugger.h"
+
+#define DBG_LINE_MAX 1024
+
+struct dbg_symbols;
+struct dbg_input;
+
+/* What the user has said about a point: kept here, by number. */
+struct dbg_note {
+    unsigned number;
+    char *text;      /* the address as it was written */
+    char *condition; /* expression, NULL for none */
+};
+
+struct vx_debugger {
+    struct vx_debugger_config config;
+    struct vx_machine *machine;
+    struct vx_debug *debug;
+    struct vx_vcpu *vcpu;
+    FILE *out;
+    struct dbg_input *input;
+    struct dbg_symbols *symbols;
+    struct dbg_note note[VX_DEBUG_POINTS];
+
+    bool going;   /* the present command makes the guest go on */
+    bool failed;  /* the present command has said what is wrong */
+    bool foreign; /* a command on behalf of somebody else */
+    bool quiet;   /* the next stop is not shown */
+    char last[DBG_LINE_MAX];
+
+    enum vx_syntax syntax;
+    unsigned code_bits;    /* 16, 32; 0: as the code segment says */
+    uint64_t shown_gpr[8]; /* at the last stop, to show what changed */
+    uint32_t shown_eflags;
+    uint32_t next_code; /* where `u` without an address goes on */
+    uint64_t next_data; /* ... and `x` */
+    bool next_data_phys;
+    char data_format[3]; /* unit and format of the last `x` */
+
+    FILE *trace;      /* where traces go; NULL: out */
+    unsigned tracing; /* DBG_TRACE_* */
+    uint64_t trace_first, trace_last;
+};
+
+enum {
+    DBG_TRACE_INSNS = 1u << 0,
+    DBG_TRACE_INTERRUPTS = 1u << 1,
+    DBG_TRACE_EXCEPTIONS = 1u << 2,
+    DBG_TRACE_MODES = 1u << 3,
+    DBG_TRACE_IO = 1u << 4,
+};
+
+/* Says what is wrong, one line; returns false, to be used as `return dbg_fail(...)`. */
+bool dbg_fail(struct vx_debugger *dbg, const char *format, ...) VX_PRINTF(2, 3);
+#define dbg_say(dbg, ...) ((void)fprintf((dbg)->out, __VA_ARGS__))
+
+/* ---- command.c: words of a line ------------------------------------------------------------------------------------ */
+
+void dbg_skip_blanks(const char **at);
+bool dbg_at_end(const char **at);
+/* Takes a word (letters, digits, _ . -) if it is `word`. */
+bool dbg_take_word(const char **at, const char *word);
+/* Copies the next word; false at the end of the line. */
+bool dbg_next_word(const char **at, char *word, size_t room);
+/* After all arguments: complains about what is left. */
+bool dbg_no_more(struct vx_debugger *dbg, const char **at);
+void dbg_execute(struct vx_debugger *dbg, const char *line);
+/* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. */
+const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n);
+
+/* ---- input.c --------------------------------------------------------------------------------------------------------- */
+
+vx_err dbg_input_create(struct vx_debugger *dbg, struct dbg_input **out);
+void dbg_input_destroy(struct dbg_input *input);
+/* The next line, without its end; NULL at the end of all input. Owned by the input, good until the next call. */
+const char *dbg_input_line(struct dbg_input *input);
+/* "FILE:12" while a script runs, else NULL. */
+const char *dbg_input_place(struct dbg_input *input);
+bool dbg_input_in_script(const struct dbg_input *input);
+/* Runs FILE's lines before what else comes: `source`. */
+bool dbg_input_push(struct dbg_input *input, const char *path);
+
+/* ---- expr.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Evaluates the expression at *at and moves behind it; false with a line in error[]. */
+bool dbg_eval_text(struct vx_debugger *dbg, const char **at, uint64_t *value, char *error, size_t room);
+/* The same for a command: says what is wrong. `what` names the argument. */
+bool dbg_eval(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *value);
+/* An argument that may be missing. */
+bool dbg_eval_or(struct vx_debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value);
+/* Assigns to the register or memory at *at ("byte [ebx+4]"), up to and with the `=` and the expression behind it. */
+bool dbg_assign(struct vx_debugger *dbg, const char **at);
+
+/* ---- registers.c ------------------------------------------------------------------------------------------------------ */
+
+struct dbg_register {
+    char name[12];
+    unsigned bytes;
+};
+/* By name, in lower case ("ax", "cs.base", "zf", "cr0"). */
+bool dbg_register_get(const struct vx_debugger *dbg, const char *name, uint64_t *value);
+/* False with a reason in error[]. */
+bool dbg_register_set(struct vx_debugger *dbg, const char *name, uint64_t value, char *error, size_t room);
+/* The n-th name, NULL behind the last. */
+const char *dbg_register_name(unsigned n);
+/* "CF zf ..." : set ones in capitals. */
+void dbg_flags_text(uint32_t eflags, char *text, size_t room);
+
+/* ---- symbols.c ----------------------------------------------------------------------------------------------------------- */
+
+struct dbg_symbols *dbg_symbols_create(void);
+void dbg_symbols_destroy(struct dbg_symbols *symbols);
+void dbg_symbols_add(struct dbg_symbols *symbols, uint32_t lin, uint32_t bytes, const char *name, size_t name_bytes);
+/* After additions: sorts. Returns how many there are now. */
+size_t dbg_symbols_done(struct dbg_symbols *symbols);
+void dbg_symbols_clear(struct dbg_symbols *symbols);
+bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint32_t *lin);
+/* Name of the symbol that covers `lin`, and how far into it that is. NULL: none near. */
+const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, uint32_t *off);
+/* The n-th name beginning with `prefix` in order of names, NULL behind the last. */
+const char *dbg_symbols_match(const struct dbg_symbols *symbols, const char *prefix, unsigned n);
+/* A vx_symbolizer: opaque is the debugger. */
+bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room);
+/* Read files; what is wrong is said. `offset` is added to every address. */
+bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset);
+bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset);
+
+/* ---- show.c ------------------------------------------------------------------------------------------------------------------ */
+
+struct vx_disassembler dbg_disassembler(struct vx_debugger *dbg);
+/* The instruction at CS:EIP with its effective address and what lies there. */
+void dbg_show_here(struct vx_debugger *dbg, FILE *out);
+void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop);
+/* The registers that changed since the last stop; remembers them. */
+void dbg_show_changes(struct vx_debugger *dbg);
+/* One line of disassembly at CS-offset `off`; returns the instruction's length, 0 when nothing can be read. */
+unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
+const char *dbg_vector_name(unsigned vector);
+const char *dbg_point_kind(const struct vx_debug_point *point);
+void dbg_trace_insn(void *opaque);
+void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+
+/* ---- notes about points, cmd_break.c --------------------------------------------------------------------------------------- */
+
+struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number);
+bool dbg_condition(void *opaque, const struct vx_debug_point *point);
+void dbg_notes_clear(struct vx_debugger *dbg);
+
+/* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */
+
+#define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
+    bool dbg_cmd_##function(struct vx_debugger *dbg, const char **at);
+#include "commands.def"
+#undef DBG_COMMAND
+
+#endif

@@ -1,0 +1,146 @@
+/* debugger.c - the front: the guest has stopped, the user is told and asked, the guest goes on.
+ *
+ *   stopped() -> show the stop -> lines, one command each, until one makes the guest go on -> back to the guest
+ *
+ *   I1  While attached to the machine there is an input; where it has ended, the debugger detaches. */
+#include "debugger.h"
+
+#include <stdlib.h>
+
+#include "dbg.h"
+
+enum { EXIT_SCRIPT_FAILED = 1 };
+
+static const struct vx_debug_front front;
+
+static void attach(struct vx_debugger *dbg)
+{
+    if (!vx_debug_has_front(dbg->debug))
+        vx_debug_set_front(dbg->debug, &front, dbg);
+}
+
+static void detach(struct vx_debugger *dbg)
+{
+    dbg->tracing = 0;
+    dbg_notes_clear(dbg);
+    vx_debug_set_front(dbg->debug, NULL, NULL);
+}
+
+/* A script that fails ends vx86: nobody is there to look. */
+static bool script_failed(struct vx_debugger *dbg, bool in_script)
+{
+    if (!in_script || !dbg->failed || dbg->config.interactive)
+        return false;
+    vx_machine_stop(dbg->machine, EXIT_SCRIPT_FAILED);
+    return true;
+}
+
+/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. */
+static void at_end(struct vx_debugger *dbg)
+{
+    if (dbg->config.interactive) {
+        dbg_say(dbg, "\n");
+        vx_machine_stop(dbg->machine, 0);
+    } else {
+        detach(dbg);
+    }
+}
+
+static void ask(struct vx_debugger *dbg)
+{
+    dbg->going = false;
+    while (!dbg->going) {
+        const char *line = dbg_input_line(dbg->input);
+        if (line == NULL) {
+            at_end(dbg);
+            return;
+        }
+        bool in_script = dbg_input_in_script(dbg->input);
+        dbg_execute(dbg, line);
+        if (script_failed(dbg, in_script))
+            return;
+    }
+}
+
+static void stopped(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct vx_debugger *dbg = opaque;
+    if (dbg->config.take_terminal != NULL)
+        dbg->config.take_terminal(dbg->config.opaque);
+    dbg_show_stop(dbg, stop);
+    ask(dbg);
+    fflush(dbg->out);
+    if (dbg->config.give_terminal != NULL)
+        dbg->config.give_terminal(dbg->config.opaque);
+}
+
+static const struct vx_debug_front front = {
+    .stopped = stopped,
+    .condition = dbg_condition,
+    .trace = dbg_trace_insn,
+    .event = dbg_trace_event,
+};
+
+bool dbg_cmd_detach(struct vx_debugger *dbg, const char **at)
+{
+    if (dbg->foreign)
+        return dbg_fail(dbg, "detach is for the debugger that has stopped the guest");
+    if (!dbg_no_more(dbg, at))
+        return false;
+    detach(dbg);
+    return dbg->going = true;
+}
+
+void vx_debugger_break(struct vx_debugger *dbg)
+{
+    dbg->config.interactive = true; /* it is the user who asks for it */
+    attach(dbg);
+    vx_debug_request_stop(dbg->debug);
+}
+
+bool vx_debugger_command(struct vx_debugger *dbg, const char *line, FILE *out)
+{
+    FILE *own = dbg->out;
+    dbg->out = out;
+    dbg->foreign = true;
+    dbg_execute(dbg, line);
+    dbg->foreign = false;
+    dbg->out = own;
+    return !dbg->failed;
+}
+
+vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_debugger **out)
+{
+    struct vx_debugger *dbg = calloc(1, sizeof *dbg);
+    if (dbg == NULL)
+        return VX_ERR_NO_MEMORY;
+    dbg->config = *config;
+    dbg->machine = config->machine;
+    dbg->debug = vx_machine_debug(config->machine);
+    dbg->vcpu = vx_machine_vcpu(config->machine);
+    dbg->out = config->out;
+    dbg->symbols = dbg_symbols_create();
+    vx_err err = dbg->symbols == NULL ? VX_ERR_NO_MEMORY : dbg_input_create(dbg, &dbg->input);
+    if (err != VX_ERR_OK) {
+        vx_debugger_destroy(dbg);
+        return err;
+    }
+    if (config->interactive || config->script != NULL) {
+        attach(dbg);
+        vx_debug_stop_at_start(dbg->debug);
+    }
+    *out = dbg;
+    return VX_ERR_OK;
+}
+
+void vx_debugger_destroy(struct vx_debugger *dbg)
+{
+    if (dbg == NULL)
+        return;
+    detach(dbg);
+    dbg_input_destroy(dbg->input);
+    dbg_symbols_destroy(dbg->symbols);
+    if (dbg->trace != NULL)
+        fclose(dbg->trace);
+    free(dbg);
+}

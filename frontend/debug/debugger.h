@@ -1,0 +1,38 @@
+/* debugger.h - the debugger's command line: `vx86 --debug`, Ctrl-A d, SIGUSR1, --debug-script.
+ *
+ * A front of vx86/debug.h. When the guest stops it shows why and where, then takes commands until one of them makes the
+ * guest go on: from a script, or from the terminal with line editing, history and completion, or line by line from what
+ * standard input is otherwise. Thread rule: vCPU thread. */
+#ifndef VX86_FRONTEND_DEBUGGER_H
+#define VX86_FRONTEND_DEBUGGER_H
+
+#include "vx86/machine.h"
+
+struct vx_debugger;
+
+struct vx_debugger_config {
+    struct vx_log *log;
+    struct vx_machine *machine;
+    FILE *in, *out;     /* of the user */
+    const char *script; /* commands to run at the first stop, or NULL */
+    bool interactive;   /* --debug: stop before the first instruction, and where the script ends */
+    /* Around every stop: the terminal becomes the debugger's, and the guest's again. May be NULL. */
+    void (*take_terminal)(void *opaque);
+    void (*give_terminal)(void *opaque);
+    void *opaque;
+};
+
+/* Errors, logged: NOT_FOUND and ACCESS (script). Attaches itself to the machine if there is a script or it is
+ * interactive, otherwise at vx_debugger_break(). */
+VX_MUST_USE vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_debugger **out);
+/* Before the machine. NULL is allowed. */
+void vx_debugger_destroy(struct vx_debugger *debugger);
+
+/* Stops the guest at the next boundary; from posted work or callbacks. */
+void vx_debugger_break(struct vx_debugger *debugger);
+
+/* The command `line` on behalf of somebody else (a GDB client's "monitor"): its output goes to `out`. Returns whether it
+ * was understood. Only while the guest is stopped; commands that would make it go on are refused. */
+bool vx_debugger_command(struct vx_debugger *debugger, const char *line, FILE *out);
+
+#endif

@@ -1,0 +1,221 @@
+/* input.c - where command lines come from: scripts that run one inside the other, then the user. On a terminal the user
+ * edits with libedit (BSD licence; history and completion), otherwise lines are read as they come.
+ *
+ *   I1  Lines come from the innermost script while there is one. */
+#include <errno.h>
+#include <histedit.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dbg.h"
+
+enum { SCRIPTS_MAX = 8, HISTORY_LINES = 500 };
+
+struct script {
+    FILE *file;
+    char *path;
+    unsigned number; /* of the line that is run */
+};
+
+struct dbg_input {
+    struct vx_debugger *dbg;
+    struct script script[SCRIPTS_MAX];
+    unsigned scripts;
+    EditLine *editor; /* NULL: not a terminal, or not asked anything yet */
+    History *history;
+    char *line;
+    size_t room;
+    char place[300];
+};
+
+/* ---- the editor -------------------------------------------------------------------------------------------------- */
+
+static char *prompt(EditLine *editor)
+{
+    static char text[] = "(vx86) ";
+    (void)editor;
+    return text;
+}
+
+/* Where the word under the cursor begins. */
+static const char *word_start(const char *line, const char *cursor)
+{
+    while (cursor > line && strchr(" \t[(:+-*/", cursor[-1]) == NULL)
+        cursor--;
+    return cursor;
+}
+
+static size_t common_length(const char *a, const char *b, size_t n)
+{
+    size_t i = 0;
+    while (i < n && a[i] == b[i])
+        i++;
+    return i;
+}
+
+static void list_candidates(struct dbg_input *input, const char *line, const char *word)
+{
+    enum { MOST = 60 };
+    const char *name;
+    dbg_say(input->dbg, "\n");
+    for (unsigned i = 0; i < MOST && (name = dbg_complete(input->dbg, line, word, i)) != NULL; i++)
+        dbg_say(input->dbg, "%s  ", name);
+    dbg_say(input->dbg, "\n");
+}
+
+static unsigned char complete(EditLine *editor, int ch)
+{
+    struct dbg_input *input;
+    char line[DBG_LINE_MAX], word[128];
+    const LineInfo *info = el_line(editor);
+    (void)ch;
+    el_get(editor, EL_CLIENTDATA, &input);
+    const char *start = word_start(info->buffer, info->cursor);
+    snprintf(word, sizeof word, "%.*s", (int)(info->cursor - start), start);
+    snprintf(line, sizeof line, "%.*s", (int)(info->cursor - info->buffer), info->buffer);
+    const char *first = dbg_complete(input->dbg, line, word, 0);
+    if (first == NULL)
+        return CC_ERROR;
+    size_t typed = strlen(word), common = strlen(first);
+    const char *other;
+    unsigned n = 1;
+    for (; n < 1000 && (other = dbg_complete(input->dbg, line, word, n)) != NULL; n++)
+        common = common_length(first, other, common);
+    if (common == typed && n > 1) {
+        list_candidates(input, line, word);
+        return CC_REDISPLAY;
+    }
+    snprintf(word, sizeof word, "%.*s%s", (int)(common - typed), first + typed, n == 1 ? " " : "");
+    return el_insertstr(editor, word) == 0 ? CC_REFRESH : CC_ERROR;
+}
+
+static void open_editor(struct dbg_input *input)
+{
+    HistEvent event;
+    const struct vx_debugger_config *config = &input->dbg->config;
+    input->history = history_init();
+    input->editor = el_init("vx86", config->in, config->out, config->out);
+    if (input->editor == NULL || input->history == NULL)
+        return;
+    history(input->history, &event, H_SETSIZE, HISTORY_LINES);
+    el_set(input->editor, EL_CLIENTDATA, input);
+    el_set(input->editor, EL_PROMPT, prompt);
+    el_set(input->editor, EL_EDITOR, "emacs");
+    el_set(input->editor, EL_HIST, history, input->history);
+    el_set(input->editor, EL_ADDFN, "vx86-complete", "completes commands, registers and symbols", complete);
+    el_set(input->editor, EL_BIND, "^I", "vx86-complete", NULL);
+}
+
+static const char *edited_line(struct dbg_input *input)
+{
+    HistEvent event;
+    int count = 0;
+    const char *line = el_gets(input->editor, &count);
+    if (line == NULL || count <= 0)
+        return NULL;
+    if (line[0] != '\n')
+        history(input->history, &event, H_ENTER, line);
+    size_t n = strcspn(line, "\r\n");
+    if (n + 1 > input->room) {
+        char *larger = realloc(input->line, n + 1);
+        VX_ASSERT(larger != NULL);
+        input->line = larger;
+        input->room = n + 1;
+    }
+    memcpy(input->line, line, n);
+    input->line[n] = '\0';
+    return input->line;
+}
+
+/* ---- scripts and plain input ------------------------------------------------------------------------------------- */
+
+static const char *plain_line(struct dbg_input *input, FILE *file)
+{
+    if (getline(&input->line, &input->room, file) < 0)
+        return NULL;
+    input->line[strcspn(input->line, "\r\n")] = '\0';
+    return input->line;
+}
+
+static void pop(struct dbg_input *input)
+{
+    struct script *script = &input->script[--input->scripts];
+    fclose(script->file);
+    free(script->path);
+}
+
+bool dbg_input_push(struct dbg_input *input, const char *path)
+{
+    if (input->scripts == SCRIPTS_MAX) {
+        errno = ELOOP;
+        return false;
+    }
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    input->script[input->scripts++] = (struct script){ .file = file, .path = strdup(path) };
+    return true;
+}
+
+bool dbg_input_in_script(const struct dbg_input *input)
+{
+    return input->scripts > 0;
+}
+
+const char *dbg_input_place(struct dbg_input *input)
+{
+    if (input->scripts == 0)
+        return NULL;
+    const struct script *script = &input->script[input->scripts - 1];
+    snprintf(input->place, sizeof input->place, "%s:%u", script->path, script->number);
+    return input->place;
+}
+
+const char *dbg_input_line(struct dbg_input *input)
+{
+    struct vx_debugger *dbg = input->dbg;
+    while (input->scripts > 0) { /* I1 */
+        struct script *script = &input->script[input->scripts - 1];
+        const char *line = plain_line(input, script->file);
+        script->number++;
+        if (line != NULL)
+            return line;
+        pop(input);
+        if (input->scripts == 0 && !dbg->config.interactive)
+            return NULL;
+    }
+    fflush(dbg->out);
+    if (!isatty(fileno(dbg->config.in)))
+        return plain_line(input, dbg->config.in);
+    if (input->editor == NULL)
+        open_editor(input);
+    return input->editor != NULL ? edited_line(input) : plain_line(input, dbg->config.in);
+}
+
+vx_err dbg_input_create(struct vx_debugger *dbg, struct dbg_input **out)
+{
+    struct dbg_input *input = calloc(1, sizeof *input);
+    if (input == NULL)
+        return VX_ERR_NO_MEMORY;
+    input->dbg = dbg;
+    *out = input;
+    if (dbg->config.script == NULL || dbg_input_push(input, dbg->config.script))
+        return VX_ERR_OK;
+    vx_log_error(dbg->config.log, VX_LOG_GENERAL, "--debug-script: %s: %s; name a file with the debugger's commands",
+                 dbg->config.script, strerror(errno));
+    return errno == ENOENT ? VX_ERR_NOT_FOUND : VX_ERR_ACCESS;
+}
+
+void dbg_input_destroy(struct dbg_input *input)
+{
+    if (input == NULL)
+        return;
+    while (input->scripts > 0)
+        pop(input);
+    if (input->editor != NULL)
+        el_end(input->editor);
+    if (input->history != NULL)
+        history_end(input->history);
+    free(input->line);
+    free(input);
+}

@@ -1,0 +1,197 @@
+/* show.c - where the guest is and why: what stands behind every stop, and the lines of a trace. */
+#include "dbg.h"
+
+static const char *const segment_names[VX_SEG_COUNT] = { "es", "cs", "ss", "ds", "fs", "gs" };
+
+const char *dbg_vector_name(unsigned vector)
+{
+    static const char *const names[32] = {
+        [VX_DE] = "#DE", [VX_DB] = "#DB", [VX_NMI] = "NMI", [VX_BP] = "#BP",     [VX_OF] = "#OF", [VX_BR] = "#BR",
+        [VX_UD] = "#UD", [VX_NM] = "#NM", [VX_DF] = "#DF",  [VX_TS] = "#TS",     [VX_NP] = "#NP", [VX_GP] = "#GP",
+        [VX_PF] = "#PF", [VX_MF] = "#MF", [VX_AC] = "#AC",  [VX_SEG_SS] = "#SS", [VX_MC] = "#MC", [VX_XM] = "#XM",
+    };
+    return vector < VX_ARRAY_LEN(names) && names[vector] != NULL ? names[vector] : "";
+}
+
+struct vx_disassembler dbg_disassembler(struct vx_debugger *dbg)
+{
+    bool code32 = dbg->code_bits != 0 ? dbg->code_bits == 32 : vx_code32(dbg->vcpu);
+    return (
+        struct vx_disassembler){ .code32 = code32, .syntax = dbg->syntax, .symbolizer = dbg_symbolize, .opaque = dbg };
+}
+
+static void print_address(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+{
+    char name[128];
+    const struct vx_seg *cs = &dbg->vcpu->seg[VX_CS];
+    if ((uint32_t)cs->base + off == lin)
+        fprintf(out, "%04x:%0*x", cs->sel, vx_code32(dbg->vcpu) || off > 0xFFFF ? 8 : 4, off);
+    else
+        fprintf(out, "     %08x", lin);
+    if (dbg_symbolize(dbg, lin, name, sizeof name))
+        fprintf(out, " <%s>", name);
+}
+
+static unsigned print_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off, struct vx_insn *insn)
+{
+    struct vx_disassembler how = dbg_disassembler(dbg);
+    char bytes[15 * 2 + 1];
+    print_address(dbg, out, lin, off);
+    if (!vx_debug_disassemble(dbg->debug, &how, lin, off, insn)) {
+        fprintf(out, "  (no memory)");
+        return 0;
+    }
+    for (unsigned i = 0; i < insn->length; i++)
+        snprintf(bytes + 2 * i, 3, "%02x", insn->bytes[i]);
+    fprintf(out, "  %-16s %s", bytes, insn->text);
+    return insn->length;
+}
+
+unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+{
+    struct vx_insn insn;
+    unsigned length = print_insn(dbg, out, lin, off, &insn);
+    fputc('\n', out);
+    return length;
+}
+
+/* "; ds:00000010 = 1234" */
+static void print_operand(struct vx_debugger *dbg, FILE *out, const struct vx_insn *insn)
+{
+    if (!insn->has_memory || insn->memory_seg >= VX_SEG_COUNT)
+        return;
+    uint32_t lin = (uint32_t)dbg->vcpu->seg[insn->memory_seg].base + insn->memory_off;
+    uint64_t value = 0;
+    unsigned bytes = insn->memory_bytes;
+    fprintf(out, "   ; %s:%08x", segment_names[insn->memory_seg], insn->memory_off);
+    if (lin != insn->memory_off)
+        fprintf(out, " lin %08x", lin);
+    if (bytes == 0 || bytes > 8)
+        return;
+    if (vx_debug_read(dbg->debug, lin, &value, bytes) == bytes)
+        fprintf(out, " = %0*" PRIx64, (int)bytes * 2, value);
+    else
+        fprintf(out, " (not memory)");
+}
+
+void dbg_show_here(struct vx_debugger *dbg, FILE *out)
+{
+    struct vx_insn insn;
+    if (print_insn(dbg, out, (uint32_t)vx_cs_lin(dbg->vcpu), (uint32_t)dbg->vcpu->rip, &insn) != 0)
+        print_operand(dbg, out, &insn);
+    fputc('\n', out);
+}
+
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
+
+void dbg_show_changes(struct vx_debugger *dbg)
+{
+    static const char *const names[8] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi" };
+    const struct vx_vcpu *vcpu = dbg->vcpu;
+    uint32_t eflags = vx_eflags(vcpu);
+    unsigned changed = 0;
+    for (unsigned i = 0; i < 8; i++)
+        if (vcpu->gpr[i] != dbg->shown_gpr[i])
+            dbg_say(dbg, "%s%s=%08x", changed++ != 0 ? " " : "  ", names[i], (unsigned)vcpu->gpr[i]);
+    if (eflags != dbg->shown_eflags) {
+        char text[100];
+        dbg_flags_text(eflags, text, sizeof text);
+        dbg_say(dbg, "%s%s", changed++ != 0 ? " " : "  ", text);
+    }
+    if (changed != 0)
+        dbg_say(dbg, "\n");
+    memcpy(dbg->shown_gpr, vcpu->gpr, sizeof dbg->shown_gpr);
+    dbg->shown_eflags = eflags;
+}
+
+/* ---- stops ------------------------------------------------------------------------------------------------------- */
+
+const char *dbg_point_kind(const struct vx_debug_point *point)
+{
+    static const char *const names[VX_POINT_KINDS] = {
+        [VX_POINT_EXEC] = "breakpoint",
+        [VX_POINT_WATCH] = "watchpoint",
+        [VX_POINT_EXCEPTION] = "exception",
+        [VX_POINT_INTERRUPT] = "interrupt",
+        [VX_POINT_INT] = "int",
+        [VX_POINT_MODE] = "mode change",
+        [VX_POINT_CR3] = "CR3 load",
+        [VX_POINT_IO] = "port access",
+        [VX_POINT_MMIO] = "MMIO access",
+        [VX_POINT_TIME] = "guest time",
+        [VX_POINT_COUNT] = "instruction count",
+        [VX_POINT_MAGIC] = "magic instruction",
+    };
+    return names[point->kind];
+}
+
+static const char *mode_of(uint64_t cr0)
+{
+    return !(cr0 & VX_CR0_PE) ? "real mode" : cr0 & VX_CR0_PG ? "protected mode with paging" : "protected mode";
+}
+
+static const char *verb(const struct vx_debug_stop *stop)
+{
+    return stop->access == VX_WATCH_WRITE ? "written" : "read";
+}
+
+static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+{
+    char name[128];
+    int digits = stop->bytes >= 8 ? 16 : (int)stop->bytes * 2;
+    switch (stop->point.kind) {
+    case VX_POINT_WATCH:
+        dbg_say(dbg, ": %u bytes at %08x", stop->bytes, stop->lin);
+        if (dbg_symbolize(dbg, stop->lin, name, sizeof name))
+            dbg_say(dbg, " <%s>", name);
+        dbg_say(dbg, " (physical %08" PRIx64 ") %s, %0*" PRIx64, stop->address, verb(stop), digits, stop->old);
+        if (stop->access == VX_WATCH_WRITE)
+            dbg_say(dbg, " -> %0*" PRIx64, digits, stop->new);
+        break;
+    case VX_POINT_EXCEPTION:
+        dbg_say(dbg, " %u %s, error code %x", stop->vector, dbg_vector_name(stop->vector), stop->error);
+        if (stop->vector == VX_PF)
+            dbg_say(dbg, ", address %08x", (unsigned)dbg->vcpu->cr2);
+        break;
+    case VX_POINT_INTERRUPT:
+    case VX_POINT_INT: dbg_say(dbg, " %02xh", stop->vector); break;
+    case VX_POINT_MODE: dbg_say(dbg, ": %s -> %s", mode_of(stop->old), mode_of(stop->new)); break;
+    case VX_POINT_CR3: dbg_say(dbg, ": %08" PRIx64 " -> %08" PRIx64, stop->old, stop->new); break;
+    case VX_POINT_IO:
+    case VX_POINT_MMIO:
+        dbg_say(dbg, ": %04" PRIx64 " %s, %u bytes, %0*" PRIx64, stop->address, verb(stop), stop->bytes, digits,
+                stop->new);
+        break;
+    default: break;
+    }
+    if (stop->point.kind != VX_POINT_EXEC && stop->point.kind != VX_POINT_COUNT && stop->point.kind != VX_POINT_TIME)
+        dbg_say(dbg, ", by %04x:%08x", stop->cs, stop->eip);
+}
+
+static void print_cause(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+{
+    switch (stop->cause) {
+    case VX_CAUSE_START: dbg_say(dbg, "power-on; help lists the commands\n"); break;
+    case VX_CAUSE_REQUEST: dbg_say(dbg, "stopped\n"); break;
+    case VX_CAUSE_SHUTDOWN: dbg_say(dbg, "triple fault; going on resets the machine\n"); break;
+    case VX_CAUSE_STEP: break;
+    case VX_CAUSE_POINT:
+        dbg_say(dbg, "point %u, %s", stop->point.number, dbg_point_kind(&stop->point));
+        print_what(dbg, stop);
+        dbg_say(dbg, "\n");
+        break;
+    }
+}
+
+void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+{
+    print_cause(dbg, stop);
+    if (stop->cause == VX_CAUSE_STEP)
+        dbg_show_changes(dbg);
+    memcpy(dbg->shown_gpr, dbg->vcpu->gpr, sizeof dbg->shown_gpr);
+    dbg->shown_eflags = vx_eflags(dbg->vcpu);
+    dbg->next_code = (uint32_t)dbg->vcpu->rip;
+    dbg_show_here(dbg, dbg->out);
+    if (dbg->vcpu->halted)
+        dbg_say(dbg, "  (halted, waiting for an interrupt)\n");
+}
