@@ -114,6 +114,7 @@ void vx_cpu_reset(struct vx_vcpu *cpu, bool init)
     cpu->nmi_blocked = false;
     cpu->nmi_pending = false;
     cpu->smi_pending = false;
+    cpu->debug_hits = 0;
     vx_smm_reset(cpu, init);
     reset_segments(cpu);
     reset_control(cpu, init);

@@ -121,7 +121,8 @@ static bool dr_access(struct vx_vcpu *cpu, unsigned *n)
     if (cpu->cpl != 0)
         return vx_fault_code(cpu, VX_GP, 0);
     if (cpu->dr[7] & DR7_GD) {
-        cpu->dr[6] |= DR6_BD; /* a fault, but DR6 is part of raising it; GD falls when the handler is entered */
+        cpu->dr[6] |= DR6_BD;    /* a fault, but DR6 is part of raising it; GD falls when the handler is entered */
+        cpu->eflags |= VX_FL_RF; /* in the frame: of all #DB faults only the instruction breakpoint leaves it clear */
         return vx_fault_plain(cpu, VX_DB);
     }
     if (*n == 4 || *n == 5)

@@ -260,17 +260,24 @@ static bool begin_rare(struct insn *in)
     in->align_check = (cpu->eflags & VX_FL_AC) && (cpu->cr0 & VX_CR0_AM) && cpu->cpl == 3;
     in->watch = (cpu->dr[7] & DR7_ENABLES) && interp_watches_data(cpu);
     in->careful = in->align_check || in->watch;
+    if (in->shadow != VX_INHIBIT_SS)
+        cpu->debug_hits = 0;
     if (!(cpu->dr[7] & DR7_ENABLES) || resume || in->shadow == VX_INHIBIT_SS)
         return true;
     return interp_insn_breakpoint(in);
 }
 
-/* Debug traps after an instruction; those of a MOV SS are lost with it. A trap wakes from the HLT it belongs to. */
+/* Debug traps after an instruction. Of a MOV SS the single-step trap is lost, while its data breakpoints wait for the end
+ * of the next instruction; if that one faults they are lost too. A trap wakes from the HLT it belongs to. */
 static void end_rare(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    uint32_t dr6 = in->dr6_hits | (in->single_step && !in->no_step_trap ? DR6_BS : 0);
-    if (dr6 == 0 || cpu->inhibit == VX_INHIBIT_SS)
+    cpu->debug_hits |= in->dr6_hits;
+    if (cpu->inhibit == VX_INHIBIT_SS)
+        return;
+    uint32_t dr6 = cpu->debug_hits | (in->single_step && !in->no_step_trap ? DR6_BS : 0);
+    cpu->debug_hits = 0;
+    if (dr6 == 0)
         return;
     cpu->dr[6] |= dr6;
     cpu->halted = false;

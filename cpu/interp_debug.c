@@ -55,14 +55,25 @@ bool interp_watches_data(const struct vx_vcpu *cpu)
     return false;
 }
 
-void interp_watch_access(struct insn *in, uint32_t lin, unsigned bytes, bool write)
+static uint8_t data_hits(const struct vx_vcpu *cpu, uint32_t lin, unsigned bytes, bool write)
 {
-    struct vx_vcpu *cpu = in->cpu;
+    uint8_t hits = 0;
     for (unsigned i = 0; i < 4; i++) {
         bool kind = kind_of(cpu, i) == RW_ACCESS || (write && kind_of(cpu, i) == RW_WRITE);
         if (enabled(cpu, i) && kind && covers(cpu, i, lin, bytes))
-            in->dr6_hits |= (uint8_t)(1u << i);
+            hits |= (uint8_t)(1u << i);
     }
+    return hits;
+}
+
+void interp_watch_access(struct insn *in, uint32_t lin, unsigned bytes, bool write)
+{
+    in->dr6_hits |= data_hits(in->cpu, lin, bytes, write);
+}
+
+void interp_watch_frame(struct vx_vcpu *cpu, uint32_t lin, unsigned bytes, bool write)
+{
+    cpu->debug_hits |= data_hits(cpu, lin, bytes, write);
 }
 
 void interp_watch_port(struct insn *in, uint16_t port, unsigned size)

@@ -13,6 +13,8 @@ bool interp_insn_breakpoint(struct insn *in);
 bool interp_watches_data(const struct vx_vcpu *cpu);
 /* Notes in dr6_hits which breakpoints the access trips: a trap after the instruction. */
 void interp_watch_access(struct insn *in, uint32_t lin, unsigned bytes, bool write);
+/* The same for frames on the stack, which far transfers push and pop: in vcpu->debug_hits. */
+void interp_watch_frame(struct vx_vcpu *cpu, uint32_t lin, unsigned bytes, bool write);
 void interp_watch_port(struct insn *in, uint16_t port, unsigned size);
 
 #endif

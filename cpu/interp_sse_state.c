@@ -10,14 +10,21 @@
 #define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
 #define FXSAVE_STATE_BYTES 288
 
+/* The area's own alignment rule; with alignment checking on, what is not even a multiple of 4 is #AC (as on AMD Zen). */
+static bool area_aligned(struct insn *in)
+{
+    uint32_t lin = (uint32_t)in->cpu->seg[in->seg].base + in->off;
+    if (in->align_check && (lin & 3) != 0)
+        return insn_fault_code(in, VX_AC, 0);
+    return (lin & 15) == 0 || insn_gp0(in);
+}
+
 static bool fxsave(struct insn *in)
 {
     uint8_t image[FXSAVE_STATE_BYTES];
     uint32_t mask = MXCSR_WRITABLE, lin;
-    if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin))
+    if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin) || !area_aligned(in))
         return false;
-    if (lin % 16 != 0)
-        return insn_gp0(in);
     if (!insn_probe_write(in, in->seg, in->off, FX_BYTES))
         return false;
     memcpy(image, in->cpu->fx, sizeof image);
@@ -30,7 +37,7 @@ static bool fxrstor(struct insn *in)
     struct vx_vcpu *cpu = in->cpu;
     uint8_t image[FX_BYTES];
     uint32_t mxcsr;
-    if (!insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
+    if (!area_aligned(in) || !insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
         return false;
     memcpy(&mxcsr, image + FX_MXCSR, sizeof mxcsr);
     if (mxcsr & ~MXCSR_WRITABLE)

@@ -19,16 +19,15 @@ static bool umip_allows(struct insn *in)
     return !(in->cpu->cr4 & VX_CR4_UMIP) || needs_cpl0(in);
 }
 
-/* Limit, then 32 bits of base whatever the operand size (386 and later). */
+/* Limit, then 32 bits of base whatever the operand size (386 and later): a word and a dword to alignment checks. */
 static bool store_table(struct insn *in, const struct vx_table_reg *table)
 {
-    uint8_t image[6];
-    uint32_t base = (uint32_t)table->base;
+    uint32_t base_off = (in->off + 2) & size_mask(in->addr_size);
     if (in->mod == 3)
         return insn_ud(in);
-    memcpy(image, &table->limit, 2);
-    memcpy(image + 2, &base, 4);
-    return umip_allows(in) && insn_write_bytes(in, in->seg, in->off, image, sizeof(image), 1);
+    return umip_allows(in) && insn_probe_write(in, in->seg, in->off, 2) && insn_probe_write(in, in->seg, base_off, 4) &&
+           insn_write(in, in->seg, in->off, 2, table->limit) &&
+           insn_write(in, in->seg, base_off, 4, (uint32_t)table->base);
 }
 
 /* With a 16-bit operand the base has 24 bits. */

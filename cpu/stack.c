@@ -3,6 +3,8 @@
  *   I1  A frame is written whole or not at all: limits and pages are checked before the first byte. */
 #include "stack.h"
 
+#include "interp_debug.h"
+
 void vx_stack_open(const struct vx_vcpu *cpu, struct vx_stack *stack)
 {
     vx_stack_open_at(&cpu->seg[VX_SS], (uint32_t)cpu->gpr[VX_RSP], cpu->cpl, 0, stack);
@@ -29,6 +31,13 @@ static uint64_t linear(const struct vx_stack *stack, uint32_t off)
     return (uint32_t)(stack->ss->base + off);
 }
 
+/* Frames are data accesses to the breakpoints of DR7 too. */
+static void watch(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned bytes, bool write)
+{
+    if (VX_UNLIKELY(cpu->dr[7] & DR7_ENABLES))
+        interp_watch_frame(cpu, (uint32_t)linear(stack, off), bytes, write);
+}
+
 /* #AC applies to the pushes and pops of CPL 3 only. */
 static bool misaligned(const struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned size)
 {
@@ -48,6 +57,7 @@ bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, ui
     if (!(size == 4 ? vx_mmu_read(cpu->mmu, lin, 4, stack->view, &raw)
                     : vx_mmu_read(cpu->mmu, lin, 2, stack->view, &raw)))
         return false;
+    watch(cpu, stack, off, size, false);
     *value = (uint32_t)raw;
     stack->esp = moved(stack, size);
     return true;
@@ -97,6 +107,8 @@ static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
                                 : vx_mmu_write(cpu->mmu, linear(&at, off), frame->size, at.view, frame->value[i]);
             if (!ok)
                 return false;
+            if (pass == 1)
+                watch(cpu, stack, off, frame->size, true);
         }
     }
     return true;
@@ -115,18 +127,21 @@ static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
         else
             image.word[top - i] = (uint16_t)frame->value[i];
     }
-    return vx_mmu_write_bytes(cpu->mmu, linear(stack, off), &image, bytes, stack->view);
+    if (!vx_mmu_write_bytes(cpu->mmu, linear(stack, off), &image, bytes, stack->view))
+        return false;
+    watch(cpu, stack, off, bytes, true);
+    return true;
 }
 
 bool vx_stack_push(struct vx_vcpu *cpu, struct vx_stack *stack, const struct vx_frame *frame)
 {
     uint32_t bytes = frame->count * frame->size;
     uint32_t off = (stack->esp - bytes) & stack->mask;
-    if (misaligned(cpu, stack, off, frame->size))
-        return vx_fault_code(cpu, VX_AC, 0);
     bool whole = (uint64_t)off + bytes <= (uint64_t)stack->mask + 1;
     if (whole && !vx_seg_in_limit(stack->ss, off, bytes))
         return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    if (misaligned(cpu, stack, off, frame->size))
+        return vx_fault_code(cpu, VX_AC, 0);
     if (!(whole && push_whole(cpu, stack, frame, off)) && !push_split(cpu, stack, frame))
         return false;
     stack->esp = moved(stack, -bytes);

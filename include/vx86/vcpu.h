@@ -220,6 +220,10 @@ struct vx_vcpu {
 
     uint32_t smbase; /* of system management memory */
 
+    /* Data breakpoints (bits as in DR6) tripped by frames that the instruction has pushed or popped, or by a MOV SS just
+     * executed, whose trap comes behind the next instruction (SDM 3A "Masking Exceptions and Interrupts When Switching Stacks"). */
+    uint8_t debug_hits;
+
     _Atomic uint32_t attention;
 
     /* Instructions passed: completed, or faulted and delivered. A REP string instruction counts with its last part. Exact in the
