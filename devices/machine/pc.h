@@ -63,6 +63,7 @@ struct vx_machine {
     enum vx_engine engine;
     bool fits_host; /* the CPU model has nothing that the host lacks: the translator may run */
     bool no_reboot;
+    unsigned triple_faults; /* that have been shown */
     struct vx_stats stats;
 
     struct vx_bus *bus;

@@ -20,6 +20,9 @@
 /* So many instructions may pass before the interpreter looks at the clock, should the ticker fail. */
 #define INTERP_BUDGET        (1u << 24)
 
+/* A guest may fault and reboot for ever: the log has the first few. */
+#define TRIPLE_FAULTS_SHOWN 3
+
 _Static_assert(PC_TSC_HZ == VX_NS_PER_SEC, "the TSC is the clock in nanoseconds");
 
 /* ---- what the CPU asks of the machine --------------------------------------------------------------------------- */
@@ -196,6 +199,17 @@ static bool carry_out_requests(struct vx_machine *pc, enum vx_machine_end *end, 
     return false;
 }
 
+static void show_triple_fault(struct vx_machine *pc)
+{
+    vx_log_warn(pc->log, VX_LOG_CPU, "triple fault");
+    vx_cpu_dump(pc->vcpu);
+    if (pc->bt != NULL)
+        vx_log_info(pc->log, VX_LOG_CPU,
+                    "of translated code, these are where it was entered, left or faulted; --engine interp shows all");
+    if (++pc->triple_faults == TRIPLE_FAULTS_SHOWN)
+        vx_log_warn(pc->log, VX_LOG_CPU, "further triple faults are not shown");
+}
+
 /* Triple fault; true when that ends the run. */
 static bool shut_down(struct vx_machine *pc, enum vx_machine_end *end)
 {
@@ -203,11 +217,8 @@ static bool shut_down(struct vx_machine *pc, enum vx_machine_end *end)
         init_cpu(pc);
         return false;
     }
-    vx_log_warn(pc->log, VX_LOG_CPU, "triple fault");
-    vx_cpu_dump(pc->vcpu);
-    if (pc->bt != NULL)
-        vx_log_info(pc->log, VX_LOG_CPU,
-                    "of translated code, these are where it was entered, left or faulted; --engine interp shows all");
+    if (pc->triple_faults < TRIPLE_FAULTS_SHOWN)
+        show_triple_fault(pc);
     *end = VX_END_TRIPLE_FAULT;
     if (pc->no_reboot)
         return true;

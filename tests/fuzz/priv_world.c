@@ -301,11 +301,6 @@ static void make_window(struct world *w)
 
 /* ---- blocks and code */
 
-static uint32_t eip0(const struct setup *setup)
-{
-    return setup_code_eip0(setup);
-}
-
 static void choose_selectors(const struct setup *setup, uint16_t sel[VX_SEG_COUNT])
 {
     struct rng rng = rng_seeded(setup->seed ^ 8);
@@ -386,7 +381,7 @@ static void put_block(struct world *w, const struct pf_program *p, unsigned inde
     choose_selectors(setup, sel);
     put_control(w, row, block, cr4_legal);
     world_put32(w, row + B_KIND, kind_of(block));
-    world_put32(w, row + B_EIP, eip0(setup) + block->program.start);
+    world_put32(w, row + B_EIP, setup_code_eip0(setup) + block->program.start);
     world_put32(w, row + B_CS, sel[VX_CS]);
     world_put32(w, row + B_EFLAGS, start_flags(setup));
     world_put32(w, row + B_ESP, setup_stack_offset(setup));
@@ -410,7 +405,7 @@ static uint32_t fixup_value(const struct pf_program *p, unsigned block, unsigned
     const struct fixup *fix = &p->block[block].program.piece[piece].fix;
     uint32_t target = pf_piece_at(p, block, fix->target);
     if (fix->absolute)
-        return eip0(&p->block[block].program.setup) + target + (uint32_t)fix->add;
+        return setup_code_eip0(&p->block[block].program.setup) + target + (uint32_t)fix->add;
     uint32_t distance = target - (at + fix->at + fix->bytes);
     return fix->bytes == 1 && distance != (uint32_t)(int8_t)distance ? 0 : distance;
 }
@@ -479,7 +474,7 @@ void pf_world_build(struct world *w, const struct pf_program *p, uint32_t cr4_le
     world_put64(w, V_IDT_ALT, (uint64_t)PF_IDT_ALT << 16 | (WORLD_VECTORS * 8 - 1));
 }
 
-/* Flat ring 0 without paging. */
+/* Flat ring 0 without paging, whatever the tables say. */
 void pf_world_start(const struct world *w, struct rig *rig, const struct pf_program *p)
 {
     struct vx_vcpu *vcpu = rig->vcpu;
@@ -487,8 +482,10 @@ void pf_world_start(const struct world *w, struct rig *rig, const struct pf_prog
     vx_cpu_reset(vcpu, false);
     vcpu->gdtr = (struct vx_table_reg){ PF_GDT, PF_GDT_BYTES - 1 };
     vcpu->idtr = (struct vx_table_reg){ PF_IDT, WORLD_VECTORS * 8 - 1 };
-    if (!vx_cpu_write_cr(vcpu, 0, VX_CR0_PE | VX_CR0_ET) || !vx_cpu_far_jump(vcpu, SEL_CODE0, dispatcher(), 0))
+    if (!vx_cpu_write_cr(vcpu, 0, VX_CR0_PE | VX_CR0_ET))
         abort();
+    vcpu->seg[VX_CS] = (struct vx_seg){ .limit = UINT32_MAX, .sel = SEL_CODE0, .attr = ATTR_FLAT | ATTR_CODE };
+    vcpu->rip = dispatcher();
     setup_start_fp(vcpu, &p->block[0].program.setup);
     vcpu->inhibit = VX_INHIBIT_NONE;
     vcpu->intr_line = false;

@@ -57,6 +57,30 @@ static void check_stop(enum vx_engine engine, const uint8_t *code, size_t bytes,
     rom_machine_destroy(&rig);
 }
 
+static void count_line(void *opaque)
+{
+    ++*(unsigned *)opaque;
+}
+
+/* A guest that faults and reboots for ever does not fill the log. */
+Test(run, triple_faults_are_shown_a_few_times, .timeout = 20)
+{
+    static const uint8_t code[] = { 0x0F, 0x01, 0x1E, 0x00, 0x01, 0xCC }; /* LIDT of zeros; INT3 */
+    static struct rom rom;
+    struct rom_machine rig;
+    pthread_t thread;
+    unsigned lines = 0;
+    rom_make(&rom, code, sizeof code, NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, false), VX_ERR_OK);
+    vx_log_set_brackets(rig.log, count_line, NULL, &lines);
+    pthread_create(&thread, NULL, stop_later, rig.machine);
+    enum vx_machine_end end = vx_machine_run(rig.machine, NULL);
+    pthread_join(thread, NULL);
+    cr_assert_eq(end, VX_END_STOPPED);
+    cr_assert(lines > 3 && lines < 200, "%u lines", lines);
+    rom_machine_destroy(&rig);
+}
+
 Test(run, stops_when_asked, .timeout = 20)
 {
     check_stop(VX_ENGINE_INTERP, CODE(spin_code), false);

@@ -1,0 +1,291 @@
+/* hostile_main.c - vx86-hostile: hostile guests one after the other, while a thread watches the time. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "hostile.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { MEMORY_MARGIN_MIB = 700, SLOWNESS = 10 }; /* freed memory is kept back for a while */
+#else
+enum { MEMORY_MARGIN_MIB = 64, SLOWNESS = 1 };
+#endif
+/* A program that takes more CPU time than SLOW_MS is told to stop; one that does not obey within HANG_MS, or ASLEEP_MS of any time,
+ * hangs the host. */
+enum { MESSAGE_BYTES = 256 << 10 }; /* that the guests of one batch may provoke */
+enum { BATCH = 128, INSNS = 30000, SLOW_MS = 60 * SLOWNESS, HANG_MS = 3000 * SLOWNESS, ASLEEP_MS = 120000 };
+
+struct arguments {
+    uint64_t seed, first, count, seconds;
+    bool engine[2]; /* by enum vx_engine */
+    const char *note;
+};
+
+struct run {
+    struct arguments arguments;
+    int note_fd;
+    FILE *messages; /* of the present machine */
+    uint64_t programs, slow, longest_ms, ends[8];
+    long base_kib;
+    uint64_t longest; /* number of the program that took longest */
+    /* shared with the watch */
+    pthread_mutex_t lock;
+    struct vx_machine *running; /* NULL: none */
+    uint64_t started_ns, started_cpu_ns, number;
+    bool told, over;
+};
+
+static const char usage[] =
+    "usage: vx86-hostile [--seed N] [--first N] [--count N] [--seconds N] [--engine bt|interp|both] [--note FILE]\n"
+    "Runs hostile guests in ring 0 of a whole machine: random and changed code, tables and device accesses. The host "
+    "must\n"
+    "not crash, hang or allocate without bound; best built with the sanitizers. Translations are verified.\n"
+    "  --seed N      another sequence of programs (1)\n"
+    "  --first N     number of the first program (0)\n"
+    "  --count N     how many (2000, or no end with --seconds)\n"
+    "  --seconds N   for so long\n"
+    "  --engine E    bt, interp or both in turn (both)\n"
+    "  --note FILE   where the running program's number is kept, to run it again after a crash (vx86-hostile.note);\n"
+    "                FILE.log has what its machine says\n"
+    "Exit status: 0 nothing happened, 1 wrong usage, 2 memory or messages grew; a crash or hang ends the process by a "
+    "signal.\n";
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void watch(struct run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    uint64_t ms = run->running != NULL ? (cpu_ns() - run->started_cpu_ns) / 1000000 : 0;
+    uint64_t any_ms = run->running != NULL ? (vx_host_now_ns() - run->started_ns) / 1000000 : 0;
+    if (ms > SLOW_MS && !run->told) {
+        run->told = true;
+        vx_machine_stop(run->running, 1);
+    }
+    if (ms > HANG_MS || any_ms > ASLEEP_MS) {
+        fprintf(stderr, "vx86-hostile: program %llu hangs\n", (unsigned long long)run->number);
+        abort();
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void *watch_main(void *opaque)
+{
+    struct run *run = opaque;
+    struct timespec pause = { .tv_nsec = 20000000 };
+    for (bool over = false; !over;) {
+        nanosleep(&pause, NULL);
+        watch(run);
+        pthread_mutex_lock(&run->lock);
+        over = run->over;
+        pthread_mutex_unlock(&run->lock);
+    }
+    return NULL;
+}
+
+static void set_running(struct run *run, struct vx_machine *machine, uint64_t number)
+{
+    pthread_mutex_lock(&run->lock);
+    run->slow += run->told;
+    uint64_t ms = run->running != NULL ? (cpu_ns() - run->started_cpu_ns) / 1000000 : 0;
+    if (ms > run->longest_ms) {
+        run->longest_ms = ms;
+        run->longest = run->number;
+    }
+    run->running = machine;
+    run->number = number;
+    run->told = false;
+    run->started_ns = vx_host_now_ns();
+    run->started_cpu_ns = cpu_ns();
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void note(const struct run *run, const char *engine, uint64_t number)
+{
+    char text[160];
+    int bytes =
+        snprintf(text, sizeof text, "--seed %llu --first %llu --count %llu --engine %s : the last of these     \n",
+                 (unsigned long long)run->arguments.seed, (unsigned long long)(number - number % BATCH),
+                 (unsigned long long)(number % BATCH + 1), engine);
+    if (pwrite(run->note_fd, text, (size_t)bytes, 0) != bytes)
+        fprintf(stderr, "vx86-hostile: the note cannot be written\n");
+}
+
+static long resident_kib(void)
+{
+    long total = 0, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f != NULL) {
+        if (fscanf(f, "%ld %ld", &total, &pages) != 2)
+            pages = 0;
+        fclose(f);
+    }
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* False when the process has grown by more than the margin since its first batches. */
+static bool memory_is_bounded(struct run *run)
+{
+    long now = resident_kib();
+    if (run->base_kib == 0)
+        run->base_kib = now;
+    if (now - run->base_kib <= MEMORY_MARGIN_MIB * 1024L)
+        return true;
+    fprintf(stderr, "vx86-hostile: %ld KiB resident, %ld KiB at the beginning\n", now, run->base_kib);
+    return false;
+}
+
+static bool messages_are_bounded(const struct run *run)
+{
+    if (ftell(run->messages) <= MESSAGE_BYTES)
+        return true;
+    fprintf(stderr, "vx86-hostile: %ld bytes of messages\n", ftell(run->messages));
+    return false;
+}
+
+/* Programs of one batch share a machine, which is reset between them. */
+static bool run_batch(struct run *run, enum vx_engine engine, uint64_t first, uint64_t count)
+{
+    static struct hostile_machine m;
+    static struct hostile_program program;
+    if (program.world == NULL)
+        program.world = world_create();
+    bool bounded = true;
+    if (ftruncate(fileno(run->messages), 0) != 0)
+        perror("vx86-hostile: log");
+    rewind(run->messages);
+    hostile_machine_create(&m, engine, first / BATCH, run->messages);
+    for (uint64_t i = 0; i < count && bounded; i++) {
+        note(run, engine == VX_ENGINE_BT ? "bt" : "interp", first + i);
+        set_running(run, m.machine, first + i);
+        hostile_program_load(&program, &m, run->arguments.seed, first + i);
+        run->ends[hostile_machine_run(&m, INSNS)]++;
+        set_running(run, NULL, 0);
+        run->programs++;
+        bounded = messages_are_bounded(run) && (i % 32 != 31 || memory_is_bounded(run));
+    }
+    hostile_machine_destroy(&m);
+    return bounded;
+}
+
+static bool run_all(struct run *run)
+{
+    const struct arguments *a = &run->arguments;
+    uint64_t start = vx_host_now_ns();
+    for (uint64_t done = 0; done < a->count;) {
+        uint64_t first = a->first + done, count = BATCH - first % BATCH;
+        count = count < a->count - done ? count : a->count - done;
+        for (enum vx_engine engine = VX_ENGINE_BT; engine <= VX_ENGINE_INTERP; engine++)
+            if (a->engine[engine] && !run_batch(run, engine, first, count))
+                return false;
+        done += count;
+        if (a->seconds != 0 && vx_host_now_ns() - start > a->seconds * 1000000000u)
+            break;
+    }
+    return true;
+}
+
+/* ---- arguments */
+
+static bool parse_number(const char *option, const char *text, uint64_t *value)
+{
+    char *end;
+    *value = strtoull(text, &end, 0);
+    if (*text >= '0' && *text <= '9' && *end == '\0')
+        return true;
+    fprintf(stderr, "vx86-hostile: --%s wants a number, not '%s'\n", option, text);
+    return false;
+}
+
+static bool parse_engine(const char *text, struct arguments *a)
+{
+    bool both = strcmp(text, "both") == 0;
+    a->engine[VX_ENGINE_BT] = both || strcmp(text, "bt") == 0;
+    a->engine[VX_ENGINE_INTERP] = both || strcmp(text, "interp") == 0;
+    if (a->engine[0] || a->engine[1])
+        return true;
+    fprintf(stderr, "vx86-hostile: --engine wants bt, interp or both, not '%s'\n", text);
+    return false;
+}
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    static const struct option options[] = {
+        { "seed", required_argument, NULL, 's' },   { "first", required_argument, NULL, 'f' },
+        { "count", required_argument, NULL, 'c' },  { "seconds", required_argument, NULL, 't' },
+        { "engine", required_argument, NULL, 'e' }, { "note", required_argument, NULL, 'n' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    };
+    *a = (struct arguments){ .seed = 1, .count = UINT64_MAX, .engine = { true, true }, .note = "vx86-hostile.note" };
+    int option, index = 0;
+    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+        bool ok = true;
+        switch (option) {
+        case 's': ok = parse_number("seed", optarg, &a->seed); break;
+        case 'f': ok = parse_number("first", optarg, &a->first); break;
+        case 'c': ok = parse_number("count", optarg, &a->count); break;
+        case 't': ok = parse_number("seconds", optarg, &a->seconds); break;
+        case 'e': ok = parse_engine(optarg, a); break;
+        case 'n': a->note = optarg; break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: return false;
+        }
+        if (!ok)
+            return false;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "vx86-hostile: unexpected argument '%s'\n", argv[optind]);
+        return false;
+    }
+    if (a->count == UINT64_MAX && a->seconds == 0)
+        a->count = 2000;
+    return true;
+}
+
+static bool open_files(struct run *run)
+{
+    char log[4096];
+    snprintf(log, sizeof log, "%s.log", run->arguments.note);
+    run->note_fd = open(run->arguments.note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    run->messages = fopen(log, "we");
+    if (run->note_fd < 0 || run->messages == NULL) {
+        fprintf(stderr, "vx86-hostile: %s: %s\n", run->arguments.note, strerror(errno));
+        return false;
+    }
+    setvbuf(run->messages, NULL, _IONBF, 0);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run;
+    pthread_t thread;
+    if (!parse(argc, argv, &run.arguments) || !open_files(&run))
+        return 1;
+    pthread_mutex_init(&run.lock, NULL);
+    if (pthread_create(&thread, NULL, watch_main, &run) != 0)
+        abort();
+    uint64_t start = vx_host_now_ns();
+    bool bounded = run_all(&run);
+    pthread_mutex_lock(&run.lock);
+    run.over = true;
+    pthread_mutex_unlock(&run.lock);
+    pthread_join(thread, NULL);
+    close(run.note_fd);
+    fclose(run.messages);
+    printf("%llu hostile programs in %.1f s: %llu stopped after %u instructions, %llu of them told to by the watch; "
+           "longest %llu ms (%llu); %llu power-offs, "
+           "%llu exits; %ld KiB resident\n",
+           (unsigned long long)run.programs, (double)(vx_host_now_ns() - start) / 1e9,
+           (unsigned long long)run.ends[VX_END_STOPPED], INSNS, (unsigned long long)run.slow,
+           (unsigned long long)run.longest_ms, (unsigned long long)run.longest,
+           (unsigned long long)run.ends[VX_END_POWER_OFF], (unsigned long long)run.ends[VX_END_DEBUG_EXIT],
+           resident_kib());
+    return bounded ? 0 : 2;
+}
