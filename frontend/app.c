@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app_clock.h"
 #include "app_debug.h"
 #include "app_debugcon.h"
 #include "app_devices.h"
@@ -21,8 +22,6 @@
 #include "stats_report.h"
 #include "terminal.h"
 #include "vx86/firmware.h"
-
-enum { DEFAULT_MIPS = 100, MAX_MIPS = 1000000, MAX_MIPS_DIGITS = 7 }; /* --clock=instructions:MIPS */
 
 struct app {
     const struct vx_options *options;
@@ -140,32 +139,6 @@ static vx_err check_lockstep(struct app *app)
     return VX_ERR_BAD_ARGUMENT;
 }
 
-/* "host" (*mips 0), "instructions" or "instructions:MIPS". */
-static bool parse_clock(const char *text, uint64_t *mips)
-{
-    static const char counted[] = "instructions";
-    size_t length = strlen(counted);
-    *mips = strcmp(text, "host") == 0 ? 0 : DEFAULT_MIPS;
-    if (*mips == 0 || strcmp(text, counted) == 0)
-        return true;
-    if (strncmp(text, counted, length) != 0 || text[length] != ':' || strlen(text + length) > MAX_MIPS_DIGITS + 1)
-        return false;
-    char *end;
-    *mips = strtoull(text + length + 1, &end, 10);
-    return *end == '\0' && text[length + 1] != '-' && *mips >= 1 && *mips <= MAX_MIPS;
-}
-
-static vx_err set_up_clock(struct app *app)
-{
-    uint64_t mips;
-    const char *text = option(app, VX_OPT_clock)->text;
-    if (parse_clock(text, &mips))
-        return mips == 0 ? VX_ERR_OK : vx_clock_create_counted(mips, &app->clock);
-    vx_log_error(app->log, VX_LOG_GENERAL, "--clock: '%.40s' is not host, instructions or instructions:MIPS (1 to %u)",
-                 text, (unsigned)MAX_MIPS);
-    return VX_ERR_BAD_ARGUMENT;
-}
-
 static vx_err open_stats_file(struct app *app)
 {
     const char *path = option(app, VX_OPT_stats_file)->text;
@@ -265,7 +238,7 @@ static vx_err set_up(struct app *app)
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
-    VX_TRY(set_up_clock(app));
+    VX_TRY(vx_app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(&app->loop));
     VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));

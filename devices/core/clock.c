@@ -19,6 +19,7 @@ enum kind { REAL, FAKE, COUNTED };
 
 struct vx_clock {
     enum kind kind;
+    int64_t start_s; /* wall clock at time 0, but for REAL */
     uint64_t fake_now_ns;
     /* COUNTED: at count `base_count` it was `base_ns` */
     const uint64_t *counter;
@@ -35,6 +36,7 @@ static vx_err clock_create(enum kind kind, struct vx_clock **out)
     if (clock == NULL)
         return VX_ERR_NO_MEMORY;
     clock->kind = kind;
+    clock->start_s = FAKE_EPOCH_S;
     clock->origin_ns = kind == REAL ? vx_host_now_ns() : 0;
     *out = clock;
     return VX_ERR_OK;
@@ -50,11 +52,12 @@ vx_err vx_clock_create_fake(struct vx_clock **out)
     return clock_create(FAKE, out);
 }
 
-vx_err vx_clock_create_counted(uint64_t mips, struct vx_clock **out)
+vx_err vx_clock_create_counted(uint64_t mips, int64_t start_s, struct vx_clock **out)
 {
     VX_ASSERT(mips >= 1 && mips <= MIPS_MAX);
     VX_TRY(clock_create(COUNTED, out));
     (*out)->mips = mips;
+    (*out)->start_s = start_s;
     return VX_ERR_OK;
 }
 
@@ -262,5 +265,5 @@ int64_t vx_clock_wall_s(struct vx_clock *clock)
 {
     if (clock->kind == REAL)
         return (int64_t)time(NULL);
-    return FAKE_EPOCH_S + (int64_t)(vx_clock_now_ns(clock) / VX_NS_PER_SEC);
+    return clock->start_s + (int64_t)(vx_clock_now_ns(clock) / VX_NS_PER_SEC);
 }

@@ -22,8 +22,8 @@ struct vx_timer {
 
 VX_MUST_USE vx_err vx_clock_create_real(struct vx_clock **out);
 VX_MUST_USE vx_err vx_clock_create_fake(struct vx_clock **out);
-/* `mips` (1 to 1000000) million instructions are a second. */
-VX_MUST_USE vx_err vx_clock_create_counted(uint64_t mips, struct vx_clock **out);
+/* `mips` (1 to 1000000) million instructions are a second; the wall clock starts at `start_s`. */
+VX_MUST_USE vx_err vx_clock_create_counted(uint64_t mips, int64_t start_s, struct vx_clock **out);
 void vx_clock_destroy(struct vx_clock *clock);
 
 uint64_t vx_clock_now_ns(struct vx_clock *clock);
@@ -54,8 +54,7 @@ void vx_clock_skip_to(struct vx_clock *clock, uint64_t ns);
 void vx_clock_pause(struct vx_clock *clock);
 void vx_clock_resume(struct vx_clock *clock);
 
-/* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake and counted clocks start at 2000-01-01
- * 00:00:00). */
+/* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake clocks start at 2000-01-01 00:00:00). */
 int64_t vx_clock_wall_s(struct vx_clock *clock);
 
 /* a * b / c without overflow of the product (c != 0): for counter and frequency conversions. */
