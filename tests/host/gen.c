@@ -61,24 +61,39 @@ static bool put_prefixes(struct gen *g)
     return other_size;
 }
 
+/* An opcode of MMX or SSE with its mandatory prefix; *map as in put_opcode(). */
+static unsigned draw_vector_opcode(struct gen *g, unsigned *map)
+{
+    static const uint8_t mandatory[4] = { 0, 0x66, 0xF3, 0xF2 };
+    static const uint8_t upper[] = { 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF0, 0xF1, 0xF0, 0xF1 }; /* AES, MOVBE, CRC32 */
+    unsigned op, roll = hf_below(&g->rng, 16);
+    *map = roll < 10 ? 1 : roll < 14 ? 2 : 3;
+    if (hf_one_in(&g->rng, 2) || *map > 1)
+        g->n = 0;
+    uint8_t prefix = mandatory[*map > 1 ? hf_below(&g->rng, 8) != 0 : hf_below(&g->rng, 4)];
+    do {
+        op = hf_below(&g->rng, *map == 1 || hf_one_in(&g->rng, 16) ? 256 : 0x70);
+    } while (*map == 1 && !vector_opcode(op));
+    if (*map > 1 && hf_one_in(&g->rng, 6)) {
+        op = upper[hf_below(&g->rng, *map == 2 ? sizeof upper : 5)];
+        prefix = mandatory[op < 0xF0 ? 1 : hf_below(&g->rng, 4)];
+        if (prefix == 0xF2 && hf_one_in(&g->rng, 3))
+            put(g, 0x66);
+    }
+    if (prefix != 0)
+        put(g, prefix);
+    return op;
+}
+
 /* The opcode; *map: 0 one-byte, 1 0F, 2 0F38, 3 0F3A. */
 static unsigned put_opcode(struct gen *g, unsigned *map)
 {
-    static const uint8_t mandatory[4] = { 0, 0x66, 0xF3, 0xF2 };
     unsigned op, roll = hf_below(&g->rng, 16);
     if (g->mode == HF_MODE_X87 && roll < 13) {
         *map = 0;
         op = roll == 0 ? 0x9B : 0xD8 + hf_below(&g->rng, 8);
     } else if (g->mode == HF_MODE_SSE && roll < 14) {
-        *map = roll < 10 ? 1 : roll < 13 ? 2 : 3;
-        if (hf_one_in(&g->rng, 2) || *map > 1)
-            g->n = 0;
-        uint8_t prefix = mandatory[*map > 1 ? hf_below(&g->rng, 8) != 0 : hf_below(&g->rng, 4)];
-        if (prefix != 0)
-            put(g, prefix);
-        do {
-            op = hf_below(&g->rng, *map == 1 ? 256 : hf_one_in(&g->rng, 16) ? 256 : 0x70);
-        } while (*map == 1 && !vector_opcode(op));
+        op = draw_vector_opcode(g, map);
     } else {
         *map = roll < 11;
         *map = !*map;

@@ -6,11 +6,13 @@
 #include "lab.h"
 
 #include "vx86/cpu.h"
+#include "vx86/isa.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,8 +76,12 @@ static bool choose_model(const char *spec, struct hf_options *options)
     char problem[200] = "";
     vx_cpu_model_destroy(options->model);
     options->model = NULL;
-    if (vx_cpu_model_create(spec, problem, sizeof problem, &options->model) == VX_ERR_OK)
+    if (vx_cpu_model_create(spec, problem, sizeof problem, &options->model) == VX_ERR_OK &&
+        vx_cpu_has(options->model, VX_F_NX))
         return true;
+    if (problem[0] == 0)
+        snprintf(problem, sizeof problem, "--cpu: %s has no NX, without which page faults are not those of this host",
+                 spec);
     fprintf(stderr, "vx86-hostfuzz: %s\n", problem);
     return false;
 }
@@ -115,7 +121,7 @@ static int parse(struct hf_options *options, int argc, char **argv)
         if (option == '?')
             return EXIT_USAGE + 1;
         if (!take_option(options, option, optarg))
-            return refuse(known[index].name, optarg) + 1;
+            return (option == 'p' ? EXIT_USAGE : refuse(known[index].name, optarg)) + 1;
     }
     return optind < argc ? refuse("argument", argv[optind]) + 1 : 0;
 }
@@ -132,6 +138,14 @@ static int work(const struct hf_options *options, struct hf_account *account)
     _exit(EXIT_SAME);
 }
 
+static double cpu_seconds(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -141,10 +155,11 @@ static double now(void)
 
 static void print_account(const struct hf_options *options, const struct hf_account *account, double seconds)
 {
-    printf("%llu cases compared in %.1f s (%.0f a second), mode %s, seed %llu: %llu ended by a trap, %llu of known "
+    printf("%llu cases compared in %.1f s (%.0f a second of CPU time), mode %s, seed %llu: %llu ended by a trap, %llu "
+           "of known "
            "difference, %llu "
            "differences\n",
-           (unsigned long long)account->compared, seconds, (double)account->compared / seconds,
+           (unsigned long long)account->compared, seconds, (double)account->compared / cpu_seconds(),
            hf_mode_names[options->mode], (unsigned long long)options->seed, (unsigned long long)account->traps,
            (unsigned long long)account->known, (unsigned long long)account->differences);
     printf("next case: %llu\n", (unsigned long long)account->next);
