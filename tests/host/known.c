@@ -176,14 +176,17 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
     return NULL;
 }
 
+static const char wraps[] = "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
+
+static bool refused(const struct hf_outcome *host)
+{
+    return host->trap == VX_GP || host->trap == VX_SEG_SS;
+}
+
 static const char *outcome_reason(const struct hf_outcome *host, const struct hf_outcome *guest)
 {
-    if (host->trap == VX_AC && guest->trap == VX_PF)
-        return "an AMD checks alignment before the page, SDM 3A \"Priority Among Concurrent Events\" has it the other "
-               "way";
-
-    if ((host->trap == VX_GP || host->trap == VX_SEG_SS) && guest->trap == VX_PF && guest->cr2 >= 0xFFFFFFF0u)
-        return "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
+    if (refused(host) && guest->trap == VX_PF && guest->cr2 >= 0xFFFFFFF0u)
+        return wraps;
     if (guest->trap == VX_PF && guest->cr2 - (HF_SUPER - 64) < HF_SUPER_BYTES + 64)
         return "the guest's own tables are in the way";
     return NULL;
@@ -268,7 +271,12 @@ const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct
             if (reason == NULL)
                 reason = state_reason(cpu, &z, host, guest);
         }
+        bool last = (uint32_t)cpu->rip == host->state.eip && refused(host) && guest->trap == VX_AC;
+        if (last) /* what it would be without the alignment check */
+            cpu->eflags &= ~(uint32_t)VX_FL_AC;
         vx_interp_step(cpu);
+        if (last && reason == NULL && cpu->cpl == 0 && (uint32_t)cpu->cr2 >= 0xFFFFFFF0u)
+            reason = wraps;
     }
     return reason;
 }
