@@ -121,6 +121,12 @@ static bool is_legal(const struct vx_cpu_model *model, const struct bt_insn *in,
     return vx_isa_legal(model, &isa);
 }
 
+/* LDMXCSR on a model older than the host: DAZ is a reserved bit there. */
+static bool mxcsr_differs(const struct vx_cpu_model *model, const ZydisDecodedInstruction *z)
+{
+    return z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && !vx_cpu_has(model, VX_F_SSE2);
+}
+
 static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops, uint32_t mode)
 {
     in->len = z->length;
@@ -171,7 +177,7 @@ static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avai
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
     reduce(in, &z, ops, bt->mode);
-    if (in->map > 3 || !is_legal(bt->vcpu->model, in, &z))
+    if (in->map > 3 || !is_legal(bt->vcpu->model, in, &z) || mxcsr_differs(bt->vcpu->model, &z))
         in->lower = L_INTERP_END; /* #UD is the interpreter's */
     if (is_magic(in, bt->vcpu->debug))
         in->lower = L_INTERP_END;

@@ -7,7 +7,6 @@
 
 #include "vx86/isa.h"
 
-#define MXCSR_WRITABLE     0xFFFFu /* DAZ included; what MXCSR_MASK says */
 #define FXSAVE_STATE_BYTES 288
 
 /* The area's own alignment rule; with alignment checking on, what is not even a multiple of 4 is #AC (as on AMD Zen). */
@@ -19,17 +18,32 @@ static bool area_aligned(struct insn *in)
     return (lin & 15) == 0 || insn_gp0(in);
 }
 
+/* Bits of MXCSR that are there: DAZ came with SSE2. */
+static uint32_t mxcsr_mask(const struct vx_vcpu *cpu)
+{
+    return vx_cpu_has(cpu->model, VX_F_SSE2) ? 0xFFFF : 0xFFBF;
+}
+
+/* MXCSR_MASK in the image; 0, from before there was one, stands for FFBFh. */
+static uint32_t stored_mask(const struct vx_vcpu *cpu)
+{
+    return vx_cpu_has(cpu->model, VX_F_SSE2) ? mxcsr_mask(cpu) : 0;
+}
+
 static bool fxsave(struct insn *in)
 {
     uint8_t image[FXSAVE_STATE_BYTES];
-    uint32_t mask = MXCSR_WRITABLE, lin;
+    uint32_t mask = stored_mask(in->cpu), lin;
     if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin) || !area_aligned(in))
         return false;
     if (!insn_probe_write(in, in->seg, in->off, FX_BYTES))
         return false;
     memcpy(image, in->cpu->fx, sizeof image);
     memcpy(image + FX_MXCSR_MASK, &mask, sizeof mask);
-    return insn_write_bytes(in, in->seg, in->off, image, sizeof image, 16);
+    if (!vx_cpu_has(in->cpu->model, VX_F_SSE))
+        memset(image + FX_MXCSR, 0, 8);
+    return insn_write_bytes(in, in->seg, in->off, image, vx_cpu_has(in->cpu->model, VX_F_SSE) ? sizeof image : FX_XMM,
+                            16);
 }
 
 static bool fxrstor(struct insn *in)
@@ -40,10 +54,13 @@ static bool fxrstor(struct insn *in)
     if (!area_aligned(in) || !insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
         return false;
     memcpy(&mxcsr, image + FX_MXCSR, sizeof mxcsr);
-    if (mxcsr & ~MXCSR_WRITABLE)
+    bool sse = vx_cpu_has(cpu->model, VX_F_SSE);
+    if (sse && (mxcsr & ~mxcsr_mask(cpu)))
         return insn_gp0(in);
+    if (!sse) /* a Pentium II: the x87 part of the image alone counts */
+        memcpy(image + FX_MXCSR, cpu->fx + FX_MXCSR, 8);
     uint16_t was_pending = fx_get16(cpu, FX_FSW) & FSW_ES;
-    memcpy(cpu->fx, image, FXSAVE_STATE_BYTES);
+    memcpy(cpu->fx, image, sse ? FXSAVE_STATE_BYTES : FX_XMM);
     fx_set16(cpu, FX_FCW, (fx_get16(cpu, FX_FCW) & 0x1F3F) | 0x40);
     fx_set16(cpu, FX_FSW, fx_get16(cpu, FX_FSW) | was_pending); /* lets the summary see FERR# fall */
     fx_set16(cpu, FX_FOP, fx_get16(cpu, FX_FOP) & 0x7FF);
@@ -60,7 +77,7 @@ static bool ldmxcsr(struct insn *in)
     uint64_t value;
     if (!insn_read(in, in->seg, in->off, 4, &value))
         return false;
-    if (value & ~(uint64_t)MXCSR_WRITABLE)
+    if (value & ~(uint64_t)mxcsr_mask(in->cpu))
         return insn_gp0(in);
     fx_set32(in->cpu, FX_MXCSR, (uint32_t)value);
     return true;

@@ -12,6 +12,7 @@
  *     ;= byte|word|dword 5000 12   memory at a physical address
  *     ;= bits dword 5000 60 20     memory, under a mask
  *     ;= end shutdown              it ends in a shutdown, not in HLT
+ *     ;= cpu 486,+tsc              not an expectation: the CPU model, where the test is about one
  *
  * All numbers are hexadecimal. A test without expectations is an error. */
 #include "rig.h"
@@ -29,6 +30,7 @@ struct expectation {
 
 struct test {
     const char *source;
+    char cpu[64]; /* model; "": the rig's */
     uint8_t code[RIG_RAM - LOAD_AT];
     size_t bytes;
     struct expectation expect[EXPECT_MAX];
@@ -49,6 +51,8 @@ static bool parse_line(const char *line, struct test *test)
     char word[24], size[24];
     unsigned long long at, mask, value;
     *e = (struct expectation){ .mask = UINT64_MAX };
+    if (sscanf(line, "cpu %63s", test->cpu) == 1)
+        return true;
     if (sscanf(line, "end %23s", word) == 1) {
         test->end = strcmp(word, "shutdown") == 0 ? RIG_SHUTDOWN : RIG_HALT;
         return true;
@@ -187,12 +191,28 @@ static void start(const struct test *test, struct rig *rig)
     atomic_store(&vcpu->attention, 0);
 }
 
+/* The model that the test asks for; it lives until the rig is gone. */
+static struct vx_cpu_model *set_model(const struct test *test, struct rig *rig)
+{
+    struct vx_cpu_model *model = NULL;
+    char problem[160];
+    if (test->cpu[0] == 0)
+        return NULL;
+    if (vx_cpu_model_create(test->cpu, problem, sizeof problem, &model) != VX_ERR_OK) {
+        fprintf(stderr, "%s: %s\n", test->source, problem);
+        exit(2);
+    }
+    rig->vcpu->model = model;
+    return model;
+}
+
 static bool run(const struct test *test, const char *engine, const struct vx_bt_config *options)
 {
     static const char *const ends[] = { "HLT", "a shutdown", "no end" };
     struct rig rig;
     char text[160] = "";
     rig_create(&rig, options);
+    struct vx_cpu_model *model = set_model(test, &rig);
     start(test, &rig);
     enum rig_end end = rig_run(&rig, BUDGET);
     bool failed = first_failure(test, &rig, text, sizeof text);
@@ -202,6 +222,7 @@ static bool run(const struct test *test, const char *engine, const struct vx_bt_
         failed = true;
     }
     rig_destroy(&rig);
+    vx_cpu_model_destroy(model);
     if (failed)
         fprintf(stderr, "%s: %s: %s\n", test->source, engine, text);
     return !failed;
