@@ -270,6 +270,8 @@ void pc_lockstep_finish(struct pc_lockstep *lockstep)
     if (lockstep == NULL || lockstep->differs)
         return;
     lockstep_apply_news(lockstep);
+    lockstep->pc->stats.lockstep_insns = lockstep->leader->retired;
+    lockstep->pc->stats.lockstep_compared = lockstep->comparisons;
     if (memory_agrees(lockstep, true))
         vx_log_info(lockstep->log, VX_LOG_CPU,
                     "lockstep: %" PRIu64 " instructions, compared %" PRIu64 " times, %" PRIu64 " pages: no difference",

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "hostile.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -287,5 +288,6 @@ int main(int argc, char **argv)
            (unsigned long long)run.longest_ms, (unsigned long long)run.longest,
            (unsigned long long)run.ends[VX_END_POWER_OFF], (unsigned long long)run.ends[VX_END_DEBUG_EXIT],
            resident_kib());
+    account_print(run.programs, bounded ? run.programs : run.programs - 1);
     return bounded ? 0 : 2;
 }

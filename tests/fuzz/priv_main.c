@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <time.h>
 
+#include "account.h"
 #include "priv.h"
 
 struct arguments {
@@ -117,6 +118,8 @@ static unsigned run(const struct arguments *a, struct pf_pair *pair)
            (unsigned long long)pair->lost, (double)pair->retired / (double)(pair->compared + pair->lost + 1),
            (unsigned long long)pair->ends[RIG_HALT], (unsigned long long)pair->ends[RIG_SHUTDOWN],
            (unsigned long long)pair->ends[RIG_ENDLESS], failures);
+    account_print(pair->compared, pair->compared - failures);
+    account_skipped(pair->lost, "programs without end, which cannot be stopped at one place");
     return failures;
 }
 

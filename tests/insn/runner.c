@@ -15,6 +15,7 @@
  *     ;= cpu 486,+tsc              not an expectation: the CPU model, where the test is about one
  *
  * All numbers are hexadecimal. A test without expectations is an error. */
+#include "account.h"
 #include "rig.h"
 
 enum { LOAD_AT = 0x10000, EXPECT_MAX = 64, BUDGET = 2000000 };
@@ -256,8 +257,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: not a test, or without expectations\n", argv[1]);
         return 2;
     }
-    bool ok = run(&test, "interpreter", NULL);
+    unsigned right = run(&test, "interpreter", NULL), runs = 1 + (unsigned)VX_ARRAY_LEN(engines);
     for (unsigned i = 0; i < VX_ARRAY_LEN(engines); i++)
-        ok &= run(&test, engines[i].name, &engines[i].options);
-    return ok ? 0 : 1;
+        right += run(&test, engines[i].name, &engines[i].options);
+    account_print(runs, right);
+    return right == runs ? 0 : 1;
 }
