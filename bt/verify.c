@@ -163,6 +163,7 @@ static void start_state(struct bt_verifier *v, struct vf_state *s)
     s->reg[H_TWELVE] = vf_const(t, VX_PAGE_SHIFT);
     s->flags = vf_opaque(t, 64);
     s->epoch = vf_opaque(t, 64);
+    s->segments = vf_opaque(t, 64);
     s->insn = VF_BEFORE;
     v->guest[0].entry = *s;
 }
@@ -188,10 +189,13 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
     }
     into->flags = join_term(v, into->flags, from->flags);
     into->epoch = join_term(v, into->epoch, from->epoch);
+    into->segments = join_term(v, into->segments, from->segments);
     into->hit = into->hit == from->hit ? into->hit : 0;
     into->fp_live &= from->fp_live;
     into->committed |= from->committed;
-    into->by_c |= from->by_c;
+    into->by_c &= from->by_c;
+    into->own &= from->own;
+    into->checked = into->checked < from->checked ? into->checked : from->checked;
     return true;
 }
 
@@ -249,6 +253,24 @@ static bool visit(struct bt_verifier *v, uint32_t index)
     return vf_step(v, s, in) && hand_on(v, s, index, point->succ[0]);
 }
 
+/* Every declared exit is a branch that ends in its rel32. */
+static bool check_exits(struct bt_verifier *v)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    for (unsigned i = 0; i < TU_EXITS; i++) {
+        uint32_t end = tu->exit[i].patch_off + 4 - tu->entry;
+        bool found = tu->exit[i].patch_off == 0;
+        for (uint32_t k = 0; k < v->count && !found; k++) {
+            const struct vf_insn *in = &v->insn[k];
+            found = in->off + in->len == end && (in->def.kind == K_JMP || in->def.kind == K_JCC) &&
+                    in->op[0].kind == OP_IMM;
+        }
+        if (!found)
+            return vf_fail(v, RULE_EXIT, NULL, "no branch ends where exit %u is to be patched", i);
+    }
+    return true;
+}
+
 /* Sites lie inside the fragment, on instructions. */
 static bool check_sites(struct bt_verifier *v)
 {
@@ -272,9 +294,11 @@ bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct 
     verdict->text[0] = '\0';
     vf_terms_reset(&v->terms);
     VX_ASSERT(claim->tu->host_bytes <= BT_BUFFER_BYTES && claim->tu->insns <= BT_TU_MAX);
-    if (!vf_guest_decode(v) || !vf_flow(v) || !check_sites(v))
+    if (!vf_guest_decode(v) || !vf_flow(v) || !check_sites(v) || !check_exits(v))
         return false;
     start_state(v, &v->state[0]);
+    if (claim->tu->self_checking && claim->start[0] == 0)
+        return vf_fail(v, RULE_SELF_CHECK, NULL, "no byte is compared");
     if (vf_insn_at(v, 0) != VF_BEFORE)
         v->state[0].insn = (uint16_t)vf_insn_at(v, 0);
     v->point[0].has_state = true;

@@ -16,7 +16,7 @@ enum {
     SI = 1 << VX_RSI,
     DI = 1 << VX_RDI
 };
-enum { FLAGS = VF_FLAGS, FAULTS = VF_FAULTS, GUEST = VF_GUEST };
+enum { FLAGS = VF_FLAGS, FAULTS = VF_FAULTS, GUEST = VF_GUEST, PUSHES = VF_PUSH, POPS = VF_POP, LEAVES = VF_LEAVE };
 
 static const struct line {
     const char *name;
@@ -166,7 +166,7 @@ static void take_memory(struct vf_op *op, const x86_op_mem *mem, bool host)
     op->value = mem->disp;
 }
 
-static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host)
+static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host, uint8_t address_bytes)
 {
     unsigned size = from->size;
     *op = (struct vf_op){ .reg = VF_NO_REG, .base = VF_NO_REG, .index = VF_NO_REG, .seg = VF_NO_REG };
@@ -179,6 +179,7 @@ static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host)
         op->value = from->imm;
     } else if (from->type == X86_OP_MEM) {
         take_memory(op, &from->mem, host);
+        op->address_bytes = address_bytes;
     }
     op->size = (uint8_t)size;
 }
@@ -297,7 +298,7 @@ static bool decode(struct bt_verifier *v, csh handle, const uint8_t *code, size_
     *in = (struct vf_insn){ .id = (uint16_t)raw->id, .len = (uint8_t)raw->size };
     in->ops = x86->op_count < VF_OPERANDS ? x86->op_count : VF_OPERANDS;
     for (unsigned i = 0; i < in->ops; i++)
-        take_operand(&in->op[i], &x86->operands[i], host);
+        take_operand(&in->op[i], &x86->operands[i], host, x86->addr_size);
     take_def(v, raw, in);
     in->prefixed = x86->prefix[0] != 0 && !(in->def.attributes & VF_FP);
     correct_sizes(in, raw->mnemonic);
@@ -330,11 +331,15 @@ static bool sse_opcode(const uint8_t *code)
             code[1] >= 0xD0 || code[1] == 0x38 || code[1] == 0x3A);
 }
 
-/* One-byte opcodes on which F2 and F3 act: strings, and PAUSE. */
-static bool takes_rep(uint8_t opcode)
+/* Opcodes on which F2 and F3 act: strings, PAUSE, POPCNT, BSF and BSR (TZCNT, LZCNT), CRC32. */
+static bool takes_rep(const uint8_t *code, unsigned len, uint8_t rep)
 {
+    uint8_t opcode = code[0];
+    if (opcode == 0x0F)
+        return len >= 2 &&
+               (code[1] == 0x38 || (rep == 0xF3 && (code[1] == 0xB8 || code[1] == 0xBC || code[1] == 0xBD)));
     return (opcode >= 0x6C && opcode <= 0x6F) || (opcode >= 0xA4 && opcode <= 0xA7) ||
-           (opcode >= 0xAA && opcode <= 0xAF) || opcode == 0x90 || opcode == 0x0F;
+           (opcode >= 0xAA && opcode <= 0xAF) || opcode == 0x90;
 }
 
 /* Capstone 4 takes wrong operand sizes and mandatory prefixes in 16-bit code, and stumbles over repeated prefixes: each prefix once,
@@ -363,7 +368,7 @@ unsigned vf_normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t *ou
     if (!wide && !sse)
         operand = !operand;
     operand &= !(sse && rep != 0); /* F2 and F3 win */
-    rep = takes_rep(bytes[i]) ? rep : 0;
+    rep = sse || takes_rep(bytes + i, len - i, rep) ? rep : 0;
     address ^= !wide;
     const uint8_t prefixes[] = { seg, lock, address ? 0x67 : 0, operand ? 0x66 : 0, rep };
     for (unsigned k = 0; k < sizeof prefixes; k++) {

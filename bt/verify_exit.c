@@ -187,6 +187,23 @@ static bool call(struct bt_verifier *v, const struct vf_state *s, const struct v
 
 /* ---- branches */
 
+/* Bytes of the unit minus what they should be. */
+static void note_checked(const struct bt_verifier *v, struct vf_state *s, vf_term difference)
+{
+    const struct vf_node *node = vf_at(v, difference);
+    uint32_t c = 0, expected = 0;
+    if (node->op == T_OFF) {
+        c = (uint32_t)node->c;
+        node = vf_at(v, node->a);
+    }
+    uint32_t off = node->c & 0xFFFF, bytes = (uint32_t)node->c >> 16;
+    if (node->op != T_OWN || bytes > sizeof expected)
+        return;
+    memcpy(&expected, v->bytes + off, bytes);
+    if (c == 0u - expected && off <= s->checked && off + bytes > s->checked)
+        s->checked = (uint16_t)(off + bytes);
+}
+
 /* What is known where rcx is zero. */
 static void when_zero(const struct bt_verifier *v, struct vf_state *s)
 {
@@ -196,6 +213,7 @@ static void when_zero(const struct bt_verifier *v, struct vf_state *s)
     const struct vf_node *node = vf_at(v, rcx);
     if (vf_is_miss(v, rcx, &lin, &bytes, &write) || vf_is_jc_miss(v, rcx, &lin))
         s->hit = rcx;
+    note_checked(v, s, rcx);
     if (node->op == T_FIELD && node->c == (uint64_t)AREA(fp_away))
         s->fp_live = true;
 }

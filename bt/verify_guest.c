@@ -17,7 +17,7 @@ static uint16_t written_by(const struct vf_insn *in)
     return set;
 }
 
-static void find_target(struct vf_guest *g, unsigned op_bytes)
+static void find_target(struct vf_guest *g)
 {
     uint8_t kind = g->insn.def.kind;
     bool branch =
@@ -26,31 +26,40 @@ static void find_target(struct vf_guest *g, unsigned op_bytes)
         return;
     g->has_target = true;
     g->target = g->next + (uint32_t)g->insn.op[0].relative;
-    if (op_bytes == 2)
+    if (g->op_bytes == 2)
         g->target &= 0xFFFF;
 }
 
-/* Is the operand size 16 bits? */
-static bool small_operands(const uint8_t *bytes, unsigned len, bool wide)
+static uint8_t segment_of_prefix(uint8_t byte)
 {
-    bool prefix = false;
-    for (unsigned i = 0; i < len; i++) {
-        switch (bytes[i]) {
-        case 0x66: prefix = true; continue;
-        case 0x67:
-        case 0x26:
-        case 0x2E:
-        case 0x36:
-        case 0x3E:
-        case 0x64:
-        case 0x65:
-        case 0xF0:
-        case 0xF2:
-        case 0xF3: continue;
-        default: return prefix == wide;
-        }
+    switch (byte) {
+    case 0x26: return VX_ES;
+    case 0x2E: return VX_CS;
+    case 0x36: return VX_SS;
+    case 0x3E: return VX_DS;
+    case 0x64: return VX_FS;
+    case 0x65: return VX_GS;
+    default: return VF_NO_REG;
     }
-    return !wide;
+}
+
+static void take_prefixes(struct vf_guest *g, const uint8_t *bytes, unsigned len, bool wide)
+{
+    bool operand = false, address = false;
+    g->seg = VF_NO_REG;
+    for (unsigned i = 0; i < len; i++) {
+        uint8_t seg = segment_of_prefix(bytes[i]);
+        if (seg != VF_NO_REG)
+            g->seg = seg;
+        else if (bytes[i] == 0x66)
+            operand = true;
+        else if (bytes[i] == 0x67)
+            address = true;
+        else if (bytes[i] != 0xF0 && bytes[i] != 0xF2 && bytes[i] != 0xF3)
+            break;
+    }
+    g->op_bytes = operand == wide ? 2 : 4;
+    g->address_bytes = address == wide ? 2 : 4;
 }
 
 bool vf_guest_decode(struct bt_verifier *v)
@@ -65,8 +74,10 @@ bool vf_guest_decode(struct bt_verifier *v)
         g->decoded = vf_decode_guest(v, wide, from->bytes, from->len, &g->insn) && g->insn.known;
         g->written = g->decoded ? written_by(&g->insn) : 0xFF;
         g->flags = !g->decoded || (g->insn.def.attributes & VF_FLAGS);
+        take_prefixes(g, from->bytes, from->len, wide);
         if (g->decoded)
-            find_target(g, small_operands(from->bytes, from->len, wide) ? 2 : 4);
+            find_target(g);
+        memcpy(v->bytes + (eip - tu->eip), from->bytes, from->len);
         eip = g->next;
     }
     if (eip - tu->eip != tu->guest_bytes)
@@ -126,7 +137,7 @@ bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_
     unsigned count = v->claim->tu->insns, i = s->insn == VF_BEFORE ? 0 : s->insn;
     bool behind = i >= count || s->insn == VF_BEFORE;
     const struct vf_guest *g = &v->guest[i];
-    if (!same(v, s, &g->entry, behind ? 0 : g->written, in))
+    if (!same(v, s, &g->entry, behind ? 0 : g->written, in) || (!behind && !vf_results(v, s, in)))
         return false;
     if (s->flags != g->entry.flags && (behind || !g->flags))
         return vf_fail(v, RULE_FLAGS, in, "the guest instruction at %x changes no flags", g->eip);
@@ -141,9 +152,25 @@ bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const st
         return vf_fail(v, RULE_BRANCH, in, "leads into the code of another guest instruction");
     if (!vf_at_end(v, s, in))
         return false;
+    const struct bt_tu *tu = v->claim->tu;
+    if (s->insn == VF_BEFORE && tu->self_checking && s->checked != tu->guest_bytes)
+        return vf_fail(v, RULE_SELF_CHECK, in, "%u of %u bytes have been compared", s->checked, tu->guest_bytes);
     s->insn = (uint16_t)to;
-    s->committed = s->by_c = false;
+    s->committed = s->by_c = s->own = false;
     return true;
+}
+
+/* ESP behind a PUSH or POP: shares follow it (share.c, I4). */
+static void move_esp(struct bt_verifier *v, struct vf_state *s, const struct vf_guest *g)
+{
+    vf_term esp = g->entry.reg[H_GUEST_ESP];
+    bool to_esp = g->insn.op[0].kind == OP_REG && g->insn.op[0].reg == VX_RSP;
+    if (!g->decoded || !(v->claim->tu->mode & MODE_SS32) || g->insn.ops > 1)
+        return;
+    if (g->insn.def.attributes & VF_PUSH)
+        s->reg[H_GUEST_ESP] = vf_off32(&v->terms, esp, 0u - g->op_bytes);
+    else if ((g->insn.def.attributes & VF_POP) && !to_esp)
+        s->reg[H_GUEST_ESP] = vf_off32(&v->terms, esp, g->op_bytes);
 }
 
 void vf_done_by_c(struct bt_verifier *v, struct vf_state *s)
@@ -153,7 +180,10 @@ void vf_done_by_c(struct bt_verifier *v, struct vf_state *s)
         if (g->written >> gprs[i] & 1)
             s->reg[host_of(gprs[i])] = vf_opaque(&v->terms, 32);
     }
+    move_esp(v, s, g);
     if (g->flags)
         s->flags = vf_opaque(&v->terms, 64);
+    if (!g->decoded || (g->insn.op[0].kind == OP_REG && g->insn.op[0].reg == VF_NO_REG))
+        s->segments = vf_opaque(&v->terms, 64);
     s->by_c = true;
 }

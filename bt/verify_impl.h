@@ -45,7 +45,16 @@ enum vf_kind {
     K_CMPS,
 };
 
-enum { VF_FLAGS = 1, VF_FAULTS = 2, VF_GUEST = 4, VF_FP = 8 };
+enum {
+    VF_FLAGS = 1,
+    VF_FAULTS = 2,
+    VF_GUEST = 4,
+    VF_FP = 8,
+    VF_PUSH = 16, /* these three: where the stack is accessed */
+    VF_POP = 32,
+    VF_LEAVE = 64,
+    VF_STACK = VF_PUSH | VF_POP | VF_LEAVE,
+};
 enum { VF_NO_REG = 0xFF, VF_RIP = 0xFE, VF_OPERANDS = 3 };
 
 struct vf_def {
@@ -62,10 +71,11 @@ struct vf_op {
     bool high;    /* AH, CH, DH, BH; reg is 0 to 3 then */
     bool odd;     /* memory through a segment override or with other than 64-bit (guest: 16 or 32-bit) registers */
     uint8_t base, index, scale;
-    uint8_t seg;      /* memory: enum vx_segment of an override, VF_NO_REG */
-    int64_t value;    /* immediate, displacement, branch target as an offset from the code's start */
-    int32_t relative; /* guest code: a branch target's distance from the next instruction */
-    uint32_t other;   /* Capstone's number of a register of another kind */
+    uint8_t address_bytes; /* guest code: of a memory operand */
+    uint8_t seg;           /* memory: enum vx_segment of an override, VF_NO_REG */
+    int64_t value;         /* immediate, displacement, branch target as an offset from the code's start */
+    int32_t relative;      /* guest code: a branch target's distance from the next instruction */
+    uint32_t other;        /* Capstone's number of a register of another kind */
 };
 
 struct vf_insn {
@@ -87,8 +97,10 @@ enum vf_term_op {
     T_ADD,    /* (a + b << c) mod 2^32 */
     T_LOW,    /* a mod 2^c */
     T_SX16,
-    T_NOT, /* 32 bits */
-    T_SHR, /* 32-bit shifts of a by c */
+    T_NOT,  /* 32 bits */
+    T_LOAD, /* c bytes of guest memory at a, by instruction b */
+    T_OWN,  /* of the unit's own bytes: c: offset | bytes << 16 */
+    T_SHR,  /* 32-bit shifts of a by c */
     T_SHL,
     T_SAR,
     T_TAG,     /* tag of page(a); c: 1 write */
@@ -129,12 +141,15 @@ struct vf_state {
     vf_term slot[VF_SLOTS]; /* 0: not known */
     uint8_t slot_bytes[VF_SLOTS];
     vf_term flags;
-    vf_term hit;   /* a probe or jump-cache difference known to be zero and still valid */
-    vf_term epoch; /* changes when C has run */
-    uint16_t insn; /* guest instruction that the code belongs to, insns: behind the last */
+    vf_term hit;      /* a probe or jump-cache difference known to be zero and still valid */
+    vf_term epoch;    /* changes when C has run */
+    vf_term segments; /* changes when C may have loaded a segment register */
+    uint16_t insn;    /* guest instruction that the code belongs to, insns: behind the last */
     bool fp_live;
-    bool committed; /* the instruction has changed memory or the vCPU */
-    bool by_c;      /* C has done the instruction */
+    bool committed;   /* the instruction has changed memory or the vCPU */
+    bool by_c;        /* C has done the instruction */
+    bool own;         /* it has run as itself */
+    uint16_t checked; /* self-check: bytes compared so far */
 };
 
 /* A guest instruction as its bytes say. */
@@ -146,7 +161,8 @@ struct vf_guest {
     bool flags;
     bool has_target;
     uint32_t target;
-    bool entered; /* the state below is valid */
+    uint8_t op_bytes, address_bytes, seg; /* by mode and prefixes; seg: of an override, VF_NO_REG */
+    bool entered;                         /* the state below is valid */
     struct vf_state entry;
 };
 
@@ -172,7 +188,8 @@ struct bt_verifier {
     vf_term vcpu, tlb, frame, twelve, cache; /* what r15, r13, rsp, r12 hold */
 
     const struct bt_claim *claim;
-    struct vf_guest *guest; /* BT_TU_MAX + 1 */
+    struct vf_guest *guest;        /* BT_TU_MAX + 1 */
+    uint8_t bytes[BT_TU_MAX * 15]; /* the unit's guest bytes */
     uint32_t count, cap;
     struct vf_insn *insn;
     struct vf_point *point;
@@ -275,6 +292,14 @@ struct vf_access {
 };
 bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access);
 const struct bt_site *vf_site_of(const struct bt_verifier *v, uint32_t off);
+
+/* ---- verify_operand.c */
+/* May the guest instruction access memory at `lin`? */
+bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, vf_term lin);
+/* Has the host instruction the operands of the guest's, as which it runs? */
+bool vf_operands_match(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
+/* Has the guest instruction been done: memory stored, registers as they should be so far as that is followed? */
+bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
 
 /* ---- verify_step.c */
 /* One instruction; branches and calls only so far as they compute. */

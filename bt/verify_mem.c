@@ -79,7 +79,8 @@ static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn
                        access->bytes, (long long)off);
     if (!access->write) {
         unsigned bits = (rights & IS_BOOL) ? 1 : access->bytes * 8;
-        access->result = vf_term_make(&v->terms, T_FIELD, s->epoch, 0, (uint64_t)off, bits);
+        vf_term since = segment_field((uint64_t)off, access->bytes) ? s->segments : s->epoch;
+        access->result = vf_term_make(&v->terms, T_FIELD, since, 0, (uint64_t)off, bits);
         return true;
     }
     if ((rights & IS_BOOL) && vf_at(v, access->value)->bits > 1)
@@ -207,7 +208,7 @@ static bool own_bytes(struct bt_verifier *v, const struct vf_insn *in, struct vf
     if (access->write || !tu->self_checking || !inside)
         return vf_fail(v, RULE_SELF_CHECK, in, "%u bytes at %llx, the unit has %u at %llx", access->bytes,
                        (unsigned long long)hva, tu->guest_bytes, (unsigned long long)tu->hva);
-    access->result = vf_opaque(&v->terms, access->bytes * 8);
+    access->result = vf_term_make(&v->terms, T_OWN, 0, 0, (hva - tu->hva) | access->bytes << 16, access->bytes * 8);
     return true;
 }
 
@@ -223,9 +224,13 @@ static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_in
                        (long long)off + access->bytes - 1, probed);
     if (access->write && !(node->c >> 16))
         return vf_fail(v, RULE_MEMORY, in, "a store, but the probe was for reading");
+    vf_term lin = vf_off32(&v->terms, node->a, (uint32_t)off);
+    if (!vf_operand_address(v, s, in, lin))
+        return false;
     if (access->write)
         s->committed = true;
-    access->result = vf_opaque(&v->terms, access->bytes >= 8 ? 64 : access->bytes * 8);
+    access->result =
+        vf_term_make(&v->terms, T_LOAD, lin, s->insn, access->bytes, access->bytes >= 8 ? 64 : access->bytes * 8);
     return true;
 }
 

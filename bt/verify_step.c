@@ -231,13 +231,24 @@ static bool native_memory(struct bt_verifier *v, struct vf_state *s, const struc
     return true;
 }
 
+/* ADD and SUB of a constant are followed, for ESP (share.c, I4); other results are not. */
+static vf_term native_result(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,
+                             const struct vf_op *op)
+{
+    bool adds = in->id == X86_INS_ADD || in->id == X86_INS_SUB;
+    if (!adds || op->size != 4 || in->op[1].kind != OP_IMM || op->reg >= 16)
+        return vf_opaque(&v->terms, op->size == 8 ? 64 : 32);
+    uint32_t by = (uint32_t)in->op[1].value;
+    return vf_off32(&v->terms, s->reg[op->reg], in->id == X86_INS_ADD ? by : 0u - by);
+}
+
 static bool native_registers(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
 {
     for (unsigned i = 0; i < in->ops; i++) {
         const struct vf_op *op = &in->op[i];
         if (op->kind != OP_REG || op->reg == VF_NO_REG || !vf_writes(in, i))
             continue;
-        if (!write_reg(v, s, in, op, vf_opaque(&v->terms, op->size == 8 ? 64 : 32)))
+        if (!write_reg(v, s, in, op, native_result(v, s, in, op)))
             return false;
     }
     for (unsigned reg = 0; reg < 8; reg++) {
@@ -247,12 +258,26 @@ static bool native_registers(struct bt_verifier *v, struct vf_state *s, const st
     return true;
 }
 
+/* SETcc and LAHF, which are the lowering's too. */
+static bool note_own(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
+{
+    if (!guests_own(v, s, in))
+        return true;
+    if (!vf_operands_match(v, s, in))
+        return false;
+    s->own = true;
+    return true;
+}
+
 static bool step_native(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
 {
     bool popf = part_of_popf(v, s, in);
     if (in->prefixed || (!popf && !guests_own(v, s, in)))
         return vf_fail(v, (in->def.attributes & VF_FLAGS) ? RULE_FLAGS : RULE_NOT_ALLOWED, in,
                        "not the guest's own instruction");
+    if (!popf && !vf_operands_match(v, s, in))
+        return false;
+    s->own = !popf;
     if ((in->def.attributes & VF_FAULTS) && !may_fault_here(v, s, in))
         return false;
     if ((in->def.attributes & VF_FP) && !s->fp_live)
@@ -276,8 +301,8 @@ bool vf_step(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in
     case K_SHLX:
     case K_SARX: return step_shift(v, s, in);
     case K_RORX: return step_rorx(v, s, in);
-    case K_SETCC: return write_op(v, s, in, 0, vf_opaque(&v->terms, 1));
-    case K_LAHF: return step_lahf(s, v);
+    case K_SETCC: return note_own(v, s, in) && write_op(v, s, in, 0, vf_opaque(&v->terms, 1));
+    case K_LAHF: return note_own(v, s, in) && step_lahf(s, v);
     case K_NOP: return true;
     default: return step_native(v, s, in);
     }

@@ -98,6 +98,10 @@ vf_term vf_low(struct vf_terms *t, vf_term a, unsigned bits)
         return vf_const(t, node->c & ((1ull << bits) - 1));
     if (node->op == T_LOW && node->c > bits)
         a = node->a;
+    else if (node->op == T_OFF && bits < 32) { /* what is added counts modulo 2^bits only */
+        uint64_t c = node->c & ((1ull << bits) - 1);
+        a = c == 0 ? node->a : vf_term_make(t, T_OFF, node->a, 0, c, 32);
+    }
     return vf_term_make(t, T_LOW, a, 0, bits, bits);
 }
 

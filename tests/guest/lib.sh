@@ -63,7 +63,7 @@ console() {
     local script=$1
     shift
     "$VX86_DRIVE" --slow "${VX86_SLOW:-1}" --log "$log" "$script" \
-        "$VX86" --display none --serial stdio --no-reboot "$@"
+        "$VX86" --verify-code --display none --serial stdio --no-reboot "$@"
 }
 
 linux_args=(--append "console=tty0 console=ttyS0,115200 panic=1")

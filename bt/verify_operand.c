@@ -1,0 +1,200 @@
+/* verify_operand.c - is what a guest instruction accesses and computes what its bytes say?
+ *
+ * Addresses that the guest's operands name are built as terms from the registers in front of the instruction, with the operations that
+ * the lowering uses for them; the address of an access has to be one of these. The guest's own instruction, where it runs
+ * as itself, has to have the same operands. Behind the instruction it has to have been done. */
+#include "verify_impl.h"
+
+/* ---- addresses */
+
+static vf_term guest_reg(const struct vf_guest *g, unsigned reg)
+{
+    return g->entry.reg[host_of((uint8_t)reg)];
+}
+
+static uint8_t segment_of(const struct vf_op *op)
+{
+    if (op->seg != VF_NO_REG)
+        return op->seg;
+    return op->base == VX_RSP || op->base == VX_RBP ? VX_SS : VX_DS;
+}
+
+static vf_term with_segment(struct bt_verifier *v, const struct vf_state *s, unsigned seg, vf_term off)
+{
+    bool flat = (v->claim->tu->mode & MODE_FLAT) && (seg == VX_DS || seg == VX_ES || seg == VX_SS);
+    if (flat)
+        return off;
+    uint64_t field = offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg) + offsetof(struct vx_seg, base);
+    return vf_add32(&v->terms, off, vf_term_make(&v->terms, T_FIELD, s->segments, 0, field, 32), 0);
+}
+
+/* BT and its kin with a register: the bit's number moves the operand. */
+static vf_term bit_string(struct bt_verifier *v, const struct vf_guest *g, vf_term off)
+{
+    struct vf_terms *t = &v->terms;
+    const struct vf_op *bit = &g->insn.op[1];
+    vf_term number = guest_reg(g, bit->reg);
+    if (bit->size == 2)
+        number = vf_term_make(t, T_SX16, vf_low(t, number, 16), 0, 0, 32);
+    return vf_add32(t, off, vf_term_make(t, T_SAR, number, 0, bit->size == 2 ? 4 : 5, 32), bit->size == 2 ? 1 : 2);
+}
+
+static bool is_bit_string(const struct vf_insn *in)
+{
+    bool bits = in->id == X86_INS_BT || in->id == X86_INS_BTS || in->id == X86_INS_BTR || in->id == X86_INS_BTC;
+    return bits && in->op[0].kind == OP_MEM && in->op[1].kind == OP_REG;
+}
+
+/* Offset of a ModRM operand. `esp`: what ESP counts as. */
+static vf_term effective(struct bt_verifier *v, const struct vf_guest *g, const struct vf_op *op, vf_term esp)
+{
+    struct vf_terms *t = &v->terms;
+    vf_term sum = vf_const(t, 0);
+    if (op->base < 8)
+        sum = op->base == VX_RSP ? esp : guest_reg(g, op->base);
+    if (op->index < 8)
+        sum = vf_add32(t, sum, guest_reg(g, op->index), op->scale);
+    sum = vf_off32(t, sum, (uint32_t)op->value);
+    if (is_bit_string(&g->insn))
+        sum = bit_string(v, g, vf_low(t, sum, op->address_bytes * 8u));
+    return vf_low(t, sum, op->address_bytes * 8u);
+}
+
+static vf_term stack_offset(struct bt_verifier *v, vf_term reg, int32_t by)
+{
+    vf_term off = vf_off32(&v->terms, reg, (uint32_t)by);
+    return (v->claim->tu->mode & MODE_SS32) ? off : vf_low(&v->terms, off, 16);
+}
+
+static bool stack_slot(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g, vf_term lin)
+{
+    vf_term esp = guest_reg(g, VX_RSP), slot;
+    switch (g->insn.def.attributes & VF_STACK) {
+    case VF_PUSH: slot = stack_offset(v, esp, -(int32_t)g->op_bytes); break;
+    case VF_POP: slot = stack_offset(v, esp, 0); break;
+    case VF_LEAVE: slot = stack_offset(v, guest_reg(g, VX_RBP), 0); break;
+    default: return false;
+    }
+    return with_segment(v, s, VX_SS, slot) == lin;
+}
+
+/* XLAT: Capstone gives it no operand, only (by its prefix) a segment. */
+static bool xlat_byte(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g, vf_term lin)
+{
+    struct vf_terms *t = &v->terms;
+    if (g->insn.id != X86_INS_XLATB)
+        return false;
+    vf_term off = vf_add32(t, guest_reg(g, VX_RBX), vf_low(t, guest_reg(g, VX_RAX), 8), 0);
+    off = vf_low(t, off, g->address_bytes * 8u);
+    return with_segment(v, s, g->seg == VF_NO_REG ? VX_DS : g->seg, off) == lin;
+}
+
+bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, vf_term lin)
+{
+    if (s->insn >= v->claim->tu->insns)
+        return vf_fail(v, RULE_OPERAND, in, "guest memory is accessed outside of a guest instruction");
+    const struct vf_guest *g = &v->guest[s->insn];
+    vf_term esp = guest_reg(g, VX_RSP);
+    if ((g->insn.def.attributes & VF_POP) &&
+        g->insn.op[0].kind == OP_MEM) /* SDM 2 "POP": the address is made with ESP incremented */
+        esp = vf_off32(&v->terms, esp, g->op_bytes);
+    for (unsigned i = 0; i < g->insn.ops && g->decoded; i++) {
+        const struct vf_op *op = &g->insn.op[i];
+        if (op->kind == OP_MEM && with_segment(v, s, segment_of(op), effective(v, g, op, esp)) == lin)
+            return true;
+    }
+    if (g->decoded && (stack_slot(v, s, g, lin) || xlat_byte(v, s, g, lin)))
+        return true;
+    return vf_fail(v, RULE_OPERAND, in, "not an address that the guest instruction at %x names", g->eip);
+}
+
+/* ---- the guest's own instruction */
+
+static bool same_register(const struct vf_op *host, const struct vf_op *guest)
+{
+    if (guest->reg == VF_NO_REG)
+        return host->reg == VF_NO_REG && host->other == guest->other;
+    if (host->reg == H_R10 && host->size == guest->size && (guest->high || guest->size == 1))
+        return guest->high; /* AH..BH meet memory through r10 */
+    return host->reg == host_of(guest->reg) && host->high == guest->high && host->size == guest->size;
+}
+
+static bool same_operand(const struct vf_op *host, const struct vf_op *guest)
+{
+    if (host->kind != guest->kind)
+        return false;
+    uint64_t mask = guest->size >= 8 ? UINT64_MAX : (1ull << guest->size * 8) - 1;
+    switch (host->kind) {
+    case OP_REG: return same_register(host, guest);
+    case OP_IMM: return (((uint64_t)host->value ^ (uint64_t)guest->value) & mask) == 0;
+    case OP_MEM: return host->size == guest->size;
+    default: return true;
+    }
+}
+
+bool vf_operands_match(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    const struct vf_insn *guest = &v->guest[s->insn].insn;
+    if (s->own)
+        return vf_fail(v, RULE_OPERAND, in, "the guest's instruction a second time");
+    if (guest->id != in->id) /* CMP for CMPS and SCAS: addresses were looked at */
+        return true;
+    if (guest->ops != in->ops)
+        return vf_fail(v, RULE_OPERAND, in, "%u operands, the guest's has %u", in->ops, guest->ops);
+    for (unsigned i = 0; i < in->ops; i++) {
+        if (i == 1 && is_bit_string(guest) && in->op[1].kind == OP_REG && in->op[1].reg == H_R10)
+            continue; /* the bit's number within the operand */
+        if (!same_operand(&in->op[i], &guest->op[i]))
+            return vf_fail(v, RULE_OPERAND, in, "operand %u is not the guest's", i + 1);
+    }
+    return true;
+}
+
+/* ---- results */
+
+static bool writes_memory(const struct vf_guest *g)
+{
+    if (g->insn.def.attributes & VF_PUSH)
+        return true;
+    for (unsigned i = 0; i < g->insn.ops; i++) {
+        if (g->insn.op[i].kind == OP_MEM && vf_writes(&g->insn, i) && g->insn.def.kind != K_LEA)
+            return true;
+    }
+    return false;
+}
+
+/* The 32-bit value of a MOV's or LEA's source; 0 where it is not followed. */
+static vf_term source(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
+{
+    struct vf_terms *t = &v->terms;
+    const struct vf_op *op = &g->insn.op[1];
+    if (g->insn.def.kind == K_LEA)
+        return effective(v, g, op, guest_reg(g, VX_RSP));
+    if (g->insn.def.kind != K_MOV)
+        return 0;
+    if (op->kind == OP_IMM)
+        return vf_const(t, (uint32_t)op->value);
+    if (op->kind == OP_REG)
+        return op->reg < 8 ? guest_reg(g, op->reg) : 0;
+    vf_term lin = with_segment(v, s, segment_of(op), effective(v, g, op, guest_reg(g, VX_RSP)));
+    return vf_term_make(t, T_LOAD, lin, s->insn, op->size, 32);
+}
+
+bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    const struct vf_guest *g = &v->guest[s->insn];
+    const struct vf_def *def = &g->insn.def;
+    const struct vf_op *to = &g->insn.op[0];
+    if (s->by_c || !g->decoded)
+        return true;
+    if (writes_memory(g) && !s->committed)
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not stored", g->eip);
+    bool itself = def->kind == K_NATIVE || def->kind == K_IMUL || def->kind == K_SETCC || def->kind == K_LAHF ||
+                  def->kind == K_SAHF;
+    if (itself && !(def->attributes & VF_GUEST) && !s->own)
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not been done", g->eip);
+    vf_term want = to->kind == OP_REG && to->reg < 8 && to->size == 4 ? source(v, s, g) : 0;
+    if (want != 0 && s->reg[host_of(to->reg)] != want)
+        return vf_fail(v, RULE_OPERAND, in, "the result of the guest instruction at %x is another", g->eip);
+    return true;
+}

@@ -1,0 +1,95 @@
+/* fragments.c - see fragments.h. */
+#include "fragments.h"
+
+#include "internal.h" /* of bt/ */
+
+enum { CODE_AT = 0x1000, SMC_WRITES_MAX = 100000 };
+
+static const struct {
+    const char *bytes;
+    bool real;
+} programs[FRAGMENT_COUNT] = {
+    [FRAGMENT_MEMORY] = { "8b 03 "       /* mov eax, [ebx] */
+                          "89 06 "       /* mov [esi], eax */
+                          "8b 4f 04 "    /* mov ecx, [edi + 4] */
+                          "01 4f 08 "    /* add [edi + 8], ecx */
+                          "50 5a "       /* push eax; pop edx */
+                          "f7 f1 "       /* div ecx */
+                          "8d 54 8b 10 " /* lea edx, [ebx + ecx*4 + 10h] */
+                          "75 e9" },     /* jnz -23 */
+    [FRAGMENT_REAL] = { "8b 07 "         /* mov ax, [bx] */
+                        "89 44 02 "      /* mov [si + 2], ax */
+                        "a4 "            /* movsb */
+                        "ff 37 "         /* push word [bx] */
+                        "c3",            /* ret */
+                        true },
+    [FRAGMENT_FP] = { "d9 03 "                       /* fld dword [ebx] */
+                      "0f 28 06 "                    /* movaps xmm0, [esi] */
+                      "de c1 "                       /* faddp */
+                      "d9 1f "                       /* fstp dword [edi] */
+                      "ff e0" },                     /* jmp eax */
+    [FRAGMENT_SYSTEM] = { "fa fb 90 "                /* cli; sti; nop */
+                          "9c 9d "                   /* pushf; popf */
+                          "e4 10 "                   /* in al, 10h */
+                          "f3 a5 "                   /* rep movsd */
+                          "00 23 "                   /* add [ebx], ah */
+                          "8e d8 "                   /* mov ds, eax */
+                          "c3" },                    /* ret */
+    [FRAGMENT_LOOP] = { "40 e1 fd" },                /* inc eax; loope -3 */
+    [FRAGMENT_SELF] = { "b8 01 02 03 04 47 eb f7" }, /* mov eax, 4030201h; inc edi; jmp -9 */
+};
+
+static void flat_segments(struct vx_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < VX_SEG_COUNT; i++)
+        vcpu->seg[i] = (struct vx_seg){ .limit = UINT32_MAX, .sel = 0x10, .attr = 0xC093 };
+    vcpu->seg[VX_CS] = (struct vx_seg){ .limit = UINT32_MAX, .sel = 0x08, .attr = 0xC09B };
+}
+
+static void load_code(struct rig *rig, enum fragment_id id)
+{
+    uint8_t code[64];
+    size_t n = 0;
+    const char *hex = programs[id].bytes;
+    unsigned byte;
+    int used;
+    while (n < sizeof code && sscanf(hex, "%2x %n", &byte, &used) == 1) {
+        code[n++] = (uint8_t)byte;
+        hex += used;
+    }
+    code[n] = 0xCC;
+    vx_pmap_write(rig->pmap, CODE_AT, code, n + 1);
+}
+
+/* As a guest does that stores beside its code again and again. */
+static void wear_out(struct rig *rig)
+{
+    uint32_t page = CODE_AT >> VX_PAGE_SHIFT;
+    for (unsigned i = 0; i < SMC_WRITES_MAX && !bt_smc_self_checking(rig->bt, page); i++) {
+        uint8_t *hva = vx_pmap_page_hva(rig->pmap, page);
+        if (bt_hash_find(rig->bt, (uint64_t)(uintptr_t)hva, CODE_AT) == NULL)
+            bt_translate(rig->bt);
+        bt_smc_on_write(rig->bt, page, 0, 1);
+    }
+}
+
+struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
+{
+    struct vx_bt_config options = { .count = true };
+    rig_create(rig, &options);
+    struct vx_vcpu *vcpu = rig->vcpu;
+    bool ready = vx_cpu_write_cr(vcpu, 4, VX_CR4_OSFXSR) && vx_cpu_far_jump(vcpu, 0, CODE_AT, 0);
+    if (ready && !programs[id].real) {
+        ready = vx_cpu_write_cr(vcpu, 0, VX_CR0_PE | VX_CR0_ET | VX_CR0_NE);
+        flat_segments(vcpu);
+    }
+    load_code(rig, id);
+    bt_sync(rig->bt);
+    bt_jc_select(rig->bt, rig->bt->mode, &vcpu->seg[VX_CS]);
+    if (id == FRAGMENT_SELF)
+        wear_out(rig);
+    struct bt_tu *tu = ready ? bt_translate(rig->bt) : NULL;
+    if (tu == NULL)
+        abort();
+    return tu;
+}

@@ -1,0 +1,275 @@
+/* test_verify.c - the verifier accepts what the emitters make, and catches emitters that are deliberately wrong. */
+#include <criterion/criterion.h>
+
+#include "support/fragments.h"
+#include "verify.h"
+
+enum { CODE_MAX = 8192, RANDOM_ROUNDS = 4 };
+
+/* A fragment with a copy of its code that can be changed. */
+struct subject {
+    struct rig rig;
+    struct bt_tu *tu;
+    struct bt_claim claim;
+    uint8_t code[CODE_MAX];
+};
+
+static void subject_init(struct subject *s, enum fragment_id id)
+{
+    s->tu = fragment_make(&s->rig, id);
+    s->claim = bt_claim_of(s->rig.bt, s->tu);
+    cr_assert(s->tu->host_bytes <= CODE_MAX);
+    memcpy(s->code, s->claim.code, s->tu->host_bytes);
+    s->claim.code = s->code;
+}
+
+static void subject_fini(struct subject *s)
+{
+    rig_destroy(&s->rig);
+}
+
+static enum bt_rule rule_of(struct subject *s, struct bt_verdict *verdict)
+{
+    bool holds = bt_verify_unit(s->rig.bt->verifier, &s->claim, verdict);
+    cr_assert_eq(holds, verdict->rule == RULE_NONE);
+    return verdict->rule;
+}
+
+/* ---- patterns of bytes */
+
+struct pattern {
+    int byte[32]; /* -1: any */
+    unsigned count;
+};
+
+static struct pattern parse(const char *text)
+{
+    struct pattern p = { .count = 0 };
+    for (; *text != '\0'; text += text[2] == ' ' ? 3 : 2) {
+        unsigned value;
+        p.byte[p.count] = sscanf(text, "%2x", &value) == 1 ? (int)value : -1;
+        p.count++;
+    }
+    return p;
+}
+
+static bool stands_at(const struct pattern *p, const uint8_t *code)
+{
+    for (unsigned i = 0; i < p->count; i++) {
+        if (p->byte[i] >= 0 && code[i] != p->byte[i])
+            return false;
+    }
+    return true;
+}
+
+/* Replaces the nth place of `find`; false when it is not there. */
+static bool replace(struct subject *s, const char *find, unsigned nth, const char *put)
+{
+    struct pattern old = parse(find), new = parse(put);
+    for (uint32_t at = 0; at + old.count <= s->tu->host_bytes; at++) {
+        if (!stands_at(&old, s->code + at) || nth-- > 0)
+            continue;
+        for (unsigned i = 0; i < old.count; i++) {
+            if (i >= new.count)
+                s->code[at + i] = 0x90;
+            else if (new.byte[i] >= 0)
+                s->code[at + i] = (uint8_t) new.byte[i];
+        }
+        return true;
+    }
+    return false;
+}
+
+static const struct mutation {
+    const char *name;
+    enum fragment_id fragment;
+    unsigned nth;
+    const char *find, *put;
+    enum bt_rule rule;
+} mutations[] = {
+#define MUTATION(name, fragment, nth, find, put, rule) { name, FRAGMENT_##fragment, nth, find, put, RULE_##rule },
+#include "support/mutations.def"
+#undef MUTATION
+};
+
+/* ---- what is emitted holds */
+
+Test(verify, fragments_hold)
+{
+    for (unsigned id = 0; id < FRAGMENT_COUNT; id++) {
+        struct subject s;
+        struct bt_verdict verdict;
+        subject_init(&s, (enum fragment_id)id);
+        cr_expect_eq(rule_of(&s, &verdict), RULE_NONE, "fragment %u: %s", id, verdict.text);
+        subject_fini(&s);
+    }
+}
+
+/* ---- changed code */
+
+Test(verify, every_mutation_is_caught)
+{
+    for (unsigned i = 0; i < VX_ARRAY_LEN(mutations); i++) {
+        const struct mutation *m = &mutations[i];
+        struct subject s;
+        struct bt_verdict verdict;
+        subject_init(&s, m->fragment);
+        cr_expect(replace(&s, m->find, m->nth, m->put), "%s: no code to change", m->name);
+        enum bt_rule rule = rule_of(&s, &verdict);
+        cr_expect_eq(rule, m->rule, "%s: caught by %s, not %s: %.200s", m->name, bt_rule_name(rule),
+                     bt_rule_name(m->rule), verdict.text);
+        subject_fini(&s);
+    }
+}
+
+/* ---- changed declarations */
+
+static struct bt_site *site_of_kind(struct subject *s, enum bt_site_kind kind)
+{
+    for (unsigned i = 0; i < s->tu->site_count; i++) {
+        if (s->tu->sites[i].kind == kind)
+            return &s->tu->sites[i];
+    }
+    abort();
+}
+
+static void no_fault_site(struct subject *s)
+{
+    struct bt_site *site = site_of_kind(s, SITE_FAULT);
+    site->end = site->start + 1;
+    site->start = 0;
+    site->end = 7; /* the entry counter's load */
+}
+static void fault_site_of_another(struct subject *s)
+{
+    site_of_kind(s, SITE_FAULT)->eip -= 2;
+}
+static void fault_site_for_attention(struct subject *s)
+{
+    site_of_kind(s, SITE_FAULT)->kind = SITE_POLL;
+}
+static void poll_site_elsewhere(struct subject *s)
+{
+    site_of_kind(s, SITE_POLL)->eip = s->tu->eip;
+}
+static void poll_site_for_a_fault(struct subject *s)
+{
+    site_of_kind(s, SITE_POLL)->kind = SITE_FAULT;
+}
+static void site_beyond_the_end(struct subject *s)
+{
+    s->tu->sites[0].end = s->tu->host_bytes + 1;
+}
+static void site_inside_an_instruction(struct subject *s)
+{
+    s->tu->sites[0].start++;
+}
+static void one_byte_less(struct subject *s)
+{
+    s->tu->host_bytes--;
+}
+static void cut_short(struct subject *s)
+{
+    s->tu->host_bytes -= 20;
+}
+static void exits_exchanged(struct subject *s)
+{
+    uint32_t target = s->tu->exit[0].target_eip;
+    s->tu->exit[0].target_eip = s->tu->exit[1].target_eip;
+    s->tu->exit[1].target_eip = target;
+}
+static void exit_elsewhere(struct subject *s)
+{
+    s->tu->exit[0].target_eip += 2;
+}
+static void exit_not_declared(struct subject *s)
+{
+    s->tu->exit[0].patch_off = 0;
+}
+static void exit_patched_elsewhere(struct subject *s)
+{
+    s->tu->exit[0].patch_off += 6;
+}
+static void exit_with_another_cold_part(struct subject *s)
+{
+    s->tu->exit[0].cold_off = s->tu->exit[1].cold_off;
+}
+static void exit_of_another_unit(struct subject *s)
+{
+    s->tu->exit[0].from = NULL;
+}
+static void longer_unit(struct subject *s)
+{
+    s->tu->guest_bytes++;
+}
+static void other_place(struct subject *s)
+{
+    s->tu->entry += 16;
+}
+
+static const struct {
+    const char *name;
+    enum fragment_id fragment;
+    void (*change)(struct subject *);
+    enum bt_rule rule;
+} declarations[] = {
+    { "no site for a DIV", FRAGMENT_MEMORY, no_fault_site, RULE_SITE },
+    { "a site that names another instruction", FRAGMENT_MEMORY, fault_site_of_another, RULE_SITE },
+    { "a DIV's site for attention", FRAGMENT_MEMORY, fault_site_for_attention, RULE_SITE },
+    { "a poll that names another boundary", FRAGMENT_MEMORY, poll_site_elsewhere, RULE_SITE },
+    { "a poll's site for a fault", FRAGMENT_MEMORY, poll_site_for_a_fault, RULE_SITE },
+    { "a site beyond the end", FRAGMENT_MEMORY, site_beyond_the_end, RULE_SITE },
+    { "a site inside an instruction", FRAGMENT_MEMORY, site_inside_an_instruction, RULE_SITE },
+    { "the last byte missing", FRAGMENT_MEMORY, one_byte_less, RULE_DECODE },
+    { "the last instructions missing", FRAGMENT_MEMORY, cut_short, RULE_BRANCH },
+    { "exits exchanged", FRAGMENT_MEMORY, exits_exchanged, RULE_EXIT },
+    { "an exit to somewhere else", FRAGMENT_MEMORY, exit_elsewhere, RULE_EXIT },
+    { "an exit that is not declared", FRAGMENT_MEMORY, exit_not_declared, RULE_EXIT },
+    { "an exit declared at another place", FRAGMENT_MEMORY, exit_patched_elsewhere, RULE_EXIT },
+    { "an exit with another's cold part", FRAGMENT_MEMORY, exit_with_another_cold_part, RULE_EXIT },
+    { "an exit of another unit", FRAGMENT_MEMORY, exit_of_another_unit, RULE_EXIT },
+    { "a unit of more guest bytes", FRAGMENT_MEMORY, longer_unit, RULE_EXIT },
+    { "a fragment at another place", FRAGMENT_MEMORY, other_place, RULE_BRANCH },
+};
+
+Test(verify, every_wrong_declaration_is_caught)
+{
+    for (unsigned i = 0; i < VX_ARRAY_LEN(declarations); i++) {
+        struct subject s;
+        struct bt_verdict verdict;
+        subject_init(&s, declarations[i].fragment);
+        struct bt_tu before = *s.tu;
+        declarations[i].change(&s);
+        enum bt_rule rule = rule_of(&s, &verdict);
+        cr_expect_eq(rule, declarations[i].rule, "%s: caught by %s, not %s: %.200s", declarations[i].name,
+                     bt_rule_name(rule), bt_rule_name(declarations[i].rule), verdict.text);
+        *s.tu = before;
+        subject_fini(&s);
+    }
+}
+
+/* ---- bytes changed at random */
+
+/* Not all can be caught: an immediate of the guest's, a bit that changes nothing. The rate is a floor for regressions. */
+Test(verify, random_bytes)
+{
+    enum { PERCENT_AT_LEAST = 80 };
+    unsigned caught = 0, tried = 0;
+    uint32_t rng = 1;
+    for (unsigned id = 0; id < FRAGMENT_COUNT; id++) {
+        struct subject s;
+        struct bt_verdict verdict;
+        subject_init(&s, (enum fragment_id)id);
+        for (uint32_t at = 0; at < s.tu->host_bytes * RANDOM_ROUNDS; at++) {
+            uint8_t *byte = &s.code[at / RANDOM_ROUNDS], before = *byte;
+            rng = rng * 1664525 + 1013904223;
+            *byte ^= (uint8_t)(1u << (rng >> 29));
+            tried++;
+            caught += rule_of(&s, &verdict) != RULE_NONE;
+            *byte = before;
+        }
+        subject_fini(&s);
+    }
+    printf("%u of %u changed bits caught (%.1f %%)\n", caught, tried, 100.0 * caught / tried);
+    cr_expect_geq(caught * 100, tried * PERCENT_AT_LEAST);
+}
