@@ -46,13 +46,15 @@ const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, st
 void hf_lab_run(struct hf_lab *lab);
 /* After batch.code was changed. */
 void hf_lab_code_changed(struct hf_lab *lab);
+/* What the last run on the host has left. */
+const uint8_t *hf_lab_native_data(const struct hf_lab *lab);
 /* One case on the host and one guest; false when it cannot be compared or agrees. */
 bool hf_lab_differs(struct hf_lab *lab, struct hf_guest *guest, const struct hf_state *in, struct hf_outcome *host,
                     struct hf_outcome *out, struct hf_difference *found);
 
 /* ---- known.c: why host and guest may differ here; NULL: they may not. */
-const char *hf_known(struct hf_lab *lab, const struct hf_state *in, const struct hf_outcome *host,
-                     const struct hf_outcome *guest);
+const char *hf_known(struct hf_lab *lab, struct hf_guest *engine, const struct hf_state *in,
+                     const struct hf_outcome *host, const struct hf_outcome *guest);
 
 /* ---- shrink.c: makes program and state as simple as the difference allows, and prints both. */
 void hf_shrink_and_print(struct hf_lab *lab, struct hf_guest *guest, uint64_t number, const struct hf_state *state);

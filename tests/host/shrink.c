@@ -22,7 +22,7 @@ static bool still_differs(struct shrink *s)
     struct hf_outcome host, out;
     struct hf_difference found;
     if (!hf_lab_differs(s->lab, s->guest, &s->state, &host, &out, &found) ||
-        hf_known(s->lab, &s->state, &host, &out) != NULL)
+        hf_known(s->lab, s->guest, &s->state, &host, &out) != NULL)
         return false;
     s->host = host;
     s->out = out;
