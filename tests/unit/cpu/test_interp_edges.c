@@ -25,7 +25,8 @@ enum kind {
     ERROR,
     HALTED,
     SHADOW,
-    PORT
+    PORT,
+    FX /* 16 bits of the FXSAVE image */
 };
 
 struct item {
@@ -267,6 +268,22 @@ static const struct edge encoding_edges[] = {
     { "alignment check", USER, CODE(0x8B, 0x00), { { CR, 0, 0x40011 }, { FLAGS, 0, VX_FL_AC }, R(RAX, 0x4001) }, { FAULTS(AC), ERR(0) } },
     { "no alignment check at level 0", KERNEL, CODE(0x8B, 0x00), { { CR, 0, 0x40011 }, { FLAGS, 0, VX_FL_AC }, R(RAX, 0x4001), M4(0x4001, 2) }, { R(RAX, 2) } },
 };
+/* Which of two faults, and what is fetched or checked though nothing comes of it: found against a real CPU. */
+static const struct edge order_edges[] = {
+    { "#UD comes after the fetch: immediate of C7 /1", KERNEL, CODE(0xC7, 0x08), { { LIMIT, VX_CS, RIG_CODE + 1 } }, { FAULTS(GP) } },
+    { "#UD comes after the fetch: immediate behind LOCK", KERNEL, CODE(0xF0, 0x68), { { LIMIT, VX_CS, RIG_CODE + 2 } }, { FAULTS(GP) } },
+    { "#UD comes after the fetch: 0F 71 /0", KERNEL, CODE(0x0F, 0x71, 0xC0), { { LIMIT, VX_CS, RIG_CODE + 2 } }, { FAULTS(GP) } },
+    { "#UD with all bytes there", KERNEL, CODE(0xC7, 0x08, 1, 2, 3, 4), { { LIMIT, VX_CS, RIG_CODE + 5 } }, { FAULTS(UD) } },
+    { "0F 7A has no ModRM", KERNEL, CODE(0x0F, 0x7A), { { LIMIT, VX_CS, RIG_CODE + 1 } }, { FAULTS(UD) } },
+    { "x87: #UD before a pending #MF", KERNEL, CODE(0xD9, 0xD1), { { CR, 0, 0x31 }, { FX, 0, 0x37E }, { FX, 2, 0x8081 } }, { FAULTS(UD) } },
+    { "x87: a pending #MF", KERNEL, CODE(0xD9, 0xD0), { { CR, 0, 0x31 }, { FX, 0, 0x37E }, { FX, 2, 0x8081 } }, { FAULTS(MF) } },
+    { "MMX: #UD before a pending #MF", KERNEL, CODE(0x0F, 0x71, 0xC0, 1), { { CR, 0, 0x31 }, { FX, 0, 0x37E }, { FX, 2, 0x8081 } }, { FAULTS(UD) } },
+    { "x87: a store that unmasked stack underflow forbids is checked", KERNEL, CODE(0xD9, 0x10),
+      { { FX, 0, 0x37E }, { FX, 4, 0 }, R(RAX, 0x4000), { LIMIT, VX_DS, 0x3FFF } }, { FAULTS(GP) } },
+    { "CMPS reads ES:EDI first", USER, CODE(0x36, 0xA7), { { LIMIT, VX_SS, 0xFFF }, { LIMIT, VX_ES, 0xFFF }, R(RSI, 0x4000), R(RDI, 0x4000) }, { FAULTS(GP) } },
+    { "ARPL writes only what it changes", KERNEL, CODE(0x63, 0x08), { { ATTR, VX_DS, 0xC091 }, R(RAX, 0x4000), M2(0x4000, 3) }, { { EIP, 0, RIG_CODE + 2 } } },
+    { "ARPL that has to write", KERNEL, CODE(0x63, 0x08), { { ATTR, VX_DS, 0xC091 }, R(RAX, 0x4000), R(RCX, 3) }, { FAULTS(GP) } },
+};
 /* clang-format on */
 
 static void apply(struct interp_rig *rig, const struct item *i)
@@ -287,6 +304,7 @@ static void apply(struct interp_rig *rig, const struct item *i)
     case CR: cpu->cr0 = i->value; break;
     case SHADOW: cpu->inhibit = (uint8_t)i->value; break;
     case PORT: rig->port_value = i->value; break;
+    case FX: memcpy(cpu->fx + i->at, &i->value, 2); break;
     default: VX_ASSERT(!"an item that is only for afterwards");
     }
 }
@@ -366,6 +384,10 @@ Test(interp_edges, memory)
 Test(interp_edges, strings)
 {
     run_table(string_edges, VX_ARRAY_LEN(string_edges));
+}
+Test(interp_edges, order)
+{
+    run_table(order_edges, VX_ARRAY_LEN(order_edges));
 }
 Test(interp_edges, encodings)
 {
