@@ -2,6 +2,8 @@
  * executable mapping of its cache is where a writable pointer of the process leads by accident: the two views are apart. */
 #include "rig.h"
 
+#include <sys/mman.h>
+
 enum { CODE_AT = 0x8000, ROUNDS = 1000 };
 
 /* MOV CX, ROUNDS; INC word [9000h]; ADD AX, CX; LOOP; HLT: chained, with memory accesses and a poll. */
@@ -44,6 +46,18 @@ static bool look_at_mappings(unsigned *executable)
     return ok;
 }
 
+/* The look finds what it is there to find. */
+static bool finds_a_bad_one(void)
+{
+    unsigned executable = 0;
+    void *bad = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bad == MAP_FAILED) /* the system forbids what we are after: nothing to find */
+        return true;
+    bool found = !look_at_mappings(&executable);
+    munmap(bad, 4096);
+    return found;
+}
+
 int main(void)
 {
     struct rig rig;
@@ -54,6 +68,10 @@ int main(void)
     rig_destroy(&rig);
     if (!ran || executable == 0) {
         fprintf(stderr, "nothing was translated and run: %u executable mappings of the cache\n", executable);
+        return 1;
+    }
+    if (ok && !finds_a_bad_one()) {
+        fprintf(stderr, "a mapping that is writable and executable was not found\n");
         return 1;
     }
     return ok ? 0 : 1;

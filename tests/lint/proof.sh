@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# proof.sh ROOT COMPILER NM SCRATCH - every lint lets a good example pass and refuses a bad one.
+set -uo pipefail
+
+root=$1 compiler=$2 nm=$3 scratch=$4
+lint=$root/tests/lint
+failed=0
+proofs=0
+
+# expect good|bad NAME COMMAND...
+expect() {
+    local want=$1 name=$2 verdict=bad
+    shift 2
+    "$@" >"$scratch/out" 2>&1 </dev/null && verdict=good
+    proofs=$((proofs + 1))
+    [ $verdict = "$want" ] && return
+    echo "FAILED: $name is a $want example, the lint takes it for a $verdict one: $*"
+    sed 's/^/    /' "$scratch/out"
+    failed=1
+}
+
+rm -rf "$scratch"
+mkdir -p "$scratch"
+scratch=$(cd "$scratch" && pwd)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+
+# ---- headers.sh: a header compiles alone and twice
+
+mkdir -p headers/vx86
+printf '#ifndef A\n#define A\n#include <stddef.h>\nstruct a { size_t n; };\n#endif\n' >headers/vx86/good.h
+printf '#ifndef B\n#define B\nstruct b { size_t n; };\n#endif\n' >headers/vx86/needs.h
+printf 'struct c { int n; };\n' >headers/vx86/twice.h
+expect good "a header that stands alone" "$lint/headers.sh" "$compiler" headers headers/vx86/good.h
+expect bad "a header that needs another" "$lint/headers.sh" "$compiler" headers headers/vx86/good.h headers/vx86/needs.h
+expect bad "a header without a guard" "$lint/headers.sh" "$compiler" headers headers/vx86/twice.h
+
+# ---- includes.sh: a folder sees its own headers
+
+# tree: a small source tree with every folder that the lint knows.
+tree() {
+    local folder folders
+    rm -rf tree
+    eval "$(grep '^folders=(' "$lint/includes.sh")"
+    # shellcheck disable=SC2154 # the line just taken over sets it
+    for folder in "${folders[@]}"; do
+        mkdir -p "tree/$folder"
+        printf '#include "%s_own.h"\n' "${folder//\//_}" >"tree/$folder/a.c"
+        touch "tree/$folder/${folder//\//_}_own.h"
+        printf '{ "command": "cc -I%s/include -I%s -c %s/a.c" },\n' "$PWD/tree" "$PWD/tree/$folder" "$PWD/tree/$folder"
+    done >commands.json
+    mkdir -p tree/include/vx86
+}
+# shellcheck disable=SC2317 # called by way of expect
+includes() { "$lint/includes.sh" "$compiler" "$PWD/tree" "$PWD/commands.json"; }
+tree
+expect good "a tree in order" includes
+printf '#include "../bt/bt_own.h"\n' >>tree/cpu/a.c
+expect bad "an include by path" includes
+tree
+touch tree/include/bt_own.h
+expect bad "a private header that all can find" includes
+tree
+sed -i "s|-I$PWD/tree/cpu -c|-I$PWD/tree/cpu -I$PWD/tree/bt -c|" commands.json
+expect bad "an include path of another folder" includes
+tree
+sed -i '/tree\/mmu\/a.c/d' commands.json
+expect bad "a folder that is not built" includes
+
+# ---- state.sh: no mutable state at file scope
+
+library() {
+    printf '%s\n' "$1" | "$compiler" -x c -O1 -fPIC -c -o state.o - && rm -f libvx_state.a && ar rc libvx_state.a state.o
+}
+: >none.allowed
+library 'static const int table[] = { 1, 2 }; const int *f(int i) { return &table[i]; }'
+expect good "a constant table" "$lint/state.sh" "$nm" none.allowed libvx_state.a
+library 'static const char *const names[] = { "a", "b" }; const char *f(int i) { return names[i]; }'
+expect good "a constant table of addresses" "$lint/state.sh" "$nm" none.allowed libvx_state.a
+library 'static int count; int f(void) { return ++count; }'
+expect bad "a static variable" "$lint/state.sh" "$nm" none.allowed libvx_state.a
+library 'int f(void) { static int count = 5; return ++count; }'
+expect bad "a static variable in a function" "$lint/state.sh" "$nm" none.allowed libvx_state.a
+printf 'vx_state count because the proof wants it\n' >some.allowed
+expect good "an exception with its reason" "$lint/state.sh" "$nm" some.allowed libvx_state.a
+printf 'vx_state count\n' >some.allowed
+expect bad "an exception without reason" "$lint/state.sh" "$nm" some.allowed libvx_state.a
+
+# ---- scripts.sh: the shell checker
+
+if command -v shellcheck >/dev/null; then
+    mkdir scripts
+    # shellcheck disable=SC2016 # to be expanded by nobody
+    for i in $(seq 12); do printf '#!/bin/sh\necho "$1"\n' >"scripts/$i"; done
+    expect good "a dozen scripts" "$root/tests/guest/scripts.sh" scripts
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nrm $1/*\n' >scripts/7
+    expect bad "a script with an unquoted name" "$root/tests/guest/scripts.sh" scripts
+fi
+
+# ---- tools/lint: format, sizes, documents
+
+# house: the tool in a tree of its own.
+house() {
+    rm -rf house
+    mkdir -p house/tests/docs house/.ci house/tools
+    cp -r "$root/tools/lint" "$root/tools/lib.sh" house/tools/
+    cp -r "$root/tests/docs/check" house/tests/docs/
+    cp "$root/.clang-format" house/
+    (cd house && mkdir -p base bench bt cpu debug devices firmware frontend include mmu cmake && touch CMakeLists.txt frontend/options.def)
+    printf '# A house\n' | tee house/README.md >house/cpu/README.md
+    printf 'int f(int x);\n' >house/cpu/a.h
+}
+house
+expect good "a house in order" house/tools/lint
+if command -v clang-format >/dev/null; then
+    printf 'int  g( int x );\n' >>house/cpu/a.h
+    expect bad "a badly formatted header" house/tools/lint
+    house
+fi
+seq -f 'extern int f%.0f;' 501 >house/cpu/a.c
+expect bad "a file of 501 lines" house/tools/lint
+house
+# shellcheck disable=SC2016
+printf 'See `cpu/nothing.c`.\n' >>house/README.md
+expect bad "a document that names what is not there" house/tools/lint
+
+[ $failed -eq 0 ] && echo "$proofs examples judged as they should be"
+exit $failed
