@@ -48,7 +48,7 @@ static const struct vx_machine_config engines[] = {
     { .engine = VX_ENGINE_BT, .lockstep = true, .lockstep_every = 37 },
 };
 
-Test(counted, one_outcome_for_all_engines, .timeout = 60)
+Test(counted, one_outcome_for_all_engines, .timeout = 120)
 {
     static const uint64_t rates[] = { 1, 100, 3333 };
     static struct rom rom;

@@ -25,7 +25,7 @@ static const struct {
     uint64_t every, stress_seed;
 } modes[] = { { 0, 0 }, { 1, 0 }, { 100, 0 }, { 100000, 0 }, { 0, 1 }, { 10, 2 }, { 1000, 3 } };
 
-Test(lockstep, every_end_without_a_difference, .timeout = 60)
+Test(lockstep, every_end_without_a_difference, .timeout = 120)
 {
     static struct rom rom;
     for (size_t m = 0; m < VX_ARRAY_LEN(modes); m++)
