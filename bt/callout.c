@@ -133,7 +133,7 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
 {
     (void)unused;
     struct vx_bt *bt = bt_of(vcpu);
-    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info)) {
+    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info, (uint32_t)eip, (uint32_t)(next_eip - eip))) {
         bt->stats->callout_string++;
         vcpu->retired++;
         return CALLOUT_NEXT;
@@ -141,10 +141,11 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     bt_fp_home(vcpu);
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
+    uint64_t retired = vcpu->retired; /* passed: what stands here by then is another instruction */
     do
         bt_interpret(bt);
-    while (vcpu->rip == eip && atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown &&
-           !bt->must_exit);
+    while (vcpu->rip == eip && vcpu->retired == retired &&
+           atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
     return after_insn(bt, next_eip, info);
 }
 

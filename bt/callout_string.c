@@ -1,7 +1,7 @@
 /* callout_string.c - REP MOVS and REP STOS upwards through flat segments, page by page through the soft TLB.
  *
  * Compiled for general registers only, as callout.c is: the guest's FP state stays in the host meanwhile. What is not plain (page
- * crossings inside an element, misses, MMIO, code pages, DF = 1) goes to the interpreter, which also fills the shadow. */
+ * crossings inside an element, misses, MMIO, code pages, the instruction's own page, DF = 1) goes to the interpreter, which also fills the shadow. */
 #include "internal.h"
 
 /* Elements of `size` bytes from lin to the end of its page, at most `max`. */
@@ -38,15 +38,20 @@ static void fill(uint8_t *dst, uint32_t value, uint32_t n, unsigned size)
         __asm__ volatile("rep stosb" : "+D"(dst), "+c"(count) : "a"(value) : "memory");
 }
 
+static bool same_page(const uint8_t *a, const uint8_t *b)
+{
+    return (((uintptr_t)a ^ (uintptr_t)b) & ~(uintptr_t)VX_PAGE_MASK) == 0;
+}
+
 /* One chunk; returns the elements done, 0 when it is not plain. */
-static uint32_t chunk(struct vx_vcpu *vcpu, const struct vx_tlb *tlb, bool moves, unsigned size)
+static uint32_t chunk(struct vx_vcpu *vcpu, const struct vx_tlb *tlb, const uint8_t *code, bool moves, unsigned size)
 {
     uint32_t edi = (uint32_t)vcpu->gpr[VX_RDI], esi = (uint32_t)vcpu->gpr[VX_RSI];
     uint32_t n = in_page(edi, size, (uint32_t)vcpu->gpr[VX_RCX]);
     if (moves)
         n = in_page(esi, size, n);
     uint8_t *dst = n == 0 ? NULL : vx_tlb_probe(tlb, tlb->write_tag, edi, size);
-    if (dst == NULL)
+    if (dst == NULL || same_page(dst, code))
         return 0;
     if (!moves) {
         fill(dst, (uint32_t)vcpu->gpr[VX_RAX], n, size);
@@ -66,15 +71,17 @@ static uint32_t chunk(struct vx_vcpu *vcpu, const struct vx_tlb *tlb, bool moves
     return n;
 }
 
-bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info)
+bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info, uint32_t eip, uint32_t bytes)
 {
     const struct vx_tlb *tlb = vcpu->mmu->tlb[vx_view_of(vcpu)];
-    if (vcpu->dflag)
+    uint32_t lin = (uint32_t)(vcpu->seg[VX_CS].base + eip);
+    const uint8_t *code = vx_tlb_probe(tlb, tlb->fetch_tag, lin, bytes);
+    if (vcpu->dflag || code == NULL)
         return false;
     while (vcpu->gpr[VX_RCX] != 0) {
         if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0)
             return false;
-        if (chunk(vcpu, tlb, (info & REP_MOVS) != 0, info & REP_SIZE) == 0)
+        if (chunk(vcpu, tlb, code, (info & REP_MOVS) != 0, info & REP_SIZE) == 0)
             return false;
     }
     return true;

@@ -301,7 +301,7 @@ typedef uint64_t bt_callout_wrapper(struct vx_vcpu *vcpu, uint64_t a, uint64_t b
                                     bt_callout *function);
 bt_callout_wrapper bt_callout_timed, bt_callout_counted;
 /* ---- callout_string.c (general registers only): true when the whole instruction is done. */
-bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info);
+bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info, uint32_t eip, uint32_t bytes);
 
 void bt_flags_to_vcpu(struct vx_vcpu *vcpu);
 void bt_flags_from_vcpu(struct vx_vcpu *vcpu);

@@ -2,11 +2,43 @@
  *
  *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
  *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's
- *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment. */
+ *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment.
+ *   I3  An iteration that changes the instruction's own bytes is the last of the old ones: the rest is fetched anew. So the outcome
+ *       does not hang on how many iterations a step has. (SDM 3A "Self-Modifying Code" promises less of REP.) */
 #include "interp_string.h"
 
 #include "interp_flags.h"
 #include "interp_table.h"
+
+/* The instruction's own bytes: where they are, and what they were when it began. */
+struct own_code {
+    const uint8_t *at; /* NULL: not all in one page that the shadow has */
+    uint8_t was[16];
+    uint32_t bytes;
+};
+
+/* Host address of the instruction's first `bytes` bytes; NULL: not all in one page that the shadow has. */
+static const uint8_t *own_hva(const struct insn *in, uint32_t bytes)
+{
+    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, (uint32_t)(in->cpu->seg[VX_CS].base + in->start_eip), bytes);
+}
+
+static struct own_code own_code(const struct insn *in)
+{
+    struct own_code own = { .bytes = in->next_eip - in->start_eip };
+    own.at = own_hva(in, own.bytes);
+    if (own.at != NULL)
+        memcpy(own.was, own.at, own.bytes);
+    return own;
+}
+
+/* How many iterations the step may have. One, where nobody would see that the code has changed (keeps I3). */
+static uint32_t step_max(const struct insn *in, const struct own_code *own)
+{
+    if (in->single_step || own->at == NULL)
+        return 1;
+    return in->cpu->rep_max != 0 ? in->cpu->rep_max : STRING_STEP_MAX;
+}
 
 bool string_repeat(struct insn *in, const struct string_op *op)
 {
@@ -16,7 +48,8 @@ bool string_repeat(struct insn *in, const struct string_op *op)
         return op->one(in, size);
 
     uint32_t count = get_reg(cpu, VX_RCX, in->addr_size);
-    uint32_t left = in->single_step ? 1 : cpu->rep_max != 0 ? cpu->rep_max : STRING_STEP_MAX;
+    struct own_code own = own_code(in);
+    uint32_t left = step_max(in, &own);
     while (count != 0 && left != 0) {
         uint32_t n = op->bulk == NULL ? 0 : op->bulk(in, size, count < left ? count : left);
         if (n == 0) {
@@ -31,6 +64,8 @@ bool string_repeat(struct insn *in, const struct string_op *op)
         if (op->by_zf && zf != (in->rep == REP_E))
             return true;
         if (in->dr6_hits != 0) /* a data breakpoint traps after its iteration */
+            break;
+        if (own.at != NULL && memcmp(own.at, own.was, own.bytes) != 0)
             break;
     }
     if (count != 0) {
@@ -66,7 +101,11 @@ uint32_t string_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size
 
 uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
 {
-    return vx_tlb_probe(in->tlb, tags, (uint32_t)(in->cpu->seg[seg].base + off), size);
+    uint8_t *hva = vx_tlb_probe(in->tlb, tags, (uint32_t)(in->cpu->seg[seg].base + off), size);
+    if (hva == NULL || tags != in->tlb->write_tag)
+        return hva;
+    uintptr_t other = (uintptr_t)hva ^ (uintptr_t)own_hva(in, 1);
+    return (other & ~(uintptr_t)VX_PAGE_MASK) == 0 ? NULL : hva; /* one by one (I3) */
 }
 
 static bool movs_one(struct insn *in, unsigned size)
