@@ -109,6 +109,8 @@ static uint64_t next_stop(const struct pf_program *p, unsigned event, uint64_t l
 
 /* CPU time that a program may take: a REP is one instruction, however long. Few take a millisecond. */
 enum { INTERP_MS = 30, BT_MS = 2000 };
+/* A program gets so many times its budget where only its end can be compared. */
+enum { UNCOUNTED_TURNS = 4 };
 
 /* What is due at this instruction count, before anything pending is delivered: an event, or (true) the end. */
 static bool at_stop(struct rig *rig, const struct pf_program *p, unsigned *event, uint64_t limit)
@@ -151,7 +153,8 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
                             struct difference *found)
 {
     struct pf_program quiet;
-    if (!pair->options.exact_count) { /* events only where the CPU halts */
+    if (!pair->options.exact_count) { /* events only where the CPU halts; and the program must end by itself */
+        limit *= UNCOUNTED_TURNS;
         quiet = *program;
         for (unsigned i = 0; i < quiet.events; i++)
             quiet.event[i].at = UINT32_MAX;
