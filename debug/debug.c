@@ -90,7 +90,7 @@ const struct vx_debug_wants *vx_debug_wants(const struct vx_debug *debug)
 
 /* ---- stops ------------------------------------------------------------------------------------------------------- */
 
-static struct vx_debug_stop stop_at_eip(const struct vx_debug *debug, enum vx_stop_cause cause)
+struct vx_debug_stop stop_here(const struct vx_debug *debug, enum vx_stop_cause cause)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
     return (struct vx_debug_stop){ .cause = cause, .cs = vcpu->seg[VX_CS].sel, .eip = (uint32_t)vcpu->rip };
@@ -118,9 +118,8 @@ static bool queue_stops(struct vx_debug *debug)
     for (unsigned i = 0; i < debug->queued; i++) {
         struct vx_debug_stop stop = debug->queue[i];
         struct vx_debug_point *point = point_of(debug, stop.point.number);
-        if (point == NULL || !point_qualifies(debug, point))
+        if (point == NULL || !point_qualifies(debug, point, &stop))
             continue;
-        stop.point = *point;
         serve(debug, &stop);
         return true;
     }
@@ -132,7 +131,7 @@ static bool point_stops(struct vx_debug *debug, struct vx_debug_point *point)
 {
     if (point == NULL)
         return false;
-    struct vx_debug_stop stop = stop_at_eip(debug, VX_CAUSE_POINT);
+    struct vx_debug_stop stop = stop_here(debug, VX_CAUSE_POINT);
     stop.point = *point;
     serve(debug, &stop);
     return true;
@@ -151,7 +150,7 @@ static bool asked_to_stop(struct vx_debug *debug)
     else
         return false;
     debug->shutdown_told = vcpu->shutdown;
-    struct vx_debug_stop stop = stop_at_eip(debug, cause);
+    struct vx_debug_stop stop = stop_here(debug, cause);
     serve(debug, &stop);
     return true;
 }
@@ -178,7 +177,7 @@ static bool stops(struct vx_debug *debug, enum vx_debug_go *go)
     if (address_stops(debug) || point_stops(debug, point_count(debug)))
         return true;
     if (plan_advance(debug, go)) {
-        struct vx_debug_stop stop = stop_at_eip(debug, VX_CAUSE_STEP);
+        struct vx_debug_stop stop = stop_here(debug, VX_CAUSE_STEP);
         serve(debug, &stop);
         return true;
     }

@@ -17,7 +17,8 @@
 
 #include "vx86/debug.h"
 
-#define QUEUE_MAX 8
+#define QUEUE_MAX      8
+#define INTERNAL_FIRST 0x80000000u
 
 enum plan_kind { PLAN_RUN, PLAN_STEP, PLAN_NEXT, PLAN_FINISH, PLAN_UNTIL, PLAN_UNIT };
 
@@ -52,7 +53,7 @@ struct vx_debug {
     unsigned queued;
 
     struct vx_debug_point point[VX_DEBUG_POINTS];
-    unsigned points, last_number;
+    unsigned points, last_number, last_internal;
     struct {
         uint32_t lin;       /* linear ones */
         const uint8_t *hva; /* physical ones, else NULL */
@@ -70,9 +71,13 @@ struct vx_debug {
 
 /* points.c */
 void points_rearm(struct vx_debug *debug);
+/* A point of the core's own: with a number that no user's point has; it is not listed. 0: no room. */
+unsigned point_add_internal(struct vx_debug *debug, const struct vx_debug_point *point);
 struct vx_debug_point *point_of(struct vx_debug *debug, unsigned number);
-/* Counts a reached point's hit; true when it is to stop the guest. */
-bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point);
+/* Counts a reached point's hit; true when it is to stop the guest. Fills in stop->point. */
+bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point, struct vx_debug_stop *stop);
+/* A stop at CS:EIP. */
+struct vx_debug_stop stop_here(const struct vx_debug *debug, enum vx_stop_cause cause);
 /* The first armed address at CS:EIP that stops; *any is set when one is there at all. */
 struct vx_debug_point *point_here(struct vx_debug *debug, bool *any);
 /* A COUNT point that the count has reached. */

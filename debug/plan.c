@@ -36,7 +36,7 @@ static void open_gate(struct vx_debug *debug, const struct vx_insn *insn, bool c
                                    .esp_checked = check_esp,
                                    .esp_from = (uint32_t)vcpu->gpr[VX_RSP] };
     gate.last = gate.first;
-    debug->plan.gate = vx_debug_add_point(debug, &gate);
+    debug->plan.gate = point_add_internal(debug, &gate);
 }
 
 static bool goes_back(const struct vx_debug *debug, const struct vx_insn *insn)

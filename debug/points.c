@@ -22,7 +22,7 @@ const struct vx_debug_point *vx_debug_find_point(const struct vx_debug *debug, u
 const struct vx_debug_point *vx_debug_next_point(const struct vx_debug *debug, unsigned number)
 {
     for (unsigned i = 0; i < debug->points; i++) /* ascending: numbers are never given twice */
-        if (debug->point[i].number > number)
+        if (debug->point[i].number > number && debug->point[i].number < INTERNAL_FIRST)
             return &debug->point[i];
     return NULL;
 }
@@ -100,17 +100,25 @@ static void forget_code(struct vx_debug *debug, const struct vx_debug_point *poi
     }
 }
 
-unsigned vx_debug_add_point(struct vx_debug *debug, const struct vx_debug_point *point)
+static unsigned add_point(struct vx_debug *debug, const struct vx_debug_point *point, unsigned number)
 {
-    if (debug->points == VX_DEBUG_POINTS)
-        return 0;
     struct vx_debug_point *own = &debug->point[debug->points++];
     *own = *point;
-    own->number = ++debug->last_number;
+    own->number = number;
     own->hits = 0;
     points_rearm(debug);
     forget_code(debug, own);
     return own->number;
+}
+
+unsigned vx_debug_add_point(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    return debug->points == VX_DEBUG_POINTS ? 0 : add_point(debug, point, ++debug->last_number);
+}
+
+unsigned point_add_internal(struct vx_debug *debug, const struct vx_debug_point *point)
+{
+    return debug->points == VX_DEBUG_POINTS ? 0 : add_point(debug, point, INTERNAL_FIRST + ++debug->last_internal);
 }
 
 bool vx_debug_remove_point(struct vx_debug *debug, unsigned number)
@@ -162,11 +170,12 @@ bool vx_debug_set_conditional(struct vx_debug *debug, unsigned number, bool cond
 
 /* ---- reached ----------------------------------------------------------------------------------------------------- */
 
-bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point)
+bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point, struct vx_debug_stop *stop)
 {
-    if (point->conditional && !debug->front.condition(debug->front_opaque, point))
+    stop->point = *point;
+    if (point->conditional && !debug->front.condition(debug->front_opaque, stop))
         return false;
-    point->hits++;
+    stop->point.hits = ++point->hits;
     if (point->ignore == 0)
         return true;
     point->ignore--;
@@ -226,7 +235,8 @@ struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
             debug->plan.gate_reached = true; /* not the user's: plan_advance() looks at it */
             continue;
         }
-        if (point_qualifies(debug, point) && first == NULL)
+        struct vx_debug_stop stop = stop_here(debug, VX_CAUSE_POINT);
+        if (point_qualifies(debug, point, &stop) && first == NULL)
             first = point;
     }
     return first;
@@ -236,8 +246,9 @@ struct vx_debug_point *point_count(struct vx_debug *debug)
 {
     for (unsigned i = 0; i < debug->points; i++) {
         struct vx_debug_point *point = &debug->point[i];
+        struct vx_debug_stop stop = stop_here(debug, VX_CAUSE_POINT);
         if (point->kind == VX_POINT_COUNT && point->enabled && point->hits == 0 &&
-            point->first <= debug->vcpu->retired && point_qualifies(debug, point))
+            point->first <= debug->vcpu->retired && point_qualifies(debug, point, &stop))
             return point;
     }
     return NULL;

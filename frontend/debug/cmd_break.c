@@ -44,10 +44,11 @@ static struct dbg_note *new_note(struct vx_debugger *dbg, unsigned number)
 }
 
 /* A condition that cannot be evaluated stops, and says so: silence would hide the mistake. */
-bool dbg_condition(void *opaque, const struct vx_debug_point *point)
+bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
 {
     struct vx_debugger *dbg = opaque;
-    const struct dbg_note *note = dbg_note_of(dbg, point->number);
+    const struct dbg_note *note = dbg_note_of(dbg, stop->point.number);
+    dbg->stop = *stop;
     char error[256];
     uint64_t value;
     if (note == NULL || note->condition == NULL)
@@ -55,7 +56,7 @@ bool dbg_condition(void *opaque, const struct vx_debug_point *point)
     const char *at = note->condition;
     if (dbg_eval_text(dbg, &at, &value, error, sizeof error))
         return value != 0;
-    dbg_say(dbg, "the condition of point %u: %s\n", point->number, error);
+    dbg_say(dbg, "the condition of point %u: %s\n", stop->point.number, error);
     return true;
 }
 

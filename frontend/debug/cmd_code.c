@@ -103,6 +103,8 @@ bool dbg_cmd_symbols(struct vx_debugger *dbg, const char **at)
     uint64_t offset;
     if (dbg_take_word(at, "near"))
         return name_address(dbg, at);
+    if (dbg_take_word(at, "linux"))
+        return dbg_no_more(dbg, at) && dbg_symbols_read_linux(dbg);
     if (!dbg_next_word(at, path, sizeof path))
         return dbg_fail(dbg, "the name of a symbol file is missing: ELF, System.map, nm's or Bochs's format");
     if (!dbg_eval_or(dbg, at, "the offset", 0, &offset) || !dbg_no_more(dbg, at))

@@ -193,12 +193,14 @@ bool dbg_cmd_disassemble(struct vx_debugger *dbg, const char **at)
 
 bool dbg_cmd_print(struct vx_debugger *dbg, const char **at)
 {
-    struct format format = { .count = 1, .unit = 'g' };
+    struct format format = { .count = 1 };
     uint64_t value;
     char name[128];
     if (!take_format(dbg, at, &format) || !dbg_eval(dbg, at, "the expression", &value) || !dbg_no_more(dbg, at))
         return false;
     if (format.form != '\0') {
+        if (format.unit == '\0') /* as many digits as it has */
+            format.unit = value > UINT32_MAX ? 'g' : value > 0xFFFF ? 'w' : value > 0xFF ? 'h' : 'b';
         print_value(dbg, &format, value);
         dbg_say(dbg, "\n");
         return true;

@@ -42,10 +42,11 @@ struct vx_debugger {
     struct dbg_symbols *symbols;
     struct dbg_note note[VX_DEBUG_POINTS];
 
-    bool going;   /* the present command makes the guest go on */
-    bool failed;  /* the present command has said what is wrong */
-    bool foreign; /* a command on behalf of somebody else */
-    bool quiet;   /* the next stop is not shown */
+    struct vx_debug_stop stop; /* the last one, or the one whose condition is looked at: event.* in expressions */
+    bool going;                /* the present command makes the guest go on */
+    bool failed;               /* the present command has said what is wrong */
+    bool foreign;              /* a command on behalf of somebody else */
+    bool quiet;                /* the next stop is not shown */
     char last[DBG_LINE_MAX];
 
     enum vx_syntax syntax;
@@ -143,6 +144,8 @@ const char *dbg_symbols_match(const struct dbg_symbols *symbols, const char *pre
 bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room);
 /* Read files; what is wrong is said. `offset` is added to every address. */
 bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset);
+/* What a Linux kernel in the guest's memory says of itself. */
+bool dbg_symbols_read_linux(struct vx_debugger *dbg);
 bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset);
 
 /* ---- show.c ------------------------------------------------------------------------------------------------------------------ */
@@ -163,7 +166,7 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
 /* ---- notes about points, cmd_break.c --------------------------------------------------------------------------------------- */
 
 struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number);
-bool dbg_condition(void *opaque, const struct vx_debug_point *point);
+bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
 void dbg_notes_clear(struct vx_debugger *dbg);
 
 /* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */

@@ -67,6 +67,7 @@ static void stopped(void *opaque, const struct vx_debug_stop *stop)
     struct vx_debugger *dbg = opaque;
     if (dbg->config.take_terminal != NULL)
         dbg->config.take_terminal(dbg->config.opaque);
+    dbg->stop = *stop;
     dbg_show_stop(dbg, stop);
     ask(dbg);
     fflush(dbg->out);

@@ -17,6 +17,19 @@ enum where {
     IN_TABLE_LIMIT,
     IN_COUNT,
     IN_TIME,
+    IN_EVENT, /* index enum event_field, of what has stopped the guest or is looked at */
+};
+
+enum event_field {
+    EVENT_CS,
+    EVENT_EIP,
+    EVENT_VECTOR,
+    EVENT_ERROR,
+    EVENT_LIN,
+    EVENT_ADDRESS,
+    EVENT_BYTES,
+    EVENT_OLD,
+    EVENT_NEW
 };
 
 enum { SEG_LDTR = VX_SEG_COUNT, SEG_TR };
@@ -108,6 +121,15 @@ static const struct row rows[] = {
     { "cpl", IN_CPL, 0, 0, 8 },
     { "count", IN_COUNT, 0, 0, 64 },
     { "time", IN_TIME, 0, 0, 64 },
+    { "event.cs", IN_EVENT, EVENT_CS, 0, 16 },
+    { "event.eip", IN_EVENT, EVENT_EIP, 0, 32 },
+    { "event.vector", IN_EVENT, EVENT_VECTOR, 0, 8 },
+    { "event.error", IN_EVENT, EVENT_ERROR, 0, 32 },
+    { "event.lin", IN_EVENT, EVENT_LIN, 0, 32 },
+    { "event.address", IN_EVENT, EVENT_ADDRESS, 0, 64 },
+    { "event.bytes", IN_EVENT, EVENT_BYTES, 0, 32 },
+    { "event.old", IN_EVENT, EVENT_OLD, 0, 64 },
+    { "event.new", IN_EVENT, EVENT_NEW, 0, 64 },
 };
 
 static const struct row *find(const char *name)
@@ -126,6 +148,14 @@ const char *dbg_register_name(unsigned n)
 static struct vx_seg *segment(struct vx_vcpu *vcpu, unsigned index)
 {
     return index == SEG_LDTR ? &vcpu->ldtr : index == SEG_TR ? &vcpu->tr : &vcpu->seg[index];
+}
+
+static uint64_t event_value(const struct vx_debug_stop *stop, enum event_field field)
+{
+    const uint64_t values[] = { [EVENT_CS] = stop->cs,       [EVENT_EIP] = stop->eip, [EVENT_VECTOR] = stop->vector,
+                                [EVENT_ERROR] = stop->error, [EVENT_LIN] = stop->lin, [EVENT_ADDRESS] = stop->address,
+                                [EVENT_BYTES] = stop->bytes, [EVENT_OLD] = stop->old, [EVENT_NEW] = stop->new };
+    return values[field];
 }
 
 static uint64_t whole(const struct vx_debugger *dbg, const struct row *row)
@@ -148,6 +178,7 @@ static uint64_t whole(const struct vx_debugger *dbg, const struct row *row)
     case IN_TABLE_BASE: return tables[row->index]->base;
     case IN_TABLE_LIMIT: return tables[row->index]->limit;
     case IN_COUNT: return vcpu->retired;
+    case IN_EVENT: return event_value(&dbg->stop, (enum event_field)row->index);
     case IN_TIME: return vx_clock_now_ns(vx_machine_clock(dbg->machine));
     }
     return 0;

@@ -107,8 +107,8 @@ struct vx_debug_stop {
 
 struct vx_debug_front {
     void (*stopped)(void *opaque, const struct vx_debug_stop *stop);
-    /* Does the condition of a reached point hold? */
-    bool (*condition)(void *opaque, const struct vx_debug_point *point);
+    /* Does the condition of a reached point hold? `stop` is what stopped() would get. */
+    bool (*condition)(void *opaque, const struct vx_debug_stop *stop);
     /* Called before every instruction while vx_debug_set_tracing() is on. May be NULL. */
     void (*trace)(void *opaque);
     /* Every event as it is noted, in the middle of an instruction. May be NULL. */
