@@ -27,13 +27,14 @@ bool insn_gp0(struct insn *in)
     return vx_fault_code(in->cpu, VX_GP, 0);
 }
 
-/* Type rules hold in protected mode only; real mode may write through CS whatever was loaded there before. */
+/* Type rules hold in protected mode only; real mode may write through CS whatever was loaded there before. Code that may only
+ * be executed may be fetched, too (CLFLUSH). */
 static bool type_allows(const struct vx_vcpu *cpu, const struct vx_seg *s, enum vx_access access)
 {
     if (vx_real_mode(cpu))
         return true;
     bool code = s->attr & VX_ATTR_CODE, bit1 = s->attr & VX_ATTR_WRITABLE;
-    return access == VX_ACCESS_WRITE ? !code && bit1 : !code || bit1;
+    return access == VX_ACCESS_WRITE ? !code && bit1 : access == VX_ACCESS_FETCH || !code || bit1;
 }
 
 bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin)

@@ -83,11 +83,11 @@ static bool ldmxcsr(struct insn *in)
     return true;
 }
 
-/* A flushed line must be readable; nothing else happens to it here. */
+/* A flushed line must be readable, or in an execute-only segment; nothing else happens to it here. */
 static bool clflush(struct insn *in)
 {
     uint32_t lin;
-    return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_READ, &lin) &&
+    return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_FETCH, &lin) &&
            vx_mmu_probe(in->cpu->mmu, lin, 1, VX_ACCESS_READ, vx_view_of(in->cpu));
 }
 

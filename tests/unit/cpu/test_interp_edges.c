@@ -124,6 +124,7 @@ static const struct edge memory_edges[] = {
     { "write to read-only data", KERNEL, CODE(0x89, 0x00), { R(RAX, 0x4000), { ATTR, VX_DS, 0xC091 } }, { FAULTS(GP), ERR(0) } },
     { "read from read-only data", KERNEL, CODE(0x8B, 0x00), { R(RAX, 0x4000), { ATTR, VX_DS, 0xC091 }, M4(0x4000, 3) }, { R(RAX, 3) } },
     { "read from execute-only code", KERNEL, CODE(0x2E, 0x8B, 0x00), { R(RAX, 0x4000), { ATTR, VX_CS, 0xC099 } }, { FAULTS(GP), ERR(0) } },
+    { "clflush of execute-only code", KERNEL, CODE(0x2E, 0x0F, 0xAE, 0x38), { R(RAX, 0x4000), { ATTR, VX_CS, 0xC099 } }, { { EIP, 0, RIG_CODE + 4 } } },
     { "read from readable code", KERNEL, CODE(0x2E, 0x8B, 0x00), { R(RAX, 0x4000), M4(0x4000, 3) }, { R(RAX, 3) } },
     { "write to code", KERNEL, CODE(0x2E, 0x89, 0x00), { R(RAX, 0x4000) }, { FAULTS(GP), ERR(0) } },
     { "null segment", KERNEL, CODE(0x65, 0x8B, 0x00), { { UNUSABLE, VX_GS, 1 }, R(RAX, 0x4000) }, { FAULTS(GP), ERR(0) } },
