@@ -150,6 +150,7 @@ Test(isa_model, msrs)
         { "default,-sep", 0x175, false },
     };
     struct world *w = world_create();
+    const struct vx_cpu_model *own = w->cpu->model;
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct vx_cpu_model *model = model_of(rows[i].model);
         uint64_t value;
@@ -157,6 +158,7 @@ Test(isa_model, msrs)
         w->cpu->model = model;
         cr_assert_eq(vx_cpu_read_msr(w->cpu, rows[i].index, &value), rows[i].there, "%s: MSR %x", rows[i].model,
                      rows[i].index);
+        w->cpu->model = own;
         vx_cpu_model_destroy(model);
     }
     world_destroy(w);
