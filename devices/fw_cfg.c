@@ -374,4 +374,16 @@ static void fw_cfg_destroy(void *instance)
     free(fw_cfg);
 }
 
-const struct vx_device_type vx_fw_cfg_type = { .name = "fw_cfg", .reset = fw_cfg_reset, .destroy = fw_cfg_destroy };
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_fw_cfg, key),
+    VX_FIELD(struct vx_fw_cfg, dma_phys),
+    VX_FIELD(struct vx_fw_cfg, file_count),
+};
+
+const struct vx_device_type vx_fw_cfg_type = {
+    .name = "fw_cfg",
+    .reset = fw_cfg_reset,
+    .destroy = fw_cfg_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
+};

@@ -165,8 +165,15 @@ vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx 
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD_ARRAY(struct vx_i440fx, applied),
+    VX_FIELD_ARRAY(struct vx_i440fx, fn.config),
+};
+
 const struct vx_device_type vx_i440fx_type = {
     .name = "i440fx",
     .reset = i440fx_reset,
     .destroy = i440fx_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

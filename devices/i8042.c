@@ -377,7 +377,21 @@ static void destroy(void *instance)
     free(i8042);
 }
 
-const struct vx_device_type vx_i8042_type = { .name = "i8042", .reset = reset, .destroy = destroy };
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_i8042, ram[0]),       VX_FIELD(struct vx_i8042, p2),
+    VX_FIELD(struct vx_i8042, pending),      VX_FIELD(struct vx_i8042, out),
+    VX_FIELD(struct vx_i8042, out_full),     VX_FIELD(struct vx_i8042, out_aux),
+    VX_FIELD(struct vx_i8042, command_last), VX_FIELD(struct vx_i8042, system_flag),
+    VX_FIELD(struct vx_i8042, break_bit),
+};
+
+const struct vx_device_type vx_i8042_type = {
+    .name = "i8042",
+    .reset = reset,
+    .destroy = destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
+};
 
 vx_err vx_i8042_create(const struct vx_i8042_config *config, struct vx_i8042 **out)
 {

@@ -302,8 +302,28 @@ vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out)
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD_EACH(struct vx_ide, port, channel.selected),
+    VX_FIELD_EACH(struct vx_ide, port, channel.control),
+    VX_FIELD_EACH(struct vx_ide, port, channel.irq_level),
+    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.command),
+    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.status),
+    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.table),
+    VX_FIELD_ARRAY(struct vx_ide, present),
+    VX_FIELD_EACH(struct vx_ide, drive, status),
+    VX_FIELD_EACH(struct vx_ide, drive, error),
+    VX_FIELD_EACH(struct vx_ide, drive, device),
+    VX_FIELD_EACH(struct vx_ide, drive, intrq),
+    VX_FIELD_EACH(struct vx_ide, drive, transfer_mode),
+    VX_FIELD_EACH(struct vx_ide, drive, in_flight),
+    VX_FIELD_EACH(struct vx_ide, drive, data_pos),
+    VX_FIELD_EACH(struct vx_ide, drive, data_end),
+};
+
 const struct vx_device_type vx_ide_type = {
     .name = "piix3 ide",
     .reset = ide_reset,
     .destroy = ide_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

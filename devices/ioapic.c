@@ -199,8 +199,17 @@ vx_err vx_ioapic_create(const struct vx_ioapic_config *config, struct vx_ioapic 
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_ioapic, select),
+    VX_FIELD(struct vx_ioapic, id),
+    VX_FIELD(struct vx_ioapic, lines),
+    VX_FIELD_ARRAY(struct vx_ioapic, entry),
+};
+
 const struct vx_device_type vx_ioapic_type = {
     .name = "ioapic",
     .reset = ioapic_reset,
     .destroy = ioapic_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -240,8 +240,22 @@ vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **o
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_lapic, on_bus),     VX_FIELD(struct vx_lapic, hardware_enabled),
+    VX_FIELD(struct vx_lapic, intr_level), VX_FIELD(struct vx_lapic, id),
+    VX_FIELD(struct vx_lapic, tpr),        VX_FIELD(struct vx_lapic, ldr),
+    VX_FIELD(struct vx_lapic, dfr),        VX_FIELD(struct vx_lapic, svr),
+    VX_FIELD(struct vx_lapic, esr),        VX_FIELD(struct vx_lapic, icr_low),
+    VX_FIELD(struct vx_lapic, icr_high),   VX_FIELD(struct vx_lapic, divide),
+    VX_FIELD(struct vx_lapic, initial),    VX_FIELD_ARRAY(struct vx_lapic, lvt),
+    VX_FIELD_ARRAY(struct vx_lapic, isr),  VX_FIELD_ARRAY(struct vx_lapic, tmr),
+    VX_FIELD_ARRAY(struct vx_lapic, irr),
+};
+
 const struct vx_device_type vx_lapic_type = {
     .name = "lapic",
     .reset = lapic_reset,
     .destroy = lapic_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -352,8 +352,15 @@ vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out)
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_rtc, index),
+    VX_FIELD_ARRAY(struct vx_rtc, cmos),
+};
+
 const struct vx_device_type vx_rtc_type = {
     .name = "mc146818",
     .reset = rtc_reset,
     .destroy = rtc_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -336,8 +336,25 @@ vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out)
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_pic, intr_level),          VX_FIELD(struct vx_pic, master.lines),
+    VX_FIELD(struct vx_pic, master.edges),        VX_FIELD(struct vx_pic, master.level),
+    VX_FIELD(struct vx_pic, master.isr),          VX_FIELD(struct vx_pic, master.imr),
+    VX_FIELD(struct vx_pic, master.base),         VX_FIELD(struct vx_pic, master.lowest),
+    VX_FIELD(struct vx_pic, master.expected),     VX_FIELD(struct vx_pic, master.auto_eoi),
+    VX_FIELD(struct vx_pic, master.special_mask), VX_FIELD(struct vx_pic, master.read_isr),
+    VX_FIELD(struct vx_pic, slave.lines),         VX_FIELD(struct vx_pic, slave.edges),
+    VX_FIELD(struct vx_pic, slave.level),         VX_FIELD(struct vx_pic, slave.isr),
+    VX_FIELD(struct vx_pic, slave.imr),           VX_FIELD(struct vx_pic, slave.base),
+    VX_FIELD(struct vx_pic, slave.lowest),        VX_FIELD(struct vx_pic, slave.expected),
+    VX_FIELD(struct vx_pic, slave.auto_eoi),      VX_FIELD(struct vx_pic, slave.special_mask),
+    VX_FIELD(struct vx_pic, slave.read_isr),
+};
+
 const struct vx_device_type vx_pic_type = {
     .name = "pic8259",
     .reset = pic_reset,
     .destroy = pic_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -138,8 +138,16 @@ vx_err vx_piix3_create(const struct vx_piix3_config *config, struct vx_piix3 **o
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_piix3, pirq_levels),
+    VX_FIELD(struct vx_piix3, rcr),
+    VX_FIELD_ARRAY(struct vx_piix3, fn.config),
+};
+
 const struct vx_device_type vx_piix3_type = {
     .name = "piix3",
     .reset = piix3_reset,
     .destroy = piix3_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

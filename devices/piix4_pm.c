@@ -363,8 +363,17 @@ vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_pii
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_piix4_pm, sts),       VX_FIELD(struct vx_piix4_pm, en),
+    VX_FIELD(struct vx_piix4_pm, cnt),       VX_FIELD(struct vx_piix4_pm, glbctl),
+    VX_FIELD(struct vx_piix4_pm, sci_level), VX_FIELD_ARRAY(struct vx_piix4_pm, gpe),
+    VX_FIELD_ARRAY(struct vx_piix4_pm, apm), VX_FIELD_ARRAY(struct vx_piix4_pm, fn.config),
+};
+
 const struct vx_device_type vx_piix4_pm_type = {
     .name = "piix4 pm",
     .reset = pm_reset,
     .destroy = pm_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

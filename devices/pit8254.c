@@ -153,8 +153,20 @@ vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out)
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD_EACH(struct vx_pit, counter, mode),    VX_FIELD_EACH(struct vx_pit, counter, bcd),
+    VX_FIELD_EACH(struct vx_pit, counter, rw),      VX_FIELD_EACH(struct vx_pit, counter, gate),
+    VX_FIELD_EACH(struct vx_pit, counter, loaded),  VX_FIELD_EACH(struct vx_pit, counter, running),
+    VX_FIELD_EACH(struct vx_pit, counter, done),    VX_FIELD_EACH(struct vx_pit, counter, n),
+    VX_FIELD_EACH(struct vx_pit, counter, next_n),  VX_FIELD_EACH(struct vx_pit, counter, held),
+    VX_FIELD_EACH(struct vx_pit, counter, latched), VX_FIELD_EACH(struct vx_pit, counter, latch),
+    VX_FIELD_EACH(struct vx_pit, counter, status),
+};
+
 const struct vx_device_type vx_pit_type = {
     .name = "pit8254",
     .reset = pit_reset,
     .destroy = pit_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

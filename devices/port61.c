@@ -75,8 +75,14 @@ vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_port61, control),
+};
+
 const struct vx_device_type vx_port61_type = {
     .name = "port 61h",
     .reset = port61_reset,
     .destroy = port61_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -70,8 +70,14 @@ vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 
     return VX_ERR_OK;
 }
 
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_port92, value),
+};
+
 const struct vx_device_type vx_port92_type = {
     .name = "port 92h",
     .reset = port92_reset,
     .destroy = port92_destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -412,7 +412,22 @@ static void destroy(void *instance)
     free(uart);
 }
 
-const struct vx_device_type vx_uart16550_type = { .name = "uart16550", .reset = reset, .destroy = destroy };
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_uart16550, ier),          VX_FIELD(struct vx_uart16550, fcr),
+    VX_FIELD(struct vx_uart16550, lcr),          VX_FIELD(struct vx_uart16550, mcr),
+    VX_FIELD(struct vx_uart16550, scr),          VX_FIELD(struct vx_uart16550, line_errors),
+    VX_FIELD(struct vx_uart16550, msr),          VX_FIELD(struct vx_uart16550, divisor),
+    VX_FIELD(struct vx_uart16550, thre_pending), VX_FIELD(struct vx_uart16550, timeout_pending),
+    VX_FIELD(struct vx_uart16550, fifo_count),
+};
+
+const struct vx_device_type vx_uart16550_type = {
+    .name = "uart16550",
+    .reset = reset,
+    .destroy = destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
+};
 
 vx_err vx_uart16550_create(const struct vx_uart16550_config *config, struct vx_uart16550 **out)
 {

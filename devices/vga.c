@@ -228,7 +228,32 @@ static void destroy(void *instance)
     free(vga);
 }
 
-const struct vx_device_type vx_vga_type = { .name = "vga", .reset = reset, .destroy = destroy };
+static const struct vx_field fields[] = {
+    VX_FIELD(struct vx_vga, misc),
+    VX_FIELD(struct vx_vga, feature),
+    VX_FIELD(struct vx_vga, subsystem_enable),
+    VX_FIELD(struct vx_vga, seq_index),
+    VX_FIELD_ARRAY(struct vx_vga, seq),
+    VX_FIELD(struct vx_vga, crtc_index),
+    VX_FIELD_ARRAY(struct vx_vga, crtc),
+    VX_FIELD(struct vx_vga, gc_index),
+    VX_FIELD_ARRAY(struct vx_vga, gc),
+    VX_FIELD(struct vx_vga, ac_index),
+    VX_FIELD_ARRAY(struct vx_vga, ac),
+    VX_FIELD(struct vx_vga, ac_data_next),
+    VX_FIELD(struct vx_vga, dac_mask),
+    VX_FIELD(struct vx_vga, dac_read_index),
+    VX_FIELD(struct vx_vga, dac_write_index),
+    VX_FIELD(struct vx_vga, latches),
+};
+
+const struct vx_device_type vx_vga_type = {
+    .name = "vga",
+    .reset = reset,
+    .destroy = destroy,
+    .fields = fields,
+    .field_count = VX_ARRAY_LEN(fields),
+};
 
 static vx_err add_regions(struct vx_vga *vga)
 {

@@ -84,11 +84,33 @@ static void describe(const struct vx_device *device, vx_field_fn *fn, void *opaq
     }
 }
 
+/* What people call chips whose names say something else. */
+static const struct {
+    const char *word, *name;
+} nicknames[] = {
+    { "rtc", "mc146818" },   { "cmos", "mc146818" }, { "serial", "uart16550" }, { "com", "uart16550" },
+    { "keyboard", "i8042" }, { "apic", "lapic" },    { "a20", "port 92h" },     { "pam", "i440fx" },
+};
+
+/* `word` is the beginning of a word of the chip's name, or its nickname. */
+static bool is_called(const char *name, const char *word)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(nicknames); i++)
+        if (strcmp(nicknames[i].word, word) == 0 && strcmp(nicknames[i].name, name) == 0)
+            return true;
+    for (const char *at = name; at != NULL; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (strncmp(at, word, strlen(word)) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool vx_machine_describe(const struct vx_machine *pc, const char *name, vx_field_fn *fn, void *opaque)
 {
     bool found = false;
     for (unsigned i = 0; i < pc->device_count; i++) {
-        if (strcmp(pc->devices[i].type->name, name) != 0)
+        if (!is_called(pc->devices[i].type->name, name))
             continue;
         describe(&pc->devices[i], fn, opaque);
         found = true;

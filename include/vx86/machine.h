@@ -105,8 +105,8 @@ void vx_machine_refresh_display(struct vx_machine *machine);
 VX_MUST_USE vx_err vx_machine_set_engine(struct vx_machine *machine, enum vx_engine engine);
 enum vx_engine vx_machine_engine(const struct vx_machine *machine);
 
-/* A device's registers as a debugger shows them: each element of each field; no side effects. False when there is no
- * device of that name. Devices of the same type follow each other. */
+/* A device's registers as a debugger shows them: each element of each field; no side effects. `device` is the beginning
+ * of a word of its name ("pic", "ide") or what people call it ("rtc"). False when there is none. Several may match. */
 typedef void vx_field_fn(void *opaque, const char *name, unsigned index, unsigned count, uint64_t value,
                          unsigned bytes);
 bool vx_machine_describe(const struct vx_machine *machine, const char *device, vx_field_fn *fn, void *opaque);
