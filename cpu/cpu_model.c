@@ -11,7 +11,9 @@
  * SPEC_CTRL and without the ARCH_CAPABILITIES promises, for those who want to see or measure the mitigations.
  *
  * The others are real ones, for software that expects them; signatures, leaves and cache descriptors are those of the
- * steppings named. Not modelled: the test registers of the 386 and 486 (MOV TR is #UD). Sources: SDM 2 "CPUID", Intel AP-485 "Processor Identification and the CPUID Instruction". */
+ * steppings named. Not modelled: the test registers of the 386 and 486 (MOV TR is #UD).
+ *
+ * Sources: SDM 2 "CPUID", Intel AP-485 "Processor Identification and the CPUID Instruction". */
 #include "cpu_model.h"
 
 #define F(id) VX_FEATURE_BIT(id)
