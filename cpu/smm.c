@@ -174,13 +174,14 @@ static bool restore_control(struct vx_vcpu *cpu, const struct image *image)
     uint32_t cr0 = get(image, SAVE_CR0), cr4 = get(image, SAVE_CR4);
     if (!control_legal(cpu, cr0, cr4))
         return false;
-    uint32_t eflags = vx_eflags(cpu);
+    uint32_t eflags = vx_eflags(cpu), restored = get(image, SAVE_EFLAGS) & vx_cpu_eflags_mask(cpu->model);
+    if (!(cr0 & VX_CR0_PE))
+        restored &= ~(uint32_t)VX_FL_VM; /* there is no VM86 mode in real mode */
     change.cr0 = (cr0 & vx_cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
     change.cr3 = get(image, SAVE_CR3);
     change.cr4 = cr4;
     change.cr3_written = true;
-    vx_set_eflags_raw(cpu, get(image, SAVE_EFLAGS) &
-                               vx_cpu_eflags_mask(cpu->model)); /* AC is part of what the mmu is told */
+    vx_set_eflags_raw(cpu, restored); /* AC is part of what the mmu is told */
     if (vx_creg_apply(cpu, &change))
         return true;
     vx_set_eflags_raw(cpu, eflags);
