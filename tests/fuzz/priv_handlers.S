@@ -298,7 +298,8 @@ pf_routines:
         jmp 1b
         .balign 16
         add esp, 4
-        jmp pf_dispatch32 - pf_handlers32 + PF_HANDLERS - PF_ROUTINES + pf_routines
+        .byte 0xE9 /* JMP to the dispatcher, from where each of them will lie */
+        .long (PF_HANDLERS + pf_dispatch32 - pf_handlers32) - (PF_ROUTINES + pf_routines_end - pf_routines)
 pf_routines_end:
 
 /* ---- real mode: CS = DS = 0 */
@@ -336,9 +337,9 @@ to_real16:
         lidt ds:[V_IVT]
         lss sp, [esi + B_ESP]
         mov ss, word ptr [esi + B_SS]
-        pushw word ptr [esi + B_EFLAGS]
-        pushw word ptr [esi + B_CS]
-        pushw word ptr [esi + B_EIP]
+        push word ptr [esi + B_EFLAGS]
+        push word ptr [esi + B_CS]
+        push word ptr [esi + B_EIP]
         mov es, word ptr [esi + B_ES]
         mov fs, word ptr [esi + B_FS]
         mov gs, word ptr [esi + B_GS]
