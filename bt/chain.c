@@ -4,7 +4,7 @@
  *       target begins in the same page (same mapping), or in a page whose mapping is global and that is on the `crossing`
  *       list, so that flushes unlink it.
  *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up. */
-#include "internal.h"
+#include "verify.h"
 
 static bool same_page(const struct bt_tu *from, const struct bt_tu *to)
 {
@@ -37,6 +37,14 @@ static void cross_remove(struct bt_exit *exit)
     exit->prev_crossing = NULL;
 }
 
+static void patch(struct vx_bt *bt, const struct bt_exit *exit, uint32_t target)
+{
+    struct bt_verdict verdict;
+    bt_cache_patch32(bt, exit->patch_off, target - (exit->patch_off + 4));
+    if (bt->verifier != NULL && !bt_verify_exit(bt->verifier, exit, &verdict))
+        bt_verify_failed(bt, &verdict);
+}
+
 void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
 {
     struct bt_tu *from = exit->from;
@@ -50,7 +58,7 @@ void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
     exit->to = to;
     exit->next_in = to->in;
     to->in = exit;
-    bt_cache_patch32(bt, exit->patch_off, to->entry - (exit->patch_off + 4));
+    patch(bt, exit, to->entry);
     bt->stats->chain_links++;
 }
 
@@ -64,7 +72,7 @@ void bt_unchain(struct vx_bt *bt, struct bt_exit *exit)
     *at = exit->next_in;
     exit->to = NULL;
     cross_remove(exit);
-    bt_cache_patch32(bt, exit->patch_off, exit->cold_off - (exit->patch_off + 4));
+    patch(bt, exit, exit->cold_off);
 }
 
 void bt_unchain_unit(struct vx_bt *bt, struct bt_tu *tu)

@@ -265,8 +265,8 @@ static struct vf_def fp_def(const char *name)
 
 static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_insn *in)
 {
-    bool integer = raw->id == X86_INS_CRC32 || raw->id == X86_INS_POPCNT; /* of SSE4.2 by group only */
-    if (!integer && (fp_group(raw) || fp_name(raw->mnemonic))) {
+    static const char *const integer[] = { "crc32", "popcnt", "prefetch", "lfence", "mfence", "sfence", "pause" };
+    if (!starts(raw->mnemonic, integer, VX_ARRAY_LEN(integer)) && (fp_group(raw) || fp_name(raw->mnemonic))) {
         in->def = fp_def(raw->mnemonic);
         in->known = true;
     } else if (v->defined[raw->id]) {
@@ -306,18 +306,42 @@ static bool decode(struct bt_verifier *v, csh handle, const uint8_t *code, size_
     return true;
 }
 
+static bool is_branch(const struct vf_insn *in)
+{
+    uint8_t kind = in->def.kind;
+    bool counted = kind == K_NATIVE && (in->def.attributes & VF_GUEST); /* LOOP, JCXZ */
+    return in->known && in->ops == 1 && in->op[0].kind == OP_IMM &&
+           (kind == K_JMP || kind == K_JCC || kind == K_CALL || kind == K_JRCXZ || counted);
+}
+
+/* The distance that a branch's last bytes give. Capstone's own value is wrong for some (it extends the sign of 16 bits). */
+static int32_t distance(const uint8_t *end, unsigned bytes)
+{
+    uint32_t value = 0;
+    memcpy(&value, end - bytes, bytes);
+    return bytes == 4 ? (int32_t)value : bytes == 2 ? (int16_t)value : (int8_t)value;
+}
+
 bool vf_decode_host(struct bt_verifier *v, const uint8_t *code, uint32_t bytes, uint32_t off, struct vf_insn *in)
 {
     if (!decode(v, v->host, code + off, bytes - off, in))
         return false;
     in->off = off;
-    for (unsigned i = 0; i < in->ops; i++) {
-        bool branch =
-            in->def.kind == K_JMP || in->def.kind == K_JCC || in->def.kind == K_CALL || in->def.kind == K_JRCXZ;
-        if (branch && in->op[i].kind == OP_IMM)
-            in->op[i].value += off;
-    }
+    if (!is_branch(in))
+        return true;
+    uint8_t first = code[off];
+    bool far = first == 0xE8 || first == 0xE9 || first == 0x0F;
+    if (in->len != (first == 0x0F ? 6 : far ? 5 : 2))
+        in->known = false; /* prefixes have no place there */
+    else
+        in->op[0].value = (int64_t)off + in->len + distance(code + off + in->len, far ? 4 : 1);
     return true;
+}
+
+static bool is_prefix(uint8_t byte)
+{
+    static const uint8_t prefixes[] = { 0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3 };
+    return memchr(prefixes, byte, sizeof prefixes) != NULL;
 }
 
 /* 0F opcodes that the 66 prefix makes another instruction of, rather than one of another operand size. */
@@ -386,9 +410,12 @@ bool vf_decode_guest(struct bt_verifier *v, bool wide, const uint8_t *bytes, uns
     if (!decode(v, v->guest32, code, n, in) || in->len != n)
         return false;
     in->len = (uint8_t)len;
-    for (unsigned i = 0; i < in->ops; i++) {
-        if (in->op[i].kind == OP_IMM)
-            in->op[i].relative = (int32_t)((uint32_t)in->op[i].value - n);
+    if (is_branch(in)) {
+        unsigned at = 0; /* of the opcode: E8, E9 and 0F 8x have a distance of the operand's size */
+        while (at < n && is_prefix(code[at]))
+            at++;
+        bool far = code[at] == 0xE8 || code[at] == 0xE9 || code[at] == 0x0F;
+        in->op[0].relative = distance(code + n, !far ? 1 : memchr(code, 0x66, at) != NULL ? 2 : 4);
     }
     return true;
 }
