@@ -7,7 +7,7 @@
 #include <Zydis/Zydis.h>
 #include <string.h>
 
-const char *const hf_mode_names[HF_MODES] = { "all", "int", "x87", "sse", "bytes", "length" };
+const char *const hf_mode_names[HF_MODES] = { "all", "int", "x87", "sse", "bytes", "length", "self" };
 
 struct gen {
     struct hf_rng rng;
@@ -221,6 +221,10 @@ uint8_t *hf_batch_code(struct hf_batch *batch, uint32_t lin, unsigned *bytes)
         *bytes = HF_CODE_BYTES - off;
         return batch->code + off;
     }
+    if (lin - HF_SELF < HF_SELF_BYTES) {
+        *bytes = HF_SELF_BYTES - (lin - HF_SELF);
+        return batch->self + (lin - HF_SELF);
+    }
     if (edge >= HF_EDGE_ALL_BYTES || in_page >= HF_PAGE_BYTES || in_page < HF_PAGE_BYTES - HF_EDGE_BYTES)
         return NULL;
     *bytes = HF_PAGE_BYTES - in_page;
@@ -240,11 +244,31 @@ static void make_edge_pair(struct gen *g, struct hf_batch *batch, unsigned i)
         unsigned bytes = len - (len > 1 ? k : 0);
         struct hf_program *p = &batch->program[i + k];
         *p = (struct hf_program){
-            .bytes = (uint8_t)bytes, .count = 1, .len = { (uint8_t)bytes }, .code16 = g->code16, .edge = true
+            .bytes = (uint8_t)bytes, .count = 1, .len = { (uint8_t)bytes }, .code16 = g->code16, .place = HF_PLACE_EDGE
         };
         p->lin = HF_EDGE + (i + k) * HF_EDGE_STEP + HF_PAGE_BYTES - bytes;
         memset(batch->edge[i + k], 0xCC, HF_EDGE_BYTES);
         memcpy(batch->edge[i + k] + HF_EDGE_BYTES - bytes, g->insn, bytes);
+    }
+}
+
+/* Programs that can write to themselves and to each other. */
+static void make_self_programs(struct gen *g, struct hf_batch *batch)
+{
+    uint32_t here = 0;
+    memset(batch->self, 0xCC, sizeof batch->self);
+    for (unsigned i = 0; i < HF_PROGRAMS; i++) {
+        struct hf_program *p = &batch->program[i];
+        if (here > HF_SELF_BYTES - HF_PROGRAM_BYTES_MAX - HF_OUT_BYTES) { /* no room: the first one again */
+            *p = batch->program[0];
+            continue;
+        }
+        g->mode = hf_one_in(&g->rng, 4) ? HF_MODE_SSE : HF_MODE_INT;
+        g->code16 = hf_one_in(&g->rng, 3);
+        make_program(g, p, batch->self + here);
+        p->lin = HF_SELF + here;
+        p->place = HF_PLACE_SELF;
+        here += p->bytes + HF_OUT_BYTES + hf_below(&g->rng, 16);
     }
 }
 
@@ -266,7 +290,9 @@ void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum 
         g.code16 = hf_one_in(&g.rng, 2);
         make_edge_pair(&g, batch, i);
     }
-    if (mode == HF_MODE_LENGTH)
+    if (mode == HF_MODE_SELF)
+        make_self_programs(&g, batch);
+    if (mode == HF_MODE_LENGTH || mode == HF_MODE_SELF)
         return;
     for (unsigned i = 0; i < HF_PROGRAMS; i++) {
         struct hf_program *p = &batch->program[i];
@@ -276,7 +302,7 @@ void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum 
         *here += hf_below(&g.rng, 24);
         make_program(&g, p, batch->code + *here);
         p->lin = HF_CODE + *here;
-        p->edge = false;
+        p->place = HF_PLACE_CODE;
         *here += p->bytes + HF_OUT_BYTES;
     }
 }

@@ -4,7 +4,7 @@
  * has happened is read from ring 0's stack. Physical memory, in pages:
  *
  *     1 PDPT   2..5 page directories   6 code's, 7 data's, 8 supervisor's, 9.. edge's page table
- *     10h.. supervisor   80h.. data   100h.. code   120h.. edge */
+ *     10h.. supervisor   80h.. data   90h.. self   100h.. code   120h.. edge */
 #include "hostfuzz.h"
 
 #include <stdlib.h>
@@ -19,8 +19,10 @@ enum {
     PAGE_DATA_TABLE = 7,
     PAGE_SUPER_TABLE = 8,
     PAGE_EDGE_TABLES = 9,
+    PAGE_SELF_TABLE = 0xF,
     PAGE_SUPER = 0x10,
     PAGE_DATA = 0x80,
+    PAGE_SELF = 0x90,
     PAGE_CODE = 0x100,
     PAGE_EDGE = PAGE_CODE + HF_CODE_BYTES / HF_PAGE_BYTES,
     RAM_BYTES = 4 << 20,
@@ -121,6 +123,7 @@ static void make_paging(struct hf_guest *guest)
     for (unsigned i = 0; i < 4; i++)
         pdpt[i] = (uint64_t)(PAGE_DIRECTORIES + i) << 12 | PTE_P;
     map_range(guest, PAGE_CODE_TABLE, HF_CODE, PAGE_CODE, HF_CODE_BYTES, PTE_U);
+    map_range(guest, PAGE_SELF_TABLE, HF_SELF, PAGE_SELF, HF_SELF_BYTES, PTE_U | PTE_W);
     map_range(guest, PAGE_DATA_TABLE, HF_DATA, PAGE_DATA, HF_DATA_BYTES, PTE_U | PTE_W | PTE_NX);
     map_range(guest, PAGE_DATA_TABLE, HF_DATA + HF_DATA_BYTES, PAGE_DATA + HF_DATA_BYTES / VX_PAGE_BYTES,
               HF_DATA_ALL_BYTES - HF_DATA_BYTES, PTE_U | PTE_NX);
@@ -278,6 +281,19 @@ uint8_t *hf_guest_code(struct hf_guest *guest)
 uint8_t *hf_guest_data(struct hf_guest *guest)
 {
     return page_at(guest, PAGE_DATA);
+}
+
+const uint8_t *hf_guest_self(struct hf_guest *guest)
+{
+    return page_at(guest, PAGE_SELF);
+}
+
+void hf_guest_put_self(struct hf_guest *guest, const uint8_t self[HF_SELF_BYTES])
+{
+    for (uint32_t off = 0; off < HF_SELF_BYTES; off += HF_PAGE_BYTES) {
+        if (memcmp(page_at(guest, PAGE_SELF) + off, self + off, HF_PAGE_BYTES) != 0)
+            vx_pmap_write(guest->pmap, ((uint64_t)PAGE_SELF << 12) + off, self + off, HF_PAGE_BYTES);
+    }
 }
 
 int hf_guest_code_fd(struct hf_guest *guest, uint64_t *off)

@@ -8,6 +8,7 @@
  *     HF_CODE          first bytes: the way out, then 32-bit programs; read and execute
  *     HF_CODE16        16-bit programs: base of the LDT's 16-bit code segment
  *     HF_EDGE          pages with nothing behind them, for strings of bytes that end where their page does
+ *     HF_SELF          code that may be written, too: programs that change themselves
  *     HF_DATA          two pages read and write, one read only; nothing around them
  *     HF_SUPER         the guest's tables and handlers, for its ring 0 only; the host has nothing there
  *
@@ -25,6 +26,8 @@
 #define HF_CODE_BYTES 0x20000u
 #define HF_CODE16     (HF_CODE + 0x10000u)
 #define HF_EDGE       0x11000000u
+#define HF_SELF       0x12000000u
+#define HF_SELF_BYTES 0x8000u
 #define HF_DATA       0x20000000u
 #define HF_SUPER      0xE3A70000u
 
@@ -46,10 +49,10 @@ enum {
     HF_SEL_DATA = 0x2B,
     HF_SEL_CODE64 = 0x33,
     HF_SEL_CPU_NUMBER = 0x7B,
-    HF_LDT_ENTRIES = 8,
+    HF_LDT_ENTRIES = 10,
 };
 #define HF_SEL_LDT(n) ((uint16_t)((n)*8 + 7))
-enum { HF_LDT_CODE16, HF_LDT_DATA16, HF_LDT_CODE16_FLAT = 5 };
+enum { HF_LDT_CODE16, HF_LDT_DATA16, HF_LDT_CODE16_FLAT = 5, HF_LDT_SELF_CODE16 = 8, HF_LDT_SELF_DATA16 };
 
 /* One row of the LDT, as modify_ldt(2) and the guest's descriptors have it. */
 struct hf_descriptor {
@@ -110,7 +113,16 @@ static inline struct hf_rng hf_seeded(uint64_t seed, uint64_t a, uint64_t b)
 
 /* ---- gen.c */
 
-enum hf_mode { HF_MODE_ALL, HF_MODE_INT, HF_MODE_X87, HF_MODE_SSE, HF_MODE_BYTES, HF_MODE_LENGTH, HF_MODES };
+enum hf_mode {
+    HF_MODE_ALL,
+    HF_MODE_INT,
+    HF_MODE_X87,
+    HF_MODE_SSE,
+    HF_MODE_BYTES,
+    HF_MODE_LENGTH,
+    HF_MODE_SELF,
+    HF_MODES
+};
 extern const char *const hf_mode_names[HF_MODES];
 
 enum { HF_INSNS_MAX = 8, HF_PROGRAM_BYTES_MAX = 15 * HF_INSNS_MAX, HF_OUT_BYTES = 8 };
@@ -119,7 +131,11 @@ struct hf_program {
     uint32_t lin; /* of the first byte */
     uint8_t bytes, count, len[HF_INSNS_MAX];
     bool code16;
-    bool edge; /* ends where its page does; even ones are whole, odd ones the same without the last byte */
+    enum hf_place {
+        HF_PLACE_CODE,
+        HF_PLACE_EDGE, /* ends where its page does; even ones are whole, odd ones the same without the last byte */
+        HF_PLACE_SELF,
+    } place;
 };
 
 enum { HF_PROGRAMS = 512, HF_STATES = 4, HF_BATCH_CASES = HF_PROGRAMS * HF_STATES };
@@ -131,6 +147,7 @@ struct hf_batch {
     unsigned states; /* of each program */
     uint8_t code[HF_CODE_BYTES];
     uint8_t edge[HF_EDGE_PAGES][HF_EDGE_BYTES];
+    uint8_t self[HF_SELF_BYTES];
     uint8_t data[HF_DATA_ALL_BYTES];
 };
 void hf_batch_make(struct hf_batch *batch, uint64_t seed, uint64_t number, enum hf_mode mode);
@@ -175,6 +192,9 @@ void hf_guest_destroy(struct hf_guest *guest);
 /* Where the guest's memory is in this process. */
 uint8_t *hf_guest_code(struct hf_guest *guest); /* the edge pages follow it */
 uint8_t *hf_guest_data(struct hf_guest *guest);
+const uint8_t *hf_guest_self(struct hf_guest *guest);
+/* Writes there as a device would, so that the translator is told. */
+void hf_guest_put_self(struct hf_guest *guest, const uint8_t self[HF_SELF_BYTES]);
 int hf_guest_code_fd(struct hf_guest *guest, uint64_t *off);
 /* To be called after its code was written from here. */
 void hf_guest_code_changed(struct hf_guest *guest);

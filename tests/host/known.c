@@ -147,6 +147,19 @@ static bool gdt_selector_near(const struct vx_vcpu *cpu)
     return false;
 }
 
+/* MOVS or STOS that comes to its own bytes before its count is up. */
+static bool rep_overwrites_itself(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z)
+{
+    bool writes = (z->opcode & 0xFE) == 0xA4 || (z->opcode & 0xFE) == 0xAA;
+    if (z->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || !writes || !has_rep(z))
+        return false;
+    uint32_t mask = z->address_width == 16 ? 0xFFFF : UINT32_MAX, size = z->opcode & 1 ? z->operand_width / 8 : 1;
+    int64_t reach = (int64_t)(cpu->gpr[VX_RCX] & mask) * size;
+    int64_t code = (uint32_t)vx_cs_lin(cpu), dst = (uint32_t)(cpu->seg[VX_ES].base + (cpu->gpr[VX_RDI] & mask));
+    int64_t first = cpu->dflag ? dst + size - reach : dst, end = cpu->dflag ? dst + size : dst + reach;
+    return first < code + z->length && end > code;
+}
+
 /* What depends on the state that the instruction meets, or on how it ends. */
 static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z,
                                 const struct hf_outcome *host, const struct hf_outcome *guest)
@@ -176,6 +189,8 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
         return NULL;
     if (z->opcode == 0xCF && (cpu->eflags & VX_FL_NT))
         return "IRET with NT: no task switches on a 64-bit host";
+    if (rep_overwrites_itself(cpu, z))
+        return "REP MOVS and STOS over their own bytes: when that is noticed is the implementation's choice";
     if (z->meta.category == ZYDIS_CATEGORY_STRINGOP && has_rep(z) && faults && host->trap == VX_DB)
         return "RF in the image of a single-step trap in the middle of REP: set, says SDM 3B; an AMD has it clear";
     if (z->opcode == 0xA6 && faults && z->attributes & (ZYDIS_ATTRIB_HAS_REPE))
@@ -256,6 +271,8 @@ static bool copy_code(struct hf_lab *lab, uint32_t lin, uint8_t code[15])
 {
     unsigned bytes;
     const uint8_t *at = hf_batch_code(&lab->batch, lin, &bytes);
+    if (lin - HF_SELF < HF_SELF_BYTES)
+        at = hf_guest_self(lab->interp) + (lin - HF_SELF);
     memset(code, 0, 15);
     if (at != NULL)
         memcpy(code, at, bytes < 15 ? bytes : 15);
@@ -272,6 +289,8 @@ const char *hf_known(struct hf_lab *lab, struct hf_guest *engine, const struct h
         reason = "a selector of the host's GDT";
     struct vx_vcpu *cpu = hf_guest_begin(lab->interp, in);
     memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_BYTES);
+    if (lab->options.mode == HF_MODE_SELF)
+        hf_guest_put_self(lab->interp, lab->batch.self);
     for (unsigned i = 0; i < STEPS && reason == NULL && cpu->cpl == 3; i++) {
         ZydisDecodedInstruction z;
         uint8_t code[15];

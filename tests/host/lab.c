@@ -33,7 +33,7 @@ void hf_lab_code_changed(struct hf_lab *lab)
     hf_native_put_way_out(lab->batch.code);
     memcpy(hf_guest_code(lab->bt), lab->batch.code, HF_CODE_BYTES);
     memcpy(hf_guest_code(lab->interp), lab->batch.code, HF_CODE_BYTES);
-    for (unsigned i = 0; lab->batch.program[0].edge && i < HF_EDGE_PAGES; i++) {
+    for (unsigned i = 0; lab->batch.program[0].place == HF_PLACE_EDGE && i < HF_EDGE_PAGES; i++) {
         unsigned off = HF_CODE_BYTES + i * HF_PAGE_BYTES + HF_PAGE_BYTES - HF_EDGE_BYTES;
         memcpy(hf_guest_code(lab->bt) + off, lab->batch.edge[i], HF_EDGE_BYTES);
         memcpy(hf_guest_code(lab->interp) + off, lab->batch.edge[i], HF_EDGE_BYTES);
@@ -62,19 +62,32 @@ const uint8_t *hf_lab_native_data(const struct hf_lab *lab)
     return native_data();
 }
 
-static void compare_memory(const uint8_t *host, const uint8_t *guest, struct hf_difference *found)
+static uint8_t *native_self(void)
 {
+    return (uint8_t *)(uintptr_t)HF_SELF;
+}
+
+static bool changes_itself(const struct hf_lab *lab)
+{
+    return lab->options.mode == HF_MODE_SELF;
+}
+
+static void compare_memory(uint32_t lin, unsigned bytes, const uint8_t *guest, struct hf_difference *found)
+{
+    const uint8_t *host = (const uint8_t *)(uintptr_t)lin;
     unsigned i = 0;
-    if (found->text[0] != 0 || memcmp(host, guest, HF_DATA_BYTES) == 0)
+    if (found->text[0] != 0 || memcmp(host, guest, bytes) == 0)
         return;
     while (host[i] == guest[i])
         i++;
-    snprintf(found->text, sizeof found->text, "memory %08x: host %02x, guest %02x", HF_DATA + i, host[i], guest[i]);
+    snprintf(found->text, sizeof found->text, "memory %08x: host %02x, guest %02x", lin + i, host[i], guest[i]);
 }
 
 static bool run_host(struct hf_lab *lab, const struct hf_state *in, struct hf_outcome *out)
 {
     memcpy(native_data(), lab->batch.data, HF_DATA_BYTES);
+    if (changes_itself(lab) && memcmp(native_self(), lab->batch.self, HF_SELF_BYTES) != 0)
+        memcpy(native_self(), lab->batch.self, HF_SELF_BYTES);
     hf_native_run(in, out);
     return out->end == HF_END_OUT || out->end == HF_END_TRAP;
 }
@@ -84,11 +97,15 @@ static bool run_guest(struct hf_lab *lab, struct hf_guest *guest, const struct h
 {
     uint8_t *data = hf_guest_data(guest);
     memcpy(data, lab->batch.data, HF_DATA_BYTES);
+    if (changes_itself(lab))
+        hf_guest_put_self(guest, lab->batch.self);
     hf_native_time_guest(guest);
     hf_guest_run(guest, in, out);
     hf_native_time_guest(NULL);
     hf_compare(host, out, found);
-    compare_memory(native_data(), data, found);
+    compare_memory(HF_DATA, HF_DATA_BYTES, data, found);
+    if (changes_itself(lab))
+        compare_memory(HF_SELF, HF_SELF_BYTES, hf_guest_self(guest), found);
     return found->text[0] == 0;
 }
 
@@ -159,7 +176,7 @@ static void run_case(struct hf_lab *lab, uint64_t number)
     }
     account->compared++;
     account->traps += host.end == HF_END_TRAP;
-    if (lab->batch.program[in_batch / states].edge)
+    if (lab->batch.program[in_batch / states].place == HF_PLACE_EDGE)
         count_length(account, &lab->batch.program[in_batch / states], in_batch & 1, &in, &host);
     if (lab->options.engines & HF_ENGINE_BT && !run_guest(lab, lab->bt, &in, &host, &out, &found))
         judge(lab, lab->bt, number, &in);

@@ -22,20 +22,20 @@ enum { EXIT_SAME = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2, EXIT_UNSUITABLE = 77 }
 /* The default model, but for x87 pointers as an AMD has them. */
 #define MODEL_LIKE_HOST "default,-fdp_excptn_only,-zero_fcs_fds"
 
-static const char usage[] =
-    "usage: vx86-hostfuzz [options]\n"
-    "random user-mode programs on this CPU and under vx86; exit status 1 when they differ, 77 "
-    "when this host cannot do it\n"
-    "  --seed N         another N, other programs (1)\n"
-    "  --cases N        how many cases; a program has 4 (100000)\n"
-    "  --first N        begin with case N (0)\n"
-    "  --shard I/N      only the I-th of N parts, I from 0\n"
-    "  --engine WHICH   bt, interp or both (both)\n"
-    "  --mode WHICH     all, int, x87, sse, bytes; length: strings of bytes at a page's end, two cases each (all)\n"
-    "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
-    "  --stress SEED    the translator does rare things often\n"
-    "  --report N       stop after N differences (10)\n"
-    "  --verbose        with the states before and after\n";
+static const char usage[] = "usage: vx86-hostfuzz [options]\n"
+                            "random user-mode programs on this CPU and under vx86; exit status 1 when they differ, 77 "
+                            "when this host cannot do it\n"
+                            "  --seed N         another N, other programs (1)\n"
+                            "  --cases N        how many cases; a program has 4 (100000)\n"
+                            "  --first N        begin with case N (0)\n"
+                            "  --shard I/N      only the I-th of N parts, I from 0\n"
+                            "  --engine WHICH   bt, interp or both (both)\n"
+                            "  --mode WHICH     all, int, x87, sse, bytes, self (programs write to themselves); "
+                            "length: strings of bytes at a page's end, two cases each (all)\n"
+                            "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
+                            "  --stress SEED    the translator does rare things often\n"
+                            "  --report N       stop after N differences (10)\n"
+                            "  --verbose        with the states before and after\n";
 
 static int refuse(const char *option, const char *value)
 {

@@ -34,7 +34,7 @@
 
 #define HWCAP2_FSGSBASE_BIT 2u
 
-enum { SIGNAL_STACK_BYTES = 1 << 16, TICK_NS = 500000, TICKS_MAX = 1, TICKS_GUEST_MAX = 60 };
+enum { NATIVE_BYTES_MAX = 1024, SIGNAL_STACK_BYTES = 1 << 16, TICK_NS = 500000, TICKS_MAX = 1, TICKS_GUEST_MAX = 60 };
 #define GUEST_CPU_MAX_NS 100000000ull /* beyond those ticks */
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGALRM };
@@ -55,6 +55,8 @@ const struct hf_descriptor hf_ldt[HF_LDT_ENTRIES] = {
     [HF_LDT_CODE16_FLAT] = { .base = 0, .limit = 0xFFFFF, .code = true, .read_exec_only = true, .pages = true },
     { .base = HF_DATA, .limit = 0xFFFF, .absent = true },
     { .base = HF_DATA, .limit = 0x0000, .is_32bit = true, .expand_down = true, .pages = true },
+    [HF_LDT_SELF_CODE16] = { .base = HF_SELF, .limit = 0xFFFF, .code = true },
+    [HF_LDT_SELF_DATA16] = { .base = HF_SELF, .limit = 0xFFFF },
 };
 
 bool hf_native_signal(int sig, siginfo_t *info, void *context, unsigned fs);
@@ -111,14 +113,16 @@ bool hf_native_signal(int sig, siginfo_t *info, void *opaque, unsigned fs)
         out->end = HF_END_ENDLESS;
         return true;
     }
-    if (is_64bit && (uint64_t)gregs[REG_RIP] >= 1ull << 32)
+    uint64_t rip = (uint64_t)gregs[REG_RIP], exit_rip = (uint64_t)(uintptr_t)hf_native_exit;
+    bool stepped_out = is_64bit && gregs[REG_TRAPNO] == 1 && (rip == HF_CODE || rip == exit_rip);
+    if (is_64bit && !stepped_out && rip - (uint64_t)(uintptr_t)hf_native_enter < NATIVE_BYTES_MAX)
         abort(); /* native.S itself */
     take_state(context, fs, &out->state);
     out->trap = (uint8_t)gregs[REG_TRAPNO];
     out->error = (uint32_t)gregs[REG_ERR];
     out->cr2 = (uint32_t)gregs[REG_CR2];
     out->end = sig == SIGSYS ? HF_END_SYSCALL : is_64bit ? HF_END_STRAY : HF_END_TRAP;
-    if (is_64bit && gregs[REG_RIP] == HF_CODE && out->trap == 1) /* TF: stepped over the far jump */
+    if (stepped_out) /* TF was set: the step over the far jump, or the one after it where POP SS has put that off */
         out->end = HF_END_OUT;
     return true;
 }
@@ -194,6 +198,7 @@ static bool map_at(uint32_t lin, size_t bytes, int prot, int flags, int fd, uint
 static const char *make_memory(int code_fd, uint64_t code_off)
 {
     if (!map_at(HF_CODE, HF_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, code_fd, code_off) ||
+        !map_at(HF_SELF, HF_SELF_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ||
         !map_at(HF_DATA, HF_DATA_ALL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
         return "the addresses below 4 GiB that programs use are taken";
     for (uint32_t i = 0; i < HF_EDGE_PAGES; i++) {

@@ -109,6 +109,7 @@ static void simplify_state(struct shrink *s)
 
 static void print_code(const struct shrink *s)
 {
+    static const uint32_t code16_base[] = { [HF_PLACE_CODE] = HF_CODE16, [HF_PLACE_SELF] = HF_SELF };
     const struct hf_program *p = s->program;
     unsigned room;
     const uint8_t *code = hf_batch_code(&s->lab->batch, p->lin, &room);
@@ -117,8 +118,8 @@ static void print_code(const struct shrink *s)
         ZydisDisassembledInstruction z;
         unsigned len = 1;
         const char *text = "(bad)";
-        if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, p->lin + at - (p->code16 && !p->edge ? HF_CODE16 : 0), code + at,
-                                               p->bytes + (p->edge ? 0u : 15u) - at, &z))) {
+        if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, p->lin + at - (p->code16 ? code16_base[p->place] : 0), code + at,
+                                               p->bytes + (p->place == HF_PLACE_EDGE ? 0u : 15u) - at, &z))) {
             len = z.info.length;
             text = z.text;
         }

@@ -150,7 +150,7 @@ static uint32_t register_value(struct hf_rng *rng, uint32_t data)
 
 static uint16_t random_selector(struct hf_rng *rng)
 {
-    uint16_t sel = HF_SEL_LDT(1 + hf_below(rng, HF_LDT_ENTRIES - 1));
+    uint16_t sel = HF_SEL_LDT(1 + hf_below(rng, HF_LDT_SELF_CODE16 - 1));
     if (sel == HF_SEL_LDT(5) || sel == HF_SEL_LDT(6))
         return hf_one_in(rng, 2) ? 0 : HF_SEL_DATA;
     return sel;
@@ -173,11 +173,26 @@ static void put_segments(struct hf_state *state, bool code16, struct hf_rng *rng
     }
 }
 
+/* Registers, and in 16-bit code segments too, for a program that writes to itself. */
+static void point_to_program(struct hf_state *state, const struct hf_program *p, struct hf_rng *rng)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        if (!hf_one_in(rng, 3))
+            state->gpr[i] = state->eip + hf_below(rng, p->bytes + 24u) - (hf_one_in(rng, 2) ? 0 : hf_below(rng, 64));
+    }
+    if (!p->code16)
+        return;
+    for (unsigned i = 0; i < 6; i++)
+        state->seg[i] = HF_SEL_LDT(i == 1 ? HF_LDT_SELF_CODE16 : HF_LDT_SELF_DATA16);
+}
+
 void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigned program, unsigned n)
 {
     const struct hf_program *p = &batch->program[program];
-    unsigned index = p->edge ? program / 2 : program * HF_STATES + n; /* both halves of a pair get the same */
+    unsigned index =
+        p->place == HF_PLACE_EDGE ? program / 2 : program * HF_STATES + n; /* both halves of a pair get the same */
     struct hf_rng rng = hf_seeded(batch->seed, batch->number * 2 + 1, index);
+    static const uint32_t code16_base[] = { [HF_PLACE_CODE] = HF_CODE16, [HF_PLACE_SELF] = HF_SELF };
     uint32_t data = p->code16 ? 0 : HF_DATA;
     for (unsigned i = 0; i < 8; i++)
         state->gpr[i] = register_value(&rng, data);
@@ -186,7 +201,7 @@ void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigne
     if (!hf_one_in(&rng, 8))
         state->gpr[4] =
             data + HF_DATA_BYTES / 2 + 4 * hf_below(&rng, 64) + (hf_one_in(&rng, 8) ? hf_below(&rng, 4) : 0);
-    state->eip = p->code16 && !p->edge ? p->lin - HF_CODE16 : p->lin;
+    state->eip = p->lin - (p->code16 ? code16_base[p->place] : 0);
     uint64_t r = hf_random(&rng);
     state->eflags = 0x202 | (uint32_t)(r & 0x8D5) | (uint32_t)(r >> 32 & 0x200000);
     if (hf_one_in(&rng, 4))
@@ -194,8 +209,10 @@ void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigne
     if (hf_one_in(&rng, 16))
         state->eflags |= 0x40000;
     put_segments(state, p->code16, &rng);
-    if (p->code16 && p->edge)
+    if (p->code16 && p->place == HF_PLACE_EDGE)
         state->seg[1] = HF_SEL_LDT(HF_LDT_CODE16_FLAT);
+    if (p->place == HF_PLACE_SELF)
+        point_to_program(state, p, &rng);
     put_fx(state->fx, &rng);
 }
 
