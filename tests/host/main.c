@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_SAME = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2, EXIT_UNSUITABLE = 77 };
+enum { EXIT_SAME = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2, EXIT_UNSUITABLE = 77, EXIT_INTERRUPTED = 130 };
 
 /* The default model, but for x87 pointers as an AMD has them. */
 #define MODEL_LIKE_HOST "default,-fdp_excptn_only,-zero_fcs_fds"
@@ -35,6 +36,7 @@ static const char usage[] = "usage: vx86-hostfuzz [options]\n"
                             "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
                             "  --stress SEED    the translator does rare things often\n"
                             "  --report N       stop after N differences (10)\n"
+                            "  --any-cpu        on makes of CPU too whose differences are not known\n"
                             "  --verbose        with the states before and after\n";
 
 static int refuse(const char *option, const char *value)
@@ -100,6 +102,7 @@ static bool take_option(struct hf_options *options, int option, const char *valu
     case 'p': return choose_model(value, options);
     case 't': options->stress = true; return number(value, &options->stress_seed);
     case 'v': options->verbose = true; return true;
+    case 'a': options->any_cpu = true; return true;
     default: return false;
     }
 }
@@ -108,9 +111,10 @@ static bool take_option(struct hf_options *options, int option, const char *valu
 static int parse(struct hf_options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        { "seed", 1, NULL, 's' },   { "cases", 1, NULL, 'c' },   { "first", 1, NULL, 'f' },  { "shard", 1, NULL, 'i' },
-        { "engine", 1, NULL, 'e' }, { "mode", 1, NULL, 'm' },    { "report", 1, NULL, 'r' }, { "cpu", 1, NULL, 'p' },
-        { "stress", 1, NULL, 't' }, { "verbose", 0, NULL, 'v' }, { "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
+        { "seed", 1, NULL, 's' },   { "cases", 1, NULL, 'c' },   { "first", 1, NULL, 'f' },   { "shard", 1, NULL, 'i' },
+        { "engine", 1, NULL, 'e' }, { "mode", 1, NULL, 'm' },    { "report", 1, NULL, 'r' },  { "cpu", 1, NULL, 'p' },
+        { "stress", 1, NULL, 't' }, { "verbose", 0, NULL, 'v' }, { "any-cpu", 0, NULL, 'a' }, { "help", 0, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
@@ -128,6 +132,7 @@ static int parse(struct hf_options *options, int argc, char **argv)
 
 static int work(const struct hf_options *options, struct hf_account *account)
 {
+    signal(SIGINT, SIG_IGN); /* the supervisor's */
     struct hf_lab *lab = calloc(1, sizeof *lab);
     const char *lacks = lab == NULL ? "no memory" : hf_lab_init(lab, options, account);
     if (lacks != NULL) {
@@ -176,6 +181,17 @@ static void print_account(const struct hf_options *options, const struct hf_acco
         account_accepted(account->reasons[i].count, account->reasons[i].reason);
 }
 
+/* SIGINT and SIGTERM end the worker; what it has done by then is accounted for, and where to go on. */
+static volatile sig_atomic_t interrupted;
+static volatile pid_t worker;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+    kill(worker, SIGKILL);
+}
+
 /* Workers until the cases are done; returns the exit status of a worker that could not work. */
 static int supervise(const struct hf_options *options, struct hf_account *account)
 {
@@ -185,8 +201,15 @@ static int supervise(const struct hf_options *options, struct hf_account *accoun
         pid_t pid = fork();
         if (pid == 0)
             work(options, account);
-        if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        worker = pid;
+        if (pid < 0)
             return EXIT_UNSUITABLE;
+        signal(SIGINT, on_interrupt);
+        signal(SIGTERM, on_interrupt);
+        while (waitpid(pid, &status, 0) != pid)
+            continue;
+        if (interrupted)
+            return EXIT_SAME;
         if (WIFEXITED(status))
             return WEXITSTATUS(status);
         printf("case %llu (seed %llu): the worker died of signal %d\n", (unsigned long long)account->next,
@@ -207,6 +230,12 @@ int main(int argc, char **argv)
     int refused = parse(&options, argc, argv);
     if (refused != 0)
         return refused - 1;
+    if (!options.any_cpu && !__builtin_cpu_is("amd")) {
+        fprintf(
+            stderr,
+            "vx86-hostfuzz: not possible here: known.c has what AMD's CPUs do; --any-cpu shows what this one does\n");
+        return EXIT_UNSUITABLE;
+    }
     struct hf_account *account = mmap(NULL, sizeof *account, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (account == MAP_FAILED)
         return EXIT_UNSUITABLE;
@@ -216,5 +245,5 @@ int main(int argc, char **argv)
     if (status != EXIT_SAME)
         return status;
     print_account(&options, account, now() - start);
-    return account->differences == 0 ? EXIT_SAME : EXIT_DIFFERENT;
+    return account->differences != 0 ? EXIT_DIFFERENT : interrupted ? EXIT_INTERRUPTED : EXIT_SAME;
 }
