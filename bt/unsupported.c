@@ -35,3 +35,27 @@ void vx_bt_flush(struct vx_bt *bt)
 {
     (void)bt;
 }
+
+void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
+{
+    (void)bt, (void)fn, (void)opaque;
+}
+
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what)
+{
+    (void)unit, (void)off, (void)eip, (void)what;
+    return false;
+}
+
+const char *vx_bt_last_exit(const struct vx_bt *bt)
+{
+    (void)bt;
+    return vx_bt_unavailable();
+}
+
+void vx_bt_mode_text(uint32_t mode, char *text, size_t room)
+{
+    (void)mode;
+    if (room != 0)
+        text[0] = '\0';
+}

@@ -63,7 +63,9 @@ struct decoded {
 static bool decode(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, struct decoded *d)
 {
     ZydisDecoder decoder;
-    if (how->code32)
+    if (how->code64)
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    else if (how->code32)
         ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     else
         ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);

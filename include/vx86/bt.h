@@ -42,6 +42,30 @@ enum vx_stop vx_bt_run(struct vx_bt *bt);
  * none): vcpu->debug has another answer for it from now on. Between runs only. */
 void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva);
 
+/* A unit as a debugger sees it; valid until translated code runs again. */
+struct vx_bt_unit {
+    uint32_t lin, eip; /* of its first instruction */
+    uint32_t mode;     /* vx_bt_mode_text() */
+    unsigned guest_bytes, insns, host_bytes;
+    const uint8_t *host; /* its host code */
+    bool global, self_checking;
+    unsigned chained_in; /* exits of units that jump here */
+    unsigned sites;
+    struct {
+        bool exists, chained;
+        uint32_t target_eip;
+    } exit[2];
+    const void *token;
+};
+typedef void vx_bt_unit_fn(void *opaque, const struct vx_bt_unit *unit);
+/* Calls fn for every unit that can be reached. */
+void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque);
+/* Host code at `off` of the unit may fault, or looks for attention: for the guest instruction at *eip. */
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what);
+/* Why translated code was left last. Static storage. */
+const char *vx_bt_last_exit(const struct vx_bt *bt);
+void vx_bt_mode_text(uint32_t mode, char *text, size_t room);
+
 /* Drops every translation (reset, model change). */
 void vx_bt_flush(struct vx_bt *bt);
 

@@ -214,6 +214,7 @@ typedef bool vx_symbolizer(void *opaque, uint32_t lin, char *text, size_t room);
 
 struct vx_disassembler {
     bool code32; /* else 16-bit */
+    bool code64; /* instead: the host's, for translated code */
     enum vx_syntax syntax;
     vx_symbolizer *symbolizer; /* NULL: numbers */
     void *opaque;

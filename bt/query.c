@@ -1,0 +1,88 @@
+/* query.c - what the translator tells of its units to a debugger: read only, between runs. */
+#include "internal.h"
+
+static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_bt_unit *unit)
+{
+    *unit = (struct vx_bt_unit){ .lin = tu->eip + tu->cs_base,
+                                 .eip = tu->eip,
+                                 .mode = tu->mode,
+                                 .guest_bytes = tu->guest_bytes,
+                                 .insns = tu->insns,
+                                 .host = bt->rw + tu->entry,
+                                 .host_bytes = tu->host_bytes,
+                                 .global = tu->global,
+                                 .self_checking = tu->self_checking };
+    for (unsigned i = 0; i < TU_EXITS; i++) {
+        unit->exit[i].exists = tu->exit[i].patch_off != 0;
+        unit->exit[i].chained = tu->exit[i].to != NULL;
+        unit->exit[i].target_eip = tu->exit[i].target_eip;
+    }
+    for (const struct bt_exit *in = tu->in; in != NULL; in = in->next_in)
+        unit->chained_in++;
+}
+
+void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
+{
+    struct vx_bt_unit unit;
+    for (unsigned s = 0; s < bt->segment_count; s++) {
+        const struct bt_segment *segment = &bt->segment[s];
+        for (uint32_t i = 0; i < segment->units; i++) {
+            if (segment->sorted[i]->dead)
+                continue;
+            describe(bt, segment->sorted[i], &unit);
+            unit.sites = segment->sorted[i]->site_count;
+            unit.token = segment->sorted[i];
+            fn(opaque, &unit);
+        }
+    }
+}
+
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what)
+{
+    static const char *const names[] = { [SITE_FAULT] = "access", [SITE_POLL] = "poll", [SITE_POLL_R8] = "poll" };
+    const struct bt_tu *tu = unit->token;
+    for (unsigned i = 0; i < tu->site_count; i++) {
+        if (off < tu->sites[i].start || off >= tu->sites[i].end)
+            continue;
+        *eip = tu->sites[i].eip;
+        *what = names[tu->sites[i].kind];
+        return true;
+    }
+    return false;
+}
+
+const char *vx_bt_last_exit(const struct vx_bt *bt)
+{
+    static const char *const names[] = {
+        [EXIT_DIRECT] = "a direct branch that is not chained",
+        [EXIT_INDIRECT] = "an indirect branch that the jump cache does not know",
+        [EXIT_INTERP] = "an instruction that is interpreted",
+        [EXIT_POLL] = "attention",
+        [EXIT_BOUNDARY] = "the end of a unit that is never chained",
+        [EXIT_STATE] = "a call-out that changed the state (fault, event, mode)",
+        [EXIT_UNSHARED] = "a shared probe that missed",
+        [EXIT_BUDGET] = "the instruction limit",
+        [EXIT_STALE] = "code that has changed",
+    };
+    uint64_t kind = bt->area->exit_r9;
+    return kind < VX_ARRAY_LEN(names) && names[kind] != NULL ? names[kind] : "unknown";
+}
+
+void vx_bt_mode_text(uint32_t mode, char *text, size_t room)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } names[] = { { MODE_CS32, "cs32" },         { MODE_SS32, "ss32" },
+                  { MODE_FLAT, "flat" },         { MODE_USER, "user" },
+                  { MODE_CPL0, "cpl0" },         { MODE_PROTECTED, "protected" },
+                  { MODE_IOPL_OK, "iopl" },      { MODE_X87_OK, "x87" },
+                  { MODE_SSE_OK, "sse" },        { MODE_FS_WIDE, "fs-wide" },
+                  { MODE_GS_WIDE, "gs-wide" },   { MODE_PAGING, "paging" },
+                  { MODE_UNSHARED, "unshared" }, { MODE_FP_OPERANDS, "fp-operands" } };
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < VX_ARRAY_LEN(names) && at < room; i++)
+        if (mode & names[i].bit)
+            at += (size_t)snprintf(text + at, room - at, "%s%s", at != 0 ? " " : "", names[i].name);
+}
