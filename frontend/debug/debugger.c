@@ -120,6 +120,7 @@ vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_deb
     dbg->debug = vx_machine_debug(config->machine);
     dbg->vcpu = vx_machine_vcpu(config->machine);
     dbg->out = config->out;
+    dbg->next_code = (uint32_t)dbg->vcpu->rip;
     dbg->symbols = dbg_symbols_create();
     vx_err err = dbg->symbols == NULL ? VX_ERR_NO_MEMORY : dbg_input_create(dbg, &dbg->input);
     if (err != VX_ERR_OK) {

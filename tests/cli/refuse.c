@@ -75,6 +75,9 @@ static const struct row rows[] = {
     { "--lockstep --engine interp boots.img", "--lockstep compares .*: it needs --engine bt" },
     { "--lockstep=1000000001 boots.img", "--lockstep: 1000000001 is out of range" },
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
+    /* the debugger */
+    { "--debug-script missing boots.img", "--debug-script: missing: No such file or directory; name a file" },
+    { "--debug-script", "--debug-script needs a value: --debug-script FILE" },
     /* firmware */
     { "--bios missing boots.img", "--bios: missing: No such file or directory; check" },
     { "--bios odd.img boots.img", "--bios: odd\\.img: 1000 bytes are not a multiple of 64 KiB.*; leave" },

@@ -1,0 +1,230 @@
+/* test_points.c - the debugger's core on a small program: every kind of point, every way to go on, under both engines;
+ * and whatever was done, the guest ends as it would have. */
+#include <criterion/criterion.h>
+
+#include "unit/machine/rom.h"
+#include "vx86/debug.h"
+
+/* At F000:0000, reached with CS base FFFF0000h, hence the far jump:
+ *    0  jmp F000:0005
+ *    5  mov cx, 1000
+ *    8  inc ax
+ *    9  mov [500h], ax
+ *    C  loop 8
+ *    E  out 80h, al
+ *   10  xchg bx, bx
+ *   12  call 100h
+ *   15  int 20h                  (its handler, F000:0102, is IRET)
+ *   17  rep stosb                (CX = 0: nothing)
+ *   19  out F4h, al              exit with AL = E8h
+ *  100  inc bx; ret              102  iret */
+static const uint8_t code[] = {
+    0xEA, 0x05, 0x00, 0x00, 0xF0, 0xB9, 0xE8, 0x03, 0x40, 0xA3, 0x00, 0x05, 0xE2, 0xFA, 0xE6,
+    0x80, 0x87, 0xDB, 0xE8, 0xEB, 0x00, 0xCD, 0x20, 0xF3, 0xAA, 0xE6, 0xF4, 0xEB, 0xFE,
+};
+static const uint8_t second[] = { 0x43, 0xC3, 0xCF };
+enum { CODE_LIN = 0xF0000, EXIT_AL = 0xE8 };
+
+enum way { RUN, STEP, NEXT, FINISH, UNTIL, UNIT };
+
+/* Runs to `point`, then goes on in `way` (RUN: not at all); where the guest is then. */
+struct row {
+    const char *what;
+    struct vx_debug_point point;
+    enum way way;
+    uint64_t n;
+    uint16_t ip, ax, cx, bx;
+    uint64_t count; /* 0: not looked at */
+};
+
+#define EXEC(off)                                                                  \
+    {                                                                              \
+        .kind = VX_POINT_EXEC, .first = CODE_LIN + (off), .last = CODE_LIN + (off) \
+    }
+
+static const struct row rows[] = {
+    { "first pass", EXEC(8), RUN, 0, 8, 0, 1000, 0, 3 },
+    { "ignored ten times", { .kind = VX_POINT_EXEC, .first = CODE_LIN + 8, .ignore = 10 }, RUN, 0, 8, 10, 990, 0, 33 },
+    { "condition CX = 500",
+      { .kind = VX_POINT_EXEC, .first = CODE_LIN + 9, .conditional = true },
+      RUN,
+      0,
+      9,
+      501,
+      500,
+      0,
+      0 },
+    { "physical", { .kind = VX_POINT_EXEC, .physical = true, .first = CODE_LIN + 0xC }, RUN, 0, 0xC, 1, 1000, 0, 5 },
+    { "written",
+      { .kind = VX_POINT_WATCH, .access = VX_WATCH_WRITE, .first = 0x501, .last = 0x501 },
+      RUN,
+      0,
+      0xC,
+      1,
+      1000,
+      0,
+      5 },
+    { "written, physical, 100 ignored",
+      { .kind = VX_POINT_WATCH,
+        .access = VX_WATCH_WRITE,
+        .physical = true,
+        .first = 0x500,
+        .last = 0x503,
+        .ignore = 100 },
+      RUN,
+      0,
+      0xC,
+      101,
+      900,
+      0,
+      305 },
+    { "count", { .kind = VX_POINT_COUNT, .first = 1000 }, RUN, 0, 9, 333, 668, 0, 1000 },
+    { "port",
+      { .kind = VX_POINT_IO, .access = VX_WATCH_WRITE, .first = 0x80, .last = 0x80 },
+      RUN,
+      0,
+      0x10,
+      1000,
+      0,
+      0,
+      3004 },
+    { "magic", { .kind = VX_POINT_MAGIC, .last = UINT64_MAX }, RUN, 0, 0x12, 1000, 0, 0, 3005 },
+    { "int", { .kind = VX_POINT_INT, .first = 0x20, .last = 0x20 }, RUN, 0, 0x102, 1000, 0, 1, 3009 },
+    { "step", EXEC(5), STEP, 7, 8, 2, 998, 0, 9 },
+    { "step into a call", EXEC(0x12), STEP, 1, 0x100, 1000, 0, 0, 3006 },
+    { "next over a call", EXEC(0x12), NEXT, 1, 0x15, 1000, 0, 1, 3008 },
+    { "next over an INT", EXEC(0x15), NEXT, 1, 0x17, 1000, 0, 1, 3010 },
+    { "next, many", EXEC(0xE), NEXT, 5, 0x19, 1000, 0, 1, 3011 },
+    { "finish", EXEC(0x100), FINISH, 0, 0x15, 1000, 0, 1, 3008 },
+    { "until, out of the loop", EXEC(0xC), UNTIL, 0, 0xE, 1000, 0, 0, 3003 },
+    { "unit", EXEC(8), UNIT, 0, 8, 1, 999, 0, 6 },
+};
+
+struct probe {
+    struct vx_debug *debug;
+    struct vx_vcpu *vcpu;
+    const struct row *row;
+    unsigned stops;
+    enum vx_stop_cause cause[4];
+    uint16_t ip, ax, cx, bx;
+    uint64_t count;
+};
+
+static void look(struct probe *probe)
+{
+    const uint64_t *r = probe->vcpu->gpr;
+    probe->ip = (uint16_t)probe->vcpu->rip;
+    probe->ax = (uint16_t)r[VX_RAX];
+    probe->bx = (uint16_t)r[VX_RBX];
+    probe->cx = (uint16_t)r[VX_RCX];
+    probe->count = probe->vcpu->retired;
+}
+
+static void go_on(struct probe *probe)
+{
+    const struct row *row = probe->row;
+    switch (row->way) {
+    case RUN: break;
+    case STEP: vx_debug_go_step(probe->debug, row->n); return;
+    case NEXT: vx_debug_go_next(probe->debug, row->n); return;
+    case FINISH: vx_debug_go_finish(probe->debug); return;
+    case UNTIL: vx_debug_go_until(probe->debug); return;
+    case UNIT: vx_debug_go_unit(probe->debug); return;
+    }
+    vx_debug_go(probe->debug);
+}
+
+/* Stops: 0 at the start (the point is set), 1 at the point, 2 behind the way. */
+static void stopped(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct probe *probe = opaque;
+    struct vx_debug_point point = probe->row->point;
+    bool last = probe->stops == (probe->row->way == RUN ? 1 : 2);
+    if (probe->stops < VX_ARRAY_LEN(probe->cause))
+        probe->cause[probe->stops] = stop->cause;
+    point.enabled = true;
+    if (probe->stops++ == 0) {
+        cr_assert_neq(vx_debug_add_point(probe->debug, &point), 0);
+        vx_debug_go(probe->debug);
+        return;
+    }
+    if (last)
+        look(probe);
+    const struct vx_debug_point *first = vx_debug_next_point(probe->debug, 0);
+    if (first != NULL)
+        vx_debug_remove_point(probe->debug, first->number);
+    if (last)
+        vx_debug_go(probe->debug);
+    else
+        go_on(probe);
+}
+
+static bool condition(void *opaque, const struct vx_debug_stop *stop)
+{
+    const struct probe *probe = opaque;
+    return stop->point.kind == VX_POINT_EXEC && (uint16_t)probe->vcpu->gpr[VX_RCX] == 500;
+}
+
+static const struct vx_debug_front front = { .stopped = stopped, .condition = condition };
+
+static void check(const struct row *row, enum vx_engine engine)
+{
+    struct rom_machine rig;
+    struct rom rom;
+    int value = -1;
+    rom_make(&rom, code, sizeof code, second, sizeof second);
+    cr_assert_eq(rom_machine_create_with(
+                     &rig, &rom, (struct vx_machine_config){ .engine = engine, .no_reboot = true, .debug = true }),
+                 VX_ERR_OK);
+    struct probe probe = { .debug = vx_machine_debug(rig.machine), .vcpu = vx_machine_vcpu(rig.machine), .row = row };
+    static const uint8_t vector[4] = { 0x02, 0x01, 0x00, 0xF0 };
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x20 * 4, vector, sizeof vector);
+    probe.vcpu->gpr[VX_RSP] = 0x7000;
+    probe.vcpu->gpr[VX_RDX] = 0;
+    vx_debug_set_front(probe.debug, &front, &probe);
+    vx_debug_stop_at_start(probe.debug);
+    enum vx_machine_end end = vx_machine_run(rig.machine, &value);
+    bool right = end == VX_END_DEBUG_EXIT && value == EXIT_AL && probe.stops == (row->way == RUN ? 2 : 3) &&
+                 probe.cause[0] == VX_CAUSE_START && probe.cause[1] == VX_CAUSE_POINT &&
+                 (row->way == RUN || probe.cause[2] == VX_CAUSE_STEP) && probe.ip == row->ip && probe.ax == row->ax &&
+                 probe.cx == row->cx && probe.bx == row->bx && (row->count == 0 || probe.count == row->count);
+    cr_assert(right, "%s, engine %d: end %d value %x, %u stops, ip %x ax %u cx %u bx %u count %u", row->what, engine,
+              end, (unsigned)value, probe.stops, probe.ip, probe.ax, probe.cx, probe.bx, (unsigned)probe.count);
+    rom_machine_destroy(&rig);
+}
+
+Test(points, interpreter)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
+        check(&rows[i], VX_ENGINE_INTERP);
+}
+
+Test(points, translator)
+{
+    if (vx_bt_unavailable() != NULL)
+        cr_skip_test("%s", vx_bt_unavailable());
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
+        check(&rows[i], VX_ENGINE_BT);
+}
+
+/* As many points as there may be, and one more; removed in any order. */
+Test(points, full)
+{
+    struct rom_machine rig;
+    struct rom rom;
+    rom_make(&rom, code, sizeof code, second, sizeof second);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, true), VX_ERR_OK);
+    struct vx_debug *debug = vx_machine_debug(rig.machine);
+    struct vx_debug_point point = { .kind = VX_POINT_EXEC, .enabled = true, .first = 0x12345 };
+    vx_debug_set_front(debug, &front, NULL);
+    for (unsigned i = 1; i <= VX_DEBUG_POINTS; i++)
+        cr_assert_eq(vx_debug_add_point(debug, &point), i);
+    cr_assert_eq(vx_debug_add_point(debug, &point), 0);
+    cr_assert(vx_debug_remove_point(debug, 7) && !vx_debug_remove_point(debug, 7));
+    cr_assert_null(vx_debug_find_point(debug, 7));
+    cr_assert_eq(vx_debug_next_point(debug, 6)->number, 8);
+    cr_assert_eq(vx_debug_add_point(debug, &point), VX_DEBUG_POINTS + 1);
+    vx_debug_set_front(debug, NULL, NULL);
+    cr_assert_null(vx_debug_next_point(debug, 0));
+    rom_machine_destroy(&rig);
+}

@@ -1,0 +1,229 @@
+/* test_commands.c - the command line: expressions, what commands print, and one clear line for everything that is wrong.
+ * The guest has not run; its memory is 0 but for a few bytes. */
+#include <criterion/criterion.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "debugger.h"
+#include "unit/machine/rom.h"
+
+struct row {
+    const char *line;
+    bool good;
+    const char *pattern; /* extended regular expression that the output matches */
+};
+
+static const struct row expressions[] = {
+    { "p 1 + 2 * 3", true, "^0x7 = 7$" },
+    { "p (1 + 2) * 3", true, "^0x9 = 9$" },
+    { "p 7c00h + 0x10", true, "^0x7c10 = 31760$" },
+    { "p -1", true, "= -1$" },
+    { "p ~0 >> 63", true, "^0x1 = 1$" },
+    { "p 1 << 64", true, "^0x0 " },
+    { "p 10 / 3 % 2", true, "^0x1 " },
+    { "p 1 | 6 ^ 3 & 2", true, "^0x5 " },
+    { "p 3 == 3 && 2 != 3 || 0", true, "^0x1 " },
+    { "p 2 <= 1 || 5 >= 5", true, "^0x1 " },
+    { "p !5", true, "^0x0 " },
+    { "p 'A'", true, "^0x41 = 65" },
+    { "p cs", true, "^0xf000 " },
+    { "p cs.base", true, "^0xffff0000 " },
+    { "p ip", true, "^0xfff0 " },
+    { "p cr0 & 1", true, "^0x0 " },
+    { "p zf", true, "^0x0 " },
+    { "p if", true, "^0x0 " },
+    { "p byte [0x500]", true, "^0x78 " },
+    { "p word [0x500]", true, "^0x5678 " },
+    { "p [0x500]", true, "^0x12345678 " },
+    { "p dword phys [0x500]", true, "^0x12345678 " },
+    { "p qword [0x500]", true, "^0x12345678 = 305419896$" },
+    { "p [ds:0x500]", true, "^0x12345678 " },
+    { "p [0x50:0]", true, "^0x12345678 " },
+    { "p cs:0xfff0", true, "^0xfffffff0 " },
+    { "p 0 && [0xa0000000]", true, "^0x0 " },
+    { "p 1 || 1 / 0", true, "^0x1 " },
+    { "p/d -5", true, "^ -5$" },
+    { "p/t 5", true, "^ 00000101$" },
+    { "p/c 'x'", true, "^ 'x'$" },
+    { "p 1 +", false, "expression is missing" },
+    { "p", false, "the expression is missing" },
+    { "p (1", false, "'\\)' is missing" },
+    { "p [0x500", false, "'\\]' is missing" },
+    { "p 12z", false, "'12z' is not a number; hexadecimal" },
+    { "p nothing", false, "no register or symbol 'nothing'" },
+    { "p beef", false, "'beef'; a number is written 0xbeef" },
+    { "p 1 / 0", false, "division by zero" },
+    { "p [0xa0000000]", false, "no memory at 0xa0000000" },
+    { "p 1 2", false, "'2' is too much" },
+    { "p 'AB'", false, "a character is written 'A'" },
+    { "p ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1", false, "nested too deep" },
+    { "p ----------------------------------------------------------------------1", false, "nested too deep" },
+};
+
+static const struct row commands[] = {
+    { "registers", true, "eax 00000000 .*real mode, 16-bit code" },
+    { "registers all", true, "CS   f000  base ffff0000  limit 0000ffff" },
+    { "u/1", true, "^f000:fff0  e90d00 +jmp 0x0" },
+    { "set syntax att", true, "^$" },
+    { "u/1 0xfffffff0", true, "jmp 0x0" },
+    { "set syntax intel", true, "^$" },
+    { "x/2xh 0x500", true, "^00000500: 5678 1234$" },
+    { "x/4xb 0x500", true, "^00000500: 78 56 34 12  xV4\\.$" },
+    { "x/1xg phys 0x500", true, "^phys 00000500: 0000000012345678$" },
+    { "x/s 0x510", true, "^00000510: \"text\"$" },
+    { "x/dw 0x500", true, " 305419896$" },
+    { "x/0 0x500", false, "a count from 1" },
+    { "x/q 0x500", false, "'q' is neither a format" },
+    { "x 0xa0000000", false, "there is no memory at a0000000" },
+    { "set eax = 0x12", true, "^$" },
+    { "p eax", true, "^0x12 " },
+    { "set ah = 1", true, "^$" },
+    { "p eax", true, "^0x112 " },
+    { "set al = 0x100", false, "al has 8 bits; 0x100 does not fit" },
+    { "set ds = 0x50", true, "^$" },
+    { "p ds.base", true, "^0x500 " },
+    { "set cr0 = 0x80000000", false, "the CPU refuses this value for cr0" },
+    { "set cs = 5", false, "cs cannot be set here" },
+    { "set word [0x600] = 0xabcd", true, "^$" },
+    { "p [0x600]", true, "^0xabcd " },
+    { "set [0xa0000000] = 1", false, "no memory that can be written" },
+    { "set xyz = 1", false, "'xyz' is neither a register nor memory" },
+    { "set eax", false, "'=' and a value are missing" },
+    { "fill 0x700 0x70f 1 2", true, "^$" },
+    { "x/4xb 0x70c", true, "01 02 01 02" },
+    { "fill 0x700 0x6ff 1", false, "must lie in 4 GiB and not be empty" },
+    { "fill 0x700 0x70f 300", false, "each 0 to 0xff" },
+    { "search 0 0xfff \"text\"", true, "^00000510\n1 places$" },
+    { "search 0x700 0x70f 2 1", true, "7 places$" },
+    { "search 0 0xfff \"", false, "a text stands between two" },
+    { "stack 4", true, "^ss:00000000  0000\n.*\n.*\nss:00000006" },
+    { "page 0x1234", true, "paging is off: linear 00001234 is physical 00001234" },
+    { "maps", true, "paging is off" },
+    { "gdt", true, "in real mode nothing" },
+    { "ldt", false, "there is no LDT" },
+    { "idt 300", false, "vectors go from 0 to 255" },
+    { "tss", false, "no task state segment" },
+    { "break 0x7c00 if eax == 0x112", true, "^point 1, breakpoint at 00007c00$" },
+    { "break 0x50:0x10", true, "^point 2, breakpoint at 00000510$" },
+    { "break phys 0x7c00", true, "^point 3, breakpoint at physical 00007c00$" },
+    { "watch 0x500 2", true, "^point 4, watchpoint" },
+    { "catch io 0x60-0x64 w", true, "^point 5, port access$" },
+    { "catch exception 13", true, "^point 6, exception$" },
+    { "after 10 ms", true, "^point 7, guest time$" },
+    { "after 1000 instructions", true, "^point 8, instruction count$" },
+    { "info points", true, "1 +breakpoint +00007c00  0x7c00  if eax == 0x112  hits 0\n" },
+    { "ignore 1 5", true, "^$" },
+    { "disable 1 2", true, "^$" },
+    { "info points", true, "disabled 00007c00.*the next 5 ignored" },
+    { "condition 1", true, "^$" },
+    { "condition 1 nothing == 2", false, "the condition: there is no register" },
+    { "condition 99", false, "there is no point 99" },
+    { "delete 1 2 3 4 5 6 7 8", true, "^$" },
+    { "info points", true, "there are no points" },
+    { "break 0x7c00 if", false, "the condition: an expression is missing" },
+    { "break 0x7c00 unless 1", false, "'unless 1' is too much" },
+    { "watch 0x500 0", false, "at least one byte" },
+    { "catch nothing", false, "'nothing' is nothing to catch; there are exception" },
+    { "catch exception 32", false, "exception goes from 0 to 0x1f" },
+    { "catch io", false, "the address is missing" },
+    { "after 5", false, "after the number stands ns, us, ms, s or the word instructions" },
+    { "after soon", false, "a time like 10ms" },
+    { "symbols /no/such/file", false, "/no/such/file: No such file" },
+    { "symbols map", true, "^3 symbols$" },
+    { "p start", true, "^0x7c00 = 31744 <start>$" },
+    { "symbols near 0x7c05", true, "^00007c05 <start\\+0x5>$" },
+    { "break start+4", true, "breakpoint at 00007c04$" },
+    { "symbols bad-map", false, "bad-map:2: not a symbol; expected lines like" },
+    { "symbols linux", false, "no Linux kernel" },
+    { "info pic", true, "master\\.imr" },
+    { "info rtc", true, "cmos" },
+    { "info nonsense", false, "is neither a device nor" },
+    { "info", false, "what is missing" },
+    { "info events", true, "^$" },
+    { "units", false, "the translator has not run; engine bt" },
+    { "save mem 0x500 0x503", true, "^$" },
+    { "load mem 0x800", true, "^4 bytes$" },
+    { "p [0x800]", true, "^0x12345678 " },
+    { "save /no/where 0 1", false, "No such file" },
+    { "trace sometimes", false, "what to trace is missing" },
+    { "assert 1 == 1", true, "^$" },
+    { "assert 1 == 2", false, "assertion failed: 1 == 2" },
+    { "frobnicate", false, "there is no command 'frobnicate'; help lists them" },
+    { "s", false, "the client's own commands" },
+    { "di", false, "'di' may be (disable|disassemble) or" },
+    { "help", true, "Running\n.*step" },
+    { "help watch", true, "For example: watch jiffies_64 8" },
+    { "help nothing", false, "there is no command 'nothing'" },
+    { "echo a b", true, "^a b$" },
+    { "# a comment", true, "^$" },
+    { "engine", true, "^engine interp$" },
+    { "engine fast", false, "'fast' is no engine; there are bt and interp" },
+};
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    cr_assert_eq(fclose(file), 0);
+}
+
+static bool matches(const char *text, const char *pattern)
+{
+    regex_t regex;
+    cr_assert_eq(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0, "%s", pattern);
+    bool found = regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return found;
+}
+
+static void check(struct vx_debugger *debugger, const struct row *row)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    bool good = vx_debugger_command(debugger, row->line, out);
+    fclose(out);
+    if (bytes > 0 && text[bytes - 1] == '\n')
+        text[bytes - 1] = '\0';
+    cr_assert(good == row->good && matches(text, row->pattern), "'%s' (%s) says: %s", row->line,
+              good ? "good" : "refused", text);
+    free(text);
+}
+
+static void check_all(const struct row *rows, size_t count)
+{
+    static const uint8_t hang[] = { 0xEB, 0xFE };
+    static const uint8_t some[] = { 0x78, 0x56, 0x34, 0x12 };
+    char directory[] = "/tmp/vx86-test-XXXXXX";
+    struct rom_machine rig;
+    struct rom rom;
+    struct vx_debugger *debugger;
+    cr_assert(mkdtemp(directory) != NULL && chdir(directory) == 0);
+    write_file("map", "00007c00 T start\n00007d00 t more\n\n# Bochs\n8000 third\n");
+    write_file("bad-map", "00007c00 T start\nwhat is this\n");
+    rom_make(&rom, hang, sizeof hang, NULL, 0);
+    cr_assert_eq(rom_machine_create_with(&rig, &rom, (struct vx_machine_config){ .engine = VX_ENGINE_INTERP }),
+                 VX_ERR_OK);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x500, some, sizeof some);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x510, "text", 5);
+    struct vx_debugger_config config = { .log = rig.log, .machine = rig.machine, .in = stdin, .out = stdout };
+    cr_assert_eq(vx_debugger_create(&config, &debugger), VX_ERR_OK);
+    for (size_t i = 0; i < count; i++)
+        check(debugger, &rows[i]);
+    vx_debugger_destroy(debugger);
+    rom_machine_destroy(&rig);
+    unlink("map"), unlink("bad-map"), unlink("mem");
+    cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
+}
+
+Test(commands, expressions)
+{
+    check_all(expressions, VX_ARRAY_LEN(expressions));
+}
+
+Test(commands, lines)
+{
+    check_all(commands, VX_ARRAY_LEN(commands));
+}
