@@ -99,6 +99,11 @@ static bool mxcsr_mask_differs(struct hf_lab *lab, struct hf_guest *guest)
     return differ != 0;
 }
 
+static bool far_call(const ZydisDecodedInstruction *z)
+{
+    return z->opcode == 0x9A || (z->opcode == 0xFF && z->raw.modrm.reg == 3);
+}
+
 static bool far_return(const ZydisDecodedInstruction *z)
 {
     return z->opcode == 0xCA || z->opcode == 0xCB || z->opcode == 0xCF;
@@ -173,12 +178,8 @@ static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedIns
         if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0)
             return "an AMD reads the operand of VERR and VERW before it refuses LOCK";
     }
-    if (z->mnemonic == ZYDIS_MNEMONIC_CALL && faults && guest->trap == VX_GP)
-        return "an AMD pushes before it checks the target of a call";
-    if ((z->mnemonic == ZYDIS_MNEMONIC_POPA || z->mnemonic == ZYDIS_MNEMONIC_POPAD) && faults)
-        return "an AMD has loaded some registers already when POPA faults";
-    if (z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && guest->trap == VX_GP && host->trap != VX_GP)
-        return "an AMD's MXCSR has a bit more";
+    if (z->mnemonic == ZYDIS_MNEMONIC_CALL && faults && (guest->trap == VX_GP || far_call(z)))
+        return "an AMD pushes what it can before it faults in a call";
     if (looks_at_descriptors(z) && (z->raw.modrm.mod != 3 || gdt_selector_near(cpu)))
         return "a selector of the host's GDT";
     if (z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && faults)
