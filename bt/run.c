@@ -317,6 +317,9 @@ static vx_err init(struct vx_bt *bt)
     bt->created_tsc = __builtin_ia32_rdtsc();
     bt->created_ns = vx_host_now_ns();
     bt_stubs_make(bt);
+    struct bt_verdict verdict;
+    if (bt->verifier != NULL && !bt_verify_stubs(bt->verifier, &verdict))
+        bt_verify_failed(bt, &verdict);
     return VX_ERR_OK;
 }
 

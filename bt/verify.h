@@ -43,6 +43,9 @@ void bt_verifier_destroy(struct bt_verifier *v);
 /* True when all rules hold. Else *verdict has the rule, the place and a text: guest code, host code around, the rule. */
 bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct bt_verdict *verdict);
 
+/* The stubs (stubs.c), as they stand in the cache. */
+bool bt_verify_stubs(struct bt_verifier *v, struct bt_verdict *verdict);
+
 /* Does the exit's branch, as it stands in the cache, lead to the unit that it is chained to, or to its cold part? */
 bool bt_verify_exit(struct bt_verifier *v, const struct bt_exit *exit, struct bt_verdict *verdict);
 

@@ -63,17 +63,17 @@ static bool stands_at(const struct pattern *p, const uint8_t *code)
 }
 
 /* Replaces the nth place of `find`; false when it is not there. */
-static bool replace(struct subject *s, const char *find, unsigned nth, const char *put)
+static bool replace(uint8_t *code, uint32_t bytes, const char *find, unsigned nth, const char *put)
 {
-    struct pattern old = parse(find), new = parse(put);
-    for (uint32_t at = 0; at + old.count <= s->tu->host_bytes; at++) {
-        if (!stands_at(&old, s->code + at) || nth-- > 0)
+    struct pattern from = parse(find), to = parse(put);
+    for (uint32_t at = 0; at + from.count <= bytes; at++) {
+        if (!stands_at(&from, code + at) || nth-- > 0)
             continue;
-        for (unsigned i = 0; i < old.count; i++) {
-            if (i >= new.count)
-                s->code[at + i] = 0x90;
-            else if (new.byte[i] >= 0)
-                s->code[at + i] = (uint8_t) new.byte[i];
+        for (unsigned i = 0; i < from.count; i++) {
+            if (i >= to.count)
+                code[at + i] = 0x90;
+            else if (to.byte[i] >= 0)
+                code[at + i] = (uint8_t)to.byte[i];
         }
         return true;
     }
@@ -114,7 +114,7 @@ Test(verify, every_mutation_is_caught)
         struct subject s;
         struct bt_verdict verdict;
         subject_init(&s, m->fragment);
-        cr_expect(replace(&s, m->find, m->nth, m->put), "%s: no code to change", m->name);
+        cr_expect(replace(s.code, s.tu->host_bytes, m->find, m->nth, m->put), "%s: no code to change", m->name);
         enum bt_rule rule = rule_of(&s, &verdict);
         cr_expect_eq(rule, m->rule, "%s: caught by %s, not %s: %.200s", m->name, bt_rule_name(rule),
                      bt_rule_name(m->rule), verdict.text);
@@ -272,4 +272,79 @@ Test(verify, random_bytes)
     }
     printf("%u of %u changed bits caught (%.1f %%)\n", caught, tried, 100.0 * caught / tried);
     cr_expect_geq(caught * 100, tried * PERCENT_AT_LEAST);
+}
+
+/* ---- stubs and patched exits */
+
+static const struct {
+    const char *name, *find, *put;
+} wrong_stubs[] = {
+    { "RBP not pushed", "55 53", "90 53" },
+    { "C's registers popped in another order", "41 5f 41 5e", "41 5e 41 5f" },
+    { "one of C's registers not popped", "41 5f 41 5e", "90 90 41 5e" },
+    { "guest flags not loaded", "04 7f 9e", "04 7f 90" },
+    { "OF not made", "04 7f 9e", "90 90 90" },
+    { "guest flags not stored", "9f 0f 90 c0", "90 0f 90 c0" },
+    { "OF not stored", "9f 0f 90 c0", "9f 90 90 90" },
+    { "EAX stored in another's place", "49 89 07", "49 89 0f" },
+    { "the stack not aligned for C", "48 8d 64 24 f8", "48 8d 64 24 f0" },
+    { "the stack not put back", "48 8d 64 24 08", "48 8d 64 24 10" },
+    { "another frame", "48 8d 64 24 b8", "48 8d 64 24 b0" },
+    { "a return four bytes behind", "48 8d 40 05", "48 8d 40 04" },
+    { "a call of something else", "ff d0", "ff d1" },
+    { "C gets something else than the vCPU", "4c 89 ff", "4c 89 f7" },
+    { "another page size", "41 bc 0c 00 00 00", "41 bc 0d 00 00 00" },
+    { "a jump to the vCPU", "41 ff e0", "41 ff e7" },
+};
+
+static uint32_t stub_bytes(const struct vx_bt *bt)
+{
+    return bt->stub.fp_load + 64; /* the last one, and some of what is never run */
+}
+
+Test(verify, every_wrong_stub_is_caught)
+{
+    struct rig rig;
+    struct bt_verdict verdict;
+    uint8_t before[BT_STUB_BYTES];
+    fragment_make(&rig, FRAGMENT_LOOP);
+    memcpy(before, rig.bt->rw, sizeof before);
+    cr_expect(bt_verify_stubs(rig.bt->verifier, &verdict), "%s", verdict.text);
+    for (unsigned i = 0; i < VX_ARRAY_LEN(wrong_stubs); i++) {
+        bool there = replace(rig.bt->rw, stub_bytes(rig.bt), wrong_stubs[i].find, 0, wrong_stubs[i].put);
+        cr_expect(there, "%s: no code to change", wrong_stubs[i].name);
+        cr_expect_not(bt_verify_stubs(rig.bt->verifier, &verdict), "%s: not caught", wrong_stubs[i].name);
+        memcpy(rig.bt->rw, before, sizeof before);
+    }
+    rig_destroy(&rig);
+}
+
+Test(verify, patched_exits)
+{
+    struct rig rig;
+    struct bt_verdict verdict;
+    struct bt_tu *tu = fragment_make(&rig, FRAGMENT_LOOP);
+    struct bt_exit *exit = &tu->exit[0];
+    cr_assert_eq(exit->target_eip, tu->eip, "LOOPE goes back to the unit's start");
+    cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "as it was made");
+    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "patched without being chained");
+    exit->to = tu;
+    exit->target_eip++;
+    cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained to a unit of another address");
+    exit->target_eip--;
+    tu->mode ^= MODE_USER;
+    struct bt_tu other = *tu;
+    tu->mode ^= MODE_USER;
+    exit->to = &other;
+    cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained to a unit of another mode");
+    exit->to = tu;
+    cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained: %s", verdict.text);
+    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry + 1 - (exit->patch_off + 4));
+    cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "one byte into the unit");
+    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    rig.bt->rw[exit->patch_off - 1] = 0xE8;
+    cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "a call in place of a jump");
+    exit->to = NULL;
+    rig_destroy(&rig);
 }
