@@ -9,6 +9,7 @@
     .set AREA_OUT, 64
     .set CONTEXT_EFLAGS, 176    /* in struct ucontext */
     .set FLAGS_ID_NT, 0x204000
+    .set FLAG_TF, 0x100
     .set STATE_EIP, 32
     .set STATE_EFLAGS, 36
     .set STATE_SEG, 40
@@ -50,6 +51,8 @@ hf_native_enter:
     movzwl STATE_SEG + 10(%rdi), %eax
     mov %eax, %gs
     mov STATE_EFLAGS(%rdi), %eax
+    test $FLAG_TF, %eax
+    jnz 2f
     push %rax
     movzwl STATE_SEG + 4(%rdi), %eax
     mov %eax, %ss
@@ -63,6 +66,26 @@ hf_native_enter:
     mov 16(%rdi), %esp
     mov 28(%rdi), %edi
     ljmp *hf_native_area + AREA_FAR(%rip)
+
+/* With TF only IRET will do: the program's first instruction is to be the first that traps. It would not load all of ESP for
+ * a 16-bit stack: state.c has none then. */
+2:  movzwl STATE_SEG + 4(%rdi), %ecx
+    push %rcx
+    mov 16(%rdi), %ecx
+    push %rcx
+    push %rax
+    movzwl STATE_SEG + 2(%rdi), %ecx
+    push %rcx
+    mov STATE_EIP(%rdi), %ecx
+    push %rcx
+    mov 0(%rdi), %eax
+    mov 4(%rdi), %ecx
+    mov 8(%rdi), %edx
+    mov 12(%rdi), %ebx
+    mov 20(%rdi), %ebp
+    mov 24(%rdi), %esi
+    mov 28(%rdi), %edi
+    iretq
 
 /* Where the way out in the code's first bytes leads. */
     .globl hf_native_exit

@@ -214,6 +214,8 @@ void hf_state_make(struct hf_state *state, const struct hf_batch *batch, unsigne
     if (p->place == HF_PLACE_SELF)
         point_to_program(state, p, &rng);
     put_fx(state->fx, &rng);
+    if (hf_one_in(&rng, 24) && state->seg[2] == HF_SEL_DATA)
+        state->eflags |= 0x100; /* single-step: native.S wants a 32-bit stack for that */
 }
 
 void hf_data_make(uint8_t *data, struct hf_rng *rng)
