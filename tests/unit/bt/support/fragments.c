@@ -9,34 +9,34 @@ static const struct {
     const char *bytes;
     bool real;
 } programs[FRAGMENT_COUNT] = {
-    [FRAGMENT_MEMORY] = { "8b 03 "       /* mov eax, [ebx] */
-                          "89 06 "       /* mov [esi], eax */
-                          "8b 4f 04 "    /* mov ecx, [edi + 4] */
-                          "01 4f 08 "    /* add [edi + 8], ecx */
-                          "50 5a "       /* push eax; pop edx */
-                          "f7 f1 "       /* div ecx */
-                          "8d 54 8b 10 " /* lea edx, [ebx + ecx*4 + 10h] */
-                          "75 e9" },     /* jnz -23 */
-    [FRAGMENT_REAL] = { "8b 07 "         /* mov ax, [bx] */
-                        "89 44 02 "      /* mov [si + 2], ax */
-                        "a4 "            /* movsb */
-                        "ff 37 "         /* push word [bx] */
-                        "c3",            /* ret */
-                        true },
-    [FRAGMENT_FP] = { "d9 03 "                       /* fld dword [ebx] */
-                      "0f 28 06 "                    /* movaps xmm0, [esi] */
-                      "de c1 "                       /* faddp */
-                      "d9 1f "                       /* fstp dword [edi] */
-                      "ff e0" },                     /* jmp eax */
-    [FRAGMENT_SYSTEM] = { "fa fb 90 "                /* cli; sti; nop */
-                          "9c 9d "                   /* pushf; popf */
-                          "e4 10 "                   /* in al, 10h */
-                          "f3 a5 "                   /* rep movsd */
-                          "00 23 "                   /* add [ebx], ah */
-                          "8e d8 "                   /* mov ds, eax */
-                          "c3" },                    /* ret */
-    [FRAGMENT_LOOP] = { "40 e1 fd" },                /* inc eax; loope -3 */
-    [FRAGMENT_SELF] = { "b8 01 02 03 04 47 eb f7" }, /* mov eax, 4030201h; inc edi; jmp -9 */
+    [FRAGMENT_MEMORY] = { .bytes = "8b 03 "       /* mov eax, [ebx] */
+                                   "89 06 "       /* mov [esi], eax */
+                                   "8b 4f 04 "    /* mov ecx, [edi + 4] */
+                                   "01 4f 08 "    /* add [edi + 8], ecx */
+                                   "50 5a "       /* push eax; pop edx */
+                                   "f7 f1 "       /* div ecx */
+                                   "8d 54 8b 10 " /* lea edx, [ebx + ecx*4 + 10h] */
+                                   "75 e9" },     /* jnz -23 */
+    [FRAGMENT_REAL] = { .bytes = "8b 07 "         /* mov ax, [bx] */
+                                 "89 44 02 "      /* mov [si + 2], ax */
+                                 "a4 "            /* movsb */
+                                 "ff 37 "         /* push word [bx] */
+                                 "c3",            /* ret */
+                        .real = true },
+    [FRAGMENT_FP] = { .bytes = "d9 03 "                       /* fld dword [ebx] */
+                               "0f 28 06 "                    /* movaps xmm0, [esi] */
+                               "de c1 "                       /* faddp */
+                               "d9 1f "                       /* fstp dword [edi] */
+                               "ff e0" },                     /* jmp eax */
+    [FRAGMENT_SYSTEM] = { .bytes = "fa fb 90 "                /* cli; sti; nop */
+                                   "9c 9d "                   /* pushf; popf */
+                                   "e4 10 "                   /* in al, 10h */
+                                   "f3 a5 "                   /* rep movsd */
+                                   "00 23 "                   /* add [ebx], ah */
+                                   "8e d8 "                   /* mov ds, eax */
+                                   "c3" },                    /* ret */
+    [FRAGMENT_LOOP] = { .bytes = "40 e1 fd" },                /* inc eax; loope -3 */
+    [FRAGMENT_SELF] = { .bytes = "b8 01 02 03 04 47 eb f7" }, /* mov eax, 4030201h; inc edi; jmp -9 */
 };
 
 static void flat_segments(struct vx_vcpu *vcpu)
