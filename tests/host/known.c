@@ -1,7 +1,7 @@
-/* known.c - differences that are meant to be, one reason a line.
+/* known.c - differences that are meant to be: three tables, one reason a line.
  *
- * A program that differs is stepped through the interpreter: when it executes an instruction of this table, or comes to where host
- * and guest are not alike, it is not counted as a difference. */
+ * A program that differs is stepped through the interpreter: when it executes an instruction of these tables, in the
+ * circumstances that they name, it is accepted for that reason and not counted as a difference. */
 #include "lab.h"
 
 #include <Zydis/Zydis.h>
@@ -74,44 +74,35 @@ static const struct {
     { ZYDIS_ISA_SET_CET, VX_F_NEVER, "CET is beyond the models" },
 };
 
-static const char *instruction_reason(const struct vx_cpu_model *model, const ZydisDecodedInstruction *z)
+/* An instruction of the program that differs, before it is executed, and how the program ended on either side. */
+struct meeting {
+    const struct vx_vcpu *cpu;
+    const ZydisDecodedInstruction *z;
+    const uint8_t *code; /* 15 bytes from its first opcode byte on */
+    const struct hf_outcome *host, *guest;
+    bool one_byte, two_byte; /* opcode map */
+    bool faults;             /* this is where the host ended, by a trap */
+    bool fxsave_differs;     /* in memory nothing differs but MXCSR mask and pointers of an FXSAVE image */
+};
+typedef bool meets_fn(const struct meeting *m);
+
+static bool has_rep(const struct meeting *m)
 {
-    for (unsigned i = 0; i < VX_ARRAY_LEN(known_instructions); i++) {
-        if (z->mnemonic == known_instructions[i].mnemonic)
-            return known_instructions[i].reason;
+    for (unsigned i = 0; i < m->z->raw.prefix_count; i++) {
+        if ((m->z->raw.prefixes[i].value & 0xFE) == 0xF2)
+            return true;
     }
-    for (unsigned i = 0; i < VX_ARRAY_LEN(known_sets); i++) {
-        if (z->meta.isa_set == known_sets[i].set && !vx_cpu_has(model, known_sets[i].feature))
-            return known_sets[i].reason;
-    }
-    return NULL;
+    return false;
 }
 
-/* In memory only the third byte of an MXCSR mask differs. */
-static bool mxcsr_mask_differs(struct hf_lab *lab, struct hf_guest *guest)
+static bool has_lock(const struct meeting *m)
 {
-    const uint8_t *host_data = hf_lab_native_data(lab), *guest_data = hf_guest_data(guest);
-    unsigned differ = 0;
-    for (unsigned i = 0; i < HF_DATA_BYTES; i++) {
-        if (host_data[i] != guest_data[i] && (++differ > 1 || host_data[i] != 2 || guest_data[i] != 0))
-            return false;
-    }
-    return differ != 0;
+    return m->z->attributes & ZYDIS_ATTRIB_HAS_LOCK;
 }
 
-static bool far_call(const ZydisDecodedInstruction *z)
+static bool long_operand(const struct meeting *m)
 {
-    return z->opcode == 0x9A || (z->opcode == 0xFF && z->raw.modrm.reg == 3);
-}
-
-static bool far_return(const ZydisDecodedInstruction *z)
-{
-    return z->opcode == 0xCA || z->opcode == 0xCB || z->opcode == 0xCF;
-}
-
-static bool long_operand(const ZydisDecodedInstruction *z)
-{
-    switch (z->mnemonic) {
+    switch (m->z->mnemonic) {
     case ZYDIS_MNEMONIC_FLDENV:
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FRSTOR:
@@ -119,44 +110,82 @@ static bool long_operand(const ZydisDecodedInstruction *z)
     case ZYDIS_MNEMONIC_FXSAVE:
     case ZYDIS_MNEMONIC_FXRSTOR:
     case ZYDIS_MNEMONIC_FBLD:
-    case ZYDIS_MNEMONIC_FBSTP: return true;
+    case ZYDIS_MNEMONIC_FBSTP: break;
     case ZYDIS_MNEMONIC_FLD:
-    case ZYDIS_MNEMONIC_FSTP: return z->opcode == 0xDB;
+    case ZYDIS_MNEMONIC_FSTP:
+        if (m->z->opcode == 0xDB)
+            break;
+        return false;
     default: return false;
     }
+    return m->faults || m->z->address_width == 16;
 }
 
-static bool has_rep(const ZydisDecodedInstruction *z)
+static bool lock_mov_cr(const struct meeting *m)
 {
-    for (unsigned i = 0; i < z->raw.prefix_count; i++) {
-        if ((z->raw.prefixes[i].value & 0xFE) == 0xF2)
-            return true;
-    }
-    return false;
+    return has_lock(m) && m->two_byte && (m->z->opcode & 0xFC) == 0x20;
 }
 
-static bool looks_at_descriptors(const ZydisDecodedInstruction *z)
+static bool lock_verr(const struct meeting *m)
 {
-    return z->mnemonic == ZYDIS_MNEMONIC_VERR || z->mnemonic == ZYDIS_MNEMONIC_VERW ||
-           z->mnemonic == ZYDIS_MNEMONIC_LAR || z->mnemonic == ZYDIS_MNEMONIC_LSL;
+    return has_lock(m) && m->two_byte && m->z->opcode == 0;
 }
 
-/* A register could name a descriptor that the host's kernel has and the guest has not. */
-static bool gdt_selector_near(const struct vx_vcpu *cpu)
+static bool call_faults(const struct meeting *m)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned sel = cpu->gpr[i] & 0xFFFC;
-        if (sel >= 8 && sel < 0x80 && !(sel & 4))
-            return true;
-    }
-    return false;
+    bool far_call = m->z->opcode == 0x9A || (m->z->opcode == 0xFF && m->z->raw.modrm.reg == 3);
+    return m->z->mnemonic == ZYDIS_MNEMONIC_CALL && m->faults && (m->guest->trap == VX_GP || far_call);
+}
+
+static bool popa_faults(const struct meeting *m)
+{
+    return m->one_byte && m->z->opcode == 0x61 && m->faults;
+}
+
+/* A register could name a descriptor that the host's kernel has and the guest has not; of memory nothing is known. */
+static bool looks_at_descriptor(const struct meeting *m)
+{
+    ZydisMnemonic mnemonic = m->z->mnemonic;
+    if (mnemonic != ZYDIS_MNEMONIC_VERR && mnemonic != ZYDIS_MNEMONIC_VERW && mnemonic != ZYDIS_MNEMONIC_LAR &&
+        mnemonic != ZYDIS_MNEMONIC_LSL)
+        return false;
+    if (m->z->raw.modrm.mod != 3)
+        return true;
+    unsigned sel = m->cpu->gpr[m->z->raw.modrm.rm] & 0xFFFC;
+    return sel >= 8 && sel < 0x80 && !(sel & 4);
+}
+
+static bool ldmxcsr_refused(const struct meeting *m)
+{
+    return m->z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && m->guest->trap == VX_GP && m->host->trap != VX_GP;
+}
+
+static bool fxsave_fields(const struct meeting *m)
+{
+    return m->z->mnemonic == ZYDIS_MNEMONIC_FXSAVE && m->fxsave_differs;
+}
+
+static bool maskmovq_faults(const struct meeting *m)
+{
+    return m->z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && m->faults;
+}
+
+static bool prefetch_register(const struct meeting *m)
+{
+    return m->two_byte && m->z->opcode == 0x0D && m->z->raw.modrm.mod == 3;
+}
+
+static bool iret_nt(const struct meeting *m)
+{
+    return m->one_byte && m->z->opcode == 0xCF && (m->cpu->eflags & VX_FL_NT);
 }
 
 /* MOVS or STOS that comes to its own bytes before its count is up. */
-static bool rep_overwrites_itself(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z)
+static bool rep_overwrites_itself(const struct meeting *m)
 {
-    bool writes = (z->opcode & 0xFE) == 0xA4 || (z->opcode & 0xFE) == 0xAA;
-    if (z->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || !writes || !has_rep(z))
+    const struct vx_vcpu *cpu = m->cpu;
+    const ZydisDecodedInstruction *z = m->z;
+    if (!m->one_byte || ((z->opcode & 0xFE) != 0xA4 && (z->opcode & 0xFE) != 0xAA) || !has_rep(m))
         return false;
     uint32_t mask = z->address_width == 16 ? 0xFFFF : UINT32_MAX, size = z->opcode & 1 ? z->operand_width / 8 : 1;
     int64_t reach = (int64_t)(cpu->gpr[VX_RCX] & mask) * size;
@@ -165,69 +194,155 @@ static bool rep_overwrites_itself(const struct vx_vcpu *cpu, const ZydisDecodedI
     return first < code + z->length && end > code;
 }
 
-/* What depends on the state that the instruction meets, or on how it ends. */
-static const char *state_reason(const struct vx_vcpu *cpu, const ZydisDecodedInstruction *z,
-                                const struct hf_outcome *host, const struct hf_outcome *guest)
+static bool rep_single_step(const struct meeting *m)
 {
-    bool faults = host->end == HF_END_TRAP && host->state.eip == (uint32_t)cpu->rip;
-    if (long_operand(z) && (faults || z->address_width == 16))
-        return "an AMD touches the last byte of a long operand first, and wraps its offset at 64 KiB";
-    if (z->attributes & ZYDIS_ATTRIB_HAS_LOCK) {
-        if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && (z->opcode & 0xFC) == 0x20)
-            return "LOCK MOV CR0 is an AMD's name for MOV CR8";
-        if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0)
-            return "an AMD reads the operand of VERR and VERW before it refuses LOCK";
-    }
-    if (z->mnemonic == ZYDIS_MNEMONIC_CALL && faults && (guest->trap == VX_GP || far_call(z)))
-        return "an AMD pushes what it can before it faults in a call";
-    if (looks_at_descriptors(z) && (z->raw.modrm.mod != 3 || gdt_selector_near(cpu)))
-        return "a selector of the host's GDT";
-    if (z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ && faults)
-        return "an AMD is in MMX state already when MASKMOVQ faults";
-    if (z->opcode_map == ZYDIS_OPCODE_MAP_0F && z->opcode == 0x0D && z->raw.modrm.mod == 3)
-        return "0F 0D with a register is a NOP on Intel's CPUs, #UD on an AMD";
-    if (z->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
-        return NULL;
-    if (z->opcode == 0xCF && (cpu->eflags & VX_FL_NT))
-        return "IRET with NT: no task switches on a 64-bit host";
-    if (rep_overwrites_itself(cpu, z))
-        return "REP MOVS and STOS over their own bytes: when that is noticed is the implementation's choice";
-    if (z->meta.category == ZYDIS_CATEGORY_STRINGOP && has_rep(z) && faults && host->trap == VX_DB)
-        return "RF in the image of a single-step trap in the middle of REP: set, says SDM 3B; an AMD has it clear";
-    if (z->opcode == 0xA6 && faults && z->attributes & (ZYDIS_ATTRIB_HAS_REPE))
-        return "an AMD reads DS:ESI first in REPE CMPSB alone";
-    if (far_return(z) && host->state.eip == (uint32_t)cpu->rip &&
-        (host->trap == VX_PF || host->trap == VX_SEG_SS || host->trap == VX_AC))
-        return "an AMD reads the frame of a far return in an order of its own";
-    if ((z->opcode & 0xFE) == 0xE0 && has_rep(z))
-        return "LOOPE and LOOPNE: an AMD lets F2 and F3 choose the condition";
-    return NULL;
+    return m->z->meta.category == ZYDIS_CATEGORY_STRINGOP && has_rep(m) && m->faults && m->host->trap == VX_DB;
 }
 
+static bool repe_cmpsb_faults(const struct meeting *m)
+{
+    return m->one_byte && m->z->opcode == 0xA6 && m->faults && (m->z->attributes & ZYDIS_ATTRIB_HAS_REPE);
+}
+
+static bool far_return_faults(const struct meeting *m)
+{
+    bool far_return = m->one_byte && (m->z->opcode == 0xCA || m->z->opcode == 0xCB || m->z->opcode == 0xCF);
+    return far_return && m->faults && (m->host->trap == VX_PF || m->host->trap == VX_SEG_SS || m->host->trap == VX_AC);
+}
+
+static bool loop_condition(const struct meeting *m)
+{
+    return m->one_byte && (m->z->opcode & 0xFE) == 0xE0 && has_rep(m);
+}
+
+/* What depends on the state that an instruction meets, or on how it ends. */
+static const struct {
+    meets_fn *meets;
+    const char *reason;
+} known_meetings[] = {
+    { long_operand, "an AMD touches the last byte of a long operand first, and wraps its offset at 64 KiB" },
+    { lock_mov_cr, "LOCK MOV CR0 is an AMD's name for MOV CR8" },
+    { lock_verr, "an AMD reads the operand of VERR and VERW before it refuses LOCK" },
+    { call_faults, "an AMD pushes what it can before it faults in a call" },
+    { popa_faults, "an AMD has loaded some registers already when POPA faults" },
+    { looks_at_descriptor, "a selector of the host's GDT" },
+    { ldmxcsr_refused, "an AMD's MXCSR has a bit more" },
+    { fxsave_fields,
+      "FXSAVE: an AMD has a bit more in the MXCSR mask, and stores no x87 pointers without a pending exception" },
+    { maskmovq_faults, "an AMD is in MMX state already when MASKMOVQ faults" },
+    { prefetch_register, "0F 0D with a register is a NOP on Intel's CPUs, #UD on an AMD" },
+    { iret_nt, "IRET with NT: no task switches on a 64-bit host" },
+    { rep_overwrites_itself,
+      "REP MOVS and STOS over their own bytes: when that is noticed is the implementation's choice" },
+    { rep_single_step,
+      "RF in the image of a single-step trap in the middle of REP: set, says SDM 3B; an AMD has it clear" },
+    { repe_cmpsb_faults, "an AMD reads DS:ESI first in REPE CMPSB alone" },
+    { far_return_faults, "an AMD reads the frame of a far return in an order of its own" },
+    { loop_condition, "LOOPE and LOOPNE: an AMD lets F2 and F3 choose the condition" },
+};
+
+/* Encodings whose very length is another on the host: the byte, and what of the one behind it is not 0. */
+static const struct {
+    uint8_t first, mask, second;
+    const char *reason;
+} known_spaces[] = {
+    { 0x62, 0xC0, 0xC0, "AVX and its kin are beyond the models" },
+    { 0xC4, 0xC0, 0xC0, "AVX and its kin are beyond the models" },
+    { 0xC5, 0xC0, 0xC0, "AVX and its kin are beyond the models" },
+    { 0x8F, 0x08, 0x08, "an AMD has XOP where POP has no other members" },
+    { 0x8F, 0x10, 0x10, "an AMD has XOP where POP has no other members" },
+    { 0x8F, 0x20, 0x20, "an AMD has XOP where POP has no other members" },
+    { 0x0F, 0xFF, 0x0F, "an AMD has 3DNow! at 0F 0F" },
+};
+
+static const char gdt_selector[] = "a selector of the host's GDT";
 static const char wraps[] = "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
+
+static const char *meeting_reason(const struct meeting *m)
+{
+    for (unsigned i = 0; i < VX_ARRAY_LEN(known_spaces); i++) {
+        if (m->code[0] == known_spaces[i].first && (m->code[1] & known_spaces[i].mask) == known_spaces[i].second)
+            return known_spaces[i].reason;
+    }
+    if (m->z == NULL)
+        return NULL;
+    for (unsigned i = 0; i < VX_ARRAY_LEN(known_instructions); i++) {
+        if (m->z->mnemonic == known_instructions[i].mnemonic)
+            return known_instructions[i].reason;
+    }
+    for (unsigned i = 0; i < VX_ARRAY_LEN(known_sets); i++) {
+        if (m->z->meta.isa_set == known_sets[i].set && !vx_cpu_has(m->cpu->model, known_sets[i].feature))
+            return known_sets[i].reason;
+    }
+    for (unsigned i = 0; i < VX_ARRAY_LEN(known_meetings); i++) {
+        if (known_meetings[i].meets(m))
+            return known_meetings[i].reason;
+    }
+    return NULL;
+}
 
 static bool refused(const struct hf_outcome *host)
 {
     return host->trap == VX_GP || host->trap == VX_SEG_SS;
 }
 
-static const char *outcome_reason(const struct hf_outcome *host, const struct hf_outcome *guest)
+/* The bytes at `lin` as the guest has them now, zeros behind the last; false: there are none. */
+static bool copy_code(struct hf_lab *lab, struct hf_guest *guest, uint32_t lin, uint8_t code[15])
+{
+    unsigned bytes;
+    const uint8_t *at = hf_batch_code(&lab->batch, lin, &bytes);
+    if (lin - HF_SELF < HF_SELF_BYTES)
+        at = hf_guest_self(guest) + (lin - HF_SELF);
+    memset(code, 0, 15);
+    if (at != NULL)
+        memcpy(code, at, bytes < 15 ? bytes : 15);
+    return at != NULL;
+}
+
+/* Where the guest has ended there is the far jump that ends programs, and no other use of its selector. */
+static bool at_way_out(struct hf_lab *lab, struct hf_guest *guest, const struct hf_state *state)
+{
+    uint16_t cs = state->seg[1];
+    bool code16 = cs & 4; /* of the LDT */
+    uint32_t base = cs == HF_SEL_LDT(HF_LDT_CODE16) ? HF_CODE16 : cs == HF_SEL_LDT(HF_LDT_SELF_CODE16) ? HF_SELF : 0;
+    uint8_t out[HF_OUT_BYTES], code[15];
+    hf_put_out(out, code16);
+    return copy_code(lab, guest, state->eip + base, code) && memcmp(code, out, code16 ? 8 : 7) == 0;
+}
+
+/* All that differs in memory is, in an FXSAVE image at `at`, FOP, FIP, FDP or the third byte of the MXCSR mask. */
+static bool only_pointers_differ(const uint8_t *host, const uint8_t *guest, unsigned at)
+{
+    for (unsigned i = 0; i < HF_DATA_BYTES; i++) {
+        unsigned off = i - at;
+        if (host[i] != guest[i] && !(off >= 6 && off < 24) && off != 30)
+            return false;
+    }
+    return true;
+}
+
+static bool fxsave_image_differs(struct hf_lab *lab, struct hf_guest *guest)
+{
+    const uint8_t *host_data = hf_lab_native_data(lab), *guest_data = hf_guest_data(guest);
+    unsigned i = 0;
+    while (i < HF_DATA_BYTES && host_data[i] == guest_data[i])
+        i++;
+    i &= ~15u; /* images are aligned; the first difference is in the first or second 16 bytes */
+    return i < HF_DATA_BYTES && (only_pointers_differ(host_data, guest_data, i) ||
+                                 (i >= 16 && only_pointers_differ(host_data, guest_data, i - 16)));
+}
+
+/* By the ends alone. */
+static const char *outcome_reason(struct hf_lab *lab, struct hf_guest *engine, const struct hf_outcome *host,
+                                  const struct hf_outcome *guest)
 {
     if (refused(host) && guest->trap == VX_PF && guest->cr2 >= 0xFFFFFFF0u)
         return wraps;
     if (guest->trap == VX_PF && guest->cr2 - (HF_SUPER - 64) < HF_SUPER_BYTES + 64)
         return "the guest's own tables are in the way";
+    if (guest->end == HF_END_OUT && !at_way_out(lab, engine, &guest->state))
+        return gdt_selector;
     return NULL;
-}
-
-/* The far jump that ends a program, and no other use of its selector. */
-static bool at_way_out(const struct hf_lab *lab, const struct hf_state *state)
-{
-    bool code16 = state->seg[1] == HF_SEL_LDT(HF_LDT_CODE16);
-    uint32_t off = state->eip + (code16 ? HF_CODE16 : 0) - HF_CODE;
-    uint8_t out[HF_OUT_BYTES];
-    hf_put_out(out, code16);
-    return off < HF_CODE_BYTES - HF_OUT_BYTES && memcmp(lab->batch.code + off, out, code16 ? 8 : 7) == 0;
 }
 
 static bool is_prefix(uint8_t byte)
@@ -252,61 +367,39 @@ static bool decode(const ZydisDecoder *decoder, const uint8_t *code, ZydisDecode
     return false;
 }
 
-/* Encodings whose very length is another on the host. */
-static const char *space_reason(const uint8_t *code)
+/* The reason, if any, that the instruction before the CPU gives. */
+static const char *instruction_reason(struct hf_lab *lab, const struct vx_vcpu *cpu, struct meeting *m)
 {
-    unsigned i = 0;
-    while (i < 13 && is_prefix(code[i]))
-        i++;
-    if ((code[i] == 0x62 || code[i] == 0xC4 || code[i] == 0xC5) && code[i + 1] >= 0xC0)
-        return "AVX and its kin are beyond the models";
-    if (code[i] == 0x8F && code[i + 1] & 0x38)
-        return "an AMD has XOP where POP has no other members";
-    if (code[i] == 0x0F && code[i + 1] == 0x0F)
-        return "an AMD has 3DNow! at 0F 0F";
-    return NULL;
-}
-
-/* The bytes at `lin`, zeros behind the last. */
-static bool copy_code(struct hf_lab *lab, uint32_t lin, uint8_t code[15])
-{
-    unsigned bytes;
-    const uint8_t *at = hf_batch_code(&lab->batch, lin, &bytes);
-    if (lin - HF_SELF < HF_SELF_BYTES)
-        at = hf_guest_self(lab->interp) + (lin - HF_SELF);
-    memset(code, 0, 15);
-    if (at != NULL)
-        memcpy(code, at, bytes < 15 ? bytes : 15);
-    return at != NULL;
+    ZydisDecodedInstruction z;
+    uint8_t code[15];
+    bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
+    unsigned prefixes = 0;
+    if (!copy_code(lab, lab->interp, (uint32_t)vx_cs_lin(cpu), code))
+        return NULL;
+    while (prefixes < 13 && is_prefix(code[prefixes]))
+        prefixes++;
+    m->cpu = cpu;
+    m->code = code + prefixes;
+    m->z = decode(&lab->decoder[code32], code, &z) ? &z : NULL;
+    m->one_byte = m->z != NULL && z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT;
+    m->two_byte = m->z != NULL && z.opcode_map == ZYDIS_OPCODE_MAP_0F;
+    m->faults = m->host->end == HF_END_TRAP && m->host->state.eip == (uint32_t)cpu->rip;
+    return meeting_reason(m);
 }
 
 const char *hf_known(struct hf_lab *lab, struct hf_guest *engine, const struct hf_state *in,
                      const struct hf_outcome *host, const struct hf_outcome *guest)
 {
     enum { STEPS = 1 << 20 };
-    const char *reason = outcome_reason(host, guest);
-    bool mask_differs = mxcsr_mask_differs(lab, engine);
-    if (reason == NULL && guest->end == HF_END_OUT && !at_way_out(lab, &guest->state))
-        reason = "a selector of the host's GDT";
+    struct meeting m = { .host = host, .guest = guest, .fxsave_differs = fxsave_image_differs(lab, engine) };
+    const char *reason = outcome_reason(lab, engine, host, guest);
     struct vx_vcpu *cpu = hf_guest_begin(lab->interp, in);
     memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_BYTES);
     if (lab->options.mode == HF_MODE_SELF)
         hf_guest_put_self(lab->interp, lab->batch.self);
     for (unsigned i = 0; i < STEPS && reason == NULL && cpu->cpl == 3; i++) {
-        ZydisDecodedInstruction z;
-        uint8_t code[15];
-        bool code32 = cpu->seg[VX_CS].attr & VX_ATTR_DB;
-        if (!copy_code(lab, (uint32_t)vx_cs_lin(cpu), code))
-            break;
-        reason = space_reason(code);
-        if (reason == NULL && decode(&lab->decoder[code32], code, &z)) {
-            reason = instruction_reason(cpu->model, &z);
-            if (reason == NULL)
-                reason = state_reason(cpu, &z, host, guest);
-            if (z.mnemonic == ZYDIS_MNEMONIC_FXSAVE && mask_differs)
-                reason = "FXSAVE stores the MXCSR mask, in which an AMD has a bit more";
-        }
-        bool last = (uint32_t)cpu->rip == host->state.eip && refused(host) && guest->trap == VX_AC;
+        reason = instruction_reason(lab, cpu, &m);
+        bool last = m.faults && refused(host) && guest->trap == VX_AC;
         if (last) /* what it would be without the alignment check */
             cpu->eflags &= ~(uint32_t)VX_FL_AC;
         vx_interp_step(cpu);
