@@ -314,10 +314,11 @@ bool dbg_cmd_save(struct vx_debugger *dbg, const char **at)
         all = got == wanted && fwrite(page, 1, got, file) == got;
         first += got;
     }
+    bool written = !ferror(file);
     int reason = errno;
     if (fclose(file) != 0)
         return dbg_fail(dbg, "%s: %s", path, strerror(errno));
-    if (!all && ferror(file))
+    if (!written)
         return dbg_fail(dbg, "%s: %s", path, strerror(reason));
     return all || dbg_fail(dbg, "saved up to %08" PRIx64 ", where there is no memory", first);
 }

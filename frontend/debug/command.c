@@ -129,6 +129,18 @@ static size_t name_length(const char *at)
     return n != 0 ? n : 1;
 }
 
+/* What Enter does next. x and u go on behind what they have shown: repeated with their format alone. */
+static void remember(struct vx_debugger *dbg, const struct command *command, const char *line, size_t name)
+{
+    bool goes_on = command->run == dbg_cmd_examine || command->run == dbg_cmd_disassemble;
+    size_t n = strlen(line);
+    if (goes_on)
+        n = line[name] == '/' ? strcspn(line, " \t") : name;
+    if (!command->repeats)
+        n = 0;
+    snprintf(dbg->last, sizeof dbg->last, "%.*s", (int)n, line);
+}
+
 void dbg_execute(struct vx_debugger *dbg, const char *line)
 {
     char again[DBG_LINE_MAX];
@@ -151,13 +163,7 @@ void dbg_execute(struct vx_debugger *dbg, const char *line)
     VX_ASSERT(done || dbg->failed); /* I1 */
     if (!done)
         dbg->going = false;
-    /* Repeated without its arguments where the command goes on by itself. */
-    snprintf(dbg->last, sizeof dbg->last, "%s",
-             !command->repeats                     ? ""
-             : at != line + n && dbg->last == line ? ""
-                                                   : line);
-    if (strcmp(command->name, "x") == 0 || strcmp(command->name, "disassemble") == 0)
-        snprintf(dbg->last, sizeof dbg->last, "%s", command->name);
+    remember(dbg, command, line, n);
 }
 
 /* ---- help -------------------------------------------------------------------------------------------------------- */
