@@ -390,16 +390,18 @@ static const char *instruction_reason(struct hf_lab *lab, const struct vx_vcpu *
 const char *hf_known(struct hf_lab *lab, struct hf_guest *engine, const struct hf_state *in,
                      const struct hf_outcome *host, const struct hf_outcome *guest)
 {
-    enum { STEPS = 1 << 20 };
+    enum { STEPS_MAX = 1 << 24, LOOKED_AT = 1 << 16 }; /* after so many it is a loop, and its end is left to look at */
     struct meeting m = { .host = host, .guest = guest, .fxsave_differs = fxsave_image_differs(lab, engine) };
     const char *reason = outcome_reason(lab, engine, host, guest);
     struct vx_vcpu *cpu = hf_guest_begin(lab->interp, in);
     memcpy(hf_guest_data(lab->interp), lab->batch.data, HF_DATA_BYTES);
     if (lab->options.mode == HF_MODE_SELF)
         hf_guest_put_self(lab->interp, lab->batch.self);
-    for (unsigned i = 0; i < STEPS && reason == NULL && cpu->cpl == 3; i++) {
-        reason = instruction_reason(lab, cpu, &m);
-        bool last = m.faults && refused(host) && guest->trap == VX_AC;
+    for (unsigned i = 0; i < STEPS_MAX && reason == NULL && cpu->cpl == 3; i++) {
+        bool here = host->end == HF_END_TRAP && host->state.eip == (uint32_t)cpu->rip;
+        if (i < LOOKED_AT || here)
+            reason = instruction_reason(lab, cpu, &m);
+        bool last = here && refused(host) && guest->trap == VX_AC;
         if (last) /* what it would be without the alignment check */
             cpu->eflags &= ~(uint32_t)VX_FL_AC;
         vx_interp_step(cpu);
