@@ -42,7 +42,8 @@ void vx_debug_set_front(struct vx_debug *debug, const struct vx_debug_front *fro
     debug->front = front != NULL ? *front : (struct vx_debug_front){ 0 };
     debug->front_opaque = opaque;
     if (front == NULL) {
-        debug->start = debug->tracing = debug->over = false;
+        debug->start = debug->over = false;
+        debug->tracing = 0;
         debug->queued = 0;
         debug->plan = (struct plan){ 0 };
         points_clear(debug);
@@ -78,9 +79,46 @@ bool vx_debug_hold_interrupts(const struct vx_debug *debug)
     return debug->hold_interrupts;
 }
 
-void vx_debug_set_tracing(struct vx_debug *debug, bool on)
+void vx_debug_set_tracing(struct vx_debug *debug, unsigned what)
 {
-    debug->tracing = on;
+    debug->tracing = what;
+    debug->last_cs = debug->vcpu->seg[VX_CS].sel;
+    debug->last_eip = debug->next_eip = (uint32_t)debug->vcpu->rip;
+    points_rearm(debug);
+}
+
+unsigned vx_debug_tracing(const struct vx_debug *debug)
+{
+    return debug->tracing;
+}
+
+static bool traces_insns(const struct vx_debug *debug)
+{
+    return (debug->tracing & (VX_DEBUG_TRACE_INSNS | VX_DEBUG_TRACE_BRANCHES)) != 0;
+}
+
+/* The instruction at CS:EIP comes next: did the one before lead there by itself? */
+static void trace_here(struct vx_debug *debug)
+{
+    const struct vx_vcpu *vcpu = debug->vcpu;
+    uint16_t cs = vcpu->seg[VX_CS].sel;
+    uint32_t eip = (uint32_t)vcpu->rip;
+    struct vx_debug_branch branch = { debug->last_cs, cs, debug->last_eip, eip, (uint32_t)vx_cs_lin(vcpu) };
+    if (debug->last_cs != cs || (eip != debug->next_eip && eip != debug->last_eip)) /* a REP that goes on is none */
+        debug->branch[debug->branches++ % VX_DEBUG_BRANCHES] = branch;
+    debug->last_cs = cs;
+    debug->last_eip = eip;
+    debug->next_eip = eip + insn_length(debug);
+    if ((debug->tracing & VX_DEBUG_TRACE_INSNS) && debug->front.trace != NULL)
+        debug->front.trace(debug->front_opaque);
+}
+
+bool vx_debug_branch(const struct vx_debug *debug, unsigned age, struct vx_debug_branch *branch)
+{
+    if (age >= VX_DEBUG_BRANCHES || age >= debug->branches)
+        return false;
+    *branch = debug->branch[(debug->branches - 1 - age) % VX_DEBUG_BRANCHES];
+    return true;
 }
 
 const struct vx_debug_wants *vx_debug_wants(const struct vx_debug *debug)
@@ -201,9 +239,9 @@ enum vx_debug_go vx_debug_boundary(struct vx_debug *debug)
     }
     if (debug->vcpu->halted || debug->vcpu->shutdown)
         return VX_GO_RUN;
-    if (debug->tracing && debug->front.trace != NULL)
-        debug->front.trace(debug->front_opaque);
-    return debug->over || debug->tracing ? VX_GO_STEP : go;
+    if (traces_insns(debug))
+        trace_here(debug);
+    return debug->over || traces_insns(debug) ? VX_GO_STEP : go;
 }
 
 void vx_debug_stepped(struct vx_debug *debug)

@@ -44,8 +44,8 @@ struct vx_debug {
     _Atomic bool requested;
     bool start;
     bool shutdown_told;
-    bool over; /* I3 */
-    bool tracing;
+    bool over;        /* I3 */
+    unsigned tracing; /* VX_DEBUG_TRACE_* */
     bool hold_interrupts;
     struct plan plan;
 
@@ -67,7 +67,15 @@ struct vx_debug {
 
     struct vx_debug_record record[VX_DEBUG_RECORDS];
     uint64_t records; /* ever */
+    struct vx_debug_branch branch[VX_DEBUG_BRANCHES];
+    uint64_t branches;           /* ever */
+    uint16_t last_cs;            /* where the instruction under way began, while branches are traced */
+    uint32_t last_eip, next_eip; /* next: where it leads by itself */
 };
+
+/* disasm.c */
+/* Length of the instruction at CS:EIP, 0 where there is none. */
+unsigned insn_length(const struct vx_debug *debug);
 
 /* points.c */
 void points_rearm(struct vx_debug *debug);

@@ -146,6 +146,15 @@ static void take_target(const struct decoded *d, uint32_t off, struct vx_insn *i
     insn->target = insn->has_target ? (uint32_t)target : 0;
 }
 
+unsigned insn_length(const struct vx_debug *debug)
+{
+    struct vx_disassembler how = { .code32 = vx_code32(debug->vcpu) };
+    struct decoded d;
+    uint8_t bytes[15];
+    size_t count = vx_debug_read(debug, (uint32_t)vx_cs_lin(debug->vcpu), bytes, sizeof bytes);
+    return decode(&how, bytes, count, &d) ? d.z.length : 0;
+}
+
 bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint32_t lin, uint32_t off,
                           struct vx_insn *insn)
 {

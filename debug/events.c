@@ -97,6 +97,8 @@ void vx_debug_access(struct vx_debug *debug, enum vx_space space, uint64_t addre
                      uint64_t value)
 {
     enum vx_point_kind kind = space == VX_SPACE_IO ? VX_POINT_IO : VX_POINT_MMIO;
+    if ((debug->tracing & VX_DEBUG_TRACE_IO) && debug->front.access != NULL)
+        debug->front.access(debug->front_opaque, space, address, bytes, access, value);
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];
         if (point->kind == kind && point->enabled && (point->access & access) && point->first < address + bytes &&

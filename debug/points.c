@@ -59,7 +59,7 @@ void points_rearm(struct vx_debug *debug)
     unsigned watched = debug->watches;
     uint64_t time = VX_NEVER;
     debug->execs = debug->watches = 0;
-    debug->wants = (struct vx_debug_wants){ 0 };
+    debug->wants.io = debug->wants.mmio = (debug->tracing & VX_DEBUG_TRACE_IO) != 0;
     debug->hooks.magic = false;
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];

@@ -79,7 +79,7 @@ static void describe(const struct vx_device *device, vx_field_fn *fn, void *opaq
             const uint8_t *at = (const uint8_t *)device->instance + field->off + (size_t)j * field->stride;
             uint64_t value = 0;
             memcpy(&value, at, field->bytes); /* little-endian host: checked in base */
-            fn(opaque, field->name, j, field->count, value, field->bytes);
+            fn(opaque, device->type->name, field->name, j, field->count, value, field->bytes);
         }
     }
 }

@@ -56,6 +56,33 @@ static bool show_events(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
+static void print_place(struct vx_debugger *dbg, uint16_t cs, uint32_t off, uint32_t lin)
+{
+    char name[128];
+    dbg_say(dbg, "%04x:%08x", cs, off);
+    if (dbg_symbolize(dbg, lin, name, sizeof name))
+        dbg_say(dbg, " <%s>", name);
+}
+
+static bool show_branches(struct vx_debugger *dbg, const char **at)
+{
+    uint64_t count;
+    struct vx_debug_branch branch;
+    if (!dbg_eval_or(dbg, at, "how many", 20, &count) || !dbg_no_more(dbg, at))
+        return false;
+    if (!vx_debug_branch(dbg->debug, 0, &branch))
+        return dbg_fail(dbg, "no branches have been remembered; trace branches begins with it");
+    for (unsigned age = count < VX_DEBUG_BRANCHES ? (unsigned)count : VX_DEBUG_BRANCHES; age-- > 0;) {
+        if (!vx_debug_branch(dbg->debug, age, &branch))
+            continue;
+        print_place(dbg, branch.from_cs, branch.from, branch.to_lin - branch.to + branch.from);
+        dbg_say(dbg, "  ->  ");
+        print_place(dbg, branch.to_cs, branch.to, branch.to_lin);
+        dbg_say(dbg, "\n");
+    }
+    return true;
+}
+
 static bool show_engine(struct vx_debugger *dbg, const char **at)
 {
     const struct vx_stats *stats = vx_machine_stats(dbg->machine);
@@ -73,13 +100,17 @@ static bool show_engine(struct vx_debugger *dbg, const char **at)
 
 struct device_listing {
     struct vx_debugger *dbg;
-    unsigned column;
+    const char *device; /* whose fields came last */
 };
 
-static void show_field(void *opaque, const char *name, unsigned index, unsigned count, uint64_t value, unsigned bytes)
+static void show_field(void *opaque, const char *device, const char *name, unsigned index, unsigned count,
+                       uint64_t value, unsigned bytes)
 {
     struct device_listing *listing = opaque;
     FILE *out = listing->dbg->out;
+    if (device != listing->device)
+        fprintf(out, "%s%s", listing->device != NULL ? "\n" : "", device);
+    listing->device = device;
     if (count > 1 && index > 0) {
         fprintf(out, "%s%0*" PRIx64, index % 16 == 0 ? "\n                        " : " ", (int)bytes * 2, value);
         return;
@@ -114,6 +145,8 @@ bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
         return show_points(dbg, at);
     if (dbg_take_word(at, "events"))
         return show_events(dbg, at);
+    if (dbg_take_word(at, "branches"))
+        return show_branches(dbg, at);
     if (dbg_take_word(at, "engine") || dbg_take_word(at, "time"))
         return show_engine(dbg, at);
     if (dbg_take_word(at, "devices")) {

@@ -47,6 +47,15 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
     fprintf(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
 
+void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                      uint64_t value)
+{
+    struct vx_debugger *dbg = opaque;
+    fprintf(trace_out(dbg), "%" PRIu64 " %s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n", dbg->vcpu->retired,
+            space == VX_SPACE_IO ? "port" : "mmio", access == VX_WATCH_WRITE ? "write" : "read", address, bytes,
+            (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
+}
+
 bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
 {
     static const struct {
@@ -55,7 +64,9 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
     } words[] = { { "insns", DBG_TRACE_INSNS },
                   { "interrupts", DBG_TRACE_INTERRUPTS },
                   { "exceptions", DBG_TRACE_EXCEPTIONS },
-                  { "modes", DBG_TRACE_MODES } };
+                  { "modes", DBG_TRACE_MODES },
+                  { "io", DBG_TRACE_IO },
+                  { "branches", DBG_TRACE_BRANCHES } };
     unsigned kinds = 0;
     bool off = dbg_take_word(at, "off"), more = !off;
     while (more) {
@@ -68,7 +79,7 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
         }
     }
     if (!off && kinds == 0)
-        return dbg_fail(dbg, "what to trace is missing: off, or of insns interrupts exceptions modes");
+        return dbg_fail(dbg, "what to trace is missing: off, or of insns interrupts exceptions modes io branches");
     uint64_t first, last;
     if (!dbg_eval_or(dbg, at, "the first address", 0, &first) ||
         !dbg_eval_or(dbg, at, "the last address", UINT32_MAX, &last) || !dbg_no_more(dbg, at))
@@ -76,7 +87,9 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
     dbg->tracing = kinds;
     dbg->trace_first = first;
     dbg->trace_last = last;
-    vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS) != 0);
+    vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS ? VX_DEBUG_TRACE_INSNS : 0u) |
+                                         (kinds & DBG_TRACE_BRANCHES ? VX_DEBUG_TRACE_BRANCHES : 0u) |
+                                         (kinds & DBG_TRACE_IO ? VX_DEBUG_TRACE_IO : 0u));
     return true;
 }
 

@@ -69,6 +69,7 @@ enum {
     DBG_TRACE_EXCEPTIONS = 1u << 2,
     DBG_TRACE_MODES = 1u << 3,
     DBG_TRACE_IO = 1u << 4,
+    DBG_TRACE_BRANCHES = 1u << 5,
 };
 
 /* Says what is wrong, one line; returns false, to be used as `return dbg_fail(...)`. */
@@ -161,6 +162,8 @@ unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_
 const char *dbg_vector_name(unsigned vector);
 const char *dbg_point_kind(const struct vx_debug_point *point);
 void dbg_trace_insn(void *opaque);
+void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                      uint64_t value);
 void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
 
 /* ---- notes about points, cmd_break.c --------------------------------------------------------------------------------------- */

@@ -79,6 +79,7 @@ static const struct vx_debug_front front = {
     .stopped = stopped,
     .condition = dbg_condition,
     .trace = dbg_trace_insn,
+    .access = dbg_trace_access,
     .event = dbg_trace_event,
 };
 

@@ -109,8 +109,10 @@ struct vx_debug_front {
     void (*stopped)(void *opaque, const struct vx_debug_stop *stop);
     /* Does the condition of a reached point hold? `stop` is what stopped() would get. */
     bool (*condition)(void *opaque, const struct vx_debug_stop *stop);
-    /* Called before every instruction while vx_debug_set_tracing() is on. May be NULL. */
+    /* See vx_debug_set_tracing(). May be NULL. */
     void (*trace)(void *opaque);
+    void (*access)(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                   uint64_t value);
     /* Every event as it is noted, in the middle of an instruction. May be NULL. */
     void (*event)(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
 };
@@ -140,8 +142,14 @@ void vx_debug_go_unit(struct vx_debug *debug);
 /* While stepping no interrupt is delivered (false at first). */
 void vx_debug_set_hold_interrupts(struct vx_debug *debug, bool hold);
 bool vx_debug_hold_interrupts(const struct vx_debug *debug);
-/* Every instruction is stepped and shown to the front's trace(). */
-void vx_debug_set_tracing(struct vx_debug *debug, bool on);
+/* What costs while it is on: each makes every instruction a step of its own, but for IO. */
+enum {
+    VX_DEBUG_TRACE_INSNS = 1u << 0,    /* every instruction is shown to the front's trace() */
+    VX_DEBUG_TRACE_BRANCHES = 1u << 1, /* taken branches are remembered, see vx_debug_branch() */
+    VX_DEBUG_TRACE_IO = 1u << 2,       /* port and MMIO accesses are shown to the front's access() */
+};
+void vx_debug_set_tracing(struct vx_debug *debug, unsigned what);
+unsigned vx_debug_tracing(const struct vx_debug *debug);
 
 /* ---- for the machine ----------------------------------------------------------------------------------------------- */
 
@@ -177,6 +185,16 @@ struct vx_debug_record {
 #define VX_DEBUG_RECORDS 256
 /* The newest record is 0; false when there is none of that age. */
 bool vx_debug_record(const struct vx_debug *debug, unsigned age, struct vx_debug_record *record);
+
+/* A transfer to something else than the next instruction: jumps, calls, returns, events. */
+struct vx_debug_branch {
+    uint16_t from_cs, to_cs;
+    uint32_t from, to; /* offsets in them */
+    uint32_t to_lin;
+};
+#define VX_DEBUG_BRANCHES 256
+/* The newest is 0; false when there is none of that age. */
+bool vx_debug_branch(const struct vx_debug *debug, unsigned age, struct vx_debug_branch *branch);
 
 /* ---- memory without side effects -------------------------------------------------------------------------------------- */
 
