@@ -69,7 +69,9 @@ static void on_leave(void *opaque)
 static void on_debug(void *opaque)
 {
     struct app *app = opaque;
-    if (app->machine != NULL)
+    if (option(app, VX_OPT_lockstep)->given)
+        vx_log_warn(app->log, VX_LOG_GENERAL, "with --lockstep there is no debugger");
+    else if (app->machine != NULL)
         vx_app_debug_break(&app->debug);
 }
 
@@ -131,6 +133,11 @@ static vx_err check_memory(struct app *app)
 
 static vx_err check_lockstep(struct app *app)
 {
+    bool lockstep = option(app, VX_OPT_lockstep)->given;
+    if (lockstep && (option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given)) {
+        vx_log_error(app->log, VX_LOG_GENERAL, "--lockstep and the debugger would both step the guest: leave one away");
+        return VX_ERR_BAD_ARGUMENT;
+    }
     if (!option(app, VX_OPT_lockstep)->given || engine(app) == VX_ENGINE_BT)
         return VX_ERR_OK;
     vx_log_error(app->log, VX_LOG_GENERAL,

@@ -9,12 +9,20 @@
  *                                                        index     u16: where in `tokens` each of them begins
  *
  *   I1  Nothing is believed that a second part does not confirm: the index the tokens, the markers the names, the order
- *       of the offsets the base. Everything is read within the buffer, which is a copy of the guest's memory. */
+ *       of the offsets the base. Everything is read within the buffer, which is a copy of the guest's memory.
+ *   I2  However the guest has prepared its memory, the search ends: only so many token tables are looked into. */
 #include <stdlib.h>
 
 #include "dbg.h"
 
-enum { TOKENS = 256, NAME_MAX_BYTES = 512, NAMES_PER_MARKER = 256, COUNT_LEAST = 1000, COUNT_MOST = 1 << 20 };
+enum {
+    CANDIDATES_MOST = 16,
+    TOKENS = 256,
+    NAME_MAX_BYTES = 512,
+    NAMES_PER_MARKER = 256,
+    COUNT_LEAST = 1000,
+    COUNT_MOST = 1 << 20
+};
 
 struct image {
     const uint8_t *bytes;
@@ -56,7 +64,8 @@ static bool find_tokens(const struct image *image, size_t zero, struct table *ta
     table->tokens = at;
     size_t end = at;
     for (unsigned token = 0; token < TOKENS; token++) {
-        const uint8_t *mark = memchr(image->bytes + end, 0, image->count - end);
+        size_t left = image->count - end;
+        const uint8_t *mark = memchr(image->bytes + end, 0, left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES);
         if (mark == NULL)
             return false;
         end = (size_t)(mark - image->bytes) + 1;
@@ -194,9 +203,11 @@ static bool find(const struct image *image, struct table *table)
 {
     static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
     const uint8_t *at = image->bytes, *end = at + image->count;
-    while ((at = memmem(at, (size_t)(end - at), digits, sizeof digits)) != NULL) {
-        if (find_tokens(image, (size_t)(at - image->bytes), table) && find_markers(image, table) &&
-            find_names(image, table) && find_offsets(image, table))
+    unsigned candidates = 0;
+    while (candidates < CANDIDATES_MOST && (at = memmem(at, (size_t)(end - at), digits, sizeof digits)) != NULL) {
+        bool tokens = find_tokens(image, (size_t)(at - image->bytes), table);
+        candidates += tokens;
+        if (tokens && find_markers(image, table) && find_names(image, table) && find_offsets(image, table))
             return true;
         at++;
     }

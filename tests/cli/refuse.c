@@ -77,6 +77,7 @@ static const struct row rows[] = {
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
     /* the debugger */
     { "--debug-script missing boots.img", "--debug-script: missing: No such file or directory; name a file" },
+    { "--lockstep --debug boots.img", "--lockstep and the debugger would both step the guest" },
     { "--debug-script", "--debug-script needs a value: --debug-script FILE" },
     /* firmware */
     { "--bios missing boots.img", "--bios: missing: No such file or directory; check" },

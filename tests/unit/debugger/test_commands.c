@@ -134,6 +134,7 @@ static const struct row commands[] = {
     { "p start", true, "^0x7c00 = 31744 <start>$" },
     { "symbols near 0x7c05", true, "^00007c05 <start\\+0x5>$" },
     { "break start+4", true, "breakpoint at 00007c04$" },
+    { "symbols /proc/self/exe 0x1000", true, "^[0-9]{3,} symbols$" },
     { "symbols bad-map", false, "bad-map:2: not a symbol; expected lines like" },
     { "symbols linux", false, "no Linux kernel" },
     { "info pic", true, "master\\.imr" },
