@@ -1,11 +1,12 @@
 /* symbols_elf.c - the symbol table of an ELF file, by libelf. */
+#include "dbg.h"
+
+#ifdef VX_HAVE_LIBELF
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <unistd.h>
-
-#include "dbg.h"
 
 static bool is_wanted(const GElf_Sym *sym)
 {
@@ -60,3 +61,13 @@ bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t of
     close(fd);
     return good || dbg_fail(dbg, "%s: an ELF file without a symbol table; it may have been stripped", path);
 }
+
+#else
+
+bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset)
+{
+    (void)offset;
+    return dbg_fail(dbg, "%s: this vx86 was built without libelf; give it nm's output instead", path);
+}
+
+#endif
