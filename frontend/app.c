@@ -134,7 +134,8 @@ static vx_err check_memory(struct app *app)
 static vx_err check_lockstep(struct app *app)
 {
     bool lockstep = option(app, VX_OPT_lockstep)->given;
-    if (lockstep && (option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given)) {
+    if (lockstep && (option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given ||
+                     option(app, VX_OPT_gdb)->given)) {
         vx_log_error(app->log, VX_LOG_GENERAL, "--lockstep and the debugger would both step the guest: leave one away");
         return VX_ERR_BAD_ARGUMENT;
     }
@@ -166,7 +167,13 @@ static vx_err set_up_terminal(struct app *app)
     bool no_input = vx_app_debug_wants_input(app->options);
     const char *spec = option(app, VX_OPT_serial)->text;
     if (spec == NULL)
-        spec = display ? "none" : "stdio";
+        spec = display || vx_app_debug_wants_output(app->options) ? "none" : "stdio";
+    if (vx_app_debug_wants_output(app->options) && (display || strcmp(spec, "stdio") == 0)) {
+        vx_log_error(app->log, VX_LOG_GENERAL,
+                     "--gdb stdio needs standard input and output for itself: use --gdb "
+                     "PORT, or --serial file:PATH and --display none");
+        return VX_ERR_BAD_ARGUMENT;
+    }
     if (display && strcmp(spec, "stdio") == 0) {
         vx_log_error(app->log, VX_LOG_GENERAL,
                      "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
@@ -221,7 +228,8 @@ static vx_err create_machine(struct app *app)
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = wants_stats(app),
         },
-        .debug = option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given,
+        .debug = option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given ||
+                 option(app, VX_OPT_gdb)->given,
         .lockstep = option(app, VX_OPT_lockstep)->given,
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
@@ -245,6 +253,7 @@ static vx_err set_up(struct app *app)
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
+    VX_TRY(vx_app_debug_check(app->options, app->log));
     VX_TRY(vx_app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(&app->loop));
     VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "debugger.h"
+#include "gdb.h"
 #include "options.h"
 #include "serial.h"
 #include "terminal.h"
@@ -15,20 +16,26 @@ struct vx_app_debug {
     struct vx_work work; /* first */
     struct vx_loop *loop;
     struct vx_debugger *debugger;
+    struct vx_gdb *gdb; /* NULL unless asked for */
     struct vx_serial *serial;
     struct vx_terminal *terminal;
     atomic_bool posted;  /* `work` is on its way */
     atomic_bool stopped; /* the user has the terminal */
 };
 
-/* Errors, logged: a script that cannot be read. */
+/* Do the options go together? Logged if not. */
+VX_MUST_USE vx_err vx_app_debug_check(const struct vx_options *options, struct vx_log *log);
+
+/* Errors, logged: a script that cannot be read, a port that cannot be had. */
 VX_MUST_USE vx_err vx_app_debug_create(struct vx_app_debug *debug, const struct vx_options *options, struct vx_log *log,
                                        struct vx_loop *loop, struct vx_machine *machine);
 /* Before the machine. */
 void vx_app_debug_destroy(struct vx_app_debug *debug);
 
-/* Does the debugger read standard input by lines (it is not a terminal)? The guest's serial line then has none. */
+/* Does the debugger read standard input by lines (it is not a terminal), or GDB? The guest's serial line then has none. */
 bool vx_app_debug_wants_input(const struct vx_options *options);
+/* ... and standard output, for GDB? */
+bool vx_app_debug_wants_output(const struct vx_options *options);
 
 /* Any thread: stops the guest and asks the user; nothing while the user is asked already. `opaque` is the struct. */
 void vx_app_debug_break(void *opaque);

@@ -1,0 +1,250 @@
+/* gdb.c - the front: the guest has stopped, the client is told and asked, the guest goes on.
+ *
+ *   stopped() -> stop reply -> packets, one command each, until one lets the guest go -> watch the client
+ *   while the guest runs:  something comes -> ready(): interrupt byte or new client -> vx_debug_request_stop()
+ *
+ *   I1  `attached` is true while we are the front. Without a client that is so only from the start (or a client's
+ *       disappearance) until a client lets the guest go. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gdb_private.h"
+
+/* GDB's numbers of signals. */
+enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, SIGNAL_SEGV = 11 };
+
+bool gdb_stop_requested(const struct vx_gdb *gdb)
+{
+    return (atomic_load(&gdb->vcpu->attention) & VX_ATTN_STOP) != 0;
+}
+
+static bool cancelled(void *opaque)
+{
+    return gdb_stop_requested(opaque);
+}
+
+/* ---- replies ----------------------------------------------------------------------------------------------------- */
+
+/* The client is gone; the guest stands or runs as it did, without its points. */
+static void lost(struct vx_gdb *gdb)
+{
+    gdb_link_hang_up(gdb->link);
+    gdb_points_forget(gdb);
+    gdb->raw_at = gdb->raw_count = 0;
+    gdb->packet.state = GDB_IDLE;
+    gdb->has_reply = gdb->awaits_stop = false;
+    gdb->no_ack = gdb->swbreak = gdb->hwbreak = false;
+    if (gdb_link_is_stdio(gdb->link)) {
+        gdb->going = true;
+        vx_machine_stop(gdb->config.machine, 0);
+    }
+}
+
+void gdb_send(struct vx_gdb *gdb)
+{
+    gdb_reply_end(&gdb->reply);
+    gdb->has_reply = true;
+    if (!gdb_link_send(gdb->link, gdb->reply.frame, gdb->reply.length))
+        lost(gdb);
+}
+
+void gdb_ok(struct vx_gdb *gdb)
+{
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "OK");
+    gdb_send(gdb);
+}
+
+void gdb_error(struct vx_gdb *gdb, unsigned number)
+{
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "E%02x", number);
+    gdb_send(gdb);
+}
+
+static void say_watch(struct vx_gdb *gdb, const struct gdb_point *point)
+{
+    static const char *const names[] = { ['2' - '2'] = "watch", ['3' - '2'] = "rwatch", ['4' - '2'] = "awatch" };
+    uint64_t lin = gdb->stop.lin;
+    if (lin < point->lin || lin >= point->lin + point->bytes) /* the access began before it */
+        lin = point->lin;
+    gdb_reply_text(&gdb->reply, "%s:%x;", names[point->type - '2'], (unsigned)lin);
+}
+
+static unsigned signal_of(enum vx_stop_cause cause)
+{
+    return cause == VX_CAUSE_REQUEST ? SIGNAL_INT : cause == VX_CAUSE_SHUTDOWN ? SIGNAL_SEGV : SIGNAL_TRAP;
+}
+
+void gdb_report_stop(struct vx_gdb *gdb)
+{
+    const struct gdb_point *point =
+        gdb->stop.cause == VX_CAUSE_POINT ? gdb_point_of(gdb, gdb->stop.point.number) : NULL;
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "T%02x", signal_of(gdb->stop.cause));
+    if (point != NULL && point->type >= '2')
+        say_watch(gdb, point);
+    else if (point != NULL && point->type == '0' && gdb->swbreak)
+        gdb_reply_text(&gdb->reply, "swbreak:;");
+    else if (point != NULL && point->type == '1' && gdb->hwbreak)
+        gdb_reply_text(&gdb->reply, "hwbreak:;");
+    gdb_reply_text(&gdb->reply, "thread:1;");
+    gdb->awaits_stop = false;
+    gdb_send(gdb);
+}
+
+/* ---- stopped ----------------------------------------------------------------------------------------------------- */
+
+static void stopped(void *opaque, const struct vx_debug_stop *stop);
+static const struct vx_debug_front front = { .stopped = stopped };
+
+static void acknowledge(struct vx_gdb *gdb, char sign)
+{
+    if (!gdb->no_ack && !gdb_link_send(gdb->link, &sign, 1))
+        lost(gdb);
+}
+
+static void take_packet(struct vx_gdb *gdb)
+{
+    acknowledge(gdb, '+');
+    if (gdb->packet.too_long)
+        gdb_error(gdb, GDB_E_LONG);
+    else
+        gdb_execute(gdb);
+}
+
+static void take_byte(struct vx_gdb *gdb, uint8_t byte)
+{
+    switch (gdb_packet_feed(&gdb->packet, byte)) {
+    case GDB_PACKET: take_packet(gdb); return;
+    case GDB_DAMAGED: acknowledge(gdb, '-'); return;
+    case GDB_RESEND:
+        if (gdb->has_reply && !gdb->no_ack && !gdb_link_send(gdb->link, gdb->reply.frame, gdb->reply.length))
+            lost(gdb);
+        return;
+    case GDB_INTERRUPT: /* it stands already */
+    case GDB_NOTHING: return;
+    }
+}
+
+/* Refills gdb->raw; false when nothing is there now. */
+static bool receive(struct vx_gdb *gdb)
+{
+    if (gdb->raw_at < gdb->raw_count)
+        return true;
+    long n = gdb_link_receive(gdb->link, gdb->raw, sizeof gdb->raw);
+    if (n < 0)
+        lost(gdb);
+    gdb->raw_at = 0;
+    gdb->raw_count = n > 0 ? (size_t)n : 0;
+    return n > 0;
+}
+
+static void converse(struct vx_gdb *gdb)
+{
+    while (!gdb->going && gdb_link_wait(gdb->link)) {
+        gdb_link_accept(gdb->link);
+        while (!gdb->going && gdb_link_connected(gdb->link) && receive(gdb))
+            take_byte(gdb, gdb->raw[gdb->raw_at++]);
+    }
+}
+
+static void stopped(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct vx_gdb *gdb = opaque;
+    gdb->stop = *stop;
+    gdb->going = false;
+    if (gdb->awaits_stop)
+        gdb_report_stop(gdb);
+    gdb_link_unwatch(gdb->link);
+    converse(gdb);
+    gdb_link_watch(gdb->link, gdb->raw_at < gdb->raw_count);
+}
+
+/* ---- the guest runs ---------------------------------------------------------------------------------------------- */
+
+static void attach(struct vx_gdb *gdb)
+{
+    gdb->attached = true;
+    vx_debug_set_front(gdb->debug, &front, gdb);
+}
+
+void gdb_detach(struct vx_gdb *gdb)
+{
+    gdb_points_forget(gdb);
+    if (gdb->attached)
+        vx_debug_set_front(gdb->debug, NULL, NULL);
+    gdb->attached = false;
+    gdb->going = true;
+}
+
+/* The debugger's own command line may have the guest. */
+static void new_client(struct vx_gdb *gdb)
+{
+    if (!gdb->attached && vx_debug_has_front(gdb->debug)) {
+        vx_log_warn(gdb->config.log, VX_LOG_GENERAL, "gdb: turned away: another debugger has the guest");
+        gdb_link_hang_up(gdb->link);
+        return;
+    }
+    attach(gdb);
+    vx_debug_request_stop(gdb->debug);
+}
+
+static void ready(void *opaque)
+{
+    struct vx_gdb *gdb = opaque;
+    bool had_client = gdb_link_connected(gdb->link);
+    if (gdb_link_accept(gdb->link))
+        new_client(gdb);
+    if (had_client) {
+        /* Packets that come meanwhile stay in gdb->raw for stopped(); keeps I1 of gdb_private.h. */
+        while (receive(gdb) && gdb->packet.state == GDB_IDLE && gdb->raw[gdb->raw_at] != '$')
+            if (gdb_packet_feed(&gdb->packet, gdb->raw[gdb->raw_at++]) == GDB_INTERRUPT)
+                vx_debug_request_stop(gdb->debug);
+        if (!gdb_link_connected(gdb->link))
+            gdb_detach(gdb);
+        else if (gdb->raw_at < gdb->raw_count) /* a client that does not wait: its packet wants an answer */
+            vx_debug_request_stop(gdb->debug);
+    }
+    gdb_link_watch(gdb->link, false);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+vx_err vx_gdb_create(const struct vx_gdb_config *config, struct vx_gdb **out)
+{
+    struct vx_gdb *gdb = calloc(1, sizeof *gdb);
+    if (gdb == NULL)
+        return VX_ERR_NO_MEMORY;
+    gdb->config = *config;
+    gdb->debug = vx_machine_debug(config->machine);
+    gdb->vcpu = vx_machine_vcpu(config->machine);
+    vx_err err = gdb_link_create(&(struct gdb_link_config){ .log = config->log,
+                                                            .loop = config->loop,
+                                                            .spec = config->spec,
+                                                            .ready = ready,
+                                                            .cancelled = cancelled,
+                                                            .opaque = gdb },
+                                 &gdb->link);
+    if (err != VX_ERR_OK) {
+        free(gdb);
+        return err;
+    }
+    if (!config->run || gdb_link_is_stdio(gdb->link))
+        attach(gdb);
+    if (config->run)
+        gdb_link_watch(gdb->link, false);
+    else
+        vx_debug_stop_at_start(gdb->debug);
+    *out = gdb;
+    return VX_ERR_OK;
+}
+
+void vx_gdb_destroy(struct vx_gdb *gdb)
+{
+    if (gdb == NULL)
+        return;
+    gdb_detach(gdb);
+    gdb_link_destroy(gdb->link);
+    free(gdb);
+}

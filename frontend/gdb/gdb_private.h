@@ -1,0 +1,155 @@
+/* gdb_private.h - what the files of the GDB stub share.
+ *
+ *   gdb.c            the front: a stop, packets, the guest goes on; clients come and go: start reading here
+ *   gdb_link.c       sockets: listen, accept, bytes in and out, and the thread that watches while the guest runs
+ *   gdb_packet.c     $...#xx: framing, checksums, acknowledgement
+ *   gdb_command.c    one packet: the table of commands
+ *   gdb_query.c      ... those that begin with q and Q
+ *   gdb_points.c     ... Z and z
+ *   gdb_memory.c     ... m, M, X, qCRC, qSearch
+ *   gdb_registers.c  ... g, G, p, P and the target description
+ *
+ *   I1  Packets are taken only inside stopped(): while the guest runs nothing is answered but the interrupt byte.
+ *   I2  Everything from the client has a length that is checked; what is not understood gets the empty reply, what is
+ *       wrong an error reply, and the guest stays as it was. */
+#ifndef VX86_FRONTEND_GDB_PRIVATE_H
+#define VX86_FRONTEND_GDB_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "gdb.h"
+
+#define GDB_PACKET_MAX 16384 /* bytes between $ and #, both ways; told as PacketSize */
+
+/* ---- gdb_packet.c ------------------------------------------------------------------------------------------------ */
+
+enum gdb_input { GDB_NOTHING, GDB_PACKET, GDB_INTERRUPT, GDB_RESEND, GDB_DAMAGED };
+
+struct gdb_packet {
+    enum { GDB_IDLE, GDB_BODY, GDB_SUM_HIGH, GDB_SUM_LOW } state;
+    char body[GDB_PACKET_MAX + 1]; /* terminated for text commands; binary ones go by `length` */
+    size_t length;
+    bool too_long; /* more came than fits: body is cut */
+    uint8_t sum;
+    char given[3]; /* checksum digits */
+};
+
+/* Takes one byte. PACKET: `body` is complete and its checksum is right; DAMAGED: it was not. */
+enum gdb_input gdb_packet_feed(struct gdb_packet *packet, uint8_t byte);
+
+/* A reply as it grows. What does not fit is dropped and `full` set. */
+struct gdb_reply {
+    char frame[2 * GDB_PACKET_MAX + 8]; /* '$' first */
+    size_t length;
+    bool full;
+};
+
+void gdb_reply_begin(struct gdb_reply *reply);
+void gdb_reply_text(struct gdb_reply *reply, const char *format, ...) VX_PRINTF(2, 3);
+void gdb_reply_hex(struct gdb_reply *reply, const void *bytes, size_t count);
+/* With the protocol's escapes. */
+void gdb_reply_binary(struct gdb_reply *reply, const void *bytes, size_t count);
+/* Adds '#' and the checksum. */
+void gdb_reply_end(struct gdb_reply *reply);
+
+/* Parsing: each moves *at behind what it took and returns false when it is not there. */
+bool gdb_take_hex(const char **at, uint64_t *value); /* up to 16 digits */
+bool gdb_take_char(const char **at, char c);
+bool gdb_take_word(const char **at, const char *word);
+/* Exactly `count` bytes of two digits each. */
+bool gdb_take_bytes(const char **at, void *bytes, size_t count);
+/* Undoes the escapes of binary data in place; returns the new length. */
+size_t gdb_unescape(char *data, size_t length);
+
+/* ---- gdb_link.c --------------------------------------------------------------------------------------------------- */
+
+struct gdb_link;
+
+struct gdb_link_config {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    const char *spec;
+    void (*ready)(void *opaque); /* vCPU thread, guest running: something has come; call gdb_link_watch() again */
+    bool (*cancelled)(void *opaque);
+    void *opaque;
+};
+
+VX_MUST_USE vx_err gdb_link_create(const struct gdb_link_config *config, struct gdb_link **out);
+void gdb_link_destroy(struct gdb_link *link);
+bool gdb_link_is_stdio(const struct gdb_link *link);
+bool gdb_link_connected(const struct gdb_link *link);
+/* Takes a client if one waits and there is none; a second one is turned away. Returns whether there is a new one. */
+bool gdb_link_accept(struct gdb_link *link);
+void gdb_link_hang_up(struct gdb_link *link);
+/* Sleeps until a client or a byte comes; false when cancelled() says so. */
+bool gdb_link_wait(struct gdb_link *link);
+/* What has come: bytes, 0 for nothing yet, -1 when the client is gone. */
+long gdb_link_receive(struct gdb_link *link, uint8_t *bytes, size_t room);
+/* False when the client is gone, or does not read and cancelled() says so. */
+bool gdb_link_send(struct gdb_link *link, const char *bytes, size_t count);
+/* The guest runs: ready() is called once, when something comes or `at_once`. */
+void gdb_link_watch(struct gdb_link *link, bool at_once);
+void gdb_link_unwatch(struct gdb_link *link);
+
+/* ---- the stub ------------------------------------------------------------------------------------------------------ */
+
+struct gdb_point {
+    char type; /* '0' to '4', 0: free */
+    uint64_t lin, bytes;
+    unsigned number; /* of the core's point */
+};
+
+struct vx_gdb {
+    struct vx_gdb_config config;
+    struct vx_debug *debug;
+    struct vx_vcpu *vcpu;
+    struct gdb_link *link;
+
+    uint8_t raw[1024]; /* received and not looked at */
+    size_t raw_at, raw_count;
+    struct gdb_packet packet;
+    struct gdb_reply reply;
+    bool has_reply; /* `reply` is what a client may want again */
+
+    struct vx_debug_stop stop; /* why the guest stands */
+    bool attached;             /* we are the debugger's front */
+    bool going;                /* leave stopped() */
+    bool awaits_stop;          /* the client was told nothing since it let the guest go */
+    bool no_ack, swbreak, hwbreak;
+    struct gdb_point point[VX_DEBUG_POINTS];
+};
+
+/* gdb.c */
+void gdb_send(struct vx_gdb *gdb);
+void gdb_ok(struct vx_gdb *gdb);
+void gdb_error(struct vx_gdb *gdb, unsigned number);
+/* The reply of '?' and of everything that lets the guest go, when it has stopped. */
+void gdb_report_stop(struct vx_gdb *gdb);
+/* The guest runs on without a debugger. */
+void gdb_detach(struct vx_gdb *gdb);
+bool gdb_stop_requested(const struct vx_gdb *gdb);
+
+/* Error numbers of replies: those of errno by tradition. */
+enum { GDB_E_SYNTAX = 22, GDB_E_ADDRESS = 14, GDB_E_ROOM = 28, GDB_E_LONG = 7, GDB_E_REFUSED = 1 };
+
+/* gdb_command.c: carries out gdb->packet. */
+void gdb_execute(struct vx_gdb *gdb);
+/* Each gets what stands behind the command's name. */
+void gdb_query(struct vx_gdb *gdb);
+void gdb_point_insert(struct vx_gdb *gdb, const char *at);
+void gdb_point_remove(struct vx_gdb *gdb, const char *at);
+void gdb_points_forget(struct vx_gdb *gdb);
+const struct gdb_point *gdb_point_of(const struct vx_gdb *gdb, unsigned number);
+void gdb_memory_read(struct vx_gdb *gdb, const char *at);
+void gdb_memory_write(struct vx_gdb *gdb, const char *at);
+void gdb_memory_write_binary(struct vx_gdb *gdb, const char *at);
+void gdb_memory_crc(struct vx_gdb *gdb, const char *at);
+void gdb_memory_search(struct vx_gdb *gdb, const char *at);
+void gdb_registers_read(struct vx_gdb *gdb, const char *at);
+void gdb_registers_write(struct vx_gdb *gdb, const char *at);
+void gdb_register_read(struct vx_gdb *gdb, const char *at);
+void gdb_register_write(struct vx_gdb *gdb, const char *at);
+/* The target description as text, to be freed; NULL without memory. */
+char *gdb_description(const struct vx_gdb *gdb, size_t *bytes);
+
+#endif

@@ -1,0 +1,155 @@
+/* gdb_query.c - q and Q packets: what both ends can do, threads, the target description, monitor commands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gdb_private.h"
+
+static void text(struct vx_gdb *gdb, const char *words)
+{
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "%s", words);
+    gdb_send(gdb);
+}
+
+static void supported(struct vx_gdb *gdb, const char *at)
+{
+    gdb->swbreak = strstr(at, "swbreak+") != NULL;
+    gdb->hwbreak = strstr(at, "hwbreak+") != NULL;
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;swbreak+;hwbreak+;vContSupported+",
+                   GDB_PACKET_MAX);
+    gdb_send(gdb);
+}
+
+static void no_ack(struct vx_gdb *gdb, const char *at)
+{
+    (void)at;
+    gdb_ok(gdb); /* this one is still acknowledged */
+    gdb->no_ack = true;
+}
+
+static void attached(struct vx_gdb *gdb, const char *at)
+{
+    (void)at;
+    text(gdb, "1"); /* quitting lets the guest run on */
+}
+
+static void current_thread(struct vx_gdb *gdb, const char *at)
+{
+    (void)at;
+    text(gdb, "QC1");
+}
+
+static void first_threads(struct vx_gdb *gdb, const char *at)
+{
+    (void)at;
+    text(gdb, "m1");
+}
+
+static void more_threads(struct vx_gdb *gdb, const char *at)
+{
+    (void)at;
+    text(gdb, "l");
+}
+
+static void thread_extra(struct vx_gdb *gdb, const char *at)
+{
+    char line[64];
+    (void)at;
+    int n = snprintf(line, sizeof line, "CPU 0, %s", gdb->vcpu->halted ? "halted" : "running");
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_hex(&gdb->reply, line, (size_t)n);
+    gdb_send(gdb);
+}
+
+/* The part of the description that the client wants: l and the rest, or m and there is more. */
+static void describe(struct vx_gdb *gdb, const char *at)
+{
+    uint64_t off, bytes;
+    size_t total;
+    if (!gdb_take_hex(&at, &off) || !gdb_take_char(&at, ',') || !gdb_take_hex(&at, &bytes) || *at != '\0') {
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    char *description = gdb_description(gdb, &total);
+    if (description == NULL || off > total) {
+        free(description);
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    if (bytes > GDB_PACKET_MAX / 2)
+        bytes = GDB_PACKET_MAX / 2;
+    bool last = bytes >= total - off;
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, last ? "l" : "m");
+    gdb_reply_binary(&gdb->reply, description + off, last ? total - off : (size_t)bytes);
+    free(description);
+    gdb_send(gdb);
+}
+
+/* ---- monitor ----------------------------------------------------------------------------------------------------- */
+
+/* What a command says, in packets of its own before the reply. */
+static void show(struct vx_gdb *gdb, const char *said, size_t bytes)
+{
+    enum { PIECE = 2048 };
+    for (size_t done = 0; done < bytes; done += PIECE) {
+        gdb_reply_begin(&gdb->reply);
+        gdb_reply_text(&gdb->reply, "O");
+        gdb_reply_hex(&gdb->reply, said + done, bytes - done < PIECE ? bytes - done : PIECE);
+        gdb_send(gdb);
+    }
+}
+
+static void monitor(struct vx_gdb *gdb, const char *at)
+{
+    char line[1024], *said = NULL;
+    size_t length = strlen(at) / 2, bytes = 0;
+    if (length >= sizeof line || !gdb_take_bytes(&at, line, length) || *at != '\0' ||
+        memchr(line, '\0', length) != NULL) {
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    line[length] = '\0';
+    FILE *out = gdb->config.monitor != NULL ? open_memstream(&said, &bytes) : NULL;
+    if (out == NULL) {
+        text(gdb, "");
+        return;
+    }
+    gdb->config.monitor(gdb->config.opaque, line, out); /* what was wrong has been said */
+    fclose(out);
+    show(gdb, said, bytes);
+    free(said);
+    gdb_ok(gdb);
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*run)(struct vx_gdb *gdb, const char *at);
+} table[] = {
+    { "qSupported", supported },
+    { "QStartNoAckMode", no_ack },
+    { "qAttached", attached },
+    { "qCRC:", gdb_memory_crc },
+    { "qC", current_thread },
+    { "qfThreadInfo", first_threads },
+    { "qsThreadInfo", more_threads },
+    { "qThreadExtraInfo,", thread_extra },
+    { "qXfer:features:read:target.xml:", describe },
+    { "qRcmd,", monitor },
+    { "qSearch:memory:", gdb_memory_search },
+};
+
+void gdb_query(struct vx_gdb *gdb)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
+        const char *at = gdb->packet.body;
+        if (gdb_take_word(&at, table[i].name)) {
+            table[i].run(gdb, at);
+            return;
+        }
+    }
+    text(gdb, "");
+}
