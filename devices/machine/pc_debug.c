@@ -49,6 +49,11 @@ vx_err vx_machine_set_engine(struct vx_machine *pc, enum vx_engine engine)
     return VX_ERR_OK;
 }
 
+bool vx_machine_counts(const struct vx_machine *pc)
+{
+    return pc->engine == VX_ENGINE_INTERP || pc->bt_config.exact_count;
+}
+
 enum vx_engine vx_machine_engine(const struct vx_machine *pc)
 {
     return pc->engine;

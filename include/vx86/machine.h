@@ -103,6 +103,8 @@ void vx_machine_refresh_display(struct vx_machine *machine);
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
 VX_MUST_USE vx_err vx_machine_set_engine(struct vx_machine *machine, enum vx_engine engine);
+/* Is vcpu->retired exact: under the interpreter, or with config.debug? */
+bool vx_machine_counts(const struct vx_machine *machine);
 enum vx_engine vx_machine_engine(const struct vx_machine *machine);
 
 /* A device's registers as a debugger shows them: each element of each field; no side effects. `device` is the beginning
