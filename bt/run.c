@@ -156,6 +156,7 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         break;
     case EXIT_STALE:
         vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
+        bt->stats->smc_invalidations++;
         bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8);
         break;
     }

@@ -396,6 +396,7 @@ static void count_unit(struct vx_bt *bt, const struct bt_tu *tu)
     bt->stats->tu_retranslated += bt_seen_before(bt, tu);
     bt->stats->tu_guest_bytes += tu->guest_bytes;
     bt->stats->tu_guest_insns += tu->insns;
+    bt->stats->tu_by_insns[tu->insns]++;
     bt->stats->tu_host_bytes += tu->host_bytes;
     vx_trace(bt->log, bt_translate, (uint64_t)(uint32_t)(tu->eip + tu->cs_base), (uint64_t)tu->page[0] << VX_PAGE_SHIFT,
              tu->mode, (unsigned)tu->guest_bytes, tu->host_bytes);

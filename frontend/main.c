@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "app_devices.h"
+#include "bench.h"
 #include "options.h"
 #include "vx86/cpu.h"
 #include "vx86/firmware.h"
@@ -27,6 +28,8 @@ static int wrong_use(const char *error)
 int main(int argc, char **argv)
 {
     struct vx_options options;
+    if (argc > 1 && strcmp(argv[1], "bench") == 0)
+        return vx_bench_main(argc - 1, argv + 1);
     if (vx_options_parse(argc, argv, &options) != VX_ERR_OK)
         return wrong_use(options.error);
     if (options.value[VX_OPT_help].given)

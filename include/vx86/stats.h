@@ -14,6 +14,7 @@ struct vx_stats {
     /* Interpreter steps taken from translated code, by opcode: one-byte map, then 0F, 0F38, 0F3A. */
     uint64_t interp_by_opcode[4][256];
     uint64_t exceptions_by_vector[32];
+    uint64_t tu_by_insns[129]; /* units made, by their number of guest instructions */
 };
 
 /* One row of stats.def, for printing. `offset` is into struct vx_stats. */

@@ -36,6 +36,12 @@ static const struct row rows[] = {
     { "", "no disk is named and there is no default system: .*tools/run" },
     { "--boot disk --cdrom boots.img", "--boot disk: there is no disk; name" },
     { "--boot cdrom boots.img", "--boot cdrom: there is no CD-ROM; name one with --cdrom" },
+    /* the laboratory */
+    { "bench --lst", "^vx86: bench: unknown option '--lst'; did you mean '--list'\\?" },
+    { "bench lop", "^vx86: bench: there is no workload 'lop'; did you mean 'loop'\\?" },
+    { "bench --sweep colour loop", "^vx86: bench: --sweep: there is no 'colour'; choose tu-max, " },
+    { "bench --rounds 99 loop", "^vx86: bench: --rounds: choose 1 to 25" },
+    { "bench --json", "^vx86: bench: --json needs a FILE" },
     /* memory */
     { "-m 512K boots.img", "--memory: 512K is out of range, choose 1M to 3G" },
     { "-m 4G boots.img", "out of range, choose 1M to 3G" },

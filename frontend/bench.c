@@ -1,0 +1,170 @@
+/* bench.c - `vx86 bench`: from the command line to results, a workload after the other; within a workload by rounds, in which
+ * vx86 and its rivals take turns, so that a change of the host's load hits all of them. */
+#include "bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_options.h"
+#include "bench_sweep.h"
+#include "vx86/firmware.h"
+
+enum { DEFAULT_ROUNDS = 3, SWEEP_ROUNDS = 1 };
+
+static int say(const char *format, const char *a, const char *b)
+{
+    fputs("vx86: ", stderr);
+    fprintf(stderr, format, a, b);
+    fputc('\n', stderr);
+    return 1;
+}
+
+static void print_list(FILE *out)
+{
+    size_t count;
+    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%-12s %-8s %s\n", workloads[i].name, workloads[i].group, workloads[i].text);
+}
+
+/* ---- one result --------------------------------------------------------------------------------------------------- */
+
+/* A sample's time; the first mistake stays. False: what follows need not be tried. */
+static bool keep(struct vx_bench_result *result, struct vx_bench_times *times, const struct vx_bench_sample *sample,
+                 const char *who)
+{
+    if (!sample->done)
+        snprintf(result->error, sizeof result->error, "%s: %.60s", who, sample->error);
+    else if (result->times.count != 0 && sample->sum != result->sum)
+        snprintf(result->error, sizeof result->error, "%s: checksum %u, which was %u", who, (unsigned)sample->sum,
+                 (unsigned)result->sum);
+    if (result->error[0] != '\0')
+        return false;
+    result->sum = sample->sum;
+    times->ns[times->count++] = sample->wall_ns;
+    return true;
+}
+
+static void measure(struct vx_bench_result *result, const struct vx_bench_options *options, unsigned rounds)
+{
+    struct vx_bench_run run = { .workload = result->workload, .setting = result->setting, .units = result->units };
+    struct vx_bench_sample sample;
+    for (unsigned round = 0; round < rounds; round++) {
+        vx_bench_run(&run, &sample);
+        if (!keep(result, &result->times, &sample, "vx86"))
+            return;
+        if (round == 0)
+            result->stats = sample.stats;
+        for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
+            if (!vx_bench_rival_has(rival, result->workload))
+                continue;
+            vx_bench_rival_run(rival, &run, &sample);
+            if (!keep(result, &result->rival[rival], &sample, vx_bench_rival_name(rival)))
+                return;
+        }
+    }
+    run.count_insns = true;
+    vx_bench_run(&run, &sample);
+    if (sample.done)
+        result->insns = sample.insns;
+}
+
+static uint32_t scaled(uint32_t units, double scale)
+{
+    double value = floor(units * scale + 0.5);
+    return value < 1 ? 1 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+/* ---- the command -------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct vx_bench_options *options, const char *name)
+{
+    bool wanted = options->count == 0;
+    for (size_t i = 0; i < options->count; i++)
+        wanted |= strcmp(options->names[i], name) == 0;
+    return wanted;
+}
+
+static int write_file(const char *path, void (*print)(FILE *, const struct vx_bench_report *),
+                      const struct vx_bench_report *report)
+{
+    FILE *out = fopen(path, "we");
+    if (out == NULL)
+        return say("bench: %s: %s; name a file that can be written", path, strerror(errno));
+    print(out, report);
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed)
+        return say("bench: %s: could not be written; is the disk full?%s", path, "");
+    return 0;
+}
+
+static int run_all(const struct vx_bench_options *options, struct vx_bench_report *report,
+                   const struct vx_bench_setting *settings)
+{
+    size_t count;
+    int status = 0;
+    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    report->results = calloc(count * report->settings, sizeof *report->results);
+    if (report->results == NULL)
+        return say("bench: no memory%s%s", "", "");
+    vx_bench_print_head(stdout, report);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(options, workloads[i].name))
+            continue;
+        for (size_t s = 0; s < report->settings; s++) {
+            struct vx_bench_result *result = &report->results[report->count++];
+            result->workload = &workloads[i];
+            result->setting = &settings[s];
+            result->units = scaled(workloads[i].units, workloads[i].power_on ? 1 : options->scale);
+            measure(result, options, report->rounds);
+            status |= result->error[0] != '\0';
+            vx_bench_print_row(stdout, report, result);
+            fflush(stdout);
+        }
+    }
+    return status;
+}
+
+static int run(struct vx_bench_options *options)
+{
+    struct vx_bench_setting settings[VX_BENCH_SETTINGS_MAX];
+    struct vx_bench_report report = { .swept = options->sweep };
+    size_t bytes;
+    vx_lab_kernel(&bytes);
+    if (bytes == 0)
+        return say("bench: this build has no workloads, since its compiler makes no i386 programs%s%s", "", "");
+    vx_firmware_bios(&bytes);
+    if (bytes == 0)
+        return say("bench: this build has no BIOS; build it where SeaBIOS is installed%s%s", "", "");
+    report.settings = vx_bench_sweep(options->sweep, settings);
+    if (report.settings == 0)
+        return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache or engine%s",
+                   options->sweep, "");
+    options->alone |= options->sweep != NULL;
+    report.rounds = options->rounds >= 1     ? (unsigned)options->rounds
+                    : options->sweep != NULL ? SWEEP_ROUNDS
+                                             : DEFAULT_ROUNDS;
+    int status = run_all(options, &report, settings);
+    if (options->json != NULL)
+        status |= write_file(options->json, vx_bench_print_json, &report);
+    free(report.results);
+    return status;
+}
+
+int vx_bench_main(int argc, char **argv)
+{
+    struct vx_bench_options options;
+    if (!vx_bench_parse(argc, argv, &options))
+        return say("%s%s", options.error, "");
+    if (options.help) {
+        vx_bench_print_help(stdout);
+        return 0;
+    }
+    if (options.list) {
+        print_list(stdout);
+        return 0;
+    }
+    return run(&options);
+}

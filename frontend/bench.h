@@ -1,0 +1,108 @@
+/* bench.h - `vx86 bench`, the translation-cache laboratory: guest workloads of our own, what they cost and how the cache did.
+ *
+ * A run is a child process: a machine with the laboratory's kernel (bench/lab), a workload, a setting of the engine. Counters
+ * are what was counted between the workload's two markers. Thread rule: main thread; no other thread may exist when a run begins
+ * (fork). */
+#ifndef VX86_FRONTEND_BENCH_H
+#define VX86_FRONTEND_BENCH_H
+
+#include <stdio.h>
+
+#include "vx86/lab.h"
+#include "vx86/machine.h"
+#include "vx86/stats.h"
+
+/* ---- one run (bench_run.c, bench_rival.c) ------------------------------------------------------------------------- */
+
+struct vx_bench_setting {
+    char label[24];
+    double x; /* the swept value */
+    enum vx_engine engine;
+    unsigned tu_max;      /* 0: default */
+    uint64_t cache_bytes; /* 0: default */
+    bool no_chain, no_jump_cache;
+};
+
+struct vx_bench_run {
+    const struct vx_lab_workload *workload;
+    const struct vx_bench_setting *setting;
+    uint32_t units;
+    bool uncounted;   /* no entry counters */
+    bool count_insns; /* exact instruction count, which makes the translator's code larger */
+};
+
+struct vx_bench_sample {
+    bool done;
+    char error[80]; /* what went wrong, when not done */
+    uint64_t wall_ns;
+    uint32_t sum; /* of what the workload computed: the same on every correct machine */
+    uint64_t insns;
+    struct vx_stats stats;
+};
+
+/* *sample is filled in any case. */
+void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample);
+
+enum vx_bench_rival { VX_BENCH_TCG, VX_BENCH_NATIVE, VX_BENCH_RIVALS };
+const char *vx_bench_rival_name(enum vx_bench_rival rival);
+/* Is it installed, and has it this workload? */
+bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload *workload);
+void vx_bench_rival_run(enum vx_bench_rival rival, const struct vx_bench_run *run, struct vx_bench_sample *sample);
+
+/* What a workload's kernel or program writes, byte by byte, to markers. */
+enum vx_bench_marker { VX_BENCH_NOTHING, VX_BENCH_BEGIN, VX_BENCH_END, VX_BENCH_FAIL };
+struct vx_bench_line {
+    char text[100];
+    size_t used;
+};
+/* After a byte that completes a line with a marker: which; *sum with END. line->text holds the line until the next byte. */
+enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32_t *sum);
+
+/* ---- results (bench_result.c) ------------------------------------------------------------------------------------- */
+
+enum { VX_BENCH_ROUNDS_MAX = 25 };
+
+struct vx_bench_times {
+    unsigned count;
+    uint64_t ns[VX_BENCH_ROUNDS_MAX];
+};
+
+struct vx_bench_result {
+    const struct vx_lab_workload *workload;
+    const struct vx_bench_setting *setting;
+    uint32_t units;
+    char error[80]; /* empty: all runs came to an end, with one checksum */
+    struct vx_bench_times times, rival[VX_BENCH_RIVALS];
+    uint32_t sum;
+    uint64_t insns;
+    struct vx_stats stats; /* of the first round */
+};
+
+uint64_t vx_bench_median(const struct vx_bench_times *times);
+/* From the fastest to the slowest, as part of the median. */
+double vx_bench_spread(const struct vx_bench_times *times);
+/* rival's time / ours; 0 when there is none. */
+double vx_bench_ratio(const struct vx_bench_result *result, enum vx_bench_rival rival);
+/* Millions of guest instructions a second. */
+double vx_bench_mips(const struct vx_bench_result *result);
+/* Call-outs of all kinds. */
+uint64_t vx_bench_callouts(const struct vx_stats *stats);
+
+struct vx_bench_report {
+    const char *swept; /* the name of the swept setting, NULL: none */
+    size_t settings;   /* results are ordered by workload, then by setting */
+    struct vx_bench_result *results;
+    size_t count;
+    unsigned rounds;
+};
+
+void vx_bench_print_head(FILE *out, const struct vx_bench_report *report);
+void vx_bench_print_row(FILE *out, const struct vx_bench_report *report, const struct vx_bench_result *result);
+void vx_bench_print_json(FILE *out, const struct vx_bench_report *report);
+
+/* ---- the command -------------------------------------------------------------------------------------------------- */
+
+/* argv[0] is "bench". Returns the exit status: 0, 1 for wrong use or a workload that failed. */
+int vx_bench_main(int argc, char **argv);
+
+#endif
