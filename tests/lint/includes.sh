@@ -9,9 +9,9 @@ commands=$3
 cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
-folders=(base mmu cpu bt devices/core devices devices/machine debug firmware frontend/debug frontend)
+folders=(base mmu cpu bt devices/core devices devices/machine debug firmware frontend/debug frontend/gdb frontend)
 declare -A paths=([devices]="devices devices/core" [devices/machine]="devices/machine devices devices/core"
-    [frontend]="frontend frontend/debug")
+    [frontend]="frontend frontend/debug frontend/gdb")
 
 complain() {
     echo "$1"
