@@ -117,13 +117,14 @@ static void map_range(struct hf_guest *guest, unsigned table, uint32_t lin, unsi
         entries[((lin + off) >> 12) & 511] = (uint64_t)(page + off / VX_PAGE_BYTES) << 12 | PTE_AD | bits | PTE_P;
 }
 
-static void make_paging(struct hf_guest *guest)
+static void make_paging(struct hf_guest *guest, bool self)
 {
     uint64_t *pdpt = (uint64_t *)page_at(guest, PAGE_PDPT);
     for (unsigned i = 0; i < 4; i++)
         pdpt[i] = (uint64_t)(PAGE_DIRECTORIES + i) << 12 | PTE_P;
     map_range(guest, PAGE_CODE_TABLE, HF_CODE, PAGE_CODE, HF_CODE_BYTES, PTE_U);
-    map_range(guest, PAGE_SELF_TABLE, HF_SELF, PAGE_SELF, HF_SELF_BYTES, PTE_U | PTE_W);
+    if (self)
+        map_range(guest, PAGE_SELF_TABLE, HF_SELF, PAGE_SELF, HF_SELF_BYTES, PTE_U | PTE_W);
     map_range(guest, PAGE_DATA_TABLE, HF_DATA, PAGE_DATA, HF_DATA_BYTES, PTE_U | PTE_W | PTE_NX);
     map_range(guest, PAGE_DATA_TABLE, HF_DATA + HF_DATA_BYTES, PAGE_DATA + HF_DATA_BYTES / VX_PAGE_BYTES,
               HF_DATA_ALL_BYTES - HF_DATA_BYTES, PTE_U | PTE_NX);
@@ -237,7 +238,7 @@ static bool create(struct hf_guest *guest, const struct hf_guest_config *wanted)
     if (vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
         return false;
     guest->ram = vx_pmap_page_hva(guest->pmap, vx_pmap_read_page(guest->pmap, 0));
-    make_paging(guest);
+    make_paging(guest, wanted->self);
     make_tables(guest);
     if (!start_cpu(guest))
         return false;

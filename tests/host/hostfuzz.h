@@ -8,7 +8,7 @@
  *     HF_CODE          first bytes: the way out, then 32-bit programs; read and execute
  *     HF_CODE16        16-bit programs: base of the LDT's 16-bit code segment
  *     HF_EDGE          pages with nothing behind them, for strings of bytes that end where their page does
- *     HF_SELF          code that may be written, too: programs that change themselves
+ *     HF_SELF          code that may be written, too: programs that change themselves; only there in that mode
  *     HF_DATA          two pages read and write, one read only; nothing around them
  *     HF_SUPER         the guest's tables and handlers, for its ring 0 only; the host has nothing there
  *
@@ -166,7 +166,7 @@ uint32_t hf_value(struct hf_rng *rng);
 
 /* Prepares the process (LDT, signals, memory below 4 GiB) for native runs. The code is mapped from a file at an offset, the
  * edge pages follow it. Returns NULL, or what this host lacks. Handlers that others installed are called for signals that are not ours. */
-const char *hf_native_init(int code_fd, uint64_t code_off);
+const char *hf_native_init(int code_fd, uint64_t code_off, bool self);
 /* From here on no system calls but what running programs needs. */
 const char *hf_native_confine(void);
 /* Lets nothing be written to the read-only page any more; data: what all pages hold. */
@@ -184,6 +184,7 @@ struct hf_guest_config {
     bool stress;     /* the translator does rare things often, from stress_seed */
     uint64_t stress_seed;
     const struct vx_cpu_model *model;
+    bool self; /* HF_SELF is there */
 };
 struct hf_guest *hf_guest_create(const struct hf_guest_config *config);
 /* Puts a descriptor with base 0 into the GDT, attr as LAR has it. */

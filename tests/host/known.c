@@ -291,7 +291,7 @@ static bool copy_code(struct hf_lab *lab, struct hf_guest *guest, uint32_t lin, 
 {
     unsigned bytes;
     const uint8_t *at = hf_batch_code(&lab->batch, lin, &bytes);
-    if (lin - HF_SELF < HF_SELF_BYTES)
+    if (at != NULL && lin - HF_SELF < HF_SELF_BYTES)
         at = hf_guest_self(guest) + (lin - HF_SELF);
     memset(code, 0, 15);
     if (at != NULL)
@@ -310,10 +310,10 @@ static bool at_way_out(struct hf_lab *lab, struct hf_guest *guest, const struct 
     return copy_code(lab, guest, state->eip + base, code) && memcmp(code, out, code16 ? 8 : 7) == 0;
 }
 
-/* All that differs in memory is, in an FXSAVE image at `at`, FOP, FIP, FDP or the third byte of the MXCSR mask. */
-static bool only_pointers_differ(const uint8_t *host, const uint8_t *guest, unsigned at)
+/* All that differs is, in an FXSAVE image at `at`, FOP, FIP, FDP or the third byte of the MXCSR mask. */
+static bool only_pointers_differ(const uint8_t *host, const uint8_t *guest, unsigned bytes, unsigned at)
 {
-    for (unsigned i = 0; i < HF_DATA_BYTES; i++) {
+    for (unsigned i = 0; i < bytes; i++) {
         unsigned off = i - at;
         if (host[i] != guest[i] && !(off >= 6 && off < 24) && off != 30)
             return false;
@@ -321,15 +321,22 @@ static bool only_pointers_differ(const uint8_t *host, const uint8_t *guest, unsi
     return true;
 }
 
+/* The same for an image anywhere, or none. Images are aligned; the first difference is in the first or second 16 bytes. */
+static bool only_fxsave_differs(const uint8_t *host, const uint8_t *guest, unsigned bytes)
+{
+    unsigned i = 0;
+    while (i < bytes && host[i] == guest[i])
+        i++;
+    i &= ~15u;
+    return i >= bytes || only_pointers_differ(host, guest, bytes, i) ||
+           (i >= 16 && only_pointers_differ(host, guest, bytes, i - 16));
+}
+
 static bool fxsave_image_differs(struct hf_lab *lab, struct hf_guest *guest)
 {
-    const uint8_t *host_data = hf_lab_native_data(lab), *guest_data = hf_guest_data(guest);
-    unsigned i = 0;
-    while (i < HF_DATA_BYTES && host_data[i] == guest_data[i])
-        i++;
-    i &= ~15u; /* images are aligned; the first difference is in the first or second 16 bytes */
-    return i < HF_DATA_BYTES && (only_pointers_differ(host_data, guest_data, i) ||
-                                 (i >= 16 && only_pointers_differ(host_data, guest_data, i - 16)));
+    return only_fxsave_differs(hf_lab_native_data(lab), hf_guest_data(guest), HF_DATA_BYTES) &&
+           (lab->options.mode != HF_MODE_SELF ||
+            only_fxsave_differs((const uint8_t *)(uintptr_t)HF_SELF, hf_guest_self(guest), HF_SELF_BYTES));
 }
 
 /* By the ends alone. */

@@ -12,14 +12,16 @@ const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, st
     struct hf_guest_config bt = {
         .translator = true, .stress = options->stress, .stress_seed = options->stress_seed, .model = options->model
     };
+    struct hf_guest_config interp = { .model = options->model };
+    bt.self = interp.self = options->mode == HF_MODE_SELF;
     lab->bt = hf_guest_create(&bt);
-    lab->interp = hf_guest_create(&(struct hf_guest_config){ .model = options->model });
+    lab->interp = hf_guest_create(&interp);
     if (lab->bt == NULL || lab->interp == NULL)
         return "no guests could be made";
     ZydisDecoderInit(&lab->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
     ZydisDecoderInit(&lab->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     int fd = hf_guest_code_fd(lab->bt, &off);
-    const char *lacks = hf_native_init(fd, off);
+    const char *lacks = hf_native_init(fd, off, bt.self);
     uint32_t attr, limit;
     if (hf_native_descriptor(HF_SEL_CPU_NUMBER, &attr, &limit)) {
         hf_guest_set_descriptor(lab->bt, HF_SEL_CPU_NUMBER, attr, limit);

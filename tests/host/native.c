@@ -195,10 +195,11 @@ static bool map_at(uint32_t lin, size_t bytes, int prot, int flags, int fd, uint
     return mmap(at, bytes, prot, flags | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, (off_t)off) == at;
 }
 
-static const char *make_memory(int code_fd, uint64_t code_off)
+static const char *make_memory(int code_fd, uint64_t code_off, bool self)
 {
     if (!map_at(HF_CODE, HF_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, code_fd, code_off) ||
-        !map_at(HF_SELF, HF_SELF_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ||
+        (self &&
+         !map_at(HF_SELF, HF_SELF_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) ||
         !map_at(HF_DATA, HF_DATA_ALL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
         return "the addresses below 4 GiB that programs use are taken";
     for (uint32_t i = 0; i < HF_EDGE_PAGES; i++) {
@@ -242,7 +243,7 @@ static void stay_on_this_cpu(void)
     sched_setaffinity(0, sizeof one, &one);
 }
 
-const char *hf_native_init(int code_fd, uint64_t code_off)
+const char *hf_native_init(int code_fd, uint64_t code_off, bool self)
 {
     if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT))
         return "the kernel does not let programs set FS's base";
@@ -250,7 +251,7 @@ const char *hf_native_init(int code_fd, uint64_t code_off)
     const char *lacks = make_ldt();
     stay_on_this_cpu();
     if (lacks == NULL)
-        lacks = make_memory(code_fd, code_off);
+        lacks = make_memory(code_fd, code_off, self);
     return lacks != NULL ? lacks : make_signals();
 }
 
