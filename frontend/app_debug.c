@@ -77,7 +77,9 @@ static vx_err create_gdb(struct vx_app_debug *debug, const struct vx_options *op
                                                   .spec = options->value[VX_OPT_gdb].text,
                                                   .run = options->value[VX_OPT_gdb_run].given,
                                                   .monitor = monitor,
-                                                  .opaque = debug },
+                                                  .opaque = debug,
+                                                  .monitor_front = vx_debugger_front(),
+                                                  .monitor_front_opaque = debug->debugger },
                          &debug->gdb);
 }
 
@@ -89,7 +91,7 @@ vx_err vx_app_debug_create(struct vx_app_debug *debug, const struct vx_options *
     VX_TRY(vx_debugger_create(&(struct vx_debugger_config){ .log = log,
                                                             .machine = machine,
                                                             .in = stdin,
-                                                            .out = stdout,
+                                                            .out = vx_app_debug_wants_output(options) ? stderr : stdout,
                                                             .script = options->value[VX_OPT_debug_script].text,
                                                             .interactive = options->value[VX_OPT_debug].given,
                                                             .take_terminal = take_terminal,

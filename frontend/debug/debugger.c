@@ -111,6 +111,11 @@ bool vx_debugger_command(struct vx_debugger *dbg, const char *line, FILE *out)
     return !dbg->failed;
 }
 
+const struct vx_debug_front *vx_debugger_front(void)
+{
+    return &front;
+}
+
 vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_debugger **out)
 {
     struct vx_debugger *dbg = calloc(1, sizeof *dbg);

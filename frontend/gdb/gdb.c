@@ -96,7 +96,40 @@ void gdb_report_stop(struct vx_gdb *gdb)
 /* ---- stopped ----------------------------------------------------------------------------------------------------- */
 
 static void stopped(void *opaque, const struct vx_debug_stop *stop);
-static const struct vx_debug_front front = { .stopped = stopped };
+
+/* Points with conditions, and traces, can only come from monitor commands. */
+static bool condition(void *opaque, const struct vx_debug_stop *stop)
+{
+    const struct vx_gdb *gdb = opaque;
+    const struct vx_debug_front *monitor = gdb->config.monitor_front;
+    return monitor == NULL || monitor->condition(gdb->config.monitor_front_opaque, stop);
+}
+
+static void trace(void *opaque)
+{
+    const struct vx_gdb *gdb = opaque;
+    if (gdb->config.monitor_front != NULL)
+        gdb->config.monitor_front->trace(gdb->config.monitor_front_opaque);
+}
+
+static void access_seen(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                        uint64_t value)
+{
+    const struct vx_gdb *gdb = opaque;
+    if (gdb->config.monitor_front != NULL)
+        gdb->config.monitor_front->access(gdb->config.monitor_front_opaque, space, address, bytes, access, value);
+}
+
+static void event(void *opaque, enum vx_debug_event event_kind, uint32_t value, uint32_t detail)
+{
+    const struct vx_gdb *gdb = opaque;
+    if (gdb->config.monitor_front != NULL)
+        gdb->config.monitor_front->event(gdb->config.monitor_front_opaque, event_kind, value, detail);
+}
+
+static const struct vx_debug_front front = {
+    .stopped = stopped, .condition = condition, .trace = trace, .access = access_seen, .event = event
+};
 
 static void acknowledge(struct vx_gdb *gdb, char sign)
 {

@@ -25,6 +25,9 @@ struct vx_gdb_config {
     /* Carries out "monitor LINE" and writes what it says to `out`; returns whether it was understood. */
     bool (*monitor)(void *opaque, const char *line, FILE *out);
     void *opaque;
+    /* Conditions and traces of what such commands have set up; NULL for none. stopped() is not used. */
+    const struct vx_debug_front *monitor_front;
+    void *monitor_front_opaque;
 };
 
 /* Opens the socket and says where. Errors, logged: BAD_ARGUMENT (spec), LOCKED (port or path in use), ACCESS, IO. */
