@@ -48,6 +48,7 @@ same() {
         vx86 "debugged-$engine" --engine $engine --state-hash 10000000 --stop-at 50000000 \
             --debug-script "$here/debug-same.dbg"
         said "debugged-$engine" 'state after 50000000'
+        said "debugged-$engine" '^all of it was run'
         diff <(grep 'state after' "$dir/plain-$engine") <(grep 'state after' "$dir/debugged-$engine") ||
             fail "with --engine $engine debugging has changed the guest"
     done
