@@ -149,6 +149,8 @@ static int run(struct vx_bench_options *options)
     int status = run_all(options, &report, settings);
     if (options->json != NULL)
         status |= write_file(options->json, vx_bench_print_json, &report);
+    if (options->html != NULL)
+        status |= write_file(options->html, vx_bench_print_html, &report);
     free(report.results);
     return status;
 }

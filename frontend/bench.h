@@ -99,6 +99,7 @@ struct vx_bench_report {
 void vx_bench_print_head(FILE *out, const struct vx_bench_report *report);
 void vx_bench_print_row(FILE *out, const struct vx_bench_report *report, const struct vx_bench_result *result);
 void vx_bench_print_json(FILE *out, const struct vx_bench_report *report);
+void vx_bench_print_html(FILE *out, const struct vx_bench_report *report);
 
 /* ---- the command -------------------------------------------------------------------------------------------------- */
 

@@ -25,6 +25,7 @@ static const struct row {
     { "--scale", "X", "share of each workload's amount of work (default: 1)", NUMBER, AT(scale), 0.0001, 100 },
     { "--alone", NULL, "vx86 only: neither QEMU nor the host", FLAG, AT(alone), 0, 0 },
     { "--json", "FILE", "write everything that was measured as JSON", TEXT, AT(json), 0, 0 },
+    { "--html", "FILE", "write a page with plots, which needs no network", TEXT, AT(html), 0, 0 },
     { "--help", NULL, "print this help", FLAG, AT(help), 0, 0 },
 #undef AT
 };

@@ -4,7 +4,7 @@
 #include "vx86/lab.h"
 
 /* The rows' amount of work is made for one to two seconds under TCG. */
-#define ROW_SHARE(units) ((units)*2 / 5)
+#define ROW_SHARE(units) ((units) / 5)
 
 static const struct vx_lab_workload workloads[] = {
     { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, loader", 1, false, true },

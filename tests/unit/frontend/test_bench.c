@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "bench_options.h"
 #include "bench_sweep.h"
+#include "json_check.h"
 
 /* ---- counters ----------------------------------------------------------------------------------------------------- */
 
@@ -243,4 +244,36 @@ Test(bench, medians)
     cr_assert_eq(vx_bench_median(&none), 0);
     cr_assert_float_eq(vx_bench_spread(&odd), 1.0, 1e-9);
     cr_assert_float_eq(vx_bench_spread(&none), 0.0, 1e-9);
+}
+
+/* Of what a report prints, all that a page or an object begun must end, and nothing may be no number. */
+Test(bench, reports, .timeout = 60)
+{
+    static struct vx_bench_result results[3];
+    struct vx_bench_setting settings[2] = { { .label = "on" }, { .label = "off", .no_chain = true } };
+    struct vx_bench_report one = { .settings = 1, .results = results, .count = 2, .rounds = 1 },
+                           sweep = { .swept = "chain", .settings = 2, .results = results, .count = 2, .rounds = 1 };
+    void (*const printers[])(FILE *, const struct vx_bench_report *) = { vx_bench_print_json, vx_bench_print_html };
+    for (size_t i = 0; i < 2; i++) {
+        struct vx_bench_sample sample = sample_of("call", 1000, &settings[i], false);
+        results[i] =
+            (struct vx_bench_result){ .workload = vx_lab_find("call"), .setting = &settings[i], .units = 1000 };
+        results[i].times = (struct vx_bench_times){ 1, { sample.wall_ns } };
+        results[i].stats = sample.stats;
+    }
+    snprintf(results[1].error, sizeof results[1].error, "it did not end");
+    for (size_t i = 0; i < 2 * VX_ARRAY_LEN(printers); i++) {
+        char *text;
+        size_t bytes;
+        FILE *out = open_memstream(&text, &bytes);
+        printers[i / 2](out, i % 2 == 0 ? &one : &sweep);
+        fclose(out);
+        cr_assert_null(strstr(text, "nan"), "%zu", i);
+        cr_assert_null(strstr(text, "http"), "%zu: a page that needs the network", i);
+        if (i < 2)
+            cr_assert(json_is_valid(text), "%zu: %s", i, text);
+        else
+            cr_assert_str_eq(text + bytes - strlen("</html>\n"), "</html>\n");
+        free(text);
+    }
 }
