@@ -142,8 +142,8 @@ to_real:
 
 common32:
         pushad
-        push ds
-        push es
+        .byte 0x1E /* PUSH DS; by its name clang pushes 16 bits */
+        .byte 0x06 /* PUSH ES */
         push fs
         push gs
         mov eax, SEL_DATA0
@@ -211,8 +211,8 @@ skip32:
 return32:
         pop gs
         pop fs
-        pop es
-        pop ds
+        .byte 0x07 /* POP ES */
+        .byte 0x1F /* POP DS */
         popad
         lea esp, [esp + 8]
         iretd

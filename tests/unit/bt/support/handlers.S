@@ -38,8 +38,8 @@ world_handlers32:
 
 common32:
         pushad
-        push ds
-        push es
+        .byte 0x1E /* PUSH DS; by its name clang pushes 16 bits */
+        .byte 0x06 /* PUSH ES */
         push fs
         push gs
         mov eax, FLAT_DATA
@@ -98,8 +98,8 @@ skip32:
 return32:
         pop gs
         pop fs
-        pop es
-        pop ds
+        .byte 0x07 /* POP ES */
+        .byte 0x1F /* POP DS */
         popad
         lea esp, [esp + 8]
         iretd
