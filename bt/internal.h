@@ -146,8 +146,9 @@ struct bt_jump_cache {
     uint64_t *entry;     /* BT_JC_ENTRIES, sparse */
     uint32_t *filled[2]; /* indices of entries, [1]: global ones */
     uint32_t filled_count[2];
-    uint64_t *pages; /* bitmap of linear pages that may have entries: 2^20 bits */
-    uint64_t used;   /* for replacement */
+    uint64_t *pages;  /* bitmap of linear pages that may have entries: 2^20 bits */
+    uint64_t *spills; /* ... into which units of the page before may reach */
+    uint64_t used;    /* for replacement */
 };
 
 /* Keys (place, eip, mode) of all units ever made: an open-addressing set. */

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-enum { JC_LOG_MAX = 8192 };
+enum { JC_LOG_MAX = 8192, VPN_MASK = (1 << 20) - 1 };
 
 vx_err bt_lookup_create(struct vx_bt *bt)
 {
@@ -22,7 +22,9 @@ vx_err bt_lookup_create(struct vx_bt *bt)
         jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
         jc->filled[1] = malloc(JC_LOG_MAX * sizeof(uint32_t));
         jc->pages = calloc(1u << 14, sizeof *jc->pages);
-        if (jc->entry == MAP_FAILED || jc->pages == NULL || jc->filled[0] == NULL || jc->filled[1] == NULL)
+        jc->spills = calloc(1u << 14, sizeof *jc->spills);
+        if (jc->entry == MAP_FAILED || jc->pages == NULL || jc->spills == NULL || jc->filled[0] == NULL ||
+            jc->filled[1] == NULL)
             return VX_ERR_NO_MEMORY;
         jc->mode = MODE_SLOW;
         jc->entry[0] = 1; /* an empty entry reads as eip 0 and would hit there only */
@@ -40,6 +42,7 @@ void bt_lookup_destroy(struct vx_bt *bt)
         free(bt->jc[i].filled[0]);
         free(bt->jc[i].filled[1]);
         free(bt->jc[i].pages);
+        free(bt->jc[i].spills);
     }
 }
 
@@ -174,6 +177,18 @@ void bt_jc_select(struct vx_bt *bt, uint32_t mode, const struct vx_seg *cs)
     bt->area->jc_base_real = (uint64_t)(uintptr_t)pick->entry;
 }
 
+static void set_bit(uint64_t *bitmap, uint32_t vpn)
+{
+    bitmap[vpn / 64] |= 1ull << vpn % 64;
+}
+
+static bool take_bit(uint64_t *bitmap, uint32_t vpn)
+{
+    bool was = bitmap[vpn / 64] >> vpn % 64 & 1;
+    bitmap[vpn / 64] &= ~(1ull << vpn % 64);
+    return was;
+}
+
 void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
 {
     struct bt_jump_cache *jc = bt->jc_cur;
@@ -187,7 +202,9 @@ void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
      * entries of both logs are cleared whenever the stricter one asks. */
     jc->filled[which][jc->filled_count[which]++] = index;
     uint32_t vpn = (tu->eip + tu->cs_base) >> VX_PAGE_SHIFT;
-    jc->pages[vpn / 64] |= 1ull << vpn % 64;
+    set_bit(jc->pages, vpn);
+    if (tu->pages == 2)
+        set_bit(jc->spills, (vpn + 1) & VPN_MASK);
     jc->entry[index] = jc_pack(tu);
 }
 
@@ -225,17 +242,23 @@ static void jc_clear_page(struct bt_jump_cache *jc, uint32_t vpn)
     }
 }
 
+static void jc_flush_page(struct bt_jump_cache *jc, uint32_t vpn)
+{
+    if (!take_bit(jc->pages, vpn))
+        return;
+    if (jc->cs_base == 0)
+        jc_clear_page(jc, vpn);
+    else
+        jc_clear_all(jc);
+}
+
 void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin)
 {
     uint32_t vpn = (uint32_t)lin >> VX_PAGE_SHIFT;
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         struct bt_jump_cache *jc = &bt->jc[i];
-        if (!(jc->pages[vpn / 64] >> vpn % 64 & 1))
-            continue;
-        jc->pages[vpn / 64] &= ~(1ull << vpn % 64);
-        if (jc->cs_base == 0)
-            jc_clear_page(jc, vpn);
-        else
-            jc_clear_all(jc);
+        jc_flush_page(jc, vpn);
+        if (take_bit(jc->spills, vpn))
+            jc_flush_page(jc, (vpn - 1) & VPN_MASK);
     }
 }
