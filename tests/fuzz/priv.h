@@ -7,7 +7,7 @@
  *
  * A program is a few blocks of pieces, each made for a state of its own (mode, ring, paging, segments). The guest's dispatcher
  * enters them in turn, some more than once; pieces may lead from any to any other and into other modes, tasks and rings. What stays undefined
- * on real processors is not generated: page-table entries change together with INVLPG only, and global pages never do. */
+ * on real processors is not generated: page-table entries change together with INVLPG only, those of global pages in all tables. */
 #ifndef VX86_TESTS_FUZZ_PRIV_H
 #define VX86_TESTS_FUZZ_PRIV_H
 
@@ -61,15 +61,17 @@ uint32_t pf_piece_at(const struct pf_program *program, unsigned block, unsigned 
 uint32_t pf_any_piece(const struct pf_program *program, struct rng *rng);
 
 void pf_program_make(struct pf_program *program, uint64_t seed, uint64_t number);
-/* priv_pieces.c: one privileged piece. */
+/* priv_pieces.c, priv_pads.c: one privileged piece. */
 void pf_gen_privileged(struct gen *g);
-/* Pages whose entry is global: never changed, the same in all tables. */
+void pf_gen_pad(struct gen *g);
+/* Pages whose entry is global: the same in both tables of a kind. Only their frame ever changes, with INVLPG. */
 static inline bool pf_global_page(uint32_t page)
 {
     return page % 8 == 5;
 }
 
-/* ---- priv_world.c */
+/* ---- priv_world.c, priv_paging.c */
+void pf_page_tables(struct world *world, const struct pf_program *program, struct rng *rng);
 /* cr4_legal: the bits of CR4 that the CPU has. */
 void pf_world_build(struct world *world, const struct pf_program *program, uint32_t cr4_legal);
 /* Memory and vCPU at the dispatcher's door. */
@@ -80,17 +82,19 @@ void pf_world_start(const struct world *world, struct rig *rig, const struct pf_
 /* The interpreter and one translator. */
 struct pf_pair {
     struct rig interp, bt;
+    struct rig flushing; /* an interpreter without TLB */
     struct world *world;
     struct vx_bt_config options;
     uint32_t cr4_legal;
-    uint64_t compared, lost, retired; /* programs, instructions */
-    uint64_t ends[3];                 /* by enum rig_end */
+    uint64_t compared, lost, stale, retired; /* programs, instructions */
+    uint64_t ends[3];                        /* by enum rig_end */
 };
 
 enum pf_verdict {
     PF_AGREE,
     PF_DIFFER,
-    PF_LOST, /* not comparable: did not end, and this translator does not count */
+    PF_LOST,  /* not comparable: did not end, and this translator does not count */
+    PF_STALE, /* not comparable: the interpreter alone ends otherwise when its TLB is flushed before each instruction */
 };
 
 /* Options of the translator that has the programs number, number + 1, ...: PF_BATCH in a row. */

@@ -120,6 +120,7 @@ static unsigned run(const struct arguments *a, struct pf_pair *pair)
            (unsigned long long)pair->ends[RIG_ENDLESS], failures);
     account_print(pair->compared, pair->compared - failures);
     account_skipped(pair->lost, "programs without end, which cannot be stopped at one place");
+    account_skipped(pair->stale, "programs that have overwritten their INVLPG and live on stale TLB entries");
     return failures;
 }
 

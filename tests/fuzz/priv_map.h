@@ -57,6 +57,7 @@
 #define PF_CODE_ALT 0x24000
 #define PF_STACK    0x30000
 #define PF_DATA     0x40000
+#define PF_PAD      0xF80 /* in each page of data, see priv_pads.c */
 
 /* Variables of the handlers. */
 #define V_LOG_COUNT 0x6000

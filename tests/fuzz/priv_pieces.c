@@ -479,10 +479,10 @@ static const struct {
     unsigned weight;
     bool for_ring0; /* of little use elsewhere */
 } kinds[] = {
-    { gen_pte, 14, true },         { gen_cr3, 5, true },    { gen_control, 10, true }, { gen_tables, 6, true },
-    { gen_task, 6, false },        { gen_outer, 5, false }, { gen_inner, 8, false },   { gen_fast_call, 4, false },
-    { gen_to_vm86, 3, true },      { gen_debug, 2, true },  { gen_event, 8, false },   { gen_code_store, 12, false },
-    { gen_mode_switch, 8, false },
+    { gen_pte, 14, true },         { gen_cr3, 5, true },      { gen_control, 10, true }, { gen_tables, 6, true },
+    { gen_task, 6, false },        { gen_outer, 5, false },   { gen_inner, 8, false },   { gen_fast_call, 4, false },
+    { gen_to_vm86, 3, true },      { gen_debug, 2, true },    { gen_event, 8, false },   { gen_code_store, 12, false },
+    { gen_mode_switch, 8, false }, { pf_gen_pad, 10, false },
 };
 
 void pf_gen_privileged(struct gen *g)

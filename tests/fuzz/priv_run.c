@@ -69,7 +69,9 @@ void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
     memset(pair, 0, sizeof *pair);
     pair->options = *options;
     rig_create_plain(&pair->interp, NULL);
+    rig_create_plain(&pair->flushing, NULL);
     rig_create_plain(&pair->bt, options);
+    pair->flushing.slice = 1;
     pair->world = world_create();
     pair->cr4_legal = legal_cr4(&pair->interp);
 }
@@ -77,6 +79,7 @@ void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
 void pf_pair_destroy(struct pf_pair *pair)
 {
     rig_destroy(&pair->interp);
+    rig_destroy(&pair->flushing);
     rig_destroy(&pair->bt);
     world_destroy(pair->world);
 }
@@ -133,6 +136,10 @@ enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
     for (;;) {
         if ((counts && at_stop(rig, p, &event, limit)) || (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP))
             return RIG_ENDLESS;
+        if (rig->bt == NULL && rig->slice != 0) { /* `flushing` */
+            vx_mmu_flush(vcpu->mmu, true);
+            vcpu->retire_limit = vcpu->retired + rig->slice;
+        }
         vx_cpu_take_events(vcpu);
         if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0)
             vx_interp_step(vcpu); /* what is in the shadow comes first */
@@ -148,6 +155,19 @@ enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
 }
 
 /* ---- both */
+
+/* A program that has lost its INVLPG (its code changes, too) lives on what the TLB happens to hold, which is nobody's business. */
+static bool lives_on_stale_entries(struct pf_pair *pair, const struct pf_program *program, uint64_t limit)
+{
+    struct difference found;
+    pair->flushing.tsc_counts = pair->interp.tsc_counts;
+    pf_world_start(pair->world, &pair->flushing, program);
+    rig_watchdog(&pair->flushing, BT_MS);
+    pf_run(&pair->flushing, program, limit);
+    rig_watchdog(&pair->flushing, 0);
+    difference_find(&pair->interp, &pair->flushing, &program->block[0].program.setup, &found);
+    return found.text[0] != '\0';
+}
 
 enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *program, uint64_t limit,
                             struct difference *found)
@@ -189,5 +209,11 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
                  (unsigned long long)pair->interp.vcpu->retired);
     else
         difference_find(&pair->interp, &pair->bt, &program->block[0].program.setup, found);
-    return found->text[0] == '\0' ? PF_AGREE : PF_DIFFER;
+    if (found->text[0] == '\0')
+        return PF_AGREE;
+    if (!lives_on_stale_entries(pair, program, limit))
+        return PF_DIFFER;
+    pair->compared--;
+    pair->stale++;
+    return PF_STALE;
 }

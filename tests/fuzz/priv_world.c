@@ -239,66 +239,6 @@ static void make_tasks(struct world *w, const struct pf_program *p, struct rng *
     world_put32(w, df + 0x64, 0x680000);
 }
 
-/* ---- paging */
-
-/* Low bits of an entry; the system's pages are the supervisor's, but VM86 mode reads the real-mode vectors. */
-static uint32_t page_bits(const struct pf_program *p, uint32_t page, struct rng *rng)
-{
-    if (page >= PF_ROOT_A >> VX_PAGE_SHIFT && page < PF_STACK_DF >> VX_PAGE_SHIFT)
-        return 0;
-    if (pf_global_page(page))
-        return 0x167 & ~(page < PF_CODE >> VX_PAGE_SHIFT ? 4u : 0);
-    return world_page_bits(page, &p->block[0].program.setup, rng) & ~0x100u;
-}
-
-/* The second tables see the other version of some code pages. */
-static uint32_t frame_of(uint32_t page, bool second, struct rng *rng)
-{
-    if (pf_global_page(page))
-        return page;
-    uint32_t code = PF_CODE >> VX_PAGE_SHIFT;
-    if (second && page >= code && page < code + 4 && one_in(rng, 3))
-        return page + 4;
-    return world_frame_of(page, rng);
-}
-
-static void make_table32(struct world *w, const struct pf_program *p, bool second, struct rng *rng)
-{
-    uint32_t root = second ? PF_ROOT_B : PF_ROOT_A, table = second ? PF_PT_B : PF_PT_A;
-    world_put32(w, root, table | 7);
-    world_put32(w, root + 4, 0x87); /* 4 MiB at 4 MiB: physical 0 */
-    world_put32(w, root + 8, PF_WINDOW_TABLE | 3);
-    for (uint32_t page = 0; page < 512; page++) {
-        uint32_t bits = page_bits(p, page, rng);
-        world_put32(w, table + 4 * page, frame_of(page, second, rng) << VX_PAGE_SHIFT | bits);
-    }
-}
-
-static void make_table_pae(struct world *w, const struct pf_program *p, bool second, struct rng *rng)
-{
-    uint32_t root = second ? PF_ROOT_PAE_B : PF_ROOT_PAE_A, directory = second ? PF_PD_PAE_B : PF_PD_PAE_A;
-    uint32_t table = second ? PF_PT_PAE_B : PF_PT_PAE_A;
-    world_put64(w, root, directory | 1);
-    world_put64(w, directory, table | 7);
-    world_put64(w, directory + 8, 0x87); /* 2 MiB at 2 MiB: physical 0 */
-    world_put64(w, directory + 32, (PF_WINDOW_TABLE + VX_PAGE_BYTES) | 3);
-    for (uint32_t page = 0; page < 512; page++) {
-        uint32_t bits = page_bits(p, page, rng);
-        bool no_execute = page >= PF_CODE >> VX_PAGE_SHIFT && !pf_global_page(page) && one_in(rng, 8);
-        uint64_t frame = frame_of(page, second, rng);
-        world_put64(w, table + 8 * page, frame << VX_PAGE_SHIFT | bits | (no_execute ? 1ull << 63 : 0));
-    }
-}
-
-static void make_window(struct world *w)
-{
-    for (uint32_t page = 0; page < 12; page++) {
-        uint32_t frame = PF_ROOT_A + (page << VX_PAGE_SHIFT);
-        world_put32(w, PF_WINDOW_TABLE + 4 * page, frame | 3);
-        world_put64(w, PF_WINDOW_TABLE + VX_PAGE_BYTES + 8 * page, frame | 3);
-    }
-}
-
 /* ---- blocks and code */
 
 static void choose_selectors(const struct setup *setup, uint16_t sel[VX_SEG_COUNT])
@@ -444,8 +384,18 @@ static void make_code(struct world *w, const struct pf_program *p, struct rng *r
         w->image[PF_CODE + end + 1] = WORLD_END_VECTOR;
     }
     memcpy(w->image + PF_CODE_ALT, w->image + PF_CODE, PF_CODE_BYTES);
-    for (unsigned i = 0; i < 64; i++)
+    for (unsigned i = 0; i < 400; i++)
         w->image[PF_CODE_ALT + rng_below(rng, PF_CODE_BYTES)] ^= (uint8_t)(1u << rng_below(rng, 8));
+}
+
+static void make_pads(struct world *w)
+{
+    for (uint32_t k = 0; k < 16; k++) {
+        uint8_t *page = w->image + PF_DATA + (k << VX_PAGE_SHIFT);
+        memcpy(page + PF_PAD, (const uint8_t[]){ 0xB0, (uint8_t)(0x11 * k), 0xC3 }, 3);
+        memcpy(page, (const uint8_t[]){ (uint8_t)(0x80 + k), 0xC3 }, 2);
+        page[VX_PAGE_MASK] = 0xB0;
+    }
 }
 
 void pf_world_build(struct world *w, const struct pf_program *p, uint32_t cr4_legal)
@@ -458,12 +408,9 @@ void pf_world_build(struct world *w, const struct pf_program *p, uint32_t cr4_le
     make_gdts(w, p);
     make_vectors(w, p, &rng);
     make_tasks(w, p, &rng);
-    for (unsigned second = 0; second < 2; second++) {
-        make_table32(w, p, second, &rng);
-        make_table_pae(w, p, second, &rng);
-    }
-    make_window(w);
+    pf_page_tables(w, p, &rng);
     world_data(w, &p->block[0].program.setup);
+    make_pads(w);
     for (unsigned i = 0; i < p->blocks; i++)
         put_block(w, p, i, cr4_legal);
     make_code(w, p, &rng);
