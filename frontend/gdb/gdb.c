@@ -175,11 +175,11 @@ static bool receive(struct vx_gdb *gdb)
 
 static void converse(struct vx_gdb *gdb)
 {
-    while (!gdb->going && gdb_link_wait(gdb->link)) {
+    do { /* what is there first: it may have come while the guest ran */
         gdb_link_accept(gdb->link);
         while (!gdb->going && gdb_link_connected(gdb->link) && receive(gdb))
             take_byte(gdb, gdb->raw[gdb->raw_at++]);
-    }
+    } while (!gdb->going && gdb_link_wait(gdb->link));
 }
 
 static void stopped(void *opaque, const struct vx_debug_stop *stop)
@@ -223,22 +223,25 @@ static void new_client(struct vx_gdb *gdb)
     vx_debug_request_stop(gdb->debug);
 }
 
+/* Packets that come meanwhile stay in gdb->raw for stopped(); keeps I1 of gdb_private.h. */
+static void listen_to_client(struct vx_gdb *gdb)
+{
+    while (receive(gdb) && gdb->packet.state == GDB_IDLE && gdb->raw[gdb->raw_at] != '$')
+        if (gdb_packet_feed(&gdb->packet, gdb->raw[gdb->raw_at++]) == GDB_INTERRUPT)
+            vx_debug_request_stop(gdb->debug);
+    if (!gdb_link_connected(gdb->link))
+        gdb_detach(gdb);
+    else if (gdb->raw_at < gdb->raw_count) /* a client that does not wait: its packet wants an answer */
+        vx_debug_request_stop(gdb->debug);
+}
+
 static void ready(void *opaque)
 {
     struct vx_gdb *gdb = opaque;
-    bool had_client = gdb_link_connected(gdb->link);
+    if (gdb_link_connected(gdb->link))
+        listen_to_client(gdb);
     if (gdb_link_accept(gdb->link))
         new_client(gdb);
-    if (had_client) {
-        /* Packets that come meanwhile stay in gdb->raw for stopped(); keeps I1 of gdb_private.h. */
-        while (receive(gdb) && gdb->packet.state == GDB_IDLE && gdb->raw[gdb->raw_at] != '$')
-            if (gdb_packet_feed(&gdb->packet, gdb->raw[gdb->raw_at++]) == GDB_INTERRUPT)
-                vx_debug_request_stop(gdb->debug);
-        if (!gdb_link_connected(gdb->link))
-            gdb_detach(gdb);
-        else if (gdb->raw_at < gdb->raw_count) /* a client that does not wait: its packet wants an answer */
-            vx_debug_request_stop(gdb->debug);
-    }
     gdb_link_watch(gdb->link, false);
 }
 

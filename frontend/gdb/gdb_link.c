@@ -137,10 +137,19 @@ bool gdb_link_connected(const struct gdb_link *link)
     return link->in_fd >= 0;
 }
 
+/* Has the client hung up, though what it sent last may not be read yet? */
+static bool leaving(const struct gdb_link *link)
+{
+    struct pollfd fd = { link->in_fd, POLLRDHUP, 0 };
+    return poll(&fd, 1, 0) > 0;
+}
+
 bool gdb_link_accept(struct gdb_link *link)
 {
     struct pollfd fd = { link->listen_fd, POLLIN, 0 };
     if (link->listen_fd < 0 || poll(&fd, 1, 0) <= 0)
+        return false;
+    if (link->in_fd >= 0 && leaving(link)) /* asked after poll(): a client that comes back at once has left before */
         return false;
     int client = accept4(link->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0)

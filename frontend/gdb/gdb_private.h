@@ -78,7 +78,8 @@ VX_MUST_USE vx_err gdb_link_create(const struct gdb_link_config *config, struct 
 void gdb_link_destroy(struct gdb_link *link);
 bool gdb_link_is_stdio(const struct gdb_link *link);
 bool gdb_link_connected(const struct gdb_link *link);
-/* Takes a client if one waits and there is none; a second one is turned away. Returns whether there is a new one. */
+/* Takes a client if one waits and there is none; a second one is turned away, or waits until a first one that has hung up
+ * is read to its end. Returns whether there is a new one. */
 bool gdb_link_accept(struct gdb_link *link);
 void gdb_link_hang_up(struct gdb_link *link);
 /* Sleeps until a client or a byte comes; false when cancelled() says so. */

@@ -306,6 +306,9 @@ static void *come_and_go(void *opaque)
     expect_end(client, second, "a second client while the guest stands");
     send_bytes(fd, "$vCont;c#a8\x03", 12);
     expect(client, fd, "an interrupt in the same breath", "^T02thread:1;$");
+    send_bytes(fd, "$c#63$p0#a0", 11); /* a question without waiting for the stop */
+    expect(client, fd, "c and p0", "^T02thread:1;$");
+    expect(client, fd, "c and p0", "^00000000$");
     ask(client, fd, "Z1,ffff0000,1", "^OK$");
     send_bytes(fd, "$m50", 4);
     close(fd); /* dies in the middle of a packet: the guest stands, without its points */
