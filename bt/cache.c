@@ -59,7 +59,7 @@ static void evict(struct vx_bt *bt, unsigned index)
     for (uint32_t i = 0; i < segment->units; i++) {
         if (!segment->sorted[i]->dead) {
             bt->stats->cache_evicted_units++;
-            bt_invalidate(bt, segment->sorted[i]);
+            bt_invalidate(bt, segment->sorted[i], END_EVICTED);
         }
     }
     for (uint32_t i = 0; i < segment->units; i++)

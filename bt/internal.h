@@ -152,8 +152,11 @@ struct bt_jump_cache {
 };
 
 /* Keys (place, eip, mode) of all units ever made: an open-addressing set. */
+/* Why a unit is no longer there; END_NOT: it is, for another code segment. */
+enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
+
 struct bt_seen {
-    uint64_t *key; /* 0: free */
+    uint64_t *key; /* 0: free; an enum bt_end in bits 1 to 3 */
     size_t cap, used;
 };
 
@@ -243,7 +246,10 @@ struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip);
 void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
 void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
 /* Enters the unit's key; true when a unit with that key was made before (invalidated or evicted since). */
-bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu);
+/* Counts a new unit that was there before, under the cause of its end. */
+void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu);
+/* A unit ends: what a later one at its place will count as. */
+void bt_note_end(struct vx_bt *bt, const struct bt_tu *tu, enum bt_end end);
 void bt_jc_select(struct vx_bt *bt, uint32_t mode, const struct vx_seg *cs);
 void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu);
 /* Offset of the unit that the current jump cache has for `eip`, 0 if none. */
@@ -268,7 +274,7 @@ void bt_smc_unregister(struct vx_bt *bt, struct bt_tu *tu);
 void bt_smc_on_write(void *opaque, uint32_t page, uint32_t off, uint32_t bytes);
 bool bt_smc_self_checking(struct vx_bt *bt, uint32_t page);
 /* Takes a unit out of use: hash, jump caches, chains, pages. Its code stays until its segment goes. */
-void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu);
+void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu, enum bt_end end);
 
 /* ---- run.c */
 /* One interpreter step from translated code, counted by opcode. */

@@ -81,45 +81,75 @@ void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
 
 /* ---- what was translated before */
 
+/* Bits of a key that are not the unit's: used, and how its last one ended. */
+#define SEEN_END_SHIFT 1
+#define SEEN_NOT_KEY   0xFull
+
 static uint64_t seen_key(const struct bt_tu *tu)
 {
-    return ((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ tu->mode) | 1;
+    return (((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ (uint64_t)tu->mode << 4) & ~SEEN_NOT_KEY) |
+           1;
 }
 
-static bool seen_insert(struct bt_seen *seen, uint64_t key)
+/* Where `key` is, or the free place for it. */
+static uint64_t *seen_find(const struct bt_seen *seen, uint64_t key)
 {
     size_t at = key >> 20 & (seen->cap - 1);
-    while (seen->key[at] != 0 && seen->key[at] != key)
+    while (seen->key[at] != 0 && ((seen->key[at] ^ key) & ~SEEN_NOT_KEY) != 0)
         at = (at + 1) & (seen->cap - 1);
-    if (seen->key[at] == key)
-        return true;
-    seen->key[at] = key;
-    seen->used++;
-    return false;
+    return &seen->key[at];
 }
 
 static void seen_grow(struct bt_seen *seen)
 {
-    struct bt_seen larger = { .cap = seen->cap == 0 ? 4096 : seen->cap * 2 };
+    struct bt_seen larger = { .cap = seen->cap == 0 ? 4096 : seen->cap * 2, .used = seen->used };
     larger.key = calloc(larger.cap, sizeof *larger.key);
     VX_ASSERT(larger.key != NULL);
     for (size_t i = 0; i < seen->cap; i++) {
         if (seen->key[i] != 0)
-            seen_insert(&larger, seen->key[i]);
+            *seen_find(&larger, seen->key[i]) = seen->key[i];
     }
     free(seen->key);
     *seen = larger;
 }
 
-bool bt_seen_before(struct vx_bt *bt, const struct bt_tu *tu)
+static uint64_t *again_counter(struct vx_stats *stats, enum bt_end end)
 {
-    if (bt->seen.cap == BT_SEEN_MAX && bt->seen.used * 2 >= bt->seen.cap) { /* a bound on memory: starts over */
-        memset(bt->seen.key, 0, bt->seen.cap * sizeof *bt->seen.key);
-        bt->seen.used = 0;
-    } else if (bt->seen.used * 2 >= bt->seen.cap) {
-        seen_grow(&bt->seen);
+    switch (end) {
+    case END_NOT: return &stats->again_segment;
+    case END_STORE: return &stats->again_store;
+    case END_EVICTED: return &stats->again_evicted;
+    case END_MAPPING: return &stats->again_mapping;
+    case END_DEBUGGER: return &stats->again_debugger;
     }
-    return seen_insert(&bt->seen, seen_key(tu));
+    VX_ASSERT(!"an end without a counter");
+    return NULL;
+}
+
+void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu)
+{
+    struct bt_seen *seen = &bt->seen;
+    if (seen->cap == BT_SEEN_MAX && seen->used * 2 >= seen->cap) { /* a bound on memory: starts over */
+        memset(seen->key, 0, seen->cap * sizeof *seen->key);
+        seen->used = 0;
+    } else if (seen->used * 2 >= seen->cap) {
+        seen_grow(seen);
+    }
+    uint64_t *at = seen_find(seen, seen_key(tu));
+    if (*at != 0) {
+        bt->stats->tu_retranslated++;
+        ++*again_counter(bt->stats, (enum bt_end)((*at & SEEN_NOT_KEY) >> SEEN_END_SHIFT));
+    } else {
+        seen->used++;
+    }
+    *at = seen_key(tu);
+}
+
+void bt_note_end(struct vx_bt *bt, const struct bt_tu *tu, enum bt_end end)
+{
+    uint64_t *at = bt->seen.cap != 0 ? seen_find(&bt->seen, seen_key(tu)) : NULL;
+    if (at != NULL && *at != 0)
+        *at = seen_key(tu) | (uint64_t)end << SEEN_END_SHIFT;
 }
 
 /* ---- jump caches */

@@ -87,7 +87,7 @@ static struct bt_tu *find_unit(struct vx_bt *bt, uint64_t **counter)
         return NULL;
     struct bt_tu *tu = bt_hash_find(bt, (uint64_t)(uintptr_t)hva, (uint32_t)bt->vcpu->rip);
     if (tu != NULL && !second_page_holds(bt, tu)) {
-        bt_invalidate(bt, tu);
+        bt_invalidate(bt, tu, END_MAPPING);
         tu = NULL;
     }
     *counter = &bt->stats->entry_hash;
@@ -157,7 +157,7 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
     case EXIT_STALE:
         vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
         bt->stats->smc_invalidations++;
-        bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8);
+        bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8, END_STORE);
         break;
     }
     bt->unshared = false;
@@ -393,7 +393,7 @@ void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
         const struct bt_segment *segment = &bt->segment[s];
         for (uint32_t i = 0; i < segment->units; i++)
             if (!segment->sorted[i]->dead && covers(segment->sorted[i], lin, (uint64_t)(uintptr_t)hva))
-                bt_invalidate(bt, segment->sorted[i]);
+                bt_invalidate(bt, segment->sorted[i], END_DEBUGGER);
     }
 }
 

@@ -80,8 +80,9 @@ void bt_smc_unregister(struct vx_bt *bt, struct bt_tu *tu)
     }
 }
 
-void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu)
+void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu, enum bt_end end)
 {
+    bt_note_end(bt, tu, end);
     tu->dead = true;
     bt_unchain_unit(bt, tu);
     bt_hash_remove(bt, tu);
@@ -103,7 +104,7 @@ static void drop_units(struct vx_bt *bt, struct bt_page *page)
 {
     while (page->units != NULL) {
         bt->stats->smc_invalidations++;
-        bt_invalidate(bt, page->units);
+        bt_invalidate(bt, page->units, END_STORE);
     }
     page->cost = 0;
     if (++page->rounds == BT_SMC_ROUNDS) {
@@ -124,7 +125,7 @@ void bt_smc_on_write(void *opaque, uint32_t index, uint32_t off, uint32_t bytes)
             continue;
         vx_trace(bt->log, bt_invalidate, (uint64_t)index << VX_PAGE_SHIFT | off, "store");
         bt->stats->smc_invalidations++;
-        bt_invalidate(bt, tu);
+        bt_invalidate(bt, tu, END_STORE);
         page->cost += BT_SMC_HIT_WEIGHT;
     }
     if (++page->cost >= BT_SMC_LIMIT)

@@ -393,7 +393,7 @@ static void set_length(struct bt_tu *tu, const struct bt_insn *insns, unsigned n
 static void count_unit(struct vx_bt *bt, const struct bt_tu *tu)
 {
     bt->stats->tu_translated++;
-    bt->stats->tu_retranslated += bt_seen_before(bt, tu);
+    bt_count_again(bt, tu);
     bt->stats->tu_guest_bytes += tu->guest_bytes;
     bt->stats->tu_guest_insns += tu->insns;
     bt->stats->tu_by_insns[tu->insns]++;
