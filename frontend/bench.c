@@ -1,5 +1,5 @@
 /* bench.c - `vx86 bench`: from the command line to results, a workload after the other; within a workload by rounds, in which
- * vx86 and its rivals take turns, so that a change of the host's load hits all of them. */
+ * settings, vx86 and its rivals take turns, so that a change of the host's load hits all of them. */
 #include "bench.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "bench_sweep.h"
 #include "vx86/firmware.h"
 
-enum { DEFAULT_ROUNDS = 3, SWEEP_ROUNDS = 1 };
+enum { DEFAULT_ROUNDS = 3 };
 
 static int say(const char *format, const char *a, const char *b)
 {
@@ -47,28 +47,56 @@ static bool keep(struct vx_bench_result *result, struct vx_bench_times *times, c
     return true;
 }
 
-static void measure(struct vx_bench_result *result, const struct vx_bench_options *options, unsigned rounds)
+static void measure_round(struct vx_bench_result *result, const struct vx_bench_options *options, unsigned round)
 {
     struct vx_bench_run run = { .workload = result->workload, .setting = result->setting, .units = result->units };
     struct vx_bench_sample sample;
-    for (unsigned round = 0; round < rounds; round++) {
-        vx_bench_run(&run, &sample);
-        if (!keep(result, &result->times, &sample, "vx86"))
+    if (result->error[0] != '\0')
+        return;
+    vx_bench_run(&run, &sample);
+    if (!keep(result, &result->times, &sample, "vx86"))
+        return;
+    if (round == 0)
+        result->stats = sample.stats;
+    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
+        if (!vx_bench_rival_has(rival, result->workload))
+            continue;
+        vx_bench_rival_run(rival, &run, &sample);
+        if (!keep(result, &result->rival[rival], &sample, vx_bench_rival_name(rival)))
             return;
-        if (round == 0)
-            result->stats = sample.stats;
-        for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
-            if (!vx_bench_rival_has(rival, result->workload))
-                continue;
-            vx_bench_rival_run(rival, &run, &sample);
-            if (!keep(result, &result->rival[rival], &sample, vx_bench_rival_name(rival)))
-                return;
-        }
     }
-    run.count_insns = true;
+}
+
+static void count_insns(struct vx_bench_result *result)
+{
+    struct vx_bench_run run = {
+        .workload = result->workload, .setting = result->setting, .units = result->units, .count_insns = true
+    };
+    struct vx_bench_sample sample;
+    if (result->error[0] != '\0')
+        return;
     vx_bench_run(&run, &sample);
     if (sample.done)
         result->insns = sample.insns;
+    else
+        snprintf(result->error, sizeof result->error, "counting: %.60s", sample.error);
+}
+
+/* One workload with each setting, by turns. Returns whether anything failed. */
+static int measure(struct vx_bench_result *results, const struct vx_bench_options *options,
+                   const struct vx_bench_report *report)
+{
+    int status = 0;
+    for (unsigned round = 0; round < report->rounds; round++)
+        for (size_t s = 0; s < report->settings; s++)
+            measure_round(&results[s], options, round);
+    for (size_t s = 0; s < report->settings; s++) {
+        count_insns(&results[s]);
+        status |= results[s].error[0] != '\0';
+        vx_bench_print_row(stdout, report, &results[s]);
+    }
+    fflush(stdout);
+    return status;
 }
 
 static uint32_t scaled(uint32_t units, double scale)
@@ -113,16 +141,12 @@ static int run_all(const struct vx_bench_options *options, struct vx_bench_repor
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(options, workloads[i].name))
             continue;
-        for (size_t s = 0; s < report->settings; s++) {
-            struct vx_bench_result *result = &report->results[report->count++];
-            result->workload = &workloads[i];
-            result->setting = &settings[s];
-            result->units = scaled(workloads[i].units, workloads[i].power_on ? 1 : options->scale);
-            measure(result, options, report->rounds);
-            status |= result->error[0] != '\0';
-            vx_bench_print_row(stdout, report, result);
-            fflush(stdout);
-        }
+        struct vx_bench_result *results = &report->results[report->count];
+        uint32_t units = workloads[i].power_on ? 1 : scaled(workloads[i].units, options->scale);
+        for (size_t s = 0; s < report->settings; s++)
+            results[s] = (struct vx_bench_result){ .workload = &workloads[i], .setting = &settings[s], .units = units };
+        report->count += report->settings;
+        status |= measure(results, options, report);
     }
     return status;
 }
@@ -143,9 +167,7 @@ static int run(struct vx_bench_options *options)
         return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache or engine%s",
                    options->sweep, "");
     options->alone |= options->sweep != NULL;
-    report.rounds = options->rounds >= 1     ? (unsigned)options->rounds
-                    : options->sweep != NULL ? SWEEP_ROUNDS
-                                             : DEFAULT_ROUNDS;
+    report.rounds = options->rounds >= 1 ? (unsigned)options->rounds : DEFAULT_ROUNDS;
     int status = run_all(options, &report, settings);
     if (options->json != NULL)
         status |= write_file(options->json, vx_bench_print_json, &report);

@@ -82,9 +82,11 @@ static bool time_row(void *opaque, size_t index, const char **label, double *par
 static void put_bars(FILE *out, const struct vx_bench_report *report)
 {
     struct vx_svg_bars bars = { .rows = report->count, .opaque = (void *)(uintptr_t)report };
-    fputs("<h2>Speed beside QEMU</h2>\n<p>TCG's time divided by vx86's: above 1, vx86 is faster. Medians.</p>\n", out);
+    fputs("<h2>Speed beside QEMU</h2>\n<p>TCG's time divided by vx86's: above 1, vx86 is faster. Medians, on a "
+          "logarithmic scale.</p>\n",
+          out);
     bars.names = ratio_names, bars.series = 1, bars.unit = "", bars.row = ratio_row;
-    vx_svg_bars(out, &bars);
+    vx_svg_ratios(out, &bars);
     fputs("<h2>Ways into a unit</h2>\n<p>Share of all entries into translation units.</p>\n", out);
     bars.names = entry_names, bars.series = VX_ARRAY_LEN(entry_names), bars.unit = " %", bars.full = 100,
     bars.row = entry_row;

@@ -20,7 +20,7 @@ static const struct row {
     { "--sweep", "SETTING",
       "run each workload with many values of a setting: tu-max, tc-size, chain, jump-cache or engine", TEXT, AT(sweep),
       0, 0 },
-    { "--rounds", "N", "how often everything is timed, by turns (default: 3, in a sweep 1)", NUMBER, AT(rounds), 1,
+    { "--rounds", "N", "how often everything is timed, by turns (default: 3)", NUMBER, AT(rounds), 1,
       VX_BENCH_ROUNDS_MAX },
     { "--scale", "X", "share of each workload's amount of work (default: 1)", NUMBER, AT(scale), 0.0001, 100 },
     { "--alone", NULL, "vx86 only: neither QEMU nor the host", FLAG, AT(alone), 0, 0 },

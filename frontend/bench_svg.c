@@ -2,6 +2,7 @@
 #include "bench_svg.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 /* ---- bars */
 
@@ -62,6 +63,51 @@ void vx_svg_bars(FILE *out, const struct vx_svg_bars *bars)
     for (size_t i = 0; i < bars->rows; i++)
         if (bars->row(bars->opaque, i, &label, parts))
             put_bar(out, bars, 2 + ROW_HEIGHT * shown++, label, parts, full);
+    fputs("</svg>\n", out);
+}
+
+/* ---- ratios */
+
+enum { RATIO_LEFT = 200, RATIO_ROOM = 40 }; /* of BAR_WIDTH, for ratios below 1, and of that for their figures */
+
+/* From the line at 1 to the ratio; `octave` is the width of a factor of 2. */
+static double ratio_width(double ratio, double octave)
+{
+    double width = octave * log2(ratio);
+    return width < RATIO_ROOM - RATIO_LEFT ? RATIO_ROOM - RATIO_LEFT : width;
+}
+
+static void put_ratio(FILE *out, unsigned y, const char *label, double ratio, double octave)
+{
+    double one = LABEL_WIDTH + RATIO_LEFT, width = ratio_width(ratio, octave);
+    bool above = width >= 0;
+    fprintf(out, "<text x=\"%d\" y=\"%u\" class=\"end\">%s</text>", LABEL_WIDTH - 8, y + BAR_HEIGHT - 2, label);
+    fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\"/>", above ? "s0" : "s3",
+            above ? one : one + width, y, fabs(width), BAR_HEIGHT);
+    fprintf(out, "<text x=\"%.1f\" y=\"%u\"%s>%.3g</text>\n", above ? one + width + 6 : one + width - 6,
+            y + BAR_HEIGHT - 2, above ? "" : " class=\"end\"", ratio);
+}
+
+void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
+{
+    double parts[VX_SVG_SERIES_MAX], most = 2;
+    const char *label;
+    unsigned shown = 0;
+    for (size_t i = 0; i < bars->rows; i++) {
+        if (!bars->row(bars->opaque, i, &label, parts))
+            continue;
+        shown++;
+        most = parts[0] > most ? parts[0] : most;
+    }
+    double octave = (BAR_WIDTH - RATIO_LEFT) / log2(most);
+    fprintf(out, "<svg viewBox=\"0 0 %d %u\" role=\"img\">\n", LABEL_WIDTH + BAR_WIDTH + VALUE_WIDTH,
+            shown * ROW_HEIGHT + 4);
+    fprintf(out, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"0\" y2=\"%u\"/>\n", LABEL_WIDTH + RATIO_LEFT,
+            LABEL_WIDTH + RATIO_LEFT, shown * ROW_HEIGHT + 4);
+    shown = 0;
+    for (size_t i = 0; i < bars->rows; i++)
+        if (bars->row(bars->opaque, i, &label, parts))
+            put_ratio(out, 2 + ROW_HEIGHT * shown++, label, parts[0], octave);
     fputs("</svg>\n", out);
 }
 

@@ -22,6 +22,9 @@ struct vx_svg_bars {
 };
 void vx_svg_bars(FILE *out, const struct vx_svg_bars *bars);
 
+/* As vx_svg_bars with one series, on a logarithmic scale: bars begin at 1 and lead to the right above it, to the left below. */
+void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars);
+
 /* values[i] over i + first, as columns. */
 void vx_svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned first, const char *what);
 
