@@ -25,8 +25,7 @@ static bool cancelled(void *opaque)
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
-/* The client is gone; the guest stands or runs as it did, without its points. */
-static void lost(struct vx_gdb *gdb)
+void gdb_end_session(struct vx_gdb *gdb)
 {
     gdb_link_hang_up(gdb->link);
     gdb_points_forget(gdb);
@@ -34,6 +33,12 @@ static void lost(struct vx_gdb *gdb)
     gdb->packet.state = GDB_IDLE;
     gdb->has_reply = gdb->awaits_stop = false;
     gdb->no_ack = gdb->swbreak = gdb->hwbreak = false;
+}
+
+/* The client is gone; the guest stands or runs as it did. */
+static void lost(struct vx_gdb *gdb)
+{
+    gdb_end_session(gdb);
     if (gdb_link_is_stdio(gdb->link)) {
         gdb->going = true;
         vx_machine_stop(gdb->config.machine, 0);
@@ -204,7 +209,6 @@ static void attach(struct vx_gdb *gdb)
 
 void gdb_detach(struct vx_gdb *gdb)
 {
-    gdb_points_forget(gdb);
     if (gdb->attached)
         vx_debug_set_front(gdb->debug, NULL, NULL);
     gdb->attached = false;

@@ -99,8 +99,8 @@ static void detach(struct vx_gdb *gdb, const char *at)
 {
     (void)at;
     gdb_ok(gdb);
+    gdb_end_session(gdb);
     gdb_detach(gdb);
-    gdb_link_hang_up(gdb->link);
 }
 
 static void kill_guest(struct vx_gdb *gdb, const char *at)

@@ -126,7 +126,9 @@ void gdb_ok(struct vx_gdb *gdb);
 void gdb_error(struct vx_gdb *gdb, unsigned number);
 /* The reply of '?' and of everything that lets the guest go, when it has stopped. */
 void gdb_report_stop(struct vx_gdb *gdb);
-/* The guest runs on without a debugger. */
+/* Hangs up and forgets what this client has asked for, points included. */
+void gdb_end_session(struct vx_gdb *gdb);
+/* The guest runs on without a debugger; after gdb_end_session(). */
 void gdb_detach(struct vx_gdb *gdb);
 bool gdb_stop_requested(const struct vx_gdb *gdb);
 

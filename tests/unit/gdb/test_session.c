@@ -321,10 +321,15 @@ static void *come_and_go(void *opaque)
     fd = connect_to(client);
     ask(client, fd, "?", "^T02thread:1;$");
     ask(client, fd, "M500,2:0000", "^OK$");
+    ask(client, fd, "QStartNoAckMode", "^OK$");
     ask(client, fd, "D;1", "^OK$");
     expect_end(client, fd, "detach");
     usleep(100000);
     fd = connect_to(client);
+    send_packet(fd, "qC", 2);
+    if (next(fd) != '+') /* nothing is left of the other session */
+        fail(client, "a new session", "qC", "no acknowledgement");
+    expect(client, fd, "qC", "^QC1$");
     ask(client, fd, "?", "^T02thread:1;$");
     ask(client, fd, "m500,2", "[1-9a-f]"); /* it has run meanwhile */
     ask(client, fd, "vKill;1", "^OK$");
