@@ -105,6 +105,11 @@ bool dbg_cmd_symbols(struct vx_debugger *dbg, const char **at)
         return name_address(dbg, at);
     if (dbg_take_word(at, "linux"))
         return dbg_no_more(dbg, at) && dbg_symbols_read_linux(dbg);
+    if (dbg_take_word(at, "save")) {
+        if (!dbg_next_word(at, path, sizeof path))
+            return dbg_fail(dbg, "the name of the file to write is missing");
+        return dbg_no_more(dbg, at) && dbg_symbols_save_elf(dbg, path);
+    }
     if (!dbg_next_word(at, path, sizeof path))
         return dbg_fail(dbg, "the name of a symbol file is missing: ELF, System.map, nm's or Bochs's format");
     if (!dbg_eval_or(dbg, at, "the offset", 0, &offset) || !dbg_no_more(dbg, at))

@@ -5,7 +5,8 @@
  *   input.c        where lines come from: script, editor (libedit), plain
  *   expr.c         expressions over registers, memory, symbols
  *   registers.c    the registers by name
- *   symbols.c      addresses and names; symbols_elf.c, symbols_text.c read them
+ *   symbols.c      addresses and names; symbols_elf.c, symbols_text.c read them,
+ *                  symbols_save.c writes them
  *   show.c         where the guest is: the line behind every stop
  *   cmd_*.c        the commands, one file a chapter of commands.def
  *
@@ -141,12 +142,15 @@ bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint3
 const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, uint32_t *off);
 /* The n-th name beginning with `prefix` in order of names, NULL behind the last. */
 const char *dbg_symbols_match(const struct dbg_symbols *symbols, const char *prefix, unsigned n);
+/* The n-th by address; NULL behind the last. */
+const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_t *lin, uint32_t *bytes);
 /* A vx_symbolizer: opaque is the debugger. */
 bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room);
 /* Read files; what is wrong is said. `offset` is added to every address. */
 bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset);
 /* What a Linux kernel in the guest's memory says of itself. */
 bool dbg_symbols_read_linux(struct vx_debugger *dbg);
+bool dbg_symbols_save_elf(struct vx_debugger *dbg, const char *path);
 bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset);
 
 /* ---- show.c ------------------------------------------------------------------------------------------------------------------ */

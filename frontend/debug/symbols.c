@@ -151,6 +151,15 @@ const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, ui
     return symbols->pool + symbol->name;
 }
 
+const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_t *lin, uint32_t *bytes)
+{
+    if (n >= symbols->count)
+        return NULL;
+    *lin = symbols->symbol[n].lin;
+    *bytes = symbols->symbol[n].bytes;
+    return symbols->pool + symbols->symbol[n].name;
+}
+
 bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room)
 {
     const struct vx_debugger *dbg = opaque;

@@ -133,6 +133,11 @@ static const struct row commands[] = {
     { "symbols map", true, "^3 symbols$" },
     { "p start", true, "^0x7c00 = 31744 <start>$" },
     { "symbols near 0x7c05", true, "^00007c05 <start\\+0x5>$" },
+    { "symbols save /no/where", false, "/no/where: No such file" },
+    { "symbols save", false, "the file to write is missing" },
+    { "symbols save saved", true, "^3 symbols$" },
+    { "symbols saved", true, "^6 symbols$" },
+    { "p third", true, "^0x8000 " },
     { "break start+4", true, "breakpoint at 00007c04$" },
     { "symbols /proc/self/exe 0x1000", true, "^[0-9]{3,} symbols$" },
     { "symbols bad-map", false, "bad-map:2: not a symbol; expected lines like" },
@@ -218,7 +223,7 @@ static void check_all(const struct row *rows, size_t count)
         check(debugger, &rows[i]);
     vx_debugger_destroy(debugger);
     rom_machine_destroy(&rig);
-    unlink("map"), unlink("bad-map"), unlink("mem");
+    unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved");
     cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
