@@ -94,7 +94,7 @@ enum pf_verdict {
     PF_AGREE,
     PF_DIFFER,
     PF_LOST,  /* not comparable: did not end, and this translator does not count */
-    PF_STALE, /* not comparable: the interpreter alone ends otherwise when its TLB is flushed before each instruction */
+    PF_STALE, /* not comparable: the outcome hangs on stale TLB entries */
 };
 
 /* Options of the translator that has the programs number, number + 1, ...: PF_BATCH in a row. */
@@ -112,6 +112,17 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
                             struct difference *found);
 /* The interpreter alone. */
 enum rig_end pf_run(struct rig *rig, const struct pf_program *program, uint64_t limit);
+/* The same, telling of each instruction before it begins. */
+typedef void pf_before(void *opaque);
+enum rig_end pf_run_watched(struct rig *rig, const struct pf_program *program, uint64_t limit, pf_before *before,
+                            void *opaque);
+/* CPU time in milliseconds after which a program is stopped. */
+enum { PF_BT_MS = 2000 };
+
+/* ---- priv_stale.c */
+
+/* After pf_pair_run() has run the interpreter: is the outcome a matter of stale TLB entries? */
+bool pf_lives_on_stale_entries(struct pf_pair *pair, const struct pf_program *program, uint64_t limit);
 
 /* ---- priv_report.c */
 

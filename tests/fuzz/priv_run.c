@@ -71,7 +71,6 @@ void pf_pair_create(struct pf_pair *pair, const struct vx_bt_config *options)
     rig_create_plain(&pair->interp, NULL);
     rig_create_plain(&pair->flushing, NULL);
     rig_create_plain(&pair->bt, options);
-    pair->flushing.slice = 1;
     pair->world = world_create();
     pair->cr4_legal = legal_cr4(&pair->interp);
 }
@@ -111,7 +110,7 @@ static uint64_t next_stop(const struct pf_program *p, unsigned event, uint64_t l
 }
 
 /* CPU time that a program may take: a REP is one instruction, however long. Few take a millisecond. */
-enum { INTERP_MS = 30, BT_MS = 2000 };
+enum { INTERP_MS = 30 };
 /* A program gets so many times its budget where only its end can be compared. */
 enum { UNCOUNTED_TURNS = 4 };
 
@@ -129,6 +128,12 @@ static bool at_stop(struct rig *rig, const struct pf_program *p, unsigned *event
 
 enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
 {
+    return pf_run_watched(rig, p, limit, NULL, NULL);
+}
+
+enum rig_end pf_run_watched(struct rig *rig, const struct pf_program *p, uint64_t limit, pf_before *before,
+                            void *opaque)
+{
     struct vx_vcpu *vcpu = rig->vcpu;
     unsigned event = 0;
     bool counts = rig->bt == NULL || rig->exact;
@@ -136,9 +141,9 @@ enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
     for (;;) {
         if ((counts && at_stop(rig, p, &event, limit)) || (atomic_exchange(&vcpu->attention, 0) & VX_ATTN_STOP))
             return RIG_ENDLESS;
-        if (rig->bt == NULL && rig->slice != 0) { /* `flushing` */
-            vx_mmu_flush(vcpu->mmu, true);
-            vcpu->retire_limit = vcpu->retired + rig->slice;
+        if (before != NULL) {
+            before(opaque);
+            vcpu->retire_limit = vcpu->retired + 1;
         }
         vx_cpu_take_events(vcpu);
         if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0)
@@ -155,19 +160,6 @@ enum rig_end pf_run(struct rig *rig, const struct pf_program *p, uint64_t limit)
 }
 
 /* ---- both */
-
-/* A program that has lost its INVLPG (its code changes, too) lives on what the TLB happens to hold, which is nobody's business. */
-static bool lives_on_stale_entries(struct pf_pair *pair, const struct pf_program *program, uint64_t limit)
-{
-    struct difference found;
-    pair->flushing.tsc_counts = pair->interp.tsc_counts;
-    pf_world_start(pair->world, &pair->flushing, program);
-    rig_watchdog(&pair->flushing, BT_MS);
-    pf_run(&pair->flushing, program, limit);
-    rig_watchdog(&pair->flushing, 0);
-    difference_find(&pair->interp, &pair->flushing, &program->block[0].program.setup, &found);
-    return found.text[0] != '\0';
-}
 
 enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *program, uint64_t limit,
                             struct difference *found)
@@ -199,7 +191,7 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
         return PF_LOST;
     }
     pf_world_start(pair->world, &pair->bt, program);
-    rig_watchdog(&pair->bt, BT_MS);
+    rig_watchdog(&pair->bt, PF_BT_MS);
     enum rig_end got = pf_run(&pair->bt, program, limit);
     rig_watchdog(&pair->bt, 0);
     pair->compared++;
@@ -211,7 +203,7 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
         difference_find(&pair->interp, &pair->bt, &program->block[0].program.setup, found);
     if (found->text[0] == '\0')
         return PF_AGREE;
-    if (!lives_on_stale_entries(pair, program, limit))
+    if (!pf_lives_on_stale_entries(pair, program, limit))
         return PF_DIFFER;
     pair->compared--;
     pair->stale++;
