@@ -6,7 +6,7 @@
  * which it is read. Listens on the loopback interface or a socket that only its owner may open.
  *
  * A client that asks to detach lets the guest run on; one that vanishes leaves the guest as it was, stopped or running,
- * without its points. On standard input and output there is only ever one client, and its end is the end of vx86.
+ * without its points. On standard input and output there is only ever one client; if that vanishes, vx86 ends.
  * Not modelled: non-stop mode, reverse execution, file transfer, several vCPUs.
  * Thread rule: vCPU thread. */
 #ifndef VX86_FRONTEND_GDB_H
