@@ -27,7 +27,6 @@ struct vx_bench_run {
     const struct vx_lab_workload *workload;
     const struct vx_bench_setting *setting;
     uint32_t units;
-    bool uncounted;   /* no entry counters */
     bool count_insns; /* exact instruction count, which makes the translator's code larger */
 };
 

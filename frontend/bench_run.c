@@ -102,7 +102,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, const char *append
                 .cache_bytes = setting->cache_bytes,
                 .no_chain = setting->no_chain,
                 .no_jump_cache = setting->no_jump_cache,
-                .count = !guest->run->uncounted },
+                .count = true },
         .debugcon = &guest->debugcon,
         .kernel_name = "lab",
         .append = append,

@@ -106,6 +106,7 @@ void vx_options_print_help(FILE *out)
     size_t count;
     const struct vx_usage_row *rows;
     fputs("usage: vx86 [options] [disk.img]\n"
+          "       vx86 bench [options] [workload...]    the translation-cache laboratory; vx86 bench --help\n"
           "\n"
           "Boots the PC operating system on disk.img (first hard disk, a raw image), or the default system that "
           "tools/run made.\n",

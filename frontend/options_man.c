@@ -47,6 +47,7 @@ void vx_options_print_man(FILE *out)
     fputs(".TH VX86 1 \"\" \"vx86 " VX_VERSION "\" \"User Commands\"\n"
           ".SH NAME\nvx86 \\- run a PC operating system in a user process\n"
           ".SH SYNOPSIS\n.B vx86\n[\\fIoptions\\fR] [\\fIdisk.img\\fR]\n"
+          ".br\n.B vx86 bench\n[\\fIoptions\\fR] [\\fIworkload\\fR...]\n"
           ".SH DESCRIPTION\n"
           ".B vx86\n"
           "boots an unmodified PC operating system from\n.I disk.img\n"
@@ -55,6 +56,8 @@ void vx_options_print_man(FILE *out)
           "special rights: guest code is translated to host code in pieces. Without a drive and without \\-\\-kernel "
           "it boots the\n"
           "default system that tools/run made.\n"
+          ".PP\n.B vx86 bench\nruns guest workloads of vx86's own and reports what the translation cache did;\n"
+          ".B vx86 bench \\-\\-help\nlists its options.\n"
           ".SH OPTIONS\n",
           out);
     for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {

@@ -274,7 +274,7 @@ Test(options, help_fits_a_hundred_columns)
 
 Test(options, manual_has_no_stray_troff_commands)
 {
-    static const char *const known[] = { ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".I " };
+    static const char *const known[] = { ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".I ", ".br" };
     char *man = printed(vx_options_print_man);
     cr_assert_eq(strncmp(man, ".TH VX86 1 ", 11), 0);
     for (char *line = strtok(man, "\n"); line != NULL; line = strtok(NULL, "\n")) {
