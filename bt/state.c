@@ -67,8 +67,9 @@ static bool needs_interpreter(const struct vx_vcpu *vcpu)
 /* May FOP and FDP change: always, or with the next unmasked exception? The FP state must be home. */
 static bool tells_fp_operands(const struct vx_vcpu *vcpu)
 {
-    return vx_cpu_fp_pointers_always(vcpu->model) || (vcpu->fx[FX_FCW] & FCW_MASKS) != FCW_MASKS ||
-           (vcpu->fx[FX_FSW] & FSW_ES);
+    const struct bt_area *area = (const struct bt_area *)vcpu->engine_area;
+    return ((const struct vx_bt *)(uintptr_t)area->bt)->fp_pointers_always ||
+           (vcpu->fx[FX_FCW] & FCW_MASKS) != FCW_MASKS || (vcpu->fx[FX_FSW] & FSW_ES);
 }
 
 uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
@@ -109,14 +110,24 @@ static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, 
     return seg->limit;
 }
 
+/* Those that units of this mode do not hold offsets against (seg_is_flat(), only_base_counts()). */
+static unsigned unchecked_segments(uint32_t mode)
+{
+    unsigned set = mode & MODE_FLAT ? 1u << VX_ES | 1u << VX_SS | 1u << VX_DS : 0;
+    if (mode & MODE_FS_WIDE)
+        set |= 1u << VX_FS;
+    if (mode & MODE_GS_WIDE)
+        set |= 1u << VX_GS;
+    return set;
+}
+
 void bt_sync_segments(struct vx_bt *bt)
 {
     const struct vx_vcpu *vcpu = bt->vcpu;
     struct bt_area *area = bt->area;
-    /* Flat units check no segment but FS, GS and, through an override, CS. */
-    const unsigned flat_segments = 1u << VX_ES | 1u << VX_SS | 1u << VX_DS;
+    const unsigned unchecked = unchecked_segments(bt->mode);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
-        if ((bt->mode & MODE_FLAT) && (flat_segments >> i & 1))
+        if (unchecked >> i & 1)
             continue;
         area->seg_max_read[i] = max_offset(vcpu, &vcpu->seg[i], false);
         area->seg_max_write[i] = max_offset(vcpu, &vcpu->seg[i], true);
