@@ -107,7 +107,7 @@ static void compare_row(size_t row, bool count_insns, char wrong[200])
     }
 }
 
-Test(bench, counters_of_known_streams_are_exact, .timeout = 120)
+Test(bench, counters_of_known_streams_are_exact, .timeout = 600)
 {
     char wrong[200] = "";
     for (size_t i = 0; i < VX_ARRAY_LEN(rows) && wrong[0] == '\0'; i++) {
@@ -118,7 +118,7 @@ Test(bench, counters_of_known_streams_are_exact, .timeout = 120)
     cr_assert_str_empty(wrong, "%s", wrong);
 }
 
-Test(bench, lengths_of_units_add_up, .timeout = 60)
+Test(bench, lengths_of_units_add_up, .timeout = 300)
 {
     static const unsigned caps[] = { 0, 1, 5, 128 };
     for (size_t i = 0; i < VX_ARRAY_LEN(caps); i++) {
@@ -140,7 +140,7 @@ Test(bench, lengths_of_units_add_up, .timeout = 60)
     }
 }
 
-Test(bench, switches_reach_the_translator, .timeout = 60)
+Test(bench, switches_reach_the_translator, .timeout = 300)
 {
     struct vx_bench_setting no_chain = { .no_chain = true }, no_jump_cache = { .no_jump_cache = true },
                             small = { .cache_bytes = 64 << 10 }, interp = { .engine = VX_ENGINE_INTERP };
@@ -156,14 +156,16 @@ Test(bench, switches_reach_the_translator, .timeout = 60)
     cr_assert_eq(sample.sum, sample_of("loop", 100000, &plain, false).sum);
 }
 
-/* Every workload computes the same under both engines. */
-Test(bench, workloads_agree, .timeout = 120)
+/* What needs the machine computes the same under both engines; every run of the command compares the rest with QEMU and the host. */
+Test(bench, workloads_agree, .timeout = 600)
 {
     static const struct vx_bench_setting interp = { .engine = VX_ENGINE_INTERP };
     size_t count;
     const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
     for (size_t i = 0; i < count; i++) {
         uint32_t units = workloads[i].units / 2000 + 1;
+        if (workloads[i].native)
+            continue;
         uint32_t bt = sample_of(workloads[i].name, units, &plain, false).sum;
         cr_assert_eq(bt, sample_of(workloads[i].name, units, &interp, false).sum, "%s", workloads[i].name);
     }
@@ -253,7 +255,7 @@ Test(bench, medians)
 }
 
 /* Of what a report prints, all that a page or an object begun must end, and nothing may be no number. */
-Test(bench, reports, .timeout = 60)
+Test(bench, reports, .timeout = 300)
 {
     static struct vx_bench_result results[3];
     struct vx_bench_setting settings[2] = { { .label = "on" }, { .label = "off", .no_chain = true } };
