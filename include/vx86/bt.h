@@ -23,7 +23,7 @@ struct vx_bt_config {
     bool verify; /* every fragment is proven against the rules of the lowering; what breaks one ends the process */
     bool stress; /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
-    bool count;       /* exact entry counters in translated code (costs under 3 %) */
+    bool count;       /* exact entry counters in translated code (bench/README.md says what that costs) */
     bool exact_count; /* vcpu->retired is exact and vcpu->retire_limit is kept (costs some instructions a unit) */
     bool one_unit;    /* return VX_STOP_BUDGET after each unit (or interpreted instruction); nothing is chained */
 };
