@@ -169,6 +169,7 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     struct vx_bt *bt = bt_of(vcpu);
     bt_fp_home(vcpu);
     bt->stats->callout_segment++;
+    vcpu->inhibit = VX_INHIBIT_NONE; /* an STI before this one held events back until here, whichever way it goes on */
     if (!vx_cpu_load_seg(vcpu, info & SEG_REG, (uint16_t)sel))
         return fault(vcpu, eip);
     release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
