@@ -107,7 +107,7 @@ house() {
     cp -r "$root/tools/lint" "$root/tools/lib.sh" house/tools/
     cp -r "$root/tests/docs/check" house/tests/docs/
     cp "$root/.clang-format" house/
-    (cd house && mkdir -p base bench bt cpu debug devices firmware frontend include mmu cmake && touch CMakeLists.txt frontend/options.def)
+    (cd house && mkdir -p base bench bt cpu debug devices firmware frontend include mmu cmake && touch CMakeLists.txt frontend/options.def frontend/bench_options.c)
     printf '# A house\n' | tee house/README.md >house/cpu/README.md
     printf 'int f(int x);\n' >house/cpu/a.h
 }
