@@ -103,11 +103,12 @@ static bool wants_out(const struct vx_bt *bt)
            (vcpu->intr_line && vcpu->iflag) || atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
 }
 
-/* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. */
+/* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. A
+ * handler may stand at next_eip, but what the unit knows of the state there holds behind a completed instruction only. */
 static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
-    if (vcpu->rip != next_eip || wants_out(bt) || !same_code(bt) ||
+    if (vcpu->rip != next_eip || vx_interp_last_raised(vcpu) || wants_out(bt) || !same_code(bt) ||
         bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         bt->area->exit_r9 = EXIT_STATE;
         bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */

@@ -278,6 +278,7 @@ void vx_cpu_deliver_fault(struct vx_vcpu *cpu)
 {
     vx_cpu_note(cpu);
     cpu->halted = false;
+    cpu->last_raised = true;
     cpu->inhibit = VX_INHIBIT_NONE; /* the shadow was for the instruction that has faulted */
     deliver_chain(cpu, cpu->mmu->fault);
 }

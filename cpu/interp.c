@@ -385,6 +385,7 @@ enum vx_stop vx_interp_step(struct vx_vcpu *vcpu)
 {
     struct insn in = { .cpu = vcpu };
     if (!stopped(vcpu)) {
+        vcpu->last_raised = false;
         step(&in);
         vcpu->last_opcode = (uint16_t)(in.map << 8 | in.opcode);
     }
@@ -418,4 +419,9 @@ enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
 unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu)
 {
     return vcpu->last_opcode;
+}
+
+bool vx_interp_last_raised(const struct vx_vcpu *vcpu)
+{
+    return vcpu->last_raised;
 }

@@ -67,6 +67,8 @@ enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns);
 
 /* Opcode that vx_interp_step executed last: (map << 8) | opcode; map 0 one-byte, 1 0F, 2 0F38, 3 0F3A. */
 unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu);
+/* Did that instruction raise an exception, fault or trap? CS:EIP is the handler's then, wherever that is. */
+bool vx_interp_last_raised(const struct vx_vcpu *vcpu);
 
 /* Looks at SMI, NMI and INTR between two instructions and delivers what may be delivered now; wakes the CPU from HLT if so.
  * Returns true when something was delivered. Honours IF, the interrupt shadow and NMI blocking. */

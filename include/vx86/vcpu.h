@@ -217,6 +217,7 @@ struct vx_vcpu {
     bool smm_nmi_blocked; /* what nmi_blocked comes back to with RSM */
     bool shutdown;        /* triple fault */
     uint16_t last_opcode; /* see vx_interp_last_opcode() */
+    bool last_raised;     /* see vx_interp_last_raised() */
 
     uint32_t smbase; /* of system management memory */
 
