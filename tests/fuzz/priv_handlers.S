@@ -7,9 +7,25 @@
  * Nothing here depends on what the program has done to registers, tables' registers and stacks: a double fault comes as a task. */
 #include "priv_map.h"
 
+#define H_DATA SEL_DATA0
+#define H_LOG PF_LOG
+#define H_LOG_ROWS PF_LOG_ROWS
+#define H_LOG_COUNT V_LOG_COUNT
+#define H_LOG_MAX PF_LOG_MAX
+#include "handlers.inc"
+
 #if defined(__x86_64__)
         .intel_syntax noprefix
         .section .rodata
+
+/* All but EBX, ESP and ESI, which is where the block is. */
+        .macro block_registers
+        mov eax, dword ptr [esi + B_REGS]
+        mov ecx, dword ptr [esi + B_REGS + 4]
+        mov edx, dword ptr [esi + B_REGS + 8]
+        mov ebp, dword ptr [esi + B_REGS + 20]
+        mov edi, dword ptr [esi + B_REGS + 28]
+        .endm
 
 /* ---- protected mode: 32-bit gates, flat segments */
 
@@ -17,18 +33,7 @@
         .balign 16
         .code32
 pf_handlers32:
-        .set vector, 0
-        .rept 64
-        .balign 16
-        .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17)
-        .else
-        push 0
-        .endif
-        push vector
-        jmp common32
-        .set vector, vector + 1
-        .endr
-        .balign 16
+        entries32
 
 /* Entered by a far jump and as the task of double faults. */
         .globl pf_dispatch32
@@ -116,11 +121,7 @@ load_registers:
         mov es, word ptr [esi + B_ES]
         mov fs, word ptr [esi + B_FS]
         mov gs, word ptr [esi + B_GS]
-1:      mov eax, dword ptr [esi + B_REGS]
-        mov ecx, dword ptr [esi + B_REGS + 4]
-        mov edx, dword ptr [esi + B_REGS + 8]
-        mov ebp, dword ptr [esi + B_REGS + 20]
-        mov edi, dword ptr [esi + B_REGS + 28]
+1:      block_registers
         cmp ebx, 2
         mov ebx, dword ptr [esi + B_REGS + 12]
         je 1f
@@ -133,65 +134,8 @@ to_real:
         .long PF_HANDLERS16 + to_real16 - pf_handlers16
         .word SEL_CODE16
 
-/* Frame: gs fs es ds, edi esi ebp esp ebx edx ecx eax, vector, error, eip, cs, eflags */
-#define F_VECTOR 48
-#define F_ERROR 52
-#define F_EIP 56
-#define F_CS 60
-#define F_EFLAGS 64
-
 common32:
-        pushad
-        .byte 0x1E /* PUSH DS; by its name clang pushes 16 bits */
-        .byte 0x06 /* PUSH ES */
-        push fs
-        push gs
-        mov eax, SEL_DATA0
-        mov ds, eax
-        mov es, eax
-        mov eax, dword ptr ds:[V_LOG_COUNT]
-        cmp eax, PF_LOG_MAX
-        jae stop32
-        inc dword ptr ds:[V_LOG_COUNT]
-        and eax, PF_LOG_ROWS - 1
-        lea eax, [eax * 8]
-        lea edi, [eax * 4 + PF_LOG]
-        mov eax, dword ptr [esp + F_VECTOR]
-        mov dword ptr [edi], eax
-        mov eax, dword ptr [esp + F_ERROR]
-        mov dword ptr [edi + 4], eax
-        mov eax, dword ptr [esp + F_EIP]
-        mov dword ptr [edi + 8], eax
-        mov eax, dword ptr [esp + F_CS]
-        mov dword ptr [edi + 12], eax
-        mov eax, dword ptr [esp + F_EFLAGS]
-        mov dword ptr [edi + 16], eax
-        mov eax, cr2
-        mov dword ptr [edi + 20], eax
-        mov dword ptr [edi + 24], esp
-        mov eax, dr6
-        mov dword ptr [edi + 28], eax
-        mov eax, dword ptr [esp + F_VECTOR]
-        cmp eax, 14
-        je page_fault32
-        cmp eax, 7
-        je no_fpu32
-        cmp eax, 16
-        je fpu_error32
-        cmp eax, 1
-        je debug32
-        cmp eax, 2
-        je return32
-        cmp eax, 3
-        je return32
-        cmp eax, 4
-        je return32
-        cmp eax, 8
-        je pf_dispatch32
-        cmp eax, 47
-        je pf_dispatch32
-        cmp eax, 32
-        jae return32
+        note32 pf_dispatch32
 /* The low half of EIP is the offset in the code, in flat segments, through the other mapping of the code and in segments based at it. */
 skip32:
         mov eax, dword ptr [esp + F_EIP]
@@ -209,28 +153,14 @@ skip32:
         je pf_dispatch32
         mov word ptr [esp + F_EIP], bx
 return32:
-        pop gs
-        pop fs
-        .byte 0x07 /* POP ES */
-        .byte 0x1F /* POP DS */
-        popad
-        lea esp, [esp + 8]
-        iretd
+        leave32
 stop32:
         cli
         hlt
         jmp stop32
 
 page_fault32:
-        test byte ptr ds:[V_LOG_COUNT], 1
-        jz skip32
-        mov ebx, cr2
-        mov eax, ebx
-        shr eax, 12
-        cmp eax, PF_CODE >> 12 /* what lies below stays ring 0's */
-        jb skip32
-        cmp eax, 512
-        jae skip32
+        faulting_page32 PF_CODE>>12 /* what lies below stays ring 0's */
         mov edx, cr4
         mov ecx, cr3
         test dl, 0x20
@@ -250,16 +180,7 @@ page_fault32:
 4:      invlpg [ebx]
         jmp return32
 
-no_fpu32:
-        clts
-        mov eax, cr0
-        test al, 4
-        jnz skip32
-        jmp return32
-
-fpu_error32:
-        fnclex
-        jmp return32
+        fpu_events 32
 
 /* Now and then single-stepping ends and the breakpoints go. */
 debug32:
@@ -308,14 +229,7 @@ pf_routines_end:
         .balign 16
         .code16
 pf_handlers16:
-        .set vector, 0
-        .rept 64
-        .balign 16
-        push vector
-        jmp common16
-        .set vector, vector + 1
-        .endr
-        .balign 16
+        entries16
 
 /* From the dispatcher, still with paging off in protected mode; ESI: the block. */
 to_real16:
@@ -343,66 +257,14 @@ to_real16:
         mov es, word ptr [esi + B_ES]
         mov fs, word ptr [esi + B_FS]
         mov gs, word ptr [esi + B_GS]
-        mov eax, dword ptr [esi + B_REGS]
-        mov ecx, dword ptr [esi + B_REGS + 4]
-        mov edx, dword ptr [esi + B_REGS + 8]
+        block_registers
         mov ebx, dword ptr [esi + B_REGS + 12]
-        mov ebp, dword ptr [esi + B_REGS + 20]
-        mov edi, dword ptr [esi + B_REGS + 28]
         mov ds, word ptr cs:[esi + B_DS]
         mov esi, dword ptr cs:[esi + B_REGS + 24]
         .byte 0xCF /* IRET */
 
-/* Frame: es ds, edi .. eax, vector, ip, cs, flags */
-#define R_VECTOR 36
-#define R_IP 38
-#define R_CS 40
-#define R_FLAGS 42
-
 common16:
-        pushad
-        push ds
-        push es
-        xor ax, ax
-        mov ds, ax
-        mov bp, sp
-        mov ax, word ptr ds:[V_LOG_COUNT]
-        cmp ax, PF_LOG_MAX
-        jae stop16
-        inc word ptr ds:[V_LOG_COUNT]
-        and eax, PF_LOG_ROWS - 1
-        lea eax, [eax * 8]
-        lea edi, [eax * 4 + PF_LOG]
-        mov ax, word ptr [bp + R_VECTOR]
-        mov word ptr ds:[di], ax
-        mov ax, word ptr [bp + R_IP]
-        mov word ptr ds:[di + 8], ax
-        mov ax, word ptr [bp + R_CS]
-        mov word ptr ds:[di + 12], ax
-        mov ax, word ptr [bp + R_FLAGS]
-        mov word ptr ds:[di + 16], ax
-        mov dword ptr ds:[di + 24], esp
-        mov eax, dr6
-        mov dword ptr ds:[di + 28], eax
-        mov ax, word ptr [bp + R_VECTOR]
-        cmp ax, 7
-        je no_fpu16
-        cmp ax, 16
-        je fpu_error16
-        cmp ax, 1
-        je debug16
-        cmp ax, 2
-        je return16
-        cmp ax, 3
-        je return16
-        cmp ax, 4
-        je return16
-        cmp ax, 8
-        je dispatch16
-        cmp ax, 47
-        je dispatch16
-        cmp ax, 32
-        jae return16
+        note16 dispatch16
 skip16:
         cmp word ptr [bp + R_CS], PF_CODE >> 4
         jne dispatch16
@@ -415,11 +277,7 @@ skip16:
         je dispatch16
         mov word ptr [bp + R_IP], ax
 return16:
-        pop es
-        pop ds
-        popad
-        lea sp, [esp + 2]
-        .byte 0xCF /* IRET */
+        leave16
 stop16:
         cli
         hlt
@@ -435,16 +293,7 @@ dispatch16:
         .long PF_HANDLERS + pf_dispatch32 - pf_handlers32
         .word SEL_CODE0
 
-no_fpu16:
-        clts
-        mov eax, cr0
-        test al, 4
-        jnz skip16
-        jmp return16
-
-fpu_error16:
-        fnclex
-        jmp return16
+        fpu_events 16
 
 debug16:
         xor eax, eax

@@ -23,11 +23,37 @@ mxcsr_default:
 
     .text
 
+/* A segment register from and to its place, `off` bytes into the state's: by EAX. */
+    .macro load_segment off, segment
+    movzwl STATE_SEG + \off(%rdi), %eax
+    mov %eax, %\segment
+    .endm
+
+    .macro save_segment off, segment
+    mov %\segment, %eax
+    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + \off(%rip)
+    .endm
+
+/* All but ESP and EDI, which is where the state is. */
+    .macro program_registers
+    mov 0(%rdi), %eax
+    mov 4(%rdi), %ecx
+    mov 8(%rdi), %edx
+    mov 12(%rdi), %ebx
+    mov 20(%rdi), %ebp
+    mov 24(%rdi), %esi
+    .endm
+
+/* A function that C knows. */
+    .macro function name
+    .globl \name
+    .hidden \name
+    .type \name, @function
+\name:
+    .endm
+
 /* void hf_native_enter(const struct hf_state *in): comes back through hf_native_exit or hf_native_finish. */
-    .globl hf_native_enter
-    .hidden hf_native_enter
-    .type hf_native_enter, @function
-hf_native_enter:
+    function hf_native_enter
     push %rbx
     push %rbp
     push %r12
@@ -42,27 +68,17 @@ hf_native_enter:
     mov %eax, hf_native_area + AREA_FAR(%rip)
     movzwl STATE_SEG + 2(%rdi), %eax
     mov %ax, hf_native_area + AREA_FAR + 4(%rip)
-    movzwl STATE_SEG(%rdi), %eax
-    mov %eax, %es
-    movzwl STATE_SEG + 6(%rdi), %eax
-    mov %eax, %ds
-    movzwl STATE_SEG + 8(%rdi), %eax
-    mov %eax, %fs
-    movzwl STATE_SEG + 10(%rdi), %eax
-    mov %eax, %gs
+    load_segment 0, es
+    load_segment 6, ds
+    load_segment 8, fs
+    load_segment 10, gs
     mov STATE_EFLAGS(%rdi), %eax
     test $FLAG_TF, %eax
     jnz 2f
     push %rax
-    movzwl STATE_SEG + 4(%rdi), %eax
-    mov %eax, %ss
+    load_segment 4, ss
     popfq
-    mov 0(%rdi), %eax
-    mov 4(%rdi), %ecx
-    mov 8(%rdi), %edx
-    mov 12(%rdi), %ebx
-    mov 20(%rdi), %ebp
-    mov 24(%rdi), %esi
+    program_registers
     mov 16(%rdi), %esp
     mov 28(%rdi), %edi
     ljmp *hf_native_area + AREA_FAR(%rip)
@@ -78,20 +94,12 @@ hf_native_enter:
     push %rcx
     mov STATE_EIP(%rdi), %ecx
     push %rcx
-    mov 0(%rdi), %eax
-    mov 4(%rdi), %ecx
-    mov 8(%rdi), %edx
-    mov 12(%rdi), %ebx
-    mov 20(%rdi), %ebp
-    mov 24(%rdi), %esi
+    program_registers
     mov 28(%rdi), %edi
     iretq
 
 /* Where the way out in the code's first bytes leads. */
-    .globl hf_native_exit
-    .hidden hf_native_exit
-    .type hf_native_exit, @function
-hf_native_exit:
+    function hf_native_exit
     mov %eax, hf_native_area + AREA_OUT + 0(%rip)
     mov %ecx, hf_native_area + AREA_OUT + 4(%rip)
     mov %edx, hf_native_area + AREA_OUT + 8(%rip)
@@ -106,23 +114,15 @@ hf_native_exit:
     mov %eax, hf_native_area + AREA_OUT + STATE_EFLAGS(%rip)
     pushq $2
     popfq
-    mov %es, %eax
-    mov %ax, hf_native_area + AREA_OUT + STATE_SEG(%rip)
-    mov %ss, %eax
-    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 4(%rip)
-    mov %ds, %eax
-    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 6(%rip)
-    mov %fs, %eax
-    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 8(%rip)
-    mov %gs, %eax
-    mov %ax, hf_native_area + AREA_OUT + STATE_SEG + 10(%rip)
+    save_segment 0, es
+    save_segment 4, ss
+    save_segment 6, ds
+    save_segment 8, fs
+    save_segment 10, gs
     fxsave hf_native_area + AREA_OUT + STATE_FX(%rip)
 
 /* Back to who called hf_native_enter, from anywhere. */
-    .globl hf_native_finish
-    .hidden hf_native_finish
-    .type hf_native_finish, @function
-hf_native_finish:
+    function hf_native_finish
     mov hf_native_area + AREA_HOST_RSP(%rip), %rsp
     xor %eax, %eax
     mov %eax, %ds
@@ -145,10 +145,7 @@ hf_native_finish:
     ret
 
 /* The handler of all signals. While a program runs FS is the program's, and flags may be: C wants its own. */
-    .globl hf_native_on_signal
-    .hidden hf_native_on_signal
-    .type hf_native_on_signal, @function
-hf_native_on_signal:
+    function hf_native_on_signal
     cmpb $0, hf_native_area + AREA_RUNNING(%rip)
     je 1f
     push %rbx
