@@ -10,62 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bare.h"
+
 enum { TICK_SECONDS = 2 };
 
 /* ---- the parts --------------------------------------------------------------------------------------------------- */
-
-static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
-{
-    (void)opaque, (void)phys, (void)size;
-    return UINT64_MAX;
-}
-
-static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
-{
-    (void)opaque, (void)phys, (void)size, (void)value;
-}
-
-static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
-{
-    (void)opaque, (void)port, (void)size;
-    return UINT32_MAX;
-}
-
-static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
-{
-    (void)opaque, (void)port, (void)size, (void)value;
-}
-
-static int ack_interrupt(void *opaque)
-{
-    (void)opaque;
-    return -1;
-}
-
-static uint64_t tsc(void *opaque)
-{
-    (void)opaque;
-    return 0;
-}
-
-static void apic_base(void *opaque, uint64_t value)
-{
-    (void)opaque, (void)value;
-}
-
-static void ferr(void *opaque, bool level)
-{
-    (void)opaque, (void)level;
-}
-
-static const struct vx_vcpu_ops ops = {
-    .port_read = port_read,
-    .port_write = port_write,
-    .ack_interrupt = ack_interrupt,
-    .tsc = tsc,
-    .apic_base = apic_base,
-    .ferr = ferr,
-};
 
 static void on_tick(int number, siginfo_t *info, void *context)
 {
@@ -88,20 +37,10 @@ static bool start_ticks(struct cf_machine *machine)
 
 static bool create_parts(struct cf_machine *machine, struct vx_bt_config *options)
 {
-    struct vx_pmap_config memory = { .log = machine->log,
-                                     .stats = &machine->stats,
-                                     .ram_bytes = CF_RAM_BYTES,
-                                     .bus = { .read = bus_read, .write = bus_write } };
-    if (vx_pmap_create(&memory, &machine->pmap) != VX_ERR_OK)
+    struct bare_config config = { .log = machine->log, .stats = &machine->stats, .ram_bytes = CF_RAM_BYTES };
+    if (!bare_create(&config, &machine->pmap, &machine->cpu) || !start_ticks(machine))
         return false;
-    struct vx_cpu_config cpu = { .log = machine->log,
-                                 .stats = &machine->stats,
-                                 .pmap = machine->pmap,
-                                 .ops = &ops,
-                                 .model = vx_cpu_model_find("default") };
-    if (vx_cpu_create(&cpu, &machine->cpu) != VX_ERR_OK || !start_ticks(machine))
-        return false;
-    machine->ram = vx_pmap_page_hva(machine->pmap, vx_pmap_read_page(machine->pmap, 0));
+    machine->ram = bare_ram(machine->pmap);
     if (options == NULL)
         return true;
     options->log = machine->log;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bare.h"
 #include "vx86/bt.h"
 
 enum {
@@ -60,43 +61,6 @@ struct hf_guest {
     struct vx_seg user[GDT_ENTRIES + HF_LDT_ENTRIES]; /* what a program may have loaded at its start, by descriptor */
     _Atomic bool stop;
 };
-
-static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
-{
-    (void)opaque, (void)phys, (void)size;
-    return UINT64_MAX;
-}
-static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
-{
-    (void)opaque, (void)phys, (void)size, (void)value;
-}
-static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
-{
-    (void)opaque, (void)port, (void)size;
-    return UINT32_MAX;
-}
-static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
-{
-    (void)opaque, (void)port, (void)size, (void)value;
-}
-static int ack_interrupt(void *opaque)
-{
-    (void)opaque;
-    return -1;
-}
-static uint64_t tsc(void *opaque)
-{
-    (void)opaque;
-    return 0;
-}
-static void apic_base(void *opaque, uint64_t value)
-{
-    (void)opaque, (void)value;
-}
-static void ferr(void *opaque, bool level)
-{
-    (void)opaque, (void)level;
-}
 
 static uint8_t *page_at(struct hf_guest *guest, unsigned page)
 {
@@ -213,31 +177,13 @@ static bool start_cpu(struct hf_guest *guest)
 
 static bool create(struct hf_guest *guest, const struct hf_guest_config *wanted)
 {
-    static const struct vx_vcpu_ops ops = {
-        .port_read = port_read,
-        .port_write = port_write,
-        .ack_interrupt = ack_interrupt,
-        .tsc = tsc,
-        .apic_base = apic_base,
-        .ferr = ferr,
-    };
     guest->log = vx_log_create(stderr);
-    struct vx_pmap_config memory = {
-        .log = guest->log, .stats = &guest->stats, .ram_bytes = RAM_BYTES, .bus = { bus_read, bus_write }
+    struct bare_config config = {
+        .log = guest->log, .stats = &guest->stats, .ram_bytes = RAM_BYTES, .model = wanted->model
     };
-    if (vx_pmap_create(&memory, &guest->pmap) != VX_ERR_OK)
+    if (!bare_create(&config, &guest->pmap, &guest->cpu))
         return false;
-    struct vx_cpu_config config = {
-        .log = guest->log,
-        .stats = &guest->stats,
-        .pmap = guest->pmap,
-        .ops = &ops,
-        .ops_opaque = guest,
-        .model = wanted->model,
-    };
-    if (vx_cpu_create(&config, &guest->cpu) != VX_ERR_OK)
-        return false;
-    guest->ram = vx_pmap_page_hva(guest->pmap, vx_pmap_read_page(guest->pmap, 0));
+    guest->ram = bare_ram(guest->pmap);
     make_paging(guest, wanted->self);
     make_tables(guest);
     if (!start_cpu(guest))

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "vx86/cpu.h"
+#include "bare.h"
 
 #define RIG_RAM_BYTES (2u << 20)
 #define RIG_PORT_LOG  64
@@ -24,17 +24,6 @@ struct interp_rig {
         uint32_t value;
     } ports[RIG_PORT_LOG];
 };
-
-static uint64_t rig_bus_read(void *opaque, uint64_t phys, unsigned size)
-{
-    (void)opaque, (void)phys, (void)size;
-    return UINT64_MAX;
-}
-
-static void rig_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
-{
-    (void)opaque, (void)phys, (void)size, (void)value;
-}
 
 static void rig_note_port(struct interp_rig *rig, uint16_t port, unsigned size, bool write, uint32_t value)
 {
@@ -71,16 +60,6 @@ static uint64_t rig_tsc(void *opaque)
     return 0x123456789ABCull;
 }
 
-static void rig_apic_base(void *opaque, uint64_t value)
-{
-    (void)opaque, (void)value;
-}
-
-static void rig_ferr(void *opaque, bool level)
-{
-    (void)opaque, (void)level;
-}
-
 /* False when something of it could not be made; all is still released by rig_fini(). */
 static inline bool rig_init(struct interp_rig *rig)
 {
@@ -89,30 +68,17 @@ static inline bool rig_init(struct interp_rig *rig)
         .port_write = rig_port_write,
         .ack_interrupt = rig_ack,
         .tsc = rig_tsc,
-        .apic_base = rig_apic_base,
-        .ferr = rig_ferr,
+        .apic_base = bare_apic_base,
+        .ferr = bare_ferr,
     };
     *rig = (struct interp_rig){ .port_value = UINT32_MAX };
     rig->log = vx_log_create(stderr);
-    struct vx_pmap_config memory = {
-        .log = rig->log,
-        .stats = &rig->stats,
-        .ram_bytes = RIG_RAM_BYTES,
-        .bus = { .read = rig_bus_read, .write = rig_bus_write },
+    struct bare_config config = {
+        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM_BYTES, .ops = &ops, .ops_opaque = rig
     };
-    if (vx_pmap_create(&memory, &rig->pmap) != VX_ERR_OK)
+    if (!bare_create(&config, &rig->pmap, &rig->cpu))
         return false;
-    struct vx_cpu_config config = {
-        .log = rig->log,
-        .stats = &rig->stats,
-        .pmap = rig->pmap,
-        .ops = &ops,
-        .ops_opaque = rig,
-        .model = vx_cpu_model_find("default"),
-    };
-    if (vx_cpu_create(&config, &rig->cpu) != VX_ERR_OK)
-        return false;
-    rig->ram = vx_pmap_page_hva(rig->pmap, vx_pmap_read_page(rig->pmap, 0));
+    rig->ram = bare_ram(rig->pmap);
     return true;
 }
 

@@ -9,11 +9,11 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "bare.h"
 #include "cpu_private.h"
 #include "event.h"
 #include "segment.h"
 #include "task.h"
-#include "vx86/cpu.h"
 
 enum {
     W_GDT = 0x1000,
@@ -65,23 +65,10 @@ struct world {
     uint64_t apic_base; /* as the cpu reported it */
 };
 
-static uint64_t world_bus_read(void *opaque, uint64_t phys, unsigned size)
-{
-    (void)opaque, (void)phys, (void)size;
-    return UINT64_MAX;
-}
-static void world_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
-{
-    (void)opaque, (void)phys, (void)size, (void)value;
-}
 static uint32_t world_port_read(void *opaque, uint16_t port, unsigned size)
 {
     (void)opaque, (void)size;
     return port;
-}
-static void world_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
-{
-    (void)opaque, (void)port, (void)size, (void)value;
 }
 static int world_ack(void *opaque)
 {
@@ -95,18 +82,14 @@ static void world_apic_base(void *opaque, uint64_t value)
 {
     ((struct world *)opaque)->apic_base = value;
 }
-static void world_ferr(void *opaque, bool level)
-{
-    (void)opaque, (void)level;
-}
 
 static const struct vx_vcpu_ops world_ops = {
     .port_read = world_port_read,
-    .port_write = world_port_write,
+    .port_write = bare_port_write,
     .ack_interrupt = world_ack,
     .tsc = world_tsc,
     .apic_base = world_apic_base,
-    .ferr = world_ferr,
+    .ferr = bare_ferr,
 };
 
 static inline void world_put(struct world *w, uint32_t phys, unsigned size, uint64_t value)
@@ -207,17 +190,10 @@ static inline struct world *world_create(void)
     cr_assert_not_null(w);
     w->sink = fopen("/dev/null", "w");
     w->log = vx_log_create(w->sink);
-    struct vx_pmap_config pmap = {
-        .log = w->log, .stats = &w->stats, .ram_bytes = W_RAM, .bus = { world_bus_read, world_bus_write }
+    struct bare_config config = {
+        .log = w->log, .stats = &w->stats, .ram_bytes = W_RAM, .ops = &world_ops, .ops_opaque = w
     };
-    cr_assert_eq(vx_pmap_create(&pmap, &w->pmap), VX_ERR_OK);
-    struct vx_cpu_config config = { .log = w->log,
-                                    .stats = &w->stats,
-                                    .pmap = w->pmap,
-                                    .ops = &world_ops,
-                                    .ops_opaque = w,
-                                    .model = vx_cpu_model_find("default") };
-    cr_assert_eq(vx_cpu_create(&config, &w->cpu), VX_ERR_OK);
+    cr_assert(bare_create(&config, &w->pmap, &w->cpu));
     world_tables(w);
     world_protected(w, 0);
     return w;

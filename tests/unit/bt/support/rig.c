@@ -3,15 +3,12 @@
 
 #include <signal.h>
 
+#include "bare.h"
+
 static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
 {
     (void)opaque, (void)size;
     return phys * 0x0101010101010101ull; /* recognisable, the same for both engines */
-}
-
-static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
-{
-    (void)opaque, (void)phys, (void)size, (void)value;
 }
 
 static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
@@ -57,23 +54,13 @@ static uint64_t tsc(void *opaque)
     return rig->tsc_counts ? rig->vcpu->retired : 42;
 }
 
-static void apic_base(void *opaque, uint64_t value)
-{
-    (void)opaque, (void)value;
-}
-
-static void ferr(void *opaque, bool level)
-{
-    (void)opaque, (void)level;
-}
-
 static const struct vx_vcpu_ops ops = {
     .port_read = port_read,
     .port_write = port_write,
     .ack_interrupt = ack_interrupt,
     .tsc = tsc,
-    .apic_base = apic_base,
-    .ferr = ferr,
+    .apic_base = bare_apic_base,
+    .ferr = bare_ferr,
 };
 
 static void on_watchdog(int sig, siginfo_t *info, void *context)
@@ -100,20 +87,22 @@ void rig_watchdog(struct rig *rig, unsigned ms)
 
 static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
 {
-    struct vx_pmap_config pmap = {
-        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM, .bus = { bus_read, bus_write }
+    struct bare_config bare = {
+        .log = rig->log,
+        .stats = &rig->stats,
+        .ram_bytes = RIG_RAM,
+        .bus = { bus_read, bare_bus_write },
+        .ops = &ops,
+        .ops_opaque = rig,
     };
-    struct vx_cpu_config cpu = { .log = rig->log, .stats = &rig->stats, .ops = &ops, .ops_opaque = rig };
     struct vx_cpu_model *model;
     char problem[80];
-    if (vx_pmap_create(&pmap, &rig->pmap) != VX_ERR_OK ||
-        vx_cpu_model_create(RIG_CPU, problem, sizeof problem, &model) != VX_ERR_OK)
+    if (vx_cpu_model_create(RIG_CPU, problem, sizeof problem, &model) != VX_ERR_OK)
         return false;
-    cpu.pmap = rig->pmap;
-    cpu.model = model;
-    vx_err err = vx_cpu_create(&cpu, &rig->vcpu);
+    bare.model = model;
+    bool created = bare_create(&bare, &rig->pmap, &rig->vcpu);
     vx_cpu_model_destroy(model);
-    if (err != VX_ERR_OK || !create_watchdog(rig))
+    if (!created || !create_watchdog(rig))
         return false;
     if (options == NULL)
         return true;
