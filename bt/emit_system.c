@@ -156,8 +156,32 @@ static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, u
     emit_call_c(cg, in, cg->bt->stub.seg);
 }
 
+static bool moves_base_only(const struct cg *cg, unsigned seg)
+{
+    return (cg->mode & MODE_REAL_DATA) && (seg == VX_DS || seg == VX_ES);
+}
+
+/* The selector, in the low half of `reg`, and its base. Commits. */
+static void move_base(struct cg *cg, unsigned seg, unsigned reg)
+{
+    struct bt_asm *a = &cg->a;
+    int32_t at = (int32_t)(offsetof(struct vx_vcpu, seg) + seg * sizeof(struct vx_seg));
+    x_movzx16(a, H_R10, reg);
+    x_mov_imm32(a, H_R9, 4);
+    x_shlx32(a, H_R9, H_R10, H_R9);
+    asm_mem(a, false, 0x66, 0x89, H_R10, H_VCPU, H_NONE, 0, at + (int32_t)offsetof(struct vx_seg, sel));
+    x_store32(a, H_VCPU, at + (int32_t)offsetof(struct vx_seg, base), H_R9);
+}
+
 void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
 {
+    if (moves_base_only(cg, in->reg)) {
+        uint8_t operand = in->mem ? emit_operand(cg, in) : H_NONE;
+        if (in->mem)
+            emit_load(cg, H_R10, operand, 2);
+        move_base(cg, in->reg, in->mem ? H_R10 : host_of(in->rm));
+        return;
+    }
     if (in->mem) {
         uint8_t operand = emit_operand(cg, in);
         emit_load(cg, H_R11, operand, 2);
@@ -169,9 +193,16 @@ void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in)
 
 void emit_pop_seg(struct cg *cg, const struct bt_insn *in)
 {
+    unsigned seg = in->opcode >> 3 & 7;
     uint8_t operand = emit_stack(cg, 0, in->op_bytes, MEM_READ);
+    if (moves_base_only(cg, seg)) {
+        emit_load(cg, H_R10, operand, in->op_bytes);
+        move_base(cg, seg, H_R10);
+        emit_adjust_esp(cg, in->op_bytes);
+        return;
+    }
     emit_load(cg, H_R11, operand, in->op_bytes);
-    callout_seg(cg, in, in->opcode >> 3 & 7, in->op_bytes);
+    callout_seg(cg, in, seg, in->op_bytes);
 }
 
 void emit_rdtsc(struct cg *cg, const struct bt_insn *in)

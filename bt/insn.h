@@ -24,6 +24,7 @@ enum bt_mode {
     MODE_PAGING = 1u << 11,
     MODE_UNSHARED = 1u << 12,    /* not of the vCPU: a shared probe missed, see share.c */
     MODE_FP_OPERANDS = 1u << 13, /* FOP and FDP have to be kept, see emit_x87.c */
+    MODE_REAL_DATA = 1u << 14,   /* not protected, and a load of DS or ES changes nothing but its selector and base */
 };
 /* Not translated at all: TF, armed breakpoints, alignment checks. */
 #define MODE_SLOW UINT32_MAX

@@ -55,6 +55,13 @@ static uint32_t segment_bits(const struct vx_vcpu *vcpu)
     return mode;
 }
 
+/* Without protection a load takes limit and attributes to what they are mostly already; so DS and ES move their base only,
+ * and neither that nor what the mode says of them (CS is not flat) can change with it. */
+static bool moves_bases_only(const struct vx_vcpu *vcpu)
+{
+    return !flat_code(&vcpu->seg[VX_CS]) && vx_cpu_load_moves_base(vcpu, VX_DS) && vx_cpu_load_moves_base(vcpu, VX_ES);
+}
+
 static bool needs_interpreter(const struct vx_vcpu *vcpu)
 {
     if (vcpu->eflags & (VX_FL_TF | VX_FL_RF))
@@ -86,6 +93,8 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     }
     if (vcpu->cr0 & VX_CR0_PG)
         mode |= MODE_PAGING;
+    if (!(mode & MODE_PROTECTED) && moves_bases_only(vcpu))
+        mode |= MODE_REAL_DATA;
     return mode;
 }
 

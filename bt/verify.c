@@ -195,6 +195,8 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
     into->committed |= from->committed;
     into->by_c &= from->by_c;
     into->own &= from->own;
+    into->selector = into->selector == from->selector ? into->selector : 0;
+    into->based &= from->based;
     into->checked = into->checked < from->checked ? into->checked : from->checked;
     return true;
 }

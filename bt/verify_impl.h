@@ -144,11 +144,13 @@ struct vf_state {
     vf_term hit;      /* a probe or jump-cache difference known to be zero and still valid */
     vf_term epoch;    /* changes when C has run */
     vf_term segments; /* changes when C may have loaded a segment register */
+    vf_term selector; /* stored into the segment register that the instruction loads, 0: not yet */
     uint16_t insn;    /* guest instruction that the code belongs to, insns: behind the last */
     bool fp_live;
     bool committed;   /* the instruction has changed memory or the vCPU */
     bool by_c;        /* C has done the instruction */
     bool own;         /* it has run as itself */
+    bool based;       /* the segment register's base is that of `selector` */
     uint16_t checked; /* self-check: bytes compared so far */
 };
 
@@ -300,6 +302,13 @@ bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const s
 bool vf_operands_match(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
 /* Has the guest instruction been done: memory stored, registers as they should be so far as that is followed? */
 bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
+
+/* ---- verify_segment.c */
+/* Does the guest instruction load a segment register by itself, in the unit's mode? */
+bool vf_loads_segment(const struct bt_verifier *v, const struct vf_guest *g);
+/* A store into the vCPU's segment register `seg`: its selector or its base. */
+bool vf_segment_store(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, unsigned seg, bool base,
+                      vf_term value);
 
 /* ---- verify_step.c */
 /* One instruction; branches and calls only so far as they compute. */

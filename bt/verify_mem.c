@@ -73,6 +73,11 @@ static uint32_t rights_of(int64_t off, unsigned bytes)
 static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access)
 {
     int64_t off = access->op->value;
+    if (access->write && off >= 0 && segment_field((uint64_t)off, access->bytes)) {
+        uint64_t at = (uint64_t)off - offsetof(struct vx_vcpu, seg);
+        bool base = at % sizeof(struct vx_seg) == offsetof(struct vx_seg, base);
+        return vf_segment_store(v, s, in, (unsigned)(at / sizeof(struct vx_seg)), base, access->value);
+    }
     uint32_t rights = rights_of(off, access->bytes);
     if (!(rights & (access->write ? MAY_STORE : MAY_LOAD)))
         return vf_fail(v, RULE_VCPU, in, "%s of %u bytes at vCPU + %lld", access->write ? "store" : "load",

@@ -187,6 +187,8 @@ bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf
     const struct vf_op *to = &g->insn.op[0];
     if (s->by_c || !g->decoded)
         return true;
+    if (vf_loads_segment(v, g) && !s->based)
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not loaded its segment register", g->eip);
     if (writes_memory(g) && !s->committed)
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not stored", g->eip);
     bool itself = def->kind == K_NATIVE || def->kind == K_IMUL || def->kind == K_SETCC || def->kind == K_LAHF ||

@@ -166,6 +166,19 @@ bool vx_cpu_load_seg(struct vx_vcpu *cpu, enum vx_segment which, uint16_t sel)
     return which == VX_SS ? load_ss(cpu, sel) : load_data(cpu, seg, sel);
 }
 
+bool vx_cpu_load_moves_base(const struct vx_vcpu *cpu, enum vx_segment which)
+{
+    const struct vx_seg *seg = &cpu->seg[which];
+    struct vx_seg loaded = *seg;
+    if (vx_real_mode(cpu))
+        vx_seg_set_real(&loaded, seg->sel);
+    else if (vx_vm86(cpu))
+        vx_seg_set_vm86(&loaded, seg->sel);
+    else
+        return false;
+    return loaded.limit == seg->limit && loaded.attr == seg->attr && loaded.unusable == seg->unusable;
+}
+
 bool vx_seg_load_ldtr(struct vx_vcpu *cpu, uint16_t sel)
 {
     struct vx_desc desc;

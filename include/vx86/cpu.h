@@ -91,6 +91,8 @@ bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind 
  * of the new task (or its debug trap) in mmu->fault, a return to CPL 3 or VM86 mode with the return done and the #GP of
  * VIF with VIP there: deliver as usual, on the state as it is then. */
 bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
+/* Real and VM86 mode: would a load of `seg` leave limit and attributes as they are? Its base is the selector times 16. */
+bool vx_cpu_load_moves_base(const struct vx_vcpu *vcpu, enum vx_segment seg);
 bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
 bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */
 bool vx_cpu_far_call(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, unsigned op_size, uint32_t next_eip);

@@ -21,6 +21,8 @@ static const struct {
                                  "89 44 02 "      /* mov [si + 2], ax */
                                  "a4 "            /* movsb */
                                  "ff 37 "         /* push word [bx] */
+                                 "8e d8 "         /* mov ds, ax */
+                                 "07 "            /* pop es */
                                  "c3",            /* ret */
                         .real = true },
     [FRAGMENT_FP] = { .bytes = "d9 03 "                       /* fld dword [ebx] */
