@@ -1,4 +1,4 @@
-/* bench_workloads.c - the table of workloads, from the lists of the guest programs. */
+/* workloads.c - the table of workloads, from the lists of the guest programs. See vx86/lab.h. */
 #include <string.h>
 
 #include "vx86/lab.h"
