@@ -1,4 +1,4 @@
-/* rt.c - start of the guest program, its few system calls, its output.
+/* rt.c - start of the guest program, its few system calls.
  *
  *     bench run NAME [UNITS]   "@begin NAME", the work, "@end NAME units checksum microseconds" (guest's clock)
  *     bench list               the rows
@@ -22,24 +22,6 @@ static const struct row rows[] = {
 #undef ROW
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-
-/* The compiler may call these. */
-void *memcpy(void *restrict to, const void *restrict from, uint32_t n);
-void *memset(void *to, int byte, uint32_t n);
-
-void *memcpy(void *restrict to, const void *restrict from, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        ((char *)to)[i] = ((const char *)from)[i];
-    return to;
-}
-
-void *memset(void *to, int byte, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        ((char *)to)[i] = (char)byte;
-    return to;
-}
 
 static uint32_t length(const char *s)
 {
@@ -65,42 +47,9 @@ _Noreturn void rt_exit(uint32_t status)
         rt_syscall(SYS_exit, status, 0, 0);
 }
 
-static char *put_text(char *to, const char *s)
+void rt_write(const char *text, uint32_t bytes)
 {
-    while (*s != 0)
-        *to++ = *s++;
-    return to;
-}
-
-static char *put_number(char *to, uint32_t value)
-{
-    char digits[10];
-    unsigned n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (n > 0)
-        *to++ = digits[--n];
-    return to;
-}
-
-void rt_print(const char *text, const char *name, const uint32_t *numbers, unsigned count)
-{
-    char line[160], *end = put_text(line, text);
-    end = put_text(end, name);
-    for (unsigned i = 0; i < count; i++) {
-        *end++ = ' ';
-        end = put_number(end, numbers[i]);
-    }
-    *end++ = '\n';
-    rt_syscall(SYS_write, 1, RT_PTR(line), (uint32_t)(end - line));
-}
-
-_Noreturn void rt_fail(const char *text)
-{
-    rt_print("@fail ", text, 0, 0);
-    rt_exit(1);
+    rt_syscall(SYS_write, 1, RT_PTR(text), bytes);
 }
 
 void *rt_map(uint32_t bytes, int executable)
@@ -120,14 +69,6 @@ void *rt_map(uint32_t bytes, int executable)
 void rt_unmap(void *memory, uint32_t bytes)
 {
     rt_syscall(SYS_munmap, RT_PTR(memory), bytes, 0);
-}
-
-void *rt_pages(uint32_t bytes)
-{
-    volatile char *memory = rt_map(bytes, 0);
-    for (uint32_t i = 0; i < bytes; i += PAGE)
-        memory[i] = 0;
-    return (void *)memory;
 }
 
 static uint64_t clock_ns(void)
@@ -167,14 +108,6 @@ static int run(struct bench *bench)
     rt_fail("no such row");
 }
 
-static uint32_t number(const char *s)
-{
-    uint32_t value = 0;
-    for (; *s >= '0' && *s <= '9'; s++)
-        value = value * 10 + (uint32_t)(*s - '0');
-    return value;
-}
-
 /* The auxiliary vector lies behind the arguments and the environment. */
 static uint32_t auxiliary(uint32_t *argument_end, uint32_t type)
 {
@@ -204,7 +137,7 @@ _Noreturn void start(uint32_t *stack)
     if (count < 3 || !same(arguments[1], "run"))
         rt_fail("use: bench run NAME [UNITS] | list");
     bench.name = arguments[2];
-    bench.units = count > 3 ? number(arguments[3]) : 0;
+    bench.units = count > 3 ? rt_number(arguments[3]) : 0;
     rt_exit((uint32_t)run(&bench));
 }
 

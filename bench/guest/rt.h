@@ -46,15 +46,23 @@ static inline int32_t rt_syscall(uint32_t number, uint32_t a, uint32_t b, uint32
 
 #define RT_PTR(p) ((uint32_t)(uintptr_t)(p))
 
+/* Of each ground. */
 _Noreturn void rt_exit(uint32_t status);
+void rt_write(const char *text, uint32_t bytes);
 /* Fresh zeroed memory, readable and writable; executable if asked for. Ends the program when there is none. */
 void *rt_map(uint32_t bytes, int executable);
 void rt_unmap(void *memory, uint32_t bytes);
+
+/* rt_common.c; the compiler may call the first two. */
+void *memcpy(void *restrict to, const void *restrict from, uint32_t n);
+void *memset(void *to, int byte, uint32_t n);
 /* As rt_map, with every page touched. */
 void *rt_pages(uint32_t bytes);
 /* One line: the text, then numbers[count] with a space before each. */
 void rt_print(const char *text, const char *name, const uint32_t *numbers, unsigned count);
 _Noreturn void rt_fail(const char *text);
+/* Decimal digits to the first other character. */
+uint32_t rt_number(const char *digits);
 
 static inline uint32_t rt_random(uint32_t *state)
 {

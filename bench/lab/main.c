@@ -36,64 +36,18 @@ static uint32_t heap = HEAP;
 extern uint32_t lab_tss_descriptor[2];
 extern const uint8_t lab_real_begin[], lab_real_end[];
 
-/* The compiler may call these. */
-void *memcpy(void *restrict to, const void *restrict from, uint32_t n);
-void *memset(void *to, int byte, uint32_t n);
-
-void *memcpy(void *restrict to, const void *restrict from, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        ((char *)to)[i] = ((const char *)from)[i];
-    return to;
-}
-
-void *memset(void *to, int byte, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        ((char *)to)[i] = (char)byte;
-    return to;
-}
-
 /* ---- what the rows of ../guest ask for --------------------------------------------------------------------------- */
 
-static void put(const char *text)
+void rt_write(const char *text, uint32_t bytes)
 {
-    for (; *text != 0; text++)
-        lab_out(DEBUGCON, (uint8_t)*text);
-}
-
-static void put_number(uint32_t value)
-{
-    char digits[11], *at = digits + 10;
-    *at = 0;
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    put(at);
-}
-
-void rt_print(const char *text, const char *name, const uint32_t *numbers, unsigned count)
-{
-    put(text);
-    put(name);
-    for (unsigned i = 0; i < count; i++) {
-        put(" ");
-        put_number(numbers[i]);
-    }
-    put("\n");
+    for (uint32_t i = 0; i < bytes; i++)
+        lab_out(DEBUGCON, (uint8_t)text[i]);
 }
 
 _Noreturn void rt_exit(uint32_t status)
 {
     for (;;)
         lab_out(EXIT, (uint8_t)status);
-}
-
-_Noreturn void rt_fail(const char *text)
-{
-    rt_print("@fail ", text, 0, 0);
-    rt_exit(1);
 }
 
 _Noreturn void lab_wrong(void)
@@ -115,14 +69,6 @@ void rt_unmap(void *memory, uint32_t bytes)
 {
     (void)memory;
     (void)bytes;
-}
-
-void *rt_pages(uint32_t bytes)
-{
-    volatile char *memory = rt_map(bytes, 0);
-    for (uint32_t i = 0; i < bytes; i += LAB_PAGE)
-        memory[i] = 0;
-    return (void *)memory;
 }
 
 /* Keeps I1. */
@@ -237,9 +183,7 @@ static void run(const char *command_line)
     const char *at = command_line;
     word(&at); /* the kernel */
     const char *name = word(&at), *name_end = at;
-    uint32_t units = 0;
-    for (const char *digit = word(&at); *digit >= '0' && *digit <= '9'; digit++)
-        units = units * 10 + (uint32_t)(*digit - '0');
+    uint32_t units = rt_number(word(&at));
     for (unsigned i = 0; i < ROWS; i++) {
         if (!is_word(name, name_end, rows[i].name))
             continue;
