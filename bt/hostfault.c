@@ -3,7 +3,8 @@
  * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was loaded
  * through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD). The unit's site table tells
  * which and at which guest boundary; the handler redirects to the `leave` stub, and the interpreter then executes the
- * instruction again to find out exactly what it raises.
+ * instruction again to find out exactly what it raises. A fault that is not the one that its site stands for is none of the guest's, but
+ * a bug of ours (guest memory that was probed and is not there, a pointer that nobody has poisoned): it is passed on.
  *
  * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only ones in
  * bt/. Each thread knows its own translator, so several machines can run at once. */
@@ -31,14 +32,32 @@ static const struct bt_site *find_site(struct vx_bt *bt, uint32_t off)
     return NULL;
 }
 
-static bool redirect(struct vx_bt *bt, ucontext_t *context)
+/* Attention is a page fault at the poison; an entry of the jump cache lies behind it. */
+static bool at_poison(const struct bt_site *site, int sig, const siginfo_t *info)
+{
+    uint64_t past = (uint64_t)(uintptr_t)info->si_addr - BT_POISON;
+    bool page_fault = sig == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
+    return page_fault && past < (site->kind == SITE_POLL_R8 ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
+}
+
+/* An instruction with accessible operands raises anything but a page fault; nothing that another process sends. */
+static bool by_instruction(int sig, const siginfo_t *info)
+{
+    if (sig == SIGSEGV)
+        return info->si_code == SI_KERNEL;
+    if (sig == SIGBUS)
+        return info->si_code == SI_KERNEL || info->si_code == BUS_ADRALN;
+    return info->si_code > 0;
+}
+
+static bool redirect(struct vx_bt *bt, int sig, const siginfo_t *info, ucontext_t *context)
 {
     greg_t *regs = context->uc_mcontext.gregs;
     uint64_t rip = (uint64_t)regs[REG_RIP];
     if (bt == NULL || rip < (uint64_t)(uintptr_t)bt->rx || rip >= (uint64_t)(uintptr_t)bt->rx + bt->cache_bytes)
         return false;
     const struct bt_site *site = find_site(bt, (uint32_t)(rip - (uint64_t)(uintptr_t)bt->rx));
-    if (site == NULL)
+    if (site == NULL || !(site->kind == SITE_FAULT ? by_instruction(sig, info) : at_poison(site, sig, info)))
         return false;
     if (site->kind == SITE_FAULT) {
         bt->stats->host_faults++;
@@ -73,7 +92,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
-    if (!redirect(running, context))
+    if (!redirect(running, sig, info, context))
         pass_on(sig, info, context);
 }
 
@@ -98,4 +117,10 @@ vx_err bt_hostfault_install(struct vx_bt *bt)
 void bt_hostfault_enter(struct vx_bt *bt)
 {
     running = bt;
+}
+
+void bt_hostfault_forget(const struct vx_bt *bt)
+{
+    if (running == bt)
+        running = NULL;
 }

@@ -315,7 +315,9 @@ void bt_flags_from_vcpu(struct vx_vcpu *vcpu);
 
 /* ---- hostfault.c */
 vx_err bt_hostfault_install(struct vx_bt *bt);
+/* The translator whose code this thread is about to run; it is forgotten before it is destroyed. */
 void bt_hostfault_enter(struct vx_bt *bt);
+void bt_hostfault_forget(const struct vx_bt *bt);
 
 /* Bits of `info` at a memory call-out. */
 enum {

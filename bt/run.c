@@ -370,6 +370,7 @@ void vx_bt_destroy(struct vx_bt *bt)
 {
     if (bt == NULL)
         return;
+    bt_hostfault_forget(bt);
     if (bt->vcpu->kick == kick)
         bt->vcpu->kick = NULL;
     if (bt->hash != NULL)
