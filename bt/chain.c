@@ -3,13 +3,20 @@
  *   I1  An exit may be chained if its target is certain to stay what it is while the exit's own unit can be entered: the
  *       target begins in the same page (same mapping), or in a page whose mapping is global and that is on the `crossing`
  *       list, so that flushes unlink it.
- *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up. */
+ *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up.
+ *   I3  Both units are of the same mode and the same code segment, base and limit: what they take for granted of these was looked at
+ *       when C entered the first one. */
 #include "verify.h"
+
+static bool same_view(const struct bt_tu *from, const struct bt_tu *to)
+{
+    return from->mode == to->mode && from->cs_base == to->cs_base && from->cs_limit == to->cs_limit;
+}
 
 static bool same_page(const struct bt_tu *from, const struct bt_tu *to)
 {
-    return from->cs_base == to->cs_base && from->mode == to->mode && from->pages == 1 &&
-           ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES && from->page[0] == to->page[0];
+    return from->pages == 1 && ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES &&
+           from->page[0] == to->page[0];
 }
 
 static struct bt_exit **cross_bucket(struct vx_bt *bt, uint64_t lin)
@@ -48,7 +55,7 @@ static void patch(struct vx_bt *bt, const struct bt_exit *exit, uint32_t target)
 void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
 {
     struct bt_tu *from = exit->from;
-    if (bt->config.no_chain || exit->to != NULL || from->dead || to->dead || to->pages != 1 || from->mode != to->mode)
+    if (bt->config.no_chain || exit->to != NULL || from->dead || to->dead || to->pages != 1 || !same_view(from, to))
         return;
     if (!same_page(from, to)) {
         if (!to->global || !from->global)

@@ -75,10 +75,8 @@ static void wear_out(struct rig *rig)
     }
 }
 
-struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
+static struct bt_tu *make(struct rig *rig, enum fragment_id id)
 {
-    struct vx_bt_config options = { .count = true };
-    rig_create(rig, &options);
     struct vx_vcpu *vcpu = rig->vcpu;
     bool ready = vx_cpu_write_cr(vcpu, 4, VX_CR4_OSFXSR) && vx_cpu_far_jump(vcpu, 0, CODE_AT, 0);
     if (ready && !programs[id].real) {
@@ -94,4 +92,16 @@ struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
     if (tu == NULL)
         abort();
     return tu;
+}
+
+struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
+{
+    rig_create(rig, &(struct vx_bt_config){ .count = true });
+    return make(rig, id);
+}
+
+struct bt_tu *fragment_make_plain(struct rig *rig, enum fragment_id id)
+{
+    rig_create_plain(rig, &(struct vx_bt_config){ .count = true });
+    return make(rig, id);
 }
