@@ -191,6 +191,8 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
     into->epoch = join_term(v, into->epoch, from->epoch);
     into->segments = join_term(v, into->segments, from->segments);
     into->hit = into->hit == from->hit ? into->hit : 0;
+    for (unsigned i = 0; i < VF_LIMITS; i++)
+        into->limit[i] = into->limit[i] == from->limit[i] ? into->limit[i] : 0;
     into->fp_live &= from->fp_live;
     into->committed |= from->committed;
     into->by_c &= from->by_c;

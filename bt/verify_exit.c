@@ -32,6 +32,32 @@ static bool follows(const struct bt_verifier *v, const struct vf_state *s, uint3
     return s->insn + 1u >= v->claim->tu->insns && (eip == g->next || (g->has_target && eip == g->target));
 }
 
+/* A branch that leads beyond CS's limit faults itself; only what falls through is held against it at the next instruction. */
+static bool within_cs(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, uint32_t eip)
+{
+    const struct vf_guest *g = last_of(v, s);
+    bool always = g->insn.def.kind == K_JMP || g->insn.def.kind == K_CALL;
+    if (eip <= v->claim->tu->cs_limit || (eip == g->next && !(g->has_target && always)))
+        return true;
+    return vf_fail(v, RULE_LIMIT, in, "a branch to %x, beyond CS's limit of %x", eip, v->claim->tu->cs_limit);
+}
+
+/* r8 is where the guest's indirect branch leads, or (in the cold part of an exit) a direct one. */
+static bool check_target(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    vf_term r8 = s->reg[H_R8];
+    const struct vf_node *node = vf_at(v, r8);
+    if (node->bits > 32 || s->insn + 1u < v->claim->tu->insns)
+        return vf_fail(v, RULE_EXIT, in, "r8 is no eip, or the unit is not at its end");
+    if (node->op == T_CONST && follows(v, s, (uint32_t)node->c))
+        return within_cs(v, s, in, (uint32_t)node->c);
+    if (r8 != vf_branch_target(v, s, last_of(v, s)))
+        return vf_fail(v, RULE_EXIT, in, "r8 is not where the guest's branch leads");
+    if ((1ull << node->bits) - 1 > v->claim->tu->cs_limit)
+        return vf_fail(v, RULE_LIMIT, in, "a target of %u bits, CS's limit is %x", node->bits, v->claim->tu->cs_limit);
+    return true;
+}
+
 /* A patchable branch: the boundary in front of its target. */
 static bool check_exit(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,
                        const struct bt_exit *exit)
@@ -47,7 +73,7 @@ static bool check_exit(struct bt_verifier *v, const struct vf_state *s, const st
         return vf_fail(v, RULE_EXIT, in, "the condition of the exit to %x is not the guest's", exit->target_eip);
     if (in->def.kind == K_JMP && g->insn.def.kind == K_JCC && exit->target_eip != g->next)
         return vf_fail(v, RULE_EXIT, in, "the exit to %x is that of the other way", exit->target_eip);
-    return vf_at_end(v, s, in);
+    return within_cs(v, s, in, exit->target_eip) && vf_at_end(v, s, in);
 }
 
 static bool exit_direct(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
@@ -67,10 +93,7 @@ static bool exit_stub(struct bt_verifier *v, const struct vf_state *s, const str
     const struct bt_tu *tu = v->claim->tu;
     switch (stub) {
     case STUB_EXIT_DIRECT: return exit_direct(v, s, in);
-    case STUB_EXIT_INDIRECT:
-        if (vf_at(v, r8)->bits > 32 || s->insn + 1u < tu->insns)
-            return vf_fail(v, RULE_EXIT, in, "r8 is no eip, or the unit is not at its end");
-        return vf_at_end(v, s, in);
+    case STUB_EXIT_INDIRECT: return check_target(v, s, in) && vf_at_end(v, s, in);
     case STUB_EXIT_INTERP:
         if (s->insn >= tu->insns || !is_const(v, r8, v->guest[s->insn].eip))
             return vf_fail(v, RULE_EXIT, in, "r8 is not the eip of the instruction to interpret");
@@ -98,9 +121,7 @@ static bool indirect(struct bt_verifier *v, const struct vf_state *s, const stru
                vf_is_jc_miss(v, s->hit, &eip) && vf_at(v, target)->a == eip && s->reg[H_R8] == eip;
     if (!hit)
         return vf_fail(v, RULE_INDIRECT, in, "not a hit of the jump cache for the eip in r8");
-    if (s->insn + 1u < v->claim->tu->insns)
-        return vf_fail(v, RULE_EXIT, in, "in the middle of the unit");
-    return vf_at_end(v, s, in);
+    return check_target(v, s, in) && vf_at_end(v, s, in);
 }
 
 /* ---- call-outs */
@@ -204,6 +225,12 @@ static void note_checked(const struct bt_verifier *v, struct vf_state *s, vf_ter
         s->checked = (uint16_t)(off + bytes);
 }
 
+static void note_limit(struct vf_state *s, vf_term room)
+{
+    memmove(&s->limit[1], &s->limit[0], sizeof s->limit - sizeof s->limit[0]);
+    s->limit[0] = room;
+}
+
 /* What is known where rcx is zero. */
 static void when_zero(const struct bt_verifier *v, struct vf_state *s)
 {
@@ -214,6 +241,8 @@ static void when_zero(const struct bt_verifier *v, struct vf_state *s)
     if (vf_is_miss(v, rcx, &lin, &bytes, &write) || vf_is_jc_miss(v, rcx, &lin))
         s->hit = rcx;
     note_checked(v, s, rcx);
+    if (node->op == T_OVER)
+        note_limit(s, node->a);
     if (node->op == T_FIELD && node->c == (uint64_t)AREA(fp_away))
         s->fp_live = true;
 }

@@ -156,6 +156,7 @@ bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const st
     if (s->insn == VF_BEFORE && tu->self_checking && s->checked != tu->guest_bytes)
         return vf_fail(v, RULE_SELF_CHECK, in, "%u of %u bytes have been compared", s->checked, tu->guest_bytes);
     s->insn = (uint16_t)to;
+    memset(s->limit, 0, sizeof s->limit);
     s->committed = s->by_c = s->own = s->based = false;
     s->selector = 0;
     return true;

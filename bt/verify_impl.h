@@ -111,6 +111,10 @@ enum vf_term_op {
     T_JCROT,   /* the entry with halves exchanged */
     T_CACHE,   /* address of the cache */
     T_JCTARGET,
+    T_LAST,  /* a + c in 64 bits: the last byte of an access at offset a */
+    T_AFTER, /* ~a, of a T_LAST */
+    T_ROOM,  /* a - b: a segment's limit as the area has it, a T_LAST */
+    T_OVER,  /* the sign of a T_ROOM */
     T_COUNT,
 };
 
@@ -134,18 +138,19 @@ struct vf_terms {
 
 /* ---- states */
 
-enum { VF_SLOTS = BT_FRAME_BYTES / 8, VF_BEFORE = 0xFFFF };
+enum { VF_SLOTS = BT_FRAME_BYTES / 8, VF_LIMITS = 2, VF_BEFORE = 0xFFFF };
 
 struct vf_state {
     vf_term reg[16];
     vf_term slot[VF_SLOTS]; /* 0: not known */
     uint8_t slot_bytes[VF_SLOTS];
     vf_term flags;
-    vf_term hit;      /* a probe or jump-cache difference known to be zero and still valid */
-    vf_term epoch;    /* changes when C has run */
-    vf_term segments; /* changes when C may have loaded a segment register */
-    vf_term selector; /* stored into the segment register that the instruction loads, 0: not yet */
-    uint16_t insn;    /* guest instruction that the code belongs to, insns: behind the last */
+    vf_term hit;              /* a probe or jump-cache difference known to be zero and still valid */
+    vf_term epoch;            /* changes when C has run */
+    vf_term segments;         /* changes when C may have loaded a segment register */
+    vf_term selector;         /* stored into the segment register that the instruction loads, 0: not yet */
+    vf_term limit[VF_LIMITS]; /* T_ROOMs known not to be negative, of the present guest instruction */
+    uint16_t insn;            /* guest instruction that the code belongs to, insns: behind the last */
     bool fp_live;
     bool committed;   /* the instruction has changed memory or the vCPU */
     bool by_c;        /* C has done the instruction */
@@ -296,8 +301,11 @@ bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *
 const struct bt_site *vf_site_of(const struct bt_verifier *v, uint32_t off);
 
 /* ---- verify_operand.c */
-/* May the guest instruction access memory at `lin`? */
-bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, vf_term lin);
+/* May the guest instruction make this access at `lin`: is it an operand's, and has it been held against its segment's limit? */
+bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,
+                        const struct vf_access *access, vf_term lin);
+/* Where the guest's indirect branch goes. */
+vf_term vf_branch_target(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g);
 /* Has the host instruction the operands of the guest's, as which it runs? */
 bool vf_operands_match(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
 /* Has the guest instruction been done: memory stored, registers as they should be so far as that is followed? */

@@ -84,7 +84,8 @@ static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn
                        access->bytes, (long long)off);
     if (!access->write) {
         unsigned bits = (rights & IS_BOOL) ? 1 : access->bytes * 8;
-        vf_term since = segment_field((uint64_t)off, access->bytes) ? s->segments : s->epoch;
+        bool of_segment = segment_field((uint64_t)off, access->bytes) || limit_field((uint64_t)off, access->bytes);
+        vf_term since = of_segment ? s->segments : s->epoch;
         access->result = vf_term_make(&v->terms, T_FIELD, since, 0, (uint64_t)off, bits);
         return true;
     }
@@ -230,7 +231,7 @@ static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_in
     if (access->write && !(node->c >> 16))
         return vf_fail(v, RULE_MEMORY, in, "a store, but the probe was for reading");
     vf_term lin = vf_off32(&v->terms, node->a, (uint32_t)off);
-    if (!vf_operand_address(v, s, in, lin))
+    if (!vf_operand_address(v, s, in, access, lin))
         return false;
     if (access->write)
         s->committed = true;

@@ -19,6 +19,33 @@ static uint8_t segment_of(const struct vf_op *op)
     return op->base == VX_RSP || op->base == VX_RBP ? VX_SS : VX_DS;
 }
 
+/* Does the unit's mode say that every offset is within the segment, for reading and writing? */
+static bool is_limitless(const struct bt_verifier *v, unsigned seg)
+{
+    static const uint32_t by_mode[VX_SEG_COUNT] = {
+        [VX_ES] = MODE_FLAT, [VX_SS] = MODE_FLAT, [VX_DS] = MODE_FLAT, [VX_FS] = MODE_FS_WIDE, [VX_GS] = MODE_GS_WIDE
+    };
+    return (v->claim->tu->mode & by_mode[seg]) != 0;
+}
+
+/* Has the way here found that all bytes of the access at offset `off` are within the segment? */
+static bool within_limit(const struct bt_verifier *v, const struct vf_state *s, const struct vf_access *access,
+                         unsigned seg, vf_term off)
+{
+    if (is_limitless(v, seg))
+        return true;
+    uint64_t may_read = (uint64_t)AREA(seg_max_read) + 8 * seg, may_write = (uint64_t)AREA(seg_max_write) + 8 * seg;
+    for (unsigned i = 0; i < VF_LIMITS; i++) {
+        if (s->limit[i] == 0)
+            continue;
+        const struct vf_node *limit = vf_at(v, vf_at(v, s->limit[i])->a), *last = vf_at(v, vf_at(v, s->limit[i])->b);
+        bool right = limit->c == may_write || (!access->write && limit->c == may_read);
+        if (right && limit->a == s->segments && last->a == off && last->c + 1 >= access->bytes)
+            return true;
+    }
+    return false;
+}
+
 static vf_term with_segment(struct bt_verifier *v, const struct vf_state *s, unsigned seg, vf_term off)
 {
     bool flat = (v->claim->tu->mode & MODE_FLAT) && (seg == VX_DS || seg == VX_ES || seg == VX_SS);
@@ -66,46 +93,84 @@ static vf_term stack_offset(struct bt_verifier *v, vf_term reg, int32_t by)
     return (v->claim->tu->mode & MODE_SS32) ? off : vf_low(&v->terms, off, 16);
 }
 
-static bool stack_slot(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g, vf_term lin)
+/* A place in memory that the guest's bytes name. */
+struct place {
+    vf_term off; /* 0: none */
+    unsigned seg;
+};
+
+static struct place stack_slot(struct bt_verifier *v, const struct vf_guest *g)
 {
-    vf_term esp = guest_reg(g, VX_RSP), slot;
+    vf_term esp = guest_reg(g, VX_RSP);
     switch (g->insn.def.attributes & VF_STACK) {
-    case VF_PUSH: slot = stack_offset(v, esp, -(int32_t)g->op_bytes); break;
-    case VF_POP: slot = stack_offset(v, esp, 0); break;
-    case VF_LEAVE: slot = stack_offset(v, guest_reg(g, VX_RBP), 0); break;
-    default: return false;
+    case VF_PUSH: return (struct place){ stack_offset(v, esp, -(int32_t)g->op_bytes), VX_SS };
+    case VF_POP: return (struct place){ stack_offset(v, esp, 0), VX_SS };
+    case VF_LEAVE: return (struct place){ stack_offset(v, guest_reg(g, VX_RBP), 0), VX_SS };
+    default: return (struct place){ 0 };
     }
-    return with_segment(v, s, VX_SS, slot) == lin;
 }
 
 /* XLAT: Capstone gives it no operand, only (by its prefix) a segment. */
-static bool xlat_byte(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g, vf_term lin)
+static struct place xlat_byte(struct bt_verifier *v, const struct vf_guest *g)
 {
     struct vf_terms *t = &v->terms;
     if (g->insn.id != X86_INS_XLATB)
-        return false;
+        return (struct place){ 0 };
     vf_term off = vf_add32(t, guest_reg(g, VX_RBX), vf_low(t, guest_reg(g, VX_RAX), 8), 0);
     off = vf_low(t, off, g->address_bytes * 8u);
-    return with_segment(v, s, g->seg == VF_NO_REG ? VX_DS : g->seg, off) == lin;
+    return (struct place){ off, g->seg == VF_NO_REG ? VX_DS : g->seg };
 }
 
-bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, vf_term lin)
+static struct place operand(struct bt_verifier *v, const struct vf_guest *g, unsigned i)
 {
+    const struct vf_op *op = &g->insn.op[i];
+    vf_term esp = guest_reg(g, VX_RSP);
+    if (i >= g->insn.ops || op->kind != OP_MEM)
+        return (struct place){ 0 };
+    if ((g->insn.def.attributes & VF_POP) && i == 0) /* SDM 2 "POP": the address is made with ESP incremented */
+        esp = vf_off32(&v->terms, esp, g->op_bytes);
+    return (struct place){ effective(v, g, op, esp), segment_of(op) };
+}
+
+static vf_term lin_of(struct bt_verifier *v, const struct vf_state *s, struct place place)
+{
+    return place.off == 0 ? 0 : with_segment(v, s, place.seg, place.off);
+}
+
+bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,
+                        const struct vf_access *access, vf_term lin)
+{
+    enum { STACK = VF_OPERANDS, XLAT, PLACES };
+    bool named = false;
     if (s->insn >= v->claim->tu->insns)
         return vf_fail(v, RULE_OPERAND, in, "guest memory is accessed outside of a guest instruction");
     const struct vf_guest *g = &v->guest[s->insn];
-    vf_term esp = guest_reg(g, VX_RSP);
-    if ((g->insn.def.attributes & VF_POP) &&
-        g->insn.op[0].kind == OP_MEM) /* SDM 2 "POP": the address is made with ESP incremented */
-        esp = vf_off32(&v->terms, esp, g->op_bytes);
-    for (unsigned i = 0; i < g->insn.ops && g->decoded; i++) {
-        const struct vf_op *op = &g->insn.op[i];
-        if (op->kind == OP_MEM && with_segment(v, s, segment_of(op), effective(v, g, op, esp)) == lin)
+    for (unsigned i = 0; i < PLACES && g->decoded; i++) {
+        struct place place = i == STACK ? stack_slot(v, g) : i == XLAT ? xlat_byte(v, g) : operand(v, g, i);
+        if (place.off == 0 || lin_of(v, s, place) != lin)
+            continue;
+        if (within_limit(v, s, access, place.seg, place.off))
             return true;
+        named = true;
     }
-    if (g->decoded && (stack_slot(v, s, g, lin) || xlat_byte(v, s, g, lin)))
-        return true;
+    if (named)
+        return vf_fail(v, RULE_LIMIT, in, "%u bytes that have not been held against their segment's limit%s",
+                       access->bytes, access->write ? " for writing" : "");
     return vf_fail(v, RULE_OPERAND, in, "not an address that the guest instruction at %x names", g->eip);
+}
+
+vf_term vf_branch_target(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
+{
+    const struct vf_op *op = &g->insn.op[0];
+    bool returns = g->insn.id == X86_INS_RET;
+    if (!g->decoded || (!returns && g->insn.def.kind != K_JMP && g->insn.def.kind != K_CALL))
+        return 0;
+    if (!returns && op->kind == OP_REG)
+        return op->reg < 8 ? vf_low(&v->terms, guest_reg(g, op->reg), op->size * 8u) : 0;
+    struct place place = returns ? stack_slot(v, g) : operand(v, g, 0);
+    return place.off == 0
+               ? 0
+               : vf_term_make(&v->terms, T_LOAD, lin_of(v, s, place), s->insn, g->op_bytes, g->op_bytes * 8u);
 }
 
 /* ---- the guest's own instruction */

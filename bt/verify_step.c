@@ -94,7 +94,18 @@ static bool is_op(const struct bt_verifier *v, vf_term term, enum vf_term_op op)
     return term != 0 && vf_at(v, term)->op == op;
 }
 
-/* Host addresses: of the cache, of a unit in it, of guest memory behind an addend. */
+/* The last byte of an access at an offset, or (a limit and the complement of such a one) the room behind it. */
+static vf_term last_or_room(struct bt_verifier *v, const struct vf_op *op, vf_term base, vf_term index)
+{
+    struct vf_terms *t = &v->terms;
+    if (index == 0 && base != 0 && vf_at(v, base)->bits <= 32 && op->value >= 0 && op->value <= UINT8_MAX)
+        return vf_term_make(t, T_LAST, base, 0, (uint64_t)op->value, 64);
+    if (is_op(v, base, T_FIELD) && is_op(v, index, T_AFTER) && op->value == 1)
+        return vf_term_make(t, T_ROOM, base, vf_at(v, index)->a, 0, 64);
+    return vf_opaque(t, 64);
+}
+
+/* Host addresses: of the cache, of a unit in it, of guest memory behind an addend; and 64-bit sums. */
 static vf_term address(struct bt_verifier *v, const struct vf_op *op, vf_term base, vf_term index)
 {
     struct vf_terms *t = &v->terms;
@@ -114,7 +125,7 @@ static vf_term address(struct bt_verifier *v, const struct vf_op *op, vf_term ba
         if (entry->op == T_JCROT)
             return vf_term_make(t, T_JCTARGET, entry->a, 0, 0, 64);
     }
-    return vf_opaque(t, 64);
+    return last_or_room(v, op, base, index);
 }
 
 static bool step_lea(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in)
@@ -152,6 +163,9 @@ static bool step_shift(struct bt_verifier *v, struct vf_state *s, const struct v
     vf_term result = vf_opaque(&v->terms, bits);
     if (in->op[0].size == 4 && is_op(v, count, T_CONST) && by < 32)
         result = vf_term_make(&v->terms, (enum vf_term_op)ops[in->def.kind], value, 0, by, bits);
+    else if (in->def.kind == K_SHRX && in->op[0].size == 8 && is_op(v, value, T_ROOM) && is_op(v, count, T_CONST) &&
+             by == 63)
+        result = vf_term_make(&v->terms, T_OVER, value, 0, 0, 1);
     return write_reg(v, s, in, &in->op[0], result);
 }
 
@@ -172,7 +186,11 @@ static bool step_not(struct bt_verifier *v, struct vf_state *s, const struct vf_
     if (!read_op(v, s, in, 0, &value))
         return false;
     unsigned bits = in->op[0].size * 8u;
-    vf_term result = bits == 32 ? vf_term_make(&v->terms, T_NOT, value, 0, 0, 32) : vf_opaque(&v->terms, bits);
+    vf_term result = vf_opaque(&v->terms, bits);
+    if (bits == 32)
+        result = vf_term_make(&v->terms, T_NOT, value, 0, 0, 32);
+    else if (bits == 64 && is_op(v, value, T_LAST))
+        result = vf_term_make(&v->terms, T_AFTER, value, 0, 0, 64);
     return write_op(v, s, in, 0, result);
 }
 

@@ -1,6 +1,7 @@
 /* test_verify.c - the verifier accepts what the emitters make, and catches emitters that are deliberately wrong. */
 #include <criterion/criterion.h>
 
+#include "asm.h" /* of bt/ */
 #include "support/fragments.h"
 #include "verify.h"
 
@@ -122,7 +123,7 @@ Test(verify, every_mutation_is_caught)
     }
 }
 
-/* ---- changed declarations */
+/* ---- changed declarations, and code that no pattern names */
 
 static struct bt_site *site_of_kind(struct subject *s, enum bt_site_kind kind)
 {
@@ -202,6 +203,39 @@ static void longer_unit(struct subject *s)
 {
     s->tu->guest_bytes++;
 }
+static void shorter_code_segment(struct subject *s)
+{
+    s->tu->cs_limit = s->tu->exit[0].target_eip - 1;
+}
+static void code_segment_of_64_kib(struct subject *s)
+{
+    s->tu->cs_limit = 0xFFFF;
+}
+static void code_segment_of_half(struct subject *s)
+{
+    s->tu->cs_limit = 0x7FFF;
+}
+/* The first load of r10 from the area at `from` becomes one from `to`. */
+static void repoint(struct subject *s, int32_t from, int32_t to)
+{
+    static const uint8_t load[] = { 0x4D, 0x8B, 0x97 };
+    for (uint32_t at = 0; at + sizeof load + 4 <= s->tu->host_bytes; at++) {
+        uint8_t *disp = &s->code[at + sizeof load];
+        if (memcmp(&s->code[at], load, sizeof load) == 0 && memcmp(disp, &from, sizeof from) == 0) {
+            memcpy(disp, &to, sizeof to);
+            return;
+        }
+    }
+    abort();
+}
+static void limit_of_another_segment(struct subject *s)
+{
+    repoint(s, AREA(seg_max_read) + 8 * VX_DS, AREA(seg_max_read) + 8 * VX_ES);
+}
+static void limit_for_loads(struct subject *s)
+{
+    repoint(s, AREA(seg_max_write) + 8 * VX_DS, AREA(seg_max_read) + 8 * VX_DS);
+}
 static void other_place(struct subject *s)
 {
     s->tu->entry += 16;
@@ -229,6 +263,14 @@ static const struct {
     { "an exit with another's cold part", FRAGMENT_MEMORY, exit_with_another_cold_part, RULE_EXIT },
     { "an exit of another unit", FRAGMENT_MEMORY, exit_of_another_unit, RULE_EXIT },
     { "a unit of more guest bytes", FRAGMENT_MEMORY, longer_unit, RULE_EXIT },
+    { "a JNZ beyond CS's limit", FRAGMENT_MEMORY, shorter_code_segment, RULE_LIMIT },
+    { "a JMP beyond CS's limit", FRAGMENT_SELF, shorter_code_segment, RULE_LIMIT },
+    { "a LOOPE beyond CS's limit", FRAGMENT_LOOP, shorter_code_segment, RULE_LIMIT },
+    { "a JMP r32 in a code segment of 64 KiB", FRAGMENT_FP, code_segment_of_64_kib, RULE_LIMIT },
+    { "a 32-bit RET in a code segment of 64 KiB", FRAGMENT_SYSTEM, code_segment_of_64_kib, RULE_LIMIT },
+    { "a 16-bit RET in a code segment of 32 KiB", FRAGMENT_REAL, code_segment_of_half, RULE_LIMIT },
+    { "an offset held against another segment's limit", FRAGMENT_REAL, limit_of_another_segment, RULE_LIMIT },
+    { "a store held against the limit for loads", FRAGMENT_REAL, limit_for_loads, RULE_LIMIT },
     { "a fragment at another place", FRAGMENT_MEMORY, other_place, RULE_BRANCH },
 };
 
