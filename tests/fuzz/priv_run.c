@@ -181,10 +181,6 @@ enum pf_verdict pf_pair_run(struct pf_pair *pair, const struct pf_program *progr
     rig_watchdog(&pair->interp, 0);
     pair->ends[expected]++;
     pair->retired += pair->interp.vcpu->retired;
-    if (getenv("PF_HIST") && expected == RIG_ENDLESS)
-        fprintf(stderr, "limit %04x:%x log %u cr0 %x\n", pair->interp.vcpu->seg[VX_CS].sel,
-                (unsigned)pair->interp.vcpu->rip, *(uint32_t *)(void *)vx_pmap_read_ptr(pair->interp.pmap, V_LOG_COUNT),
-                (unsigned)pair->interp.vcpu->cr0);
     bool unfinished = pair->interp.vcpu->retired < limit; /* a REP without end */
     if (expected == RIG_ENDLESS && (!pair->options.exact_count || unfinished)) {
         pair->lost++;
