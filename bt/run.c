@@ -295,6 +295,14 @@ static vx_err check_host(struct vx_log *log)
     return VX_ERR_UNSUPPORTED;
 }
 
+static void make_stubs(struct vx_bt *bt)
+{
+    struct bt_verdict verdict;
+    bt_stubs_make(bt);
+    if (bt->verifier != NULL && !bt_verify_stubs(bt->verifier, &verdict))
+        bt_verify_failed(bt, &verdict);
+}
+
 static vx_err init(struct vx_bt *bt)
 {
     ZydisDecoderInit(&bt->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
@@ -317,10 +325,7 @@ static vx_err init(struct vx_bt *bt)
     VX_TRY(bt_hostfault_install(bt));
     bt->created_tsc = __builtin_ia32_rdtsc();
     bt->created_ns = vx_host_now_ns();
-    bt_stubs_make(bt);
-    struct bt_verdict verdict;
-    if (bt->verifier != NULL && !bt_verify_stubs(bt->verifier, &verdict))
-        bt_verify_failed(bt, &verdict);
+    make_stubs(bt);
     return VX_ERR_OK;
 }
 
@@ -402,4 +407,13 @@ void vx_bt_flush(struct vx_bt *bt)
 {
     bt_cache_evict_all(bt);
     bt_jc_flush(bt, true);
+}
+
+void vx_bt_count_exactly(struct vx_bt *bt, bool exact)
+{
+    if (bt->config.exact_count == exact)
+        return;
+    bt->config.exact_count = exact;
+    vx_bt_flush(bt);
+    make_stubs(bt); /* call-outs go through another wrapper */
 }

@@ -36,6 +36,11 @@ void vx_bt_flush(struct vx_bt *bt)
     (void)bt;
 }
 
+void vx_bt_count_exactly(struct vx_bt *bt, bool exact)
+{
+    (void)bt, (void)exact;
+}
+
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
 {
     (void)bt, (void)fn, (void)opaque;

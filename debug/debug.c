@@ -42,7 +42,7 @@ void vx_debug_set_front(struct vx_debug *debug, const struct vx_debug_front *fro
     debug->front = front != NULL ? *front : (struct vx_debug_front){ 0 };
     debug->front_opaque = opaque;
     if (front == NULL) {
-        debug->start = debug->over = false;
+        debug->start = debug->over = debug->counting = false;
         debug->tracing = 0;
         debug->queued = 0;
         debug->plan = (struct plan){ 0 };
@@ -77,6 +77,16 @@ void vx_debug_set_hold_interrupts(struct vx_debug *debug, bool hold)
 bool vx_debug_hold_interrupts(const struct vx_debug *debug)
 {
     return debug->hold_interrupts;
+}
+
+void vx_debug_set_counting(struct vx_debug *debug, bool counting)
+{
+    debug->counting = counting;
+}
+
+bool vx_debug_counting(const struct vx_debug *debug)
+{
+    return debug->counting;
 }
 
 void vx_debug_set_tracing(struct vx_debug *debug, unsigned what)

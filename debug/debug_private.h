@@ -47,6 +47,7 @@ struct vx_debug {
     bool over;        /* I3 */
     unsigned tracing; /* VX_DEBUG_TRACE_* */
     bool hold_interrupts;
+    bool counting; /* wanted, whether there are COUNT points or not */
     struct plan plan;
 
     struct vx_debug_stop queue[QUEUE_MAX]; /* I2 */

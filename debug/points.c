@@ -264,3 +264,8 @@ uint64_t vx_debug_limit(const struct vx_debug *debug)
     }
     return limit;
 }
+
+bool vx_debug_wants_counts(const struct vx_debug *debug)
+{
+    return debug->counting || vx_debug_limit(debug) != VX_RETIRE_NONE;
+}

@@ -47,6 +47,8 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
     vx_cpu_model_destroy(model);
     if (err != VX_ERR_OK)
         return err;
+    pc->always_counts =
+        config->lockstep || vx_clock_is_counted(pc->clock) || config->hash_every != 0 || config->stop_at != 0;
     pc->bt_config = (struct vx_bt_config){
         .log = pc->log,
         .stats = &pc->stats,
@@ -61,8 +63,7 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
         .stress = config->bt.stress,
         .stress_seed = config->bt.stress_seed,
         .count = config->bt.count,
-        .exact_count = config->debug || config->lockstep || vx_clock_is_counted(pc->clock) || config->hash_every != 0 ||
-                       config->stop_at != 0,
+        .exact_count = pc->always_counts,
         .one_unit = config->lockstep && config->lockstep_every == 0,
     };
     VX_TRY(pc_debug_create(pc));

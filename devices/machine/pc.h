@@ -71,6 +71,8 @@ struct vx_machine {
     struct vx_vcpu *vcpu;
     struct vx_bt *bt; /* NULL while only the interpreter has run */
     struct vx_bt_config bt_config;
+    bool always_counts; /* instructions are counted exactly, not only when the debugger wants it */
+    bool uncounted;     /* some have not been */
     struct vx_debug *debug;
     const struct vx_debug_wants *debug_wants; /* of `debug` */
     uint32_t bios_window_page;                /* backing of what PCI shows at E0000h-FFFFFh */
@@ -125,6 +127,8 @@ void pc_setup_boot_order(const struct vx_machine_config *config, char *text, siz
 VX_MUST_USE vx_err pc_debug_create(struct vx_machine *pc);
 /* Makes the translator unless it is there. */
 VX_MUST_USE vx_err pc_create_bt(struct vx_machine *pc);
+/* The engine is about to run: whether it counts instructions is as the debugger wants it now. */
+void pc_debug_count(struct vx_machine *pc);
 /* One instruction by the interpreter, all parts of a REP, for vx_debug_boundary(). */
 void pc_debug_step(struct vx_machine *pc);
 /* Tells the debugger of an access that it wants to hear of. */

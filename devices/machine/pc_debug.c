@@ -49,9 +49,23 @@ vx_err vx_machine_set_engine(struct vx_machine *pc, enum vx_engine engine)
     return VX_ERR_OK;
 }
 
+void pc_debug_count(struct vx_machine *pc)
+{
+    pc->bt_config.exact_count = pc->always_counts || vx_debug_wants_counts(pc->debug);
+    if (pc->engine == VX_ENGINE_INTERP)
+        return;
+    vx_bt_count_exactly(pc->bt, pc->bt_config.exact_count);
+    pc->uncounted |= !pc->bt_config.exact_count;
+}
+
 bool vx_machine_counts(const struct vx_machine *pc)
 {
-    return pc->engine == VX_ENGINE_INTERP || pc->bt_config.exact_count;
+    return pc->engine == VX_ENGINE_INTERP || pc->always_counts || vx_debug_wants_counts(pc->debug);
+}
+
+bool vx_machine_counted(const struct vx_machine *pc)
+{
+    return !pc->uncounted;
 }
 
 enum vx_engine vx_machine_engine(const struct vx_machine *pc)

@@ -274,6 +274,7 @@ static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
         pc_debug_step(pc);
         return;
     }
+    pc_debug_count(pc);
     set_retire_limit(pc);
     if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0) {
         if (pc->lockstep != NULL)

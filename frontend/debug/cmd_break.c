@@ -260,8 +260,10 @@ static bool add_moment(struct vx_debugger *dbg, const char **at, bool from_now)
     }
     if (point.kind == VX_POINT_COUNT && !dbg_take_word(at, "instructions"))
         return dbg_fail(dbg, "after the number stands ns, us, ms, s or the word instructions");
-    if (point.kind == VX_POINT_COUNT && !vx_machine_counts(dbg->machine))
-        return dbg_fail(dbg, "translated instructions are counted only where vx86 was started with --debug");
+    if (point.kind == VX_POINT_COUNT && !from_now && !vx_machine_counted(dbg->machine))
+        return dbg_fail(dbg,
+                        "not all instructions since power-on were counted; --clock=instructions does, 'after' counts "
+                        "from now");
     if (amount > (uint64_t)INT64_MAX / 2 / scale)
         return dbg_fail(dbg, "that is more than any guest lives");
     uint64_t now = point.kind == VX_POINT_TIME ? vx_clock_now_ns(vx_machine_clock(dbg->machine)) : dbg->vcpu->retired;

@@ -46,8 +46,9 @@ static bool show_events(struct vx_debugger *dbg, const char **at)
     for (unsigned age = (unsigned)count; age-- > 0;) {
         if (!vx_debug_record(dbg->debug, age, &record))
             continue;
-        dbg_say(dbg, "%12" PRIu64 "  %10.6f s  %-10s %02x %-3s", record.count, (double)record.ns / 1e9,
-                names[record.event], record.value,
+        if (vx_machine_counted(dbg->machine))
+            dbg_say(dbg, "%12" PRIu64 "  ", record.count);
+        dbg_say(dbg, "%10.6f s  %-10s %02x %-3s", (double)record.ns / 1e9, names[record.event], record.value,
                 record.event == VX_DEBUG_EVENT_EXCEPTION ? dbg_vector_name(record.value) : "");
         if (record.event == VX_DEBUG_EVENT_EXCEPTION)
             dbg_say(dbg, " error %x", record.detail);
@@ -88,9 +89,10 @@ static bool show_engine(struct vx_debugger *dbg, const char **at)
     const struct vx_stats *stats = vx_machine_stats(dbg->machine);
     if (!dbg_no_more(dbg, at))
         return false;
-    dbg_say(dbg, "engine %s, %" PRIu64 " instructions, guest time %.6f s\n",
-            vx_machine_engine(dbg->machine) == VX_ENGINE_BT ? "bt" : "interp", dbg->vcpu->retired,
-            (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
+    dbg_say(dbg, "engine %s", vx_machine_engine(dbg->machine) == VX_ENGINE_BT ? "bt" : "interp");
+    if (vx_machine_counted(dbg->machine))
+        dbg_say(dbg, ", %" PRIu64 " instructions", dbg->vcpu->retired);
+    dbg_say(dbg, ", guest time %.6f s\n", (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
     dbg_say(dbg, "units %" PRIu64 ", retranslated %" PRIu64 ", interpreted steps %" PRIu64 ", evictions %" PRIu64 "\n",
             stats->tu_translated, stats->tu_retranslated, stats->interp_steps, stats->cache_evictions);
     return true;

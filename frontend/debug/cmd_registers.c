@@ -138,6 +138,15 @@ bool dbg_cmd_sse(struct vx_debugger *dbg, const char **at)
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */
 
+static bool set_counting(struct vx_debugger *dbg, const char **at)
+{
+    bool on = dbg_take_word(at, "on");
+    if ((!on && !dbg_take_word(at, "off")) || !dbg_at_end(at))
+        return dbg_fail(dbg, "counting is on or off");
+    vx_debug_set_counting(dbg->debug, on);
+    return true;
+}
+
 static bool set_syntax(struct vx_debugger *dbg, const char **at)
 {
     bool att = dbg_take_word(at, "att");
@@ -160,9 +169,11 @@ bool dbg_cmd_set(struct vx_debugger *dbg, const char **at)
 {
     if (dbg_take_word(at, "syntax"))
         return set_syntax(dbg, at);
+    if (dbg_take_word(at, "counting"))
+        return set_counting(dbg, at);
     if (dbg_take_word(at, "code"))
         return set_code(dbg, at);
     if (dbg_at_end(at))
-        return dbg_fail(dbg, "what to set is missing: a register, memory in brackets, syntax or code");
+        return dbg_fail(dbg, "what to set is missing: a register, memory in brackets, syntax, code or counting");
     return dbg_assign(dbg, at) && dbg_no_more(dbg, at);
 }

@@ -8,6 +8,15 @@ static FILE *trace_out(const struct vx_debugger *dbg)
     return dbg->trace != NULL ? dbg->trace : dbg->out;
 }
 
+/* What a line of a trace begins with: the count of instructions where there is one, else guest time. */
+static void print_moment(struct vx_debugger *dbg, FILE *out)
+{
+    if (vx_machine_counts(dbg->machine))
+        fprintf(out, "%" PRIu64 " ", dbg->vcpu->retired);
+    else
+        fprintf(out, "%.6f s ", (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
+}
+
 void dbg_trace_insn(void *opaque)
 {
     struct vx_debugger *dbg = opaque;
@@ -16,7 +25,7 @@ void dbg_trace_insn(void *opaque)
         return;
     FILE *out = trace_out(dbg);
     const uint64_t *r = dbg->vcpu->gpr;
-    fprintf(out, "%" PRIu64 " ", dbg->vcpu->retired);
+    print_moment(dbg, out);
     dbg_show_here(dbg, out);
     fprintf(out, "    eax=%08x ebx=%08x ecx=%08x edx=%08x esi=%08x edi=%08x ebp=%08x esp=%08x eflags=%08x\n",
             (unsigned)r[VX_RAX], (unsigned)r[VX_RBX], (unsigned)r[VX_RCX], (unsigned)r[VX_RDX], (unsigned)r[VX_RSI],
@@ -39,7 +48,8 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
     struct vx_debugger *dbg = opaque;
     if ((dbg->tracing & kinds[event].kind) == 0)
         return;
-    fprintf(trace_out(dbg), "%" PRIu64 " %s %02x", dbg->vcpu->retired, kinds[event].text, value);
+    print_moment(dbg, trace_out(dbg));
+    fprintf(trace_out(dbg), "%s %02x", kinds[event].text, value);
     if (event == VX_DEBUG_EVENT_EXCEPTION)
         fprintf(trace_out(dbg), " %s error %x", dbg_vector_name(value), detail);
     if (event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF)
@@ -51,7 +61,8 @@ void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsig
                       uint64_t value)
 {
     struct vx_debugger *dbg = opaque;
-    fprintf(trace_out(dbg), "%" PRIu64 " %s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n", dbg->vcpu->retired,
+    print_moment(dbg, trace_out(dbg));
+    fprintf(trace_out(dbg), "%s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n",
             space == VX_SPACE_IO ? "port" : "mmio", access == VX_WATCH_WRITE ? "write" : "read", address, bytes,
             (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }

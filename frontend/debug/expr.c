@@ -191,6 +191,8 @@ static bool parse_name(struct expr *e, uint64_t *value)
     e->at += n;
     if (segment_register(name) && take(e, ":"))
         return add_segment(e, name, value);
+    if (strcmp(name, "count") == 0 && !vx_machine_counts(e->dbg->machine))
+        return complain(e, "instructions are not counted; 'set counting on' does from here on");
     if (dbg_register_get(e->dbg, name, value))
         return true;
     if (!dbg_symbols_find(e->dbg->symbols, name, &lin)) {

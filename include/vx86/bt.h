@@ -68,5 +68,7 @@ void vx_bt_mode_text(uint32_t mode, char *text, size_t room);
 
 /* Drops every translation (reset, model change). */
 void vx_bt_flush(struct vx_bt *bt);
+/* What vx_bt_config.exact_count says, changed: where that is new, every translation is dropped. Between runs only. */
+void vx_bt_count_exactly(struct vx_bt *bt, bool exact);
 
 #endif

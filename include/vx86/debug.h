@@ -9,6 +9,8 @@
  * it lies: an armed address ends the translation unit before it and is looked at by C, a watched page misses the
  * shadow, everything else runs as before.
  *
+ * Instructions are counted exactly only while somebody wants to know (vx_debug_wants_counts()): that costs all code.
+ *
  * Not modelled: watchpoints do not see DMA and the page walker. Several vCPUs.
  * Thread rule: vCPU thread, except vx_debug_request_stop(). */
 #ifndef VX86_DEBUG_H
@@ -142,6 +144,9 @@ void vx_debug_go_unit(struct vx_debug *debug);
 /* While stepping no interrupt is delivered (false at first). */
 void vx_debug_set_hold_interrupts(struct vx_debug *debug, bool hold);
 bool vx_debug_hold_interrupts(const struct vx_debug *debug);
+/* Instructions are counted exactly from here on, not only while a COUNT point is enabled (false at first). */
+void vx_debug_set_counting(struct vx_debug *debug, bool counting);
+bool vx_debug_counting(const struct vx_debug *debug);
 /* What costs while it is on: each makes every instruction a step of its own, but for IO. */
 enum {
     VX_DEBUG_TRACE_INSNS = 1u << 0,    /* every instruction is shown to the front's trace() */
@@ -162,6 +167,8 @@ enum vx_debug_go {
 enum vx_debug_go vx_debug_boundary(struct vx_debug *debug);
 void vx_debug_stepped(struct vx_debug *debug);
 uint64_t vx_debug_limit(const struct vx_debug *debug);
+/* Must vcpu->retired be exact while the guest runs? */
+bool vx_debug_wants_counts(const struct vx_debug *debug);
 bool vx_debug_events_held(const struct vx_debug *debug);
 
 /* Accesses that the machine reports, where these are set. */

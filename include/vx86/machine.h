@@ -66,7 +66,7 @@ struct vx_machine_config {
     bool no_reboot;                                 /* a guest reset ends the run */
     struct vx_ports debug_exit[VX_MAX_DEBUG_EXITS]; /* an isa-debug-exit each */
     bool pc_testdev;                                /* the device of that name, for test kernels */
-    bool debug; /* for a debugger: instructions are counted exactly, and the engine may be changed */
+    bool debug;                                     /* for a debugger: the engine may be changed */
 };
 
 struct vx_machine;
@@ -103,8 +103,10 @@ void vx_machine_refresh_display(struct vx_machine *machine);
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
 VX_MUST_USE vx_err vx_machine_set_engine(struct vx_machine *machine, enum vx_engine engine);
-/* Is vcpu->retired exact: under the interpreter, or with config.debug? */
+/* Is vcpu->retired exact from here on: under the interpreter and the counted clock, or because the debugger wants it? */
 bool vx_machine_counts(const struct vx_machine *machine);
+/* Was it ever since power-on? */
+bool vx_machine_counted(const struct vx_machine *machine);
 enum vx_engine vx_machine_engine(const struct vx_machine *machine);
 
 /* A device's registers as a debugger shows them: each element of each field; no side effects. `device` is the beginning

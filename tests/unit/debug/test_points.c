@@ -167,7 +167,17 @@ static bool condition(void *opaque, const struct vx_debug_stop *stop)
 
 static const struct vx_debug_front front = { .stopped = stopped, .condition = condition };
 
-static void check(const struct row *row, enum vx_engine engine)
+/* What the program expects: a stack, the vector of INT 20h. */
+static void prepare(struct vx_machine *machine)
+{
+    static const uint8_t vector[4] = { 0x02, 0x01, 0x00, 0xF0 };
+    struct vx_vcpu *vcpu = vx_machine_vcpu(machine);
+    vx_pmap_write(vx_machine_pmap(machine), 0x20 * 4, vector, sizeof vector);
+    vcpu->gpr[VX_RSP] = 0x7000;
+    vcpu->gpr[VX_RDX] = 0;
+}
+
+static void check(const struct row *row, enum vx_engine engine, bool counting)
 {
     struct rom_machine rig;
     struct rom rom;
@@ -177,17 +187,17 @@ static void check(const struct row *row, enum vx_engine engine)
                      &rig, &rom, (struct vx_machine_config){ .engine = engine, .no_reboot = true, .debug = true }),
                  VX_ERR_OK);
     struct probe probe = { .debug = vx_machine_debug(rig.machine), .vcpu = vx_machine_vcpu(rig.machine), .row = row };
-    static const uint8_t vector[4] = { 0x02, 0x01, 0x00, 0xF0 };
-    vx_pmap_write(vx_machine_pmap(rig.machine), 0x20 * 4, vector, sizeof vector);
-    probe.vcpu->gpr[VX_RSP] = 0x7000;
-    probe.vcpu->gpr[VX_RDX] = 0;
+    prepare(rig.machine);
     vx_debug_set_front(probe.debug, &front, &probe);
     vx_debug_stop_at_start(probe.debug);
+    vx_debug_set_counting(probe.debug, counting);
+    bool counted = row->count != 0 && (counting || row->point.kind == VX_POINT_COUNT);
     enum vx_machine_end end = vx_machine_run(rig.machine, &value);
     bool right = end == VX_END_DEBUG_EXIT && value == EXIT_AL && probe.stops == (row->way == RUN ? 2 : 3) &&
                  probe.cause[0] == VX_CAUSE_START && probe.cause[1] == VX_CAUSE_POINT &&
                  (row->way == RUN || probe.cause[2] == VX_CAUSE_STEP) && probe.ip == row->ip && probe.ax == row->ax &&
-                 probe.cx == row->cx && probe.bx == row->bx && (row->count == 0 || probe.count == row->count);
+                 probe.cx == row->cx && probe.bx == row->bx && (!counted || probe.count == row->count) &&
+                 vx_machine_counted(rig.machine) == (counting || engine == VX_ENGINE_INTERP);
     cr_assert(right, "%s, engine %d: end %d value %x, %u stops, ip %x ax %u cx %u bx %u count %u", row->what, engine,
               end, (unsigned)value, probe.stops, probe.ip, probe.ax, probe.cx, probe.bx, (unsigned)probe.count);
     rom_machine_destroy(&rig);
@@ -196,15 +206,77 @@ static void check(const struct row *row, enum vx_engine engine)
 Test(points, interpreter)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
-        check(&rows[i], VX_ENGINE_INTERP);
+        check(&rows[i], VX_ENGINE_INTERP, true);
 }
 
 Test(points, translator)
 {
     if (vx_bt_unavailable() != NULL)
         cr_skip_test("%s", vx_bt_unavailable());
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
-        check(&rows[i], VX_ENGINE_BT);
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
+        check(&rows[i], VX_ENGINE_BT, true);
+        check(&rows[i], VX_ENGINE_BT, false); /* but where the count is a point's */
+    }
+}
+
+/* ---- counting begins and ends in a loop that runs ---------------------------------------------------------------- */
+
+struct moment {
+    struct vx_debug *debug;
+    struct vx_vcpu *vcpu;
+    unsigned stops;
+    uint16_t ax[4];
+    uint64_t count;
+};
+
+/* Stops: 0 at the start, 1 in the loop (counting begins for a point 300 instructions on), 2 there (it ends), 3 after the loop. */
+static void count_now_and_then(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct moment *moment = opaque;
+    const struct vx_debug_point points[] = {
+        { .kind = VX_POINT_EXEC, .first = CODE_LIN + 8, .ignore = 100 },
+        { .kind = VX_POINT_COUNT, .first = moment->vcpu->retired + 300 },
+        EXEC(0xE),
+    };
+    (void)stop;
+    moment->ax[moment->stops & 3] = (uint16_t)moment->vcpu->gpr[VX_RAX];
+    if (moment->stops == 1)
+        moment->count = moment->vcpu->retired;
+    if (moment->stops == 2)
+        moment->count = moment->vcpu->retired - moment->count;
+    if (moment->stops < VX_ARRAY_LEN(points)) {
+        struct vx_debug_point point = points[moment->stops];
+        point.enabled = point.temporary = true;
+        cr_assert_neq(vx_debug_add_point(moment->debug, &point), 0);
+    }
+    moment->stops++;
+    vx_debug_go(moment->debug);
+}
+
+Test(points, counting_in_a_loop)
+{
+    static const struct vx_debug_front counting_front = { .stopped = count_now_and_then };
+    if (vx_bt_unavailable() != NULL)
+        cr_skip_test("%s", vx_bt_unavailable());
+    struct rom_machine rig;
+    struct rom rom;
+    int value = -1;
+    rom_make(&rom, code, sizeof code, second, sizeof second);
+    cr_assert_eq(
+        rom_machine_create_with(
+            &rig, &rom,
+            (struct vx_machine_config){ .engine = VX_ENGINE_BT, .no_reboot = true, .debug = true, .bt.verify = true }),
+        VX_ERR_OK);
+    struct moment moment = { .debug = vx_machine_debug(rig.machine), .vcpu = vx_machine_vcpu(rig.machine) };
+    prepare(rig.machine);
+    vx_debug_set_front(moment.debug, &counting_front, &moment);
+    vx_debug_stop_at_start(moment.debug);
+    cr_assert_eq(vx_machine_run(rig.machine, &value), VX_END_DEBUG_EXIT);
+    cr_assert(moment.stops == 4 && moment.ax[1] == 100 && moment.ax[2] == 200 && moment.ax[3] == 1000 &&
+                  moment.count == 300 && !vx_machine_counted(rig.machine),
+              "%u stops, ax %u %u %u, %u instructions", moment.stops, moment.ax[1], moment.ax[2], moment.ax[3],
+              (unsigned)moment.count);
+    rom_machine_destroy(&rig);
 }
 
 /* As many points as there may be, and one more; removed in any order. */
