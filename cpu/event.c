@@ -234,6 +234,13 @@ static bool pushes_rf(unsigned vector)
     return vector != VX_DB && vector != VX_DF && vector != VX_MC;
 }
 
+/* #DB is not for its own handler (SDM 3B "Debug Registers", "Single-Stepping on Branches"). */
+static void debug_entered(struct vx_vcpu *cpu)
+{
+    cpu->dr[7] &= ~(uint64_t)DR7_GD;
+    cpu->msr.debugctl &= ~(uint64_t)VX_DEBUGCTL_BTF;
+}
+
 /* Delivers a fault and whatever faults its delivery brings, until a handler is entered or the processor shuts down. The
  * fault classes end every chain but one: debug traps of tasks entered through a task gate for #DB, with a GDT whose
  * busy bits do not stick (ROM), go on for ever on silicon; here that is a shutdown too. */
@@ -256,7 +263,7 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
         vx_vcpu_tell(cpu, VX_DEBUG_EVENT_EXCEPTION, fault.vector, fault.error);
         if (vx_event_deliver(cpu, &event)) {
             if (fault.vector == VX_DB)
-                cpu->dr[7] &= ~(uint64_t)DR7_GD;
+                debug_entered(cpu);
             return;
         }
         enum fault_class first = class_of(fault.vector), second = class_of(cpu->mmu->fault.vector);
@@ -324,7 +331,7 @@ bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind k
     if (!vx_event_deliver(cpu, &event))
         return false;
     if (kind == VX_INT1)
-        cpu->dr[7] &= ~(uint64_t)DR7_GD;
+        debug_entered(cpu);
     return true;
 }
 

@@ -256,7 +256,8 @@ static bool begin_rare(struct insn *in)
     bool resume = cpu->eflags & VX_FL_RF;
     cpu->eflags &= ~(uint32_t)VX_FL_RF;
     in->single_step = cpu->eflags & VX_FL_TF;
-    in->no_step_trap = false; /* an INT that was not single-stepped may have left it */
+    in->task = cpu->tr.sel;
+    in->no_step_trap = in->branched = false; /* instructions that were not single-stepped may have left them */
     in->align_check = (cpu->eflags & VX_FL_AC) && (cpu->cr0 & VX_CR0_AM) && cpu->cpl == 3;
     in->watch = (cpu->dr[7] & DR7_ENABLES) && interp_watches_data(cpu);
     in->careful = in->align_check || in->watch;
@@ -267,6 +268,16 @@ static bool begin_rare(struct insn *in)
     return interp_insn_breakpoint(in);
 }
 
+/* Not behind a task switch, whose new task has a T bit for that; with BTF behind taken branches only (SDM 3B "Single-Stepping on
+ * Branches"). */
+static bool step_traps(const struct insn *in)
+{
+    const struct vx_vcpu *cpu = in->cpu;
+    bool switched = in->branched && cpu->tr.sel != in->task;
+    return in->single_step && !in->no_step_trap && !switched &&
+           (in->branched || !(cpu->msr.debugctl & VX_DEBUGCTL_BTF));
+}
+
 /* Debug traps after an instruction. Of a MOV SS the single-step trap is lost, while its data breakpoints wait for the end
  * of the next instruction; if that one faults they are lost too. A trap wakes from the HLT it belongs to. */
 static void end_rare(struct insn *in)
@@ -275,7 +286,7 @@ static void end_rare(struct insn *in)
     cpu->debug_hits |= in->dr6_hits;
     if (cpu->inhibit == VX_INHIBIT_SS)
         return;
-    uint32_t dr6 = cpu->debug_hits | (in->single_step && !in->no_step_trap ? DR6_BS : 0);
+    uint32_t dr6 = cpu->debug_hits | (step_traps(in) ? DR6_BS : 0);
     cpu->debug_hits = 0;
     if (dr6 == 0)
         return;

@@ -58,6 +58,8 @@ struct insn {
     bool align_check;
     bool watch;
     bool single_step;  /* EFLAGS.TF was set before the instruction */
+    bool branched;     /* the instruction has been somewhere else than behind itself */
+    uint16_t task;     /* TR before the instruction */
     bool no_step_trap; /* the instruction was a software interrupt: TF is in the pushed image instead */
     uint8_t dr6_hits;  /* data and I/O breakpoints hit so far, as DR6 has them */
 };

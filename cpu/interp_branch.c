@@ -13,6 +13,7 @@ static bool near_jump(struct insn *in, uint32_t target)
     if (!near_target_ok(in, target))
         return false;
     in->next_eip = target;
+    in->branched = true;
     return true;
 }
 
@@ -23,6 +24,7 @@ static bool near_call(struct insn *in, uint32_t target)
     if (!near_target_ok(in, target) || !stack_push(in, in->op_size, in->next_eip))
         return false;
     in->next_eip = target;
+    in->branched = true;
     return true;
 }
 
@@ -30,6 +32,7 @@ static bool near_call(struct insn *in, uint32_t target)
 static bool transferred(struct insn *in, bool ok)
 {
     insn_mode_changed(in);
+    in->branched = true;
     if (ok)
         in->next_eip = (uint32_t)in->cpu->rip;
     return ok;

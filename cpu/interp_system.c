@@ -235,6 +235,7 @@ bool interp_cpuid(struct insn *in)
 bool interp_sysenter(struct insn *in)
 {
     insn_mode_changed(in);
+    in->branched = true;
     if (!vx_cpu_sysenter(in->cpu))
         return false;
     in->next_eip = (uint32_t)in->cpu->rip;
@@ -244,6 +245,7 @@ bool interp_sysenter(struct insn *in)
 bool interp_sysexit(struct insn *in)
 {
     insn_mode_changed(in);
+    in->branched = true;
     if (!vx_cpu_sysexit(in->cpu))
         return false;
     in->next_eip = (uint32_t)in->cpu->rip;

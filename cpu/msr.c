@@ -141,6 +141,7 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     case MSR_SYSENTER_EIP: return &msr->sysenter_eip;
     case MSR_MCG_STATUS: return &msr->mcg_status;
     case MSR_MISC_ENABLE: return &msr->misc_enable;
+    case MSR_DEBUGCTL: return &msr->debugctl;
     case MSR_PAT: return &msr->pat;
     case MSR_MTRR_DEF_TYPE: return &msr->mtrr_def_type;
     default: break;
@@ -181,7 +182,6 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_FEATURE_CONTROL: *value = FEATURE_CONTROL_LOCKED; return true;
     case MSR_MTRRCAP: *value = MTRRCAP; return true;
     case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
-    case MSR_DEBUGCTL: *value = 0; return true;
     case MSR_EFER: *value = cpu->efer; return true;
     case MSR_ARCH_CAPABILITIES: *value = cpu->model->arch_capabilities; return true;
     default: return false;
@@ -215,6 +215,7 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_MISC_ENABLE:
         *value = (cpu->msr.misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) | (*value & MISC_ENABLE_WRITABLE);
         return true;
+    case MSR_DEBUGCTL: return (*value & ~(uint64_t)VX_DEBUGCTL_BTF) == 0; /* branch records are not kept */
     case MSR_SYSENTER_CS:
     case MSR_SYSENTER_ESP:
     case MSR_SYSENTER_EIP: *value = (uint32_t)*value; return true;
@@ -251,10 +252,6 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:
         if (value & ~1ull)
-            break;
-        return true;
-    case MSR_DEBUGCTL:
-        if (value != 0)
             break;
         return true;
     case MSR_EFER: return write_efer(cpu, value);

@@ -81,6 +81,7 @@ enum {
 };
 
 enum { VX_EFER_NXE = 1u << 11 };
+enum { VX_DEBUGCTL_BTF = 1u << 1 }; /* single-step on branches */
 
 /* Exception vectors (SDM 3A "Exception and Interrupt Reference"). */
 enum vx_vector {
@@ -247,6 +248,7 @@ struct vx_vcpu {
         uint64_t apic_base, pat, misc_enable, tsc_offset, spec_ctrl, mcg_status;
         uint64_t mtrr_def_type, mtrr_phys[16], mtrr_fix[11];
         uint64_t platform_id, bios_sign;
+        uint64_t debugctl; /* BTF alone */
     } msr;
 
     const struct vx_vcpu_debug *debug; /* NULL: nobody looks */

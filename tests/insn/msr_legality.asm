@@ -83,7 +83,10 @@ bank:   inc     ecx
         write   0x1D9, 0, 0
         reads   0x1D9, 0, 0
         refused 0x1D9, 0, 0xFFFFFFFF
+        refused 0x1D9, 0, 1             ; no branch records
+        write   0x1D9, 0, 2
+        reads   0x1D9, 0, 2
         finish
         checks
 ;= dword 5f0 0
-;= dword 5f4 30
+;= dword 5f4 33

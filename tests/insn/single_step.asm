@@ -1,6 +1,7 @@
 ; TF: a trap after each instruction, none after the one that follows MOV SS, one after each iteration of REP; breakpoints of
-; instructions (with RF) and data.
+; instructions (with RF) and data; none behind a task switch.
 %include "test.inc"
+TSS_B   equ 0x4000
         bits    16
         protected_mode
         idt_entry 1, SEL_CODE, LINEAR(db), 0x8E
@@ -45,7 +46,30 @@ brk:    inc     ebx                     ; fault before, once; RF lets it run
         mov     eax, [RESULT(10)]
         result  3, eax                  ; 2
         result  4, ebx                  ; 2
+        ; a task switch is no step, whatever TF was before: tasks have a T bit
+        gdt_entry SEL_TEST, TSS_B, 0x67, 0x0089
+        mov     dword [TSS_B + 0x20], LINEAR(task_b)
+        mov     dword [TSS_B + 0x24], 2
+        mov     dword [TSS_B + 0x38], 0x7000
+%assign offset 0x48
+%rep 6
+        mov     dword [TSS_B + offset], SEL_DATA
+%assign offset offset + 4
+%endrep
+        mov     dword [TSS_B + 0x4C], SEL_CODE
+        mov     dword [RESULT(10)], 0
+        pushfd
+        or      dword [esp], 0x100
+        popfd
+        call    SEL_TEST:0              ; there and back
+        nop                             ; 1
+        pushfd                          ; 2
+        and     dword [esp], ~0x100     ; 3
+        popfd                           ; 4
+        mov     eax, [RESULT(10)]
+        result  5, eax
         hlt
+task_b: iretd
 db:     inc     dword [RESULT(10)]
         test    dword [esp + 8], 0x100
         jnz     .out
@@ -56,3 +80,4 @@ db:     inc     dword [RESULT(10)]
 ;= dword 508 ffff0ff2
 ;= dword 50c 2
 ;= dword 510 2
+;= dword 514 4
