@@ -27,6 +27,8 @@ enum host_reg {
     H_NONE = 0xFF,
 };
 enum { H_GUEST_ESP = H_R14, H_VCPU = H_R15, H_TLB = H_R13, H_TWELVE = H_R12 };
+/* SSE registers, of which the guest has eight: area->entries, area->jc_hits and all ones, while events are counted. */
+enum { H_XMM_ENTRIES = 15, H_XMM_JC_HITS = 14, H_XMM_ONES = 13 };
 
 struct bt_asm {
     uint8_t *buf;
@@ -155,6 +157,25 @@ static inline void x_sarx32(struct bt_asm *a, unsigned dst, unsigned src, unsign
     asm_vex_shift(a, false, 2, dst, src, count);
 }
 void x_rorx64(struct bt_asm *a, unsigned dst, unsigned src, unsigned count);
+/* SSE registers: eight bytes from and to memory, dst -= src by quadwords, all ones. */
+static inline void x_load_xmm64(struct bt_asm *a, unsigned dst, unsigned base, int32_t disp)
+{
+    asm_mem(a, false, 0xF3, 0x0F7E, dst, base, H_NONE, 0, disp);
+}
+static inline void x_store_xmm64(struct bt_asm *a, unsigned base, int32_t disp, unsigned src)
+{
+    asm_mem(a, false, 0x66, 0x0FD6, src, base, H_NONE, 0, disp);
+}
+static inline void x_psubq(struct bt_asm *a, unsigned dst, unsigned src)
+{
+    a8(a, 0x66);
+    asm_rr(a, false, 0x0FFB, dst, src);
+}
+static inline void x_ones_xmm(struct bt_asm *a, unsigned dst)
+{
+    a8(a, 0x66);
+    asm_rr(a, false, 0x0F76, dst, dst);
+}
 
 /* Jumps. Forward short jumps are patched by x_here(); rel32 ones go to a cache offset. */
 static inline uint32_t x_jrcxz(struct bt_asm *a)

@@ -234,11 +234,8 @@ void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
     a8(a, 0x8D);
     a8(a, 0x0D);
     a32(a, 0u - (a->base + a->len + 4));
-    if (cg->bt->config.count) {
-        x_load64(a, H_R11, H_VCPU, AREA(jc_hits));
-        x_lea64(a, H_R11, H_R11, H_NONE, 0, 1);
-        x_store64(a, H_VCPU, AREA(jc_hits), H_R11);
-    }
+    if (cg->bt->config.count)
+        x_psubq(a, H_XMM_JC_HITS, H_XMM_ONES);
     x_lea64(a, H_R10, H_R10, H_R9, 0, 0);
     a8(a, 0x41); /* jmp r10 */
     a8(a, 0xFF);

@@ -103,7 +103,7 @@ struct bt_area {
      * translator's code: the first 24 bytes of an FXSAVE image. fp_last is what translated code keeps (emit_fp_pointers()),
      * fp_kept what the guest had when the state was loaded. */
     uint64_t fp_last[3], fp_kept[3];
-    uint64_t entries, jc_hits;
+    uint64_t entries, jc_hits; /* counted in SSE registers that the guest does not have; here while C runs */
     uint64_t exit_r8, exit_r9; /* what the exit stub was given */
     uint64_t poll_cell;        /* what poll pointers point to in peace */
     uint64_t bt;               /* struct vx_bt */

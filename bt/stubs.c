@@ -7,7 +7,9 @@
  *                            or 5 bytes further when C did the whole instruction, or out
  *     share_slow             the same for a shared probe; C never does the instruction
  *     insn, rep, seg, ...    r8 next eip, r9 info, r10 eip, r11 selector (seg) -> C; back, or out
- *     fp_load                brings the guest's x87/MMX/SSE state into the host */
+ *     fp_load                brings the guest's x87/MMX/SSE state into the host
+ *
+ * While events are counted, the counters go in and out with the guest's registers. */
 #include "asm.h"
 
 static const uint8_t guest_gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
@@ -26,8 +28,26 @@ static void lahf_seto(struct bt_asm *a)
     asm_mem(a, false, 0x66, 0x89, H_RAX, H_VCPU, H_NONE, 0, AREA(flags16));
 }
 
-static void store_guest(struct bt_asm *a)
+static void store_counters(struct bt_asm *a, const struct vx_bt *bt)
 {
+    if (!bt->config.count)
+        return;
+    x_store_xmm64(a, H_VCPU, AREA(entries), H_XMM_ENTRIES);
+    x_store_xmm64(a, H_VCPU, AREA(jc_hits), H_XMM_JC_HITS);
+}
+
+static void load_counters(struct bt_asm *a, const struct vx_bt *bt)
+{
+    if (!bt->config.count)
+        return;
+    x_load_xmm64(a, H_XMM_ENTRIES, H_VCPU, AREA(entries));
+    x_load_xmm64(a, H_XMM_JC_HITS, H_VCPU, AREA(jc_hits));
+    x_ones_xmm(a, H_XMM_ONES);
+}
+
+static void store_guest(struct bt_asm *a, const struct vx_bt *bt)
+{
+    store_counters(a, bt);
     for (unsigned i = 0; i < sizeof guest_gprs; i++)
         x_store64(a, H_VCPU, gpr_disp(guest_gprs[i]), host_of(guest_gprs[i]));
     lahf_seto(a);
@@ -61,7 +81,7 @@ static void return_to_c(struct bt_asm *a)
     a8(a, 0xC3);
 }
 
-static void make_enter(struct bt_asm *a)
+static void make_enter(struct bt_asm *a, const struct vx_bt *bt)
 {
     for (unsigned i = 0; i < sizeof callee_saved; i++)
         push_pop(a, callee_saved[i], true);
@@ -71,15 +91,16 @@ static void make_enter(struct bt_asm *a)
     x_store64(a, H_VCPU, AREA(host_rsp), H_RSP);
     x_load64(a, H_TLB, H_VCPU, AREA(tlb));
     x_mov_imm32(a, H_TWELVE, VX_PAGE_SHIFT);
+    load_counters(a, bt);
     load_guest(a);
     a8(a, 0x41); /* jmp r8 */
     a8(a, 0xFF);
     a8(a, 0xE0);
 }
 
-static void make_leave(struct bt_asm *a)
+static void make_leave(struct bt_asm *a, const struct vx_bt *bt)
 {
-    store_guest(a);
+    store_guest(a, bt);
     x_store64(a, H_VCPU, AREA(exit_r8), H_R8);
     x_store64(a, H_VCPU, AREA(exit_r9), H_R9);
     return_to_c(a);
@@ -92,10 +113,13 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
 }
 
 /* call-out: C function (vcpu, r8, r9, r10, r11) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
-static void make_callout(struct bt_asm *a, bt_callout_wrapper *wrapper, bt_callout *function, bool memory)
+static void make_callout(struct bt_asm *a, const struct vx_bt *bt, bt_callout *function, bool memory)
 {
     uint64_t address = (uint64_t)(uintptr_t)function;
-    store_guest(a);
+    bt_callout_wrapper *wrapper = bt->config.exact_count ? bt_callout_counted
+                                  : bt->config.count     ? bt_callout_timed
+                                                         : NULL;
+    store_guest(a, bt);
     x_store64(a, H_VCPU, AREA(exit_r8), H_R8);
     x_mov64(a, H_RDI, H_R15);
     x_mov64(a, H_RSI, H_R8);
@@ -110,6 +134,7 @@ static void make_callout(struct bt_asm *a, bt_callout_wrapper *wrapper, bt_callo
     x_mov_imm64(a, H_RAX, address);
     a8(a, 0xFF); /* call rax */
     a8(a, 0xD0);
+    load_counters(a, bt);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, 8);
     x_mov64(a, H_RCX, H_RAX);
     uint32_t to_exit = x_jrcxz(a);
@@ -132,14 +157,16 @@ static void make_callout(struct bt_asm *a, bt_callout_wrapper *wrapper, bt_callo
     return_to_c(a); /* C has left the state in the vCPU */
 }
 
-static void make_fp_load(struct bt_asm *a)
+static void make_fp_load(struct bt_asm *a, const struct vx_bt *bt)
 {
+    store_counters(a, bt);
     for (int32_t at = 0; at < 24; at += 8) {
         x_load64(a, H_R8, H_VCPU, VCPU(fx) + at);
         x_store64(a, H_VCPU, AREA(fp_last) + at, H_R8);
         x_store64(a, H_VCPU, AREA(fp_kept) + at, H_R8);
     }
     asm_mem(a, false, 0, 0x0FAE, 1, H_VCPU, H_NONE, 0, VCPU(fx)); /* fxrstor */
+    load_counters(a, bt);
     asm_mem(a, true, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_away));
     a32(a, 0);
     a8(a, 0xC3);
@@ -148,14 +175,11 @@ static void make_fp_load(struct bt_asm *a)
 void bt_stubs_make(struct vx_bt *bt)
 {
     struct bt_asm a = { .buf = bt->rw, .cap = BT_STUB_BYTES };
-    bt_callout_wrapper *wrapper = bt->config.exact_count ? bt_callout_counted
-                                  : bt->config.count     ? bt_callout_timed
-                                                         : NULL;
     a.len = 64; /* offset 0 means "none" */
     bt->stub.enter = a.len;
-    make_enter(&a);
+    make_enter(&a, bt);
     bt->stub.leave = a.len;
-    make_leave(&a);
+    make_leave(&a, bt);
     bt->stub.exit_direct = a.len;
     make_exit(&a, bt->stub.leave, EXIT_DIRECT);
     bt->stub.exit_indirect = a.len;
@@ -169,22 +193,22 @@ void bt_stubs_make(struct vx_bt *bt)
     bt->stub.exit_stale = a.len;
     make_exit(&a, bt->stub.leave, EXIT_STALE);
     bt->stub.mem_slow = a.len;
-    make_callout(&a, wrapper, bt_callout_mem, true);
+    make_callout(&a, bt, bt_callout_mem, true);
     bt->stub.share_slow = a.len;
-    make_callout(&a, wrapper, bt_callout_share, true);
+    make_callout(&a, bt, bt_callout_share, true);
     bt->stub.insn = a.len;
-    make_callout(&a, wrapper, bt_callout_insn, false);
+    make_callout(&a, bt, bt_callout_insn, false);
     bt->stub.rep = a.len;
-    make_callout(&a, wrapper, bt_callout_rep, false);
+    make_callout(&a, bt, bt_callout_rep, false);
     bt->stub.seg = a.len;
-    make_callout(&a, wrapper, bt_callout_seg, false);
+    make_callout(&a, bt, bt_callout_seg, false);
     bt->stub.rdtsc = a.len;
-    make_callout(&a, wrapper, bt_callout_rdtsc, false);
+    make_callout(&a, bt, bt_callout_rdtsc, false);
     bt->stub.software_int = a.len;
-    make_callout(&a, wrapper, bt_callout_int, false);
+    make_callout(&a, bt, bt_callout_int, false);
     bt->stub.iret = a.len;
-    make_callout(&a, wrapper, bt_callout_iret, false);
+    make_callout(&a, bt, bt_callout_iret, false);
     bt->stub.fp_load = a.len;
-    make_fp_load(&a);
+    make_fp_load(&a, bt);
     VX_ASSERT(!a.overflow);
 }

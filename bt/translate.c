@@ -117,14 +117,6 @@ static emitter *const emitters[] = {
 
 /* ---- the parts of a fragment */
 
-static void emit_entry_counter(struct cg *cg)
-{
-    struct bt_asm *a = &cg->a;
-    x_load64(a, H_R8, H_VCPU, AREA(entries));
-    x_lea64(a, H_R8, H_R8, H_NONE, 0, 1);
-    x_store64(a, H_VCPU, AREA(entries), H_R8);
-}
-
 /* ecx = the n (4, 2 or 1) bytes at [r8]. */
 static void load_bytes(struct bt_asm *a, unsigned n)
 {
@@ -313,7 +305,7 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
     if (bt->config.exact_count)
         emit_budget_check(cg);
     if (bt->config.count)
-        emit_entry_counter(cg);
+        x_psubq(&cg->a, H_XMM_ENTRIES, H_XMM_ONES);
     if (tu->self_checking)
         emit_self_check(cg);
     for (unsigned i = 0; i < n; i++) {

@@ -263,6 +263,13 @@ static struct vf_def fp_def(const char *name)
     return def;
 }
 
+/* One event more, in SSE registers that the guest does not have. */
+static bool counts(const struct vf_insn *in)
+{
+    return in->id == X86_INS_PSUBQ && in->op[1].other == VF_XMM_ONES &&
+           (in->op[0].other == VF_XMM_ENTRIES || in->op[0].other == VF_XMM_JC_HITS);
+}
+
 static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_insn *in)
 {
     static const char *const integer[] = { "crc32", "popcnt", "prefetch", "lfence", "mfence", "sfence", "pause" };
@@ -279,6 +286,8 @@ static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_
     }
     if (in->def.kind == K_CMPS && in->op[0].kind != OP_MEM)
         in->known = false;
+    if (counts(in))
+        in->def = (struct vf_def){ .kind = K_COUNT };
 }
 
 /* ---- both */

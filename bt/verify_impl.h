@@ -40,6 +40,7 @@ enum vf_kind {
     K_LAHF,
     K_SAHF,
     K_NOP,
+    K_COUNT,
     K_IMUL,
     K_POPF,
     K_CMPS,
@@ -56,6 +57,12 @@ enum {
     VF_STACK = VF_PUSH | VF_POP | VF_LEAVE,
 };
 enum { VF_NO_REG = 0xFF, VF_RIP = 0xFE, VF_OPERANDS = 3 };
+
+enum {
+    VF_XMM_ENTRIES = X86_REG_XMM0 + H_XMM_ENTRIES,
+    VF_XMM_JC_HITS = X86_REG_XMM0 + H_XMM_JC_HITS,
+    VF_XMM_ONES = X86_REG_XMM0 + H_XMM_ONES
+};
 
 struct vf_def {
     uint8_t kind, written, attributes;

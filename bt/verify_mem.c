@@ -31,8 +31,6 @@ static const struct field {
     { AREA(if_poll_ptr), 8, MAY_LOAD },
     { AREA(jc_base), 8, MAY_LOAD },
     { AREA(fp_away), 8, MAY_LOAD },
-    { AREA(entries), 8, MAY_LOAD | MAY_STORE },
-    { AREA(jc_hits), 8, MAY_LOAD | MAY_STORE },
     { AREA(sysflags), 4, MAY_LOAD },
     { AREA(fp_last) + FX_FIP, 4, MAY_STORE },
     { AREA(fp_last) + FX_FDP, 4, MAY_STORE },

@@ -9,7 +9,10 @@
  *   exit_*       r9 = the reason, then leave
  *   call-outs    guest registers and flags stored; an aligned call of one of our functions; then guest flags and registers loaded
  *                and RET (to the return address or five bytes behind it), or the end of leave
- *   fp_load      FXRSTOR; no guest register or flag is touched; RET */
+ *   fp_load      FXRSTOR; no guest register or flag is touched; RET
+ *
+ * While events are counted, the counters are in the vCPU wherever C runs or FXRSTOR overwrites them, and in their registers in translated
+ * code. */
 #include "verify_impl.h"
 
 #include <stdio.h>
@@ -31,6 +34,8 @@ struct way {
     unsigned depth;
     int32_t rsp;             /* relative to its value in front of the stub's first instruction */
     uint16_t stored, loaded; /* guest registers: to the vCPU, from it */
+    bool entries_stored, jc_hits_stored, entries_loaded, jc_hits_loaded,
+        ones; /* the counters, while events are counted */
     bool lahf, seto, flags_stored, flags_loaded, called, to_c, fp;
 };
 
@@ -150,6 +155,50 @@ static bool ours(uint64_t function)
     return function == (uint64_t)(uintptr_t)bt_callout_timed || function == (uint64_t)(uintptr_t)bt_callout_counted;
 }
 
+/* ---- counters */
+
+static bool counters_home(const struct way *w)
+{
+    return !w->v->bt->config.count || (w->entries_stored && w->jc_hits_stored);
+}
+
+static bool counters_away(const struct way *w)
+{
+    return !w->v->bt->config.count || (w->entries_loaded && w->jc_hits_loaded && w->ones);
+}
+
+static bool step_counter(struct way *w, const struct vf_insn *in)
+{
+    bool to_memory = in->op[0].kind == OP_MEM;
+    const struct vf_op *memory = &in->op[to_memory ? 0 : 1], *reg = &in->op[to_memory ? 1 : 0];
+    bool entries = memory->value == AREA(entries) && reg->other == VF_XMM_ENTRIES,
+         jc_hits = memory->value == AREA(jc_hits) && reg->other == VF_XMM_JC_HITS;
+    if (memory->kind != OP_MEM || memory->base != H_VCPU || memory->index != VF_NO_REG || !(entries || jc_hits))
+        return fails(w, "not a counter and its place");
+    if (to_memory && !counters_away(w))
+        return fails(w, "a counter is stored that has not been loaded");
+    bool *done = entries     ? to_memory ? &w->entries_stored : &w->entries_loaded
+                 : to_memory ? &w->jc_hits_stored
+                             : &w->jc_hits_loaded;
+    *done = true;
+    return true;
+}
+
+static bool step_ones(struct way *w, const struct vf_insn *in)
+{
+    w->ones = in->op[0].other == VF_XMM_ONES && in->op[1].other == VF_XMM_ONES;
+    return w->ones || fails(w, "ones in another register");
+}
+
+static bool counters_lost(struct way *w)
+{
+    bool home = counters_home(w);
+    w->entries_loaded = w->jc_hits_loaded = w->ones = false;
+    return home || fails(w, "counters are lost");
+}
+
+/* ---- calls */
+
 static bool step_call(struct way *w, const struct vf_insn *in)
 {
     static const uint8_t lost[] = { H_RAX, H_RCX, H_RDX, H_RSI, H_RDI, H_R8, H_R9, H_R10, H_R11 };
@@ -162,7 +211,7 @@ static bool step_call(struct way *w, const struct vf_insn *in)
     w->called = true;
     w->loaded = 0;
     w->flags_loaded = false;
-    return true;
+    return counters_lost(w);
 }
 
 static bool step_push_pop(struct way *w, const struct vf_insn *in, bool push)
@@ -190,14 +239,14 @@ static bool for_guest(const struct way *w)
         if (guest_word(reg) != W_UNKNOWN && w->reg[reg] != guest_word(reg))
             return false;
     }
-    return fixed && w->flags_loaded && (w->kind == KIND_FP || w->loaded == ALL_GPRS);
+    return fixed && w->flags_loaded && counters_away(w) && (w->kind == KIND_FP || w->loaded == ALL_GPRS);
 }
 
 static bool step_ret(const struct way *w)
 {
     if (w->to_c)
         return (w->depth == SAVED && w->rsp == 0 &&
-                (w->kind != KIND_LEAVE || (w->stored == ALL_GPRS && w->flags_stored))) ||
+                (w->kind != KIND_LEAVE || (w->stored == ALL_GPRS && w->flags_stored && counters_home(w)))) ||
                fails(w, "C gets another stack or registers than it had");
     return (w->rsp == 0 && for_guest(w)) ||
            fails(w, "translated code gets another stack, registers or flags than the guest's");
@@ -249,8 +298,11 @@ static bool step(struct way *w, const struct vf_insn *in, bool *ends)
         w->reg[in->op[0].reg] = W_UNKNOWN;
         return w->called || fails(w, "flags are written");
     case X86_INS_FXRSTOR:
-        return (w->kind == KIND_FP && in->op[0].base == H_VCPU && in->op[0].value == VCPU(fx)) ||
-               fails(w, "not the vCPU's FP state");
+        return ((w->kind == KIND_FP && in->op[0].base == H_VCPU && in->op[0].value == VCPU(fx)) ||
+                fails(w, "not the vCPU's FP state")) &&
+               counters_lost(w);
+    case X86_INS_MOVQ: return step_counter(w, in);
+    case X86_INS_PCMPEQD: return step_ones(w, in);
     default: return fails(w, "an instruction that stubs do not use");
     }
 }
@@ -277,6 +329,7 @@ static bool check(struct bt_verifier *v, const char *name, uint32_t off, enum st
     for (unsigned reg = 0; reg < 16; reg++)
         w.reg[reg] = kind == KIND_ENTER || guest_word(reg) == W_UNKNOWN ? (uint8_t)(W_C + reg) : guest_word(reg);
     w.flags_loaded = kind == KIND_FP;
+    w.entries_loaded = w.jc_hits_loaded = w.ones = kind != KIND_ENTER;
     return walk(w);
 }
 

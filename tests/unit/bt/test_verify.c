@@ -337,6 +337,11 @@ static const struct {
     { "C gets something else than the vCPU", "4c 89 ff", "4c 89 f7" },
     { "another page size", "41 bc 0c 00 00 00", "41 bc 0d 00 00 00" },
     { "a jump to the vCPU", "41 ff e0", "41 ff e7" },
+    { "a counter stored in another's place", "66 45 0f d6 bf", "66 45 0f d6 b7" },
+    { "a counter not stored", "66 45 0f d6 b7", "66 45 0f d6 bf" },
+    { "a counter loaded into another", "f3 45 0f 7e bf", "f3 45 0f 7e b7" },
+    { "a counter loaded into the guest's register", "f3 45 0f 7e b7", "f3 41 0f 7e b7" },
+    { "counters count by something else", "66 45 0f 76 ed", "66 45 0f 76 e4" },
 };
 
 static uint32_t stub_bytes(const struct vx_bt *bt)
