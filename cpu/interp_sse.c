@@ -30,27 +30,13 @@ struct simd_op {
 #define REG SIMD_REG
 #define LOW SIMD_LOW
 #define SIMD(prefix, opcode, feature, attributes, handler, lane) \
-    [opcode][prefix] = { simd_do_##handler, simd_##lane, VX_F_##feature, (attributes) },
+    [SIMD_MAP - 1][opcode][prefix] = { simd_do_##handler, simd_##lane, VX_F_##feature, (attributes) },
 #define BOTH(opcode, feature, feature_xmm, handler, lane) \
     SIMD(NP, opcode, feature, M, handler, lane) SIMD(P66, opcode, feature_xmm, X, handler, lane)
 
 /* By map (0F, 0F 38, 0F 3A), opcode and prefix. */
 static const struct simd_op simd_table[3][256][4] = {
-    {
-#define SIMD_0F
 #include "interp_sse.def"
-#undef SIMD_0F
-    },
-    {
-#define SIMD_0F38
-#include "interp_sse.def"
-#undef SIMD_0F38
-    },
-    {
-#define SIMD_0F3A
-#include "interp_sse.def"
-#undef SIMD_0F3A
-    },
 };
 
 #undef SIMD

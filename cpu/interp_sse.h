@@ -111,9 +111,6 @@ uint64_t simd_arith_element(struct fp_env *env, uint8_t opcode, unsigned size, c
 bool simd_state_group(struct insn *in);
 
 /* Every handler and lane function that the table names. */
-#define SIMD_0F
-#define SIMD_0F38
-#define SIMD_0F3A
 #define SIMD(prefix, opcode, feature, attributes, handler, lane) \
     bool simd_do_##handler(struct simd *s);                      \
     simd_lane simd_##lane;
@@ -121,8 +118,5 @@ bool simd_state_group(struct insn *in);
 #include "interp_sse.def"
 #undef SIMD
 #undef BOTH
-#undef SIMD_0F
-#undef SIMD_0F38
-#undef SIMD_0F3A
 
 #endif

@@ -14,26 +14,12 @@ struct simd_row {
 };
 
 #define SIMD(prefix, opcode, feature, attributes, handler, lane) \
-    [opcode][prefix] = { VX_F_##feature, FORM_LISTED | (attributes) },
+    [SIMD_MAP - 1][opcode][prefix] = { VX_F_##feature, FORM_LISTED | (attributes) },
 #define BOTH(opcode, feature_mm, feature_xmm, handler, lane) \
-    [opcode][NP] = { VX_F_##feature_mm, FORM_LISTED }, [opcode][P66] = { VX_F_##feature_xmm, FORM_LISTED },
+    SIMD(NP, opcode, feature_mm, 0, handler, lane) SIMD(P66, opcode, feature_xmm, 0, handler, lane)
 
 static const struct simd_row simd_rows[3][256][4] = {
-    {
-#define SIMD_0F
 #include "interp_sse.def"
-#undef SIMD_0F
-    },
-    {
-#define SIMD_0F38
-#include "interp_sse.def"
-#undef SIMD_0F38
-    },
-    {
-#define SIMD_0F3A
-#include "interp_sse.def"
-#undef SIMD_0F3A
-    },
 };
 
 #undef SIMD

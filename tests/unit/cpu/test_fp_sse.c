@@ -14,28 +14,26 @@ static bool has_immediate(uint8_t opcode)
 static bool is_listed(unsigned prefix, uint8_t opcode, bool memory_form)
 {
     static const struct {
-        uint8_t prefix, opcode;
+        uint8_t map, prefix, opcode;
         uint8_t forms;
     } table[] = {
-#define NP  0
-#define P66 1
-#define PF3 2
-#define PF2 3
-#define X   0
-#define M   0
-#define MEM 1
-#define REG 2
-#define LOW 0
-#define SIMD_0F
-#define SIMD(p, code, feature, attributes, handler, lane) { p, code, attributes },
-#define BOTH(code, feature, feature_xmm, handler, lane)   { NP, code, 0 }, { P66, code, 0 },
+#define NP                                                0
+#define P66                                               1
+#define PF3                                               2
+#define PF2                                               3
+#define X                                                 0
+#define M                                                 0
+#define MEM                                               1
+#define REG                                               2
+#define LOW                                               0
+#define SIMD(p, code, feature, attributes, handler, lane) { SIMD_MAP, p, code, attributes },
+#define BOTH(code, feature, feature_xmm, handler, lane)   { SIMD_MAP, NP, code, 0 }, { SIMD_MAP, P66, code, 0 },
 #include "interp_sse.def"
-#undef SIMD_0F
 #undef SIMD
 #undef BOTH
     };
     for (unsigned i = 0; i < VX_ARRAY_LEN(table); i++)
-        if (table[i].prefix == prefix && table[i].opcode == opcode)
+        if (table[i].map == 1 && table[i].prefix == prefix && table[i].opcode == opcode)
             return memory_form ? !(table[i].forms & REG) : !(table[i].forms & MEM);
     return false;
 }
