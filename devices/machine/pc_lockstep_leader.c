@@ -26,12 +26,8 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
 }
 
 /* A block that the chip does not take leaves no entry. */
-static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
+static size_t end_block(struct pc_lockstep *lockstep, size_t at, unsigned size, const void *buf, size_t done)
 {
-    struct pc_lockstep *lockstep = opaque;
-    size_t at = feed_add(&lockstep->feed, FEED_PORT_READ, port, size, 0);
-    lockstep->in_device++;
-    size_t done = pc_vcpu_ops.port_read_block(lockstep->pc, port, size, buf, count);
     lockstep->in_device--;
     if (done != 0)
         feed_set_items(&lockstep->feed, at, buf, done * size, (uint32_t)done);
@@ -40,18 +36,20 @@ static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *
     return done;
 }
 
+static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
+{
+    struct pc_lockstep *lockstep = opaque;
+    size_t at = feed_add(&lockstep->feed, FEED_PORT_READ, port, size, 0);
+    lockstep->in_device++;
+    return end_block(lockstep, at, size, buf, pc_vcpu_ops.port_read_block(lockstep->pc, port, size, buf, count));
+}
+
 static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count)
 {
     struct pc_lockstep *lockstep = opaque;
     size_t at = feed_add(&lockstep->feed, FEED_PORT_WRITE, port, size, 0);
     lockstep->in_device++;
-    size_t done = pc_vcpu_ops.port_write_block(lockstep->pc, port, size, buf, count);
-    lockstep->in_device--;
-    if (done != 0)
-        feed_set_items(&lockstep->feed, at, buf, done * size, (uint32_t)done);
-    else
-        feed_drop(&lockstep->feed, at);
-    return done;
+    return end_block(lockstep, at, size, buf, pc_vcpu_ops.port_write_block(lockstep->pc, port, size, buf, count));
 }
 
 static int ack_interrupt(void *opaque)
