@@ -51,6 +51,10 @@ bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
     dbg->stop = *stop;
     char error[256];
     uint64_t value;
+    if (note != NULL && note->gate != DBG_GATE_NONE) {
+        dbg_trace_gate(dbg, note->gate == DBG_GATE_BEGIN);
+        return false;
+    }
     if (note == NULL || note->condition == NULL)
         return true;
     const char *at = note->condition;
@@ -58,6 +62,31 @@ bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
         return value != 0;
     dbg_say(dbg, "the condition of point %u: %s\n", stop->point.number, error);
     return true;
+}
+
+bool dbg_add_gate(struct vx_debugger *dbg, uint32_t lin, enum dbg_gate gate)
+{
+    struct vx_debug_point point = {
+        .kind = VX_POINT_EXEC, .enabled = true, .conditional = true, .first = lin, .last = lin
+    };
+    unsigned number = vx_debug_add_point(dbg->debug, &point);
+    if (number == 0)
+        return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);
+    struct dbg_note *note = new_note(dbg, number);
+    note->gate = gate;
+    note->text = strdup(gate == DBG_GATE_BEGIN ? "trace begins" : "trace ends");
+    return true;
+}
+
+void dbg_drop_gates(struct vx_debugger *dbg)
+{
+    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
+        struct dbg_note *note = &dbg->note[i];
+        if (note->number == 0 || note->gate == DBG_GATE_NONE)
+            continue;
+        vx_debug_remove_point(dbg->debug, note->number);
+        clear_note(note);
+    }
 }
 
 /* ---- making them ------------------------------------------------------------------------------------------------- */
@@ -108,6 +137,7 @@ static bool add_exec(struct vx_debugger *dbg, const char **at, bool temporary)
     const char *text = *at;
     point.physical = dbg_take_word(at, "phys");
     dbg_skip_blanks(at);
+    *at += **at == '*'; /* as GDB writes addresses */
     const char *rest = *at;
     point.first = (uint32_t)vx_cs_lin(dbg->vcpu);
     if (!dbg_at_end(at) && !dbg_take_word(&rest, "if") && !dbg_eval(dbg, at, "the address", &point.first))
@@ -146,9 +176,13 @@ static bool add_watch(struct vx_debugger *dbg, const char **at, uint8_t access)
     return add(dbg, &point, text, at);
 }
 
+/* r and w before the address are Bochs's way to say which. */
 bool dbg_cmd_watch(struct vx_debugger *dbg, const char **at)
 {
-    return add_watch(dbg, at, VX_WATCH_WRITE);
+    bool reads = dbg_take_word(at, "r") || dbg_take_word(at, "read");
+    if (!reads && !dbg_take_word(at, "w"))
+        (void)dbg_take_word(at, "write");
+    return add_watch(dbg, at, reads ? VX_WATCH_READ : VX_WATCH_WRITE);
 }
 
 bool dbg_cmd_rwatch(struct vx_debugger *dbg, const char **at)

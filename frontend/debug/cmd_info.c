@@ -132,30 +132,77 @@ static bool show_device(struct vx_debugger *dbg, const char *name, const char **
     struct device_listing listing = { .dbg = dbg };
     if (!dbg_no_more(dbg, at))
         return false;
-    dbg_say(dbg, "%s", name);
     if (!vx_machine_describe(dbg->machine, name, show_field, &listing))
-        return dbg_fail(dbg,
-                        " is neither a device nor points, events, engine, devices; info devices lists the devices");
+        return dbg_fail(
+            dbg,
+            "%s is neither a device nor points, events, branches, engine, time, devices; info devices lists "
+            "the devices",
+            name);
     dbg_say(dbg, "\n");
+    return true;
+}
+
+static bool show_all_registers(struct vx_debugger *dbg, const char **at)
+{
+    const char *all = "all";
+    return dbg_no_more(dbg, at) && dbg_cmd_registers(dbg, &all) && dbg_cmd_fpu(dbg, at) && dbg_cmd_sse(dbg, at);
+}
+
+static bool show_symbol(struct vx_debugger *dbg, const char **at)
+{
+    char near[DBG_LINE_MAX];
+    const char *line = near;
+    snprintf(near, sizeof near, "near %s", *at);
+    *at += strlen(*at);
+    return dbg_cmd_symbols(dbg, &line);
+}
+
+static bool show_devices(struct vx_debugger *dbg, const char **at)
+{
+    if (!dbg_no_more(dbg, at))
+        return false;
+    vx_machine_each_device(dbg->machine, show_name, &(struct device_listing){ .dbg = dbg });
     return true;
 }
 
 bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
 {
+    static const struct {
+        const char *word;
+        bool (*show)(struct vx_debugger *dbg, const char **at);
+    } table[] = {
+        { "points", show_points },
+        { "break", show_points },
+        { "breakpoints", show_points },
+        { "watchpoints", show_points },
+        { "b", show_points },
+        { "events", show_events },
+        { "branches", show_branches },
+        { "engine", show_engine },
+        { "time", show_engine },
+        { "devices", show_devices },
+        /* what is a command here, and "info" elsewhere */
+        { "registers", dbg_cmd_registers },
+        { "r", dbg_cmd_registers },
+        { "cpu", dbg_cmd_registers },
+        { "all-registers", show_all_registers },
+        { "float", dbg_cmd_fpu },
+        { "fpu", dbg_cmd_fpu },
+        { "sse", dbg_cmd_sse },
+        { "gdt", dbg_cmd_gdt },
+        { "ldt", dbg_cmd_ldt },
+        { "idt", dbg_cmd_idt },
+        { "tss", dbg_cmd_tss },
+        { "tab", dbg_cmd_maps },
+        { "mem", dbg_cmd_maps },
+        { "symbol", show_symbol },
+        { "stack", dbg_cmd_backtrace },
+    };
     char name[64];
-    if (dbg_take_word(at, "points") || dbg_take_word(at, "break"))
-        return show_points(dbg, at);
-    if (dbg_take_word(at, "events"))
-        return show_events(dbg, at);
-    if (dbg_take_word(at, "branches"))
-        return show_branches(dbg, at);
-    if (dbg_take_word(at, "engine") || dbg_take_word(at, "time"))
-        return show_engine(dbg, at);
-    if (dbg_take_word(at, "devices")) {
-        vx_machine_each_device(dbg->machine, show_name, &(struct device_listing){ .dbg = dbg });
-        return dbg_no_more(dbg, at);
-    }
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
+        if (dbg_take_word(at, table[i].word))
+            return table[i].show(dbg, at);
     if (!dbg_next_word(at, name, sizeof name))
-        return dbg_fail(dbg, "what is missing: points, events, engine, devices, or a device's name");
+        return dbg_fail(dbg, "what is missing: points, events, branches, engine, time, devices, or a device's name");
     return show_device(dbg, name, at);
 }

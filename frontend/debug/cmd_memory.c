@@ -34,6 +34,7 @@ static unsigned unit_bytes(char unit)
 /* "/16xb" in any order. */
 static bool take_format(struct vx_debugger *dbg, const char **at, struct format *format)
 {
+    dbg_skip_blanks(at);
     if (**at != '/')
         return true;
     ++*at;
@@ -161,6 +162,8 @@ bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
     if (!take_format(dbg, at, &format))
         return false;
     bool phys = dbg_take_word(at, "phys");
+    if (phys && !take_format(dbg, at, &format)) /* "xp/4x" is "x phys/4x" */
+        return false;
     uint64_t address = dbg->next_data;
     if (dbg_at_end(at))
         phys = dbg->next_data_phys;

@@ -53,12 +53,38 @@ static void show_system(struct vx_debugger *dbg)
             (unsigned)vcpu->msr.sysenter_esp, (unsigned)vcpu->msr.sysenter_eip, (unsigned)vcpu->msr.apic_base);
 }
 
+static bool show_changed(struct vx_debugger *dbg, const char **at)
+{
+    if (!dbg_no_more(dbg, at))
+        return false;
+    if (!dbg_show_changes(dbg))
+        dbg_say(dbg, "no register has changed since the stop before this one\n");
+    return true;
+}
+
+static bool show_named(struct vx_debugger *dbg, const char **at)
+{
+    char name[32];
+    uint64_t value;
+    while (dbg_next_word(at, name, sizeof name)) {
+        const char *word = name + (name[0] == '$');
+        if (!dbg_register_get(dbg, word, &value))
+            return dbg_fail(dbg, "'%s' is no register; registers shows all, changed, or those that are named", word);
+        dbg_say(dbg, "%-10s %0*" PRIx64 "  %" PRIu64 "\n", word, (int)dbg_register_bytes(word) * 2, value, value);
+    }
+    return true;
+}
+
 bool dbg_cmd_registers(struct vx_debugger *dbg, const char **at)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     const uint64_t *r = vcpu->gpr;
     char flags[120];
     bool all = dbg_take_word(at, "all");
+    if (!all && dbg_take_word(at, "changed"))
+        return show_changed(dbg, at);
+    if (!all && !dbg_at_end(at))
+        return show_named(dbg, at);
     if (!dbg_no_more(dbg, at))
         return false;
     dbg_flags_text(vx_eflags(vcpu), flags, sizeof flags);

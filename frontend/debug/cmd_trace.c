@@ -46,13 +46,14 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
         [VX_DEBUG_EVENT_MAGIC] = { 0, "" },
     };
     struct vx_debugger *dbg = opaque;
-    if ((dbg->tracing & kinds[event].kind) == 0)
+    bool fault = event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF;
+    if ((dbg->tracing & (kinds[event].kind | (fault ? DBG_TRACE_FAULTS : 0u))) == 0)
         return;
     print_moment(dbg, trace_out(dbg));
     fprintf(trace_out(dbg), "%s %02x", kinds[event].text, value);
     if (event == VX_DEBUG_EVENT_EXCEPTION)
         fprintf(trace_out(dbg), " %s error %x", dbg_vector_name(value), detail);
-    if (event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF)
+    if (fault)
         fprintf(trace_out(dbg), " address %08x", (unsigned)dbg->vcpu->cr2);
     fprintf(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
@@ -67,7 +68,37 @@ void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsig
             (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
 
-bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
+static void apply(struct vx_debugger *dbg, unsigned kinds)
+{
+    dbg->tracing = kinds;
+    vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS ? VX_DEBUG_TRACE_INSNS : 0u) |
+                                         (kinds & DBG_TRACE_BRANCHES ? VX_DEBUG_TRACE_BRANCHES : 0u) |
+                                         (kinds & DBG_TRACE_IO ? VX_DEBUG_TRACE_IO : 0u));
+}
+
+void dbg_trace_gate(struct vx_debugger *dbg, bool begins)
+{
+    apply(dbg, begins ? dbg->trace_between : 0);
+}
+
+/* "from ADDRESS to ADDRESS": tracing begins and ends where these are reached, and waits until then. */
+static bool take_gates(struct vx_debugger *dbg, const char **at, unsigned *kinds)
+{
+    uint64_t from, to;
+    if (!dbg_take_word(at, "from"))
+        return true;
+    if (!dbg_eval(dbg, at, "the address to trace from", &from))
+        return false;
+    if (!dbg_take_word(at, "to"))
+        return dbg_fail(dbg, "'to' and an address are missing");
+    if (!dbg_eval(dbg, at, "the address to trace to", &to) || !dbg_no_more(dbg, at))
+        return false;
+    dbg->trace_between = *kinds;
+    *kinds = 0;
+    return dbg_add_gate(dbg, (uint32_t)from, DBG_GATE_BEGIN) && dbg_add_gate(dbg, (uint32_t)to, DBG_GATE_END);
+}
+
+static unsigned take_kinds(const char **at)
 {
     static const struct {
         const char *word;
@@ -77,30 +108,35 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
                   { "exceptions", DBG_TRACE_EXCEPTIONS },
                   { "modes", DBG_TRACE_MODES },
                   { "io", DBG_TRACE_IO },
+                  { "faults", DBG_TRACE_FAULTS },
                   { "branches", DBG_TRACE_BRANCHES } };
     unsigned kinds = 0;
-    bool off = dbg_take_word(at, "off"), more = !off;
-    while (more) {
-        more = false;
-        for (size_t i = 0; i < VX_ARRAY_LEN(words); i++) {
-            if (!dbg_take_word(at, words[i].word))
-                continue;
+    for (size_t i = 0; i < VX_ARRAY_LEN(words); i++)
+        if (dbg_take_word(at, words[i].word)) {
             kinds |= words[i].kind;
-            more = true;
+            i = (size_t)-1; /* in any order */
         }
-    }
+    return kinds;
+}
+
+bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
+{
+    uint64_t first = 0, last = UINT32_MAX;
+    bool off = dbg_take_word(at, "off");
+    unsigned kinds = off ? 0 : take_kinds(at);
     if (!off && kinds == 0)
-        return dbg_fail(dbg, "what to trace is missing: off, or of insns interrupts exceptions modes io branches");
-    uint64_t first, last;
-    if (!dbg_eval_or(dbg, at, "the first address", 0, &first) ||
-        !dbg_eval_or(dbg, at, "the last address", UINT32_MAX, &last) || !dbg_no_more(dbg, at))
+        return dbg_fail(dbg,
+                        "what to trace is missing: off, or of insns interrupts exceptions faults modes io branches");
+    const char *rest = *at;
+    if (!dbg_take_word(&rest, "from") && (!dbg_eval_or(dbg, at, "the first address", 0, &first) ||
+                                          !dbg_eval_or(dbg, at, "the last address", UINT32_MAX, &last)))
         return false;
-    dbg->tracing = kinds;
+    dbg_drop_gates(dbg);
+    if (!take_gates(dbg, at, &kinds) || !dbg_no_more(dbg, at))
+        return false;
     dbg->trace_first = first;
     dbg->trace_last = last;
-    vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS ? VX_DEBUG_TRACE_INSNS : 0u) |
-                                         (kinds & DBG_TRACE_BRANCHES ? VX_DEBUG_TRACE_BRANCHES : 0u) |
-                                         (kinds & DBG_TRACE_IO ? VX_DEBUG_TRACE_IO : 0u));
+    apply(dbg, kinds);
     return true;
 }
 

@@ -25,8 +25,20 @@ struct command {
 static const struct command table[] = {
 #define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
     { name, alias, CHAPTER_##chapter, dbg_cmd_##function, repeats, usage, help, example },
+#define DBG_SPELLING(word, means)
 #include "commands.def"
 #undef DBG_COMMAND
+#undef DBG_SPELLING
+};
+
+static const struct {
+    const char *word, *means;
+} spellings[] = {
+#define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example)
+#define DBG_SPELLING(word, means) { word, means },
+#include "commands.def"
+#undef DBG_COMMAND
+#undef DBG_SPELLING
 };
 
 bool dbg_fail(struct vx_debugger *dbg, const char *format, ...)
@@ -129,6 +141,23 @@ static size_t name_length(const char *at)
     return n != 0 ? n : 1;
 }
 
+/* The line with a word of another debugger replaced by ours, in `own`; NULL: said why. */
+static const char *in_our_words(struct vx_debugger *dbg, const char *line, char own[DBG_LINE_MAX])
+{
+    size_t n = name_length(line);
+    for (size_t i = 0; i < VX_ARRAY_LEN(spellings); i++) {
+        if (strlen(spellings[i].word) != n || memcmp(spellings[i].word, line, n) != 0)
+            continue;
+        int length = snprintf(own, DBG_LINE_MAX, "%s%s", spellings[i].means, line + n);
+        if (length >= DBG_LINE_MAX) {
+            dbg_fail(dbg, "a line has at most %u characters", DBG_LINE_MAX - 1);
+            return NULL;
+        }
+        return own;
+    }
+    return line;
+}
+
 /* What Enter does next. x and u go on behind what they have shown: repeated with their format alone. */
 static void remember(struct vx_debugger *dbg, const struct command *command, const char *line, size_t name)
 {
@@ -143,7 +172,7 @@ static void remember(struct vx_debugger *dbg, const struct command *command, con
 
 void dbg_execute(struct vx_debugger *dbg, const char *line)
 {
-    char again[DBG_LINE_MAX];
+    char again[DBG_LINE_MAX], own[DBG_LINE_MAX];
     dbg->failed = dbg->going = false;
     dbg_skip_blanks(&line);
     if (*line == '#')
@@ -154,6 +183,9 @@ void dbg_execute(struct vx_debugger *dbg, const char *line)
         snprintf(again, sizeof again, "%s", dbg->last);
         line = again;
     }
+    line = in_our_words(dbg, line, own);
+    if (line == NULL)
+        return;
     size_t n = name_length(line);
     const struct command *command = find(dbg, line, n);
     if (command == NULL)
@@ -174,6 +206,17 @@ static void print_one(struct vx_debugger *dbg, const struct command *command)
     dbg_say(dbg, "    %s.\n    For example: %s\n", command->help, command->example);
 }
 
+/* As much of the help as a line holds, whole words. */
+static void print_short(struct vx_debugger *dbg, const char *help)
+{
+    enum { ROOM = 88 };
+    size_t n = strlen(help);
+    if (n > ROOM)
+        for (n = ROOM - 4; help[n] != ' '; n--)
+            ;
+    dbg_say(dbg, "%.*s%s\n", (int)n, help, help[n] != '\0' ? " ..." : "");
+}
+
 static void print_all(struct vx_debugger *dbg)
 {
     for (unsigned chapter = 0; chapter < CHAPTERS; chapter++) {
@@ -182,11 +225,12 @@ static void print_all(struct vx_debugger *dbg)
             if (table[i].chapter != chapter)
                 continue;
             dbg_say(dbg, "  %-13s %-6s ", table[i].name, table[i].alias);
-            dbg_say(dbg, "%.90s\n", table[i].help);
+            print_short(dbg, table[i].help);
         }
     }
     dbg_say(dbg,
-            "help COMMAND says more and shows an example. As much of a name as is unique will do; Enter repeats.\n");
+            "help COMMAND says more and shows an example. As much of a name as is unique will do; Enter repeats.\n"
+            "Many words of Bochs and GDB are understood too: lb vb pb blist xp sreg si ni, info registers, $eax.\n");
 }
 
 bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
@@ -196,7 +240,9 @@ bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
         print_all(dbg);
         return true;
     }
-    const struct command *command = find(dbg, word, strlen(word));
+    char own[DBG_LINE_MAX];
+    const char *ours = in_our_words(dbg, word, own);
+    const struct command *command = find(dbg, ours, name_length(ours));
     if (command == NULL)
         return false;
     print_one(dbg, command);

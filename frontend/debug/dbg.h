@@ -8,6 +8,7 @@
  *   symbols.c      addresses and names; symbols_elf.c, symbols_text.c read them,
  *                  symbols_save.c writes them
  *   show.c         where the guest is: the line behind every stop
+ *   changes.c      which registers changed since the stop before
  *   cmd_*.c        the commands, one file a chapter of commands.def
  *
  *   I1  A command gets a cursor behind its name and prints one line with dbg_fail() when it cannot do what it was asked.
@@ -26,11 +27,24 @@
 struct dbg_symbols;
 struct dbg_input;
 
+/* Points that do not stop: a trace begins or ends there. */
+enum dbg_gate { DBG_GATE_NONE, DBG_GATE_BEGIN, DBG_GATE_END };
+
 /* What the user has said about a point: kept here, by number. */
 struct dbg_note {
     unsigned number;
+    enum dbg_gate gate;
     char *text;      /* the address as it was written */
     char *condition; /* expression, NULL for none */
+};
+
+#define DBG_FOLLOWED 24
+
+/* What a stop is compared with: changes.c. */
+struct dbg_snapshot {
+    uint64_t value[DBG_FOLLOWED];
+    uint32_t eflags;
+    uint8_t fx[512];
 };
 
 struct vx_debugger {
@@ -51,16 +65,16 @@ struct vx_debugger {
     char last[DBG_LINE_MAX];
 
     enum vx_syntax syntax;
-    unsigned code_bits;    /* 16, 32; 0: as the code segment says */
-    uint64_t shown_gpr[8]; /* at the last stop, to show what changed */
-    uint32_t shown_eflags;
-    uint32_t next_code; /* where `u` without an address goes on */
-    uint64_t next_data; /* ... and `x` */
+    unsigned code_bits;              /* 16, 32; 0: as the code segment says */
+    struct dbg_snapshot before, now; /* registers at the stop before this one, and at this one */
+    uint32_t next_code;              /* where `u` without an address goes on */
+    uint64_t next_data;              /* ... and `x` */
     bool next_data_phys;
     char data_format[3]; /* unit and format of the last `x` */
 
-    FILE *trace;      /* where traces go; NULL: out */
-    unsigned tracing; /* DBG_TRACE_* */
+    FILE *trace;            /* where traces go; NULL: out */
+    unsigned tracing;       /* DBG_TRACE_* */
+    unsigned trace_between; /* the same, while the gates of `trace ... from ... to` say so */
     uint64_t trace_first, trace_last;
 };
 
@@ -71,6 +85,7 @@ enum {
     DBG_TRACE_MODES = 1u << 3,
     DBG_TRACE_IO = 1u << 4,
     DBG_TRACE_BRANCHES = 1u << 5,
+    DBG_TRACE_FAULTS = 1u << 6, /* of the exceptions, #PF */
 };
 
 /* Says what is wrong, one line; returns false, to be used as `return dbg_fail(...)`. */
@@ -124,6 +139,7 @@ struct dbg_register {
 bool dbg_register_get(const struct vx_debugger *dbg, const char *name, uint64_t *value);
 /* False with a reason in error[]. */
 bool dbg_register_set(struct vx_debugger *dbg, const char *name, uint64_t value, char *error, size_t room);
+unsigned dbg_register_bytes(const char *name); /* 0: there is none */
 /* The n-th name, NULL behind the last. */
 const char *dbg_register_name(unsigned n);
 /* "CF zf ..." : set ones in capitals. */
@@ -160,7 +176,10 @@ struct vx_disassembler dbg_disassembler(struct vx_debugger *dbg);
 void dbg_show_here(struct vx_debugger *dbg, FILE *out);
 void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop);
 /* The registers that changed since the last stop; remembers them. */
-void dbg_show_changes(struct vx_debugger *dbg);
+/* ---- changes.c ---- */
+void dbg_snapshot_at_stop(struct vx_debugger *dbg);
+/* One line with what differs from the stop before; false, nothing said: nothing does. */
+bool dbg_show_changes(struct vx_debugger *dbg);
 /* One line of disassembly at CS-offset `off`; returns the instruction's length, 0 when nothing can be read. */
 unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
 const char *dbg_vector_name(unsigned vector);
@@ -175,12 +194,18 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
 struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number);
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
 void dbg_notes_clear(struct vx_debugger *dbg);
+bool dbg_add_gate(struct vx_debugger *dbg, uint32_t lin, enum dbg_gate gate);
+void dbg_drop_gates(struct vx_debugger *dbg);
+/* cmd_trace.c: one was reached. */
+void dbg_trace_gate(struct vx_debugger *dbg, bool begins);
 
 /* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */
 
 #define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
     bool dbg_cmd_##function(struct vx_debugger *dbg, const char **at);
+#define DBG_SPELLING(word, means)
 #include "commands.def"
 #undef DBG_COMMAND
+#undef DBG_SPELLING
 
 #endif

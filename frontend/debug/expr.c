@@ -6,7 +6,7 @@
  *     memory  := [ "byte" | "word" | "dword" | "qword" ] [ "phys" ] "[" address "]"
  *     address := or [ ":" or ]              a segment register, or a selector, and an offset
  *
- * Numbers: 0x7c00, 7c00h, 31744, 'A'. Memory without a size is a dword. The right sides of && and || are evaluated only
+ * A register may have GDB's $. Numbers: 0x7c00, 7c00h, 31744, 'A'. Memory without a size is a dword. The right sides of && and || are evaluated only
  * where they count (`skip`), so that they may read what is not always there. */
 #include <ctype.h>
 #include <stdarg.h>
@@ -176,6 +176,18 @@ static size_t name_length(const char *at)
     return n;
 }
 
+/* "$eax", "$pc": as GDB writes registers; $pc is linear, as in our stub. */
+static bool dollar_register(struct vx_debugger *dbg, const char *name, uint64_t *value)
+{
+    if (name[0] != '$')
+        return false;
+    if (strcmp(name, "$pc") == 0) {
+        *value = (uint32_t)vx_cs_lin(dbg->vcpu);
+        return true;
+    }
+    return dbg_register_get(dbg, strcmp(name, "$sp") == 0 ? "esp" : strcmp(name, "$fp") == 0 ? "ebp" : name + 1, value);
+}
+
 static bool parse_name(struct expr *e, uint64_t *value)
 {
     char name[128];
@@ -193,7 +205,7 @@ static bool parse_name(struct expr *e, uint64_t *value)
         return add_segment(e, name, value);
     if (strcmp(name, "count") == 0 && !vx_machine_counts(e->dbg->machine))
         return complain(e, "instructions are not counted; 'set counting on' does from here on");
-    if (dbg_register_get(e->dbg, name, value))
+    if (dbg_register_get(e->dbg, name, value) || dollar_register(e->dbg, name, value))
         return true;
     if (!dbg_symbols_find(e->dbg->symbols, name, &lin)) {
         bool hex = strspn(name, "0123456789abcdefABCDEF") == n;
@@ -383,6 +395,7 @@ static bool assign_register(struct expr *e)
     char name[32];
     uint64_t value = 0;
     dbg_skip_blanks(&e->at);
+    e->at += *e->at == '$';
     size_t n = name_length(e->at);
     snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), e->at);
     if (!dbg_register_get(e->dbg, name, &value))

@@ -140,6 +140,12 @@ static const struct row *find(const char *name)
     return NULL;
 }
 
+unsigned dbg_register_bytes(const char *name)
+{
+    const struct row *row = find(name);
+    return row != NULL ? (row->bits + 7u) / 8 : 0;
+}
+
 const char *dbg_register_name(unsigned n)
 {
     return n < VX_ARRAY_LEN(rows) ? rows[n].name : NULL;

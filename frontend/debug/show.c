@@ -82,28 +82,6 @@ void dbg_show_here(struct vx_debugger *dbg, FILE *out)
     fputc('\n', out);
 }
 
-/* ---- changes ----------------------------------------------------------------------------------------------------- */
-
-void dbg_show_changes(struct vx_debugger *dbg)
-{
-    static const char *const names[8] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi" };
-    const struct vx_vcpu *vcpu = dbg->vcpu;
-    uint32_t eflags = vx_eflags(vcpu);
-    unsigned changed = 0;
-    for (unsigned i = 0; i < 8; i++)
-        if (vcpu->gpr[i] != dbg->shown_gpr[i])
-            dbg_say(dbg, "%s%s=%08x", changed++ != 0 ? " " : "  ", names[i], (unsigned)vcpu->gpr[i]);
-    if (eflags != dbg->shown_eflags) {
-        char text[100];
-        dbg_flags_text(eflags, text, sizeof text);
-        dbg_say(dbg, "%s%s", changed++ != 0 ? " " : "  ", text);
-    }
-    if (changed != 0)
-        dbg_say(dbg, "\n");
-    memcpy(dbg->shown_gpr, vcpu->gpr, sizeof dbg->shown_gpr);
-    dbg->shown_eflags = eflags;
-}
-
 /* ---- stops ------------------------------------------------------------------------------------------------------- */
 
 const char *dbg_point_kind(const struct vx_debug_point *point)
@@ -186,10 +164,9 @@ static void print_cause(struct vx_debugger *dbg, const struct vx_debug_stop *sto
 void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
 {
     print_cause(dbg, stop);
+    dbg_snapshot_at_stop(dbg);
     if (stop->cause == VX_CAUSE_STEP)
         dbg_show_changes(dbg);
-    memcpy(dbg->shown_gpr, dbg->vcpu->gpr, sizeof dbg->shown_gpr);
-    dbg->shown_eflags = vx_eflags(dbg->vcpu);
     dbg->next_code = (uint32_t)dbg->vcpu->rip;
     dbg_show_here(dbg, dbg->out);
     if (dbg->vcpu->halted)

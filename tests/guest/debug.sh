@@ -26,6 +26,8 @@ boot() {
     vx86 boot --debug-script "$here/debug-boot.dbg" || status=$?
     [ $status -eq 9 ] || { cat "$dir/boot"; fail "the script ended with status $status, not 9"; }
     said boot '^0000:7c00 +[0-9a-f]+ +[a-z]'
+    said gates.trace '^[0-9]+ 0000:7c00 '
+    [ "$(wc -l <"$dir/gates.trace")" -eq 2 ] || { cat "$dir/gates.trace"; fail "more than one instruction lies between the gates"; }
     said boot 'mode change: real mode -> protected mode, by'
     said boot 'mode change: protected mode -> protected mode with paging, by'
     said boot '^[0-9]{5,} symbols, kernel at '
