@@ -151,10 +151,10 @@ struct bt_jump_cache {
     uint64_t used;    /* for replacement */
 };
 
-/* Keys (place, eip, mode) of all units ever made: an open-addressing set. */
 /* Why a unit is no longer there; END_NOT: it is, for another code segment. */
 enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
 
+/* Keys (place, eip, mode) of all units ever made, and (place, eip) of each: an open-addressing set. */
 struct bt_seen {
     uint64_t *key; /* 0: free; an enum bt_end in bits 1 to 3 */
     size_t cap, used;
@@ -245,8 +245,7 @@ void bt_lookup_destroy(struct vx_bt *bt);
 struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip);
 void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu);
 void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu);
-/* Enters the unit's key; true when a unit with that key was made before (invalidated or evicted since). */
-/* Counts a new unit that was there before, under the cause of its end. */
+/* Counts a new unit whose guest code had one before: under the cause of its end, or as one of another mode. */
 void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu);
 /* A unit ends: what a later one at its place will count as. */
 void bt_note_end(struct vx_bt *bt, const struct bt_tu *tu, enum bt_end end);

@@ -85,10 +85,20 @@ void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
 #define SEEN_END_SHIFT 1
 #define SEEN_NOT_KEY   0xFull
 
+static uint64_t seen_key_of(const struct bt_tu *tu, uint64_t mode)
+{
+    return (((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ mode << 4) & ~SEEN_NOT_KEY) | 1;
+}
+
 static uint64_t seen_key(const struct bt_tu *tu)
 {
-    return (((tu->hva ^ (uint64_t)tu->eip << 22) * 0x9E3779B97F4A7C15ull ^ (uint64_t)tu->mode << 4) & ~SEEN_NOT_KEY) |
-           1;
+    return seen_key_of(tu, tu->mode);
+}
+
+/* Of the place alone, whatever the mode. */
+static uint64_t seen_place(const struct bt_tu *tu)
+{
+    return seen_key_of(tu, (uint64_t)UINT32_MAX + 1);
 }
 
 /* Where `key` is, or the free place for it. */
@@ -135,13 +145,18 @@ void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu)
     } else if (seen->used * 2 >= seen->cap) {
         seen_grow(seen);
     }
+    uint64_t *place = seen_find(seen, seen_place(tu));
+    bool known_place = *place != 0;
+    *place = seen_place(tu);
     uint64_t *at = seen_find(seen, seen_key(tu));
     if (*at != 0) {
         bt->stats->tu_retranslated++;
         ++*again_counter(bt->stats, (enum bt_end)((*at & SEEN_NOT_KEY) >> SEEN_END_SHIFT));
-    } else {
-        seen->used++;
+    } else if (known_place) {
+        bt->stats->tu_retranslated++;
+        bt->stats->again_mode++;
     }
+    seen->used += (*at == 0) + !known_place;
     *at = seen_key(tu);
 }
 

@@ -136,7 +136,7 @@ Test(bench, lengths_of_units_add_up, .timeout = 300)
         cr_assert_gt(units, 100);
         const struct vx_stats *stats = &sample.stats;
         cr_assert_eq(stats->tu_retranslated, stats->again_store + stats->again_evicted + stats->again_mapping +
-                                                 stats->again_segment + stats->again_debugger);
+                                                 stats->again_mode + stats->again_segment + stats->again_debugger);
     }
 }
 

@@ -1,0 +1,93 @@
+/* test_lookup.c - under which cause a unit counts that is made again. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "support/fragments.h"
+
+#include "internal.h" /* of bt/ */
+
+static void changed(struct vx_bt *bt, struct bt_tu *tu)
+{
+    bt_invalidate(bt, tu, END_STORE);
+}
+static void evicted(struct vx_bt *bt, struct bt_tu *tu)
+{
+    (void)tu;
+    bt_cache_evict_all(bt);
+}
+static void second_page_remapped(struct vx_bt *bt, struct bt_tu *tu)
+{
+    bt_invalidate(bt, tu, END_MAPPING);
+}
+static void wanted_by_debugger(struct vx_bt *bt, struct bt_tu *tu)
+{
+    bt_invalidate(bt, tu, END_DEBUGGER);
+}
+static void another_mode(struct vx_bt *bt, struct bt_tu *tu)
+{
+    (void)tu;
+    bt->mode ^= MODE_X87_OK;
+}
+static void another_segment(struct vx_bt *bt, struct bt_tu *tu)
+{
+    (void)tu;
+    bt->vcpu->seg[VX_CS].limit--;
+}
+static void another_mode_then_changed(struct vx_bt *bt, struct bt_tu *tu)
+{
+    another_mode(bt, tu);
+    changed(bt, bt_translate(bt));
+    bt->stats->tu_retranslated = bt->stats->again_mode = 0;
+}
+#define CAUSE(change, counter)                              \
+    {                                                       \
+#change, change, offsetof(struct vx_stats, counter) \
+    }
+
+static const struct {
+    const char *name;
+    void (*happens)(struct vx_bt *bt, struct bt_tu *tu);
+    size_t counter; /* of struct vx_stats */
+} causes[] = {
+    CAUSE(changed, again_store),
+    CAUSE(evicted, again_evicted),
+    CAUSE(second_page_remapped, again_mapping),
+    CAUSE(wanted_by_debugger, again_debugger),
+    CAUSE(another_mode, again_mode),
+    CAUSE(another_segment, again_segment),
+    CAUSE(another_mode_then_changed, again_store),
+};
+
+static uint64_t sum_of_causes(const struct vx_stats *stats)
+{
+    return stats->again_store + stats->again_evicted + stats->again_mapping + stats->again_mode + stats->again_segment +
+           stats->again_debugger;
+}
+
+Test(lookup, a_unit_made_again_counts_under_its_cause)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(causes); i++) {
+        struct rig rig;
+        uint64_t count;
+        struct bt_tu *tu = fragment_make_plain(&rig, FRAGMENT_LOOP);
+        cr_expect_eq(rig.bt->stats->tu_retranslated, 0);
+        causes[i].happens(rig.bt, tu);
+        cr_expect_not_null(bt_translate(rig.bt));
+        memcpy(&count, (const char *)rig.bt->stats + causes[i].counter, sizeof count);
+        cr_expect_eq(count, 1, "%s", causes[i].name);
+        cr_expect_eq(rig.bt->stats->tu_retranslated, 1, "%s", causes[i].name);
+        cr_expect_eq(sum_of_causes(rig.bt->stats), 1, "%s", causes[i].name);
+        rig_destroy(&rig);
+    }
+}
+
+Test(lookup, a_unit_of_another_place_is_not_made_again)
+{
+    struct rig rig;
+    fragment_make_plain(&rig, FRAGMENT_MEMORY);
+    rig.vcpu->rip++;
+    cr_expect_not_null(bt_translate(rig.bt));
+    cr_expect_eq(rig.bt->stats->tu_translated, 2);
+    cr_expect_eq(rig.bt->stats->tu_retranslated, 0);
+    rig_destroy(&rig);
+}
