@@ -103,21 +103,33 @@ static bool wants_out(const struct vx_bt *bt)
            (vcpu->intr_line && vcpu->iflag) || atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
 }
 
-/* After C has executed the instruction before next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. A
+static uint64_t leave(struct vx_bt *bt, uint64_t eip, enum bt_exit_kind why)
+{
+    bt->area->exit_r9 = why;
+    bt->callout_eip = (uint32_t)eip;
+    return CALLOUT_EXIT;
+}
+
+/* After C has executed the instruction between eip and next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. A
  * handler may stand at next_eip, but what the unit knows of the state there holds behind a completed instruction only. */
-static uint64_t after_insn(struct vx_bt *bt, uint64_t next_eip, uint64_t info)
+static uint64_t after_insn(struct vx_bt *bt, uint64_t eip, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
-    if (vcpu->rip != next_eip || vx_interp_last_raised(vcpu) || wants_out(bt) || !same_code(bt) ||
-        bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
-        bt->area->exit_r9 = EXIT_STATE;
-        bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
-        return CALLOUT_EXIT;
+    enum bt_exit_kind why;
+    if (vcpu->rip != next_eip || vx_interp_last_raised(vcpu)) {
+        why = EXIT_ELSEWHERE;
+    } else if (wants_out(bt)) {
+        why = EXIT_WANTED;
+    } else if (!same_code(bt) || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+        why = EXIT_STATE;
+    } else {
+        bt_sync(bt);
+        if (info & MEM_FP_LIVE)
+            fp_load(vcpu);
+        return CALLOUT_NEXT;
     }
-    bt_sync(bt);
-    if (info & MEM_FP_LIVE)
-        fp_load(vcpu);
-    return CALLOUT_NEXT;
+    bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
+    return leave(bt, eip, why);
 }
 
 uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
@@ -127,7 +139,7 @@ uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info,
     bt_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
     bt_interpret(bt_of(vcpu));
-    return after_insn(bt_of(vcpu), next_eip, info);
+    return after_insn(bt_of(vcpu), eip, next_eip, info);
 }
 
 uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
@@ -147,7 +159,7 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
         bt_interpret(bt);
     while (vcpu->rip == eip && vcpu->retired == retired &&
            atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
-    return after_insn(bt, next_eip, info);
+    return after_insn(bt, eip, next_eip, info);
 }
 
 static uint64_t fault(struct vx_vcpu *vcpu, uint64_t eip)
@@ -156,7 +168,7 @@ static uint64_t fault(struct vx_vcpu *vcpu, uint64_t eip)
     vcpu->rip = eip;
     vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
+    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 static void release_stack(struct vx_vcpu *vcpu, uint32_t bytes, uint32_t mode)
@@ -178,8 +190,7 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     bool attention = atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
     if (attention || bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
         vcpu->rip = next_eip;
-        bt->area->exit_r9 = EXIT_STATE;
-        return CALLOUT_EXIT;
+        return leave(bt, eip, attention || bt->must_exit ? EXIT_WANTED : EXIT_STATE);
     }
     bt_sync_segments(bt);
     if (info & MEM_FP_LIVE)
@@ -213,7 +224,7 @@ uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector
     if (!vx_cpu_software_int(vcpu, (uint8_t)vector, VX_INT_N, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
+    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip, uint64_t unused)
@@ -227,7 +238,7 @@ uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_by
     if (!vx_cpu_iret(vcpu, (unsigned)op_bytes, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), UINT64_MAX, 0);
+    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 static void count_access(struct vx_stats *stats, uint64_t info)
@@ -293,7 +304,7 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     vcpu->rip = eip;
     bt_interpret(bt);
     unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
-    return after_insn(bt, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
+    return after_insn(bt, eip, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
 }
 
 /* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what devices took

@@ -151,6 +151,8 @@ void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
 /* ---- emit_count.c: exact instruction counts; nothing is emitted without vx_bt_config.exact_count */
 /* Leaves with EXIT_BUDGET unless the whole unit fits before vcpu->retire_limit. */
 void emit_budget_check(struct cg *cg);
+/* tu->entered[0]++, with vx_bt_config.count_units. */
+void emit_unit_counter(struct cg *cg);
 /* vcpu->retired += n. */
 void emit_count(struct cg *cg, unsigned n);
 /* All instructions of the unit are done, on every path from here: counts them, tells FIP. */

@@ -1,4 +1,5 @@
-/* emit_count.c - exact instruction counts, for --clock=instructions, lockstep and the debugger (vx_bt_config.exact_count).
+/* emit_count.c - exact instruction counts, for --clock=instructions, lockstep and the debugger (vx_bt_config.exact_count),
+ * and how often each unit is entered, for who studies it (count_units).
  *
  *   I1  Translated code adds to vcpu->retired once per unit, where its last instruction is done. What leads to C before says how many
  *       instructions that will be short of: a call-out through area->unit_done, a site through its `done`, an exit by adding them.
@@ -44,6 +45,16 @@ void emit_budget_check(struct cg *cg)
     x_jmp_rel32(a, cg->bt->stub.exit_budget);
     x_here(a, fits);
     x_mov64(a, H_RCX, H_R11);
+}
+
+/* The count is on the heap, behind the descriptor, which lives as long as the code. */
+void emit_unit_counter(struct cg *cg)
+{
+    struct bt_asm *a = &cg->a;
+    x_mov_imm64(a, H_R8, (uint64_t)(uintptr_t)cg->tu->entered);
+    x_load64(a, H_R9, H_R8, 0);
+    x_lea64(a, H_R9, H_R9, H_NONE, 0, 1);
+    x_store64(a, H_R8, 0, H_R9);
 }
 
 void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub)

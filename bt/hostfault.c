@@ -61,7 +61,7 @@ static bool redirect(struct vx_bt *bt, int sig, const siginfo_t *info, ucontext_
         return false;
     if (site->kind == SITE_FAULT) {
         bt->stats->host_faults++;
-        regs[REG_R9] = EXIT_INTERP;
+        regs[REG_R9] = EXIT_FAULT;
     } else {
         bt->stats->poll_exits++;
         regs[REG_R9] = EXIT_POLL;

@@ -88,6 +88,7 @@ struct bt_tu {
     struct bt_exit *in; /* exits chained to this unit */
     struct bt_site *sites;
     uint16_t site_count;
+    uint64_t entered[]; /* one, with vx_bt_config.count_units: how often it was (emit_unit_counter()) */
 };
 
 /* What translated code names, relative to r15; lives in vcpu->engine_area. */
@@ -122,15 +123,18 @@ enum { FCW_MASKS = 0x3F, FSW_ES = 0x80 };
 
 /* Reasons for leaving translated code (low byte of exit r9). */
 enum bt_exit_kind {
-    EXIT_DIRECT,   /* r8: struct bt_exit: translate its target, chain */
-    EXIT_INDIRECT, /* r8: target eip; fill the jump cache */
-    EXIT_INTERP,   /* r8: eip of an instruction to interpret */
-    EXIT_POLL,     /* r8: eip; attention */
-    EXIT_BOUNDARY, /* r8: eip; go on there (no chaining) */
-    EXIT_STATE,    /* vcpu->rip is already right (a call-out changed it) */
-    EXIT_UNSHARED, /* r8: eip; go on there in MODE_UNSHARED */
-    EXIT_BUDGET,   /* r8: eip; the unit there is longer than what is left to vcpu->retire_limit */
-    EXIT_STALE,    /* r8: a self-checking unit whose bytes have changed */
+    EXIT_DIRECT,    /* r8: struct bt_exit: translate its target, chain */
+    EXIT_INDIRECT,  /* r8: target eip; fill the jump cache */
+    EXIT_INTERP,    /* r8: eip of an instruction to interpret */
+    EXIT_FAULT,     /* the same: it has faulted on the host */
+    EXIT_POLL,      /* r8: eip; attention */
+    EXIT_BOUNDARY,  /* r8: eip; go on there (no chaining) */
+    EXIT_STATE,     /* vcpu->rip is already right: a call-out changed what the unit knew of the vCPU */
+    EXIT_ELSEWHERE, /* the same: a call-out led to another place than behind its instruction */
+    EXIT_WANTED,    /* the same: the boundary behind a call-out is C's to look at */
+    EXIT_UNSHARED,  /* r8: eip; go on there in MODE_UNSHARED */
+    EXIT_BUDGET,    /* r8: eip; the unit there is longer than what is left to vcpu->retire_limit */
+    EXIT_STALE,     /* r8: a self-checking unit whose bytes have changed */
 };
 
 struct bt_segment {
@@ -158,6 +162,13 @@ enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
 struct bt_seen {
     uint64_t *key; /* 0: free; an enum bt_end in bits 1 to 3 */
     size_t cap, used;
+};
+
+/* See struct vx_bt_departure; departures.c knows which of these say something for which kind. */
+struct bt_departure {
+    uint32_t entered, exit_eip, callout_eip, eip;
+    uint32_t kind; /* enum bt_exit_kind */
+    uint16_t cs;
 };
 
 struct bt_stubs {
@@ -209,6 +220,9 @@ struct vx_bt {
     uint64_t created_tsc, created_ns;                     /* what a cycle is worth */
     uint64_t evictions; /* segments evicted so far: tells whether a unit pointer may have gone */
     struct bt_exit *crossing[BT_CROSSING_BUCKETS]; /* exits chained across pages, by target page, see chain.c */
+    struct bt_departure departure[VX_BT_DEPARTURES];
+    uint64_t departures;  /* ever */
+    uint32_t callout_eip; /* the instruction behind whose call-out translated code was left last */
 };
 
 /* ---- decode.c, lower.c */
@@ -278,6 +292,10 @@ void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu, enum bt_end end);
 /* ---- run.c */
 /* One interpreter step from translated code, counted by opcode. */
 void bt_interpret(struct vx_bt *bt);
+
+/* ---- departures.c */
+/* Translated code, entered at the unit `entered`, has come back; the area says why. Before anything is done about it. */
+void bt_note_departure(struct vx_bt *bt, uint32_t entered);
 
 /* ---- state.c */
 uint32_t bt_mode_of(const struct vx_vcpu *vcpu);

@@ -10,8 +10,10 @@ static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_b
                                  .insns = tu->insns,
                                  .host = bt->rw + tu->entry,
                                  .host_bytes = tu->host_bytes,
+                                 .code32 = (tu->mode & MODE_CS32) != 0,
                                  .global = tu->global,
-                                 .self_checking = tu->self_checking };
+                                 .self_checking = tu->self_checking,
+                                 .entered = bt->config.count_units ? tu->entered[0] : 0 };
     for (unsigned i = 0; i < TU_EXITS; i++) {
         unit->exit[i].exists = tu->exit[i].patch_off != 0;
         unit->exit[i].chained = tu->exit[i].to != NULL;
@@ -49,23 +51,6 @@ bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip,
         return true;
     }
     return false;
-}
-
-const char *vx_bt_last_exit(const struct vx_bt *bt)
-{
-    static const char *const names[] = {
-        [EXIT_DIRECT] = "a direct branch that is not chained",
-        [EXIT_INDIRECT] = "an indirect branch that the jump cache does not know",
-        [EXIT_INTERP] = "an instruction that is interpreted",
-        [EXIT_POLL] = "attention",
-        [EXIT_BOUNDARY] = "the end of a unit that is never chained",
-        [EXIT_STATE] = "a call-out that changed the state (fault, event, mode)",
-        [EXIT_UNSHARED] = "a shared probe that missed",
-        [EXIT_BUDGET] = "the instruction limit",
-        [EXIT_STALE] = "code that has changed",
-    };
-    uint64_t kind = bt->area->exit_r9;
-    return kind < VX_ARRAY_LEN(names) && names[kind] != NULL ? names[kind] : "unknown";
 }
 
 void vx_bt_mode_text(uint32_t mode, char *text, size_t room)

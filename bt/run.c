@@ -139,12 +139,15 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         bt->unshared &= bt->unshared_misses >= UNSHARED_STAYS;
         return;
     case EXIT_INTERP:
+    case EXIT_FAULT:
         vcpu->rip = (uint32_t)area->exit_r8;
         bt_interpret(bt);
         break;
     case EXIT_POLL:
     case EXIT_BOUNDARY: vcpu->rip = (uint32_t)area->exit_r8; break;
-    case EXIT_STATE: break;
+    case EXIT_STATE:
+    case EXIT_ELSEWHERE:
+    case EXIT_WANTED: break;
     case EXIT_UNSHARED:
         vcpu->rip = (uint32_t)area->exit_r8;
         note_unshared(bt, (uint32_t)vcpu->rip);
@@ -161,6 +164,17 @@ static void after_run(struct vx_bt *bt, struct pending *pending)
         break;
     }
     bt->unshared = false;
+}
+
+/* Runs translated code from `entry` on and sees why it came back. */
+static inline bool run_unit(struct vx_bt *bt, uint32_t entry, struct pending *pending)
+{
+    uint32_t eip = (uint32_t)bt->vcpu->rip;
+    bool ran = bt_execute(bt, entry);
+    if (VX_UNLIKELY(bt->vcpu->debug != NULL) && ran)
+        bt_note_departure(bt, eip);
+    after_run(bt, pending);
+    return ran;
 }
 
 /* Does, at random, what is allowed at any boundary: nothing of it may change what the guest sees. */
@@ -206,8 +220,7 @@ static enum vx_stop run(struct vx_bt *bt)
             uint32_t known = pending.direct == NULL ? bt_jc_probe(bt, (uint32_t)vcpu->rip) : 0;
             if (known != 0) {
                 pending.indirect = false;
-                bt->area->jc_hits += bt_execute(bt, known);
-                after_run(bt, &pending);
+                bt->area->jc_hits += run_unit(bt, known, &pending);
                 continue;
             }
             tu = find_unit(bt, &counter);
@@ -222,8 +235,7 @@ static enum vx_stop run(struct vx_bt *bt)
         }
         use_pending(bt, &pending, tu);
         vx_cpu_note(vcpu);
-        *counter += bt_execute(bt, tu->entry);
-        after_run(bt, &pending);
+        *counter += run_unit(bt, tu->entry, &pending);
     }
 }
 
@@ -416,4 +428,17 @@ void vx_bt_count_exactly(struct vx_bt *bt, bool exact)
     bt->config.exact_count = exact;
     vx_bt_flush(bt);
     make_stubs(bt); /* call-outs go through another wrapper */
+}
+
+void vx_bt_count_units(struct vx_bt *bt, bool on)
+{
+    if (bt->config.count_units == on)
+        return;
+    vx_bt_flush(bt);
+    bt->config.count_units = on;
+}
+
+bool vx_bt_counts_units(const struct vx_bt *bt)
+{
+    return bt->config.count_units;
 }

@@ -1,6 +1,6 @@
 /* translate.c - makes one unit: decode, emit instruction by instruction, emit the out-of-line parts, register.
  *
- * Layout of a fragment:  [budget check] [entry counter] [self-check] body  exits | cold: call-outs, unchained exits */
+ * Layout of a fragment:  [budget check] [entry counter] [self-check] [unit's counter] body  exits | cold: call-outs, unchained exits */
 #include <stdlib.h>
 
 #include "emit.h"
@@ -308,6 +308,8 @@ static bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigne
         x_psubq(&cg->a, H_XMM_ENTRIES, H_XMM_ONES);
     if (tu->self_checking)
         emit_self_check(cg);
+    if (bt->config.count_units)
+        emit_unit_counter(cg);
     for (unsigned i = 0; i < n; i++) {
         if (i + 2 == n)
             emit_poll_ahead(cg, &bt->insns[i], &bt->insns[i + 1]);
@@ -359,7 +361,7 @@ static uint32_t backing_page(struct vx_bt *bt, const uint8_t *hva)
 static struct bt_tu *new_unit(struct vx_bt *bt, uint8_t *const hva[TU_PAGES], unsigned pages)
 {
     const struct vx_vcpu *vcpu = bt->vcpu;
-    struct bt_tu *tu = calloc(1, sizeof *tu);
+    struct bt_tu *tu = calloc(1, sizeof *tu + (bt->config.count_units ? sizeof tu->entered[0] : 0));
     VX_ASSERT(tu != NULL);
     uint32_t lin = (uint32_t)vx_cs_lin(vcpu);
     tu->hva = (uint64_t)(uintptr_t)(hva[0] + (lin & VX_PAGE_MASK));

@@ -41,6 +41,17 @@ void vx_bt_count_exactly(struct vx_bt *bt, bool exact)
     (void)bt, (void)exact;
 }
 
+void vx_bt_count_units(struct vx_bt *bt, bool on)
+{
+    (void)bt, (void)on;
+}
+
+bool vx_bt_counts_units(const struct vx_bt *bt)
+{
+    (void)bt;
+    return false;
+}
+
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
 {
     (void)bt, (void)fn, (void)opaque;
@@ -52,10 +63,10 @@ bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip,
     return false;
 }
 
-const char *vx_bt_last_exit(const struct vx_bt *bt)
+bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure)
 {
-    (void)bt;
-    return vx_bt_unavailable();
+    (void)bt, (void)age, (void)departure;
+    return false;
 }
 
 void vx_bt_mode_text(uint32_t mode, char *text, size_t room)

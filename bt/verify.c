@@ -199,6 +199,7 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
     into->own &= from->own;
     into->selector = into->selector == from->selector ? into->selector : 0;
     into->based &= from->based;
+    into->entered &= from->entered;
     into->checked = into->checked < from->checked ? into->checked : from->checked;
     return true;
 }
@@ -303,6 +304,8 @@ bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct 
     start_state(v, &v->state[0]);
     if (claim->tu->self_checking && claim->start[0] == 0)
         return vf_fail(v, RULE_SELF_CHECK, NULL, "no byte is compared");
+    if (v->bt->config.count_units && claim->start[0] == 0)
+        return vf_fail(v, RULE_ENTERED, NULL, "nothing is counted");
     if (vf_insn_at(v, 0) != VF_BEFORE)
         v->state[0].insn = (uint16_t)vf_insn_at(v, 0);
     v->point[0].has_state = true;

@@ -118,10 +118,11 @@ enum vf_term_op {
     T_JCROT,   /* the entry with halves exchanged */
     T_CACHE,   /* address of the cache */
     T_JCTARGET,
-    T_LAST,  /* a + c in 64 bits: the last byte of an access at offset a */
-    T_AFTER, /* ~a, of a T_LAST */
-    T_ROOM,  /* a - b: a segment's limit as the area has it, a T_LAST */
-    T_OVER,  /* the sign of a T_ROOM */
+    T_LAST,    /* a + c in 64 bits: the last byte of an access at offset a */
+    T_AFTER,   /* ~a, of a T_LAST */
+    T_ROOM,    /* a - b: a segment's limit as the area has it, a T_LAST */
+    T_OVER,    /* the sign of a T_ROOM */
+    T_ENTERED, /* the unit's count of entries as it was, plus c */
     T_COUNT,
 };
 
@@ -163,6 +164,7 @@ struct vf_state {
     bool by_c;        /* C has done the instruction */
     bool own;         /* it has run as itself */
     bool based;       /* the segment register's base is that of `selector` */
+    bool entered;     /* the unit has counted this entry */
     uint16_t checked; /* self-check: bytes compared so far */
 };
 

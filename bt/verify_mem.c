@@ -6,7 +6,7 @@
  *     [rsp + disp]                   the frame
  *     [jump cache + low16(eip) * 8]  an entry
  *     [poll pointer]                 attention
- *     [absolute]                     the unit's own guest bytes (self-check)
+ *     [absolute]                     the unit's own guest bytes (self-check), its count of entries
  *     [lin + addend + disp]          guest memory, within what was probed */
 #include "verify_impl.h"
 
@@ -216,6 +216,29 @@ static bool own_bytes(struct bt_verifier *v, const struct vf_insn *in, struct vf
     return true;
 }
 
+static bool own_count(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access)
+{
+    if (access->bytes != 8 || s->insn != VF_BEFORE || s->entered)
+        return vf_fail(v, RULE_ENTERED, in, "%u bytes of the unit's count%s", access->bytes,
+                       s->entered ? ", which has been counted" : "");
+    if (!access->write) {
+        access->result = vf_term_make(&v->terms, T_ENTERED, 0, 0, 0, 64);
+        return true;
+    }
+    if (vf_at(v, access->value)->op != T_ENTERED || vf_at(v, access->value)->c != 1)
+        return vf_fail(v, RULE_ENTERED, in, "what is stored is not the count and one more");
+    s->entered = true;
+    return true;
+}
+
+static bool absolute(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
+                     uint64_t hva)
+{
+    if (v->bt->config.count_units && hva == (uint64_t)(uintptr_t)v->claim->tu->entered)
+        return own_count(v, s, in, access);
+    return own_bytes(v, in, access, hva);
+}
+
 /* ---- guest memory */
 
 static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
@@ -271,6 +294,6 @@ bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *
     if (is_op(v, base, T_FIELD) && vf_at(v, base)->bits == 64)
         return through_field(v, s, in, access, vf_at(v, base)->c);
     if (is_op(v, base, T_CONST) && op->index == VF_NO_REG)
-        return own_bytes(v, in, access, vf_at(v, base)->c + (uint64_t)op->value);
+        return absolute(v, s, in, access, vf_at(v, base)->c + (uint64_t)op->value);
     return guest(v, s, in, access);
 }

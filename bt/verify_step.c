@@ -118,6 +118,8 @@ static vf_term address(struct bt_verifier *v, const struct vf_op *op, vf_term ba
     }
     if (is_op(v, index, T_ADDEND) && vf_at(v, index)->a == base)
         return vf_term_make(t, T_HVA, index, 0, (uint64_t)op->value, 64);
+    if (is_op(v, base, T_ENTERED) && index == 0)
+        return vf_term_make(t, T_ENTERED, 0, 0, vf_at(v, base)->c + (uint64_t)op->value, 64);
     if (is_op(v, base, T_HVA) && index == 0)
         return vf_term_make(t, T_HVA, vf_at(v, base)->a, 0, vf_at(v, base)->c + (uint64_t)op->value, 64);
     if (is_op(v, base, T_CACHE) && is_op(v, index, T_LOW) && vf_at(v, index)->c == 32 && op->value == 0) {

@@ -6,6 +6,7 @@
  *   events.c    what the vCPU, the mmu and the machine tell, and the record of it
  *   memory.c    guest memory without side effects
  *   disasm.c    one instruction as text and as what stepping needs to know
+ *   flags.c     which flags a sequence of instructions reads, writes, and writes in vain
  *
  *   I1  Points are armed and disarmed at boundaries only: the engines do not run meanwhile.
  *   I2  What happens in the middle of an instruction is queued as a struct vx_debug_stop and judged at the boundary
@@ -14,6 +15,8 @@
  *       then run alone before addresses are looked at again. */
 #ifndef VX86_DEBUG_PRIVATE_H
 #define VX86_DEBUG_PRIVATE_H
+
+#include <Zydis/Zydis.h>
 
 #include "vx86/debug.h"
 
@@ -75,6 +78,11 @@ struct vx_debug {
 };
 
 /* disasm.c */
+struct decoded {
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
+};
+bool insn_decode(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, struct decoded *d);
 /* Length of the instruction at CS:EIP, 0 where there is none. */
 unsigned insn_length(const struct vx_debug *debug);
 

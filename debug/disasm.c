@@ -55,12 +55,7 @@ static void init_formatter(ZydisFormatter *formatter, struct naming *naming)
     ZydisFormatterSetHook(formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_ABS, (const void **)&naming->print_address);
 }
 
-struct decoded {
-    ZydisDecodedInstruction z;
-    ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
-};
-
-static bool decode(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, struct decoded *d)
+bool insn_decode(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, struct decoded *d)
 {
     ZydisDecoder decoder;
     if (how->code64)
@@ -87,7 +82,7 @@ unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes,
                         size_t room)
 {
     struct decoded d;
-    if (!decode(how, bytes, count, &d)) {
+    if (!insn_decode(how, bytes, count, &d)) {
         snprintf(text, room, "(bad)");
         return 0;
     }
@@ -152,7 +147,7 @@ unsigned insn_length(const struct vx_debug *debug)
     struct decoded d;
     uint8_t bytes[15];
     size_t count = vx_debug_read(debug, (uint32_t)vx_cs_lin(debug->vcpu), bytes, sizeof bytes);
-    return decode(&how, bytes, count, &d) ? d.z.length : 0;
+    return insn_decode(&how, bytes, count, &d) ? d.z.length : 0;
 }
 
 bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint32_t lin, uint32_t off,
@@ -163,7 +158,7 @@ bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassem
     size_t count = vx_debug_read(debug, lin, insn->bytes, sizeof insn->bytes);
     if (count == 0)
         return false;
-    if (!decode(how, insn->bytes, count, &d)) {
+    if (!insn_decode(how, insn->bytes, count, &d)) {
         insn->length = 1;
         snprintf(insn->text, sizeof insn->text, "(bad)");
         return true;

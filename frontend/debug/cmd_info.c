@@ -133,11 +133,11 @@ static bool show_device(struct vx_debugger *dbg, const char *name, const char **
     if (!dbg_no_more(dbg, at))
         return false;
     if (!vx_machine_describe(dbg->machine, name, show_field, &listing))
-        return dbg_fail(
-            dbg,
-            "%s is neither a device nor points, events, branches, engine, time, devices; info devices lists "
-            "the devices",
-            name);
+        return dbg_fail(dbg,
+                        "%s is neither a device nor points, events, branches, engine, time, hottest, exits, devices; "
+                        "info devices lists "
+                        "the devices",
+                        name);
     dbg_say(dbg, "\n");
     return true;
 }
@@ -180,6 +180,8 @@ bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
         { "branches", show_branches },
         { "engine", show_engine },
         { "time", show_engine },
+        { "hottest", dbg_info_hottest },
+        { "exits", dbg_info_exits },
         { "devices", show_devices },
         /* what is a command here, and "info" elsewhere */
         { "registers", dbg_cmd_registers },
@@ -203,6 +205,8 @@ bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
         if (dbg_take_word(at, table[i].word))
             return table[i].show(dbg, at);
     if (!dbg_next_word(at, name, sizeof name))
-        return dbg_fail(dbg, "what is missing: points, events, branches, engine, time, devices, or a device's name");
+        return dbg_fail(
+            dbg,
+            "what is missing: points, events, branches, engine, time, hottest, exits, devices, or a device's name");
     return show_device(dbg, name, at);
 }

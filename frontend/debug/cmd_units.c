@@ -1,26 +1,61 @@
-/* cmd_units.c - the translator's own view: the units made of an address, their host code, the shadow's entries. */
+/* cmd_units.c - the translator's own view: the units made of an address, their host code, the shadow's entries; which units are
+ * entered most, and how translated code was left. */
 #include "dbg.h"
 
 struct listing {
     struct vx_debugger *dbg;
     uint32_t lin;
     bool whole;     /* of an address, with code */
+    bool counted;   /* entries are */
     unsigned found; /* units at the address */
     uint64_t units, insns, guest_bytes, host_bytes;
 };
 
+/* "OSZAPC" with dots for what is not among them. */
+static const char *flags_text(uint32_t flags, char text[7])
+{
+    static const uint32_t bits[] = { VX_FL_OF, VX_FL_SF, VX_FL_ZF, VX_FL_AF, VX_FL_PF, VX_FL_CF };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(bits); i++)
+        text[i] = flags & bits[i] ? "OSZAPC"[i] : '.';
+    text[VX_ARRAY_LEN(bits)] = '\0';
+    return text;
+}
+
+static void show_flags(struct vx_debugger *dbg, const struct vx_flag_use *use)
+{
+    char read[7], written[7], dead[7], exact[7];
+    if ((use->read | use->written) == 0)
+        return;
+    dbg_say(dbg, "        ; flags: reads %s  writes %s%s  in vain %s, even with faults %s\n",
+            flags_text(use->read, read), flags_text(use->written, written), use->perhaps ? "?" : "",
+            flags_text(use->dead, dead), flags_text(use->dead_exact, exact));
+}
+
+/* The guest's instructions, as they are now, in the size that the unit was made for. */
 static void show_guest(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
 {
-    uint32_t lin = unit->lin, off = unit->eip;
-    for (unsigned i = 0; i < unit->insns; i++) {
-        unsigned length;
-        dbg_say(dbg, "    ");
-        length = dbg_show_insn(dbg, dbg->out, lin, off);
-        if (length == 0)
-            return;
-        lin += length;
-        off += length;
+    enum { INSNS_MAX = 128 };
+    struct vx_disassembler how = dbg_disassembler(dbg);
+    struct vx_flag_use use[INSNS_MAX];
+    struct vx_insn insn;
+    uint32_t at[INSNS_MAX + 1] = { 0 };
+    unsigned n = 0;
+    how.code32 = unit->code32;
+    for (; n < unit->insns && n < INSNS_MAX; n++) {
+        uint8_t bytes[15];
+        size_t got = vx_debug_read(dbg->debug, unit->lin + at[n], bytes, sizeof bytes);
+        at[n + 1] = at[n] + vx_flag_use(&how, bytes, got, &use[n]);
+        if (at[n + 1] == at[n])
+            break;
     }
+    vx_flag_liveness(use, n);
+    for (unsigned i = 0; i < n && vx_debug_disassemble(dbg->debug, &how, unit->lin + at[i], unit->eip + at[i], &insn);
+         i++) {
+        dbg_say(dbg, "    %08x  %s\n", unit->lin + at[i], insn.text);
+        show_flags(dbg, &use[i]);
+    }
+    if (n < unit->insns)
+        dbg_say(dbg, "    (what follows can no longer be read)\n");
 }
 
 static void show_host(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
@@ -63,6 +98,8 @@ static void on_unit(void *opaque, const struct vx_bt_unit *unit)
     dbg_say(dbg, "unit %u at %08x: %u instructions, %u guest bytes, %u host bytes%s%s\n  mode: %s\n", ++listing->found,
             unit->lin, unit->insns, unit->guest_bytes, unit->host_bytes, unit->global ? ", global" : "",
             unit->self_checking ? ", checks itself" : "", mode);
+    if (listing->counted)
+        dbg_say(dbg, "  entered %" PRIu64 " times\n", unit->entered);
     show_exits(dbg, unit);
     show_guest(dbg, unit);
     show_host(dbg, unit);
@@ -84,13 +121,36 @@ static void show_shadow(struct vx_debugger *dbg, uint32_t lin)
     }
 }
 
+static struct vx_bt *translator(struct vx_debugger *dbg)
+{
+    struct vx_bt *bt = vx_machine_bt(dbg->machine);
+    if (bt == NULL)
+        dbg_fail(dbg, "the translator has not run; engine bt starts it");
+    return bt;
+}
+
+static bool set_counting(struct vx_debugger *dbg, struct vx_bt *bt, const char **at)
+{
+    bool on = dbg_take_word(at, "on"), off = !on && dbg_take_word(at, "off");
+    if (!dbg_at_end(at))
+        return dbg_fail(dbg, "'%s' is neither on nor off", *at);
+    if (on || off)
+        vx_bt_count_units(bt, on);
+    dbg_say(dbg, "entries of units are %scounted\n", vx_bt_counts_units(bt) ? "" : "not ");
+    return true;
+}
+
 bool dbg_cmd_units(struct vx_debugger *dbg, const char **at)
 {
-    struct listing listing = { .dbg = dbg, .whole = !dbg_at_end(at) };
+    struct listing listing = { .dbg = dbg };
     uint64_t lin = 0;
-    const struct vx_bt *bt = vx_machine_bt(dbg->machine);
+    struct vx_bt *bt = translator(dbg);
     if (bt == NULL)
-        return dbg_fail(dbg, "the translator has not run; engine bt starts it");
+        return false;
+    if (dbg_take_word(at, "count"))
+        return set_counting(dbg, bt, at);
+    listing.whole = !dbg_at_end(at);
+    listing.counted = vx_bt_counts_units(bt);
     if (listing.whole && !dbg_eval(dbg, at, "the address", &lin))
         return false;
     if (!dbg_no_more(dbg, at))
@@ -100,11 +160,100 @@ bool dbg_cmd_units(struct vx_debugger *dbg, const char **at)
     if (!listing.whole) {
         dbg_say(dbg, "%" PRIu64 " units of %" PRIu64 " instructions, %" PRIu64 " guest bytes, %" PRIu64 " host bytes\n",
                 listing.units, listing.insns, listing.guest_bytes, listing.host_bytes);
-        dbg_say(dbg, "translated code was last left for %s\n", vx_bt_last_exit(bt));
+        struct vx_bt_departure last;
+        if (vx_bt_departure(bt, 0, &last))
+            dbg_say(dbg, "translated code was last left for %s\n", last.why);
         return true;
     }
     if (listing.found == 0)
         dbg_say(dbg, "no unit contains %08x: it has not run, or a point lies there\n", listing.lin);
     show_shadow(dbg, listing.lin);
+    return true;
+}
+
+/* ---- the hottest units ------------------------------------------------------------------------------------------- */
+
+enum { HOTTEST_MAX = 100 };
+
+struct ranking {
+    struct vx_bt_unit unit[HOTTEST_MAX]; /* by weight, descending */
+    unsigned count, room;
+    uint64_t entries, weight; /* of all units */
+};
+
+/* Instructions executed, had every entry gone to the end of the unit. */
+static uint64_t weight(const struct vx_bt_unit *unit)
+{
+    return unit->entered * unit->insns;
+}
+
+static void rank(void *opaque, const struct vx_bt_unit *unit)
+{
+    struct ranking *ranking = opaque;
+    unsigned i = ranking->count;
+    ranking->entries += unit->entered;
+    ranking->weight += weight(unit);
+    if (unit->entered == 0)
+        return;
+    if (i < ranking->room)
+        ranking->count++;
+    else if (weight(&ranking->unit[--i]) >= weight(unit))
+        return;
+    for (; i > 0 && weight(&ranking->unit[i - 1]) < weight(unit); i--)
+        ranking->unit[i] = ranking->unit[i - 1];
+    ranking->unit[i] = *unit;
+}
+
+bool dbg_info_hottest(struct vx_debugger *dbg, const char **at)
+{
+    struct ranking ranking = { .count = 0 };
+    uint64_t count;
+    char name[128], mode[160];
+    const struct vx_bt *bt = translator(dbg);
+    if (bt == NULL || !dbg_eval_or(dbg, at, "how many", 10, &count) || !dbg_no_more(dbg, at))
+        return false;
+    if (!vx_bt_counts_units(bt))
+        return dbg_fail(dbg, "entries of units are not counted; units count on begins with it");
+    if (count == 0 || count > HOTTEST_MAX)
+        return dbg_fail(dbg, "how many: a number from 1 to %d", HOTTEST_MAX);
+    ranking.room = (unsigned)count;
+    vx_bt_each_unit(bt, rank, &ranking);
+    dbg_say(dbg, "     entered   share  unit      insns  guest and host bytes, mode\n");
+    for (unsigned i = 0; i < ranking.count; i++) {
+        const struct vx_bt_unit *unit = &ranking.unit[i];
+        vx_bt_mode_text(unit->mode, mode, sizeof mode);
+        dbg_say(dbg, "%12" PRIu64 "  %5.1f%%  %08x  %5u  %u %u, %s", unit->entered,
+                100.0 * (double)weight(unit) / (double)ranking.weight, unit->lin, unit->insns, unit->guest_bytes,
+                unit->host_bytes, mode);
+        if (dbg_symbolize(dbg, unit->lin, name, sizeof name))
+            dbg_say(dbg, "  <%s>", name);
+        dbg_say(dbg, "\n");
+    }
+    dbg_say(dbg, "%" PRIu64 " entries of all units there are, %" PRIu64 " instructions in them\n", ranking.entries,
+            ranking.weight);
+    return true;
+}
+
+/* ---- how translated code was left --------------------------------------------------------------------------------- */
+
+bool dbg_info_exits(struct vx_debugger *dbg, const char **at)
+{
+    uint64_t count;
+    struct vx_bt_departure departure;
+    const struct vx_bt *bt = translator(dbg);
+    if (bt == NULL || !dbg_eval_or(dbg, at, "how many", 20, &count) || !dbg_no_more(dbg, at))
+        return false;
+    if (!vx_bt_departure(bt, 0, &departure))
+        dbg_say(dbg, "translated code has not run since the debugger came\n");
+    for (unsigned age = count < VX_BT_DEPARTURES ? (unsigned)count : VX_BT_DEPARTURES; age-- > 0;) {
+        if (!vx_bt_departure(bt, age, &departure))
+            continue;
+        dbg_say(dbg, "entered %08x", departure.entered);
+        if (departure.at_known)
+            dbg_say(dbg, "  left %08x", departure.at);
+        else
+            dbg_say(dbg, "  left        ?");
+        dbg_say(dbg, "  for %04x:%08x  %s\n", departure.to_cs, departure.to, departure.why);
+    }
     return true;
 }

@@ -199,6 +199,11 @@ void dbg_drop_gates(struct vx_debugger *dbg);
 /* cmd_trace.c: one was reached. */
 void dbg_trace_gate(struct vx_debugger *dbg, bool begins);
 
+/* ---- cmd_units.c: of `info` ----------------------------------------------------------------------------------------- */
+
+bool dbg_info_hottest(struct vx_debugger *dbg, const char **at);
+bool dbg_info_exits(struct vx_debugger *dbg, const char **at);
+
 /* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */
 
 #define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \

@@ -24,6 +24,7 @@ struct vx_bt_config {
     bool stress; /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;
     bool count;       /* exact entry counters in translated code (bench/README.md says what that costs) */
+    bool count_units; /* every unit counts how often it is entered, see vx_bt_count_units() */
     bool exact_count; /* vcpu->retired is exact and vcpu->retire_limit is kept (costs some instructions a unit) */
     bool one_unit;    /* return VX_STOP_BUDGET after each unit (or interpreted instruction); nothing is chained */
 };
@@ -42,14 +43,19 @@ enum vx_stop vx_bt_run(struct vx_bt *bt);
  * none): vcpu->debug has another answer for it from now on. Between runs only. */
 void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva);
 
+/* Whether units count their entries; a change drops every translation, and with it what was counted. Between runs only. */
+void vx_bt_count_units(struct vx_bt *bt, bool on);
+bool vx_bt_counts_units(const struct vx_bt *bt);
+
 /* A unit as a debugger sees it; valid until translated code runs again. */
 struct vx_bt_unit {
     uint32_t lin, eip; /* of its first instruction */
     uint32_t mode;     /* vx_bt_mode_text() */
     unsigned guest_bytes, insns, host_bytes;
     const uint8_t *host; /* its host code */
-    bool global, self_checking;
+    bool code32, global, self_checking;
     unsigned chained_in; /* exits of units that jump here */
+    uint64_t entered;    /* how often, since it was made; 0 where units are not counted */
     unsigned sites;
     struct {
         bool exists, chained;
@@ -62,8 +68,18 @@ typedef void vx_bt_unit_fn(void *opaque, const struct vx_bt_unit *unit);
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque);
 /* Host code at `off` of the unit may fault, or looks for attention: for the guest instruction at *eip. */
 bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what);
-/* Why translated code was left last. Static storage. */
-const char *vx_bt_last_exit(const struct vx_bt *bt);
+/* Once that translated code was left for good (a call-out that comes back is none), while the vCPU had a debugger. */
+struct vx_bt_departure {
+    const char *why;  /* static storage */
+    uint32_t entered; /* eip of the unit at which C had entered translated code; chains lead on from there */
+    bool at_known;
+    uint32_t at;    /* eip of the instruction that left, or of the unit whose exit it was */
+    uint16_t to_cs; /* where the guest was then */
+    uint32_t to;
+};
+#define VX_BT_DEPARTURES 64
+/* The newest is 0; false when there is none of that age. */
+bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure);
 void vx_bt_mode_text(uint32_t mode, char *text, size_t room);
 
 /* Drops every translation (reset, model change). */

@@ -252,6 +252,19 @@ bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassem
 unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, uint32_t off, char *text,
                         size_t room);
 
+/* What an instruction does to the arithmetic flags (VX_FL_ARITH). */
+struct vx_flag_use {
+    uint32_t read, written; /* written: or left undefined */
+    bool perhaps;           /* written only if a count is not 0 */
+    bool can_fault;         /* a handler may see the flags as they were before it */
+    uint32_t dead;          /* those written that are written again before anything reads them, if nothing faults */
+    uint32_t dead_exact;    /* ... or might see them in a handler: what could be left out and nobody would ever know */
+};
+/* All but dead and dead_exact. Returns the length, 0 when the bytes are no instruction (which faults). */
+unsigned vx_flag_use(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, struct vx_flag_use *use);
+/* Fills in what is dead in a straight sequence, behind whose end all flags are needed. */
+void vx_flag_liveness(struct vx_flag_use *use, unsigned count);
+
 /* The code segment's default size: 16- or 32-bit code. */
 static inline bool vx_code32(const struct vx_vcpu *vcpu)
 {

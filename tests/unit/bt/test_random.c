@@ -148,6 +148,8 @@ DIFF(no_jump_cache, 80, .no_jump_cache = true)
 DIFF(neither, 80, .no_chain = true, .no_jump_cache = true, .tu_max = 1)
 DIFF(tiny_cache, 100, .cache_bytes = 64 << 10)
 DIFF(counting, 40, .count = true)
+DIFF(counting_units, 40, .count_units = true, .tu_max = 3)
+DIFF(counting_units_exact, 40, .count_units = true, .exact_count = true, .stress_seed = 7)
 /* stress_seed without stress: the slice, see rig.c */
 DIFF(exact_count, 80, .exact_count = true)
 DIFF(exact_slices_of_1, 20, .exact_count = true, .stress_seed = 1)

@@ -7,7 +7,7 @@ enum { CODE_AT = 0x1000, SMC_WRITES_MAX = 100000 };
 
 static const struct {
     const char *bytes;
-    bool real;
+    bool real, count_units;
 } programs[FRAGMENT_COUNT] = {
     [FRAGMENT_MEMORY] = { .bytes = "8b 03 "       /* mov eax, [ebx] */
                                    "89 06 "       /* mov [esi], eax */
@@ -25,20 +25,21 @@ static const struct {
                                  "07 "            /* pop es */
                                  "c3",            /* ret */
                         .real = true },
-    [FRAGMENT_FP] = { .bytes = "d9 03 "                       /* fld dword [ebx] */
-                               "0f 28 06 "                    /* movaps xmm0, [esi] */
-                               "de c1 "                       /* faddp */
-                               "d9 1f "                       /* fstp dword [edi] */
-                               "ff e0" },                     /* jmp eax */
-    [FRAGMENT_SYSTEM] = { .bytes = "fa fb 90 "                /* cli; sti; nop */
-                                   "9c 9d "                   /* pushf; popf */
-                                   "e4 10 "                   /* in al, 10h */
-                                   "f3 a5 "                   /* rep movsd */
-                                   "00 23 "                   /* add [ebx], ah */
-                                   "8e d8 "                   /* mov ds, eax */
-                                   "c3" },                    /* ret */
-    [FRAGMENT_LOOP] = { .bytes = "40 e1 fd" },                /* inc eax; loope -3 */
-    [FRAGMENT_SELF] = { .bytes = "b8 01 02 03 04 47 eb f7" }, /* mov eax, 4030201h; inc edi; jmp -9 */
+    [FRAGMENT_FP] = { .bytes = "d9 03 "                                 /* fld dword [ebx] */
+                               "0f 28 06 "                              /* movaps xmm0, [esi] */
+                               "de c1 "                                 /* faddp */
+                               "d9 1f "                                 /* fstp dword [edi] */
+                               "ff e0" },                               /* jmp eax */
+    [FRAGMENT_SYSTEM] = { .bytes = "fa fb 90 "                          /* cli; sti; nop */
+                                   "9c 9d "                             /* pushf; popf */
+                                   "e4 10 "                             /* in al, 10h */
+                                   "f3 a5 "                             /* rep movsd */
+                                   "00 23 "                             /* add [ebx], ah */
+                                   "8e d8 "                             /* mov ds, eax */
+                                   "c3" },                              /* ret */
+    [FRAGMENT_LOOP] = { .bytes = "40 e1 fd" },                          /* inc eax; loope -3 */
+    [FRAGMENT_SELF] = { .bytes = "b8 01 02 03 04 47 eb f7" },           /* mov eax, 4030201h; inc edi; jmp -9 */
+    [FRAGMENT_UNITS] = { .bytes = "89 06 eb fc", .count_units = true }, /* mov [esi], eax; jmp -4 */
 };
 
 static void flat_segments(struct vx_vcpu *vcpu)
@@ -96,12 +97,12 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
 
 struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
 {
-    rig_create(rig, &(struct vx_bt_config){ .count = true });
+    rig_create(rig, &(struct vx_bt_config){ .count = true, .count_units = programs[id].count_units });
     return make(rig, id);
 }
 
 struct bt_tu *fragment_make_plain(struct rig *rig, enum fragment_id id)
 {
-    rig_create_plain(rig, &(struct vx_bt_config){ .count = true });
+    rig_create_plain(rig, &(struct vx_bt_config){ .count = true, .count_units = programs[id].count_units });
     return make(rig, id);
 }

@@ -11,6 +11,7 @@ enum fragment_id {
     FRAGMENT_SYSTEM, /* flags, IN, REP, high bytes, RET */
     FRAGMENT_LOOP,   /* LOOP and its two exits */
     FRAGMENT_SELF,   /* compares its own bytes */
+    FRAGMENT_UNITS,  /* counts how often it is entered */
     FRAGMENT_COUNT,
 };
 
