@@ -148,6 +148,7 @@ static int run_all(const struct vx_bench_options *options, struct vx_bench_repor
         report->count += report->settings;
         status |= measure(results, options, report);
     }
+    vx_bench_print_details(stdout, report);
     return status;
 }
 

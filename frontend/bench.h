@@ -87,6 +87,19 @@ double vx_bench_mips(const struct vx_bench_result *result);
 /* Call-outs of all kinds. */
 uint64_t vx_bench_callouts(const struct vx_stats *stats);
 
+/* Parts of a whole, in the order in which they are shown. */
+struct vx_bench_part {
+    const char *name;
+    uint64_t value;
+};
+enum { VX_BENCH_TIMES = 5, VX_BENCH_CAUSES = 6 };
+/* Where the time went, in nanoseconds. */
+void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_TIMES]);
+/* Units made again, by cause: together stats->tu_retranslated. */
+void vx_bench_again_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_CAUSES]);
+/* 100 * parts[i] / total; 0 of nothing. */
+double vx_bench_percent(const struct vx_bench_part *parts, unsigned count, unsigned i);
+
 struct vx_bench_report {
     const char *swept; /* the name of the swept setting, NULL: none */
     size_t settings;   /* results are ordered by workload, then by setting */
@@ -97,6 +110,8 @@ struct vx_bench_report {
 
 void vx_bench_print_head(FILE *out, const struct vx_bench_report *report);
 void vx_bench_print_row(FILE *out, const struct vx_bench_report *report, const struct vx_bench_result *result);
+/* What the rows have no room for: units and why they were made again, call-outs, faults, where the time went. */
+void vx_bench_print_details(FILE *out, const struct vx_bench_report *report);
 void vx_bench_print_json(FILE *out, const struct vx_bench_report *report);
 void vx_bench_print_html(FILE *out, const struct vx_bench_report *report);
 

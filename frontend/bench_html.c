@@ -9,9 +9,9 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#fdfdfc;--ink:#20242a;--soft:#667080;--line:#dfe3e8;"
-    "--c0:#2f6fc4;--c1:#2f9e77;--c2:#c98a14;--c3:#c8455a;--c4:#9aa3af}\n"
+    "--c0:#2f6fc4;--c1:#2f9e77;--c2:#c98a14;--c3:#c8455a;--c4:#9aa3af;--c5:#7a5bb5}\n"
     "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--ink:#e4e7eb;--soft:#98a2b0;--line:#2c323a;"
-    "--c0:#6aa5f0;--c1:#4fc39a;--c2:#e3b04b;--c3:#ec7688;--c4:#6b7480}}\n"
+    "--c0:#6aa5f0;--c1:#4fc39a;--c2:#e3b04b;--c3:#ec7688;--c4:#6b7480;--c5:#ab8fe6}}\n"
     "body{background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:960px;margin:2em "
     "auto;padding:0 1em}\n"
     "h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.15em;margin:2em 0 .2em}p{color:var(--soft);margin:.2em 0 .8em}\n"
@@ -21,19 +21,26 @@ static const char style[] =
     "12px}\n"
     ".s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}.s2{fill:var(--c2);background:var("
     "--c2)}"
-    ".s3{fill:var(--c3);background:var(--c3)}.s4{fill:var(--c4);background:var(--c4)}\n"
-    ".l0,.l1{fill:none;stroke-width:1.8}.l0{stroke:var(--c0)}.l1{stroke:var(--c2)}.plots .s1{fill:var(--c2)}\n"
+    ".s3{fill:var(--c3);background:var(--c3)}.s4{fill:var(--c4);background:var(--c4)}.s5{fill:var(--c5);background:var("
+    "--c5)}\n"
+    ".l0,.l1,.l2,.l3,.l4{fill:none;stroke-width:1.5}.l0{stroke:var(--ink);stroke-width:2.2}.l1{stroke:var(--c0)}"
+    ".l2{stroke:var(--c1)}.l3{stroke:var(--c2)}.l4{stroke:var(--c3)}\n"
+    ".sweep .s0{fill:var(--ink);background:var(--ink)}.sweep .s1{fill:var(--c0);background:var(--c0)}"
+    ".sweep .s2{fill:var(--c1);background:var(--c1)}.sweep .s3{fill:var(--c2);background:var(--c2)}"
+    ".sweep .s4{fill:var(--c3);background:var(--c3)}\n"
     ".legend span{margin-right:1.4em}.legend "
     "i{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:2px}\n"
-    ".plain .s1{background:var(--c2)}\n"
     "div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\n"
-    "td,th{padding:2px 8px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
+    "td,th{padding:2px 8px;border-bottom:1px solid "
+    "var(--line);text-align:right;white-space:nowrap}th{color:var(--soft);font-weight:500}th[colspan]{text-align:"
+    "center}tbody tr:hover{background:var(--line)}"
     "td:first-child,th:first-child{text-align:left}\n";
+
+enum { SETTINGS_MOST = 32 };
 
 /* ---- bars of one run of each workload ------------------------------------------------------------------------------ */
 
 static const char *const entry_names[] = { "chained exit", "jump cache", "hash", "miss" };
-static const char *const time_names[] = { "translated code", "translator", "call-outs", "devices", "idle" };
 static const char *const ratio_names[] = { "vx86" };
 
 static const struct vx_bench_result *good_result(void *opaque, size_t index, const char **label)
@@ -68,34 +75,57 @@ static bool time_row(void *opaque, size_t index, const char **label, double *par
     const struct vx_bench_result *result = good_result(opaque, index, label);
     if (result == NULL)
         return false;
-    const struct vx_stats *stats = &result->stats;
-    uint64_t ns[] = { stats->time_translated_ns, stats->time_translator_ns, stats->time_callouts_ns,
-                      stats->time_devices_ns, stats->time_idle_ns },
-             total = 0;
-    for (unsigned i = 0; i < VX_ARRAY_LEN(ns); i++)
-        total += ns[i];
-    for (unsigned i = 0; i < VX_ARRAY_LEN(ns); i++)
-        parts[i] = 100 * vx_stats_ratio(ns[i], total);
+    struct vx_bench_part times[VX_BENCH_TIMES];
+    vx_bench_time_parts(&result->stats, times);
+    for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
+        parts[i] = vx_bench_percent(times, VX_BENCH_TIMES, i);
     return true;
+}
+
+static bool again_row(void *opaque, size_t index, const char **label, double *parts)
+{
+    const struct vx_bench_result *result = good_result(opaque, index, label);
+    if (result == NULL || result->stats.tu_retranslated == 0)
+        return false;
+    struct vx_bench_part again[VX_BENCH_CAUSES];
+    vx_bench_again_parts(&result->stats, again);
+    for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
+        parts[i] = 100 * vx_stats_ratio(again[i].value, result->stats.tu_translated);
+    return true;
+}
+
+static void put_parts(FILE *out, struct vx_svg_bars *bars, const char *const *names, unsigned series,
+                      bool (*row)(void *opaque, size_t index, const char **label, double *parts))
+{
+    bars->names = names, bars->series = series, bars->unit = " %", bars->full = 100, bars->row = row;
+    vx_svg_legend(out, names, series);
+    vx_svg_bars(out, bars);
 }
 
 static void put_bars(FILE *out, const struct vx_bench_report *report)
 {
     struct vx_svg_bars bars = { .rows = report->count, .opaque = (void *)(uintptr_t)report };
+    const char *time_names[VX_BENCH_TIMES], *again_names[VX_BENCH_CAUSES];
+    struct vx_bench_part times[VX_BENCH_TIMES], again[VX_BENCH_CAUSES];
+    vx_bench_time_parts(&report->results->stats, times);
+    vx_bench_again_parts(&report->results->stats, again);
+    for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
+        time_names[i] = times[i].name;
+    for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
+        again_names[i] = again[i].name;
     fputs("<h2>Speed beside QEMU</h2>\n<p>TCG's time divided by vx86's: above 1, vx86 is faster. Medians, on a "
           "logarithmic scale.</p>\n",
           out);
     bars.names = ratio_names, bars.series = 1, bars.unit = "", bars.row = ratio_row;
     vx_svg_ratios(out, &bars);
     fputs("<h2>Ways into a unit</h2>\n<p>Share of all entries into translation units.</p>\n", out);
-    bars.names = entry_names, bars.series = VX_ARRAY_LEN(entry_names), bars.unit = " %", bars.full = 100,
-    bars.row = entry_row;
-    vx_svg_legend(out, entry_names, VX_ARRAY_LEN(entry_names));
-    vx_svg_bars(out, &bars);
+    put_parts(out, &bars, entry_names, VX_ARRAY_LEN(entry_names), entry_row);
     fputs("<h2>Where time goes</h2>\n<p>Share of the run.</p>\n", out);
-    bars.names = time_names, bars.series = VX_ARRAY_LEN(time_names), bars.row = time_row;
-    vx_svg_legend(out, time_names, VX_ARRAY_LEN(time_names));
-    vx_svg_bars(out, &bars);
+    put_parts(out, &bars, time_names, VX_BENCH_TIMES, time_row);
+    fputs("<h2>Units made again, and why</h2>\n<p>Share of the units made; workloads that made none again are left "
+          "out.</p>\n",
+          out);
+    put_parts(out, &bars, again_names, VX_BENCH_CAUSES, again_row);
 }
 
 /* ---- all runs together ----------------------------------------------------------------------------------------------- */
@@ -116,42 +146,48 @@ static void put_lengths(FILE *out, const struct vx_bench_report *report)
 
 /* ---- sweeps ---------------------------------------------------------------------------------------------------------- */
 
-static const char *const sweep_names[] = { "speed, of the fastest setting", "entries without leaving translated code" };
+enum { SPEED, LEVELS, SWEPT = LEVELS + VX_STATS_ENTRIES };
+static const char *const sweep_names[SWEPT] = { "speed, of the fastest setting", "chained exit", "jump cache", "hash",
+                                                "miss" };
 
 /* The results of one workload, a setting each. */
 static void put_sweep_plot(FILE *out, const struct vx_bench_result *results, size_t count, const char *const *labels)
 {
-    double speed[32] = { 0 }, hits[32] = { 0 };
+    double values[SWEPT][SETTINGS_MOST] = { { 0 } };
+    struct vx_svg_lines lines = {
+        .title = results->workload->name, .count = count, .labels = labels, .series = SWEPT, .names = sweep_names
+    };
     uint64_t best = UINT64_MAX;
-    VX_ASSERT(count <= VX_ARRAY_LEN(speed));
+    VX_ASSERT(count <= SETTINGS_MOST);
     for (size_t i = 0; i < count; i++) {
         uint64_t median = vx_bench_median(&results[i].times);
         best = median != 0 && median < best ? median : best;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct vx_stats *stats = &results[i].stats;
-        uint64_t inside = stats->entry_chain + stats->entry_jump_cache;
-        speed[i] = vx_stats_ratio(best, vx_bench_median(&results[i].times));
-        hits[i] = vx_stats_ratio(inside, inside + stats->entry_hash + stats->entry_miss);
-        speed[i] = speed[i] > 1 ? 0 : speed[i]; /* a setting that failed has no time */
+        struct vx_stats_entry entries[VX_STATS_ENTRIES];
+        uint64_t median = vx_bench_median(&results[i].times);
+        vx_stats_entries(&results[i].stats, entries);
+        values[SPEED][i] = median != 0 ? vx_stats_ratio(best, median) : 0; /* a setting that failed has no time */
+        for (unsigned k = 0; k < VX_STATS_ENTRIES; k++)
+            values[LEVELS + k][i] = entries[k].hundredths / 10000.0;
     }
-    vx_svg_lines(out, &(struct vx_svg_lines){ .title = results->workload->name,
-                                              .count = count,
-                                              .labels = labels,
-                                              .series = 2,
-                                              .values = { speed, hits },
-                                              .names = sweep_names });
+    for (unsigned k = 0; k < SWEPT; k++)
+        lines.values[k] = values[k];
+    vx_svg_lines(out, &lines);
 }
 
 static void put_sweep(FILE *out, const struct vx_bench_report *report)
 {
-    const char *labels[32];
-    VX_ASSERT(report->settings <= VX_ARRAY_LEN(labels));
+    const char *labels[SETTINGS_MOST];
+    VX_ASSERT(report->settings <= SETTINGS_MOST);
     for (size_t i = 0; i < report->settings && i < report->count; i++)
         labels[i] = report->results[i].setting->label;
-    fprintf(out, "<h2>Sweep: %s</h2>\n<div class=\"plain\">", report->swept);
-    vx_svg_legend(out, sweep_names, VX_ARRAY_LEN(sweep_names));
-    fputs("</div>\n<p>Percent, over the values of the setting.</p>\n<div class=\"plots\">\n", out);
+    fprintf(out, "<h2>Sweep: %s</h2>\n<div class=\"sweep\">", report->swept);
+    vx_svg_legend(out, sweep_names, SWEPT);
+    fputs("</div>\n<p>Speed, and the share of all entries into units that each level took; percent, over the values of "
+          "the "
+          "setting.</p>\n<div class=\"sweep plots\">\n",
+          out);
     for (size_t i = 0; i + report->settings <= report->count; i += report->settings) {
         fputs("<div>", out);
         put_sweep_plot(out, &report->results[i], report->settings, labels);
@@ -162,31 +198,72 @@ static void put_sweep(FILE *out, const struct vx_bench_report *report)
 
 /* ---- the table ------------------------------------------------------------------------------------------------------- */
 
+static void put_table_head(FILE *out)
+{
+    struct vx_bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
+    static const struct vx_stats none;
+    vx_bench_again_parts(&none, again);
+    vx_bench_time_parts(&none, times);
+    fprintf(
+        out,
+        "<h2>All figures</h2>\n<div class=\"wide\"><table><thead><tr><th rowspan=2>workload<th rowspan=2>setting<th "
+        "colspan=3>vx86<th colspan=%d>others&rsquo; time<th colspan=%d>entries, %%<th colspan=3>units<th "
+        "colspan=%d>made "
+        "again because of<th colspan=2>per 1000 instructions<th colspan=2>page faults<th colspan=%d>time, %%\n<tr>"
+        "<th>seconds<th>&plusmn;%%<th>Minsn/s",
+        VX_BENCH_RIVALS, VX_STATS_ENTRIES, VX_BENCH_CAUSES, VX_BENCH_TIMES);
+    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+        fprintf(out, "<th>%s &times;", vx_bench_rival_name(rival));
+    for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
+        fprintf(out, "<th>%s", entry_names[i]);
+    fputs("<th>made<th>insns<th>host / guest bytes", out);
+    for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
+        fprintf(out, "<th>%s", again[i].name);
+    fputs("<th>call-outs<th>interpreted<th>true<th>shadow", out);
+    for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
+        fprintf(out, "<th>%s", times[i].name);
+    fputs("</thead>\n", out);
+}
+
+static void put_speed_cells(FILE *out, const struct vx_bench_result *result)
+{
+    fprintf(out, "<td>%.3f<td>%.0f<td>%.0f", (double)vx_bench_median(&result->times) / 1e9,
+            100 * vx_bench_spread(&result->times), vx_bench_mips(result));
+    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++) {
+        double ratio = vx_bench_ratio(result, rival);
+        if (ratio > 0)
+            fprintf(out, "<td title=\"&plusmn; %.0f %%\">%.2f", 100 * vx_bench_spread(&result->rival[rival]), ratio);
+        else
+            fputs("<td>", out);
+    }
+}
+
 static void put_cells(FILE *out, const struct vx_bench_result *result)
 {
-    struct vx_stats_entry entries[VX_STATS_ENTRIES];
     const struct vx_stats *stats = &result->stats;
+    struct vx_stats_entry entries[VX_STATS_ENTRIES];
+    struct vx_bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
     vx_stats_entries(stats, entries);
-    fprintf(out, "<td>%.3f<td>%.0f<td>%.0f<td>%.2f<td>%.2f", (double)vx_bench_median(&result->times) / 1e9,
-            100 * vx_bench_spread(&result->times), vx_bench_mips(result), vx_bench_ratio(result, VX_BENCH_TCG),
-            vx_bench_ratio(result, VX_BENCH_NATIVE));
+    vx_bench_again_parts(stats, again);
+    vx_bench_time_parts(stats, times);
+    put_speed_cells(out, result);
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         fprintf(out, "<td>%u.%02u", entries[i].hundredths / 100, entries[i].hundredths % 100);
-    fprintf(out, "<td>%" PRIu64 "<td>%.1f<td>%.2f<td>%" PRIu64 "<td>%.3f<td>%.3f<td>%" PRIu64 "<td>%" PRIu64,
-            stats->tu_translated, vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated),
-            vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes), stats->tu_retranslated,
+    fprintf(out, "<td>%" PRIu64 "<td>%.1f<td>%.2f", stats->tu_translated,
+            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated),
+            vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes));
+    for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
+        fprintf(out, "<td>%" PRIu64, again[i].value);
+    fprintf(out, "<td>%.3f<td>%.3f<td>%" PRIu64 "<td>%" PRIu64,
             1000 * vx_stats_ratio(vx_bench_callouts(stats), result->insns),
             1000 * vx_stats_ratio(stats->interp_steps, result->insns), stats->true_faults, stats->shadow_faults);
+    for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
+        fprintf(out, "<td>%.1f", vx_bench_percent(times, VX_BENCH_TIMES, i));
 }
 
 static void put_table(FILE *out, const struct vx_bench_report *report)
 {
-    fputs("<h2>All figures</h2>\n<div "
-          "class=\"wide\"><table><tr><th>workload<th>setting<th>seconds<th>&plusmn;%<th>Minsn/s<th>TCG"
-          "&times;<th>native&times;<th>chain %<th>jump cache %<th>hash %<th>miss "
-          "%<th>units<th>insns<th>expansion<th>again"
-          "<th>call-outs/k<th>interpreted/k<th>true faults<th>shadow faults\n",
-          out);
+    put_table_head(out);
     for (size_t i = 0; i < report->count; i++) {
         const struct vx_bench_result *result = &report->results[i];
         fprintf(out, "<tr><td title=\"%s\">%s<td>%s", result->workload->text, result->workload->name,

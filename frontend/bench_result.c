@@ -57,3 +57,32 @@ uint64_t vx_bench_callouts(const struct vx_stats *stats)
     }
     return total;
 }
+
+void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_TIMES])
+{
+    const struct vx_bench_part filled[VX_BENCH_TIMES] = {
+        { "guest code", stats->time_translated_ns },
+        { "translator", stats->time_translator_ns },
+        { "call-outs", stats->time_callouts_ns },
+        { "devices", stats->time_devices_ns },
+        { "idle", stats->time_idle_ns },
+    };
+    memcpy(parts, filled, sizeof filled);
+}
+
+void vx_bench_again_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_CAUSES])
+{
+    const struct vx_bench_part filled[VX_BENCH_CAUSES] = {
+        { "store", stats->again_store }, { "eviction", stats->again_evicted }, { "mapping", stats->again_mapping },
+        { "mode", stats->again_mode },   { "segment", stats->again_segment },  { "debugger", stats->again_debugger },
+    };
+    memcpy(parts, filled, sizeof filled);
+}
+
+double vx_bench_percent(const struct vx_bench_part *parts, unsigned count, unsigned i)
+{
+    uint64_t total = 0;
+    for (unsigned k = 0; k < count; k++)
+        total += parts[k].value;
+    return 100 * vx_stats_ratio(parts[i].value, total);
+}

@@ -1,4 +1,4 @@
-/* bench_svg.h - the plots of the laboratory's page, as inline SVG. Colours are classes: s0 to s4 are series, the page's style says
+/* bench_svg.h - the plots of the laboratory's page, as inline SVG. Colours are classes: s0 to s5 are series, the page's style says
  * what they look like by day and by night. */
 #ifndef VX86_FRONTEND_BENCH_SVG_H
 #define VX86_FRONTEND_BENCH_SVG_H
@@ -7,7 +7,7 @@
 
 #include "vx86/compiler.h"
 
-enum { VX_SVG_SERIES_MAX = 5 };
+enum { VX_SVG_SERIES_MAX = 6 };
 
 /* Rows of one bar each, made of parts one behind the other. */
 struct vx_svg_bars {
