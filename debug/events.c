@@ -40,6 +40,8 @@ static void queue(struct vx_debug *debug, const struct vx_debug_point *point, st
 /* Queues `stop` for every enabled point of the kind whose range has `value`. */
 static void offer(struct vx_debug *debug, enum vx_point_kind kind, uint64_t value, const struct vx_debug_stop *stop)
 {
+    if (!(debug->kinds & 1u << kind))
+        return;
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];
         if (point->kind == kind && point->enabled && point->first <= value && value <= point->last)

@@ -34,11 +34,20 @@ static const uint8_t *hva_of(const struct vx_debug *debug, const struct vx_debug
     return point->physical ? vx_pmap_read_ptr(debug->vcpu->mmu->pmap, point->first) : NULL;
 }
 
+static uint64_t page_bit(uint64_t address)
+{
+    return 1ull << (address >> VX_PAGE_SHIFT & 63);
+}
+
 static void arm_exec(struct vx_debug *debug, const struct vx_debug_point *point)
 {
     const uint8_t *hva = hva_of(debug, point);
     if (point->physical && hva == NULL)
         return;
+    if (hva == NULL)
+        debug->exec_pages |= page_bit(point->first);
+    else
+        debug->exec_hva_pages |= page_bit((uintptr_t)hva);
     debug->exec[debug->execs].lin = (uint32_t)point->first;
     debug->exec[debug->execs].hva = hva;
     debug->exec[debug->execs++].number = point->number;
@@ -59,12 +68,15 @@ void points_rearm(struct vx_debug *debug)
     unsigned watched = debug->watches;
     uint64_t time = VX_NEVER;
     debug->execs = debug->watches = 0;
+    debug->kinds = 0;
+    debug->exec_pages = debug->exec_hva_pages = 0;
     debug->wants.io = debug->wants.mmio = (debug->tracing & VX_DEBUG_TRACE_IO) != 0;
     debug->hooks.magic = false;
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];
         if (!point->enabled)
             continue;
+        debug->kinds |= 1u << point->kind;
         switch (point->kind) {
         case VX_POINT_EXEC: arm_exec(debug, point); break;
         case VX_POINT_WATCH: arm_watch(debug, point); break;
@@ -198,10 +210,18 @@ static bool esp_fits(const struct vx_debug *debug, const struct vx_debug_point *
     return !point->esp_checked || (((uint32_t)vcpu->gpr[VX_RSP] - point->esp_from) & mask) < 0x10000;
 }
 
+/* False: none of the armed addresses is in the page. Physical ones may be mapped anywhere. */
+static bool may_be_here(const struct vx_debug *debug, uint32_t lin)
+{
+    return debug->exec_hva_pages != 0 || (debug->exec_pages & page_bit(lin)) != 0;
+}
+
 bool points_stop_here(void *opaque)
 {
     const struct vx_debug *debug = opaque;
     uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
+    if (!may_be_here(debug, lin))
+        return false;
     for (unsigned i = 0; i < debug->execs; i++)
         if (is_here(debug, i, lin))
             return true;
@@ -211,6 +231,8 @@ bool points_stop_here(void *opaque)
 bool points_stop_in(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes)
 {
     const struct vx_debug *debug = opaque;
+    if (!(debug->exec_pages & page_bit(lin)) && !(debug->exec_hva_pages & page_bit((uintptr_t)hva)))
+        return false;
     for (unsigned i = 0; i < debug->execs; i++) {
         uint64_t from = debug->exec[i].hva == NULL ? (uint64_t)(uint32_t)(debug->exec[i].lin - lin)
                                                    : (uint64_t)((uintptr_t)debug->exec[i].hva - (uintptr_t)hva);
@@ -224,6 +246,8 @@ struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
 {
     uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
     struct vx_debug_point *first = NULL;
+    if (!may_be_here(debug, lin))
+        return NULL;
     for (unsigned i = 0; i < debug->execs; i++) {
         if (!is_here(debug, i, lin))
             continue;
@@ -244,6 +268,8 @@ struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
 
 struct vx_debug_point *point_count(struct vx_debug *debug)
 {
+    if (!(debug->kinds & 1u << VX_POINT_COUNT))
+        return NULL;
     for (unsigned i = 0; i < debug->points; i++) {
         struct vx_debug_point *point = &debug->point[i];
         struct vx_debug_stop stop = stop_here(debug, VX_CAUSE_POINT);
@@ -257,6 +283,8 @@ struct vx_debug_point *point_count(struct vx_debug *debug)
 uint64_t vx_debug_limit(const struct vx_debug *debug)
 {
     uint64_t limit = VX_RETIRE_NONE;
+    if (!(debug->kinds & 1u << VX_POINT_COUNT))
+        return limit;
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];
         if (point->kind == VX_POINT_COUNT && point->enabled && point->hits == 0 && point->first < limit)
