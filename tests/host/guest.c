@@ -193,6 +193,7 @@ static bool create(struct hf_guest *guest, const struct hf_guest_config *wanted)
                                .vcpu = guest->cpu,
                                .pmap = guest->pmap,
                                .cache_bytes = wanted->stress ? 0 : 4 << 20,
+                               .verify = wanted->verify,
                                .stress = wanted->stress,
                                .stress_seed = wanted->stress_seed };
     return !wanted->translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;

@@ -181,6 +181,7 @@ struct vx_vcpu;
 struct vx_cpu_model;
 struct hf_guest_config {
     bool translator; /* else: the interpreter */
+    bool verify;     /* translations are proven before they run */
     bool stress;     /* the translator does rare things often, from stress_seed */
     uint64_t stress_seed;
     const struct vx_cpu_model *model;

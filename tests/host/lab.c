@@ -9,9 +9,11 @@ const char *hf_lab_init(struct hf_lab *lab, const struct hf_options *options, st
     uint64_t off;
     lab->options = *options;
     lab->account = account;
-    struct hf_guest_config bt = {
-        .translator = true, .stress = options->stress, .stress_seed = options->stress_seed, .model = options->model
-    };
+    struct hf_guest_config bt = { .translator = true,
+                                  .verify = options->verify,
+                                  .stress = options->stress,
+                                  .stress_seed = options->stress_seed,
+                                  .model = options->model };
     struct hf_guest_config interp = { .model = options->model };
     bt.self = interp.self = options->mode == HF_MODE_SELF;
     lab->bt = hf_guest_create(&bt);

@@ -15,7 +15,7 @@ struct hf_options {
     unsigned shard, shards, engines, report_max;
     enum hf_mode mode;
     struct vx_cpu_model *model;
-    bool verbose, stress, any_cpu;
+    bool verbose, stress, any_cpu, verify;
     uint64_t stress_seed;
 };
 

@@ -35,6 +35,7 @@ static const char usage[] = "usage: vx86-hostfuzz [options]\n"
                             "length: strings of bytes at a page's end, two cases each (all)\n"
                             "  --cpu MODEL      the guest's CPU, as vx86 --cpu (" MODEL_LIKE_HOST ")\n"
                             "  --stress SEED    the translator does rare things often\n"
+                            "  --verify         translations are proven before they run\n"
                             "  --report N       stop after N differences (10)\n"
                             "  --any-cpu        on makes of CPU too whose differences are not known\n"
                             "  --verbose        with the states before and after\n";
@@ -102,6 +103,7 @@ static bool take_option(struct hf_options *options, int option, const char *valu
     case 'p': return choose_model(value, options);
     case 't': options->stress = true; return number(value, &options->stress_seed);
     case 'v': options->verbose = true; return true;
+    case 'y': options->verify = true; return true;
     case 'a': options->any_cpu = true; return true;
     default: return false;
     }
@@ -111,10 +113,11 @@ static bool take_option(struct hf_options *options, int option, const char *valu
 static int parse(struct hf_options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        { "seed", 1, NULL, 's' },   { "cases", 1, NULL, 'c' },   { "first", 1, NULL, 'f' },   { "shard", 1, NULL, 'i' },
-        { "engine", 1, NULL, 'e' }, { "mode", 1, NULL, 'm' },    { "report", 1, NULL, 'r' },  { "cpu", 1, NULL, 'p' },
-        { "stress", 1, NULL, 't' }, { "verbose", 0, NULL, 'v' }, { "any-cpu", 0, NULL, 'a' }, { "help", 0, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "seed", 1, NULL, 's' },    { "cases", 1, NULL, 'c' },   { "first", 1, NULL, 'f' },
+        { "shard", 1, NULL, 'i' },   { "engine", 1, NULL, 'e' },  { "mode", 1, NULL, 'm' },
+        { "report", 1, NULL, 'r' },  { "cpu", 1, NULL, 'p' },     { "stress", 1, NULL, 't' },
+        { "verbose", 0, NULL, 'v' }, { "any-cpu", 0, NULL, 'a' }, { "verify", 0, NULL, 'y' },
+        { "help", 0, NULL, 'h' },    { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
