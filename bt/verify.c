@@ -155,7 +155,7 @@ static void start_state(struct bt_verifier *v, struct vf_state *s)
     struct vf_terms *t = &v->terms;
     memset(s, 0, sizeof *s);
     for (unsigned reg = 0; reg < 16; reg++)
-        s->reg[reg] = vf_opaque(t, reg < 8 || reg == H_GUEST_ESP ? 32 : 64);
+        s->reg[reg] = reg == H_GUEST_ESP || (reg < 8 && reg != H_RSP) ? vf_opaque(t, 32) : vf_opaque_host(t, 64);
     v->cache = vf_term_make(t, T_CACHE, 0, 0, 0, 64);
     v->vcpu = s->reg[H_VCPU];
     v->tlb = s->reg[H_TLB];
@@ -173,7 +173,7 @@ static vf_term join_term(struct bt_verifier *v, vf_term a, vf_term b)
     if (a == b)
         return a;
     unsigned bits_a = vf_at(v, a)->bits, bits_b = vf_at(v, b)->bits;
-    return vf_opaque(&v->terms, bits_a > bits_b ? bits_a : bits_b);
+    return vf_opaque_of(&v->terms, a, b, bits_a > bits_b ? bits_a : bits_b);
 }
 
 /* What holds on both ways. */
@@ -187,6 +187,8 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
         if (into->slot[i] != from->slot[i] || into->slot_bytes[i] != from->slot_bytes[i])
             into->slot[i] = 0;
     }
+    into->clean &= from->clean;
+    into->stored = into->stored == from->stored ? into->stored : 0;
     into->flags = join_term(v, into->flags, from->flags);
     into->epoch = join_term(v, into->epoch, from->epoch);
     into->segments = join_term(v, into->segments, from->segments);

@@ -135,11 +135,13 @@ static uint32_t info_of(const struct bt_verifier *v, const struct vf_state *s)
 static void after_c(struct bt_verifier *v, struct vf_state *s, uint32_t info)
 {
     for (unsigned reg = H_R9; reg <= H_R11; reg++)
-        s->reg[reg] = vf_opaque(&v->terms, 64);
+        s->reg[reg] = vf_opaque_host(&v->terms, 64);
     s->hit = 0;
     s->epoch = vf_opaque(&v->terms, 64);
     s->fp_live = (info & MEM_FP_LIVE) != 0;
 }
+
+enum { MEM_KNOWN = MEM_BYTES | MEM_READ | MEM_WRITE | MEM_FP_LIVE };
 
 static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, bool share,
                         struct vf_state out[2])
@@ -149,6 +151,10 @@ static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const s
     vf_term lin = s->reg[H_R8];
     if (!is_const(v, s->reg[H_R10], g->eip) || vf_at(v, s->reg[H_R9])->op != T_CONST || vf_at(v, lin)->bits > 32)
         return vf_fail(v, RULE_CALL, in, "not an address in r8, constants in r9 and the eip %x in r10", g->eip);
+    if (vf_is_host(v, lin))
+        return vf_fail(v, RULE_HOST, in, "r8 is an address of the host's");
+    if ((info & ~MEM_KNOWN & ((1u << MEM_LEN_SHIFT) - 1)) != 0)
+        return vf_fail(v, RULE_CALL, in, "r9 (%x) has bits that this call-out does not know", info);
     if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || g->eip + len != g->next)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) is not what this instruction accesses", info);
     if ((len != 0) != (v->point[v->at[in->off]].succ[1] != VF_NONE))
@@ -159,7 +165,7 @@ static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const s
     uint64_t right = bytes | ((info & MEM_WRITE) ? 1ull << 16 : 0);
     out[0].reg[H_R9] = vf_term_make(&v->terms, T_ADDEND, lin, 0, right, 64);
     after_c(v, &out[1], info);
-    out[1].reg[H_R8] = vf_opaque(&v->terms, 64);
+    out[1].reg[H_R8] = vf_opaque_host(&v->terms, 64);
     vf_done_by_c(v, &out[1]);
     return true;
 }
@@ -182,12 +188,14 @@ static bool call_insn(struct bt_verifier *v, const struct vf_state *s, const str
     uint32_t info = info_of(v, s);
     if (!is_const(v, s->reg[H_R8], g->next) || !is_const(v, s->reg[H_R10], g->eip))
         return vf_fail(v, RULE_CALL, in, "not %x in r8 and %x in r10", g->next, g->eip);
+    if (stub == STUB_SEG && vf_is_host(v, s->reg[H_R11]))
+        return vf_fail(v, RULE_HOST, in, "r11 is a value of the host's");
     if (vf_at(v, s->reg[H_R9])->op != T_CONST || (info & ~info_bits(stub)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) has bits that this call-out does not know", info);
     if (!vf_at_start(v, s, in))
         return false;
     after_c(v, out, info);
-    out->reg[H_R8] = vf_opaque(&v->terms, 64);
+    out->reg[H_R8] = vf_opaque_host(&v->terms, 64);
     vf_done_by_c(v, out);
     return true;
 }
@@ -197,6 +205,7 @@ static bool call(struct bt_verifier *v, const struct vf_state *s, const struct v
     enum vf_stub stub = vf_stub_at(v, (uint32_t)in->op[0].value + v->claim->tu->entry);
     if (stub == STUB_FP_LOAD) {
         out[0].fp_live = true;
+        out[0].reg[H_R8] = vf_opaque_host(&v->terms, 64);
         return true;
     }
     if (s->insn >= v->claim->tu->insns)

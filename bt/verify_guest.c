@@ -112,6 +112,8 @@ static bool same(struct bt_verifier *v, const struct vf_state *s, const struct v
         if (but >> gprs[i] & 1) {
             if (vf_at(v, now)->bits > 32)
                 return vf_fail(v, RULE_REGISTERS, in, "%s has more than 32 bits", names[gprs[i]]);
+            if (vf_is_host(v, now))
+                return vf_fail(v, RULE_HOST, in, "%s has got a value of the host's", names[gprs[i]]);
         } else if (now != than->reg[host_of(gprs[i])]) {
             return vf_fail(v, RULE_REGISTERS, in, "%s is not the guest's here", names[gprs[i]]);
         }
@@ -160,7 +162,7 @@ bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const st
     s->insn = (uint16_t)to;
     memset(s->limit, 0, sizeof s->limit);
     s->committed = s->by_c = s->own = s->based = false;
-    s->selector = 0;
+    s->selector = s->stored = 0;
     return true;
 }
 

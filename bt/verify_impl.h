@@ -10,7 +10,8 @@
  *
  *   I1  Terms are hash-consed: same operator and operands, same number.
  *   I2  Fragments have no loops (RULE_LOOP), so one pass in topological order is exact and ends.
- *   I3  A term's `bits` bound its value: below 2^bits. */
+ *   I3  A term's `bits` bound its value: below 2^bits.
+ *   I4  A term that may have been derived from an address of this process, or from memory that is not the guest's, is marked `host`. */
 #ifndef VX86_BT_VERIFY_IMPL_H
 #define VX86_BT_VERIFY_IMPL_H
 
@@ -98,7 +99,7 @@ struct vf_insn {
 /* ---- terms */
 
 enum vf_term_op {
-    T_OPAQUE, /* c: serial number */
+    T_OPAQUE, /* c: serial number; b: 1 of the host */
     T_CONST,  /* c */
     T_OFF,    /* (a + c) mod 2^32 */
     T_ADD,    /* (a + b << c) mod 2^32 */
@@ -113,7 +114,7 @@ enum vf_term_op {
     T_TAG,     /* tag of page(a); c: 1 write */
     T_ADDEND,  /* of a; c: bytes | write << 16 */
     T_HVA,     /* a (an addend) + its linear address + c */
-    T_FIELD,   /* vCPU field at offset c; a: epoch */
+    T_FIELD,   /* vCPU field at offset c; a: epoch, b: the vCPU where it is nothing of the guest's */
     T_JCENTRY, /* jump cache entry for eip a */
     T_JCROT,   /* the entry with halves exchanged */
     T_CACHE,   /* address of the cache */
@@ -130,6 +131,7 @@ typedef uint32_t vf_term;
 
 struct vf_node {
     uint8_t op, bits;
+    bool host; /* I4 */
     vf_term a, b;
     uint64_t c;
     vf_term next; /* in the bucket */
@@ -152,11 +154,13 @@ struct vf_state {
     vf_term reg[16];
     vf_term slot[VF_SLOTS]; /* 0: not known */
     uint8_t slot_bytes[VF_SLOTS];
+    uint64_t clean; /* bytes of the frame that hold nothing of the host's */
     vf_term flags;
     vf_term hit;              /* a probe or jump-cache difference known to be zero and still valid */
     vf_term epoch;            /* changes when C has run */
     vf_term segments;         /* changes when C may have loaded a segment register */
     vf_term selector;         /* stored into the segment register that the instruction loads, 0: not yet */
+    vf_term stored;           /* to guest memory, by the present guest instruction, last */
     vf_term limit[VF_LIMITS]; /* T_ROOMs known not to be negative, of the present guest instruction */
     uint16_t insn;            /* guest instruction that the code belongs to, insns: behind the last */
     bool fp_live;
@@ -246,6 +250,9 @@ void vf_memo_keep(struct vf_memo *memo, const uint8_t *code, const struct vf_ins
 void vf_terms_reset(struct vf_terms *t);
 vf_term vf_term_make(struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term b, uint64_t c, unsigned bits);
 vf_term vf_opaque(struct vf_terms *t, unsigned bits);
+/* An unknown value of the host's (I4), and one that is made of `a` and `b`. */
+vf_term vf_opaque_host(struct vf_terms *t, unsigned bits);
+vf_term vf_opaque_of(struct vf_terms *t, vf_term a, vf_term b, unsigned bits);
 vf_term vf_const(struct vf_terms *t, uint64_t c);
 vf_term vf_off32(struct vf_terms *t, vf_term a, uint32_t c);
 vf_term vf_add32(struct vf_terms *t, vf_term a, vf_term b, unsigned scale);
@@ -253,6 +260,10 @@ vf_term vf_low(struct vf_terms *t, vf_term a, unsigned bits);
 static inline const struct vf_node *vf_at(const struct bt_verifier *v, vf_term term)
 {
     return &v->terms.node[term];
+}
+static inline bool vf_is_host(const struct bt_verifier *v, vf_term term)
+{
+    return vf_at(v, term)->host;
 }
 /* Is it a page's table index, and of which linear address? */
 bool vf_is_index(const struct bt_verifier *v, vf_term term, vf_term *lin);

@@ -12,7 +12,7 @@
 
 /* ---- the vCPU */
 
-enum { MAY_LOAD = 1, MAY_STORE = 2, COMMITS = 4, IS_BOOL = 8 };
+enum { MAY_LOAD = 1, MAY_STORE = 2, COMMITS = 4, IS_BOOL = 8, OURS = 16 /* nothing that a guest may see */ };
 
 static const struct field {
     uint32_t off, bytes, rights;
@@ -20,17 +20,17 @@ static const struct field {
     { VCPU(iflag), 1, MAY_LOAD | MAY_STORE | COMMITS | IS_BOOL },
     { VCPU(dflag), 1, MAY_LOAD | MAY_STORE | COMMITS | IS_BOOL },
     { VCPU(inhibit), 1, MAY_STORE | COMMITS | IS_BOOL },
-    { VCPU(retired), 8, MAY_LOAD | MAY_STORE },
-    { VCPU(retire_limit), 8, MAY_LOAD },
-    { AREA(unit_done), 4, MAY_STORE },
+    { VCPU(retired), 8, MAY_LOAD | MAY_STORE | OURS },
+    { VCPU(retire_limit), 8, MAY_LOAD | OURS },
+    { AREA(unit_done), 4, MAY_STORE | OURS },
     { VCPU(cr0), 4, MAY_LOAD },
     { VCPU(cr2), 4, MAY_LOAD },
     { VCPU(cr3), 4, MAY_LOAD },
     { VCPU(cr4), 4, MAY_LOAD },
-    { AREA(poll_ptr), 8, MAY_LOAD },
-    { AREA(if_poll_ptr), 8, MAY_LOAD },
-    { AREA(jc_base), 8, MAY_LOAD },
-    { AREA(fp_away), 8, MAY_LOAD },
+    { AREA(poll_ptr), 8, MAY_LOAD | OURS },
+    { AREA(if_poll_ptr), 8, MAY_LOAD | OURS },
+    { AREA(jc_base), 8, MAY_LOAD | OURS },
+    { AREA(fp_away), 8, MAY_LOAD | OURS },
     { AREA(sysflags), 4, MAY_LOAD },
     { AREA(fp_last) + FX_FIP, 4, MAY_STORE },
     { AREA(fp_last) + FX_FDP, 4, MAY_STORE },
@@ -65,7 +65,9 @@ static uint32_t rights_of(int64_t off, unsigned bytes)
         if (fields[i].off == off && fields[i].bytes == bytes)
             return fields[i].rights;
     }
-    return off >= 0 && (segment_field((uint64_t)off, bytes) || limit_field((uint64_t)off, bytes)) ? MAY_LOAD : 0;
+    if (off >= 0 && limit_field((uint64_t)off, bytes))
+        return MAY_LOAD | OURS;
+    return off >= 0 && segment_field((uint64_t)off, bytes) ? MAY_LOAD : 0;
 }
 
 static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access)
@@ -84,9 +86,12 @@ static bool vcpu(struct bt_verifier *v, struct vf_state *s, const struct vf_insn
         unsigned bits = (rights & IS_BOOL) ? 1 : access->bytes * 8;
         bool of_segment = segment_field((uint64_t)off, access->bytes) || limit_field((uint64_t)off, access->bytes);
         vf_term since = of_segment ? s->segments : s->epoch;
-        access->result = vf_term_make(&v->terms, T_FIELD, since, 0, (uint64_t)off, bits);
+        vf_term of = (rights & OURS) ? v->vcpu : 0;
+        access->result = vf_term_make(&v->terms, T_FIELD, since, of, (uint64_t)off, bits);
         return true;
     }
+    if (!(rights & OURS) && vf_is_host(v, access->value))
+        return vf_fail(v, RULE_HOST, in, "a value of the host's goes to vCPU + %lld", (long long)off);
     if ((rights & IS_BOOL) && vf_at(v, access->value)->bits > 1)
         return vf_fail(v, RULE_VCPU, in, "the byte at vCPU + %lld is 0 or 1", (long long)off);
     s->committed |= (rights & COMMITS) != 0;
@@ -128,7 +133,9 @@ static bool frame(struct bt_verifier *v, struct vf_state *s, const struct vf_ins
         return vf_fail(v, RULE_FRAME, in, "[rsp %+lld], %u bytes, of %d", (long long)off, access->bytes,
                        BT_FRAME_BYTES);
     unsigned first = (unsigned)off / 8, last = (unsigned)(off + access->bytes - 1) / 8;
+    uint64_t mask = (access->bytes >= 64 ? UINT64_MAX : (1ull << access->bytes) - 1) << off;
     if (access->write) {
+        s->clean = vf_is_host(v, access->value) ? s->clean & ~mask : s->clean | mask;
         for (unsigned i = first; i <= last; i++)
             s->slot[i] = 0;
         if (off % 8 == 0 && access->bytes >= 4) {
@@ -138,7 +145,11 @@ static bool frame(struct bt_verifier *v, struct vf_state *s, const struct vf_ins
         return true;
     }
     bool whole = off % 8 == 0 && s->slot[first] != 0 && s->slot_bytes[first] == access->bytes;
-    access->result = whole ? s->slot[first] : vf_opaque(&v->terms, access->bytes * 8);
+    if (whole)
+        access->result = s->slot[first];
+    else
+        access->result = (s->clean & mask) == mask ? vf_opaque(&v->terms, access->bytes * 8)
+                                                   : vf_opaque_host(&v->terms, access->bytes * 8);
     return true;
 }
 
@@ -162,6 +173,8 @@ static bool poll_site(struct bt_verifier *v, const struct vf_state *s, const str
     if (site == NULL || (site->kind != SITE_POLL && site->kind != SITE_POLL_R8))
         return vf_fail(v, RULE_SITE, in, "a poll without a site for attention");
     if (site->kind == SITE_POLL_R8) {
+        if (vf_is_host(v, s->reg[H_R8]))
+            return vf_fail(v, RULE_HOST, in, "r8 is a value of the host's");
         if (vf_at(v, s->reg[H_R8])->bits > 32)
             return vf_fail(v, RULE_SITE, in, "r8 is no eip");
         if (s->insn == VF_BEFORE || s->insn + 1u < count)
@@ -199,7 +212,7 @@ static bool through_field(struct bt_verifier *v, struct vf_state *s, const struc
     bool plain = access->op->index == VF_NO_REG && access->op->value == 0 && !access->write && access->bytes == 4;
     if (!plain || (field != (uint64_t)AREA(poll_ptr) && field != (uint64_t)AREA(if_poll_ptr)))
         return vf_fail(v, RULE_POLL, in, "not the load of a poll");
-    access->result = vf_opaque(&v->terms, 32);
+    access->result = vf_opaque_host(&v->terms, 32);
     return poll_site(v, s, in);
 }
 
@@ -249,13 +262,17 @@ static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_in
     if (off < 0 || off + access->bytes > probed)
         return vf_fail(v, RULE_MEMORY, in, "bytes %lld to %lld of %u that were probed", (long long)off,
                        (long long)off + access->bytes - 1, probed);
+    if (access->write && vf_is_host(v, access->value))
+        return vf_fail(v, RULE_HOST, in, "a value of the host's goes to guest memory");
     if (access->write && !(node->c >> 16))
         return vf_fail(v, RULE_MEMORY, in, "a store, but the probe was for reading");
     vf_term lin = vf_off32(&v->terms, node->a, (uint32_t)off);
     if (!vf_operand_address(v, s, in, access, lin))
         return false;
-    if (access->write)
+    if (access->write) {
         s->committed = true;
+        s->stored = access->value;
+    }
     access->result =
         vf_term_make(&v->terms, T_LOAD, lin, s->insn, access->bytes, access->bytes >= 8 ? 64 : access->bytes * 8);
     return true;

@@ -96,16 +96,16 @@ static vf_term stack_offset(struct bt_verifier *v, vf_term reg, int32_t by)
 /* A place in memory that the guest's bytes name. */
 struct place {
     vf_term off; /* 0: none */
-    unsigned seg;
+    unsigned seg, bytes;
 };
 
 static struct place stack_slot(struct bt_verifier *v, const struct vf_guest *g)
 {
     vf_term esp = guest_reg(g, VX_RSP);
     switch (g->insn.def.attributes & VF_STACK) {
-    case VF_PUSH: return (struct place){ stack_offset(v, esp, -(int32_t)g->op_bytes), VX_SS };
-    case VF_POP: return (struct place){ stack_offset(v, esp, 0), VX_SS };
-    case VF_LEAVE: return (struct place){ stack_offset(v, guest_reg(g, VX_RBP), 0), VX_SS };
+    case VF_PUSH: return (struct place){ stack_offset(v, esp, -(int32_t)g->op_bytes), VX_SS, g->op_bytes };
+    case VF_POP: return (struct place){ stack_offset(v, esp, 0), VX_SS, g->op_bytes };
+    case VF_LEAVE: return (struct place){ stack_offset(v, guest_reg(g, VX_RBP), 0), VX_SS, g->op_bytes };
     default: return (struct place){ 0 };
     }
 }
@@ -118,7 +118,7 @@ static struct place xlat_byte(struct bt_verifier *v, const struct vf_guest *g)
         return (struct place){ 0 };
     vf_term off = vf_add32(t, guest_reg(g, VX_RBX), vf_low(t, guest_reg(g, VX_RAX), 8), 0);
     off = vf_low(t, off, g->address_bytes * 8u);
-    return (struct place){ off, g->seg == VF_NO_REG ? VX_DS : g->seg };
+    return (struct place){ off, g->seg == VF_NO_REG ? VX_DS : g->seg, 1 };
 }
 
 static struct place operand(struct bt_verifier *v, const struct vf_guest *g, unsigned i)
@@ -129,7 +129,7 @@ static struct place operand(struct bt_verifier *v, const struct vf_guest *g, uns
         return (struct place){ 0 };
     if ((g->insn.def.attributes & VF_POP) && i == 0) /* SDM 2 "POP": the address is made with ESP incremented */
         esp = vf_off32(&v->terms, esp, g->op_bytes);
-    return (struct place){ effective(v, g, op, esp), segment_of(op) };
+    return (struct place){ effective(v, g, op, esp), segment_of(op), op->size };
 }
 
 static vf_term lin_of(struct bt_verifier *v, const struct vf_state *s, struct place place)
@@ -147,7 +147,7 @@ bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const s
     const struct vf_guest *g = &v->guest[s->insn];
     for (unsigned i = 0; i < PLACES && g->decoded; i++) {
         struct place place = i == STACK ? stack_slot(v, g) : i == XLAT ? xlat_byte(v, g) : operand(v, g, i);
-        if (place.off == 0 || lin_of(v, s, place) != lin)
+        if (place.off == 0 || lin_of(v, s, place) != lin || access->bytes != place.bytes)
             continue;
         if (within_limit(v, s, access, place.seg, place.off))
             return true;
@@ -156,7 +156,7 @@ bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const s
     if (named)
         return vf_fail(v, RULE_LIMIT, in, "%u bytes that have not been held against their segment's limit%s",
                        access->bytes, access->write ? " for writing" : "");
-    return vf_fail(v, RULE_OPERAND, in, "not an address that the guest instruction at %x names", g->eip);
+    return vf_fail(v, RULE_OPERAND, in, "no %u bytes that the guest instruction at %x names", access->bytes, g->eip);
 }
 
 vf_term vf_branch_target(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
@@ -245,6 +245,37 @@ static vf_term source(struct bt_verifier *v, const struct vf_state *s, const str
     return vf_term_make(t, T_LOAD, lin, s->insn, op->size, 32);
 }
 
+/* What a MOV or PUSH stores; 0 where it is not followed. */
+static vf_term to_be_stored(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
+{
+    struct vf_terms *t = &v->terms;
+    bool push = g->insn.id == X86_INS_PUSH, mov = g->insn.def.kind == K_MOV && g->insn.op[0].kind == OP_MEM;
+    const struct vf_op *from = &g->insn.op[push ? 0 : 1];
+    unsigned bits = 8u * (push ? g->op_bytes : from->size);
+    if (g->insn.def.kind == K_CALL)
+        return vf_low(t, vf_const(t, g->next), 8u * g->op_bytes);
+    if (!push && !mov)
+        return 0;
+    if (from->kind == OP_IMM)
+        return vf_low(t, vf_const(t, (uint32_t)from->value), 8u * (push ? g->op_bytes : g->insn.op[0].size));
+    if (from->kind == OP_REG)
+        return from->reg < 8 && !from->high ? vf_low(t, guest_reg(g, from->reg), bits) : 0;
+    return vf_term_make(t, T_LOAD, lin_of(v, s, operand(v, g, 0)), s->insn, from->size, bits);
+}
+
+/* Has ESP moved by what the instruction pushes or pops? */
+static bool stack_moved(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
+{
+    bool pop = (g->insn.def.attributes & VF_POP) != 0;
+    bool to_esp = pop && g->insn.op[0].kind == OP_REG && g->insn.op[0].reg == VX_RSP;
+    if (!(g->insn.def.attributes & (VF_PUSH | VF_POP)) || to_esp || !(v->claim->tu->mode & MODE_SS32))
+        return true;
+    uint32_t by = pop ? g->op_bytes : 0u - g->op_bytes;
+    if (g->insn.id == X86_INS_RET && g->insn.ops == 1)
+        by += (uint16_t)g->insn.op[0].value;
+    return s->reg[H_GUEST_ESP] == vf_off32(&v->terms, guest_reg(g, VX_RSP), by);
+}
+
 bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
 {
     const struct vf_guest *g = &v->guest[s->insn];
@@ -256,6 +287,11 @@ bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not loaded its segment register", g->eip);
     if (writes_memory(g) && !s->committed)
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not stored", g->eip);
+    vf_term store = to_be_stored(v, s, g);
+    if (store != 0 && s->stored != store)
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x stores something else", g->eip);
+    if (!stack_moved(v, s, g))
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x moves ESP by something else", g->eip);
     bool itself = def->kind == K_NATIVE || def->kind == K_IMUL || def->kind == K_SETCC || def->kind == K_LAHF ||
                   def->kind == K_SAHF;
     if (itself && !(def->attributes & VF_GUEST) && !s->own)

@@ -16,7 +16,7 @@ static vf_term read_reg(struct bt_verifier *v, const struct vf_state *s, const s
 {
     vf_term term = s->reg[op->reg];
     if (op->high)
-        return vf_opaque(&v->terms, 8);
+        return vf_opaque_of(&v->terms, term, 0, 8);
     return op->size >= 8 ? term : vf_low(&v->terms, term, op->size * 8u);
 }
 
@@ -31,7 +31,7 @@ static bool write_reg(struct bt_verifier *v, struct vf_state *s, const struct vf
     if (op->size >= 4)
         *reg = op->size == 8 ? value : vf_low(&v->terms, value, 32);
     else /* the rest stays */
-        *reg = vf_opaque(&v->terms, vf_at(v, *reg)->bits <= 32 ? 32 : 64);
+        *reg = vf_opaque_of(&v->terms, *reg, value, vf_at(v, *reg)->bits <= 32 ? 32 : 64);
     return true;
 }
 
@@ -85,7 +85,8 @@ static bool step_movx(struct bt_verifier *v, struct vf_state *s, const struct vf
     if (in->def.kind == K_MOVSX && in->op[0].size == 8)
         return vf_fail(v, RULE_NOT_ALLOWED, in, "sign extension to 64 bits");
     if (in->def.kind == K_MOVSX)
-        value = in->op[1].size == 2 ? vf_term_make(&v->terms, T_SX16, value, 0, 0, 32) : vf_opaque(&v->terms, 32);
+        value = in->op[1].size == 2 ? vf_term_make(&v->terms, T_SX16, value, 0, 0, 32)
+                                    : vf_opaque_of(&v->terms, value, 0, 32);
     return write_op(v, s, in, 0, value);
 }
 
@@ -102,7 +103,7 @@ static vf_term last_or_room(struct bt_verifier *v, const struct vf_op *op, vf_te
         return vf_term_make(t, T_LAST, base, 0, (uint64_t)op->value, 64);
     if (is_op(v, base, T_FIELD) && is_op(v, index, T_AFTER) && op->value == 1)
         return vf_term_make(t, T_ROOM, base, vf_at(v, index)->a, 0, 64);
-    return vf_opaque(t, 64);
+    return vf_opaque_of(t, base, index, 64);
 }
 
 /* Host addresses: of the cache, of a unit in it, of guest memory behind an addend; and 64-bit sums. */
@@ -110,7 +111,7 @@ static vf_term address(struct bt_verifier *v, const struct vf_op *op, vf_term ba
 {
     struct vf_terms *t = &v->terms;
     if (op->scale != 0)
-        return vf_opaque(t, 64);
+        return vf_opaque_of(t, base, index, 64);
     if (is_op(v, base, T_ADDEND) || is_op(v, index, T_CACHE)) {
         vf_term swap = base;
         base = index;
@@ -162,7 +163,7 @@ static bool step_shift(struct bt_verifier *v, struct vf_state *s, const struct v
         bits = bits > by ? bits - (unsigned)by : 0;
     else
         bits = in->op[0].size * 8u;
-    vf_term result = vf_opaque(&v->terms, bits);
+    vf_term result = vf_opaque_of(&v->terms, value, count, bits);
     if (in->op[0].size == 4 && is_op(v, count, T_CONST) && by < 32)
         result = vf_term_make(&v->terms, (enum vf_term_op)ops[in->def.kind], value, 0, by, bits);
     else if (in->def.kind == K_SHRX && in->op[0].size == 8 && is_op(v, value, T_ROOM) && is_op(v, count, T_CONST) &&
@@ -178,7 +179,8 @@ static bool step_rorx(struct bt_verifier *v, struct vf_state *s, const struct vf
         return false;
     bool halves =
         in->op[0].size == 8 && in->op[2].kind == OP_IMM && in->op[2].value == 32 && is_op(v, value, T_JCENTRY);
-    vf_term result = halves ? vf_term_make(&v->terms, T_JCROT, vf_at(v, value)->a, 0, 0, 64) : vf_opaque(&v->terms, 64);
+    vf_term result =
+        halves ? vf_term_make(&v->terms, T_JCROT, vf_at(v, value)->a, 0, 0, 64) : vf_opaque_of(&v->terms, value, 0, 64);
     return write_reg(v, s, in, &in->op[0], result);
 }
 
@@ -188,7 +190,7 @@ static bool step_not(struct bt_verifier *v, struct vf_state *s, const struct vf_
     if (!read_op(v, s, in, 0, &value))
         return false;
     unsigned bits = in->op[0].size * 8u;
-    vf_term result = vf_opaque(&v->terms, bits);
+    vf_term result = vf_opaque_of(&v->terms, value, 0, bits);
     if (bits == 32)
         result = vf_term_make(&v->terms, T_NOT, value, 0, 0, 32);
     else if (bits == 64 && is_op(v, value, T_LAST))
@@ -198,7 +200,8 @@ static bool step_not(struct bt_verifier *v, struct vf_state *s, const struct vf_
 
 static bool step_lahf(struct vf_state *s, struct bt_verifier *v)
 {
-    s->reg[H_RAX] = vf_opaque(&v->terms, vf_at(v, s->reg[H_RAX])->bits <= 32 ? 32 : 64);
+    vf_term rax = s->reg[H_RAX];
+    s->reg[H_RAX] = vf_opaque_of(&v->terms, rax, 0, vf_at(v, rax)->bits <= 32 ? 32 : 64);
     return true;
 }
 
@@ -236,6 +239,17 @@ static bool may_fault_here(struct bt_verifier *v, const struct vf_state *s, cons
     if (site->eip != v->guest[s->insn].eip)
         return vf_fail(v, RULE_SITE, in, "its site names %x", site->eip);
     return vf_at_start(v, s, in);
+}
+
+/* Scratch registers in which it has an operand: AH..BH and bit numbers meet memory through r10. */
+static bool native_scratch(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    for (unsigned i = 0; i < in->ops; i++) {
+        const struct vf_op *op = &in->op[i];
+        if (op->kind == OP_REG && op->reg < 16 && vf_is_host(v, s->reg[op->reg]))
+            return vf_fail(v, RULE_HOST, in, "operand %u is a value of the host's", i + 1);
+    }
+    return true;
 }
 
 /* Memory first: its address is made of registers as they were. */
@@ -302,7 +316,7 @@ static bool step_native(struct bt_verifier *v, struct vf_state *s, const struct 
         return false;
     if ((in->def.attributes & VF_FP) && !s->fp_live)
         return vf_fail(v, RULE_FP, in, "the guest's FP state need not be in the host here");
-    if (!native_memory(v, s, in) || !native_registers(v, s, in))
+    if (!native_scratch(v, s, in) || !native_memory(v, s, in) || !native_registers(v, s, in))
         return false;
     if (in->def.attributes & VF_FLAGS)
         s->flags = vf_opaque(&v->terms, 64);

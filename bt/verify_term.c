@@ -3,17 +3,39 @@
 
 #include <stdlib.h>
 
-void vf_terms_reset(struct vf_terms *t)
-{
-    memset(t->bucket, 0, sizeof t->bucket);
-    t->count = 1;
-}
-
 static void grow(struct vf_terms *t)
 {
     t->cap = t->cap == 0 ? 4096 : t->cap * 2;
     t->node = realloc(t->node, t->cap * sizeof *t->node);
     VX_ASSERT(t->node != NULL);
+}
+
+void vf_terms_reset(struct vf_terms *t)
+{
+    if (t->cap == 0)
+        grow(t);
+    memset(t->bucket, 0, sizeof t->bucket);
+    t->node[0] = (struct vf_node){ .op = T_COUNT };
+    t->count = 1;
+}
+
+/* I4. Constants of more than 32 bits are addresses; T_LOAD's and T_TAG's operands say where from, not what. */
+static bool is_of_host(const struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term b, unsigned bits)
+{
+    switch (op) {
+    case T_OPAQUE: return b != 0;
+    case T_CONST: return bits > 32;
+    case T_LOAD:
+    case T_OWN:
+    case T_TAG: return false;
+    case T_ADDEND:
+    case T_HVA:
+    case T_JCENTRY:
+    case T_JCROT:
+    case T_CACHE:
+    case T_JCTARGET: return true;
+    default: return t->node[a].host || t->node[b].host;
+    }
 }
 
 vf_term vf_term_make(struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term b, uint64_t c, unsigned bits)
@@ -27,8 +49,13 @@ vf_term vf_term_make(struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term 
     }
     if (t->count >= t->cap)
         grow(t);
-    t->node[t->count] =
-        (struct vf_node){ .op = (uint8_t)op, .bits = (uint8_t)bits, .a = a, .b = b, .c = c, .next = *head };
+    t->node[t->count] = (struct vf_node){ .op = (uint8_t)op,
+                                          .bits = (uint8_t)bits,
+                                          .host = is_of_host(t, op, a, b, bits),
+                                          .a = a,
+                                          .b = b,
+                                          .c = c,
+                                          .next = *head };
     *head = t->count;
     return t->count++;
 }
@@ -36,6 +63,16 @@ vf_term vf_term_make(struct vf_terms *t, enum vf_term_op op, vf_term a, vf_term 
 vf_term vf_opaque(struct vf_terms *t, unsigned bits)
 {
     return vf_term_make(t, T_OPAQUE, 0, 0, ++t->serial, bits);
+}
+
+vf_term vf_opaque_host(struct vf_terms *t, unsigned bits)
+{
+    return vf_term_make(t, T_OPAQUE, 0, 1, ++t->serial, bits);
+}
+
+vf_term vf_opaque_of(struct vf_terms *t, vf_term a, vf_term b, unsigned bits)
+{
+    return t->node[a].host || t->node[b].host ? vf_opaque_host(t, bits) : vf_opaque(t, bits);
 }
 
 vf_term vf_const(struct vf_terms *t, uint64_t c)
@@ -48,7 +85,7 @@ static vf_term split(const struct vf_terms *t, vf_term a, uint32_t *c)
 {
     const struct vf_node *node = &t->node[a];
     *c = 0;
-    if (node->op == T_CONST) {
+    if (node->op == T_CONST && !node->host) {
         *c = (uint32_t)node->c;
         return 0;
     }
@@ -94,6 +131,8 @@ vf_term vf_low(struct vf_terms *t, vf_term a, unsigned bits)
     const struct vf_node *node = &t->node[a];
     if (node->bits <= bits)
         return a;
+    if (node->op == T_CONST && node->host)
+        return vf_opaque_host(t, bits);
     if (node->op == T_CONST)
         return vf_const(t, node->c & ((1ull << bits) - 1));
     if (node->op == T_LOW && node->c > bits)
