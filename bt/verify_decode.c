@@ -284,6 +284,8 @@ static void take_def(const struct bt_verifier *v, const cs_insn *raw, struct vf_
         in->def.written = 0;
         in->def.implicit = AX | DX;
     }
+    if (in->def.implicit == (AX | DX) && in->ops == 1 && in->op[0].size == 1) /* MUL, DIV of bytes: AX is all */
+        in->def.implicit = AX;
     if (in->def.kind == K_CMPS && in->op[0].kind != OP_MEM)
         in->known = false;
     if (counts(in))

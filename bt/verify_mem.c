@@ -262,6 +262,8 @@ static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_in
     if (off < 0 || off + access->bytes > probed)
         return vf_fail(v, RULE_MEMORY, in, "bytes %lld to %lld of %u that were probed", (long long)off,
                        (long long)off + access->bytes - 1, probed);
+    if (access->write && s->by_c)
+        return vf_fail(v, RULE_COMMIT, in, "a store after C has done the instruction");
     if (access->write && vf_is_host(v, access->value))
         return vf_fail(v, RULE_HOST, in, "a value of the host's goes to guest memory");
     if (access->write && !(node->c >> 16))

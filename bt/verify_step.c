@@ -27,6 +27,8 @@ static bool write_reg(struct bt_verifier *v, struct vf_state *s, const struct vf
         return vf_fail(v, RULE_NOT_ALLOWED, in, "writes a register that is not a general one");
     if (reserved(op->reg))
         return vf_fail(v, RULE_RESERVED, in, "writes r%u", op->reg);
+    if (s->by_c && (op->reg < 8 || op->reg == H_GUEST_ESP))
+        return vf_fail(v, RULE_COMMIT, in, "a guest register changes after C has done the instruction");
     vf_term *reg = &s->reg[op->reg];
     if (op->size >= 4)
         *reg = op->size == 8 ? value : vf_low(&v->terms, value, 32);
