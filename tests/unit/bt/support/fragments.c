@@ -40,6 +40,12 @@ static const struct {
     [FRAGMENT_LOOP] = { .bytes = "40 e1 fd" },                          /* inc eax; loope -3 */
     [FRAGMENT_SELF] = { .bytes = "b8 01 02 03 04 47 eb f7" },           /* mov eax, 4030201h; inc edi; jmp -9 */
     [FRAGMENT_UNITS] = { .bytes = "89 06 eb fc", .count_units = true }, /* mov [esi], eax; jmp -4 */
+    [FRAGMENT_BYTES] = { .bytes = "f6 3a "                              /* idiv byte [edx] */
+                                  "0f 9e 42 06 "                        /* setle [edx + 6] */
+                                  "f6 62 01 "                           /* mul byte [edx + 1] */
+                                  "f6 6a 02 "                           /* imul byte [edx + 2] */
+                                  "88 42 03 "                           /* mov [edx + 3], al */
+                                  "c3" },                               /* ret */
 };
 
 static void flat_segments(struct vx_vcpu *vcpu)

@@ -12,6 +12,7 @@ enum fragment_id {
     FRAGMENT_LOOP,   /* LOOP and its two exits */
     FRAGMENT_SELF,   /* compares its own bytes */
     FRAGMENT_UNITS,  /* counts how often it is entered */
+    FRAGMENT_BYTES,  /* MUL and DIV of bytes, which leave EDX, with operands that share a probe through it */
     FRAGMENT_COUNT,
 };
 
