@@ -181,6 +181,8 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
 {
     if (into->insn != from->insn)
         return vf_fail(v, RULE_BRANCH, in, "reached from different guest instructions");
+    if (into->by_c != from->by_c)
+        return vf_fail(v, RULE_COMMIT, in, "reached with and without C having done the guest instruction");
     for (unsigned reg = 0; reg < 16; reg++)
         into->reg[reg] = join_term(v, into->reg[reg], from->reg[reg]);
     for (unsigned i = 0; i < VF_SLOTS; i++) {
@@ -197,7 +199,6 @@ static bool join(struct bt_verifier *v, struct vf_state *into, const struct vf_s
         into->limit[i] = into->limit[i] == from->limit[i] ? into->limit[i] : 0;
     into->fp_live &= from->fp_live;
     into->committed |= from->committed;
-    into->by_c &= from->by_c;
     into->own &= from->own;
     into->selector = into->selector == from->selector ? into->selector : 0;
     into->based &= from->based;
@@ -216,7 +217,7 @@ static bool hand_on(struct bt_verifier *v, const struct vf_state *s, uint32_t fr
 {
     struct vf_state next = *s;
     const struct vf_insn *in = &v->insn[from];
-    if (in_body(v, &v->insn[to]) && !vf_advance(v, &next, vf_insn_at(v, v->insn[to].off), in))
+    if (in_body(v, &v->insn[to]) && !vf_advance(v, &next, v->insn[to].off, in))
         return false;
     if (!v->point[to].has_state) {
         v->state[to] = next;

@@ -146,11 +146,20 @@ bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_
     return true;
 }
 
-bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const struct vf_insn *in)
+/* Is guest instruction `to` the next that has code, and does it begin at `off`? */
+static bool comes_next(const struct bt_verifier *v, const struct vf_state *s, unsigned to, uint32_t off)
 {
+    const uint32_t *start = v->claim->start;
+    unsigned next = s->insn == VF_BEFORE ? 0 : s->insn + 1u;
+    return to != VF_BEFORE && to >= next && off == start[to] && start[next] == start[to];
+}
+
+bool vf_advance(struct bt_verifier *v, struct vf_state *s, uint32_t off, const struct vf_insn *in)
+{
+    unsigned to = vf_insn_at(v, off);
     if (s->insn == to)
         return true;
-    if (s->insn != VF_BEFORE && (to == VF_BEFORE || to < s->insn))
+    if (!comes_next(v, s, to, off))
         return vf_fail(v, RULE_BRANCH, in, "leads into the code of another guest instruction");
     if (!vf_at_end(v, s, in))
         return false;

@@ -304,8 +304,8 @@ unsigned vf_insn_at(const struct bt_verifier *v, uint32_t off);
 bool vf_at_start(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
 /* The guest instruction is done: nothing has changed but what it may change. */
 bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
-/* Goes on to guest instruction `to` (at its start). */
-bool vf_advance(struct bt_verifier *v, struct vf_state *s, unsigned to, const struct vf_insn *in);
+/* Goes on at offset `off` of the body: in the same guest instruction, or at the start of the next. */
+bool vf_advance(struct bt_verifier *v, struct vf_state *s, uint32_t off, const struct vf_insn *in);
 /* C has executed the present guest instruction. */
 void vf_done_by_c(struct bt_verifier *v, struct vf_state *s);
 

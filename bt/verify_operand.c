@@ -233,6 +233,8 @@ static vf_term source(struct bt_verifier *v, const struct vf_state *s, const str
 {
     struct vf_terms *t = &v->terms;
     const struct vf_op *op = &g->insn.op[1];
+    if (g->insn.id == X86_INS_POP)
+        return vf_term_make(t, T_LOAD, lin_of(v, s, stack_slot(v, g)), s->insn, g->op_bytes, 32);
     if (g->insn.def.kind == K_LEA)
         return effective(v, g, op, guest_reg(g, VX_RSP));
     if (g->insn.def.kind != K_MOV)
@@ -245,11 +247,14 @@ static vf_term source(struct bt_verifier *v, const struct vf_state *s, const str
     return vf_term_make(t, T_LOAD, lin, s->insn, op->size, 32);
 }
 
-/* What a MOV or PUSH stores; 0 where it is not followed. */
+/* What a MOV, PUSH, CALL, MOVS or STOS stores; 0 where it is not followed. */
 static vf_term to_be_stored(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
 {
     struct vf_terms *t = &v->terms;
-    bool push = g->insn.id == X86_INS_PUSH, mov = g->insn.def.kind == K_MOV && g->insn.op[0].kind == OP_MEM;
+    const unsigned id = g->insn.id;
+    bool push = id == X86_INS_PUSH, mov = g->insn.def.kind == K_MOV && g->insn.op[0].kind == OP_MEM;
+    mov |= id == X86_INS_MOVSB || id == X86_INS_MOVSW || (id == X86_INS_MOVSD && g->insn.op[0].kind == OP_MEM);
+    mov |= id == X86_INS_STOSB || id == X86_INS_STOSW || id == X86_INS_STOSD;
     const struct vf_op *from = &g->insn.op[push ? 0 : 1];
     unsigned bits = 8u * (push ? g->op_bytes : from->size);
     if (g->insn.def.kind == K_CALL)
@@ -260,7 +265,7 @@ static vf_term to_be_stored(struct bt_verifier *v, const struct vf_state *s, con
         return vf_low(t, vf_const(t, (uint32_t)from->value), 8u * (push ? g->op_bytes : g->insn.op[0].size));
     if (from->kind == OP_REG)
         return from->reg < 8 && !from->high ? vf_low(t, guest_reg(g, from->reg), bits) : 0;
-    return vf_term_make(t, T_LOAD, lin_of(v, s, operand(v, g, 0)), s->insn, from->size, bits);
+    return vf_term_make(t, T_LOAD, lin_of(v, s, operand(v, g, push ? 0 : 1)), s->insn, from->size, bits);
 }
 
 /* Has ESP moved by what the instruction pushes or pops? */
@@ -288,7 +293,7 @@ bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf
     if (writes_memory(g) && !s->committed)
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not stored", g->eip);
     vf_term store = to_be_stored(v, s, g);
-    if (store != 0 && s->stored != store)
+    if ((store != 0 && s->stored != store) || (s->stored != 0 && !writes_memory(g)))
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x stores something else", g->eip);
     if (!stack_moved(v, s, g))
         return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x moves ESP by something else", g->eip);
