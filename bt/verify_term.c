@@ -33,6 +33,7 @@ static bool is_of_host(const struct vf_terms *t, enum vf_term_op op, vf_term a, 
     case T_JCENTRY:
     case T_JCROT:
     case T_CACHE:
+    case T_ENTERED:
     case T_JCTARGET: return true;
     default: return t->node[a].host || t->node[b].host;
     }

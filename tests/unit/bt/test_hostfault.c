@@ -97,7 +97,7 @@ Test(hostfault, which_are_the_guests)
         cr_expect_eq(passed_on, !cases[i].ours, "%s: %s", cases[i].name, passed_on ? "passed on" : "taken");
         cr_expect_eq(to, cases[i].ours ? rig.bt->stub.leave : at, "%s", cases[i].name);
         if (cases[i].ours)
-            cr_expect_eq(reason, cases[i].site == SITE_FAULT ? EXIT_INTERP : EXIT_POLL, "%s", cases[i].name);
+            cr_expect_eq(reason, cases[i].site == SITE_FAULT ? EXIT_FAULT : EXIT_POLL, "%s", cases[i].name);
         rig_destroy(&rig);
     }
 }
