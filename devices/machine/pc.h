@@ -105,6 +105,8 @@ struct vx_machine {
     uint32_t pending; /* enum pc_request, I2 */
     int debug_exit_code;
     uint64_t armed_ns; /* clock time for which the loop's ticker is armed */
+    uint64_t accesses; /* by the CPU to devices, see pc_access_begin() */
+    int64_t engine_ns; /* as stats.time_translated_ns; below 0 where time in devices was overestimated */
     _Atomic bool stop_requested;
     _Atomic int stop_value;
 };
@@ -137,6 +139,20 @@ static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, u
 {
     if (VX_UNLIKELY(space == VX_SPACE_IO ? pc->debug_wants->io : pc->debug_wants->mmio))
         vx_debug_access(pc->debug, space, at, bytes, write ? VX_WATCH_WRITE : VX_WATCH_READ, value);
+}
+
+/* What an access takes is counted by samples, since looking at the host's clock twice would take longer than most of them. A prime
+ * number, so that the translator's samples of call-outs do not meet the same ones always or never. */
+enum { PC_ACCESS_SAMPLE = 13 };
+/* Returns what pc_access_end() wants to know. */
+static inline uint64_t pc_access_begin(struct vx_machine *pc)
+{
+    return ++pc->accesses % PC_ACCESS_SAMPLE == 0 ? vx_host_now_ns() : 0;
+}
+static inline void pc_access_end(struct vx_machine *pc, uint64_t begun)
+{
+    if (VX_UNLIKELY(begun != 0))
+        pc->stats.time_devices_ns += PC_ACCESS_SAMPLE * (vx_host_now_ns() - begun);
 }
 
 /* pc_run.c */

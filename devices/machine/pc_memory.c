@@ -21,26 +21,26 @@
 static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, false, phys, size, 0);
     uint64_t value = vx_bus_read(pc->bus, VX_SPACE_MEMORY, phys, size);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, false, value);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
     return value;
 }
 
 static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, true, phys, size, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, true, value);
     vx_bus_write(pc->bus, VX_SPACE_MEMORY, phys, size, value);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
 }
 
 uint64_t pc_memory_pci_first(const struct vx_machine *pc)

@@ -30,45 +30,45 @@ _Static_assert(PC_TSC_HZ == VX_NS_PER_SEC, "the TSC is the clock in nanoseconds"
 static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     uint32_t value = (uint32_t)vx_bus_read(pc->bus, VX_SPACE_IO, port, size);
     pc_debug_access(pc, VX_SPACE_IO, port, size, false, value);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
     return value;
 }
 
 static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     pc_debug_access(pc, VX_SPACE_IO, port, size, true, value);
     vx_bus_write(pc->bus, VX_SPACE_IO, port, size, value);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
 }
 
 static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     size_t done = vx_bus_read_block(pc->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, false, 0);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
     return done;
 }
 
 static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count)
 {
     struct vx_machine *pc = opaque;
-    uint64_t start = vx_host_now_ns();
+    uint64_t begun = pc_access_begin(pc);
     size_t done = vx_bus_write_block(pc->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, true, 0);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    pc_access_end(pc, begun);
     return done;
 }
 
@@ -290,8 +290,8 @@ static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
         vx_bt_run(pc->bt);
     else
         vx_interp_run(vcpu, INTERP_BUDGET);
-    uint64_t total = vx_host_now_ns() - start, other = time_elsewhere(&pc->stats) - elsewhere;
-    pc->stats.time_translated_ns += total > other ? total - other : 0;
+    pc->engine_ns += (int64_t)(vx_host_now_ns() - start - (time_elsewhere(&pc->stats) - elsewhere));
+    pc->stats.time_translated_ns = pc->engine_ns > 0 ? (uint64_t)pc->engine_ns : 0;
 }
 
 static bool stop_requested(struct vx_machine *pc, enum vx_machine_end *end, int *value)
