@@ -68,13 +68,25 @@ static void fp_load(struct vx_vcpu *vcpu)
     bt_area(vcpu)->fp_away = 0;
 }
 
+/* Whoever raises attention sets the word first and the pointers then (kick() in run.c). So pointers that are at peace need no more than
+ * a look at the word, which follows; others are set before it is looked at. */
+static void make_peace(struct bt_area *area)
+{
+    const uint64_t cell = (uint64_t)(uintptr_t)&area->poll_cell;
+    if (__atomic_load_n(&area->poll_ptr, __ATOMIC_ACQUIRE) == cell &&
+        __atomic_load_n(&area->jc_base, __ATOMIC_ACQUIRE) == area->jc_base_real)
+        return;
+    __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_RELAXED);
+    __atomic_store_n(&area->poll_ptr, cell, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 bool bt_execute(struct vx_bt *bt, uint32_t entry)
 {
     struct bt_area *area = bt->area;
     bt->must_exit = false;
     area->exit_r9 = EXIT_STATE;
-    __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&area->poll_ptr, (uint64_t)(uintptr_t)&area->poll_cell, __ATOMIC_SEQ_CST);
+    make_peace(area);
     if (atomic_load(&bt->vcpu->attention) != 0)
         return false;
     void (*enter)(struct vx_vcpu *, const uint8_t *);
@@ -115,15 +127,16 @@ static uint64_t leave(struct vx_bt *bt, uint64_t eip, enum bt_exit_kind why)
 static uint64_t after_insn(struct vx_bt *bt, uint64_t eip, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
+    const uint32_t mine = bt->mode & ~(uint32_t)MODE_UNSHARED;
     enum bt_exit_kind why;
     if (vcpu->rip != next_eip || vx_interp_last_raised(vcpu)) {
         why = EXIT_ELSEWHERE;
     } else if (wants_out(bt)) {
         why = EXIT_WANTED;
-    } else if (!same_code(bt) || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+    } else if (!same_code(bt) || bt_mode_of(vcpu) != mine) {
         why = EXIT_STATE;
     } else {
-        bt_sync(bt);
+        bt_sync(bt, mine);
         if (info & MEM_FP_LIVE)
             fp_load(vcpu);
         return CALLOUT_NEXT;
@@ -214,6 +227,42 @@ uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info
     return CALLOUT_NEXT;
 }
 
+static void access_port(struct vx_vcpu *vcpu, uint16_t port, unsigned size, bool out)
+{
+    uint64_t *rax = &vcpu->gpr[VX_RAX];
+    const uint32_t mask = UINT32_MAX >> (32 - 8 * size);
+    if (out) {
+        vcpu->ops->port_write(vcpu->ops_opaque, port, size, (uint32_t)*rax & mask);
+        return;
+    }
+    uint32_t value = vcpu->ops->port_read(vcpu->ops_opaque, port, size);
+    *rax = ((uint32_t)*rax & ~mask) | (value & mask);
+}
+
+/* What is at a port may ask for the next boundary or take the code away, but changes nothing of the vCPU that the unit relies on. */
+uint64_t bt_callout_port(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t port)
+{
+    struct vx_bt *bt = bt_of(vcpu);
+    unsigned size = info & PORT_SIZE;
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    bt->stats->callout_io++;
+    vcpu->rip = eip;
+    vcpu->inhibit = VX_INHIBIT_NONE;
+    if (!(bt->mode & MODE_IOPL_OK) && !vx_cpu_io_allowed(vcpu, (uint16_t)port, size))
+        return fault(vcpu, eip);
+    access_port(vcpu, (uint16_t)port, size, (info & PORT_OUT) != 0);
+    vcpu->retired++;
+    if (wants_out(bt)) {
+        vcpu->rip = next_eip;
+        return leave(bt, eip, EXIT_WANTED);
+    }
+    bt_sync_intr(bt);
+    if (info & MEM_FP_LIVE)
+        fp_load(vcpu);
+    return CALLOUT_NEXT;
+}
+
 uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector, uint64_t eip, uint64_t unused)
 {
     (void)unused;
@@ -239,6 +288,31 @@ uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_by
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
     return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+}
+
+static uint64_t fast_call(struct vx_vcpu *vcpu, uint64_t eip, bool (*transfer)(struct vx_vcpu *vcpu))
+{
+    bt_fp_home(vcpu);
+    bt_flags_to_vcpu(vcpu);
+    bt_of(vcpu)->stats->callout_transfer++;
+    vcpu->rip = eip;
+    vcpu->inhibit = VX_INHIBIT_NONE;
+    if (!transfer(vcpu))
+        vx_cpu_deliver_fault(vcpu);
+    vcpu->retired++;
+    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+}
+
+uint64_t bt_callout_sysenter(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
+{
+    (void)next_eip, (void)info, (void)unused;
+    return fast_call(vcpu, eip, vx_cpu_sysenter);
+}
+
+uint64_t bt_callout_sysexit(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
+{
+    (void)next_eip, (void)info, (void)unused;
+    return fast_call(vcpu, eip, vx_cpu_sysexit);
 }
 
 static void count_access(struct vx_stats *stats, uint64_t info)

@@ -146,6 +146,9 @@ void emit_pop_seg(struct cg *cg, const struct bt_insn *in);
 void emit_rdtsc(struct cg *cg, const struct bt_insn *in);
 void emit_int(struct cg *cg, const struct bt_insn *in);
 void emit_iret(struct cg *cg, const struct bt_insn *in);
+void emit_sysenter(struct cg *cg, const struct bt_insn *in);
+void emit_sysexit(struct cg *cg, const struct bt_insn *in);
+void emit_port(struct cg *cg, const struct bt_insn *in);
 void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in);
 
 /* ---- emit_count.c: exact instruction counts; nothing is emitted without vx_bt_config.exact_count */

@@ -210,7 +210,23 @@ void emit_rdtsc(struct cg *cg, const struct bt_insn *in)
     emit_interp(cg, in, cg->bt->stub.rdtsc);
 }
 
-/* INT n, IRET: C does the transfer and leaves for where it led. */
+/* The port's number in r11. */
+void emit_port(struct cg *cg, const struct bt_insn *in)
+{
+    struct bt_asm *a = &cg->a;
+    bool in_bytes = in->opcode < 0xE8;
+    unsigned size = in->opcode & 1 ? in->op_bytes : 1;
+    if (in_bytes)
+        x_mov_imm32(a, H_R11, (uint8_t)in->imm);
+    else
+        x_movzx16(a, H_R11, host_of(VX_RDX));
+    x_mov_imm32(a, H_R8, next_eip(in));
+    x_mov_imm32(a, H_R9, size | (in->opcode & 2 ? PORT_OUT : 0) | (cg->fp_live ? MEM_FP_LIVE : 0));
+    x_mov_imm32(a, H_R10, in->eip);
+    emit_call_c(cg, in, cg->bt->stub.port);
+}
+
+/* INT n, IRET, SYSENTER, SYSEXIT: C does the transfer and leaves for where it led. */
 static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
@@ -224,7 +240,18 @@ void emit_int(struct cg *cg, const struct bt_insn *in)
 {
     transfer(cg, in, (uint8_t)in->imm, cg->bt->stub.software_int);
 }
+
 void emit_iret(struct cg *cg, const struct bt_insn *in)
 {
     transfer(cg, in, in->op_bytes, cg->bt->stub.iret);
+}
+
+void emit_sysenter(struct cg *cg, const struct bt_insn *in)
+{
+    transfer(cg, in, 0, cg->bt->stub.sysenter);
+}
+
+void emit_sysexit(struct cg *cg, const struct bt_insn *in)
+{
+    transfer(cg, in, 0, cg->bt->stub.sysexit);
 }

@@ -68,8 +68,11 @@ enum bt_lower {
     L_MOV_TO_SEG,
     L_POP_SEG,
     L_RDTSC,
+    L_PORT, /* IN, OUT: call-out */
     L_INT,
     L_IRET,
+    L_SYSENTER,
+    L_SYSEXIT,
     L_MOV_FROM_CR,
     L_X87,
     L_SSE,

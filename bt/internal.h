@@ -173,7 +173,7 @@ struct bt_departure {
 
 struct bt_stubs {
     uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_budget, exit_stale;
-    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, software_int, iret, fp_load;
+    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, port, software_int, iret, sysenter, sysexit, fp_load;
 };
 
 struct vx_bt {
@@ -301,8 +301,10 @@ void bt_note_departure(struct vx_bt *bt, uint32_t entered);
 uint32_t bt_mode_of(const struct vx_vcpu *vcpu);
 /* The part of bt_sync() that a segment load can change. */
 void bt_sync_segments(struct vx_bt *bt);
-/* Brings area and bt->mode up to date with the vCPU before translated code runs. */
-void bt_sync(struct vx_bt *bt);
+/* The part of it that the machine can change at a port or in memory. */
+void bt_sync_intr(struct vx_bt *bt);
+/* Brings area and bt->mode up to date with the vCPU, whose bt_mode_of() is `mode`, before translated code runs. */
+void bt_sync(struct vx_bt *bt, uint32_t mode);
 
 /* ---- stubs.c */
 void bt_stubs_make(struct vx_bt *bt);
@@ -316,10 +318,10 @@ static inline void bt_tell_fip(struct vx_bt *bt, uint32_t eip)
 {
     __builtin_memcpy((uint8_t *)bt->area->fp_last + FX_FIP, &eip, sizeof eip);
 }
-/* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load); CALLOUT_EXIT, _NEXT or a host address. */
+/* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load, port); CALLOUT_EXIT, _NEXT or a host address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
 bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
-    bt_callout_iret, bt_callout_share;
+    bt_callout_iret, bt_callout_share, bt_callout_port, bt_callout_sysenter, bt_callout_sysexit;
 /* What stands before them when call-outs are timed, and when instructions are counted exactly. */
 typedef uint64_t bt_callout_wrapper(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                                     bt_callout *function);
@@ -350,6 +352,9 @@ enum { REP_SIZE = 7, REP_MOVS = 8 };
 
 /* Bits of `info` at a segment load (besides MEM_FP_LIVE): the register, and the bytes that a POP releases. */
 enum { SEG_REG = 7, SEG_POP_SHIFT = 4 };
+
+/* Bits of `info` at IN and OUT (besides MEM_FP_LIVE). */
+enum { PORT_SIZE = 7, PORT_OUT = 8 };
 
 /* Answers of call-outs to their stubs. */
 enum { CALLOUT_EXIT = 0, CALLOUT_NEXT = 1 /* anything larger: host address */ };

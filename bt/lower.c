@@ -33,7 +33,8 @@ static const uint8_t one_byte[256] = {
     [0xC6 ... 0xC7] = L_MODRM,
     [0xC9] = L_LEAVE, [0xCA ... 0xCC] = L_INTERP_END, [0xCD] = L_INT, [0xCE] = L_INTERP_END, [0xCF] = L_IRET,
     [0xD0 ... 0xD3] = L_MODRM, [0xD7] = L_XLAT, [0xD8 ... 0xDF] = L_X87,
-    [0xE0 ... 0xE3] = L_LOOP, [0xE8] = L_CALL, [0xE9] = L_JMP, [0xEA] = L_INTERP_END, [0xEB] = L_JMP,
+    [0xE0 ... 0xE3] = L_LOOP, [0xE4 ... 0xE7] = L_PORT, [0xE8] = L_CALL, [0xE9] = L_JMP, [0xEA] = L_INTERP_END, [0xEB] = L_JMP,
+    [0xEC ... 0xEF] = L_PORT,
     [0xF1] = L_INTERP_END, [0xF4] = L_INTERP_END, [0xF5] = L_PLAIN,
     [0xF6 ... 0xF7] = L_MODRM, [0xF8 ... 0xF9] = L_PLAIN,
     [0xFA] = L_CLI, [0xFB] = L_STI, [0xFC] = L_CLD, [0xFD] = L_STD,
@@ -45,7 +46,7 @@ static const uint8_t two_byte[256] = {
     [0x05 ... 0x09] = L_INTERP_END, [0x0B] = L_INTERP_END,
     [0x18 ... 0x1F] = L_NOP,                    /* prefetches and hints (0D is not offered) */
     [0x20] = L_MOV_FROM_CR, [0x21 ... 0x23] = L_INTERP_END,
-    [0x30] = L_INTERP_END, [0x31] = L_RDTSC, [0x34 ... 0x35] = L_INTERP_END,
+    [0x30] = L_INTERP_END, [0x31] = L_RDTSC, [0x34] = L_SYSENTER, [0x35] = L_SYSEXIT,
     [0x40 ... 0x4F] = L_MODRM,
     [0x80 ... 0x8F] = L_JCC,
     [0x90 ... 0x9F] = L_MODRM,
@@ -70,7 +71,9 @@ bool bt_ends_unit(uint8_t lower)
     case L_JMP_RM:
     case L_CALL_RM:
     case L_INT:
-    case L_IRET: return true;
+    case L_IRET:
+    case L_SYSENTER:
+    case L_SYSEXIT: return true;
     default: return false;
     }
 }

@@ -212,7 +212,7 @@ static enum vx_stop run(struct vx_bt *bt)
         }
         if (bt->config.stress)
             stress(bt);
-        bt_sync(bt);
+        bt_sync(bt, bt_mode_of(vcpu));
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;
         if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {

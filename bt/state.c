@@ -98,25 +98,21 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     return mode;
 }
 
-/* Last offset that may be accessed, -1 for none. Expand-down segments always take the slow way, in real mode too: where
+/* Last offsets that may be read and written, -1 for none. Expand-down segments always take the slow way, in real mode too: where
  * protection ends, limits stay what they were; only the type no longer counts. */
-static int64_t max_offset(const struct vx_vcpu *vcpu, const struct vx_seg *seg, bool write)
+static void mirror_limit(const struct vx_vcpu *vcpu, struct bt_area *area, unsigned which, bool protected)
 {
-    if (seg->unusable)
-        return -1;
+    const struct vx_seg *seg = &vcpu->seg[which];
     bool expand_down =
         (seg->attr & (VX_ATTR_S | VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN)) == (VX_ATTR_S | VX_ATTR_EXPAND_DOWN);
-    if (expand_down)
-        return -1;
-    if (vx_real_mode(vcpu) || vx_vm86(vcpu))
-        return seg->limit;
-    if (!(seg->attr & VX_ATTR_P) || !(seg->attr & VX_ATTR_S))
-        return -1;
-    if (seg->attr & VX_ATTR_CODE)
-        return !write && (seg->attr & VX_ATTR_WRITABLE) ? (int64_t)seg->limit : -1;
-    if (write && !(seg->attr & VX_ATTR_WRITABLE))
-        return -1;
-    return seg->limit;
+    bool readable = !seg->unusable && !expand_down, writable = readable;
+    if (protected) {
+        bool code = (seg->attr & VX_ATTR_CODE) != 0, w = (seg->attr & VX_ATTR_WRITABLE) != 0;
+        readable &= (seg->attr & VX_ATTR_P) && (seg->attr & VX_ATTR_S) && (w || !code);
+        writable &= readable && w && !code;
+    }
+    area->seg_max_read[which] = readable ? (int64_t)seg->limit : -1;
+    area->seg_max_write[which] = writable ? (int64_t)seg->limit : -1;
 }
 
 /* Those that units of this mode do not hold offsets against (seg_is_flat(), only_base_counts()). */
@@ -133,25 +129,24 @@ static unsigned unchecked_segments(uint32_t mode)
 void bt_sync_segments(struct vx_bt *bt)
 {
     const struct vx_vcpu *vcpu = bt->vcpu;
-    struct bt_area *area = bt->area;
     const unsigned unchecked = unchecked_segments(bt->mode);
+    const bool protected = !vx_real_mode(vcpu) && !vx_vm86(vcpu);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
-        if (unchecked >> i & 1)
-            continue;
-        area->seg_max_read[i] = max_offset(vcpu, &vcpu->seg[i], false);
-        area->seg_max_write[i] = max_offset(vcpu, &vcpu->seg[i], true);
+        if (!(unchecked >> i & 1))
+            mirror_limit(vcpu, bt->area, i, protected);
     }
 }
 
-void bt_sync(struct vx_bt *bt)
+void bt_sync_intr(struct vx_bt *bt)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
-    struct bt_area *area = bt->area;
-    bt->mode = bt_mode_of(vcpu);
-    if (bt->unshared && bt->mode != MODE_SLOW)
-        bt->mode |= MODE_UNSHARED;
+    bt->area->if_poll_ptr = bt->vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&bt->area->poll_cell;
+}
+
+void bt_sync(struct vx_bt *bt, uint32_t mode)
+{
+    bt->mode = bt->unshared && mode != MODE_SLOW ? mode | MODE_UNSHARED : mode;
     bt_sync_segments(bt);
-    area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
-    area->if_poll_ptr = vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&area->poll_cell;
-    bt_flags_from_vcpu(vcpu);
+    bt->area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
+    bt_sync_intr(bt);
+    bt_flags_from_vcpu(bt->vcpu);
 }

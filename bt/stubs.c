@@ -6,7 +6,7 @@
  *     mem_slow               r8 lin, r9 info, r10 eip -> C; then back to the access (return address) with r9 = addend,
  *                            or 5 bytes further when C did the whole instruction, or out
  *     share_slow             the same for a shared probe; C never does the instruction
- *     insn, rep, seg, ...    r8 next eip, r9 info, r10 eip, r11 selector (seg) -> C; back, or out
+ *     insn, rep, seg, ...    r8 next eip, r9 info, r10 eip, r11 selector (seg) or port -> C; back, or out
  *     fp_load                brings the guest's x87/MMX/SSE state into the host
  *
  * While events are counted, the counters go in and out with the guest's registers. */
@@ -204,10 +204,16 @@ void bt_stubs_make(struct vx_bt *bt)
     make_callout(&a, bt, bt_callout_seg, false);
     bt->stub.rdtsc = a.len;
     make_callout(&a, bt, bt_callout_rdtsc, false);
+    bt->stub.port = a.len;
+    make_callout(&a, bt, bt_callout_port, false);
     bt->stub.software_int = a.len;
     make_callout(&a, bt, bt_callout_int, false);
     bt->stub.iret = a.len;
     make_callout(&a, bt, bt_callout_iret, false);
+    bt->stub.sysenter = a.len;
+    make_callout(&a, bt, bt_callout_sysenter, false);
+    bt->stub.sysexit = a.len;
+    make_callout(&a, bt, bt_callout_sysexit, false);
     bt->stub.fp_load = a.len;
     make_fp_load(&a, bt);
     VX_ASSERT(!a.overflow);

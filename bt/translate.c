@@ -110,8 +110,11 @@ static emitter *const emitters[] = {
     [L_MOV_TO_SEG] = emit_mov_to_seg,
     [L_POP_SEG] = emit_pop_seg,
     [L_RDTSC] = emit_rdtsc,
+    [L_PORT] = emit_port,
     [L_INT] = emit_int,
     [L_IRET] = emit_iret,
+    [L_SYSENTER] = emit_sysenter,
+    [L_SYSEXIT] = emit_sysexit,
     [L_MOV_FROM_CR] = emit_mov_from_cr,
 };
 
@@ -337,6 +340,7 @@ static bool writes_memory(const struct bt_insn *in)
     case L_STRING:
     case L_REP:
     case L_INTERP:
+    case L_PORT: /* it may start a DMA transfer */
     case L_MOV_TO_SEG:
     case L_POP_SEG: return true;
     default: return in->mem_write;

@@ -175,10 +175,24 @@ static uint32_t info_bits(enum vf_stub stub)
     switch (stub) {
     case STUB_REP: return MEM_FP_LIVE | REP_SIZE | REP_MOVS;
     case STUB_SEG: return MEM_FP_LIVE | SEG_REG | 7u << SEG_POP_SHIFT;
+    case STUB_PORT: return MEM_FP_LIVE | PORT_SIZE | PORT_OUT;
     case STUB_INT: return 0xFF;
     case STUB_IRET: return 6;
+    case STUB_SYSENTER:
+    case STUB_SYSEXIT: return 0;
     default: return MEM_FP_LIVE;
     }
+}
+
+/* IN and OUT: the direction and the size in r9, the port in r11. */
+static bool is_port(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
+{
+    bool out = g->insn.id == X86_INS_OUT;
+    const struct vf_op *port = &g->insn.op[out ? 0 : 1], *value = &g->insn.op[out ? 1 : 0];
+    vf_term number =
+        port->kind == OP_IMM ? vf_const(&v->terms, (uint8_t)port->value) : vf_low(&v->terms, g->entry.reg[H_RDX], 16);
+    return (out || g->insn.id == X86_INS_IN) && s->reg[H_R11] == number &&
+           (info_of(v, s) & ~(uint32_t)MEM_FP_LIVE) == (value->size | (out ? PORT_OUT : 0u));
 }
 
 static bool call_insn(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, enum vf_stub stub,
@@ -192,6 +206,8 @@ static bool call_insn(struct bt_verifier *v, const struct vf_state *s, const str
         return vf_fail(v, RULE_HOST, in, "r11 is a value of the host's");
     if (vf_at(v, s->reg[H_R9])->op != T_CONST || (info & ~info_bits(stub)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) has bits that this call-out does not know", info);
+    if (stub == STUB_PORT && !is_port(v, s, g))
+        return vf_fail(v, RULE_CALL, in, "not the port, size and direction of the instruction");
     if (!vf_at_start(v, s, in))
         return false;
     after_c(v, out, info);

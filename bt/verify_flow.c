@@ -36,8 +36,11 @@ enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off)
         { stub->rep, STUB_REP },
         { stub->seg, STUB_SEG },
         { stub->rdtsc, STUB_RDTSC },
+        { stub->port, STUB_PORT },
         { stub->software_int, STUB_INT },
         { stub->iret, STUB_IRET },
+        { stub->sysenter, STUB_SYSENTER },
+        { stub->sysexit, STUB_SYSEXIT },
         { stub->fp_load, STUB_FP_LOAD },
         { stub->exit_direct, STUB_EXIT_DIRECT },
         { stub->exit_indirect, STUB_EXIT_INDIRECT },
@@ -85,7 +88,9 @@ static bool link_call(struct bt_verifier *v, uint32_t index)
         return vf_fail(v, RULE_NOT_ALLOWED, in, "a call through a register or memory");
     switch (vf_stub_at(v, (uint32_t)in->op[0].value + v->claim->tu->entry)) {
     case STUB_INT:
-    case STUB_IRET: return true; /* do not come back */
+    case STUB_IRET:
+    case STUB_SYSENTER:
+    case STUB_SYSEXIT: return true; /* do not come back */
     case STUB_MEM_SLOW:
         if (may_be_done_by_c(v, index) && !link_to(v, index, 1, (int64_t)in->off + in->len + 5))
             return false;
@@ -95,6 +100,7 @@ static bool link_call(struct bt_verifier *v, uint32_t index)
     case STUB_REP:
     case STUB_SEG:
     case STUB_RDTSC:
+    case STUB_PORT:
     case STUB_FP_LOAD: return link_to(v, index, 0, (int64_t)in->off + in->len);
     default: return vf_fail(v, RULE_BRANCH, in, "a call to something else than a call-out stub");
     }

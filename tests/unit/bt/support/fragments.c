@@ -91,7 +91,7 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
         flat_segments(vcpu);
     }
     load_code(rig, id);
-    bt_sync(rig->bt);
+    bt_sync(rig->bt, bt_mode_of(vcpu));
     bt_jc_select(rig->bt, rig->bt->mode, &vcpu->seg[VX_CS]);
     if (id == FRAGMENT_SELF)
         wear_out(rig);
