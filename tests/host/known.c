@@ -155,9 +155,12 @@ static bool looks_at_descriptor(const struct meeting *m)
     return sel >= 8 && sel < 0x80 && !(sel & 4);
 }
 
-static bool ldmxcsr_refused(const struct meeting *m)
+/* LDMXCSR, or FXRSTOR that has loaded the bit. */
+static bool mxcsr_refused(const struct meeting *m)
 {
-    return m->z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && m->guest->trap == VX_GP && m->host->trap != VX_GP;
+    enum { FX_MXCSR_HIGH = 26, AMD_MM = 1 << 1 };
+    bool restored = m->z->mnemonic == ZYDIS_MNEMONIC_FXRSTOR && (m->host->state.fx[FX_MXCSR_HIGH] & AMD_MM);
+    return (m->z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || restored) && m->guest->trap == VX_GP && m->host->trap != VX_GP;
 }
 
 static bool fxsave_fields(const struct meeting *m)
@@ -226,7 +229,7 @@ static const struct {
     { call_faults, "an AMD pushes what it can before it faults in a call" },
     { popa_faults, "an AMD has loaded some registers already when POPA faults" },
     { looks_at_descriptor, "a selector of the host's GDT" },
-    { ldmxcsr_refused, "an AMD's MXCSR has a bit more" },
+    { mxcsr_refused, "an AMD's MXCSR has a bit more" },
     { fxsave_fields,
       "FXSAVE: an AMD has a bit more in the MXCSR mask, and stores no x87 pointers without a pending exception" },
     { maskmovq_faults, "an AMD is in MMX state already when MASKMOVQ faults" },
