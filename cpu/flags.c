@@ -17,6 +17,8 @@ void vx_flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
     mask &= vx_cpu_eflags_mask(cpu->model);
     uint32_t old = vx_eflags(cpu);
     uint32_t now = (old & ~mask) | (value & mask);
+    if (VX_UNLIKELY((old ^ now) & VX_FL_VM))
+        vx_vcpu_tell(cpu, VX_DEBUG_EVENT_MODE, vx_mode_bits(cpu->cr0, now), 0);
     vx_set_eflags_raw(cpu, now);
     if (VX_UNLIKELY((old ^ now) & VX_FL_AC))
         vx_creg_sync_ac(cpu);

@@ -110,6 +110,7 @@ void points_clear(struct vx_debug *debug);
 /* events.c */
 void events_init(struct vx_debug *debug);
 vx_mmu_watch_fn events_watch;
+vx_pmap_dma_fn events_dma;
 void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
 void events_time(void *opaque);
 

@@ -37,6 +37,13 @@ static void queue(struct vx_debug *debug, const struct vx_debug_point *point, st
     vx_vcpu_raise(debug->vcpu, VX_ATTN_DEBUG);
 }
 
+static bool covers(const struct vx_debug_point *point, uint64_t value, const struct vx_debug_stop *stop)
+{
+    if (point->kind == VX_POINT_MODE)
+        return point->first == 0 || ((stop->old ^ stop->new) & point->first) != 0;
+    return point->first <= value && value <= point->last;
+}
+
 /* Queues `stop` for every enabled point of the kind whose range has `value`. */
 static void offer(struct vx_debug *debug, enum vx_point_kind kind, uint64_t value, const struct vx_debug_stop *stop)
 {
@@ -44,7 +51,7 @@ static void offer(struct vx_debug *debug, enum vx_point_kind kind, uint64_t valu
         return;
     for (unsigned i = 0; i < debug->points; i++) {
         const struct vx_debug_point *point = &debug->point[i];
-        if (point->kind == kind && point->enabled && point->first <= value && value <= point->last)
+        if (point->kind == kind && point->enabled && covers(point, value, stop))
             queue(debug, point, *stop);
     }
 }
@@ -67,7 +74,10 @@ void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32
     struct vx_debug *debug = opaque;
     const struct vx_vcpu *vcpu = debug->vcpu;
     struct vx_debug_stop stop = { .vector = value, .error = detail, .new = value };
-    stop.old = event == VX_DEBUG_EVENT_MODE ? vcpu->cr0 : event == VX_DEBUG_EVENT_CR3 ? vcpu->cr3 : 0;
+    if (event == VX_DEBUG_EVENT_MODE)
+        stop.old = vx_mode_bits(vcpu->cr0, vcpu->eflags);
+    else if (event == VX_DEBUG_EVENT_CR3)
+        stop.old = vcpu->cr3;
     if (debug->front.event != NULL)
         debug->front.event(debug->front_opaque, event, value, detail);
     if (meaning[event].recorded)
@@ -93,6 +103,27 @@ void events_watch(void *opaque, const struct vx_mmu_watch *watch, unsigned kind,
     vx_debug_read_phys(debug, phys, &stop.old, bytes < 8 ? bytes : 8);
     stop.new = value != NULL ? up_to_8(value, bytes) : stop.old;
     queue(debug, point, stop);
+}
+
+void events_dma(void *opaque, uint64_t phys, size_t bytes, const void *value)
+{
+    struct vx_debug *debug = opaque;
+    uint8_t kind = value != NULL ? VX_WATCH_WRITE : VX_WATCH_READ;
+    for (unsigned i = 0; i < debug->watches; i++) {
+        const struct vx_mmu_watch *watch = &debug->watch[i];
+        if (!watch->physical || !(watch->kinds & kind) || watch->first > phys + bytes - 1 || watch->last < phys)
+            continue;
+        uint64_t first = watch->first > phys ? watch->first : phys;
+        uint64_t last = watch->last < phys + bytes - 1 ? watch->last : phys + bytes - 1;
+        struct vx_debug_stop stop = {
+            .access = kind, .by_device = true, .bytes = (unsigned)(last - first + 1), .address = first
+        };
+        vx_debug_read_phys(debug, first, &stop.old, stop.bytes < 8 ? stop.bytes : 8);
+        stop.new = value != NULL ? up_to_8((const uint8_t *)value + (first - phys), stop.bytes) : stop.old;
+        struct vx_debug_point *point = point_of(debug, watch->number);
+        if (point != NULL)
+            queue(debug, point, stop);
+    }
 }
 
 void vx_debug_access(struct vx_debug *debug, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,

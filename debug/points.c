@@ -65,7 +65,7 @@ static void arm_watch(struct vx_debug *debug, const struct vx_debug_point *point
 /* Everything that is derived from the table; translations are dropped by who knows what has changed. */
 void points_rearm(struct vx_debug *debug)
 {
-    unsigned watched = debug->watches;
+    unsigned watched = debug->watches, physical = 0;
     uint64_t time = VX_NEVER;
     debug->execs = debug->watches = 0;
     debug->kinds = 0;
@@ -79,7 +79,10 @@ void points_rearm(struct vx_debug *debug)
         debug->kinds |= 1u << point->kind;
         switch (point->kind) {
         case VX_POINT_EXEC: arm_exec(debug, point); break;
-        case VX_POINT_WATCH: arm_watch(debug, point); break;
+        case VX_POINT_WATCH:
+            arm_watch(debug, point);
+            physical += point->physical;
+            break;
         case VX_POINT_IO: debug->wants.io = true; break;
         case VX_POINT_MMIO: debug->wants.mmio = true; break;
         case VX_POINT_MAGIC: debug->hooks.magic = true; break;
@@ -92,6 +95,7 @@ void points_rearm(struct vx_debug *debug)
     }
     if (watched != 0 || debug->watches != 0)
         vx_mmu_set_watches(debug->vcpu->mmu, debug->watch, debug->watches, events_watch, debug);
+    vx_pmap_on_dma(debug->vcpu->mmu->pmap, physical != 0 ? events_dma : NULL, debug);
     vx_timer_set(debug->config.clock, &debug->timer, time);
 }
 

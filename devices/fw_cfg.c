@@ -206,14 +206,10 @@ static size_t port_read_block(void *opaque, uint64_t off, unsigned size, void *b
 /* Writes one run inside a page; false when the page is not memory. */
 static bool write_in_page(struct vx_pmap *pmap, uint64_t phys, const uint8_t *from, size_t bytes)
 {
-    uint8_t *to = vx_pmap_write_ptr(pmap, phys);
-    if (to == NULL)
+    static const uint8_t zeros[VX_PAGE_BYTES];
+    if (vx_pmap_write_ptr(pmap, phys) == NULL)
         return false;
-    if (from != NULL)
-        memcpy(to, from, bytes);
-    else
-        memset(to, 0, bytes);
-    vx_pmap_wrote(pmap, phys, bytes);
+    vx_pmap_dma_write(pmap, phys, from != NULL ? from : zeros, bytes);
     return true;
 }
 
@@ -243,7 +239,7 @@ static void dma_transfer(struct vx_fw_cfg *fw_cfg)
     uint8_t descriptor[16];
     uint64_t at = fw_cfg->dma_phys;
     fw_cfg->dma_phys = 0;
-    vx_pmap_read(fw_cfg->pmap, at, descriptor, sizeof descriptor);
+    vx_pmap_dma_read(fw_cfg->pmap, at, descriptor, sizeof descriptor);
     uint32_t control = vx_get_be32(descriptor);
     uint32_t bytes = vx_get_be32(descriptor + 4);
     uint64_t phys = (uint64_t)vx_get_be32(descriptor + 8) << 32 | vx_get_be32(descriptor + 12);
@@ -262,7 +258,7 @@ static void dma_transfer(struct vx_fw_cfg *fw_cfg)
         vx_log_guest(fw_cfg->log, "fw_cfg: DMA of %u bytes at %09llx refused", bytes, (unsigned long long)phys);
     uint8_t answer[4];
     vx_put_be32(answer, ok ? 0 : DMA_ERROR);
-    vx_pmap_write(fw_cfg->pmap, at, answer, sizeof answer);
+    vx_pmap_dma_write(fw_cfg->pmap, at, answer, sizeof answer);
 }
 
 static uint64_t dma_port_read(void *opaque, uint64_t off, unsigned size)

@@ -75,7 +75,7 @@ bool vx_ide_busmaster_write(struct vx_ide_busmaster *bm, unsigned port, uint8_t 
 static void fetch_prd(struct vx_ide_busmaster *bm)
 {
     uint8_t prd[PRD_BYTES];
-    vx_pmap_read(bm->pmap, bm->next, prd, sizeof(prd));
+    vx_pmap_dma_read(bm->pmap, bm->next, prd, sizeof(prd));
     bm->next += PRD_BYTES;
     bm->phys = vx_get_le32(prd) & ~1u;
     bm->left = vx_get_le32(prd + 4) & 0xFFFE;
@@ -95,9 +95,9 @@ size_t vx_ide_busmaster_move(struct vx_ide_busmaster *bm, void *buf, size_t byte
             fetch_prd(bm);
         size_t run = bytes - moved < bm->left ? bytes - moved : bm->left;
         if (to_memory)
-            vx_pmap_write(bm->pmap, bm->phys, at + moved, run);
+            vx_pmap_dma_write(bm->pmap, bm->phys, at + moved, run);
         else
-            vx_pmap_read(bm->pmap, bm->phys, at + moved, run);
+            vx_pmap_dma_read(bm->pmap, bm->phys, at + moved, run);
         moved += run;
         bm->phys += (uint32_t)run;
         bm->left -= (uint32_t)run;

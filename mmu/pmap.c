@@ -309,6 +309,12 @@ void vx_pmap_observe(struct vx_pmap *pmap, const struct vx_pmap_observer *observ
     pmap->observer_opaque = opaque;
 }
 
+void vx_pmap_on_dma(struct vx_pmap *pmap, vx_pmap_dma_fn *fn, void *opaque)
+{
+    pmap->on_dma = fn;
+    pmap->on_dma_opaque = opaque;
+}
+
 uint32_t vx_pmap_pages(const struct vx_pmap *pmap)
 {
     return pmap->pages;

@@ -139,6 +139,24 @@ void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t 
     }
 }
 
+static void tell_dma(struct vx_pmap *pmap, uint64_t phys, size_t bytes, const void *value)
+{
+    if (VX_UNLIKELY(pmap->on_dma != NULL) && bytes != 0)
+        pmap->on_dma(pmap->on_dma_opaque, phys & pmap->a20_mask, bytes, value);
+}
+
+void vx_pmap_dma_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes)
+{
+    tell_dma(pmap, phys, bytes, NULL);
+    vx_pmap_read(pmap, phys, buf, bytes);
+}
+
+void vx_pmap_dma_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes)
+{
+    tell_dma(pmap, phys, bytes, buf);
+    vx_pmap_write(pmap, phys, buf, bytes);
+}
+
 /* 1, 2, 4 or 8 bytes inside one page. */
 static bool is_single(uint64_t phys, unsigned size)
 {

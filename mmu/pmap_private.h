@@ -47,6 +47,8 @@ struct vx_pmap {
     unsigned code_write_listeners, change_listeners;
     const struct vx_pmap_observer *observer; /* may be NULL */
     void *observer_opaque;
+    vx_pmap_dma_fn *on_dma; /* may be NULL */
+    void *on_dma_opaque;
 };
 
 static inline uint32_t vx_pmap_lookup(const struct vx_pmap *pmap, const uint32_t *map, uint64_t phys)

@@ -198,7 +198,7 @@ bool dbg_cmd_awatch(struct vx_debugger *dbg, const char **at)
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
 /* How an event is narrowed. */
-enum narrowing { ALL, VECTOR, VALUE, RANGE };
+enum narrowing { ALL, VECTOR, VALUE, RANGE, MODES };
 
 static const struct {
     const char *word;
@@ -209,7 +209,7 @@ static const struct {
     { "exception", VX_POINT_EXCEPTION, VECTOR, 31 },
     { "interrupt", VX_POINT_INTERRUPT, VECTOR, 255 },
     { "int", VX_POINT_INT, VECTOR, 255 },
-    { "mode", VX_POINT_MODE, ALL, 0 },
+    { "mode", VX_POINT_MODE, MODES, 0 },
     { "cr3", VX_POINT_CR3, VALUE, UINT32_MAX },
     { "io", VX_POINT_IO, RANGE, 0xFFFF },
     { "mmio", VX_POINT_MMIO, RANGE, UINT64_MAX >> 12 },
@@ -236,12 +236,28 @@ static bool take_range(struct vx_debugger *dbg, const char **at, struct vx_debug
            dbg_eval(dbg, at, "the last address", &point->last);
 }
 
+/* Which changes of mode: none named means any. */
+static void take_modes(const char **at, struct vx_debug_point *point)
+{
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } modes[] = { { "protected", VX_CR0_PE }, { "paging", VX_CR0_PG }, { "vm86", VX_FL_VM } };
+    for (size_t i = 0; i < VX_ARRAY_LEN(modes); i++)
+        if (dbg_take_word(at, modes[i].word))
+            point->first |= modes[i].bit;
+}
+
 static bool take_narrowing(struct vx_debugger *dbg, const char **at, size_t which, struct vx_debug_point *point)
 {
     const char *rest = *at;
     enum narrowing narrowing = catchable[which].narrowing;
     point->first = 0;
     point->last = UINT64_MAX;
+    if (narrowing == MODES) {
+        take_modes(at, point);
+        return true;
+    }
     if (narrowing == RANGE) {
         if (!take_range(dbg, at, point))
             return false;

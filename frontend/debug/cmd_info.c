@@ -33,7 +33,7 @@ static bool show_events(struct vx_debugger *dbg, const char **at)
         [VX_DEBUG_EVENT_EXCEPTION] = "exception",
         [VX_DEBUG_EVENT_INTERRUPT] = "interrupt",
         [VX_DEBUG_EVENT_INT] = "int",
-        [VX_DEBUG_EVENT_MODE] = "mode, CR0",
+        [VX_DEBUG_EVENT_MODE] = "mode",
         [VX_DEBUG_EVENT_CR3] = "CR3",
         [VX_DEBUG_EVENT_MAGIC] = "magic",
     };
@@ -48,8 +48,12 @@ static bool show_events(struct vx_debugger *dbg, const char **at)
             continue;
         if (vx_machine_counted(dbg->machine))
             dbg_say(dbg, "%12" PRIu64 "  ", record.count);
-        dbg_say(dbg, "%10.6f s  %-10s %02x %-3s", (double)record.ns / 1e9, names[record.event], record.value,
-                record.event == VX_DEBUG_EVENT_EXCEPTION ? dbg_vector_name(record.value) : "");
+        dbg_say(dbg, "%10.6f s  %-10s ", (double)record.ns / 1e9, names[record.event]);
+        if (record.event == VX_DEBUG_EVENT_MODE)
+            dbg_say(dbg, "%s", dbg_mode_name(record.value));
+        else
+            dbg_say(dbg, "%02x %-3s", record.value,
+                    record.event == VX_DEBUG_EVENT_EXCEPTION ? dbg_vector_name(record.value) : "");
         if (record.event == VX_DEBUG_EVENT_EXCEPTION)
             dbg_say(dbg, " error %x", record.detail);
         dbg_say(dbg, "  at %04x:%08x\n", record.cs, record.eip);

@@ -41,7 +41,7 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
         [VX_DEBUG_EVENT_EXCEPTION] = { DBG_TRACE_EXCEPTIONS, "exception" },
         [VX_DEBUG_EVENT_INTERRUPT] = { DBG_TRACE_INTERRUPTS, "interrupt" },
         [VX_DEBUG_EVENT_INT] = { DBG_TRACE_INTERRUPTS, "int" },
-        [VX_DEBUG_EVENT_MODE] = { DBG_TRACE_MODES, "mode, CR0" },
+        [VX_DEBUG_EVENT_MODE] = { DBG_TRACE_MODES, "mode" },
         [VX_DEBUG_EVENT_CR3] = { DBG_TRACE_MODES, "CR3" },
         [VX_DEBUG_EVENT_MAGIC] = { 0, "" },
     };
@@ -50,7 +50,10 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
     if ((dbg->tracing & (kinds[event].kind | (fault ? DBG_TRACE_FAULTS : 0u))) == 0)
         return;
     print_moment(dbg, trace_out(dbg));
-    fprintf(trace_out(dbg), "%s %02x", kinds[event].text, value);
+    if (event == VX_DEBUG_EVENT_MODE)
+        fprintf(trace_out(dbg), "%s %s", kinds[event].text, dbg_mode_name(value));
+    else
+        fprintf(trace_out(dbg), "%s %02x", kinds[event].text, value);
     if (event == VX_DEBUG_EVENT_EXCEPTION)
         fprintf(trace_out(dbg), " %s error %x", dbg_vector_name(value), detail);
     if (fault)

@@ -183,6 +183,8 @@ bool dbg_show_changes(struct vx_debugger *dbg);
 /* One line of disassembly at CS-offset `off`; returns the instruction's length, 0 when nothing can be read. */
 unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
 const char *dbg_vector_name(unsigned vector);
+/* Of vx_mode_bits(). */
+const char *dbg_mode_name(uint64_t mode_bits);
 const char *dbg_point_kind(const struct vx_debug_point *point);
 void dbg_trace_insn(void *opaque);
 void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,

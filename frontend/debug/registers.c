@@ -29,7 +29,8 @@ enum event_field {
     EVENT_ADDRESS,
     EVENT_BYTES,
     EVENT_OLD,
-    EVENT_NEW
+    EVENT_NEW,
+    EVENT_DMA
 };
 
 enum { SEG_LDTR = VX_SEG_COUNT, SEG_TR };
@@ -130,6 +131,7 @@ static const struct row rows[] = {
     { "event.bytes", IN_EVENT, EVENT_BYTES, 0, 32 },
     { "event.old", IN_EVENT, EVENT_OLD, 0, 64 },
     { "event.new", IN_EVENT, EVENT_NEW, 0, 64 },
+    { "event.dma", IN_EVENT, EVENT_DMA, 0, 1 },
 };
 
 static const struct row *find(const char *name)
@@ -158,9 +160,10 @@ static struct vx_seg *segment(struct vx_vcpu *vcpu, unsigned index)
 
 static uint64_t event_value(const struct vx_debug_stop *stop, enum event_field field)
 {
-    const uint64_t values[] = { [EVENT_CS] = stop->cs,       [EVENT_EIP] = stop->eip, [EVENT_VECTOR] = stop->vector,
-                                [EVENT_ERROR] = stop->error, [EVENT_LIN] = stop->lin, [EVENT_ADDRESS] = stop->address,
-                                [EVENT_BYTES] = stop->bytes, [EVENT_OLD] = stop->old, [EVENT_NEW] = stop->new };
+    const uint64_t values[] = { [EVENT_CS] = stop->cs,        [EVENT_EIP] = stop->eip, [EVENT_VECTOR] = stop->vector,
+                                [EVENT_ERROR] = stop->error,  [EVENT_LIN] = stop->lin, [EVENT_ADDRESS] = stop->address,
+                                [EVENT_BYTES] = stop->bytes,  [EVENT_OLD] = stop->old, [EVENT_NEW] = stop->new,
+                                [EVENT_DMA] = stop->by_device };
     return values[field];
 }
 

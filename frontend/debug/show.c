@@ -103,9 +103,13 @@ const char *dbg_point_kind(const struct vx_debug_point *point)
     return names[point->kind];
 }
 
-static const char *mode_of(uint64_t cr0)
+const char *dbg_mode_name(uint64_t mode_bits)
 {
-    return !(cr0 & VX_CR0_PE) ? "real mode" : cr0 & VX_CR0_PG ? "protected mode with paging" : "protected mode";
+    if (!(mode_bits & VX_CR0_PE))
+        return "real mode";
+    if (mode_bits & VX_FL_VM)
+        return mode_bits & VX_CR0_PG ? "virtual-8086 mode with paging" : "virtual-8086 mode";
+    return mode_bits & VX_CR0_PG ? "protected mode with paging" : "protected mode";
 }
 
 static const char *verb(const struct vx_debug_stop *stop)
@@ -119,10 +123,15 @@ static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop
     int digits = stop->bytes >= 8 ? 16 : (int)stop->bytes * 2;
     switch (stop->point.kind) {
     case VX_POINT_WATCH:
-        dbg_say(dbg, ": %u bytes at %08x", stop->bytes, stop->lin);
-        if (dbg_symbolize(dbg, stop->lin, name, sizeof name))
+        if (stop->by_device)
+            dbg_say(dbg, ": %u bytes at physical %08" PRIx64, stop->bytes, stop->address);
+        else
+            dbg_say(dbg, ": %u bytes at %08x", stop->bytes, stop->lin);
+        if (!stop->by_device && dbg_symbolize(dbg, stop->lin, name, sizeof name))
             dbg_say(dbg, " <%s>", name);
-        dbg_say(dbg, " (physical %08" PRIx64 ") %s, %0*" PRIx64, stop->address, verb(stop), digits, stop->old);
+        if (!stop->by_device)
+            dbg_say(dbg, " (physical %08" PRIx64 ")", stop->address);
+        dbg_say(dbg, " %s, %0*" PRIx64, verb(stop), digits, stop->old);
         if (stop->access == VX_WATCH_WRITE)
             dbg_say(dbg, " -> %0*" PRIx64, digits, stop->new);
         break;
@@ -133,7 +142,7 @@ static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop
         break;
     case VX_POINT_INTERRUPT:
     case VX_POINT_INT: dbg_say(dbg, " %02xh", stop->vector); break;
-    case VX_POINT_MODE: dbg_say(dbg, ": %s -> %s", mode_of(stop->old), mode_of(stop->new)); break;
+    case VX_POINT_MODE: dbg_say(dbg, ": %s -> %s", dbg_mode_name(stop->old), dbg_mode_name(stop->new)); break;
     case VX_POINT_CR3: dbg_say(dbg, ": %08" PRIx64 " -> %08" PRIx64, stop->old, stop->new); break;
     case VX_POINT_IO:
     case VX_POINT_MMIO:
@@ -142,7 +151,10 @@ static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop
         break;
     default: break;
     }
-    if (stop->point.kind != VX_POINT_EXEC && stop->point.kind != VX_POINT_COUNT && stop->point.kind != VX_POINT_TIME)
+    if (stop->by_device)
+        dbg_say(dbg, ", by a device's DMA, at %04x:%08x", stop->cs, stop->eip);
+    else if (stop->point.kind != VX_POINT_EXEC && stop->point.kind != VX_POINT_COUNT &&
+             stop->point.kind != VX_POINT_TIME)
         dbg_say(dbg, ", by %04x:%08x", stop->cs, stop->eip);
 }
 

@@ -11,7 +11,7 @@
  *
  * Instructions are counted exactly only while somebody wants to know (vx_debug_wants_counts()): that costs all code.
  *
- * Not modelled: watchpoints do not see DMA and the page walker. Several vCPUs.
+ * Not modelled: watchpoints do not see the page walker, linear ones no DMA. Several vCPUs.
  * Thread rule: vCPU thread, except vx_debug_request_stop(). */
 #ifndef VX86_DEBUG_H
 #define VX86_DEBUG_H
@@ -43,7 +43,7 @@ enum vx_point_kind {
     VX_POINT_EXCEPTION, /* the rest: at the next boundary. A vector, by an instruction that faulted or trapped */
     VX_POINT_INTERRUPT, /* a vector, by INTR or NMI */
     VX_POINT_INT,       /* a vector, by INT n, INT3, INTO, INT1 */
-    VX_POINT_MODE,      /* CR0.PE or CR0.PG changed */
+    VX_POINT_MODE,      /* CR0.PE, CR0.PG or EFLAGS.VM changed */
     VX_POINT_CR3,       /* CR3 loaded */
     VX_POINT_IO,        /* port access */
     VX_POINT_MMIO,      /* access to a physical address that no memory backs */
@@ -61,7 +61,8 @@ struct vx_debug_point {
     bool enabled, temporary;
     bool physical;  /* EXEC, WATCH: first and last are physical addresses, else linear */
     uint8_t access; /* VX_WATCH_*: WATCH, IO, MMIO */
-    /* Both inclusive: addresses (EXEC: first alone), ports, vectors, CR3 values; TIME, COUNT: first alone. */
+    /* Both inclusive: addresses (EXEC: first alone), ports, vectors, CR3 values; TIME, COUNT: first alone; MODE: first, which of
+     * VX_MODE_BITS, 0: any. */
     uint64_t first, last;
     uint64_t hits;    /* times that it was reached and its condition held */
     uint64_t ignore;  /* so many of these still do not stop */
@@ -98,12 +99,14 @@ struct vx_debug_stop {
     struct vx_debug_point point; /* as it was; a temporary one is gone by now */
     /* What has happened, by kind of point: */
     uint16_t cs;
-    uint32_t eip;      /* the instruction that did it: with CS */
-    uint8_t access;    /* VX_WATCH_*: WATCH, IO, MMIO */
-    unsigned bytes;    /* of the access */
-    uint32_t lin;      /* WATCH */
-    uint64_t address;  /* WATCH, MMIO: physical; IO: port */
-    uint64_t old, new; /* WATCH: up to 8 bytes before and (writes) after; IO, MMIO writes, CR3, MODE (CR0): new */
+    uint32_t eip;     /* the instruction that did it: with CS */
+    uint8_t access;   /* VX_WATCH_*: WATCH, IO, MMIO */
+    unsigned bytes;   /* of the access */
+    uint32_t lin;     /* WATCH */
+    uint64_t address; /* WATCH, MMIO: physical; IO: port */
+    uint64_t old,
+        new; /* WATCH: up to 8 bytes before and (writes) after; IO, MMIO writes, CR3, MODE (vx_mode_bits()): new */
+    bool by_device; /* WATCH: DMA; `lin` says nothing */
     uint32_t vector, error;
 };
 

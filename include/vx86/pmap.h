@@ -74,10 +74,17 @@ bool vx_pmap_a20(const struct vx_pmap *pmap);
 uint8_t *vx_pmap_read_ptr(struct vx_pmap *pmap, uint64_t phys);
 uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys);
 
-/* Device access (DMA, loaders, debugger): any length, any mixture of backings; announces code writes. Bytes that
- * no one backs read as the bus answers. */
+/* Loaders, debugger: any length, any mixture of backings; announces code writes. Bytes that no one backs read as the bus
+ * answers. */
 void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes);
 void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes);
+
+/* The same by a device (DMA). */
+void vx_pmap_dma_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes);
+void vx_pmap_dma_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes);
+/* Who wants to hear of these before they are made; one at most, NULL: nobody. `value`: what is to be written, NULL for a read. */
+typedef void vx_pmap_dma_fn(void *opaque, uint64_t phys, size_t bytes, const void *value);
+void vx_pmap_on_dma(struct vx_pmap *pmap, vx_pmap_dma_fn *fn, void *opaque);
 
 /* Single aligned or unaligned access of 1, 2, 4 or 8 bytes inside one page: backing or bus, code writes announced. */
 uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size);

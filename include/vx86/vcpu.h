@@ -155,7 +155,7 @@ enum vx_debug_event {
     VX_DEBUG_EVENT_EXCEPTION, /* vector, error code; CS:EIP is the instruction that raised it */
     VX_DEBUG_EVENT_INTERRUPT, /* vector: NMI or by INTR; CS:EIP is where the handler will return to */
     VX_DEBUG_EVENT_INT,       /* vector: INT n, INT3, INTO, INT1 */
-    VX_DEBUG_EVENT_MODE,      /* new CR0; PE or PG differ from those in the vCPU */
+    VX_DEBUG_EVENT_MODE,      /* new mode, see vx_mode_bits(): the old one is still in the vCPU */
     VX_DEBUG_EVENT_CR3,       /* the value loaded; the old one is still in the vCPU */
     VX_DEBUG_EVENT_MAGIC,     /* XCHG BX, BX with a 16-bit operand, where `magic` is set */
 };
@@ -300,6 +300,13 @@ static inline void vx_vcpu_smi(struct vx_vcpu *vcpu)
 {
     vcpu->smi_pending = true;
     vx_vcpu_raise(vcpu, VX_ATTN_SMI);
+}
+
+/* PE and PG of CR0 with VM of EFLAGS: what decides about the mode, each at its own place. */
+#define VX_MODE_BITS (VX_CR0_PE | VX_CR0_PG | VX_FL_VM)
+static inline uint32_t vx_mode_bits(uint64_t cr0, uint32_t eflags)
+{
+    return ((uint32_t)cr0 & (VX_CR0_PE | VX_CR0_PG)) | (eflags & VX_FL_VM);
 }
 
 static inline bool vx_real_mode(const struct vx_vcpu *vcpu)

@@ -230,3 +230,47 @@ Test(ide_dma, code_pages_are_told)
     cr_assert_eq(told, 512);
     rig_destroy(rig);
 }
+
+struct dma_seen {
+    unsigned writes, reads;
+    uint64_t written_at, bytes_written, bytes_read;
+    bool before; /* memory had its old contents when the write was told */
+    struct rig *rig;
+};
+
+static void saw_dma(void *opaque, uint64_t phys, size_t bytes, const void *value)
+{
+    struct dma_seen *seen = opaque;
+    uint8_t now;
+    if (value == NULL) {
+        seen->reads++;
+        seen->bytes_read += bytes;
+        return;
+    }
+    vx_pmap_read(seen->rig->pmap, phys, &now, 1);
+    seen->before = now == 0xEE && *(const uint8_t *)value != 0xEE;
+    seen->writes++;
+    seen->written_at = phys;
+    seen->bytes_written += bytes;
+}
+
+/* ... and through the one where a debugger listens, before memory changes. */
+Test(ide_dma, a_debugger_is_told)
+{
+    struct rig *rig = rig_create("d---");
+    struct dma_seen seen = { .rig = rig };
+    vx_pmap_write(rig->pmap, BUFFER, "\xEE", 1);
+    vx_pmap_on_dma(rig->pmap, saw_dma, &seen);
+    prd(rig, TABLE, 0, BUFFER, 512, true);
+    command28(rig, 0xC8, 1, 1);
+    bm_start(rig, TABLE, true);
+    settle(rig);
+    cr_assert(seen.writes == 1 && seen.written_at == BUFFER && seen.bytes_written == 512 && seen.before);
+    cr_assert(seen.reads == 1 && seen.bytes_read == 8, "the descriptor");
+    vx_pmap_on_dma(rig->pmap, NULL, NULL);
+    command28(rig, 0xC8, 1, 1);
+    bm_start(rig, TABLE, true);
+    settle(rig);
+    cr_assert_eq(seen.writes, 1);
+    rig_destroy(rig);
+}
