@@ -37,12 +37,13 @@ static void on_begin(struct vx_work *work)
     guest->begin_ns = vx_host_now_ns();
 }
 
+/* Times are estimates in part, which may have fallen. */
 static void subtract(struct vx_stats *stats, const struct vx_stats *before)
 {
     uint64_t *to = (uint64_t *)stats;
     const uint64_t *from = (const uint64_t *)before;
     for (size_t i = 0; i < sizeof *stats / sizeof *to; i++)
-        to[i] -= from[i];
+        to[i] = to[i] > from[i] ? to[i] - from[i] : 0;
 }
 
 static void on_end(struct vx_work *work)

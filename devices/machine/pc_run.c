@@ -51,24 +51,24 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
 static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
 {
     struct vx_machine *pc = opaque;
-    uint64_t begun = pc_access_begin(pc);
+    uint64_t start = vx_host_now_ns();
     size_t done = vx_bus_read_block(pc->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, false, 0);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return done;
 }
 
 static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count)
 {
     struct vx_machine *pc = opaque;
-    uint64_t begun = pc_access_begin(pc);
+    uint64_t start = vx_host_now_ns();
     size_t done = vx_bus_write_block(pc->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, true, 0);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    pc->stats.time_devices_ns += vx_host_now_ns() - start;
     return done;
 }
 
@@ -290,8 +290,9 @@ static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
         vx_bt_run(pc->bt);
     else
         vx_interp_run(vcpu, INTERP_BUDGET);
-    pc->engine_ns += (int64_t)(vx_host_now_ns() - start - (time_elsewhere(&pc->stats) - elsewhere));
-    pc->stats.time_translated_ns = pc->engine_ns > 0 ? (uint64_t)pc->engine_ns : 0;
+    uint64_t total = vx_host_now_ns() - start, other = time_elsewhere(&pc->stats);
+    other = other > elsewhere ? other - elsewhere : 0; /* an estimate, which may have fallen */
+    pc->stats.time_translated_ns += total > other ? total - other : 0;
 }
 
 static bool stop_requested(struct vx_machine *pc, enum vx_machine_end *end, int *value)
