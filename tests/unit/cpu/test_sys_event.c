@@ -1,6 +1,7 @@
 /* test_sys_event.c - interrupts and exceptions: gates, stack images, error codes, double and triple faults, NMI,
  * shadows. */
 #include "sys_world.h"
+#include "virtual_if.h"
 
 enum { HANDLER = 0x9000, RETURN = 0x1234 };
 enum { INT16 = 0x86, TRAP16 = 0x87, INT32 = 0x8E, TRAP32 = 0x8F, TASK = 0x85 };
@@ -413,5 +414,41 @@ Test(event, fault_in_frame)
     cr_assert_eq(cpu->mmu->fault.lin, W_STACK0 - 4);
     cr_assert_eq(memcmp(&before, cpu, sizeof(before)), 0);
     cr_assert(world_get(w, W_STACK0, 4) == 0x55667788 && world_get(w, W_STACK0 + 4, 4) == 0x11223344);
+    world_destroy(w);
+}
+
+/* The 32 bytes below the I/O bitmap say who has INT n: 1 the monitor, 0 the program. Where they end matters, not whether there is an
+ * I/O bitmap. */
+Test(event, redirection_bitmap)
+{
+    static const struct {
+        uint32_t limit, io_base;
+        uint8_t vector, type;
+        uint32_t want; /* W_OK: redirected as the bit says */
+    } rows[] = {
+        { 0x2000, 0x88, 0x10, VX_SYS_TSS32_BUSY, W_OK },
+        { 0x87, 0x88, 0xFF, VX_SYS_TSS32_BUSY, W_OK },
+        { 0x86, 0x88, 0xFF, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
+        { 0x86, 0x88, 0xF7, VX_SYS_TSS32_BUSY, W_OK },
+        { 0x67, 0x88, 0x00, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
+        { 0x66, 0x20, 0x00, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
+        { 0x2000, 0x1F, 0x00, VX_SYS_TSS32_BUSY, FAULT(VX_GP, 0) },
+        { 0x2000, 0x88, 0x10, VX_SYS_TSS16_BUSY, FAULT(VX_GP, 0) },
+    };
+    struct world *w = world_create();
+    world_vm86(w, 0);
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
+        uint32_t at = W_TSS + rows[i].io_base - 32 + rows[i].vector / 8;
+        w->cpu->tr.limit = rows[i].limit;
+        w->cpu->tr.attr = (uint16_t)(VX_ATTR_P | rows[i].type);
+        world_put(w, W_TSS + 102, 2, rows[i].io_base);
+        for (unsigned monitor = 0; monitor < 2; monitor++) {
+            bool redirected = monitor;
+            world_put(w, at, 1, monitor << (rows[i].vector & 7));
+            uint32_t outcome = world_outcome(w, vx_vif_int_redirected(w->cpu, rows[i].vector, &redirected));
+            cr_assert(outcome == rows[i].want && (outcome != W_OK || redirected == !monitor), "row %zu: %x", i,
+                      outcome);
+        }
+    }
     world_destroy(w);
 }

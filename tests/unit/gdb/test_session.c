@@ -54,13 +54,19 @@ static const struct row attached[] = {
     { "P0=7856", "^E16$" },
     { "P0=785634120", "^E16$" },
     { "P0", "^E16$" },
-    { "Pa=01000000", "^E01$" },                     /* CS is not loaded like that */
-    { "Pc=50000000", "^OK$" },                      /* DS ... */
-    { "Pc=00000000", "^OK$" },                      /* ... is */
-    { "P10=00000000000000c0ff3f", "^OK$" },         /* ST0 */
-    { "p10", "^00000000000000c0ff3f$" },            /* 1.5 */
-    { "P1a=ff3f0000", "^OK$" },                     /* tags: R7 alone is full */
-    { "p1a", "^ff(3f|7f|bf)0000$" },                /* by what is in it */
+    { "Pa=01000000", "^E01$" },             /* CS is not loaded like that */
+    { "Pc=50000000", "^OK$" },              /* DS ... */
+    { "Pc=00000000", "^OK$" },              /* ... is */
+    { "P10=00000000000000c0ff3f", "^OK$" }, /* ST0 */
+    { "p10", "^00000000000000c0ff3f$" },    /* 1.5 */
+    { "P1a=ff3f0000", "^OK$" },             /* tags: R7 alone is full */
+    { "p1a", "^ff(3f|7f|bf)0000$" },        /* by what is in it */
+    { "P17=0000000000000080ff7f", "^OK$" }, /* R7: infinity ... */
+    { "p1a", "^ffbf0000$" },                /* ... is special */
+    { "P17=00000000000000000000", "^OK$" },
+    { "p1a", "^ff7f0000$" },
+    { "P17=00000000000000c0ff3f", "^OK$" },
+    { "p1a", "^ff3f0000$" },
     { "P28=ffffffff", "^E01$" },                    /* MXCSR has no such bits */
     { "g", "^7856341200000000.*f0ffffff02000000" }, /* EAX; EIP, EFLAGS */
     { "G00", "^E16$" },
@@ -89,6 +95,9 @@ static const struct row attached[] = {
     { "qCRC:0,ffffffff", "^E16$" },
     { "qSearch:memory:0;1000;\x34\x12", "^1,600$" },
     { "qSearch:memory:0;1000;\x77\x77", "^0$" },
+    { "Mffe,4:41424344", "^OK$" }, /* over the border of what is read at once */
+    { "qSearch:memory:0;2000;ABCD", "^1,ffe$" },
+    { "qSearch:memory:0;1001;ABCD", "^0$" },
     { "qSearch:memory:0;1000;", "^E16$" },
     { "qSearch:memory:0;ffffffffffff;x", "^E16$" },
     { "qRcmd,6563", "^$" }, /* nobody is there for it */

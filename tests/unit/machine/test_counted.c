@@ -102,6 +102,27 @@ Test(counted, stops_at_the_instruction)
         }
 }
 
+/* A page of zeros is one that nobody has touched. */
+Test(counted, hash_of_memory)
+{
+    static const uint8_t byte = 1, nothing = 0;
+    static struct rom rom;
+    struct rom_machine rig;
+    rom_make(&rom, timer_code, sizeof timer_code, NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, true), VX_ERR_OK);
+    uint64_t untouched = vx_machine_state_hash(rig.machine);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x50FFF, &byte, 1);
+    cr_assert_neq(vx_machine_state_hash(rig.machine), untouched);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x50FFF, &nothing, 1);
+    cr_assert_eq(vx_machine_state_hash(rig.machine), untouched);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x51FFF, &byte, 1);
+    uint64_t there = vx_machine_state_hash(rig.machine);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x51FFF, &nothing, 1);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x50FFF, &byte, 1);
+    cr_assert_neq(vx_machine_state_hash(rig.machine), there);
+    rom_machine_destroy(&rig);
+}
+
 /* Timers that are always due again let the guest get on by one instruction each time, and no further from the engine. */
 Test(counted, absurd_timers_do_not_stop_the_guest, .timeout = 20)
 {

@@ -110,13 +110,19 @@ Test(lockstep, tells_accesses_that_differ, .timeout = 20)
         const char *name;
         unsigned off;
         uint8_t byte; /* in the follower's copy of the ROM */
-    } rows[] = { { "port", 1, 0x61 }, { "direction", 0, 0xE6 }, { "one more", 2, 0xEC }, { "none", 0, 0xA8 } };
-    static const uint8_t code[] = { 0xE4, 0x21, 0x90, MOV_AL_OUT(0x11, 0xF4), SPIN }; /* IN AL,21h */
+    } rows[] = { { "port", 1, 0x61 },
+                 { "direction", 0, 0xE6 },
+                 { "one more", 2, 0xEC },
+                 { "none", 0, 0xA8 },
+                 { "value", 4, 0x56 } }; /* which is gone when registers are compared */
+    static const uint8_t code[] = {
+        0xE4, 0x21, 0x90, MOV_AL_OUT(0x55, 0x80), MOV_AL_OUT(0x11, 0xF4), SPIN
+    }; /* IN AL,21h */
     static struct rom rom;
     rom_make(&rom, code, sizeof code, NULL, 0);
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct rom_machine rig;
-        cr_assert_eq(rom_machine_create_with(&rig, &rom, lockstep_config(0, 0)), VX_ERR_OK);
+        cr_assert_eq(rom_machine_create_with(&rig, &rom, lockstep_config(100, 0)), VX_ERR_OK);
         uint32_t page = vx_pmap_read_page(vx_machine_pmap(rig.machine), 0xFFFF0000);
         vx_pmap_page_hva(rig.machine->lockstep->pmap, page)[rows[i].off] = rows[i].byte;
         enum vx_machine_end end = vx_machine_run(rig.machine, NULL);
