@@ -210,8 +210,10 @@ static bool is_here(const struct vx_debug *debug, unsigned i, uint32_t lin)
 static bool esp_fits(const struct vx_debug *debug, const struct vx_debug_point *point)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
-    uint32_t mask = (vcpu->seg[VX_SS].attr & VX_ATTR_DB) ? UINT32_MAX : 0xFFFF;
-    return !point->esp_checked || (((uint32_t)vcpu->gpr[VX_RSP] - point->esp_from) & mask) < 0x10000;
+    bool wide = (vcpu->seg[VX_SS].attr & VX_ATTR_DB) != 0;
+    uint32_t above = (uint32_t)vcpu->gpr[VX_RSP] - point->esp_from;
+    return !point->esp_checked ||
+           (wide ? above < 0x10000 : (uint16_t)above < 0x8000); /* not below, nor another stack */
 }
 
 /* False: none of the armed addresses is in the page. Physical ones may be mapped anywhere. */

@@ -68,7 +68,7 @@ struct vx_debug_point {
     uint64_t ignore;  /* so many of these still do not stop */
     bool conditional; /* the front's condition() is asked */
     uint32_t
-        esp_from; /* EXEC with esp_checked: only while ESP is in the 64 KiB from here on (SP with a 16-bit stack) */
+        esp_from; /* EXEC with esp_checked: only while ESP is in the 64 KiB from here on (16-bit stack: SP, 32 KiB) */
     bool esp_checked;
 };
 

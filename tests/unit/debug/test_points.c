@@ -23,7 +23,39 @@ static const uint8_t code[] = {
     0x80, 0x87, 0xDB, 0xE8, 0xEB, 0x00, 0xCD, 0x20, 0xF3, 0xAA, 0xE6, 0xF4, 0xEB, 0xFE,
 };
 static const uint8_t second[] = { 0x43, 0xC3, 0xCF };
-enum { CODE_LIN = 0xF0000, EXIT_AL = 0xE8 };
+enum { CODE_LIN = 0xF0000 };
+
+/* The same way to another program, with SP = 7000h and the vector of #DE at F000:010A:
+ *    5  mov bx, 3
+ *    8  mov ax, 1234h
+ *    B  out 7Fh, ax
+ *    D  mov di, 600h
+ *   10  mov cx, 4
+ *   13  rep stosb
+ *   15  xor ax, ax
+ *   17  call 100h
+ *   1A  mov cl, 0
+ *   1C  div cl                   (#DE: its handler makes CL 1)
+ *   1E  inc ax
+ *   1F  mov al, 2Ah
+ *   21  out F4h, al
+ *  100  dec bx; jz 106h; call 100h
+ *  106  inc ax; ret
+ *  10A  mov cl, 1; iret */
+static const uint8_t other_code[] = {
+    0xEA, 0x05, 0x00, 0x00, 0xF0, 0xBB, 0x03, 0x00, 0xB8, 0x34, 0x12, 0xE7, 0x7F, 0xBF, 0x00, 0x06, 0xB9, 0x04, 0x00,
+    0xF3, 0xAA, 0x31, 0xC0, 0xE8, 0xE6, 0x00, 0xB1, 0x00, 0xF6, 0xF1, 0x40, 0xB0, 0x2A, 0xE6, 0xF4, 0xEB, 0xFE,
+};
+static const uint8_t other_second[] = { 0x4B, 0x74, 0x03, 0xE8, 0xFA, 0xFF, 0x40, 0xC3, 0x90, 0x90, 0xB1, 0x01, 0xCF };
+
+struct program {
+    const uint8_t *code, *second;
+    size_t bytes, second_bytes;
+    uint8_t exit; /* AL at its end */
+};
+
+static const struct program main_program = { code, second, sizeof code, sizeof second, 0xE8 };
+static const struct program other_program = { other_code, other_second, sizeof other_code, sizeof other_second, 0x2A };
 
 enum way { RUN, STEP, NEXT, FINISH, UNTIL, UNIT };
 
@@ -100,6 +132,21 @@ static const struct row rows[] = {
     { "unit", EXEC(8), UNIT, 0, 8, 1, 999, 0, 6 },
 };
 
+static const struct row other_rows[] = {
+    { "one of two ports",
+      { .kind = VX_POINT_IO, .access = VX_WATCH_WRITE, .first = 0x80, .last = 0x80 },
+      RUN,
+      0,
+      0xD,
+      0x1234,
+      0,
+      3,
+      0 },
+    { "next over a call that calls itself", EXEC(0x103), NEXT, 1, 0x106, 2, 0, 0, 0 },
+    { "next over a REP", EXEC(0x13), NEXT, 1, 0x15, 0x1234, 0, 3, 0 },
+    { "unit that a fault leaves", EXEC(0x1A), UNIT, 0, 0x10A, 3, 0, 0, 0 },
+};
+
 struct probe {
     struct vx_debug *debug;
     struct vx_vcpu *vcpu;
@@ -167,22 +214,23 @@ static bool condition(void *opaque, const struct vx_debug_stop *stop)
 
 static const struct vx_debug_front front = { .stopped = stopped, .condition = condition };
 
-/* What the program expects: a stack, the vector of INT 20h. */
+/* What the programs expect: a stack, the vectors of INT 20h and #DE. */
 static void prepare(struct vx_machine *machine)
 {
-    static const uint8_t vector[4] = { 0x02, 0x01, 0x00, 0xF0 };
+    static const uint8_t vector[4] = { 0x02, 0x01, 0x00, 0xF0 }, divide[4] = { 0x0A, 0x01, 0x00, 0xF0 };
     struct vx_vcpu *vcpu = vx_machine_vcpu(machine);
     vx_pmap_write(vx_machine_pmap(machine), 0x20 * 4, vector, sizeof vector);
+    vx_pmap_write(vx_machine_pmap(machine), 0, divide, sizeof divide);
     vcpu->gpr[VX_RSP] = 0x7000;
     vcpu->gpr[VX_RDX] = 0;
 }
 
-static void check(const struct row *row, enum vx_engine engine, bool counting)
+static void check(const struct program *program, const struct row *row, enum vx_engine engine, bool counting)
 {
     struct rom_machine rig;
     struct rom rom;
     int value = -1;
-    rom_make(&rom, code, sizeof code, second, sizeof second);
+    rom_make(&rom, program->code, program->bytes, program->second, program->second_bytes);
     cr_assert_eq(rom_machine_create_with(
                      &rig, &rom, (struct vx_machine_config){ .engine = engine, .no_reboot = true, .debug = true }),
                  VX_ERR_OK);
@@ -193,7 +241,7 @@ static void check(const struct row *row, enum vx_engine engine, bool counting)
     vx_debug_set_counting(probe.debug, counting);
     bool counted = row->count != 0 && (counting || row->point.kind == VX_POINT_COUNT);
     enum vx_machine_end end = vx_machine_run(rig.machine, &value);
-    bool right = end == VX_END_DEBUG_EXIT && value == EXIT_AL && probe.stops == (row->way == RUN ? 2 : 3) &&
+    bool right = end == VX_END_DEBUG_EXIT && value == program->exit && probe.stops == (row->way == RUN ? 2 : 3) &&
                  probe.cause[0] == VX_CAUSE_START && probe.cause[1] == VX_CAUSE_POINT &&
                  (row->way == RUN || probe.cause[2] == VX_CAUSE_STEP) && probe.ip == row->ip && probe.ax == row->ax &&
                  probe.cx == row->cx && probe.bx == row->bx && (!counted || probe.count == row->count) &&
@@ -203,20 +251,25 @@ static void check(const struct row *row, enum vx_engine engine, bool counting)
     rom_machine_destroy(&rig);
 }
 
-Test(points, interpreter)
+static void check_all(enum vx_engine engine, bool counting)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
-        check(&rows[i], VX_ENGINE_INTERP, true);
+        check(&main_program, &rows[i], engine, counting);
+    for (size_t i = 0; i < VX_ARRAY_LEN(other_rows); i++)
+        check(&other_program, &other_rows[i], engine, counting);
+}
+
+Test(points, interpreter)
+{
+    check_all(VX_ENGINE_INTERP, true);
 }
 
 Test(points, translator)
 {
     if (vx_bt_unavailable() != NULL)
         cr_skip_test("%s", vx_bt_unavailable());
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        check(&rows[i], VX_ENGINE_BT, true);
-        check(&rows[i], VX_ENGINE_BT, false); /* but where the count is a point's */
-    }
+    check_all(VX_ENGINE_BT, true);
+    check_all(VX_ENGINE_BT, false); /* but where the count is a point's */
 }
 
 /* ---- counting begins and ends in a loop that runs ---------------------------------------------------------------- */
@@ -298,5 +351,88 @@ Test(points, full)
     cr_assert_eq(vx_debug_add_point(debug, &point), VX_DEBUG_POINTS + 1);
     vx_debug_set_front(debug, NULL, NULL);
     cr_assert_null(vx_debug_next_point(debug, 0));
+    rom_machine_destroy(&rig);
+}
+
+/* ---- branches, addresses ------------------------------------------------------------------------------------------ */
+
+static void remember_branches(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct moment *moment = opaque;
+    (void)stop;
+    if (moment->stops++ == 0) {
+        struct vx_debug_point end = EXEC(0x15);
+        end.enabled = true;
+        vx_debug_set_tracing(moment->debug, VX_DEBUG_TRACE_BRANCHES);
+        cr_assert_neq(vx_debug_add_point(moment->debug, &end), 0);
+    }
+    vx_debug_go(moment->debug);
+}
+
+/* Jumps, calls, returns, an exception and its IRET; what a REP does is none, nor is a jump to the next instruction. */
+Test(points, branches)
+{
+    static const struct vx_debug_front tracing_front = { .stopped = remember_branches };
+    struct rom_machine rig;
+    struct rom rom;
+    struct vx_debug_branch branch;
+    rom_make(&rom, other_code, sizeof other_code, other_second, sizeof other_second);
+    cr_assert_eq(
+        rom_machine_create_with(
+            &rig, &rom, (struct vx_machine_config){ .engine = VX_ENGINE_INTERP, .no_reboot = true, .debug = true }),
+        VX_ERR_OK);
+    struct moment moment = { .debug = vx_machine_debug(rig.machine), .vcpu = vx_machine_vcpu(rig.machine) };
+    prepare(rig.machine);
+    vx_debug_set_front(moment.debug, &tracing_front, &moment);
+    vx_debug_stop_at_start(moment.debug);
+    cr_assert_eq(vx_machine_run(rig.machine, NULL), VX_END_DEBUG_EXIT);
+    unsigned branches = 0, of_rep = 0;
+    for (; vx_debug_branch(moment.debug, branches, &branch); branches++) {
+        cr_assert_neq(branch.from, branch.to, "%x", branch.from);
+        of_rep += branch.from == 0x13 || branch.to == 0x15;
+    }
+    cr_assert(moment.stops == 2 && of_rep == 0 && branches == 10, "%u stops, %u branches", moment.stops, branches);
+    rom_machine_destroy(&rig);
+}
+
+/* Selectors to linear addresses: those loaded, then by real mode's rule or by descriptor, from either table and within its limit. */
+Test(points, linear_addresses)
+{
+    static const struct {
+        uint16_t sel;
+        bool real, known;
+        uint32_t lin;
+    } selectors[] = {
+        { 0x1234, true, true, 0x12340 + 5 },
+        { 0xF000, true, true, 0xFFFF0000 + 5 }, /* CS as reset leaves it */
+        { 0x08, false, true, 0x11223344 + 5 },
+        { 0x0B, false, true, 0x11223344 + 5 },
+        { 0x0C, false, true, 0x55667788 + 5 },
+        { 0x10, false, false, 0 },
+        { 0x00, false, false, 0 },
+        { 0x03, false, false, 0 },
+        { 0x14, false, false, 0 },
+    };
+    static const uint8_t gdt[16] = { [8] = 0xFF, 0xFF, 0x44, 0x33, 0x22, 0x93, 0xCF, 0x11 };
+    static const uint8_t ldt[16] = { [8] = 0xFF, 0xFF, 0x88, 0x77, 0x66, 0x93, 0xCF, 0x55 };
+    struct rom_machine rig;
+    struct rom rom;
+    rom_make(&rom, code, sizeof code, second, sizeof second);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, true), VX_ERR_OK);
+    struct vx_debug *debug = vx_machine_debug(rig.machine);
+    struct vx_vcpu *vcpu = vx_machine_vcpu(rig.machine);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x1000, gdt, sizeof gdt);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x2000, ldt, sizeof ldt);
+    vcpu->gdtr = (struct vx_table_reg){ .base = 0x1000, .limit = 0x10 }; /* of the third descriptor a byte */
+    vcpu->ldtr = (struct vx_seg){ .base = 0x2000, .limit = 0x0F, .sel = 0x40 };
+    for (size_t i = 0; i < VX_ARRAY_LEN(selectors); i++) {
+        uint32_t lin = 0;
+        vcpu->cr0 = selectors[i].real ? vcpu->cr0 & ~(uint64_t)VX_CR0_PE : vcpu->cr0 | VX_CR0_PE;
+        for (unsigned seg = 0; !selectors[i].real && seg < VX_SEG_COUNT; seg++)
+            vcpu->seg[seg].unusable = true;
+        bool known = vx_debug_linear(debug, selectors[i].sel, 5, &lin);
+        cr_assert(known == selectors[i].known && (!known || lin == selectors[i].lin), "%x: %d, %x", selectors[i].sel,
+                  known, lin);
+    }
     rom_machine_destroy(&rig);
 }
