@@ -127,15 +127,23 @@ bool vx_bench_parse(int argc, char **argv, struct vx_bench_options *options)
     return true;
 }
 
+bool vx_bench_option_at(size_t n, char *usage, size_t room, const char **help)
+{
+    if (n >= VX_ARRAY_LEN(rows))
+        return false;
+    bool argument = rows[n].argument != NULL;
+    snprintf(usage, room, "%s%s%s", rows[n].name, argument ? " " : "", argument ? rows[n].argument : "");
+    *help = rows[n].help;
+    return true;
+}
+
 void vx_bench_print_help(FILE *out)
 {
     fputs("Usage: vx86 bench [OPTION]... [WORKLOAD]...\n\n"
           "Guest workloads of vx86's own, how fast they are, and what the translation cache did.\n\n",
           out);
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        char head[40];
-        snprintf(head, sizeof head, "%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
-                 rows[i].argument != NULL ? rows[i].argument : "");
-        fprintf(out, "  %-18s %s\n", head, rows[i].help);
-    }
+    char usage[40];
+    const char *help;
+    for (size_t i = 0; vx_bench_option_at(i, usage, sizeof usage, &help); i++)
+        fprintf(out, "  %-18s %s\n", usage, help);
 }

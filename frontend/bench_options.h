@@ -19,5 +19,7 @@ struct vx_bench_options {
 /* False: options->error is one line that says what was wrong. */
 bool vx_bench_parse(int argc, char **argv, struct vx_bench_options *options);
 void vx_bench_print_help(FILE *out);
+/* The n-th option as "--json FILE", and what it does; false behind the last. */
+bool vx_bench_option_at(size_t n, char *usage, size_t room, const char **help);
 
 #endif

@@ -25,6 +25,7 @@ const struct vx_usage_row *vx_usage_keys(size_t *count)
 {
     static const struct vx_usage_row rows[] = {
         { "Ctrl-A x", "leave vx86" },
+        { "Ctrl-A d", "debugger: the guest stops and commands are taken (headless: SIGUSR1)" },
         { "Ctrl-A h", "help" },
         { "Ctrl-A a", "send Ctrl-A to the guest" },
     };

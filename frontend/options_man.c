@@ -1,5 +1,10 @@
-/* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the table. */
+/* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the tables of the options, of `vx86 bench`
+ * and of the debugger's commands. */
+#include "bench_options.h"
+#include "debugger.h"
 #include "options.h"
+
+#include <string.h>
 
 /* Text in which troff must not see commands, hyphens it may break at, or escapes. */
 static void put_text(FILE *out, const char *text)
@@ -11,6 +16,8 @@ static void put_text(FILE *out, const char *text)
             fputs("\\-", out);
         else if (*text == '\\')
             fputs("\\e", out);
+        else if (*text == '"') /* would group a macro's arguments */
+            fputs("\\(dq", out);
         else
             fputc(*text, out);
     }
@@ -40,6 +47,32 @@ static void put_option(FILE *out, const struct vx_option *option)
     put_item(out, usage, text);
 }
 
+static void put_debugger(FILE *out)
+{
+    const char *usage, *help, *example;
+    fputs(".SH DEBUGGER COMMANDS\nFor \\-\\-debug, \\-\\-debug\\-script, Ctrl\\-A d, and behind\n.B monitor\nin GDB. "
+          "As much of a name as is\nunique will do, and Enter repeats. Addresses and conditions are expressions:\n"
+          "C operators over registers, memory ([ds:si], byte [0x410]), symbols and numbers (0x7c00, 7c00h).\n",
+          out);
+    for (unsigned n = 0; vx_debugger_command_at(n, &usage, &help, &example); n++) {
+        put_item(out, usage, help);
+        if (strcmp(usage, example) == 0)
+            continue;
+        fputs("For example:\n.I ", out);
+        put_text(out, example);
+        fputc('\n', out);
+    }
+}
+
+static void put_bench(FILE *out)
+{
+    char usage[64];
+    const char *help;
+    fputs(".SH OPTIONS OF VX86 BENCH\n", out);
+    for (size_t n = 0; vx_bench_option_at(n, usage, sizeof usage, &help); n++)
+        put_item(out, usage, help);
+}
+
 void vx_options_print_man(FILE *out)
 {
     size_t count;
@@ -66,8 +99,10 @@ void vx_options_print_man(FILE *out)
             if (vx_option_of((enum vx_option_id)id)->group == group)
                 put_option(out, vx_option_of((enum vx_option_id)id));
     }
+    put_bench(out);
     rows = vx_usage_keys(&count);
     put_rows(out, "KEYS", rows, count);
+    put_debugger(out);
     rows = vx_usage_exit_statuses(&count);
     put_rows(out, "EXIT STATUS", rows, count);
     fputs(".PP\nStatus 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with "

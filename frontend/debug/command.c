@@ -249,6 +249,16 @@ bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
+bool vx_debugger_command_at(unsigned n, const char **usage, const char **help, const char **example)
+{
+    if (n >= VX_ARRAY_LEN(table))
+        return false;
+    *usage = table[n].usage;
+    *help = table[n].help;
+    *example = table[n].example;
+    return true;
+}
+
 /* ---- completion -------------------------------------------------------------------------------------------------- */
 
 static const char *complete_command(const char *word, unsigned n)

@@ -58,6 +58,7 @@ struct vx_debugger {
     struct dbg_note note[VX_DEBUG_POINTS];
 
     struct vx_debug_stop stop; /* the last one, or the one whose condition is looked at: event.* in expressions */
+    bool called;               /* not asked for at the start: by Ctrl-A d or a signal */
     bool going;                /* the present command makes the guest go on */
     bool failed;               /* the present command has said what is wrong */
     bool foreign;              /* a command on behalf of somebody else */

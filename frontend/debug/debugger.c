@@ -6,6 +6,7 @@
 #include "debugger.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dbg.h"
 
@@ -35,10 +36,14 @@ static bool script_failed(struct vx_debugger *dbg, bool in_script)
     return true;
 }
 
-/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. */
+/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. A guest that a signal has stopped
+ * where nobody can answer (no terminal) is not to die of that. */
 static void at_end(struct vx_debugger *dbg)
 {
-    if (dbg->config.interactive) {
+    if (dbg->called && !isatty(fileno(dbg->config.in))) {
+        dbg_say(dbg, "there is nobody to give commands: the guest goes on\n");
+        detach(dbg);
+    } else if (dbg->config.interactive) {
         dbg_say(dbg, "\n");
         vx_machine_stop(dbg->machine, 0);
     } else {
@@ -95,6 +100,7 @@ bool dbg_cmd_detach(struct vx_debugger *dbg, const char **at)
 
 void vx_debugger_break(struct vx_debugger *dbg)
 {
+    dbg->called |= !dbg->config.interactive;
     dbg->config.interactive = true; /* it is the user who asks for it */
     attach(dbg);
     vx_debug_request_stop(dbg->debug);

@@ -34,6 +34,8 @@ void vx_debugger_break(struct vx_debugger *debugger);
 /* The command `line` on behalf of somebody else (a GDB client's "monitor"): its output goes to `out`. Returns whether it
  * was understood. Only while the guest is stopped; commands that would make it go on are refused. */
 bool vx_debugger_command(struct vx_debugger *debugger, const char *line, FILE *out);
+/* The n-th command of the table, for help and manual page; false behind the last. Static storage. */
+bool vx_debugger_command_at(unsigned n, const char **usage, const char **help, const char **example);
 /* What such commands have set up, for the front of that somebody else: conditions and traces; its stopped() must not be
  * called. `opaque` of its functions is the debugger. Static storage. */
 const struct vx_debug_front *vx_debugger_front(void);

@@ -161,7 +161,9 @@ static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop
 static void print_cause(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
 {
     switch (stop->cause) {
-    case VX_CAUSE_START: dbg_say(dbg, "power-on; help lists the commands\n"); break;
+    case VX_CAUSE_START:
+        dbg_say(dbg, "power-on; help lists the commands, Ctrl-A d or SIGUSR1 stops the guest\n");
+        break;
     case VX_CAUSE_REQUEST: dbg_say(dbg, "stopped\n"); break;
     case VX_CAUSE_SHUTDOWN: dbg_say(dbg, "triple fault; going on resets the machine\n"); break;
     case VX_CAUSE_STEP: break;

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# debug.sh boot|same|trace - the debugger on the default system, in deterministic time.
+# debug.sh boot|same|trace|signal - the debugger on the default system, in deterministic time.
 #
 #   boot    a script from power-on to a process: the switch of modes, kernel symbols, page walk, watched variable
 #   same    a run that was stopped, stepped and moved between engines ends as one that was not
+#   signal  SIGUSR1 where nobody can give commands: the guest is shown and goes on
 #   trace   100,000 single steps show the same registers under both engines
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -68,7 +69,23 @@ trace() {
     cmp "$dir/insns-bt" "$dir/insns-interp" || fail "the traces differ"
 }
 
+signal() {
+    local pid status=0
+    (cd "$dir" && exec "$VX86" --snapshot --serial none --timeout 4 "$VX86_GUEST_DIR/default.img") </dev/null >"$dir/signal" 2>&1 &
+    pid=$!
+    for _ in {1..100}; do
+        grep -q 'vx86: engine' "$dir/signal" && break
+        sleep 0.1
+    done
+    kill -USR1 $pid
+    wait $pid || status=$?
+    [ $status -eq 124 ] || { cat "$dir/signal"; fail "the guest ended with status $status, not with the timeout's 124"; }
+    said signal '^stopped$'
+    said signal '^[0-9a-f]{4}:[0-9a-f]{4,8} '
+    said signal '^there is nobody to give commands: the guest goes on$'
+}
+
 case $1 in
-boot | same | trace) "$1" ;;
+boot | same | trace | signal) "$1" ;;
 *) fail "no test $1" ;;
 esac

@@ -286,6 +286,24 @@ Test(options, manual_has_no_stray_troff_commands)
     free(man);
 }
 
+/* The manual has every command of the debugger, and every option of `vx86 bench`. */
+Test(options, manual_has_debugger_and_bench)
+{
+    static const char *const wanted[] = {
+        ".SH DEBUGGER COMMANDS",
+        ".B step [N]\n",
+        ".B trace\\-file [FILE]\n",
+        "search 0 0xfffff \\(dqSeaBIOS\\(dq",
+        ".SH OPTIONS OF VX86 BENCH",
+        ".B \\-\\-sweep SETTING\n",
+        "Ctrl\\-A d",
+    };
+    char *man = printed(vx_options_print_man);
+    for (size_t i = 0; i < VX_ARRAY_LEN(wanted); i++)
+        cr_assert(strstr(man, wanted[i]) != NULL, "%s", wanted[i]);
+    free(man);
+}
+
 /* The classes and levels that the help names are those that the log knows. */
 Test(options, log_words_in_the_help_are_real)
 {
