@@ -68,6 +68,14 @@ enum bt_site_kind {
     SITE_POLL_R8, /* boundary at the eip in r8 */
 };
 
+/* What is kept of an instruction of a unit that is studied (vx_bt_config.count_units). */
+struct bt_part {
+    uint32_t start; /* of its code, from the unit's entry */
+    uint8_t lower;  /* enum bt_lower */
+    uint8_t share_mem, share_stack;
+    bool mem; /* it has a memory operand */
+};
+
 /* A translation unit and its compiled code fragment. */
 struct bt_tu {
     uint64_t hva;                          /* key: host address of the first guest byte */
@@ -86,7 +94,8 @@ struct bt_tu {
     struct bt_tu *hash_next;
     struct bt_exit exit[TU_EXITS];
     struct bt_exit *in; /* exits chained to this unit */
-    struct bt_site *sites;
+    struct bt_site
+        *sites; /* with count_units behind them a struct bt_part for each instruction, the tail, the cold part */
     uint16_t site_count;
     uint64_t entered[]; /* one, with vx_bt_config.count_units: how often it was (emit_unit_counter()) */
 };

@@ -53,6 +53,93 @@ bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip,
     return false;
 }
 
+/* What each lowering makes of an instruction; the rest stands in line. */
+static const char *lowering_text(uint8_t lower)
+{
+    switch (lower) {
+    case L_INTERP: return "a step of the interpreter";
+    case L_INTERP_END: return "a step of the interpreter, which ends the unit";
+    case L_MODRM:
+    case L_PLAIN:
+    case L_OPREG:
+    case L_INCDEC:
+    case L_LEA:
+    case L_X87:
+    case L_SSE: return "runs as itself";
+    case L_NOP: return "nothing";
+    case L_REP:
+    case L_PORT:
+    case L_RDTSC:
+    case L_INT:
+    case L_IRET:
+    case L_SYSENTER:
+    case L_SYSEXIT: return "a call-out";
+    default: return "in line";
+    }
+}
+
+static const char *share_text(uint8_t share)
+{
+    static const char *const names[SHARE_SLOTS] = { "shared probe 1", "shared probe 2", "shared probe 3",
+                                                    "shared probe 4" };
+    return share < SHARE_SLOTS ? names[share] : NULL;
+}
+
+bool vx_bt_unit_part(const struct vx_bt *bt, const struct vx_bt_unit *unit, unsigned index, struct vx_bt_part *out)
+{
+    const struct bt_tu *tu = unit->token;
+    if (!bt->config.count_units || index > tu->insns + 1u)
+        return false;
+    const struct bt_part *part = (const struct bt_part *)(tu->sites + tu->site_count) + index;
+    *out = (struct vx_bt_part){ .start = part->start, .end = index <= tu->insns ? part[1].start : tu->host_bytes };
+    if (index >= tu->insns)
+        return true;
+    out->lowering = lowering_text(part->lower);
+    if (part->mem)
+        out->operand = part->share_mem != SHARE_NONE ? share_text(part->share_mem) : "a probe of its own";
+    out->stack = share_text(part->share_stack);
+    return true;
+}
+
+static const char *stub_name(const struct vx_bt *bt, uint32_t off)
+{
+    const struct {
+        uint32_t off;
+        const char *name;
+    } stubs[] = {
+#define STUB(name) { bt->stub.name, #name }
+        STUB(exit_direct), STUB(exit_indirect), STUB(exit_interp), STUB(exit_boundary), STUB(exit_budget),
+        STUB(exit_stale),  STUB(mem_slow),      STUB(share_slow),  STUB(insn),          STUB(rep),
+        STUB(seg),         STUB(rdtsc),         STUB(port),        STUB(software_int),  STUB(iret),
+        STUB(sysenter),    STUB(sysexit),       STUB(fp_load),
+#undef STUB
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(stubs); i++)
+        if (stubs[i].off == off)
+            return stubs[i].name;
+    return NULL;
+}
+
+bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uint32_t off, char *text, size_t room)
+{
+    const struct bt_tu *tu = unit->token;
+    if (off < tu->host_bytes)
+        return false;
+    const char *name = stub_name(bt, tu->entry + off);
+    if (name != NULL) {
+        snprintf(text, room, "%s", name);
+        return true;
+    }
+    for (unsigned i = 0; i < TU_EXITS; i++) {
+        const struct bt_tu *to = tu->exit[i].to;
+        if (to == NULL || to->entry != tu->entry + off)
+            continue;
+        snprintf(text, room, "unit at %08x", to->eip + to->cs_base);
+        return true;
+    }
+    return false;
+}
+
 void vx_bt_mode_text(uint32_t mode, char *text, size_t room)
 {
     static const struct {

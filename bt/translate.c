@@ -420,14 +420,34 @@ static bool place_unit(struct vx_bt *bt, struct bt_tu *tu, unsigned n)
     }
 }
 
+static void keep_parts(struct bt_tu *tu, const struct cg *cg)
+{
+    struct bt_part *part = (struct bt_part *)(tu->sites + tu->site_count);
+    for (unsigned i = 0; i < tu->insns; i++) {
+        const struct bt_insn *in = &cg->bt->insns[i];
+        part[i] = (struct bt_part){ .start = cg->start[i],
+                                    .lower = in->lower,
+                                    .share_mem = in->share_mem,
+                                    .share_stack = in->share_stack,
+                                    .mem = in->mem && in->mem_bytes != 0 };
+    }
+    part[tu->insns] = (struct bt_part){ .start = cg->start[tu->insns] };
+    part[tu->insns + 1] = (struct bt_part){ .start = cg->start[tu->insns + 1] };
+}
+
 static void keep_sites(struct bt_tu *tu, const struct cg *cg)
 {
+    bool studied = cg->bt->config.count_units;
+    size_t sites = cg->site_count * sizeof *tu->sites;
+    size_t bytes = sites + (studied ? (tu->insns + 2u) * sizeof(struct bt_part) : 0);
     tu->site_count = (uint16_t)cg->site_count;
-    if (cg->site_count == 0)
+    if (bytes == 0)
         return;
-    tu->sites = malloc(cg->site_count * sizeof *tu->sites);
+    tu->sites = malloc(bytes);
     VX_ASSERT(tu->sites != NULL);
-    memcpy(tu->sites, cg->site, cg->site_count * sizeof *tu->sites);
+    memcpy(tu->sites, cg->site, sites);
+    if (studied)
+        keep_parts(tu, cg);
 }
 
 /* Called on the finished unit in the buffer: what the verifier finds is a bug of ours. */

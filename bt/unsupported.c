@@ -63,6 +63,18 @@ bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip,
     return false;
 }
 
+bool vx_bt_unit_part(const struct vx_bt *bt, const struct vx_bt_unit *unit, unsigned index, struct vx_bt_part *part)
+{
+    (void)bt, (void)unit, (void)index, (void)part;
+    return false;
+}
+
+bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uint32_t off, char *text, size_t room)
+{
+    (void)bt, (void)unit, (void)off, (void)text, (void)room;
+    return false;
+}
+
 bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure)
 {
     (void)bt, (void)age, (void)departure;

@@ -4,6 +4,7 @@
 
 struct listing {
     struct vx_debugger *dbg;
+    const struct vx_bt *bt;
     uint32_t lin;
     bool whole;     /* of an address, with code */
     bool counted;   /* entries are */
@@ -31,10 +32,61 @@ static void show_flags(struct vx_debugger *dbg, const struct vx_flag_use *use)
             flags_text(use->dead, dead), flags_text(use->dead_exact, exact));
 }
 
-/* The guest's instructions, as they are now, in the size that the unit was made for. */
-static void show_guest(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
+/* A unit while it is shown. */
+struct view {
+    struct vx_debugger *dbg;
+    const struct vx_bt *bt;
+    const struct vx_bt_unit *unit;
+};
+
+static bool name_target(void *opaque, uint32_t off, char *text, size_t room)
+{
+    const struct view *view = opaque;
+    return vx_bt_unit_names(view->bt, view->unit, off, text, room);
+}
+
+static void show_host(struct view *view, uint32_t from, uint32_t to)
+{
+    const struct vx_bt_unit *unit = view->unit;
+    struct vx_disassembler how = {
+        .code64 = true, .syntax = view->dbg->syntax, .symbolizer = name_target, .opaque = view
+    };
+    for (uint32_t at = from; at < to;) {
+        char text[128];
+        uint32_t eip;
+        const char *what;
+        unsigned length = vx_disassemble(&how, unit->host + at, unit->host_bytes - at, at, text, sizeof text);
+        if (vx_bt_unit_site(unit, at, &eip, &what))
+            dbg_say(view->dbg, "        +%04x  %-44s ; %s of %08x\n", at, text, what, eip);
+        else
+            dbg_say(view->dbg, "        +%04x  %s\n", at, text);
+        at += length != 0 ? length : 1;
+    }
+}
+
+/* The host code of part `index` of the unit, and in front of it how that was made. */
+static void show_part(struct view *view, unsigned index)
+{
+    struct vx_bt_part part;
+    if (!vx_bt_unit_part(view->bt, view->unit, index, &part))
+        return;
+    if (part.lowering != NULL)
+        dbg_say(view->dbg, "        ; %s", part.lowering);
+    if (part.operand != NULL)
+        dbg_say(view->dbg, ", its operand by %s", part.operand);
+    if (part.stack != NULL)
+        dbg_say(view->dbg, ", the stack by %s", part.stack);
+    if (part.lowering != NULL)
+        dbg_say(view->dbg, "\n");
+    show_host(view, part.start, part.end);
+}
+
+/* The guest's instructions, as they are now, in the size that the unit was made for, each with its host code where that is known. */
+static void show_insns(struct view *view)
 {
     enum { INSNS_MAX = 128 };
+    struct vx_debugger *dbg = view->dbg;
+    const struct vx_bt_unit *unit = view->unit;
     struct vx_disassembler how = dbg_disassembler(dbg);
     struct vx_flag_use use[INSNS_MAX];
     struct vx_insn insn;
@@ -49,29 +101,38 @@ static void show_guest(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
             break;
     }
     vx_flag_liveness(use, n);
-    for (unsigned i = 0; i < n && vx_debug_disassemble(dbg->debug, &how, unit->lin + at[i], unit->eip + at[i], &insn);
-         i++) {
-        dbg_say(dbg, "    %08x  %s\n", unit->lin + at[i], insn.text);
-        show_flags(dbg, &use[i]);
+    for (unsigned i = 0; i < unit->insns; i++) {
+        if (i < n && vx_debug_disassemble(dbg->debug, &how, unit->lin + at[i], unit->eip + at[i], &insn)) {
+            dbg_say(dbg, "    %08x  %s\n", unit->lin + at[i], insn.text);
+            show_flags(dbg, &use[i]);
+        } else {
+            dbg_say(dbg, "    (cannot be read any more)\n");
+        }
+        show_part(view, i);
     }
-    if (n < unit->insns)
-        dbg_say(dbg, "    (what follows can no longer be read)\n");
 }
 
-static void show_host(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
+static void show_code(struct view *view)
 {
-    struct vx_disassembler how = { .code64 = true, .syntax = dbg->syntax };
-    for (uint32_t at = 0; at < unit->host_bytes;) {
-        char text[128];
-        uint32_t eip;
-        const char *what;
-        unsigned length = vx_disassemble(&how, unit->host + at, unit->host_bytes - at, at, text, sizeof text);
-        dbg_say(dbg, "      +%04x  %-44s", at, text);
-        if (vx_bt_unit_site(unit, at, &eip, &what))
-            dbg_say(dbg, " ; %s of %08x", what, eip);
-        dbg_say(dbg, "\n");
-        at += length != 0 ? length : 1;
+    const struct vx_bt_unit *unit = view->unit;
+    struct vx_bt_part first, behind, cold;
+    bool known = vx_bt_unit_part(view->bt, unit, 0, &first) && vx_bt_unit_part(view->bt, unit, unit->insns, &behind) &&
+                 vx_bt_unit_part(view->bt, unit, unit->insns + 1, &cold);
+    if (!known) {
+        show_insns(view);
+        show_host(view, 0, unit->host_bytes);
+        return;
     }
+    if (first.start != 0)
+        dbg_say(view->dbg, "    at the entry\n");
+    show_host(view, 0, first.start);
+    show_insns(view);
+    if (behind.start != behind.end)
+        dbg_say(view->dbg, "    at the end\n");
+    show_host(view, behind.start, behind.end);
+    if (cold.start != cold.end)
+        dbg_say(view->dbg, "    out of line\n");
+    show_host(view, cold.start, cold.end);
 }
 
 static void show_exits(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
@@ -101,8 +162,7 @@ static void on_unit(void *opaque, const struct vx_bt_unit *unit)
     if (listing->counted)
         dbg_say(dbg, "  entered %" PRIu64 " times\n", unit->entered);
     show_exits(dbg, unit);
-    show_guest(dbg, unit);
-    show_host(dbg, unit);
+    show_code(&(struct view){ dbg, listing->bt, unit });
 }
 
 /* What the soft TLB has for the page, in each view. */
@@ -147,6 +207,7 @@ bool dbg_cmd_units(struct vx_debugger *dbg, const char **at)
     struct vx_bt *bt = translator(dbg);
     if (bt == NULL)
         return false;
+    listing.bt = bt;
     if (dbg_take_word(at, "count"))
         return set_counting(dbg, bt, at);
     listing.whole = !dbg_at_end(at);

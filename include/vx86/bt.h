@@ -68,6 +68,16 @@ typedef void vx_bt_unit_fn(void *opaque, const struct vx_bt_unit *unit);
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque);
 /* Host code at `off` of the unit may fault, or looks for attention: for the guest instruction at *eip. */
 bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what);
+/* Where the code of the unit's instruction `index` is, and how it was lowered; at index `insns` what follows the last one,
+ * at insns + 1 what is out of line. False for others, and for units that do not count their entries. */
+struct vx_bt_part {
+    uint32_t start, end;  /* offsets in the host code */
+    const char *lowering; /* static storage, as the next two; NULL: nothing to say */
+    const char *operand, *stack;
+};
+bool vx_bt_unit_part(const struct vx_bt *bt, const struct vx_bt_unit *unit, unsigned index, struct vx_bt_part *part);
+/* Names what host code of the unit leads to at `off` from its entry: a stub, another unit. */
+bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uint32_t off, char *text, size_t room);
 /* Once that translated code was left for good (a call-out that comes back is none), while the vCPU had a debugger. */
 struct vx_bt_departure {
     const char *why;  /* static storage */

@@ -1,6 +1,7 @@
 /* test_units.c - what a debugger is told of units: how often each is entered, and how translated code was left. */
 #include <criterion/criterion.h>
 
+#include "internal.h"
 #include "support/rig.h"
 
 enum { CODE_AT = 0x1000, STACK_AT = 0x8000, ENOUGH = 1000000 };
@@ -121,6 +122,56 @@ Test(units, counting_can_be_turned_on_and_off)
         cr_expect_eq(count(&rig).insns, expected[turn], "turn %u", turn);
         cr_expect_gt(count(&rig).units, 5u);
     }
+    rig_destroy(&rig);
+}
+
+/* ---- which host code is which instruction's */
+
+struct parts {
+    const struct vx_bt *bt;
+    unsigned units, named, itself, in_line;
+};
+
+static void look_at_parts(void *opaque, const struct vx_bt_unit *unit)
+{
+    struct parts *parts = opaque;
+    struct vx_bt_part part;
+    uint32_t end = 0;
+    char name[64];
+    for (unsigned i = 0; i < unit->insns + 2u; i++) {
+        cr_assert(vx_bt_unit_part(parts->bt, unit, i, &part));
+        cr_expect(i == 0 ? part.start != 0 : part.start == end, "part %u of %x begins at %u", i, unit->eip, part.start);
+        cr_expect_eq(part.lowering != NULL, i < unit->insns);
+        parts->itself += part.lowering != NULL && strcmp(part.lowering, "runs as itself") == 0;
+        parts->in_line += part.lowering != NULL && strcmp(part.lowering, "in line") == 0;
+        end = part.end;
+    }
+    cr_expect_eq(end, unit->host_bytes, "all of the code belongs to something");
+    cr_expect_not(vx_bt_unit_part(parts->bt, unit, unit->insns + 2u, &part));
+    cr_expect_not(vx_bt_unit_names(parts->bt, unit, 0, name, sizeof name), "its own code");
+    const struct bt_tu *tu = unit->token;
+    for (unsigned i = 0; i < TU_EXITS; i++)
+        if (unit->exit[i].chained)
+            parts->named += vx_bt_unit_names(parts->bt, unit, tu->exit[i].to->entry - tu->entry, name, sizeof name) &&
+                            strncmp(name, "unit at 0000100", 14) == 0;
+    cr_expect(vx_bt_unit_names(parts->bt, unit, parts->bt->stub.mem_slow - tu->entry, name, sizeof name) &&
+              strcmp(name, "mem_slow") == 0);
+    parts->units++;
+}
+
+Test(units, parts_cover_the_code)
+{
+    struct vx_bt_config options = { .tu_max = 0 };
+    struct rig rig;
+    rig_create(&rig, &options);
+    vx_bt_count_units(rig.bt, true);
+    load(&rig, calls, sizeof calls);
+    cr_assert_eq(rig_run(&rig, ENOUGH), RIG_HALT);
+    struct parts parts = { .bt = rig.bt };
+    vx_bt_each_unit(rig.bt, look_at_parts, &parts);
+    cr_expect(parts.units >= 6 && parts.named >= 3 && parts.itself >= 3 && parts.in_line >= 6,
+              "%u units, %u chained, %u as themselves, %u in line", parts.units, parts.named, parts.itself,
+              parts.in_line);
     rig_destroy(&rig);
 }
 
