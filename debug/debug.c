@@ -97,11 +97,6 @@ void vx_debug_set_tracing(struct vx_debug *debug, unsigned what)
     points_rearm(debug);
 }
 
-unsigned vx_debug_tracing(const struct vx_debug *debug)
-{
-    return debug->tracing;
-}
-
 static bool traces_insns(const struct vx_debug *debug)
 {
     return (debug->tracing & (VX_DEBUG_TRACE_INSNS | VX_DEBUG_TRACE_BRANCHES)) != 0;

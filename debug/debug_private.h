@@ -108,7 +108,6 @@ bool points_stop_in(void *debug, uint32_t lin, const uint8_t *hva, uint32_t byte
 void points_clear(struct vx_debug *debug);
 
 /* events.c */
-void events_init(struct vx_debug *debug);
 vx_mmu_watch_fn events_watch;
 vx_pmap_dma_fn events_dma;
 void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);

@@ -217,17 +217,6 @@ void vx_pci_set_intx(struct vx_pci_function *fn, bool level)
     update_intx(fn);
 }
 
-static void intx_set(void *opaque, unsigned line, bool level)
-{
-    (void)line;
-    vx_pci_set_intx(opaque, level);
-}
-
-struct vx_irq vx_pci_intx(struct vx_pci_function *fn)
-{
-    return (struct vx_irq){ .set = intx_set, .opaque = fn };
-}
-
 bool vx_pci_is_master(const struct vx_pci_function *fn)
 {
     return (vx_pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;

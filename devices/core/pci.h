@@ -131,8 +131,6 @@ void vx_pci_set_cf9(struct vx_pci *pci, struct vx_pci_cf9 cf9);
 
 /* Level of the function's INTx pin; it reaches PIRQ[(slot - 1 + pin - 1) mod 4], as on PIIX boards. */
 void vx_pci_set_intx(struct vx_pci_function *fn, bool level);
-/* The same as a wire, for parts of a chip that only know a vx_irq. */
-struct vx_irq vx_pci_intx(struct vx_pci_function *fn);
 
 /* True when the command register lets the function do DMA. */
 bool vx_pci_is_master(const struct vx_pci_function *fn);

@@ -9,6 +9,7 @@
 
 #include "dbg.h"
 
+#define PROMPT "(vx86) "
 enum { SCRIPTS_MAX = 8, HISTORY_LINES = 500 };
 
 struct script {
@@ -23,6 +24,7 @@ struct dbg_input {
     unsigned scripts;
     EditLine *editor; /* NULL: not a terminal, or not asked anything yet */
     History *history;
+    char prompt[sizeof PROMPT]; /* libedit wants one that could be written */
     char *line;
     size_t room;
     char place[300];
@@ -32,9 +34,9 @@ struct dbg_input {
 
 static char *prompt(EditLine *editor)
 {
-    static char text[] = "(vx86) ";
-    (void)editor;
-    return text;
+    struct dbg_input *input;
+    el_get(editor, EL_CLIENTDATA, &input);
+    return input->prompt;
 }
 
 /* Where the word under the cursor begins. */
@@ -97,6 +99,7 @@ static void open_editor(struct dbg_input *input)
     input->editor = el_init("vx86", config->in, config->out, config->out);
     if (input->editor == NULL || input->history == NULL)
         return;
+    memcpy(input->prompt, PROMPT, sizeof PROMPT);
     history(input->history, &event, H_SETSIZE, HISTORY_LINES);
     el_set(input->editor, EL_CLIENTDATA, input);
     el_set(input->editor, EL_PROMPT, prompt);

@@ -157,7 +157,6 @@ enum {
     VX_DEBUG_TRACE_IO = 1u << 2,       /* port and MMIO accesses are shown to the front's access() */
 };
 void vx_debug_set_tracing(struct vx_debug *debug, unsigned what);
-unsigned vx_debug_tracing(const struct vx_debug *debug);
 
 /* ---- for the machine ----------------------------------------------------------------------------------------------- */
 
