@@ -270,13 +270,55 @@ static const char *complete_command(const char *word, unsigned n)
     return NULL;
 }
 
+/* The command that a line begins with, by name, alias or beginning of a name; NULL: none, nothing is said. */
+static const struct command *command_of(const char *line)
+{
+    size_t n = name_length(line);
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
+        if (names(&table[i], line, n))
+            return &table[i];
+    for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
+        if (strncmp(table[i].name, line, n) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* The n-th word of a usage that is meant literally and begins with `prefix`: "mode", not "VECTOR", not the command itself. */
+static const char *usage_word(struct vx_debugger *dbg, const struct command *command, const char *prefix, unsigned n)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    const char *at = command->usage;
+    while (*(at += strcspn(at, letters)) != '\0') {
+        size_t length = strspn(at, letters);
+        bool apart = at == command->usage || (!isalnum((unsigned char)at[-1]) && at[-1] != '-');
+        bool own = strlen(command->name) == length && memcmp(command->name, at, length) == 0;
+        if (apart && !own && length > 1 && strncmp(at, prefix, strlen(prefix)) == 0 && n-- == 0) {
+            snprintf(dbg->completion, sizeof dbg->completion, "%.*s", (int)length, at);
+            return dbg->completion;
+        }
+        at += length;
+    }
+    return NULL;
+}
+
+static unsigned usage_words(struct vx_debugger *dbg, const struct command *command, const char *prefix)
+{
+    unsigned n = 0;
+    while (usage_word(dbg, command, prefix, n) != NULL)
+        n++;
+    return n;
+}
+
 const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n)
 {
     dbg_skip_blanks(&line);
     size_t first = strcspn(line, " \t");
     if (line[first] == '\0' || strncmp(line, "help", first) == 0)
         return complete_command(word, n);
-    unsigned matching = 0;
+    const struct command *command = command_of(line);
+    unsigned matching = command != NULL ? usage_words(dbg, command, word) : 0;
+    if (n < matching)
+        return usage_word(dbg, command, word, n);
     const char *name;
     for (unsigned i = 0; (name = dbg_register_name(i)) != NULL; i++)
         if (strncmp(name, word, strlen(word)) == 0 && matching++ == n)

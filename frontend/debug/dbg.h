@@ -64,6 +64,7 @@ struct vx_debugger {
     bool foreign;              /* a command on behalf of somebody else */
     bool quiet;                /* the next stop is not shown */
     char last[DBG_LINE_MAX];
+    char completion[32]; /* what dbg_complete() has returned */
 
     enum vx_syntax syntax;
     unsigned code_bits;              /* 16, 32; 0: as the code segment says */
@@ -104,7 +105,8 @@ bool dbg_next_word(const char **at, char *word, size_t room);
 /* After all arguments: complains about what is left. */
 bool dbg_no_more(struct vx_debugger *dbg, const char **at);
 void dbg_execute(struct vx_debugger *dbg, const char *line);
-/* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. */
+/* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. Good until the next
+ * call: a command, what its usage has, a register or a symbol. */
 const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n);
 
 /* ---- input.c --------------------------------------------------------------------------------------------------------- */

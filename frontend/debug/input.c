@@ -75,11 +75,12 @@ static unsigned char complete(EditLine *editor, int ch)
     const char *start = word_start(info->buffer, info->cursor);
     snprintf(word, sizeof word, "%.*s", (int)(info->cursor - start), start);
     snprintf(line, sizeof line, "%.*s", (int)(info->cursor - info->buffer), info->buffer);
-    const char *first = dbg_complete(input->dbg, line, word, 0);
-    if (first == NULL)
+    const char *other = dbg_complete(input->dbg, line, word, 0);
+    if (other == NULL)
         return CC_ERROR;
+    char first[DBG_LINE_MAX];
+    snprintf(first, sizeof first, "%s", other);
     size_t typed = strlen(word), common = strlen(first);
-    const char *other;
     unsigned n = 1;
     for (; n < 1000 && (other = dbg_complete(input->dbg, line, word, n)) != NULL; n++)
         common = common_length(first, other, common);
@@ -87,8 +88,9 @@ static unsigned char complete(EditLine *editor, int ch)
         list_candidates(input, line, word);
         return CC_REDISPLAY;
     }
-    snprintf(word, sizeof word, "%.*s%s", (int)(common - typed), first + typed, n == 1 ? " " : "");
-    return el_insertstr(editor, word) == 0 ? CC_REFRESH : CC_ERROR;
+    char rest[DBG_LINE_MAX + 1];
+    snprintf(rest, sizeof rest, "%.*s%s", (int)(common - typed), first + typed, n == 1 ? " " : "");
+    return el_insertstr(editor, rest) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 static void open_editor(struct dbg_input *input)

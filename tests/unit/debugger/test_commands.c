@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "debugger.h"
+#include "dbg.h"
 #include "unit/machine/rom.h"
 
 struct row {
@@ -243,7 +243,7 @@ static void check(struct vx_debugger *debugger, const struct row *row)
     free(text);
 }
 
-static void check_all(const struct row *rows, size_t count)
+static void with_debugger(void (*use)(struct vx_debugger *debugger))
 {
     static const uint8_t hang[] = { 0xEB, 0xFE };
     static const uint8_t some[] = { 0x78, 0x56, 0x34, 0x12 };
@@ -261,20 +261,65 @@ static void check_all(const struct row *rows, size_t count)
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x510, "text", 5);
     struct vx_debugger_config config = { .log = rig.log, .machine = rig.machine, .in = stdin, .out = stdout };
     cr_assert_eq(vx_debugger_create(&config, &debugger), VX_ERR_OK);
-    for (size_t i = 0; i < count; i++)
-        check(debugger, &rows[i]);
+    use(debugger);
     vx_debugger_destroy(debugger);
     rom_machine_destroy(&rig);
     unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved");
     cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
+static void check_expressions(struct vx_debugger *debugger)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(expressions); i++)
+        check(debugger, &expressions[i]);
+}
+
+static void check_commands(struct vx_debugger *debugger)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(commands); i++)
+        check(debugger, &commands[i]);
+}
+
 Test(commands, expressions)
 {
-    check_all(expressions, VX_ARRAY_LEN(expressions));
+    with_debugger(check_expressions);
 }
 
 Test(commands, lines)
 {
-    check_all(commands, VX_ARRAY_LEN(commands));
+    with_debugger(check_commands);
+}
+
+/* ---- completion --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *line, *word, *all;
+} completions[] = {
+    { "fi", "fi", "finish fill " },
+    { "help wat", "wat", "watch " },
+    { "catch m", "m", "mode mmio magic more " },
+    { "info po", "po", "points " },
+    { "i exi", "exi", "exits " },
+    { "symbols n", "n", "near " },
+    { "trace fau", "fau", "faults " },
+    { "break star", "star", "start " },
+    { "p cs.", "cs.", "cs.base cs.limit cs.attr " },
+    { "nonsense zz", "zz", "" },
+};
+
+static void check_completions(struct vx_debugger *debugger)
+{
+    check(debugger, &(struct row){ "symbols map", true, "3 symbols" });
+    for (size_t i = 0; i < VX_ARRAY_LEN(completions); i++) {
+        char all[300] = "";
+        const char *word;
+        for (unsigned n = 0; (word = dbg_complete(debugger, completions[i].line, completions[i].word, n)) != NULL; n++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s ", word);
+        cr_assert_str_eq(all, completions[i].all, "'%s': %s", completions[i].line, all);
+    }
+}
+
+Test(commands, completion)
+{
+    with_debugger(check_completions);
 }
