@@ -300,7 +300,7 @@ static const struct {
     { "catch m", "m", "mode mmio magic more " },
     { "info po", "po", "points " },
     { "i exi", "exi", "exits " },
-    { "symbols n", "n", "near " },
+    { "symbols ne", "ne", "near " },
     { "trace fau", "fau", "faults " },
     { "break star", "star", "start " },
     { "p cs.", "cs.", "cs.base cs.limit cs.attr " },
