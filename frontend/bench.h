@@ -42,10 +42,12 @@ struct vx_bench_sample {
 /* *sample is filled in any case. */
 void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample);
 
-enum vx_bench_rival { VX_BENCH_TCG, VX_BENCH_NATIVE, VX_BENCH_RIVALS };
+enum vx_bench_rival { VX_BENCH_TCG, VX_BENCH_BOCHS, VX_BENCH_NATIVE, VX_BENCH_RIVALS };
 const char *vx_bench_rival_name(enum vx_bench_rival rival);
 /* Is it installed, and has it this workload? */
 bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload *workload);
+/* How many of the run's units it does; the time of all of them is told from that. */
+uint32_t vx_bench_rival_units(enum vx_bench_rival rival, const struct vx_bench_run *run);
 void vx_bench_rival_run(enum vx_bench_rival rival, const struct vx_bench_run *run, struct vx_bench_sample *sample);
 
 /* What a workload's kernel or program writes, byte by byte, to markers. */
@@ -73,6 +75,7 @@ struct vx_bench_result {
     char error[80]; /* empty: all runs came to an end, with one checksum */
     struct vx_bench_times times, rival[VX_BENCH_RIVALS];
     uint32_t sum;
+    uint32_t part_sum; /* ... of a rival's share of the units, where that is less */
     uint64_t insns;
     struct vx_stats stats; /* of the first round */
 };

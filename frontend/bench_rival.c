@@ -1,20 +1,24 @@
-/* bench_rival.c - what runs beside vx86: the same kernel in QEMU's translator, the same loops as a program of the host.
+/* bench_rival.c - what runs beside vx86: the same disk in QEMU's translator and in Bochs, the same loops as a program of the host.
  *
- * Both write the markers to a pipe; the time is that of the host's clock at their arrival. */
+ * All write the markers to a pipe; the time is that of the host's clock at their arrival. */
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench_image.h"
+#include "vx86/firmware.h"
 
-#define QEMU "qemu-system-i386"
+#define QEMU  "qemu-system-i386"
+#define BOCHS "bochs"
 
-enum { LONGEST_RUN_S = 300, MOST_ARGUMENTS = 32, NAME_CHARS = 32 };
+enum { LONGEST_RUN_S = 300, NAME_CHARS = 32, BOCHS_SHARE = 8 };
 
 enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32_t *sum)
 {
@@ -40,7 +44,8 @@ enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32
 
 const char *vx_bench_rival_name(enum vx_bench_rival rival)
 {
-    return rival == VX_BENCH_TCG ? "TCG" : "native";
+    static const char *const names[VX_BENCH_RIVALS] = { "TCG", "Bochs", "native" };
+    return names[rival];
 }
 
 static bool is_installed(const char *program)
@@ -60,44 +65,59 @@ static bool is_installed(const char *program)
 bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload *workload)
 {
     size_t bytes;
-#ifdef __linux__
-    if (rival == VX_BENCH_TCG)
-        return is_installed(QEMU);
-    vx_lab_native(&bytes);
-    return workload->native && bytes != 0;
-#else
-    (void)bytes, (void)is_installed;
-    return false;
-#endif
+    switch (rival) {
+    case VX_BENCH_TCG: return is_installed(QEMU);
+    case VX_BENCH_BOCHS: return !workload->clocked && is_installed(BOCHS);
+    default: vx_lab_native(&bytes); return workload->native && bytes != 0;
+    }
+}
+
+/* Bochs interprets, in some tens of times vx86's time. */
+uint32_t vx_bench_rival_units(enum vx_bench_rival rival, const struct vx_bench_run *run)
+{
+    return rival == VX_BENCH_BOCHS && run->units > BOCHS_SHARE ? run->units / BOCHS_SHARE : run->units;
 }
 
 /* ---- the child ---------------------------------------------------------------------------------------------------- */
 
-/* The image as a file that has no name of its own: `path` leads to it in this process and its children. */
-static int image_file(const uint8_t *image, size_t bytes, char path[32])
+static void exec_qemu(const char *path)
 {
-#ifdef __linux__
-    int fd = memfd_create("vx86-bench", 0);
-    if (fd >= 0 && write(fd, image, bytes) != (ssize_t)bytes) {
-        close(fd);
-        fd = -1;
-    }
-    snprintf(path, 32, "/proc/self/fd/%d", fd);
-    return fd;
-#else
-    (void)image, (void)bytes, (void)path;
-    return -1;
-#endif
+    char drive[64];
+    snprintf(drive, sizeof drive, "file=%s,format=raw,if=ide", path);
+    execlp(QEMU, QEMU, "-accel", "tcg", "-m", "64M", "-nodefaults", "-display", "none", "-no-reboot", "-vga", "std",
+           "-drive", drive, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-debugcon", "stdio", "-global",
+           "isa-debugcon.iobase=0x402", (char *)NULL);
 }
 
-static void exec_qemu(const struct vx_bench_run *run, const char *path)
+/* Its graphical front end without a network is the one that needs no screen: it listens for viewers, so it gets a network of its own
+ * where the host lets it have one. Bochs's time is counted in instructions: with few to its second, the BIOS waits shortly. Its debugger,
+ * where it was built with one, is told to go on. */
+static void exec_bochs(const char *disk)
 {
-    char append[64];
-    snprintf(append, sizeof append, "%s %u", run->workload->power_on ? "nothing" : run->workload->name,
-             (unsigned)run->units);
-    execlp(QEMU, QEMU, "-accel", "tcg", "-m", "64M", "-nodefaults", "-display", "none", "-no-reboot", "-vga", "std",
-           "-kernel", path, "-append", append, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-debugcon", "stdio",
-           "-global", "isa-debugcon.iobase=0x402", (char *)NULL);
+    char text[1024], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
+        commands[VX_BENCH_PATH_CHARS];
+    size_t bytes;
+    const uint8_t *rom = vx_firmware_bios(&bytes);
+    bool ready = vx_bench_file(rom, bytes, bios) >= 0;
+    rom = vx_firmware_vga_bios(&bytes);
+    ready &= vx_bench_file(rom, bytes, vga_bios) >= 0;
+    int length = snprintf(text, sizeof text,
+                          "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
+                          "megs: 64\ncpu: ips=5000000\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
+                          "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n"
+                          "ata0-master: type=disk, path=\"%s\", mode=flat\nboot: disk\n"
+                          "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
+                          "log: /dev/null\npanic: action=fatal\n",
+                          bios, vga_bios, disk);
+    ready &= vx_bench_file(text, (size_t)length, config) >= 0;
+    int go_on = vx_bench_file("c\n", 2, commands);
+    if (!ready || go_on < 0 || lseek(go_on, 0, SEEK_SET) != 0)
+        return;
+    dup2(go_on, STDIN_FILENO);
+#ifdef __linux__
+    (void)!unshare(CLONE_NEWUSER | CLONE_NEWNET);
+#endif
+    execlp(BOCHS, BOCHS, "-q", "-f", config, (char *)NULL);
 }
 
 static void exec_native(const struct vx_bench_run *run, const char *path)
@@ -109,16 +129,20 @@ static void exec_native(const struct vx_bench_run *run, const char *path)
 
 _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_run *run, int out)
 {
-    char path[32];
+    char path[VX_BENCH_PATH_CHARS];
     size_t bytes;
-    const uint8_t *image = rival == VX_BENCH_TCG ? vx_lab_kernel(&bytes) : vx_lab_native(&bytes);
+    const uint8_t *native = vx_lab_native(&bytes);
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
     alarm(LONGEST_RUN_S);
-    if (image_file(image, bytes, path) >= 0)
-        rival == VX_BENCH_TCG ? exec_qemu(run, path) : exec_native(run, path);
+    if (rival == VX_BENCH_TCG && vx_bench_disk(run, path) >= 0)
+        exec_qemu(path);
+    else if (rival == VX_BENCH_BOCHS && vx_bench_disk(run, path) >= 0)
+        exec_bochs(path);
+    else if (rival == VX_BENCH_NATIVE && vx_bench_file(native, bytes, path) >= 0)
+        exec_native(run, path);
     _exit(127);
 }
 

@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench_image.h"
+#include "block.h"
 #include "vx86/firmware.h"
 
 enum { LONGEST_RUN_S = 120, RAM_BYTES = 64 << 20, EXIT_PORT = 0xF4 };
@@ -90,7 +91,19 @@ static void on_bytes(void *opaque, const uint8_t *bytes, size_t count)
 
 /* ---- the child ---------------------------------------------------------------------------------------------------- */
 
-static vx_err create(struct guest *guest, struct vx_log *log, const char *append)
+static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block **disk)
+{
+    char path[VX_BENCH_PATH_CHARS];
+    struct vx_block_config config = { .log = log, .loop = guest->loop, .path = path, .kind = VX_BLOCK_DISK };
+    int fd = vx_bench_disk(guest->run, path);
+    if (fd < 0)
+        return VX_ERR_NO_MEMORY;
+    vx_err err = vx_block_open(&config, disk);
+    close(fd);
+    return err;
+}
+
+static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *disk)
 {
     const struct vx_bench_setting *setting = guest->run->setting;
     struct vx_machine_config config = {
@@ -105,27 +118,25 @@ static vx_err create(struct guest *guest, struct vx_log *log, const char *append
                 .no_jump_cache = setting->no_jump_cache,
                 .count = true },
         .debugcon = &guest->debugcon,
-        .kernel_name = "lab",
-        .append = append,
+        .disk = { disk },
+        .boot = VX_BOOT_DISK,
         .no_reboot = true,
         .debug_exit = { { EXIT_PORT, 4 } },
     };
     config.bios = vx_firmware_bios(&config.bios_bytes);
     config.vga_bios = vx_firmware_vga_bios(&config.vga_bios_bytes);
-    config.kernel = vx_lab_kernel(&config.kernel_bytes);
     return vx_machine_create(&config, &guest->machine);
 }
 
 static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sample)
 {
     struct guest guest = { .run = run, .sample = sample, .begin.fn = on_begin, .end.fn = on_end };
-    const char *name = run->workload->power_on ? "nothing" : run->workload->name;
     struct vx_log *log = vx_log_create(stderr);
-    char append[64];
+    struct vx_block *disk = NULL;
     int value;
     guest.debugcon = (struct vx_char){ .write = on_bytes, .opaque = &guest };
-    snprintf(append, sizeof append, "%s %u", name, (unsigned)run->units);
-    if (vx_loop_create(&guest.loop) != VX_ERR_OK || create(&guest, log, append) != VX_ERR_OK) {
+    if (vx_loop_create(&guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
+        create(&guest, log, disk) != VX_ERR_OK) {
         snprintf(sample->error, sizeof sample->error, "the machine cannot be made");
         return;
     }
@@ -134,6 +145,7 @@ static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sa
     if (!sample->done && sample->error[0] == '\0')
         snprintf(sample->error, sizeof sample->error, "the guest ended without a result (%d)", (int)end);
     vx_machine_destroy(guest.machine);
+    vx_block_close(disk);
     vx_loop_destroy(guest.loop);
     vx_log_destroy(log);
 }

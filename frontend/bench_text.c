@@ -9,16 +9,17 @@ void vx_bench_print_head(FILE *out, const struct vx_bench_report *report)
     fprintf(out, "%-12s %-8s", "workload", report->swept != NULL ? report->swept : "group");
     fprintf(out, " %8s %4s %7s", "seconds", "+-%", "Minsn/s");
     if (report->swept == NULL)
-        fprintf(out, " %6s %6s", "x TCG", "native");
+        for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+            fprintf(out, " %8s", vx_bench_rival_name(rival));
     fprintf(out, " | %6s %6s %6s %6s\n", "chain%", "jump-c", "hash%", "miss%");
 }
 
 static void print_ratio(FILE *out, double ratio)
 {
     if (ratio > 0)
-        fprintf(out, " %6.2f", ratio);
+        fprintf(out, " %7.2fx", ratio);
     else
-        fprintf(out, " %6s", "-");
+        fprintf(out, " %8s", "-");
 }
 
 static void print_entries(FILE *out, const struct vx_stats *stats)

@@ -7,7 +7,7 @@
 
 #include "../guest/rt.h"
 
-#define WORKLOAD(id, name, group, units, text) uint32_t row_##id(struct bench *bench);
+#define WORKLOAD(id, name, group, units, clocked, text) uint32_t row_##id(struct bench *bench);
 #include "workloads.def"
 #undef WORKLOAD
 

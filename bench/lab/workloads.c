@@ -7,18 +7,19 @@
 #define ROW_SHARE(units) ((units) / 5)
 
 static const struct vx_lab_workload workloads[] = {
-    { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, loader", 1, false, true },
+    { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, boot sector", .units = 1,
+      .power_on = true },
 #define ROW_0(name, group, units, text)
-#define ROW_1(name, group, units, text)           { name, group, text, ROW_SHARE(units), true, false },
+#define ROW_1(name, group, units, text)           { name, group, text, ROW_SHARE(units), true, false, false },
 #define ROW(id, name, group, native, units, text) ROW_##native(name, #group, units, text)
 #include "../guest/rows.def"
 #undef ROW
-#define WORKLOAD(id, name, group, units, text) { name, #group, text, units, false, false },
+#define WORKLOAD(id, name, group, units, clocked, text) { name, #group, text, units, false, clocked, false },
 #include "workloads.def"
 #undef WORKLOAD
 };
 
-extern const uint8_t vx_lab_kernel_image[], vx_lab_kernel_image_end[], vx_lab_native_image[], vx_lab_native_image_end[];
+extern const uint8_t vx_lab_native_image[], vx_lab_native_image_end[];
 
 const struct vx_lab_workload *vx_lab_workloads(size_t *count)
 {
@@ -32,12 +33,6 @@ const struct vx_lab_workload *vx_lab_find(const char *name)
         if (strcmp(workloads[i].name, name) == 0)
             return &workloads[i];
     return NULL;
-}
-
-const uint8_t *vx_lab_kernel(size_t *bytes)
-{
-    *bytes = (size_t)(vx_lab_kernel_image_end - vx_lab_kernel_image);
-    return vx_lab_kernel_image;
 }
 
 const uint8_t *vx_lab_native(size_t *bytes)
