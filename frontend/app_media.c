@@ -72,7 +72,7 @@ static bool default_beside_program(char *path, size_t room)
     return true;
 }
 
-static vx_err find_default_disk(struct vx_log *log, char *path, size_t room)
+vx_err vx_app_default_disk(struct vx_log *log, char *path, size_t room)
 {
     const char *named = getenv("VX86_DEFAULT_DISK");
     if (named != NULL && named[0] != '\0' && strlen(named) < room) {
@@ -121,7 +121,7 @@ static vx_err list_disks(const struct vx_options *options, struct vx_log *log, s
         list->path[list->count++] = further->list[i];
     if (list->count != 0 || goes_without_disk(options->value, options->image))
         return VX_ERR_OK;
-    VX_TRY(find_default_disk(log, media->default_disk, sizeof media->default_disk));
+    VX_TRY(vx_app_default_disk(log, media->default_disk, sizeof media->default_disk));
     list->path[list->count++] = media->default_disk;
     return VX_ERR_OK;
 }

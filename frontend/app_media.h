@@ -25,6 +25,9 @@ struct vx_app_places {
 };
 VX_MUST_USE bool vx_app_place_drives(unsigned disks, unsigned cdroms, struct vx_app_places *places);
 
+/* Path of the default system: $VX86_DEFAULT_DISK, or what tools/run puts beside the program. */
+VX_MUST_USE vx_err vx_app_default_disk(struct vx_log *log, char *path, size_t room);
+
 VX_MUST_USE vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
                                      struct vx_app_media *media);
 /* Kernel and initrd are needed only until the machine has been created. */

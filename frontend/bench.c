@@ -6,12 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "app_media.h"
 #include "bench_options.h"
 #include "bench_sweep.h"
 #include "vx86/firmware.h"
 
-enum { DEFAULT_ROUNDS = 3 };
+enum { DEFAULT_ROUNDS = 3, IMAGE_PATH_CHARS = 4096 };
 
 static int say(const char *format, const char *a, const char *b)
 {
@@ -49,7 +51,9 @@ static bool keep(struct vx_bench_result *result, struct vx_bench_times *times, c
 /* A rival that does a part of the units is held against the checksum of a run of vx86's own with as many. */
 static bool measure_rival(struct vx_bench_result *result, enum vx_bench_rival rival, unsigned round)
 {
-    struct vx_bench_run run = { .workload = result->workload, .setting = result->setting, .units = result->units };
+    struct vx_bench_run run = {
+        .workload = result->workload, .setting = result->setting, .image = result->image, .units = result->units
+    };
     struct vx_bench_times own = { 0 };
     struct vx_bench_sample sample;
     run.units = vx_bench_rival_units(rival, &run);
@@ -68,7 +72,9 @@ static bool measure_rival(struct vx_bench_result *result, enum vx_bench_rival ri
 
 static void measure_round(struct vx_bench_result *result, const struct vx_bench_options *options, unsigned round)
 {
-    struct vx_bench_run run = { .workload = result->workload, .setting = result->setting, .units = result->units };
+    struct vx_bench_run run = {
+        .workload = result->workload, .setting = result->setting, .image = result->image, .units = result->units
+    };
     struct vx_bench_sample sample;
     if (result->error[0] != '\0')
         return;
@@ -87,9 +93,11 @@ static void measure_round(struct vx_bench_result *result, const struct vx_bench_
 
 static void count_insns(struct vx_bench_result *result)
 {
-    struct vx_bench_run run = {
-        .workload = result->workload, .setting = result->setting, .units = result->units, .count_insns = true
-    };
+    struct vx_bench_run run = { .workload = result->workload,
+                                .setting = result->setting,
+                                .image = result->image,
+                                .units = result->units,
+                                .count_insns = true };
     struct vx_bench_sample sample;
     if (result->error[0] != '\0')
         return;
@@ -125,12 +133,35 @@ static uint32_t scaled(uint32_t units, double scale)
 
 /* ---- the command -------------------------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct vx_bench_options *options, const char *name)
+static bool is_wanted(const struct vx_bench_options *options, const struct vx_lab_workload *workload)
 {
-    bool wanted = options->count == 0;
+    bool wanted = options->count == 0 && !workload->system;
     for (size_t i = 0; i < options->count; i++)
-        wanted |= strcmp(options->names[i], name) == 0;
+        wanted |= strcmp(options->names[i], workload->name) == 0;
     return wanted;
+}
+
+/* The disk of the workload that is a system, if that is wanted; `room` holds the default one's name. */
+static int find_image(struct vx_bench_options *options, char room[IMAGE_PATH_CHARS])
+{
+    size_t count;
+    bool wanted = false;
+    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    for (size_t i = 0; i < count; i++)
+        wanted |= workloads[i].system && is_wanted(options, &workloads[i]);
+    if (!wanted && options->image != NULL)
+        return say("bench: --image is for the workload linux; name that too%s%s", "", "");
+    if (wanted && options->image == NULL) {
+        struct vx_log *log = vx_log_create(stderr);
+        vx_err err = vx_app_default_disk(log, room, IMAGE_PATH_CHARS);
+        vx_log_destroy(log);
+        if (err != VX_ERR_OK)
+            return 1;
+        options->image = room;
+    }
+    if (wanted && access(options->image, R_OK) != 0)
+        return say("bench: %s: %s; name a disk image with --image", options->image, strerror(errno));
+    return 0;
 }
 
 static int write_file(const char *path, void (*print)(FILE *, const struct vx_bench_report *),
@@ -157,12 +188,14 @@ static int run_all(const struct vx_bench_options *options, struct vx_bench_repor
         return say("bench: no memory%s%s", "", "");
     vx_bench_print_head(stdout, report);
     for (size_t i = 0; i < count; i++) {
-        if (!is_wanted(options, workloads[i].name))
+        if (!is_wanted(options, &workloads[i]))
             continue;
         struct vx_bench_result *results = &report->results[report->count];
         uint32_t units = workloads[i].power_on ? 1 : scaled(workloads[i].units, options->scale);
         for (size_t s = 0; s < report->settings; s++)
-            results[s] = (struct vx_bench_result){ .workload = &workloads[i], .setting = &settings[s], .units = units };
+            results[s] = (struct vx_bench_result){
+                .workload = &workloads[i], .setting = &settings[s], .image = options->image, .units = units
+            };
         report->count += report->settings;
         status |= measure(results, options, report);
     }
@@ -174,12 +207,15 @@ static int run(struct vx_bench_options *options)
 {
     struct vx_bench_setting settings[VX_BENCH_SETTINGS_MAX];
     struct vx_bench_report report = { .swept = options->sweep };
+    char default_image[IMAGE_PATH_CHARS];
     size_t bytes;
     if (!vx_lab_has_disk())
         return say("bench: this build has no workloads, since its compiler makes no i386 programs%s%s", "", "");
     vx_firmware_bios(&bytes);
     if (bytes == 0)
         return say("bench: this build has no BIOS; build it where SeaBIOS is installed%s%s", "", "");
+    if (find_image(options, default_image) != 0)
+        return 1;
     report.settings = vx_bench_sweep(options->sweep, settings);
     if (report.settings == 0)
         return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache or engine%s",

@@ -26,6 +26,7 @@ struct vx_bench_setting {
 struct vx_bench_run {
     const struct vx_lab_workload *workload;
     const struct vx_bench_setting *setting;
+    const char *image; /* the disk of a workload that is a system */
     uint32_t units;
     bool count_insns; /* exact instruction count, which makes the translator's code larger */
 };
@@ -58,6 +59,8 @@ struct vx_bench_line {
 };
 /* After a byte that completes a line with a marker: which; *sum with END. line->text holds the line until the next byte. */
 enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32_t *sum);
+/* After a byte of a system's console: is it the last one of a root shell's prompt ("/# ")? */
+bool vx_bench_prompt(struct vx_bench_line *line, char byte);
 
 /* ---- results (bench_result.c) ------------------------------------------------------------------------------------- */
 
@@ -71,6 +74,7 @@ struct vx_bench_times {
 struct vx_bench_result {
     const struct vx_lab_workload *workload;
     const struct vx_bench_setting *setting;
+    const char *image; /* the disk of a workload that is a system */
     uint32_t units;
     char error[80]; /* empty: all runs came to an end, with one checksum */
     struct vx_bench_times times, rival[VX_BENCH_RIVALS];

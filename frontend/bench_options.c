@@ -23,6 +23,10 @@ static const struct row {
     { "--rounds", "N", "how often everything is timed, by turns (default: 3)", NUMBER, AT(rounds), 1,
       VX_BENCH_ROUNDS_MAX },
     { "--scale", "X", "share of each workload's amount of work (default: 1)", NUMBER, AT(scale), 0.0001, 100 },
+    { "--image", "FILE",
+      "disk of the workload linux: its console is COM1, its root shell's prompt ends in '/# ' (default: the default "
+      "system)",
+      TEXT, AT(image), 0, 0 },
     { "--alone", NULL, "vx86 only: neither QEMU nor the host", FLAG, AT(alone), 0, 0 },
     { "--json", "FILE", "write everything that was measured as JSON", TEXT, AT(json), 0, 0 },
     { "--html", "FILE", "write a page with plots, which needs no network", TEXT, AT(html), 0, 0 },

@@ -9,6 +9,7 @@ enum { VX_BENCH_NAMES_MAX = 128 };
 struct vx_bench_options {
     bool list, alone, help;
     const char *sweep, *json, *html; /* NULL: not asked for */
+    const char *image;               /* NULL: the default system */
     double rounds;                   /* 0: the default */
     double scale;
     const char *names[VX_BENCH_NAMES_MAX]; /* each is a workload */

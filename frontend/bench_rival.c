@@ -42,6 +42,20 @@ enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32
     return VX_BENCH_END;
 }
 
+bool vx_bench_prompt(struct vx_bench_line *line, char byte)
+{
+    static const char prompt[] = "/# ";
+    size_t length = sizeof prompt - 1;
+    if (byte == '\n') {
+        line->used = 0;
+        return false;
+    }
+    if (line->used == sizeof line->text - 1)
+        memmove(line->text, line->text + 1, --line->used);
+    line->text[line->used++] = byte;
+    return line->used >= length && memcmp(line->text + line->used - length, prompt, length) == 0;
+}
+
 const char *vx_bench_rival_name(enum vx_bench_rival rival)
 {
     static const char *const names[VX_BENCH_RIVALS] = { "TCG", "Bochs", "native" };
@@ -80,6 +94,14 @@ uint32_t vx_bench_rival_units(enum vx_bench_rival rival, const struct vx_bench_r
 
 /* ---- the child ---------------------------------------------------------------------------------------------------- */
 
+static void exec_qemu_system(const char *image)
+{
+    char drive[4200];
+    snprintf(drive, sizeof drive, "file=%s,format=raw,if=ide,snapshot=on", image);
+    execlp(QEMU, QEMU, "-accel", "tcg", "-m", "256M", "-nodefaults", "-display", "none", "-no-reboot", "-vga", "std",
+           "-drive", drive, "-serial", "stdio", (char *)NULL);
+}
+
 static void exec_qemu(const char *path)
 {
     char drive[64];
@@ -92,23 +114,26 @@ static void exec_qemu(const char *path)
 /* Its graphical front end without a network is the one that needs no screen: it listens for viewers, so it gets a network of its own
  * where the host lets it have one. Bochs's time is counted in instructions: with few to its second, the BIOS waits shortly. Its debugger,
  * where it was built with one, is told to go on. */
-static void exec_bochs(const char *disk)
+static void exec_bochs(const char *disk, bool is_system)
 {
-    char text[1024], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
+    char text[5120], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
         commands[VX_BENCH_PATH_CHARS];
     size_t bytes;
     const uint8_t *rom = vx_firmware_bios(&bytes);
     bool ready = vx_bench_file(rom, bytes, bios) >= 0;
     rom = vx_firmware_vga_bios(&bytes);
     ready &= vx_bench_file(rom, bytes, vga_bios) >= 0;
-    int length = snprintf(text, sizeof text,
-                          "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
-                          "megs: 64\ncpu: ips=5000000\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
-                          "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n"
-                          "ata0-master: type=disk, path=\"%s\", mode=flat\nboot: disk\n"
-                          "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
-                          "log: /dev/null\npanic: action=fatal\n",
-                          bios, vga_bios, disk);
+    int length =
+        snprintf(text, sizeof text,
+                 "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
+                 "megs: %u\ncpu: ips=%u\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
+                 "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n"
+                 "ata0-master: type=disk, path=\"%s\", mode=%s\nboot: disk\n"
+                 "com1: enabled=1, mode=file, dev=%s\n"
+                 "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
+                 "log: /dev/null\npanic: action=fatal\n",
+                 bios, vga_bios, is_system ? 256 : 64, is_system ? 50000000 : 5000000, disk,
+                 is_system ? "volatile, journal=\"/tmp/vx86-bench\"" : "flat", is_system ? "/dev/stdout" : "/dev/null");
     ready &= vx_bench_file(text, (size_t)length, config) >= 0;
     int go_on = vx_bench_file("c\n", 2, commands);
     if (!ready || go_on < 0 || lseek(go_on, 0, SEEK_SET) != 0)
@@ -137,10 +162,12 @@ _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_
     dup2(out, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
     alarm(LONGEST_RUN_S);
-    if (rival == VX_BENCH_TCG && vx_bench_disk(run, path) >= 0)
+    if (run->workload->system)
+        rival == VX_BENCH_TCG ? exec_qemu_system(run->image) : exec_bochs(run->image, true);
+    else if (rival == VX_BENCH_TCG && vx_bench_disk(run, path) >= 0)
         exec_qemu(path);
     else if (rival == VX_BENCH_BOCHS && vx_bench_disk(run, path) >= 0)
-        exec_bochs(path);
+        exec_bochs(path, false);
     else if (rival == VX_BENCH_NATIVE && vx_bench_file(native, bytes, path) >= 0)
         exec_native(run, path);
     _exit(127);
@@ -152,7 +179,10 @@ _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_
 static bool take_byte(const struct vx_bench_run *run, struct vx_bench_line *line, char byte, uint64_t *begin_ns,
                       struct vx_bench_sample *sample)
 {
-    switch (vx_bench_take(line, byte, &sample->sum)) {
+    enum vx_bench_marker marker = run->workload->system
+                                      ? vx_bench_prompt(line, byte) ? VX_BENCH_BEGIN : VX_BENCH_NOTHING
+                                      : vx_bench_take(line, byte, &sample->sum);
+    switch (marker) {
     case VX_BENCH_NOTHING: return true;
     case VX_BENCH_BEGIN:
         if (!run->workload->power_on) {

@@ -14,14 +14,18 @@
 #include "block.h"
 #include "vx86/firmware.h"
 
-enum { LONGEST_RUN_S = 120, RAM_BYTES = 64 << 20, EXIT_PORT = 0xF4 };
+enum { LONGEST_RUN_S = 120, LONGEST_BOOT_S = 600, EXIT_PORT = 0xF4 };
+enum { RAM_BYTES = 64 << 20, SYSTEM_RAM_BYTES = 256 << 20 };
+
+static const char good_bye[] = "poweroff\n";
 
 struct guest {
     const struct vx_bench_run *run;
     struct vx_bench_sample *sample;
     struct vx_loop *loop;
     struct vx_machine *machine;
-    struct vx_char debugcon;
+    struct vx_char debugcon, console;
+    size_t said; /* of good_bye */
     struct vx_bench_line line;
     struct vx_work begin, end;
     struct vx_stats before;
@@ -47,6 +51,15 @@ static void subtract(struct vx_stats *stats, const struct vx_stats *before)
         to[i] = to[i] > from[i] ? to[i] - from[i] : 0;
 }
 
+/* As much as the port takes. */
+static void say_good_bye(void *opaque)
+{
+    struct guest *guest = opaque;
+    size_t left = guest->sample->done ? strlen(good_bye) - guest->said : 0;
+    if (left != 0)
+        guest->said += guest->console.receive(guest->console.device, (const uint8_t *)good_bye + guest->said, left);
+}
+
 static void on_end(struct vx_work *work)
 {
     struct guest *guest = (struct guest *)((char *)work - offsetof(struct guest, end));
@@ -55,6 +68,8 @@ static void on_end(struct vx_work *work)
     guest->sample->insns = vx_machine_vcpu(guest->machine)->retired - guest->begin_insns;
     guest->sample->wall_ns = guest->end_ns - guest->begin_ns;
     guest->sample->done = true;
+    if (guest->run->workload->system)
+        say_good_bye(guest);
 }
 
 static void end_run(struct guest *guest)
@@ -89,12 +104,27 @@ static void on_bytes(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
+/* Of a system's console. */
+static void on_console(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct guest *guest = opaque;
+    for (size_t i = 0; i < count; i++) {
+        if (vx_bench_prompt(&guest->line, (char)bytes[i]) && guest->end_ns == 0)
+            end_run(guest);
+    }
+}
+
 /* ---- the child ---------------------------------------------------------------------------------------------------- */
 
 static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block **disk)
 {
     char path[VX_BENCH_PATH_CHARS];
     struct vx_block_config config = { .log = log, .loop = guest->loop, .path = path, .kind = VX_BLOCK_DISK };
+    if (guest->run->workload->system) {
+        config.path = guest->run->image;
+        config.snapshot = true;
+        return vx_block_open(&config, disk);
+    }
     int fd = vx_bench_disk(guest->run, path);
     if (fd < 0)
         return VX_ERR_NO_MEMORY;
@@ -110,14 +140,15 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
         .log = log,
         .loop = guest->loop,
         .stop_at = guest->run->count_insns ? INT64_MAX : 0,
-        .ram_bytes = RAM_BYTES,
+        .ram_bytes = guest->run->workload->system ? SYSTEM_RAM_BYTES : RAM_BYTES,
         .engine = setting->engine,
         .bt = { .tu_max = setting->tu_max,
                 .cache_bytes = setting->cache_bytes,
                 .no_chain = setting->no_chain,
                 .no_jump_cache = setting->no_jump_cache,
                 .count = true },
-        .debugcon = &guest->debugcon,
+        .debugcon = guest->run->workload->system ? NULL : &guest->debugcon,
+        .serial = { guest->run->workload->system ? &guest->console : NULL },
         .disk = { disk },
         .boot = VX_BOOT_DISK,
         .no_reboot = true,
@@ -135,6 +166,7 @@ static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sa
     struct vx_block *disk = NULL;
     int value;
     guest.debugcon = (struct vx_char){ .write = on_bytes, .opaque = &guest };
+    guest.console = (struct vx_char){ .write = on_console, .opaque = &guest, .can_receive_again = say_good_bye };
     if (vx_loop_create(&guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
         create(&guest, log, disk) != VX_ERR_OK) {
         snprintf(sample->error, sizeof sample->error, "the machine cannot be made");
@@ -144,6 +176,10 @@ static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sa
     enum vx_machine_end end = vx_machine_run(guest.machine, &value);
     if (!sample->done && sample->error[0] == '\0')
         snprintf(sample->error, sizeof sample->error, "the guest ended without a result (%d)", (int)end);
+    if (sample->done && run->workload->system && end != VX_END_POWER_OFF) {
+        sample->done = false;
+        snprintf(sample->error, sizeof sample->error, "the system did not power off (%d)", (int)end);
+    }
     vx_machine_destroy(guest.machine);
     vx_block_close(disk);
     vx_loop_destroy(guest.loop);
@@ -154,13 +190,14 @@ void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample
 {
     struct vx_bench_sample *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned longest_s = run->workload->system ? LONGEST_BOOT_S : LONGEST_RUN_S;
     *sample = (struct vx_bench_sample){ .error = "no memory" };
     if (shared == MAP_FAILED)
         return;
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        alarm(LONGEST_RUN_S);
+        alarm(longest_s);
         run_guest(run, shared);
         _exit(0);
     }
@@ -173,7 +210,7 @@ void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample
         sample->done = false;
         snprintf(sample->error, sizeof sample->error,
                  WTERMSIG(status) == SIGALRM ? "no end after %d s" : "died of signal %d",
-                 WTERMSIG(status) == SIGALRM ? LONGEST_RUN_S : WTERMSIG(status));
+                 WTERMSIG(status) == SIGALRM ? (int)longest_s : WTERMSIG(status));
     }
     munmap(shared, sizeof *shared);
 }

@@ -7,14 +7,16 @@
 #define ROW_SHARE(units) ((units) / 5)
 
 static const struct vx_lab_workload workloads[] = {
-    { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, boot sector", .units = 1,
-      .power_on = true },
+    { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, boot sector", 1, false, false, true,
+      false },
+    { "linux", "BOOT", "only when named: a Linux system, power-on to its shell's prompt (--image)", 1, false, false,
+      true, true },
 #define ROW_0(name, group, units, text)
-#define ROW_1(name, group, units, text)           { name, group, text, ROW_SHARE(units), true, false, false },
+#define ROW_1(name, group, units, text)           { name, group, text, ROW_SHARE(units), true, false, false, false },
 #define ROW(id, name, group, native, units, text) ROW_##native(name, #group, units, text)
 #include "../guest/rows.def"
 #undef ROW
-#define WORKLOAD(id, name, group, units, clocked, text) { name, #group, text, units, false, clocked, false },
+#define WORKLOAD(id, name, group, units, clocked, text) { name, #group, text, units, false, clocked, false, false },
 #include "workloads.def"
 #undef WORKLOAD
 };

@@ -15,6 +15,7 @@ struct vx_lab_workload {
     bool native;    /* the native program has it too */
     bool clocked;   /* takes as long as the guest's clock says */
     bool power_on;  /* measured from power-on to the kernel's first marker (workload "nothing") */
+    bool system;    /* ... or to the shell of a system that has a disk of its own; only run when named */
 };
 
 const struct vx_lab_workload *vx_lab_workloads(size_t *count);

@@ -42,6 +42,9 @@ static const struct row rows[] = {
     { "bench --sweep colour loop", "^vx86: bench: --sweep: there is no 'colour'; choose tu-max, " },
     { "bench --rounds 99 loop", "^vx86: bench: --rounds: choose 1 to 25" },
     { "bench --json", "^vx86: bench: --json needs a FILE" },
+    { "bench --image x loop", "^vx86: bench: --image is for the workload linux; name that too" },
+    { "bench --image nothere.img linux",
+      "^vx86: bench: nothere.img: No such file or directory; name a disk image with --image" },
     /* memory */
     { "-m 512K boots.img", "--memory: 512K is out of range, choose 1M to 3G" },
     { "-m 4G boots.img", "out of range, choose 1M to 3G" },

@@ -164,7 +164,7 @@ Test(bench, workloads_agree, .timeout = 600)
     const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
     for (size_t i = 0; i < count; i++) {
         uint32_t units = workloads[i].units / 2000 + 1;
-        if (workloads[i].native)
+        if (workloads[i].native || workloads[i].system)
             continue;
         uint32_t bt = sample_of(workloads[i].name, units, &plain, false).sum;
         cr_assert_eq(bt, sample_of(workloads[i].name, units, &interp, false).sum, "%s", workloads[i].name);
@@ -187,6 +187,8 @@ Test(bench, command_line)
         { { "--scale=-1" }, "bench: --scale: choose 0.0001 to 100" },
         { { "--rounds" }, "bench: --rounds needs a N" },
         { { "--json=" }, "bench: --json needs a FILE" },
+        { { "--image" }, "bench: --image needs a FILE" },
+        { { "--image", "x", "linux" }, NULL },
         { { "--list=1" }, "bench: --list takes no value" },
         { { "--sweeep=x" }, "bench: unknown option '--sweeep=x'; did you mean '--sweep'?" },
         { { "--zzzzzzzz" }, "bench: unknown option '--zzzzzzzz'; vx86 bench --help lists them" },
@@ -242,6 +244,42 @@ Test(bench, markers)
     for (unsigned i = 0; i < 1000; i++)
         vx_bench_take(&line, 'x', &sum);
     cr_assert_eq(vx_bench_take(&line, '\n', &sum), VX_BENCH_NOTHING);
+}
+
+Test(bench, prompts)
+{
+    static const struct {
+        const char *console;
+        bool prompt;
+    } consoles[] = {
+        { "# ", false },
+        { "boot\nvx86:/# ", true },
+        { "/#\n ", false },
+        { "mounted /# on\n/ # ", false },
+        { "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+          "0123456789/# ",
+          true },
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(consoles); i++) {
+        struct vx_bench_line line = { .used = 0 };
+        bool prompt = false;
+        for (const char *at = consoles[i].console; *at != '\0'; at++)
+            prompt = vx_bench_prompt(&line, *at);
+        cr_expect_eq(prompt, consoles[i].prompt, "row %zu", i);
+    }
+}
+
+/* Rivals that do a part of the work, and what they do not have. */
+Test(bench, rivals)
+{
+    struct vx_bench_run run = { .workload = vx_lab_find("loop"), .setting = &plain, .units = 8000 };
+    cr_expect_eq(vx_bench_rival_units(VX_BENCH_BOCHS, &run), 1000);
+    cr_expect_eq(vx_bench_rival_units(VX_BENCH_TCG, &run), 8000);
+    run.units = 3;
+    cr_expect_eq(vx_bench_rival_units(VX_BENCH_BOCHS, &run), 3);
+    cr_expect_not(vx_bench_rival_has(VX_BENCH_BOCHS, vx_lab_find("timer")), "its time is the guest's clock's");
+    cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("linux")));
+    cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("loop")));
 }
 
 Test(bench, medians)
