@@ -171,6 +171,36 @@ Test(creg, msr_values)
     world_destroy(w);
 }
 
+/* Registers of ranges do not share their storage. Bits that tell one from another: those of the index, a byte each. */
+static uint64_t value_of_msr(uint32_t index)
+{
+    uint64_t value = 0;
+    if (index >= 0x200 && index <= 0x20F)
+        return (uint64_t)index << 12;
+    for (unsigned bit = 0; bit < 8; bit++)
+        value |= (uint64_t)(index >> bit & 1) << 8 * bit;
+    return index < 0x200 ? (uint32_t)value : value;
+}
+
+Test(creg, msrs_keep_their_own_values)
+{
+    static const uint32_t ranges[][2] = {
+        { 0x174, 0x176 }, { 0x200, 0x20F }, { 0x250, 0x250 }, { 0x258, 0x259 }, { 0x268, 0x26F },
+    };
+    struct world *w = world_create();
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < VX_ARRAY_LEN(ranges); i++)
+            for (uint32_t index = ranges[i][0]; index <= ranges[i][1]; index++) {
+                uint64_t got = 0, want = value_of_msr(index);
+                if (pass == 0)
+                    cr_assert(vx_cpu_write_msr(w->cpu, index, want), "%x", index);
+                else
+                    cr_assert(vx_cpu_read_msr(w->cpu, index, &got) && got == want, "%x: %lx, not %lx", index,
+                              (unsigned long)got, (unsigned long)want);
+            }
+    world_destroy(w);
+}
+
 Test(creg, time_stamp_counter)
 {
     struct world *w = world_create();
