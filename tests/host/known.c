@@ -218,6 +218,8 @@ static bool loop_condition(const struct meeting *m)
     return m->one_byte && (m->z->opcode & 0xFE) == 0xE0 && has_rep(m);
 }
 
+static const char gdt_selector[] = "a selector of the host's GDT";
+
 /* What depends on the state that an instruction meets, or on how it ends. */
 static const struct {
     meets_fn *meets;
@@ -228,7 +230,7 @@ static const struct {
     { lock_verr, "an AMD reads the operand of VERR and VERW before it refuses LOCK" },
     { call_faults, "an AMD pushes what it can before it faults in a call" },
     { popa_faults, "an AMD has loaded some registers already when POPA faults" },
-    { looks_at_descriptor, "a selector of the host's GDT" },
+    { looks_at_descriptor, gdt_selector },
     { mxcsr_refused, "an AMD's MXCSR has a bit more" },
     { fxsave_fields,
       "FXSAVE: an AMD has a bit more in the MXCSR mask, and stores no x87 pointers without a pending exception" },
@@ -258,7 +260,6 @@ static const struct {
     { 0x0F, 0xFF, 0x0F, "an AMD has 3DNow! at 0F 0F" },
 };
 
-static const char gdt_selector[] = "a selector of the host's GDT";
 static const char wraps[] = "accesses beyond 4 GiB: wrapping or #GP is the implementation's choice";
 
 static const char *meeting_reason(const struct meeting *m)
