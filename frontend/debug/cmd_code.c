@@ -89,7 +89,7 @@ static bool name_address(struct vx_debugger *dbg, const char **at)
 {
     uint64_t lin;
     char name[128];
-    if (!dbg_eval(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
+    if (!dbg_eval_lin(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
         return false;
     if (!dbg_symbolize(dbg, (uint32_t)lin, name, sizeof name))
         return dbg_fail(dbg, "no symbol is near %08" PRIx64, lin);

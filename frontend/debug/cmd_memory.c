@@ -7,6 +7,7 @@
 
 enum { COUNT_MAX = 100000, PATTERN_MAX = 256 };
 
+/* Linear addresses go on at 0 behind 4 GiB. */
 static size_t read_at(struct vx_debugger *dbg, bool phys, uint64_t address, void *buf, size_t bytes)
 {
     return phys ? vx_debug_read_phys(dbg->debug, address, buf, bytes)
@@ -17,6 +18,16 @@ static size_t write_at(struct vx_debugger *dbg, bool phys, uint64_t address, con
 {
     return phys ? vx_debug_write_phys(dbg->debug, address, buf, bytes)
                 : vx_debug_write(dbg->debug, (uint32_t)address, buf, bytes);
+}
+
+static uint64_t behind(bool phys, uint64_t address, uint64_t bytes)
+{
+    return phys ? address + bytes : (uint32_t)(address + bytes);
+}
+
+static bool take_address(struct vx_debugger *dbg, const char **at, bool phys, uint64_t *address)
+{
+    return phys ? dbg_eval(dbg, at, "the address", address) : dbg_eval_lin(dbg, at, "the address", address);
 }
 
 /* ---- x ----------------------------------------------------------------------------------------------------------- */
@@ -118,7 +129,7 @@ static bool show_items(struct vx_debugger *dbg, const struct format *format, boo
             print_characters(dbg, line, got);
         dbg_say(dbg, "\n");
         done += got;
-        *address += got * bytes;
+        *address = behind(phys, *address, got * bytes);
     }
     return true;
 }
@@ -132,7 +143,7 @@ static bool show_strings(struct vx_debugger *dbg, const struct format *format, b
         print_label(dbg, phys, *address);
         dbg_say(dbg, " \"");
         while (read_at(dbg, phys, *address, &ch, 1) == 1 && n < LONGEST) {
-            ++*address;
+            *address = behind(phys, *address, 1);
             if (ch == 0)
                 break;
             fputc(isprint(ch) ? ch : '.', dbg->out);
@@ -150,7 +161,7 @@ static bool show_code(struct vx_debugger *dbg, uint64_t count, uint64_t *address
         unsigned length = dbg_show_insn(dbg, dbg->out, (uint32_t)*address, (uint32_t)*address - base);
         if (length == 0)
             return dbg_fail(dbg, "there is no memory at %08" PRIx64, *address);
-        *address += length;
+        *address = behind(false, *address, length);
     }
     return true;
 }
@@ -167,7 +178,7 @@ bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
     uint64_t address = dbg->next_data;
     if (dbg_at_end(at))
         phys = dbg->next_data_phys;
-    else if (!dbg_eval(dbg, at, "the address", &address) || !dbg_no_more(dbg, at))
+    else if (!take_address(dbg, at, phys, &address) || !dbg_no_more(dbg, at))
         return false;
     dbg->data_format[0] = format.form;
     dbg->data_format[1] = format.unit;
@@ -184,10 +195,10 @@ bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
 bool dbg_cmd_disassemble(struct vx_debugger *dbg, const char **at)
 {
     struct format format = { .count = 10 };
-    uint64_t address;
     uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
-    if (!take_format(dbg, at, &format) ||
-        !dbg_eval_or(dbg, at, "the address", (uint32_t)(base + dbg->next_code), &address) || !dbg_no_more(dbg, at))
+    uint64_t address = (uint32_t)(base + dbg->next_code);
+    if (!take_format(dbg, at, &format) || (!dbg_at_end(at) && !dbg_eval_lin(dbg, at, "the address", &address)) ||
+        !dbg_no_more(dbg, at))
         return false;
     bool done = show_code(dbg, format.count, &address);
     dbg->next_code = (uint32_t)address - base;
@@ -335,7 +346,7 @@ bool dbg_cmd_load(struct vx_debugger *dbg, const char **at)
     bool phys = dbg_take_word(at, "phys");
     if (!dbg_next_word(at, path, sizeof path))
         return dbg_fail(dbg, "the name of a file is missing");
-    if (!dbg_eval(dbg, at, "the address", &address) || !dbg_no_more(dbg, at))
+    if (!take_address(dbg, at, phys, &address) || !dbg_no_more(dbg, at))
         return false;
     FILE *file = fopen(path, "rbe");
     if (file == NULL)

@@ -136,7 +136,7 @@ bool dbg_cmd_page(struct vx_debugger *dbg, const char **at)
 {
     uint64_t lin;
     struct walk walk;
-    if (!dbg_eval(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
+    if (!dbg_eval_lin(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
         return false;
     if (!(dbg->vcpu->cr0 & VX_CR0_PG)) {
         dbg_say(dbg, "paging is off: linear %08" PRIx64 " is physical %08" PRIx64 "\n", lin, lin);

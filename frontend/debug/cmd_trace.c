@@ -90,11 +90,11 @@ static bool take_gates(struct vx_debugger *dbg, const char **at, unsigned *kinds
     uint64_t from, to;
     if (!dbg_take_word(at, "from"))
         return true;
-    if (!dbg_eval(dbg, at, "the address to trace from", &from))
+    if (!dbg_eval_lin(dbg, at, "the address to trace from", &from))
         return false;
     if (!dbg_take_word(at, "to"))
         return dbg_fail(dbg, "'to' and an address are missing");
-    if (!dbg_eval(dbg, at, "the address to trace to", &to) || !dbg_no_more(dbg, at))
+    if (!dbg_eval_lin(dbg, at, "the address to trace to", &to) || !dbg_no_more(dbg, at))
         return false;
     dbg->trace_between = *kinds;
     *kinds = 0;
@@ -134,6 +134,8 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
     if (!dbg_take_word(&rest, "from") && (!dbg_eval_or(dbg, at, "the first address", 0, &first) ||
                                           !dbg_eval_or(dbg, at, "the last address", UINT32_MAX, &last)))
         return false;
+    if (first > last || last > UINT32_MAX)
+        return dbg_fail(dbg, "the range to trace must lie in 4 GiB and not be empty");
     dbg_drop_gates(dbg);
     if (!take_gates(dbg, at, &kinds) || !dbg_no_more(dbg, at))
         return false;

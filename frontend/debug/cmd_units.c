@@ -212,7 +212,7 @@ bool dbg_cmd_units(struct vx_debugger *dbg, const char **at)
         return set_counting(dbg, bt, at);
     listing.whole = !dbg_at_end(at);
     listing.counted = vx_bt_counts_units(bt);
-    if (listing.whole && !dbg_eval(dbg, at, "the address", &lin))
+    if (listing.whole && !dbg_eval_lin(dbg, at, "the address", &lin))
         return false;
     if (!dbg_no_more(dbg, at))
         return false;

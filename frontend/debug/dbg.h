@@ -127,6 +127,10 @@ bool dbg_input_push(struct dbg_input *input, const char *path);
 bool dbg_eval_text(struct vx_debugger *dbg, const char **at, uint64_t *value, char *error, size_t room);
 /* The same for a command: says what is wrong. `what` names the argument. */
 bool dbg_eval(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *value);
+/* A linear address: brings what was computed below 0 or written with its sign extended to 32 bits; false when it has more. */
+bool dbg_to_lin(uint64_t *address);
+/* The same for an argument. */
+bool dbg_eval_lin(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *lin);
 /* An argument that may be missing. */
 bool dbg_eval_or(struct vx_debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value);
 /* Assigns to the register or memory at *at ("byte [ebx+4]"), up to and with the `=` and the expression behind it. */

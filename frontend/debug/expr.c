@@ -113,8 +113,10 @@ static bool load(struct expr *e, const struct place *place, uint64_t *value)
     *value = 0;
     if (e->skip != 0)
         return true;
-    size_t got = place->physical ? vx_debug_read_phys(e->dbg->debug, place->address, value, place->bytes)
-                                 : vx_debug_read(e->dbg->debug, (uint32_t)place->address, value, place->bytes);
+    uint64_t lin = place->address;
+    size_t got = place->physical    ? vx_debug_read_phys(e->dbg->debug, place->address, value, place->bytes)
+                 : dbg_to_lin(&lin) ? vx_debug_read(e->dbg->debug, (uint32_t)lin, value, place->bytes)
+                                    : 0;
     return got == place->bytes ||
            complain(e, "there is no memory at %s0x%08" PRIx64, place->physical ? "physical " : "", place->address);
 }
@@ -368,6 +370,18 @@ bool dbg_eval(struct vx_debugger *dbg, const char **at, const char *what, uint64
     return dbg_eval_text(dbg, at, value, error, sizeof error) || dbg_fail(dbg, "%s: %s", what, error);
 }
 
+bool dbg_to_lin(uint64_t *address)
+{
+    bool fits = *address <= UINT32_MAX || (*address >> 31) == UINT64_MAX >> 31;
+    *address = (uint32_t)*address;
+    return fits;
+}
+
+bool dbg_eval_lin(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *lin)
+{
+    return dbg_eval(dbg, at, what, lin) && (dbg_to_lin(lin) || dbg_fail(dbg, "%s has more than 32 bits", what));
+}
+
 bool dbg_eval_or(struct vx_debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value)
 {
     *value = otherwise;
@@ -384,8 +398,10 @@ static bool assign_memory(struct expr *e, const struct place *place)
     uint64_t value = 0;
     if (!assigned_value(e, &value))
         return false;
-    size_t done = place->physical ? vx_debug_write_phys(e->dbg->debug, place->address, &value, place->bytes)
-                                  : vx_debug_write(e->dbg->debug, (uint32_t)place->address, &value, place->bytes);
+    uint64_t lin = place->address;
+    size_t done = place->physical    ? vx_debug_write_phys(e->dbg->debug, place->address, &value, place->bytes)
+                  : dbg_to_lin(&lin) ? vx_debug_write(e->dbg->debug, (uint32_t)lin, &value, place->bytes)
+                                     : 0;
     return done == place->bytes ||
            complain(e, "there is no memory that can be written at 0x%08" PRIx64, place->address);
 }

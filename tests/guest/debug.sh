@@ -42,6 +42,12 @@ boot() {
     said boot '^[0-9a-f]{8}-[0-9a-f]{8}  -> [0-9a-f]{8} .* u[rw]x'
     said boot 'GDT 0060  base 00000000  limit ffffffff  code, readable, 32-bit, accessed, DPL 0'
     said boot '^vector 000e  32-bit interrupt gate to 0060:[0-9a-f]{8} <.*page_fault>'
+    said boot '^ +[1-9][0-9]*  +[0-9.]+%  [0-9a-f]{8}  +[0-9]+  [0-9]+ [0-9]+, cs32 .*  <[a-z_]'
+    said boot '^entered [0-9a-f]{8}  left .*  for 0060:[0-9a-f]{8}  '
+    said boot '^  entered [1-9][0-9]* times'
+    said boot '; flags: reads [.]{6}  writes OSZAPC'
+    said boot '; runs as itself, its operand by '
+    said boot ' call .* <mem_slow>'
 }
 
 same() {
