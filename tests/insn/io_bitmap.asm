@@ -69,16 +69,7 @@ kernel: inc     dword [RESULT(0)]
         mov     eax, SEL_TEST
         ltr     ax
         mov     esp, STACK0_AT
-        push    dword 0
-        push    dword 0
-        push    dword 0                         ; DS
-        push    dword 0
-        push    dword 0                         ; SS
-        push    dword 0x9000
-        push    dword 0x23002                   ; VM, IOPL 3
-        push    dword 0x1000
-        push    dword vm
-        iretd
+        to_vm86 vm
         bits    16
 vm:     in      al, 7
         faults  13, 0, in al, 8

@@ -38,16 +38,7 @@ kernel: cmp     dword [RESULT(0)], 1
         smsw    ax
         sgdt    [0x700]
         iretd
-.vm86:  push    dword 0
-        push    dword 0
-        push    dword 0                 ; DS
-        push    dword 0
-        push    dword 0                 ; SS
-        push    dword 0x9000
-        push    dword 0x23002           ; VM, IOPL 3
-        push    dword 0x1000
-        push    dword vm
-        iretd
+.vm86:  to_vm86 vm
         bits    16
 vm:     faults  13, 0, smsw ax
         faults  13, 0, sgdt [0x700]

@@ -4,17 +4,12 @@
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 
+#include "flag_letters.h"
 #include "interp_rig.h"
 
 #if defined(__x86_64__)
 
 enum {
-    C = VX_FL_CF,
-    P = VX_FL_PF,
-    A = VX_FL_AF,
-    Z = VX_FL_ZF,
-    S = VX_FL_SF,
-    O = VX_FL_OF,
     ALL = VX_FL_ARITH,
     LOGIC = C | P | Z | S | O,
     SHIFT = C | P | Z | S,

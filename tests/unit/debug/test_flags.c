@@ -2,20 +2,12 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "flag_letters.h"
 #include "vx86/debug.h"
 
 enum { INSNS_MAX = 8 };
 
-enum {
-    C = VX_FL_CF,
-    P = VX_FL_PF,
-    A = VX_FL_AF,
-    Z = VX_FL_ZF,
-    S = VX_FL_SF,
-    O = VX_FL_OF,
-    ALL = VX_FL_ARITH,
-    NOT_C = ALL & ~C
-};
+enum { ALL = VX_FL_ARITH, NOT_C = ALL & ~C };
 
 struct expected {
     uint32_t read, written, dead, exact;

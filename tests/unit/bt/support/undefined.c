@@ -4,15 +4,7 @@
  * all known processors and both engines treat alike are listed with the others for completeness but not fenced:
  * `agreed`. */
 #include "diff.h"
-
-enum {
-    C = VX_FL_CF,
-    P = VX_FL_PF,
-    A = VX_FL_AF,
-    Z = VX_FL_ZF,
-    S = VX_FL_SF,
-    O = VX_FL_OF,
-};
+#include "flag_letters.h"
 
 enum { ANY = 0xFF };
 
