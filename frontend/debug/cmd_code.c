@@ -78,7 +78,7 @@ bool dbg_cmd_backtrace(struct vx_debugger *dbg, const char **at)
 static bool is_elf(const char *path)
 {
     char magic[4] = "";
-    FILE *file = fopen(path, "rbe");
+    FILE *file = dbg_open_to_read(path);
     bool elf = file != NULL && fread(magic, 1, 4, file) == 4 && memcmp(magic, "\177ELF", 4) == 0;
     if (file != NULL)
         fclose(file);
@@ -117,6 +117,8 @@ bool dbg_cmd_symbols(struct vx_debugger *dbg, const char **at)
     bool done = is_elf(path) ? dbg_symbols_read_elf(dbg, path, (uint32_t)offset)
                              : dbg_symbols_read_text(dbg, path, (uint32_t)offset);
     size_t count = dbg_symbols_done(dbg->symbols);
+    if (done && count == 0)
+        return dbg_fail(dbg, "%s: there is no symbol in it", path);
     if (done)
         dbg_say(dbg, "%zu symbols\n", count);
     return done;

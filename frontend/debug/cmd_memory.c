@@ -187,7 +187,7 @@ bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
     bool done = format.form == 'i'   ? show_code(dbg, format.count, &address)
                 : format.form == 's' ? show_strings(dbg, &format, phys, &address)
                                      : show_items(dbg, &format, phys, &address);
-    dbg->next_data = address;
+    dbg->next_data = phys ? address : (uint32_t)address;
     dbg->next_data_phys = phys;
     return done;
 }
@@ -348,7 +348,7 @@ bool dbg_cmd_load(struct vx_debugger *dbg, const char **at)
         return dbg_fail(dbg, "the name of a file is missing");
     if (!take_address(dbg, at, phys, &address) || !dbg_no_more(dbg, at))
         return false;
-    FILE *file = fopen(path, "rbe");
+    FILE *file = dbg_open_to_read(path);
     if (file == NULL)
         return dbg_fail(dbg, "%s: %s", path, strerror(errno));
     bool all = true;

@@ -118,6 +118,8 @@ const char *dbg_input_line(struct dbg_input *input);
 /* "FILE:12" while a script runs, else NULL. */
 const char *dbg_input_place(struct dbg_input *input);
 bool dbg_input_in_script(const struct dbg_input *input);
+/* NULL, with errno: there is no such file, or it is none. */
+FILE *dbg_open_to_read(const char *path);
 /* Runs FILE's lines before what else comes: `source`. */
 bool dbg_input_push(struct dbg_input *input, const char *path);
 

@@ -9,6 +9,7 @@
  * A register may have GDB's $. Numbers: 0x7c00, 7c00h, 31744, 'A'. Memory without a size is a dword. The right sides of && and || are evaluated only
  * where they count (`skip`), so that they may read what is not always there. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -152,11 +153,14 @@ static bool parse_number(struct expr *e, uint64_t *value)
         e->at = start + hex + 1;
         return true;
     }
+    errno = 0;
     bool prefixed = start[0] == '0' && (start[1] == 'x' || start[1] == 'X');
     *value = strtoull(start, &end, prefixed ? 16 : 10);
     if (isalnum((unsigned char)*end) || *end == '_')
         return complain(e, "'%.*s' is not a number; hexadecimal ones are written 0x7c00 or 7c00h",
                         (int)strcspn(start, " \t)]:+-*/"), start);
+    if (errno == ERANGE)
+        return complain(e, "numbers have at most 64 bits");
     e->at = end;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <histedit.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dbg.h"
@@ -149,13 +150,25 @@ static void pop(struct dbg_input *input)
     free(script->path);
 }
 
+FILE *dbg_open_to_read(const char *path)
+{
+    struct stat st;
+    FILE *file = fopen(path, "rbe");
+    if (file != NULL && (fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode))) { /* which fopen() accepts */
+        fclose(file);
+        errno = EISDIR;
+        return NULL;
+    }
+    return file;
+}
+
 bool dbg_input_push(struct dbg_input *input, const char *path)
 {
     if (input->scripts == SCRIPTS_MAX) {
         errno = ELOOP;
         return false;
     }
-    FILE *file = fopen(path, "re");
+    FILE *file = dbg_open_to_read(path);
     if (file == NULL)
         return false;
     input->script[input->scripts++] = (struct script){ .file = file, .path = strdup(path) };

@@ -36,7 +36,7 @@ static bool take_line(struct vx_debugger *dbg, const char *line, uint32_t offset
 
 bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = dbg_open_to_read(path);
     char *line = NULL;
     size_t room = 0;
     unsigned number = 0;

@@ -86,6 +86,7 @@ static const struct row rows[] = {
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
     /* the debugger */
     { "--debug-script missing boots.img", "--debug-script: missing: No such file or directory; name a file" },
+    { "--debug-script . boots.img", "--debug-script: .: Is a directory; name a file" },
     { "--lockstep --debug boots.img", "--lockstep and the debugger would both step the guest" },
     { "--debug-script", "--debug-script needs a value: --debug-script FILE" },
     { "--gdb", "--gdb needs a value: --gdb PORT\\|unix:PATH\\|stdio" },
