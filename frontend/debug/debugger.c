@@ -6,7 +6,6 @@
 #include "debugger.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "dbg.h"
 
@@ -36,12 +35,12 @@ static bool script_failed(struct vx_debugger *dbg, bool in_script)
     return true;
 }
 
-/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. A guest that a signal has stopped
- * where nobody can answer (no terminal) is not to die of that. */
+/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. But a guest that was not started for
+ * the debugger, only stopped by Ctrl-A d or a signal, does not die of Ctrl-D, or of there being nobody to answer. */
 static void at_end(struct vx_debugger *dbg)
 {
-    if (dbg->called && !isatty(fileno(dbg->config.in))) {
-        dbg_say(dbg, "there is nobody to give commands: the guest goes on\n");
+    if (dbg->called) {
+        dbg_say(dbg, "no more commands: the guest goes on\n");
         detach(dbg);
     } else if (dbg->config.interactive) {
         dbg_say(dbg, "\n");

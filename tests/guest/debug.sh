@@ -88,7 +88,7 @@ signal() {
     [ $status -eq 124 ] || { cat "$dir/signal"; fail "the guest ended with status $status, not with the timeout's 124"; }
     said signal '^stopped$'
     said signal '^[0-9a-f]{4}:[0-9a-f]{4,8} '
-    said signal '^there is nobody to give commands: the guest goes on$'
+    said signal '^no more commands: the guest goes on$'
 }
 
 case $1 in
