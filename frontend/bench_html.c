@@ -12,12 +12,16 @@ static const char style[] =
     "--c0:#2f6fc4;--c1:#2f9e77;--c2:#c98a14;--c3:#c8455a;--c4:#9aa3af;--c5:#7a5bb5}\n"
     "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--ink:#e4e7eb;--soft:#98a2b0;--line:#2c323a;"
     "--c0:#6aa5f0;--c1:#4fc39a;--c2:#e3b04b;--c3:#ec7688;--c4:#6b7480;--c5:#ab8fe6}}\n"
-    "body{background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:960px;margin:2em "
+    "body{background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:1320px;margin:2em "
     "auto;padding:0 1em}\n"
     "h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.15em;margin:2em 0 .2em}p{color:var(--soft);margin:.2em 0 .8em}\n"
-    "svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--soft)}\n"
+    "svg{width:100%;height:auto;display:block}svg text{font:13px system-ui,sans-serif;fill:var(--soft)}\n"
     "svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .title{font-weight:600;fill:var(--ink)}\n"
-    ".axis,.grid{stroke:var(--line)}.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:"
+    ".pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(500px,1fr));gap:0 "
+    "3em}section{min-width:0}.single{max-width:744px}\n"
+    ".plots svg "
+    "text{font-size:11px}.axis,.grid{stroke:var(--line)}.plots{display:grid;grid-template-columns:repeat(auto-fill,"
+    "minmax(230px,1fr));gap:"
     "12px}\n"
     ".s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}.s2{fill:var(--c2);background:var("
     "--c2)}"
@@ -51,11 +55,26 @@ static const struct vx_bench_result *good_result(void *opaque, size_t index, con
     return result->error[0] == '\0' ? result : NULL;
 }
 
-static bool ratio_row(void *opaque, size_t index, const char **label, double *parts)
+static bool ratio_of(void *opaque, size_t index, const char **label, double *parts, enum vx_bench_rival rival)
 {
     const struct vx_bench_result *result = good_result(opaque, index, label);
-    parts[0] = result != NULL ? vx_bench_ratio(result, VX_BENCH_TCG) : 0;
+    parts[0] = result != NULL ? vx_bench_ratio(result, rival) : 0;
     return parts[0] > 0;
+}
+
+static bool tcg_row(void *opaque, size_t index, const char **label, double *parts)
+{
+    return ratio_of(opaque, index, label, parts, VX_BENCH_TCG);
+}
+
+static bool bochs_row(void *opaque, size_t index, const char **label, double *parts)
+{
+    return ratio_of(opaque, index, label, parts, VX_BENCH_BOCHS);
+}
+
+static bool native_row(void *opaque, size_t index, const char **label, double *parts)
+{
+    return ratio_of(opaque, index, label, parts, VX_BENCH_NATIVE);
 }
 
 static bool entry_row(void *opaque, size_t index, const char **label, double *parts)
@@ -94,38 +113,79 @@ static bool again_row(void *opaque, size_t index, const char **label, double *pa
     return true;
 }
 
-static void put_parts(FILE *out, struct vx_svg_bars *bars, const char *const *names, unsigned series,
-                      bool (*row)(void *opaque, size_t index, const char **label, double *parts))
+typedef bool row_function(void *opaque, size_t index, const char **label, double *parts);
+
+static bool any_row(const struct vx_bench_report *report, row_function *row)
 {
-    bars->names = names, bars->series = series, bars->unit = " %", bars->full = 100, bars->row = row;
+    double parts[VX_SVG_SERIES_MAX];
+    const char *label;
+    for (size_t i = 0; i < report->count; i++)
+        if (row((void *)(uintptr_t)report, i, &label, parts))
+            return true;
+    return false;
+}
+
+static void put_ratios(FILE *out, const struct vx_bench_report *report, const char *title, const char *whose,
+                       row_function *row)
+{
+    struct vx_svg_bars bars = { .rows = report->count,
+                                .opaque = (void *)(uintptr_t)report,
+                                .names = ratio_names,
+                                .series = 1,
+                                .unit = "",
+                                .row = row };
+    if (!any_row(report, row))
+        return;
+    fprintf(
+        out,
+        "<section><h2>%s</h2>\n<p>%s time divided by vx86&rsquo;s: above 1, vx86 is faster. Medians, on a logarithmic "
+        "scale.</p>\n",
+        title, whose);
+    vx_svg_ratios(out, &bars);
+    fputs("</section>\n", out);
+}
+
+static void put_parts(FILE *out, const struct vx_bench_report *report, const char *head, const char *const *names,
+                      unsigned series, row_function *row)
+{
+    struct vx_svg_bars bars = { .rows = report->count,
+                                .opaque = (void *)(uintptr_t)report,
+                                .names = names,
+                                .series = series,
+                                .unit = " %",
+                                .full = 100,
+                                .row = row };
+    if (!any_row(report, row))
+        return;
+    fprintf(out, "<section>%s\n", head);
     vx_svg_legend(out, names, series);
-    vx_svg_bars(out, bars);
+    vx_svg_bars(out, &bars);
+    fputs("</section>\n", out);
 }
 
 static void put_bars(FILE *out, const struct vx_bench_report *report)
 {
-    struct vx_svg_bars bars = { .rows = report->count, .opaque = (void *)(uintptr_t)report };
+    static const struct vx_stats none;
     const char *time_names[VX_BENCH_TIMES], *again_names[VX_BENCH_CAUSES];
     struct vx_bench_part times[VX_BENCH_TIMES], again[VX_BENCH_CAUSES];
-    vx_bench_time_parts(&report->results->stats, times);
-    vx_bench_again_parts(&report->results->stats, again);
+    vx_bench_time_parts(&none, times);
+    vx_bench_again_parts(&none, again);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
         time_names[i] = times[i].name;
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
         again_names[i] = again[i].name;
-    fputs("<h2>Speed beside QEMU</h2>\n<p>TCG's time divided by vx86's: above 1, vx86 is faster. Medians, on a "
-          "logarithmic scale.</p>\n",
-          out);
-    bars.names = ratio_names, bars.series = 1, bars.unit = "", bars.row = ratio_row;
-    vx_svg_ratios(out, &bars);
-    fputs("<h2>Ways into a unit</h2>\n<p>Share of all entries into translation units.</p>\n", out);
-    put_parts(out, &bars, entry_names, VX_ARRAY_LEN(entry_names), entry_row);
-    fputs("<h2>Where time goes</h2>\n<p>Share of the run.</p>\n", out);
-    put_parts(out, &bars, time_names, VX_BENCH_TIMES, time_row);
-    fputs("<h2>Units made again, and why</h2>\n<p>Share of the units made; workloads that made none again are left "
-          "out.</p>\n",
-          out);
-    put_parts(out, &bars, again_names, VX_BENCH_CAUSES, again_row);
+    fputs("<div class=\"pairs\">\n", out);
+    put_ratios(out, report, "Speed beside QEMU", "TCG&rsquo;s", tcg_row);
+    put_parts(out, report, "<h2>Ways into a unit</h2>\n<p>Share of all entries into translation units.</p>",
+              entry_names, VX_ARRAY_LEN(entry_names), entry_row);
+    put_ratios(out, report, "Speed beside Bochs", "Bochs&rsquo;s", bochs_row);
+    put_parts(out, report, "<h2>Where time goes</h2>\n<p>Share of the run.</p>", time_names, VX_BENCH_TIMES, time_row);
+    put_ratios(out, report, "Speed beside the host itself", "The native program&rsquo;s", native_row);
+    put_parts(out, report,
+              "<h2>Units made again, and why</h2>\n<p>Share of the units made; workloads that made none again are left "
+              "out.</p>",
+              again_names, VX_BENCH_CAUSES, again_row);
+    fputs("</div>\n", out);
 }
 
 /* ---- all runs together ----------------------------------------------------------------------------------------------- */
@@ -139,9 +199,12 @@ static void put_lengths(FILE *out, const struct vx_bench_report *report)
             total[i] += report->results[r].stats.tu_by_insns[i];
             longest = total[i] != 0 && i > longest ? i : longest;
         }
-    fputs("<h2>Lengths of units</h2>\n<p>Units made, by their number of guest instructions; all runs together.</p>\n",
-          out);
+    fputs(
+        "<h2>Lengths of units</h2>\n<p>Units made, by their number of guest instructions; all runs together.</p>\n<div "
+        "class=\"single\">",
+        out);
     vx_svg_histogram(out, total + 1, longest, 1, "units");
+    fputs("</div>\n", out);
 }
 
 /* ---- sweeps ---------------------------------------------------------------------------------------------------------- */

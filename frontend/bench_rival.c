@@ -81,7 +81,7 @@ bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload 
     size_t bytes;
     switch (rival) {
     case VX_BENCH_TCG: return is_installed(QEMU);
-    case VX_BENCH_BOCHS: return !workload->clocked && is_installed(BOCHS);
+    case VX_BENCH_BOCHS: return !workload->clocked && !workload->system && is_installed(BOCHS);
     default: vx_lab_native(&bytes); return workload->native && bytes != 0;
     }
 }
@@ -114,26 +114,23 @@ static void exec_qemu(const char *path)
 /* Its graphical front end without a network is the one that needs no screen: it listens for viewers, so it gets a network of its own
  * where the host lets it have one. Bochs's time is counted in instructions: with few to its second, the BIOS waits shortly. Its debugger,
  * where it was built with one, is told to go on. */
-static void exec_bochs(const char *disk, bool is_system)
+static void exec_bochs(const char *disk)
 {
-    char text[5120], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
+    char text[1024], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
         commands[VX_BENCH_PATH_CHARS];
     size_t bytes;
     const uint8_t *rom = vx_firmware_bios(&bytes);
     bool ready = vx_bench_file(rom, bytes, bios) >= 0;
     rom = vx_firmware_vga_bios(&bytes);
     ready &= vx_bench_file(rom, bytes, vga_bios) >= 0;
-    int length =
-        snprintf(text, sizeof text,
-                 "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
-                 "megs: %u\ncpu: ips=%u\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
-                 "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n"
-                 "ata0-master: type=disk, path=\"%s\", mode=%s\nboot: disk\n"
-                 "com1: enabled=1, mode=file, dev=%s\n"
-                 "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
-                 "log: /dev/null\npanic: action=fatal\n",
-                 bios, vga_bios, is_system ? 256 : 64, is_system ? 50000000 : 5000000, disk,
-                 is_system ? "volatile, journal=\"/tmp/vx86-bench\"" : "flat", is_system ? "/dev/stdout" : "/dev/null");
+    int length = snprintf(text, sizeof text,
+                          "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
+                          "megs: 64\ncpu: ips=5000000\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
+                          "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n"
+                          "ata0-master: type=disk, path=\"%s\", mode=flat\nboot: disk\n"
+                          "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
+                          "log: /dev/null\npanic: action=fatal\n",
+                          bios, vga_bios, disk);
     ready &= vx_bench_file(text, (size_t)length, config) >= 0;
     int go_on = vx_bench_file("c\n", 2, commands);
     if (!ready || go_on < 0 || lseek(go_on, 0, SEEK_SET) != 0)
@@ -163,11 +160,11 @@ _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_
     dup2(null, STDERR_FILENO);
     alarm(LONGEST_RUN_S);
     if (run->workload->system)
-        rival == VX_BENCH_TCG ? exec_qemu_system(run->image) : exec_bochs(run->image, true);
+        exec_qemu_system(run->image);
     else if (rival == VX_BENCH_TCG && vx_bench_disk(run, path) >= 0)
         exec_qemu(path);
     else if (rival == VX_BENCH_BOCHS && vx_bench_disk(run, path) >= 0)
-        exec_bochs(path, false);
+        exec_bochs(path);
     else if (rival == VX_BENCH_NATIVE && vx_bench_file(native, bytes, path) >= 0)
         exec_native(run, path);
     _exit(127);

@@ -279,6 +279,7 @@ Test(bench, rivals)
     cr_expect_eq(vx_bench_rival_units(VX_BENCH_BOCHS, &run), 3);
     cr_expect_not(vx_bench_rival_has(VX_BENCH_BOCHS, vx_lab_find("timer")), "its time is the guest's clock's");
     cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("linux")));
+    cr_expect_not(vx_bench_rival_has(VX_BENCH_BOCHS, vx_lab_find("linux")));
     cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("loop")));
 }
 
