@@ -68,7 +68,7 @@ void vx_svg_bars(FILE *out, const struct vx_svg_bars *bars)
 
 /* ---- ratios */
 
-enum { RATIO_LEFT = 200, RATIO_ROOM = 40 }; /* of BAR_WIDTH, for ratios below 1, and of that for their figures */
+enum { RATIO_LEFT = 200, RATIO_ROOM = 48 }; /* of BAR_WIDTH, for ratios below 1, and of that for their figures */
 
 /* From the line at 1 to the ratio; `octave` is the width of a factor of 2. */
 static double ratio_width(double ratio, double octave)
@@ -77,15 +77,25 @@ static double ratio_width(double ratio, double octave)
     return width < RATIO_ROOM - RATIO_LEFT ? RATIO_ROOM - RATIO_LEFT : width;
 }
 
+static void format_ratio(char text[16], double ratio)
+{
+    if (ratio < 0.01)
+        snprintf(text, 16, "&lt;0.01");
+    else
+        snprintf(text, 16, ratio < 1 ? "%.2f" : ratio < 100 ? "%.3g" : "%.0f", ratio);
+}
+
 static void put_ratio(FILE *out, unsigned y, const char *label, double ratio, double octave)
 {
     double one = LABEL_WIDTH + RATIO_LEFT, width = ratio_width(ratio, octave);
     bool above = width >= 0;
+    char figure[16];
+    format_ratio(figure, ratio);
     fprintf(out, "<text x=\"%d\" y=\"%u\" class=\"end\">%s</text>", LABEL_WIDTH - 8, y + BAR_HEIGHT - 2, label);
     fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\"/>", above ? "s0" : "s3",
             above ? one : one + width, y, fabs(width), BAR_HEIGHT);
-    fprintf(out, "<text x=\"%.1f\" y=\"%u\"%s>%.3g</text>\n", above ? one + width + 6 : one + width - 6,
-            y + BAR_HEIGHT - 2, above ? "" : " class=\"end\"", ratio);
+    fprintf(out, "<text x=\"%.1f\" y=\"%u\"%s>%s</text>\n", above ? one + width + 6 : one + width - 6,
+            y + BAR_HEIGHT - 2, above ? "" : " class=\"end\"", figure);
 }
 
 void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
