@@ -77,6 +77,8 @@ static double ratio_width(double ratio, double octave)
     return width < RATIO_ROOM - RATIO_LEFT ? RATIO_ROOM - RATIO_LEFT : width;
 }
 
+static const double RATIO_LEAST = 1.0 / 16; /* bars of what is below end there */
+
 static void format_ratio(char text[16], double ratio)
 {
     if (ratio < 0.01)
@@ -100,7 +102,7 @@ static void put_ratio(FILE *out, unsigned y, const char *label, double ratio, do
 
 void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
 {
-    double parts[VX_SVG_SERIES_MAX], most = 2;
+    double parts[VX_SVG_SERIES_MAX], most = 2, least = 0.5;
     const char *label;
     unsigned shown = 0;
     for (size_t i = 0; i < bars->rows; i++) {
@@ -108,8 +110,10 @@ void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
             continue;
         shown++;
         most = parts[0] > most ? parts[0] : most;
+        least = parts[0] < least ? parts[0] : least;
     }
-    double octave = (BAR_WIDTH - RATIO_LEFT) / log2(most);
+    least = least < RATIO_LEAST ? RATIO_LEAST : least;
+    double octave = fmin((BAR_WIDTH - RATIO_LEFT) / log2(most), (RATIO_LEFT - RATIO_ROOM) / -log2(least));
     fprintf(out, "<svg viewBox=\"0 0 %d %u\" role=\"img\">\n", LABEL_WIDTH + BAR_WIDTH + VALUE_WIDTH,
             shown * ROW_HEIGHT + 4);
     fprintf(out, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"0\" y2=\"%u\"/>\n", LABEL_WIDTH + RATIO_LEFT,
