@@ -196,17 +196,28 @@ uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin)
     return vx_pmap_read_ptr(bt->config.pmap, phys);
 }
 
-/* The instruction at `eip` crosses from `first` into the next page: glue its bytes together. */
-static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, uint32_t eip, uint8_t **second)
+/* Decodes the instruction of which `here` bytes are at `first` and the others at the start of the page at `second`. */
+static bool decode_glued(struct vx_bt *bt, const uint8_t *first, uint32_t here, const uint8_t *second, uint32_t eip)
 {
     uint8_t glued[15];
-    uint32_t here = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
-    *second = bt_fetch_hva(bt, (lin | VX_PAGE_MASK) + 1);
-    if (*second == NULL)
-        return false;
-    memcpy(glued, first + (lin & VX_PAGE_MASK), here);
-    memcpy(glued + here, *second, sizeof glued - here);
+    memcpy(glued, first, here);
+    memcpy(glued + here, second, sizeof glued - here);
     return ZYAN_SUCCESS(decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]));
+}
+
+/* The instruction at `eip` may cross from `first` into the next page. The fetch there sets that page's A bit, and what the guest's
+ * CPU does not have may be shorter to it than to Zydis: so it is looked at without a trace before it is fetched, and what the
+ * interpreter would do anyway is left to it. */
+static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, uint32_t eip, uint8_t **second)
+{
+    uint32_t here = VX_PAGE_BYTES - (lin & VX_PAGE_MASK), next = lin + here;
+    uint64_t phys;
+    first += lin & VX_PAGE_MASK;
+    const uint8_t *seen = vx_mmu_peek(bt->vcpu->mmu, next, &phys) ? vx_pmap_read_ptr(bt->config.pmap, phys) : NULL;
+    if (seen == NULL || !decode_glued(bt, first, here, seen, eip) || bt->insns[0].lower == L_INTERP_END)
+        return false;
+    *second = bt_fetch_hva(bt, next);
+    return *second != NULL && (*second == seen || decode_glued(bt, first, here, *second, eip));
 }
 
 unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages)

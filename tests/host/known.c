@@ -160,7 +160,7 @@ static bool mxcsr_refused(const struct meeting *m)
 {
     enum { FX_MXCSR_HIGH = 26, AMD_MM = 1 << 1 };
     bool restored = m->z->mnemonic == ZYDIS_MNEMONIC_FXRSTOR && (m->host->state.fx[FX_MXCSR_HIGH] & AMD_MM);
-    return (m->z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || restored) && m->guest->trap == VX_GP && m->host->trap != VX_GP;
+    return (m->z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || restored) && m->guest->trap == VX_GP && !m->faults;
 }
 
 static bool fxsave_fields(const struct meeting *m)
