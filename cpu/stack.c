@@ -3,7 +3,7 @@
  *   I1  A frame is written whole or not at all: limits and pages are checked before the first byte. */
 #include "stack.h"
 
-#include "interp_debug.h"
+#include "debug_registers.h"
 
 void vx_stack_open(const struct vx_vcpu *cpu, struct vx_stack *stack)
 {
@@ -35,7 +35,7 @@ static uint64_t linear(const struct vx_stack *stack, uint32_t off)
 static void watch(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned bytes, bool write)
 {
     if (VX_UNLIKELY(cpu->dr[7] & DR7_ENABLES))
-        interp_watch_frame(cpu, (uint32_t)linear(stack, off), bytes, write);
+        cpu->debug_hits |= dr_data_hits(cpu, (uint32_t)linear(stack, off), bytes, write);
 }
 
 /* #AC applies to the pushes and pops of CPL 3 only. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "suggest.h"
+#include "vx86/suggest.h"
 
 enum { MAX_PROPERTIES = 2, PORTS = 0x10000 };
 

@@ -4,10 +4,12 @@
 
 #include "app.h"
 #include "app_devices.h"
-#include "bench.h"
+#include "app_media.h"
+#include "block.h"
 #include "options.h"
 #include "vx86/cpu.h"
 #include "vx86/firmware.h"
+#include "vx86/lab.h"
 #include "vx86/log.h"
 
 static void print_version(void)
@@ -25,17 +27,32 @@ static int wrong_use(const char *error)
     return VX_EXIT_ERROR;
 }
 
+static vx_err open_disk(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
+                        struct vx_block **out)
+{
+    const struct vx_block_config config = {
+        .log = log, .loop = loop, .path = path, .kind = VX_BLOCK_DISK, .snapshot = snapshot
+    };
+    return vx_block_open(&config, out);
+}
+
+static int bench(int argc, char **argv)
+{
+    static const struct vx_lab_host host = { open_disk, vx_block_close, vx_app_default_disk };
+    return vx_lab_main(&host, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     struct vx_options options;
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
-        return vx_bench_main(argc - 1, argv + 1);
+        return bench(argc - 1, argv + 1);
     if (vx_options_parse(argc, argv, &options) != VX_ERR_OK)
         return wrong_use(options.error);
     if (options.value[VX_OPT_help].given)
         vx_options_print_help(stdout);
     else if (options.value[VX_OPT_man].given)
-        vx_options_print_man(stdout);
+        vx_options_print_man(stdout, vx_lab_option_at);
     else if (options.value[VX_OPT_version].given)
         print_version();
     else if (vx_app_devices_wants_help(&options))

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "suggest.h"
+#include "vx86/suggest.h"
 
 static const struct vx_option table[] = {
 #define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help) \

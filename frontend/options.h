@@ -100,6 +100,8 @@ const struct vx_usage_row *vx_usage_environment(size_t *count);
 
 /* options_help.c, options_man.c */
 void vx_options_print_help(FILE *out);
-void vx_options_print_man(FILE *out); /* troff -man source of vx86(1) */
+/* troff -man source of vx86(1). `bench` gives the options of `vx86 bench`, as vx_lab_option_at() does. */
+typedef bool vx_option_at(size_t n, char *usage, size_t room, const char **help);
+void vx_options_print_man(FILE *out, vx_option_at *bench);
 
 #endif

@@ -1,6 +1,5 @@
 /* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the tables of the options, of `vx86 bench`
  * and of the debugger's commands. */
-#include "bench_options.h"
 #include "debugger.h"
 #include "options.h"
 
@@ -64,16 +63,16 @@ static void put_debugger(FILE *out)
     }
 }
 
-static void put_bench(FILE *out)
+static void put_bench(FILE *out, vx_option_at *at)
 {
     char usage[64];
     const char *help;
     fputs(".SH OPTIONS OF VX86 BENCH\n", out);
-    for (size_t n = 0; vx_bench_option_at(n, usage, sizeof usage, &help); n++)
+    for (size_t n = 0; at(n, usage, sizeof usage, &help); n++)
         put_item(out, usage, help);
 }
 
-void vx_options_print_man(FILE *out)
+void vx_options_print_man(FILE *out, vx_option_at *bench)
 {
     size_t count;
     const struct vx_usage_row *rows;
@@ -99,7 +98,7 @@ void vx_options_print_man(FILE *out)
             if (vx_option_of((enum vx_option_id)id)->group == group)
                 put_option(out, vx_option_of((enum vx_option_id)id));
     }
-    put_bench(out);
+    put_bench(out, bench);
     rows = vx_usage_keys(&count);
     put_rows(out, "KEYS", rows, count);
     put_debugger(out);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "options.h"
-#include "suggest.h"
+#include "vx86/suggest.h"
 
 #define MAX_CHOICES  4
 #define CHOICE_CHARS 16

@@ -1,7 +1,7 @@
 /* disk.c - the laboratory's disk: boot sector, command line, kernel; boot.S has the layout. */
 #include <string.h>
 
-#include "vx86/lab.h"
+#include "workloads.h"
 
 enum { SECTOR = 512, COMMAND_LINE_AT = SECTOR, KERNEL_AT = 2 * SECTOR, KERNEL_MOST = 126 * SECTOR };
 

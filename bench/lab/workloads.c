@@ -1,7 +1,7 @@
-/* workloads.c - the table of workloads, from the lists of the guest programs. See vx86/lab.h. */
+/* workloads.c - the table of workloads, from the lists of the guest programs. See workloads.h. */
 #include <string.h>
 
-#include "vx86/lab.h"
+#include "workloads.h"
 
 /* The rows' amount of work is made for one to two seconds under TCG. */
 #define ROW_SHARE(units) ((units) / 5)
@@ -14,10 +14,10 @@ static const struct vx_lab_workload workloads[] = {
 #define ROW_0(name, group, units, text)
 #define ROW_1(name, group, units, text)           { name, group, text, ROW_SHARE(units), true, false, false, false },
 #define ROW(id, name, group, native, units, text) ROW_##native(name, #group, units, text)
-#include "../guest/rows.def"
+#include "rows.def"
 #undef ROW
 #define WORKLOAD(id, name, group, units, clocked, text) { name, #group, text, units, false, clocked, false, false },
-#include "workloads.def"
+#include "guest/workloads.def"
 #undef WORKLOAD
 };
 

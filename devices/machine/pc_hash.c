@@ -1,6 +1,6 @@
 /* pc_hash.c - one number for all that a guest's CPU and memory are: equal runs have equal numbers.
  *
- * Registers come from pc_lockstep_state.def. Of memory, pages that are all zero count as absent: which of them the host has made
+ * Registers come from vcpu_state.def. Of memory, pages that are all zero count as absent: which of them the host has made
  * depends on the engine. Chips are not in it: what they do reaches CPU or memory soon. */
 #include <unistd.h>
 
@@ -51,6 +51,6 @@ uint64_t vx_machine_state_hash(struct vx_machine *pc)
     uint64_t hash = 0;
 #define STATE(name, member, digits)      hash = mix(hash, (uint64_t)cpu->member);
 #define STATE_BYTES(name, offset, bytes) hash = mix_bytes(hash, cpu->fx + (offset), bytes);
-#include "pc_lockstep_state.def"
+#include "vx86/vcpu_state.def"
     return hash_memory(hash, pc->pmap);
 }

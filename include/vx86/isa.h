@@ -1,7 +1,7 @@
 /* isa.h - which instructions a CPU model has: its features, and for each encoding the feature that makes it legal.
  *
  * Both engines ask here before they believe their own decoder: the translator because Zydis knows more instructions
- * than the guest's CPU, the interpreter for what cpu/interp_opcodes.def marks as depending on the model.
+ * than the guest's CPU, the interpreter for what cpu/interp/interp_opcodes.def marks as depending on the model.
  *
  *     prefixes, map, opcode, ModRM --vx_isa_feature()--> feature --vx_cpu_has()--> legal, or #UD
  *

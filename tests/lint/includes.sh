@@ -9,9 +9,26 @@ commands=$3
 cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
-folders=(base mmu cpu bt devices/core devices devices/machine debug firmware frontend/debug frontend/gdb frontend)
-declare -A paths=([devices]="devices devices/core" [devices/machine]="devices/machine devices devices/core"
-    [frontend]="frontend frontend/debug frontend/gdb")
+folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/ide devices/vga devices/machine
+    devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/display frontend/backends/serial
+    frontend/debug frontend/gdb bench/lab)
+chips="devices devices/core devices/ide devices/vga"
+fronts="frontend/debug frontend/gdb frontend/backends/block frontend/backends/display frontend/backends/serial"
+declare -A paths=(
+    [cpu]="cpu cpu/interp" # for interp_sse.def
+    [cpu/interp]="cpu/interp cpu cpu/fp"
+    [bt]="bt bt/x86_64 bt/verify"
+    [bt/x86_64]="bt/x86_64 bt bt/verify"
+    [bt/verify]="bt/verify bt bt/x86_64"
+    [devices]="devices devices/core"
+    [devices/ide]="devices/ide devices/core"
+    [devices/vga]="devices/vga devices/core"
+    [devices/machine]="devices/machine devices/machine/lockstep $chips"
+    [devices/machine/lockstep]="devices/machine/lockstep devices/machine $chips"
+    [bench/lab]="bench/lab bench/guest" # for rows.def
+    [frontend]="frontend $fronts"
+    [frontend/backends/serial]="frontend/backends/serial frontend/backends/display"
+)
 
 complain() {
     echo "$1"
@@ -20,7 +37,7 @@ complain() {
 
 no_paths_in_includes() {
     local found
-    found=$(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(\.\./|(base|mmu|cpu|bt|devices|debug|firmware|frontend)/)' \
+    found=$(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(\.\./|(base|mmu|cpu|bt|devices|debug|firmware|frontend|bench)/)' \
         "$1"/*.[chS] "$1"/*.def 2>/dev/null)
     [ -z "$found" ] || complain "$found"
 }

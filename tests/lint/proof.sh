@@ -41,7 +41,7 @@ expect bad "a header without a guard" "$lint/headers.sh" "$compiler" headers hea
 tree() {
     local folder folders
     rm -rf tree
-    eval "$(grep '^folders=(' "$lint/includes.sh")"
+    eval "$(sed -n '/^folders=(/,/)$/p' "$lint/includes.sh")"
     # shellcheck disable=SC2154 # the line just taken over sets it
     for folder in "${folders[@]}"; do
         mkdir -p "tree/$folder"
@@ -107,7 +107,7 @@ house() {
     cp -r "$root/tools/lint" "$root/tools/lib.sh" house/tools/
     cp -r "$root/tests/docs/check" house/tests/docs/
     cp "$root/.clang-format" house/
-    (cd house && mkdir -p base bench bt cpu debug devices firmware frontend include mmu cmake && touch CMakeLists.txt frontend/options.def frontend/bench_options.c)
+    (cd house && mkdir -p base bench/lab bt cpu debug devices firmware frontend include mmu cmake && touch CMakeLists.txt frontend/options.def bench/lab/bench_options.c)
     printf '# A house\n' | tee house/README.md >house/cpu/README.md
     printf 'int f(int x);\n' >house/cpu/a.h
 }

@@ -1,0 +1,56 @@
+/* bench_json.c - results for programs: one JSON object (RFC 8259). Texts are our own and need no escapes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "bench.h"
+
+static void put_times(FILE *out, const char *name, const struct vx_bench_times *times)
+{
+    fprintf(out, ", \"%s\": {\"median_ns\": %" PRIu64 ", \"spread\": %.4f, \"rounds_ns\": [", name,
+            vx_bench_median(times), vx_bench_spread(times));
+    for (unsigned i = 0; i < times->count; i++)
+        fprintf(out, "%s%" PRIu64, i == 0 ? "" : ", ", times->ns[i]);
+    fputs("]}", out);
+}
+
+static void put_counters(FILE *out, const struct vx_stats *stats)
+{
+    size_t rows;
+    const struct vx_stat_desc *table = vx_stats_table(&rows);
+    fputs(",\n   \"counters\": {", out);
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)stats + table[i].offset, sizeof value);
+        fprintf(out, "%s\"%s\": %" PRIu64, i == 0 ? "" : ", ", table[i].name, value);
+    }
+    fputs("},\n   \"units_by_insns\": [", out);
+    for (size_t i = 0; i < VX_ARRAY_LEN(stats->tu_by_insns); i++)
+        fprintf(out, "%s%" PRIu64, i == 0 ? "" : ", ", stats->tu_by_insns[i]);
+    fputs("]", out);
+}
+
+static void put_result(FILE *out, const struct vx_bench_result *result)
+{
+    const struct vx_bench_setting *setting = result->setting;
+    fprintf(out, "  {\"workload\": \"%s\", \"group\": \"%s\", \"setting\": \"%s\", \"units\": %u",
+            result->workload->name, result->workload->group, setting->label, (unsigned)result->units);
+    fprintf(out, ", \"ok\": %s, \"checksum\": %u, \"instructions\": %" PRIu64,
+            result->error[0] == '\0' ? "true" : "false", (unsigned)result->sum, result->insns);
+    put_times(out, "vx86", &result->times);
+    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+        if (result->rival[rival].count != 0)
+            put_times(out, vx_bench_rival_name(rival), &result->rival[rival]);
+    put_counters(out, &result->stats);
+    fputs("}", out);
+}
+
+void vx_bench_print_json(FILE *out, const struct vx_bench_report *report)
+{
+    fprintf(out, "{\"version\": \"%s\", \"sweep\": \"%s\", \"rounds\": %u, \"results\": [\n", VX_VERSION,
+            report->swept != NULL ? report->swept : "", report->rounds);
+    for (size_t i = 0; i < report->count; i++) {
+        put_result(out, &report->results[i]);
+        fputs(i + 1 < report->count ? ",\n" : "\n", out);
+    }
+    fputs("]}\n", out);
+}

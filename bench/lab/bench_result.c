@@ -1,0 +1,87 @@
+/* bench_result.c - what follows from the samples of a workload. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+static int by_value(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static unsigned sorted(const struct vx_bench_times *times, uint64_t ns[VX_BENCH_ROUNDS_MAX])
+{
+    memcpy(ns, times->ns, sizeof times->ns);
+    qsort(ns, times->count, sizeof *ns, by_value);
+    return times->count;
+}
+
+uint64_t vx_bench_median(const struct vx_bench_times *times)
+{
+    uint64_t ns[VX_BENCH_ROUNDS_MAX];
+    unsigned count = sorted(times, ns);
+    if (count == 0)
+        return 0;
+    return (ns[(count - 1) / 2] + ns[count / 2]) / 2;
+}
+
+double vx_bench_spread(const struct vx_bench_times *times)
+{
+    uint64_t ns[VX_BENCH_ROUNDS_MAX];
+    unsigned count = sorted(times, ns);
+    return count == 0 ? 0 : vx_stats_ratio(ns[count - 1] - ns[0], vx_bench_median(times));
+}
+
+double vx_bench_ratio(const struct vx_bench_result *result, enum vx_bench_rival rival)
+{
+    return vx_stats_ratio(vx_bench_median(&result->rival[rival]), vx_bench_median(&result->times));
+}
+
+double vx_bench_mips(const struct vx_bench_result *result)
+{
+    return 1000 * vx_stats_ratio(result->insns, vx_bench_median(&result->times));
+}
+
+uint64_t vx_bench_callouts(const struct vx_stats *stats)
+{
+    size_t rows;
+    const struct vx_stat_desc *table = vx_stats_table(&rows);
+    uint64_t total = 0, value;
+    for (size_t i = 0; i < rows; i++) {
+        if (strncmp(table[i].name, "callout_", 8) != 0)
+            continue;
+        memcpy(&value, (const char *)stats + table[i].offset, sizeof value);
+        total += value;
+    }
+    return total;
+}
+
+void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_TIMES])
+{
+    const struct vx_bench_part filled[VX_BENCH_TIMES] = {
+        { "guest code", stats->time_translated_ns },
+        { "translator", stats->time_translator_ns },
+        { "call-outs", stats->time_callouts_ns },
+        { "devices", stats->time_devices_ns },
+        { "idle", stats->time_idle_ns },
+    };
+    memcpy(parts, filled, sizeof filled);
+}
+
+void vx_bench_again_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_CAUSES])
+{
+    const struct vx_bench_part filled[VX_BENCH_CAUSES] = {
+        { "store", stats->again_store }, { "eviction", stats->again_evicted }, { "mapping", stats->again_mapping },
+        { "mode", stats->again_mode },   { "segment", stats->again_segment },  { "debugger", stats->again_debugger },
+    };
+    memcpy(parts, filled, sizeof filled);
+}
+
+double vx_bench_percent(const struct vx_bench_part *parts, unsigned count, unsigned i)
+{
+    uint64_t total = 0;
+    for (unsigned k = 0; k < count; k++)
+        total += parts[k].value;
+    return 100 * vx_stats_ratio(parts[i].value, total);
+}

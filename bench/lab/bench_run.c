@@ -1,0 +1,212 @@
+/* bench_run.c - one workload in a machine of its own, in a child process: a run leaves nothing behind for the next one, and a run
+ * that hangs or dies is one failed run.
+ *
+ *   I1  Counters are read between two stays in the engine, where they are complete: a marker only asks for attention, and the
+ *       kernel spins until it has been given (lab_settle()). */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench_image.h"
+#include "vx86/firmware.h"
+
+enum { LONGEST_RUN_S = 120, LONGEST_BOOT_S = 600, EXIT_PORT = 0xF4 };
+enum { RAM_BYTES = 64 << 20, SYSTEM_RAM_BYTES = 256 << 20 };
+
+static const char good_bye[] = "poweroff\n";
+
+struct guest {
+    const struct vx_bench_run *run;
+    struct vx_bench_sample *sample;
+    struct vx_loop *loop;
+    struct vx_machine *machine;
+    struct vx_char debugcon, console;
+    size_t said; /* of good_bye */
+    struct vx_bench_line line;
+    struct vx_work begin, end;
+    struct vx_stats before;
+    uint64_t begin_ns, end_ns, begin_insns;
+};
+
+/* ---- markers ------------------------------------------------------------------------------------------------------ */
+
+static void on_begin(struct vx_work *work)
+{
+    struct guest *guest = (struct guest *)((char *)work - offsetof(struct guest, begin));
+    guest->before = *vx_machine_stats(guest->machine);
+    guest->begin_insns = vx_machine_vcpu(guest->machine)->retired;
+    guest->begin_ns = vx_host_now_ns();
+}
+
+/* Times are estimates in part, which may have fallen. */
+static void subtract(struct vx_stats *stats, const struct vx_stats *before)
+{
+    uint64_t *to = (uint64_t *)stats;
+    const uint64_t *from = (const uint64_t *)before;
+    for (size_t i = 0; i < sizeof *stats / sizeof *to; i++)
+        to[i] = to[i] > from[i] ? to[i] - from[i] : 0;
+}
+
+/* As much as the port takes. */
+static void say_good_bye(void *opaque)
+{
+    struct guest *guest = opaque;
+    size_t left = guest->sample->done ? strlen(good_bye) - guest->said : 0;
+    if (left != 0)
+        guest->said += guest->console.receive(guest->console.device, (const uint8_t *)good_bye + guest->said, left);
+}
+
+static void on_end(struct vx_work *work)
+{
+    struct guest *guest = (struct guest *)((char *)work - offsetof(struct guest, end));
+    guest->sample->stats = *vx_machine_stats(guest->machine);
+    subtract(&guest->sample->stats, &guest->before);
+    guest->sample->insns = vx_machine_vcpu(guest->machine)->retired - guest->begin_insns;
+    guest->sample->wall_ns = guest->end_ns - guest->begin_ns;
+    guest->sample->done = true;
+    if (guest->run->workload->system)
+        say_good_bye(guest);
+}
+
+static void end_run(struct guest *guest)
+{
+    guest->end_ns = vx_host_now_ns();
+    vx_loop_post(guest->loop, &guest->end);
+}
+
+static void on_bytes(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct guest *guest = opaque;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t sum;
+        switch (vx_bench_take(&guest->line, (char)bytes[i], &sum)) {
+        case VX_BENCH_NOTHING: break;
+        case VX_BENCH_BEGIN:
+            if (guest->run->workload->power_on)
+                end_run(guest);
+            else
+                vx_loop_post(guest->loop, &guest->begin);
+            break;
+        case VX_BENCH_END:
+            if (guest->run->workload->power_on)
+                break;
+            guest->sample->sum = sum;
+            end_run(guest);
+            break;
+        case VX_BENCH_FAIL:
+            snprintf(guest->sample->error, sizeof guest->sample->error, "%.79s", guest->line.text);
+            break;
+        }
+    }
+}
+
+/* Of a system's console. */
+static void on_console(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct guest *guest = opaque;
+    for (size_t i = 0; i < count; i++) {
+        if (vx_bench_prompt(&guest->line, (char)bytes[i]) && guest->end_ns == 0)
+            end_run(guest);
+    }
+}
+
+/* ---- the child ---------------------------------------------------------------------------------------------------- */
+
+static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block **disk)
+{
+    char path[VX_BENCH_PATH_CHARS];
+    const struct vx_lab_host *host = guest->run->host;
+    if (guest->run->workload->system)
+        return host->open_disk(guest->run->image, true, log, guest->loop, disk);
+    int fd = vx_bench_disk(guest->run, path);
+    if (fd < 0)
+        return VX_ERR_NO_MEMORY;
+    vx_err err = host->open_disk(path, false, log, guest->loop, disk);
+    close(fd);
+    return err;
+}
+
+static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *disk)
+{
+    const struct vx_bench_setting *setting = guest->run->setting;
+    struct vx_machine_config config = {
+        .log = log,
+        .loop = guest->loop,
+        .stop_at = guest->run->count_insns ? INT64_MAX : 0,
+        .ram_bytes = guest->run->workload->system ? SYSTEM_RAM_BYTES : RAM_BYTES,
+        .engine = setting->engine,
+        .bt = { .tu_max = setting->tu_max,
+                .cache_bytes = setting->cache_bytes,
+                .no_chain = setting->no_chain,
+                .no_jump_cache = setting->no_jump_cache,
+                .count = true },
+        .debugcon = guest->run->workload->system ? NULL : &guest->debugcon,
+        .serial = { guest->run->workload->system ? &guest->console : NULL },
+        .disk = { disk },
+        .boot = VX_BOOT_DISK,
+        .no_reboot = true,
+        .debug_exit = { { EXIT_PORT, 4 } },
+    };
+    config.bios = vx_firmware_bios(&config.bios_bytes);
+    config.vga_bios = vx_firmware_vga_bios(&config.vga_bios_bytes);
+    return vx_machine_create(&config, &guest->machine);
+}
+
+static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sample)
+{
+    struct guest guest = { .run = run, .sample = sample, .begin.fn = on_begin, .end.fn = on_end };
+    struct vx_log *log = vx_log_create(stderr);
+    struct vx_block *disk = NULL;
+    int value;
+    guest.debugcon = (struct vx_char){ .write = on_bytes, .opaque = &guest };
+    guest.console = (struct vx_char){ .write = on_console, .opaque = &guest, .can_receive_again = say_good_bye };
+    if (vx_loop_create(&guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
+        create(&guest, log, disk) != VX_ERR_OK) {
+        snprintf(sample->error, sizeof sample->error, "the machine cannot be made");
+        return;
+    }
+    guest.begin_ns = vx_host_now_ns();
+    enum vx_machine_end end = vx_machine_run(guest.machine, &value);
+    if (!sample->done && sample->error[0] == '\0')
+        snprintf(sample->error, sizeof sample->error, "the guest ended without a result (%d)", (int)end);
+    if (sample->done && run->workload->system && end != VX_END_POWER_OFF) {
+        sample->done = false;
+        snprintf(sample->error, sizeof sample->error, "the system did not power off (%d)", (int)end);
+    }
+    vx_machine_destroy(guest.machine);
+    run->host->close_disk(disk);
+    vx_loop_destroy(guest.loop);
+    vx_log_destroy(log);
+}
+
+void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample)
+{
+    struct vx_bench_sample *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned longest_s = run->workload->system ? LONGEST_BOOT_S : LONGEST_RUN_S;
+    *sample = (struct vx_bench_sample){ .error = "no memory" };
+    if (shared == MAP_FAILED)
+        return;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(longest_s);
+        run_guest(run, shared);
+        _exit(0);
+    }
+    int status = 0;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (child > 0)
+        *sample = *shared;
+    if (child > 0 && WIFSIGNALED(status)) {
+        sample->done = false;
+        snprintf(sample->error, sizeof sample->error,
+                 WTERMSIG(status) == SIGALRM ? "no end after %d s" : "died of signal %d",
+                 WTERMSIG(status) == SIGALRM ? (int)longest_s : WTERMSIG(status));
+    }
+    munmap(shared, sizeof *shared);
+}

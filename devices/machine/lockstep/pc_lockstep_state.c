@@ -1,0 +1,134 @@
+/* pc_lockstep_state.c - two vCPUs side by side: equal or not, and the report when not. */
+#include "pc_lockstep_state.h"
+
+#include <Zydis/Zydis.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MAIN_ROWS 17 /* of vcpu_state.def: shown always */
+
+/* All of the FXSAVE image that STATE_BYTES may name lies below it. */
+#define FX_BYTES 288
+
+/* Mostly the whole images are equal; else the parts that count are looked at. */
+static bool fx_equal(const uint8_t *a, const uint8_t *b)
+{
+    if (memcmp(a, b, FX_BYTES) == 0)
+        return true;
+    bool differ = false;
+#define STATE(name, member, digits)
+#define STATE_BYTES(name, offset, bytes) differ |= memcmp(a + (offset), b + (offset), bytes) != 0;
+#include "vx86/vcpu_state.def"
+    return !differ;
+}
+
+bool lockstep_state_equal(const struct vx_vcpu *a, const struct vx_vcpu *b)
+{
+    uint64_t differ = 0;
+#define STATE(name, member, digits)      differ |= (uint64_t)a->member ^ (uint64_t)b->member;
+#define STATE_BYTES(name, offset, bytes) _Static_assert((offset) + (bytes) <= FX_BYTES, "fx_equal() would not see it");
+#include "vx86/vcpu_state.def"
+    return differ == 0 && fx_equal(a->fx, b->fx);
+}
+
+struct row {
+    const char *name;
+    char text[3][48]; /* before, leader, follower */
+};
+
+static void number_row(struct row *row, const char *name, uint64_t before, uint64_t leader, uint64_t follower,
+                       int digits)
+{
+    const uint64_t values[3] = { before, leader, follower };
+    row->name = name;
+    for (unsigned i = 0; i < 3; i++) {
+        if (digits == 1)
+            snprintf(row->text[i], sizeof row->text[i], "%" PRIu64, values[i]);
+        else
+            snprintf(row->text[i], sizeof row->text[i], "%0*" PRIX64, digits, values[i]);
+    }
+}
+
+/* Highest byte first, as numbers are written. */
+static void bytes_row(struct row *row, const char *name, const struct vx_vcpu *const cpu[3], unsigned offset,
+                      unsigned bytes)
+{
+    row->name = name;
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned b = 0; b < bytes; b++)
+            snprintf(row->text[i] + 2 * b, 3, "%02X", cpu[i]->fx[offset + bytes - 1 - b]);
+}
+
+static void print_row(struct vx_log *log, const struct row *row, unsigned number)
+{
+    bool differs = strcmp(row->text[1], row->text[2]) != 0;
+    if (number < MAIN_ROWS || differs)
+        vx_log_error(log, VX_LOG_CPU, "  %-14s %-32s %-32s %-32s%s", row->name, row->text[0], row->text[1],
+                     row->text[2], differs ? " <-- differs" : "");
+}
+
+void lockstep_state_report(struct vx_log *log, const struct vx_vcpu *before, const struct vx_vcpu *leader,
+                           const struct vx_vcpu *follower)
+{
+    const struct vx_vcpu *const cpu[3] = { before, leader, follower };
+    struct row row;
+    unsigned number = 0;
+    vx_log_error(log, VX_LOG_CPU, "  %-14s %-32s %-32s %-32s", "", "before", "translator", "interpreter");
+#define STATE(name, member, digits)                                                   \
+    number_row(&row, name, before->member, leader->member, follower->member, digits); \
+    print_row(log, &row, number++);
+#define STATE_BYTES(name, offset, bytes)       \
+    bytes_row(&row, name, cpu, offset, bytes); \
+    print_row(log, &row, number++);
+#include "vx86/vcpu_state.def"
+}
+
+/* ---- code -------------------------------------------------------------------------------------------------------- */
+
+/* Instruction bytes without side effects; fewer than 15 where a page is missing. */
+static unsigned peek_code(struct vx_vcpu *cpu, uint32_t lin, uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH])
+{
+    unsigned n = 0;
+    uint64_t phys;
+    for (; n < ZYDIS_MAX_INSTRUCTION_LENGTH && vx_mmu_peek(cpu->mmu, lin + n, &phys); n++) {
+        const uint8_t *byte = vx_pmap_read_ptr(cpu->mmu->pmap, phys);
+        if (byte == NULL)
+            break;
+        code[n] = *byte;
+    }
+    return n;
+}
+
+static void print_insn(struct vx_log *log, uint32_t eip, const uint8_t *code, unsigned bytes, const char *text)
+{
+    char hex[2 * ZYDIS_MAX_INSTRUCTION_LENGTH + 1] = "";
+    for (unsigned i = 0; i < bytes; i++)
+        snprintf(hex + 2 * i, 3, "%02x", code[i]);
+    vx_log_error(log, VX_LOG_CPU, "  %08" PRIX32 "  %-22s %s", eip, hex, text);
+}
+
+void lockstep_code_report(struct vx_log *log, struct vx_vcpu *cpu, const struct vx_vcpu *at, unsigned count)
+{
+    ZydisDecoder decoder;
+    ZydisFormatter formatter;
+    bool wide = at->seg[VX_CS].attr & VX_ATTR_DB;
+    uint32_t eip = (uint32_t)at->rip;
+    ZydisDecoderInit(&decoder, wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+                     wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+    while (count-- != 0) {
+        uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+        char text[96];
+        ZydisDecodedInstruction insn;
+        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+        unsigned bytes = peek_code(cpu, (uint32_t)(at->seg[VX_CS].base + eip), code);
+        if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, bytes, &insn, operands))) {
+            print_insn(log, eip, code, bytes, "?");
+            return;
+        }
+        ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, text, sizeof text, eip,
+                                        NULL);
+        print_insn(log, eip, code, insn.length, text);
+        eip += insn.length;
+    }
+}
