@@ -26,7 +26,7 @@ static struct timespec timespec_of(uint64_t ns)
 }
 
 #ifdef __APPLE__
-bool vx_host_cond_init(pthread_cond_t *cond)
+bool host_cond_init(pthread_cond_t *cond)
 {
     return pthread_cond_init(cond, NULL) == 0;
 }
@@ -38,7 +38,7 @@ static void wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t de
     pthread_cond_timedwait_relative_np(cond, mutex, &span);
 }
 #else
-bool vx_host_cond_init(pthread_cond_t *cond)
+bool host_cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
     if (pthread_condattr_init(&attr) != 0)
@@ -55,7 +55,7 @@ static void wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t de
 }
 #endif
 
-void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
+void host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
 {
     /* Some hosts refuse times that do not fit their own counters: a century is as good as for ever. */
     if (deadline_ns > 100ull * 365 * 86400 * NS_PER_SEC)
@@ -64,7 +64,7 @@ void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint6
         wait_timed(cond, mutex, deadline_ns);
 }
 
-bool vx_host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg)
+bool host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg)
 {
     sigset_t all, old;
     sigfillset(&all);
@@ -74,7 +74,7 @@ bool vx_host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg)
     return ok;
 }
 
-void vx_host_thread_precise_sleep(void)
+void host_thread_precise_sleep(void)
 {
 #ifdef __linux__
     prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);

@@ -7,15 +7,15 @@
 
 #include "vx86/loop.h"
 
-VX_MUST_USE bool vx_host_cond_init(pthread_cond_t *cond);
+VX_MUST_USE bool host_cond_init(pthread_cond_t *cond);
 
 /* Waits until signalled or until vx_host_now_ns() >= deadline_ns (UINT64_MAX: for ever). May return early. */
-void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
+void host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
 
 /* Starts a thread in which all signals are blocked. */
-VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg);
+VX_MUST_USE bool host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg);
 
 /* Asks the host to wake the calling thread close to its deadlines, where it can. */
-void vx_host_thread_precise_sleep(void);
+void host_thread_precise_sleep(void);
 
 #endif

@@ -8,18 +8,18 @@
 #include "vx86/cpu.h"
 
 /* The code segment that a far return or IRET names; its RPL is the level to return to. */
-static bool check_code(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *code)
+static bool check_code(struct vx_vcpu *cpu, uint16_t sel, struct desc *code)
 {
-    unsigned rpl = vx_sel_rpl(sel);
-    if (vx_sel_null(sel))
-        return vx_fault_code(cpu, VX_GP, 0);
-    if (!vx_seg_fetch_desc(cpu, sel, VX_GP, 0, code))
+    unsigned rpl = sel_rpl(sel);
+    if (sel_null(sel))
+        return fault_code(cpu, VX_GP, 0);
+    if (!seg_fetch_desc(cpu, sel, VX_GP, 0, code))
         return false;
-    unsigned dpl = vx_desc_dpl(code);
-    if (!vx_desc_is_code(code) || rpl < cpu->cpl || (vx_desc_is_conforming_code(code) ? dpl > rpl : dpl != rpl))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_desc_present(code))
-        return vx_fault_sel(cpu, VX_NP, sel, 0);
+    unsigned dpl = desc_dpl(code);
+    if (!desc_is_code(code) || rpl < cpu->cpl || (desc_is_conforming_code(code) ? dpl > rpl : dpl != rpl))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!desc_present(code))
+        return fault_sel(cpu, VX_NP, sel, 0);
     return true;
 }
 
@@ -27,166 +27,166 @@ static bool check_code(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *code)
 struct target {
     uint32_t eip, esp;
     uint32_t cs, ss; /* as popped: the upper half is not part of the selector */
-    struct vx_desc code, stack;
+    struct desc code, stack;
     bool outer;
 };
 
 /* Checks CS; for an outer level pops SS:ESP from where the cursor is and checks them; marks what will be loaded. */
-static bool check_target(struct vx_vcpu *cpu, struct vx_stack *from, unsigned op_size, struct target *to)
+static bool check_target(struct vx_vcpu *cpu, struct stack *from, unsigned op_size, struct target *to)
 {
     if (!check_code(cpu, (uint16_t)to->cs, &to->code))
         return false;
-    unsigned level = vx_sel_rpl((uint16_t)to->cs);
+    unsigned level = sel_rpl((uint16_t)to->cs);
     to->outer = level > cpu->cpl;
     if (to->outer) {
-        if (!vx_stack_pop(cpu, from, op_size, &to->esp) || !vx_stack_pop(cpu, from, op_size, &to->ss))
+        if (!stack_pop(cpu, from, op_size, &to->esp) || !stack_pop(cpu, from, op_size, &to->ss))
             return false;
-        if (vx_sel_null((uint16_t)to->ss))
-            return vx_fault_code(cpu, VX_GP, 0);
-        if (!vx_seg_check_ss(cpu, (uint16_t)to->ss, level, VX_GP, 0, &to->stack))
+        if (sel_null((uint16_t)to->ss))
+            return fault_code(cpu, VX_GP, 0);
+        if (!seg_check_ss(cpu, (uint16_t)to->ss, level, VX_GP, 0, &to->stack))
             return false;
     }
-    if (to->eip > vx_desc_limit(&to->code))
-        return vx_fault_code(cpu, VX_GP, 0);
-    return vx_seg_mark_accessed(cpu, &to->code) && (!to->outer || vx_seg_mark_accessed(cpu, &to->stack));
+    if (to->eip > desc_limit(&to->code))
+        return fault_code(cpu, VX_GP, 0);
+    return seg_mark_accessed(cpu, &to->code) && (!to->outer || seg_mark_accessed(cpu, &to->stack));
 }
 
 /* Commits all but EFLAGS. `from` is the old stack after the frame. */
-static void enter_target(struct vx_vcpu *cpu, const struct vx_stack *from, const struct target *to)
+static void enter_target(struct vx_vcpu *cpu, const struct stack *from, const struct target *to)
 {
-    struct vx_stack stack = *from;
-    vx_seg_enter_code(cpu, (uint16_t)to->cs, &to->code, vx_sel_rpl((uint16_t)to->cs), to->eip);
+    struct stack stack = *from;
+    seg_enter_code(cpu, (uint16_t)to->cs, &to->code, sel_rpl((uint16_t)to->cs), to->eip);
     if (to->outer) {
-        vx_seg_from_desc(&cpu->seg[VX_SS], (uint16_t)to->ss, &to->stack);
-        vx_stack_open_at(&cpu->seg[VX_SS], to->esp, cpu->cpl, 0, &stack);
+        seg_from_desc(&cpu->seg[VX_SS], (uint16_t)to->ss, &to->stack);
+        stack_open_at(&cpu->seg[VX_SS], to->esp, cpu->cpl, 0, &stack);
     }
-    vx_stack_commit(cpu, &stack);
+    stack_commit(cpu, &stack);
     if (to->outer)
-        vx_seg_drop_inner(cpu);
+        seg_drop_inner(cpu);
 }
 
 static void enter_real_code(struct vx_vcpu *cpu, uint16_t sel, uint32_t eip)
 {
     if (vx_vm86(cpu))
-        vx_seg_set_vm86(&cpu->seg[VX_CS], sel);
+        seg_set_vm86(&cpu->seg[VX_CS], sel);
     else
-        vx_seg_set_real(&cpu->seg[VX_CS], sel);
+        seg_set_real(&cpu->seg[VX_CS], sel);
     cpu->rip = eip;
 }
 
 static bool real_return(struct vx_vcpu *cpu, unsigned op_size, uint16_t release_bytes)
 {
-    struct vx_stack stack;
+    struct stack stack;
     uint32_t eip, cs;
-    vx_stack_open(cpu, &stack);
-    if (!vx_stack_pop(cpu, &stack, op_size, &eip) || !vx_stack_pop(cpu, &stack, op_size, &cs))
+    stack_open(cpu, &stack);
+    if (!stack_pop(cpu, &stack, op_size, &eip) || !stack_pop(cpu, &stack, op_size, &cs))
         return false;
     if (eip > cpu->seg[VX_CS].limit)
-        return vx_fault_code(cpu, VX_GP, 0);
-    vx_stack_skip(&stack, release_bytes);
-    vx_stack_commit(cpu, &stack);
+        return fault_code(cpu, VX_GP, 0);
+    stack_skip(&stack, release_bytes);
+    stack_commit(cpu, &stack);
     enter_real_code(cpu, (uint16_t)cs, eip);
     return true;
 }
 
 bool vx_cpu_far_return(struct vx_vcpu *cpu, unsigned op_size, uint16_t release_bytes)
 {
-    struct vx_stack stack;
+    struct stack stack;
     struct target to = { 0 };
     if (vx_real_mode(cpu) || vx_vm86(cpu))
         return real_return(cpu, op_size, release_bytes);
-    vx_stack_open(cpu, &stack);
-    if (!vx_stack_pop(cpu, &stack, op_size, &to.eip) || !vx_stack_pop(cpu, &stack, op_size, &to.cs))
+    stack_open(cpu, &stack);
+    if (!stack_pop(cpu, &stack, op_size, &to.eip) || !stack_pop(cpu, &stack, op_size, &to.cs))
         return false;
-    vx_stack_skip(&stack, release_bytes);
+    stack_skip(&stack, release_bytes);
     if (!check_target(cpu, &stack, op_size, &to))
         return false;
     to.esp += release_bytes; /* parameters lie on both stacks */
     enter_target(cpu, &stack, &to);
-    return vx_vif_check_entry(cpu);
+    return vif_check_entry(cpu);
 }
 
 /* In VM86 mode with IOPL 3 as in real mode, but IOPL stays; with a lower IOPL only 16-bit frames under VME. */
 static bool iret_real(struct vx_vcpu *cpu, unsigned op_size)
 {
-    struct vx_stack stack;
+    struct stack stack;
     uint32_t eip, cs, eflags;
-    bool virtual_flags = vx_vif_stands_in(cpu);
-    vx_stack_open(cpu, &stack);
-    if (!vx_stack_pop(cpu, &stack, op_size, &eip) || !vx_stack_pop(cpu, &stack, op_size, &cs) ||
-        !vx_stack_pop(cpu, &stack, op_size, &eflags))
+    bool virtual_flags = vif_stands_in(cpu);
+    stack_open(cpu, &stack);
+    if (!stack_pop(cpu, &stack, op_size, &eip) || !stack_pop(cpu, &stack, op_size, &cs) ||
+        !stack_pop(cpu, &stack, op_size, &eflags))
         return false;
     if (eip > cpu->seg[VX_CS].limit)
-        return vx_fault_code(cpu, VX_GP, 0);
-    if (virtual_flags && !vx_vif_flags_legal(cpu, (uint16_t)eflags))
+        return fault_code(cpu, VX_GP, 0);
+    if (virtual_flags && !vif_flags_legal(cpu, (uint16_t)eflags))
         return false;
-    vx_stack_commit(cpu, &stack);
+    stack_commit(cpu, &stack);
     enter_real_code(cpu, (uint16_t)cs, eip);
     if (virtual_flags)
-        vx_vif_flags_write(cpu, (uint16_t)eflags);
+        vif_flags_write(cpu, (uint16_t)eflags);
     else
-        vx_flags_write(cpu, eflags, vx_flags_iret_mask(cpu, op_size));
+        flags_write(cpu, eflags, flags_iret_mask(cpu, op_size));
     return true;
 }
 
 /* NT: back to the task whose selector is in the current TSS's back link. */
 static bool iret_task(struct vx_vcpu *cpu, uint32_t next_eip)
 {
-    struct vx_task_switch how = { .cause = VX_TASK_IRET, .next_eip = next_eip, .eflags = vx_eflags(cpu) };
+    struct task_switch how = { .cause = VX_TASK_IRET, .next_eip = next_eip, .eflags = vx_eflags(cpu) };
     uint64_t link;
     if (!vx_mmu_read(cpu->mmu, cpu->tr.base, 2, VX_VIEW_SYSTEM, &link))
         return false;
     how.sel = (uint16_t)link;
-    if (vx_sel_null(how.sel) || vx_sel_local(how.sel))
-        return vx_fault_sel(cpu, VX_TS, how.sel, 0);
-    if (!vx_seg_fetch_desc(cpu, how.sel, VX_TS, 0, &how.desc))
+    if (sel_null(how.sel) || sel_local(how.sel))
+        return fault_sel(cpu, VX_TS, how.sel, 0);
+    if (!seg_fetch_desc(cpu, how.sel, VX_TS, 0, &how.desc))
         return false;
-    if (!vx_desc_is_busy_tss(&how.desc))
-        return vx_fault_sel(cpu, VX_TS, how.sel, 0);
-    if (!vx_desc_present(&how.desc))
-        return vx_fault_sel(cpu, VX_NP, how.sel, 0);
-    return vx_task_switch(cpu, &how);
+    if (!desc_is_busy_tss(&how.desc))
+        return fault_sel(cpu, VX_TS, how.sel, 0);
+    if (!desc_present(&how.desc))
+        return fault_sel(cpu, VX_NP, how.sel, 0);
+    return task_switch(cpu, &how);
 }
 
 /* EIP, CS and EFLAGS are popped and given; ESP, SS, ES, DS, FS, GS follow on the stack. */
-static bool iret_to_vm86(struct vx_vcpu *cpu, struct vx_stack *stack, uint32_t eip, uint32_t cs, uint32_t eflags)
+static bool iret_to_vm86(struct vx_vcpu *cpu, struct stack *stack, uint32_t eip, uint32_t cs, uint32_t eflags)
 {
     static const enum vx_segment order[] = { VX_SS, VX_ES, VX_DS, VX_FS, VX_GS };
     uint32_t esp, sel[VX_ARRAY_LEN(order)];
-    if (!vx_stack_has(cpu, stack, 24) || !vx_stack_pop(cpu, stack, 4, &esp))
+    if (!stack_has(cpu, stack, 24) || !stack_pop(cpu, stack, 4, &esp))
         return false;
     for (size_t i = 0; i < VX_ARRAY_LEN(order); i++)
-        if (!vx_stack_pop(cpu, stack, 4, &sel[i]))
+        if (!stack_pop(cpu, stack, 4, &sel[i]))
             return false;
     if (eip > 0xFFFF)
-        return vx_fault_code(cpu, VX_GP, 0);
-    vx_flags_write(cpu, eflags, UINT32_MAX);
+        return fault_code(cpu, VX_GP, 0);
+    flags_write(cpu, eflags, UINT32_MAX);
     cpu->cpl = 3;
     cpu->rip = eip;
     cpu->gpr[VX_RSP] = esp;
-    vx_seg_set_vm86(&cpu->seg[VX_CS], (uint16_t)cs);
+    seg_set_vm86(&cpu->seg[VX_CS], (uint16_t)cs);
     for (size_t i = 0; i < VX_ARRAY_LEN(order); i++)
-        vx_seg_set_vm86(&cpu->seg[order[i]], (uint16_t)sel[i]);
-    return vx_vif_check_entry(cpu);
+        seg_set_vm86(&cpu->seg[order[i]], (uint16_t)sel[i]);
+    return vif_check_entry(cpu);
 }
 
 static bool iret_protected(struct vx_vcpu *cpu, unsigned op_size)
 {
-    struct vx_stack stack;
+    struct stack stack;
     struct target to = { 0 };
     uint32_t eflags;
-    vx_stack_open(cpu, &stack);
-    if (!vx_stack_pop(cpu, &stack, op_size, &to.eip) || !vx_stack_pop(cpu, &stack, op_size, &to.cs) ||
-        !vx_stack_pop(cpu, &stack, op_size, &eflags))
+    stack_open(cpu, &stack);
+    if (!stack_pop(cpu, &stack, op_size, &to.eip) || !stack_pop(cpu, &stack, op_size, &to.cs) ||
+        !stack_pop(cpu, &stack, op_size, &eflags))
         return false;
     if (op_size == 4 && (eflags & VX_FL_VM) && cpu->cpl == 0)
         return iret_to_vm86(cpu, &stack, to.eip, to.cs, eflags);
     if (!check_target(cpu, &stack, op_size, &to))
         return false;
-    uint32_t mask = vx_flags_iret_mask(cpu, op_size); /* by the level that executes IRET */
+    uint32_t mask = flags_iret_mask(cpu, op_size); /* by the level that executes IRET */
     enter_target(cpu, &stack, &to);
-    vx_flags_write(cpu, eflags, mask);
-    return vx_vif_check_entry(cpu);
+    flags_write(cpu, eflags, mask);
+    return vif_check_entry(cpu);
 }
 
 static void unblock_nmi(struct vx_vcpu *cpu)
@@ -199,8 +199,8 @@ static void unblock_nmi(struct vx_vcpu *cpu)
 /* NMIs are let in even by an IRET that faults (SDM 3A "Handling Multiple NMIs"). */
 bool vx_cpu_iret(struct vx_vcpu *cpu, unsigned op_size, uint32_t next_eip)
 {
-    if (vx_vm86(cpu) && vx_iopl(cpu) < 3 && !(op_size == 2 && vx_vif_stands_in(cpu)))
-        return vx_fault_code(cpu, VX_GP, 0);
+    if (vx_vm86(cpu) && vx_iopl(cpu) < 3 && !(op_size == 2 && vif_stands_in(cpu)))
+        return fault_code(cpu, VX_GP, 0);
     unblock_nmi(cpu);
     if (vx_real_mode(cpu) || vx_vm86(cpu))
         return iret_real(cpu, op_size);

@@ -22,8 +22,8 @@ bool vx_cpu_sysenter(struct vx_vcpu *cpu)
 {
     uint16_t sel = (uint16_t)(cpu->msr.sysenter_cs & 0xFFFC);
     if (vx_real_mode(cpu) || sel == 0)
-        return vx_fault_code(cpu, VX_GP, 0);
-    vx_flags_write(cpu, 0, VX_FL_VM | VX_FL_IF | VX_FL_RF);
+        return fault_code(cpu, VX_GP, 0);
+    flags_write(cpu, 0, VX_FL_VM | VX_FL_IF | VX_FL_RF);
     set_flat(cpu, sel, (uint16_t)(sel + 8), 0);
     cpu->gpr[VX_RSP] = (uint32_t)cpu->msr.sysenter_esp;
     cpu->rip = (uint32_t)cpu->msr.sysenter_eip;
@@ -34,9 +34,9 @@ bool vx_cpu_sysexit(struct vx_vcpu *cpu)
 {
     uint16_t sel = (uint16_t)(cpu->msr.sysenter_cs & 0xFFFC);
     if (vx_real_mode(cpu) || cpu->cpl != 0 || sel == 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     set_flat(cpu, (uint16_t)((sel + 16) | 3), (uint16_t)((sel + 24) | 3), 3);
     cpu->gpr[VX_RSP] = (uint32_t)cpu->gpr[VX_RCX];
     cpu->rip = (uint32_t)cpu->gpr[VX_RDX];
-    return vx_vif_check_entry(cpu);
+    return vif_check_entry(cpu);
 }

@@ -22,7 +22,7 @@ enum {
 vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out)
 {
     VX_ASSERT(config->model != NULL && config->ops != NULL && config->log != NULL && config->stats != NULL);
-    struct vx_cpu_box *box = aligned_alloc(64, (sizeof(*box) + 63) & ~(size_t)63);
+    struct cpu_box *box = aligned_alloc(64, (sizeof(*box) + 63) & ~(size_t)63);
     if (box == NULL) {
         vx_log_error(config->log, VX_LOG_CPU, "out of memory for the virtual CPU");
         return VX_ERR_NO_MEMORY;
@@ -51,7 +51,7 @@ void vx_cpu_destroy(struct vx_vcpu *cpu)
     if (cpu == NULL)
         return;
     vx_mmu_destroy(cpu->mmu);
-    free(vx_cpu_box(cpu));
+    free(cpu_box(cpu));
 }
 
 static void reset_segments(struct vx_vcpu *cpu)
@@ -69,9 +69,9 @@ static void reset_segments(struct vx_vcpu *cpu)
 static void reset_control(struct vx_vcpu *cpu, bool init)
 {
     uint64_t kept = init ? cpu->cr0 & (VX_CR0_CD | VX_CR0_NW) : CR0_AFTER_RESET;
-    struct vx_creg_change change = { .cr0 = kept | VX_CR0_ET, .cr3_written = true };
+    struct creg_change change = { .cr0 = kept | VX_CR0_ET, .cr3_written = true };
     vx_set_eflags_raw(cpu, 0);
-    bool ok = vx_creg_apply(cpu, &change);
+    bool ok = creg_apply(cpu, &change);
     VX_ASSERT(ok); /* paging is off: no PDPTE can be wrong */
     cpu->cr2 = 0;
     memset(cpu->dr, 0, sizeof(cpu->dr));
@@ -92,7 +92,7 @@ static void reset_fpu(struct vx_vcpu *cpu)
 
 static void reset_msrs(struct vx_vcpu *cpu)
 {
-    struct vx_cpu_box *box = vx_cpu_box(cpu);
+    struct cpu_box *box = cpu_box(cpu);
     cpu->msr = (struct vx_msrs){
         .apic_base = (uint32_t)APIC_BASE_AFTER_RESET,
         .pat = (uint64_t)PAT_AFTER_RESET_HALF << 32 | PAT_AFTER_RESET_HALF,
@@ -115,7 +115,7 @@ void vx_cpu_reset(struct vx_vcpu *cpu, bool init)
     cpu->nmi_pending = false;
     cpu->smi_pending = false;
     cpu->debug_hits = 0;
-    vx_smm_reset(cpu, init);
+    smm_reset(cpu, init);
     reset_segments(cpu);
     reset_control(cpu, init);
     if (!init) {

@@ -1,6 +1,6 @@
 /* cpu_private.h - what a vCPU has besides its public struct, for cpu/ only.
  *
- * vx_cpu_create() allocates a struct vx_cpu_box; the public struct is its first member. */
+ * vx_cpu_create() allocates a struct cpu_box; the public struct is its first member. */
 #ifndef VX86_CPU_PRIVATE_H
 #define VX86_CPU_PRIVATE_H
 
@@ -11,13 +11,13 @@
 #define VX_MSR_LOGGED_MAX 64u
 
 /* The line that MONITOR watches (interp_monitor.c). */
-struct vx_monitor {
+struct monitor {
     bool armed;
     uint64_t phys;
     uint8_t line[64];
 };
 
-struct vx_cpu_box {
+struct cpu_box {
     struct vx_vcpu vcpu; /* first */
     struct vx_cpu_model model;
 
@@ -30,21 +30,21 @@ struct vx_cpu_box {
 
     uint64_t mce_bank[VX_MCE_BANKS][4]; /* CTL, STATUS, ADDR, MISC */
 
-    struct vx_monitor monitor;
+    struct monitor monitor;
 
     unsigned msr_logged_count;
     uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */
 };
 
-static inline struct vx_cpu_box *vx_cpu_box(struct vx_vcpu *cpu)
+static inline struct cpu_box *cpu_box(struct vx_vcpu *cpu)
 {
-    return (struct vx_cpu_box *)cpu;
+    return (struct cpu_box *)cpu;
 }
 
 /* Notes that the instruction at CS:EIP is about to run; one that repeats itself is noted once. */
-static inline void vx_cpu_ring_note(struct vx_vcpu *cpu)
+static inline void cpu_ring_note(struct vx_vcpu *cpu)
 {
-    struct vx_cpu_box *box = vx_cpu_box(cpu);
+    struct cpu_box *box = cpu_box(cpu);
     uint32_t eip = (uint32_t)cpu->rip, last = (box->ring_next - 1) % VX_RING_ENTRIES;
     uint16_t cs = cpu->seg[VX_CS].sel;
     if (box->ring[last].eip == eip && box->ring[last].cs == cs)

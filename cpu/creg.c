@@ -17,12 +17,12 @@ enum {
     DR7_ONES = 0x00000400u,
 };
 
-struct vx_creg_change vx_creg_current(const struct vx_vcpu *cpu)
+struct creg_change creg_current(const struct vx_vcpu *cpu)
 {
-    return (struct vx_creg_change){ .cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer };
+    return (struct creg_change){ .cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer };
 }
 
-static bool tell_mmu(struct vx_vcpu *cpu, const struct vx_creg_change *change)
+static bool tell_mmu(struct vx_vcpu *cpu, const struct creg_change *change)
 {
     struct vx_paging paging = {
         .cr0 = change->cr0,
@@ -35,7 +35,7 @@ static bool tell_mmu(struct vx_vcpu *cpu, const struct vx_creg_change *change)
     return vx_mmu_set_paging(cpu->mmu, &paging, change->cr3_written);
 }
 
-bool vx_creg_apply(struct vx_vcpu *cpu, const struct vx_creg_change *change)
+bool creg_apply(struct vx_vcpu *cpu, const struct creg_change *change)
 {
     if (!tell_mmu(cpu, change))
         return false;
@@ -53,49 +53,49 @@ bool vx_creg_apply(struct vx_vcpu *cpu, const struct vx_creg_change *change)
     return true;
 }
 
-void vx_creg_sync_ac(struct vx_vcpu *cpu)
+void creg_sync_ac(struct vx_vcpu *cpu)
 {
     if (!(cpu->cr4 & VX_CR4_SMAP))
         return;
-    struct vx_creg_change same = vx_creg_current(cpu);
+    struct creg_change same = creg_current(cpu);
     bool ok = tell_mmu(cpu, &same);
     VX_ASSERT(ok); /* the PDPTEs are not read again when only AC changes */
 }
 
 static bool write_cr0(struct vx_vcpu *cpu, uint32_t value)
 {
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     value = (value & vx_cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
     if ((value & VX_CR0_PG) && !(value & VX_CR0_PE))
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     if ((value & VX_CR0_NW) && !(value & VX_CR0_CD))
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     change.cr0 = value;
-    return vx_creg_apply(cpu, &change);
+    return creg_apply(cpu, &change);
 }
 
 static bool write_cr4(struct vx_vcpu *cpu, uint64_t value)
 {
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     if (value & ~(uint64_t)vx_cpu_cr4_mask(cpu->model))
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     change.cr4 = value;
-    return vx_creg_apply(cpu, &change);
+    return creg_apply(cpu, &change);
 }
 
 bool vx_cpu_write_cr(struct vx_vcpu *cpu, unsigned n, uint64_t value)
 {
     if (n != 0 && n != 2 && n != 3 && n != 4)
-        return vx_fault_plain(cpu, VX_UD);
+        return fault_plain(cpu, VX_UD);
     if (cpu->cpl != 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     switch (n) {
     case 0: return write_cr0(cpu, (uint32_t)value);
     case 3: {
-        struct vx_creg_change change = vx_creg_current(cpu);
+        struct creg_change change = creg_current(cpu);
         change.cr3 = (uint32_t)value;
         change.cr3_written = true;
-        return vx_creg_apply(cpu, &change);
+        return creg_apply(cpu, &change);
     }
     case 4: return write_cr4(cpu, value);
     default: cpu->cr2 = (uint32_t)value; return true;
@@ -106,9 +106,9 @@ bool vx_cpu_read_cr(struct vx_vcpu *cpu, unsigned n, uint64_t *value)
 {
     const uint64_t *const regs[] = { &cpu->cr0, NULL, &cpu->cr2, &cpu->cr3, &cpu->cr4 };
     if (n >= VX_ARRAY_LEN(regs) || regs[n] == NULL)
-        return vx_fault_plain(cpu, VX_UD);
+        return fault_plain(cpu, VX_UD);
     if (cpu->cpl != 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     *value = *regs[n];
     return true;
 }
@@ -117,13 +117,13 @@ bool vx_cpu_read_cr(struct vx_vcpu *cpu, unsigned n, uint64_t *value)
 static bool dr_access(struct vx_vcpu *cpu, unsigned *n)
 {
     if (*n > 7 || ((*n == 4 || *n == 5) && (cpu->cr4 & VX_CR4_DE)))
-        return vx_fault_plain(cpu, VX_UD);
+        return fault_plain(cpu, VX_UD);
     if (cpu->cpl != 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     if (cpu->dr[7] & DR7_GD) {
         cpu->dr[6] |= DR6_BD;    /* a fault, but DR6 is part of raising it; GD falls when the handler is entered */
         cpu->eflags |= VX_FL_RF; /* in the frame: of all #DB faults only the instruction breakpoint leaves it clear */
-        return vx_fault_plain(cpu, VX_DB);
+        return fault_plain(cpu, VX_DB);
     }
     if (*n == 4 || *n == 5)
         *n += 2;

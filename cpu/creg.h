@@ -6,16 +6,16 @@
 
 /* Gives the mmu a control state that differs from the vCPU's in the registers named; commits both or, on a bad PDPTE,
  * neither (#GP(0)). */
-struct vx_creg_change {
+struct creg_change {
     uint64_t cr0, cr3, cr4, efer;
     bool cr3_written;
 };
-bool vx_creg_apply(struct vx_vcpu *cpu, const struct vx_creg_change *change);
+bool creg_apply(struct vx_vcpu *cpu, const struct creg_change *change);
 
 /* The present values, to be modified and applied. */
-struct vx_creg_change vx_creg_current(const struct vx_vcpu *cpu);
+struct creg_change creg_current(const struct vx_vcpu *cpu);
 
 /* EFLAGS.AC has changed. */
-void vx_creg_sync_ac(struct vx_vcpu *cpu);
+void creg_sync_ac(struct vx_vcpu *cpu);
 
 #endif

@@ -43,7 +43,7 @@ bool dr_insn_breakpoint(struct vx_vcpu *cpu)
     if (hits == 0)
         return true;
     cpu->dr[6] |= hits;
-    return vx_fault_plain(cpu, VX_DB);
+    return fault_plain(cpu, VX_DB);
 }
 
 bool dr_watches_data(const struct vx_vcpu *cpu)

@@ -53,7 +53,7 @@ static void dump_code(struct vx_vcpu *cpu)
 /* Oldest first, four to a line. */
 static void dump_ring(struct vx_vcpu *cpu)
 {
-    const struct vx_cpu_box *box = vx_cpu_box(cpu);
+    const struct cpu_box *box = cpu_box(cpu);
     uint32_t count = box->ring_next < VX_RING_ENTRIES ? box->ring_next : VX_RING_ENTRIES;
     char text[4 * 15 + 1] = "";
     size_t at = 0;
@@ -70,7 +70,7 @@ static void dump_ring(struct vx_vcpu *cpu)
 
 void vx_cpu_note(struct vx_vcpu *cpu)
 {
-    vx_cpu_ring_note(cpu);
+    cpu_ring_note(cpu);
 }
 
 void vx_cpu_dump(struct vx_vcpu *cpu)

@@ -1,6 +1,6 @@
 /* event.c - interrupts and exceptions (SDM 3A "Interrupt and Exception Handling", SDM 2 "INT n/INTO/INT3/INT1").
  *
- * One event enters at vx_event_deliver(); faults on the way come back to deliver_chain(), which knows the double-fault
+ * One event enters at event_deliver(); faults on the way come back to deliver_chain(), which knows the double-fault
  * table. Checks follow the order of the manual's Operation section.
  *
  *   I1  The stack frame is written before any register changes, and as a whole (stack.h).
@@ -24,7 +24,7 @@ struct gate {
     bool trap;     /* leaves IF alone */
 };
 
-static uint32_t ext_of(const struct vx_event *event)
+static uint32_t ext_of(const struct event *event)
 {
     return event->software ? 0 : 1;
 }
@@ -32,128 +32,126 @@ static uint32_t ext_of(const struct vx_event *event)
 static void clear_flags(struct vx_vcpu *cpu, bool trap, uint32_t also)
 {
     uint32_t mask = VX_FL_TF | VX_FL_RF | also | (trap ? 0 : VX_FL_IF);
-    vx_flags_write(cpu, 0, mask);
+    flags_write(cpu, 0, mask);
     cpu->inhibit = VX_INHIBIT_NONE;
 }
 
-static bool deliver_real(struct vx_vcpu *cpu, const struct vx_event *event)
+static bool deliver_real(struct vx_vcpu *cpu, const struct event *event)
 {
-    struct vx_frame frame;
-    struct vx_stack stack;
+    struct frame frame;
+    struct stack stack;
     uint64_t entry;
     uint32_t off = event->vector * 4u;
     if (off + 3 > cpu->idtr.limit)
-        return vx_fault_code(cpu, VX_GP, event->vector * 8u + ERROR_IDT + ext_of(event));
+        return fault_code(cpu, VX_GP, event->vector * 8u + ERROR_IDT + ext_of(event));
     if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->idtr.base + off), 4, VX_VIEW_SYSTEM, &entry))
         return false;
-    vx_frame_init(&frame, 2);
-    vx_frame_add(&frame, event->eflags);
-    vx_frame_add(&frame, cpu->seg[VX_CS].sel);
-    vx_frame_add(&frame, event->eip);
-    vx_stack_open(cpu, &stack);
-    if (!vx_stack_push(cpu, &stack, &frame))
+    frame_init(&frame, 2);
+    frame_add(&frame, event->eflags);
+    frame_add(&frame, cpu->seg[VX_CS].sel);
+    frame_add(&frame, event->eip);
+    stack_open(cpu, &stack);
+    if (!stack_push(cpu, &stack, &frame))
         return false;
-    vx_stack_commit(cpu, &stack);
+    stack_commit(cpu, &stack);
     clear_flags(cpu, false, VX_FL_AC);
-    vx_seg_set_real(&cpu->seg[VX_CS], (uint16_t)(entry >> 16));
+    seg_set_real(&cpu->seg[VX_CS], (uint16_t)(entry >> 16));
     cpu->rip = (uint16_t)entry;
     return true;
 }
 
-static void add_return(struct vx_frame *frame, const struct vx_vcpu *cpu, const struct vx_event *event)
+static void add_return(struct frame *frame, const struct vx_vcpu *cpu, const struct event *event)
 {
-    vx_frame_add(frame, event->eflags);
-    vx_frame_add(frame, cpu->seg[VX_CS].sel);
-    vx_frame_add(frame, event->eip);
+    frame_add(frame, event->eflags);
+    frame_add(frame, cpu->seg[VX_CS].sel);
+    frame_add(frame, event->eip);
     if (event->has_error)
-        vx_frame_add(frame, event->error);
+        frame_add(frame, event->error);
 }
 
-static bool deliver_same(struct vx_vcpu *cpu, const struct vx_event *event, const struct gate *gate,
-                         struct vx_desc *code)
+static bool deliver_same(struct vx_vcpu *cpu, const struct event *event, const struct gate *gate, struct desc *code)
 {
-    struct vx_frame frame;
-    struct vx_stack stack;
+    struct frame frame;
+    struct stack stack;
     uint32_t ext = ext_of(event);
-    vx_frame_init(&frame, gate->size);
+    frame_init(&frame, gate->size);
     add_return(&frame, cpu, event);
-    vx_stack_open(cpu, &stack);
+    stack_open(cpu, &stack);
     stack.error = ext;
-    if (!vx_stack_room(cpu, &stack, frame.count * frame.size))
+    if (!stack_room(cpu, &stack, frame.count * frame.size))
         return false;
-    if (gate->off > vx_desc_limit(code))
-        return vx_fault_code(cpu, VX_GP, ext);
-    if (!vx_seg_mark_accessed(cpu, code) || !vx_stack_push(cpu, &stack, &frame))
+    if (gate->off > desc_limit(code))
+        return fault_code(cpu, VX_GP, ext);
+    if (!seg_mark_accessed(cpu, code) || !stack_push(cpu, &stack, &frame))
         return false;
-    vx_stack_commit(cpu, &stack);
-    vx_seg_enter_code(cpu, gate->sel, code, cpu->cpl, gate->off);
+    stack_commit(cpu, &stack);
+    seg_enter_code(cpu, gate->sel, code, cpu->cpl, gate->off);
     clear_flags(cpu, gate->trap, VX_FL_VM | VX_FL_NT);
     return true;
 }
 
 /* To an inner level, from VM86 too. */
-static bool deliver_inner(struct vx_vcpu *cpu, const struct vx_event *event, const struct gate *gate,
-                          struct vx_desc *code)
+static bool deliver_inner(struct vx_vcpu *cpu, const struct event *event, const struct gate *gate, struct desc *code)
 {
     static const enum vx_segment vm86_saved[] = { VX_GS, VX_FS, VX_DS, VX_ES };
-    struct vx_frame frame;
-    struct vx_stack stack;
-    struct vx_desc ss_desc;
+    struct frame frame;
+    struct stack stack;
+    struct desc ss_desc;
     struct vx_seg ss;
     uint32_t ext = ext_of(event), esp;
     uint16_t ss_sel;
     bool vm86 = vx_vm86(cpu);
-    unsigned level = vx_desc_dpl(code);
-    if (!vx_task_inner_stack(cpu, level, ext, &ss_sel, &esp))
+    unsigned level = desc_dpl(code);
+    if (!task_inner_stack(cpu, level, ext, &ss_sel, &esp))
         return false;
-    if (vx_sel_null(ss_sel))
-        return vx_fault_code(cpu, VX_TS, ext);
-    if (!vx_seg_check_ss(cpu, ss_sel, level, VX_TS, ext, &ss_desc))
+    if (sel_null(ss_sel))
+        return fault_code(cpu, VX_TS, ext);
+    if (!seg_check_ss(cpu, ss_sel, level, VX_TS, ext, &ss_desc))
         return false;
-    vx_seg_from_desc(&ss, ss_sel, &ss_desc);
-    vx_stack_open_at(&ss, esp, level, (ss_sel & 0xFFFCu) | ext, &stack);
-    vx_frame_init(&frame, gate->size);
+    seg_from_desc(&ss, ss_sel, &ss_desc);
+    stack_open_at(&ss, esp, level, (ss_sel & 0xFFFCu) | ext, &stack);
+    frame_init(&frame, gate->size);
     for (unsigned i = 0; vm86 && i < VX_ARRAY_LEN(vm86_saved); i++)
-        vx_frame_add(&frame, cpu->seg[vm86_saved[i]].sel);
-    vx_frame_add(&frame, cpu->seg[VX_SS].sel);
-    vx_frame_add(&frame, (uint32_t)cpu->gpr[VX_RSP]);
+        frame_add(&frame, cpu->seg[vm86_saved[i]].sel);
+    frame_add(&frame, cpu->seg[VX_SS].sel);
+    frame_add(&frame, (uint32_t)cpu->gpr[VX_RSP]);
     add_return(&frame, cpu, event);
-    if (!vx_stack_room(cpu, &stack, frame.count * frame.size))
+    if (!stack_room(cpu, &stack, frame.count * frame.size))
         return false;
-    if (gate->off > vx_desc_limit(code))
-        return vx_fault_code(cpu, VX_GP, ext);
-    if (!vx_seg_mark_accessed(cpu, code) || !vx_seg_mark_accessed(cpu, &ss_desc) || !vx_stack_push(cpu, &stack, &frame))
+    if (gate->off > desc_limit(code))
+        return fault_code(cpu, VX_GP, ext);
+    if (!seg_mark_accessed(cpu, code) || !seg_mark_accessed(cpu, &ss_desc) || !stack_push(cpu, &stack, &frame))
         return false;
-    vx_stack_commit(cpu, &stack);
-    vx_seg_from_desc(&cpu->seg[VX_SS], ss_sel, &ss_desc);
-    vx_seg_enter_code(cpu, gate->sel, code, level, gate->off);
+    stack_commit(cpu, &stack);
+    seg_from_desc(&cpu->seg[VX_SS], ss_sel, &ss_desc);
+    seg_enter_code(cpu, gate->sel, code, level, gate->off);
     for (unsigned i = 0; vm86 && i < VX_ARRAY_LEN(vm86_saved); i++)
-        vx_seg_set_null(&cpu->seg[vm86_saved[i]], 0);
+        seg_set_null(&cpu->seg[vm86_saved[i]], 0);
     clear_flags(cpu, gate->trap, VX_FL_VM | VX_FL_NT);
     return true;
 }
 
-static bool deliver_gate(struct vx_vcpu *cpu, const struct vx_event *event, const struct gate *gate)
+static bool deliver_gate(struct vx_vcpu *cpu, const struct event *event, const struct gate *gate)
 {
-    struct vx_desc code;
+    struct desc code;
     uint32_t ext = ext_of(event);
-    if (vx_sel_null(gate->sel))
-        return vx_fault_code(cpu, VX_GP, ext);
-    if (!vx_seg_fetch_desc(cpu, gate->sel, VX_GP, ext, &code))
+    if (sel_null(gate->sel))
+        return fault_code(cpu, VX_GP, ext);
+    if (!seg_fetch_desc(cpu, gate->sel, VX_GP, ext, &code))
         return false;
-    if (!vx_desc_is_code(&code) || vx_desc_dpl(&code) > cpu->cpl)
-        return vx_fault_sel(cpu, VX_GP, gate->sel, ext);
-    if (!vx_desc_present(&code))
-        return vx_fault_sel(cpu, VX_NP, gate->sel, ext);
-    bool inner = !vx_desc_is_conforming_code(&code) && vx_desc_dpl(&code) < cpu->cpl;
-    if (vx_vm86(cpu) && (!inner || vx_desc_dpl(&code) != 0))
-        return vx_fault_sel(cpu, VX_GP, gate->sel, ext);
+    if (!desc_is_code(&code) || desc_dpl(&code) > cpu->cpl)
+        return fault_sel(cpu, VX_GP, gate->sel, ext);
+    if (!desc_present(&code))
+        return fault_sel(cpu, VX_NP, gate->sel, ext);
+    bool inner = !desc_is_conforming_code(&code) && desc_dpl(&code) < cpu->cpl;
+    if (vx_vm86(cpu) && (!inner || desc_dpl(&code) != 0))
+        return fault_sel(cpu, VX_GP, gate->sel, ext);
     return inner ? deliver_inner(cpu, event, gate, &code) : deliver_same(cpu, event, gate, &code);
 }
 
-static bool deliver_task(struct vx_vcpu *cpu, const struct vx_event *event, uint16_t tss_sel)
+static bool deliver_task(struct vx_vcpu *cpu, const struct event *event, uint16_t tss_sel)
 {
-    struct vx_task_switch how = {
+    struct task_switch how = {
         .cause = VX_TASK_EVENT,
         .sel = tss_sel,
         .next_eip = event->eip,
@@ -162,29 +160,29 @@ static bool deliver_task(struct vx_vcpu *cpu, const struct vx_event *event, uint
         .has_error = event->has_error,
         .error = event->error,
     };
-    if (!vx_task_check_tss(cpu, tss_sel, VX_GP, how.ext, &how.desc))
+    if (!task_check_tss(cpu, tss_sel, VX_GP, how.ext, &how.desc))
         return false;
-    return vx_task_switch(cpu, &how);
+    return task_switch(cpu, &how);
 }
 
-static bool deliver_protected(struct vx_vcpu *cpu, const struct vx_event *event)
+static bool deliver_protected(struct vx_vcpu *cpu, const struct event *event)
 {
-    struct vx_desc entry = { .lin = (uint32_t)(cpu->idtr.base + event->vector * 8u) };
+    struct desc entry = { .lin = (uint32_t)(cpu->idtr.base + event->vector * 8u) };
     uint32_t error = event->vector * 8u + ERROR_IDT + ext_of(event);
     uint64_t raw;
     if (event->vector * 8u + 7 > cpu->idtr.limit)
-        return vx_fault_code(cpu, VX_GP, error);
+        return fault_code(cpu, VX_GP, error);
     if (!vx_mmu_read(cpu->mmu, entry.lin, 8, VX_VIEW_SYSTEM, &raw))
         return false;
     entry.lo = (uint32_t)raw;
     entry.hi = (uint32_t)(raw >> 32);
-    unsigned type = vx_desc_is_system(&entry) ? vx_desc_type(&entry) : 0;
+    unsigned type = desc_is_system(&entry) ? desc_type(&entry) : 0;
     bool known = type == VX_SYS_TASK_GATE || type == VX_SYS_INT16 || type == VX_SYS_TRAP16 || type == VX_SYS_INT32 ||
                  type == VX_SYS_TRAP32;
-    if (!known || (event->software && vx_desc_dpl(&entry) < cpu->cpl))
-        return vx_fault_code(cpu, VX_GP, error);
-    if (!vx_desc_present(&entry))
-        return vx_fault_code(cpu, VX_NP, error);
+    if (!known || (event->software && desc_dpl(&entry) < cpu->cpl))
+        return fault_code(cpu, VX_GP, error);
+    if (!desc_present(&entry))
+        return fault_code(cpu, VX_NP, error);
     uint16_t sel = (uint16_t)(entry.lo >> 16);
     if (type == VX_SYS_TASK_GATE)
         return deliver_task(cpu, event, sel);
@@ -198,7 +196,7 @@ static bool deliver_protected(struct vx_vcpu *cpu, const struct vx_event *event)
     return deliver_gate(cpu, event, &gate);
 }
 
-bool vx_event_deliver(struct vx_vcpu *cpu, const struct vx_event *event)
+bool event_deliver(struct vx_vcpu *cpu, const struct event *event)
 {
     return vx_real_mode(cpu) ? deliver_real(cpu, event) : deliver_protected(cpu, event);
 }
@@ -247,7 +245,7 @@ static void debug_entered(struct vx_vcpu *cpu)
 static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
 {
     for (unsigned round = 0; round < CHAIN_MAX; round++) {
-        struct vx_event event = {
+        struct event event = {
             .vector = fault.vector,
             .has_error = fault.has_error,
             .error = fault.error,
@@ -261,7 +259,7 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
         if (fault.vector == VX_PF)
             cpu->cr2 = (uint32_t)fault.lin;
         vx_vcpu_tell(cpu, VX_DEBUG_EVENT_EXCEPTION, fault.vector, fault.error);
-        if (vx_event_deliver(cpu, &event)) {
+        if (event_deliver(cpu, &event)) {
             if (fault.vector == VX_DB)
                 debug_entered(cpu);
             return;
@@ -274,7 +272,7 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
         if (makes_double(first, second)) {
             if (second == PAGE_FAULT)
                 cpu->cr2 = (uint32_t)cpu->mmu->fault.lin;
-            vx_fault_code(cpu, VX_DF, 0);
+            fault_code(cpu, VX_DF, 0);
         }
         fault = cpu->mmu->fault;
     }
@@ -293,11 +291,11 @@ void vx_cpu_deliver_fault(struct vx_vcpu *cpu)
 /* Interrupts and NMI: a fault on the way is handled serially, as nothing precedes it that counts as contributory. */
 static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
 {
-    struct vx_event event = { .vector = vector, .eip = (uint32_t)cpu->rip, .eflags = vx_eflags(cpu) };
+    struct event event = { .vector = vector, .eip = (uint32_t)cpu->rip, .eflags = vx_eflags(cpu) };
     cpu->halted = false;
     vx_trace(cpu->log, cpu_interrupt, (unsigned)vector, (unsigned)cpu->seg[VX_CS].sel, cpu->rip);
     vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INTERRUPT, vector, 0);
-    if (!vx_event_deliver(cpu, &event))
+    if (!event_deliver(cpu, &event))
         deliver_chain(cpu, cpu->mmu->fault);
 }
 
@@ -305,18 +303,18 @@ static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
 static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint32_t next_eip, bool *done)
 {
     *done = false;
-    if ((cpu->cr4 & VX_CR4_VME) && !vx_vif_int_redirected(cpu, vector, done))
+    if ((cpu->cr4 & VX_CR4_VME) && !vif_int_redirected(cpu, vector, done))
         return false;
     if (*done) {
         vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INT, vector, 0);
-        return vx_vif_int_enter(cpu, vector, (uint16_t)next_eip);
+        return vif_int_enter(cpu, vector, (uint16_t)next_eip);
     }
-    return vx_iopl(cpu) == 3 || vx_fault_code(cpu, VX_GP, 0);
+    return vx_iopl(cpu) == 3 || fault_code(cpu, VX_GP, 0);
 }
 
 bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind kind, uint32_t next_eip)
 {
-    struct vx_event event = {
+    struct event event = {
         .vector = vector,
         .software = kind != VX_INT1,
         .eip = next_eip,
@@ -328,7 +326,7 @@ bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind k
     if (done)
         return true;
     vx_vcpu_tell(cpu, VX_DEBUG_EVENT_INT, vector, 0);
-    if (!vx_event_deliver(cpu, &event))
+    if (!event_deliver(cpu, &event))
         return false;
     if (kind == VX_INT1)
         debug_entered(cpu);
@@ -371,7 +369,7 @@ bool vx_cpu_take_events(struct vx_vcpu *cpu)
         return false;
     }
     if (smi_ready(cpu)) { /* SDM 3A "Priority Among Simultaneous Exceptions and Interrupts" */
-        vx_smm_enter(cpu);
+        smm_enter(cpu);
     } else if (nmi_ready(cpu)) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;

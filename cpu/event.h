@@ -4,7 +4,7 @@
 
 #include "fault.h"
 
-struct vx_event {
+struct event {
     uint8_t vector;
     bool software; /* INT n, INT3, INTO: the gate's DPL counts, EXT stays clear */
     bool has_error;
@@ -14,7 +14,7 @@ struct vx_event {
 };
 
 /* Enters the handler. False: mmu->fault says what went wrong on the way and nothing has changed, except after a task
- * switch (see vx_task_switch). */
-bool vx_event_deliver(struct vx_vcpu *cpu, const struct vx_event *event);
+ * switch (see task_switch). */
+bool event_deliver(struct vx_vcpu *cpu, const struct event *event);
 
 #endif

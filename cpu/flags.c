@@ -12,7 +12,7 @@
 #include "vx86/cpu.h"
 #include "vx86/isa.h"
 
-void vx_flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
+void flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
 {
     mask &= vx_cpu_eflags_mask(cpu->model);
     uint32_t old = vx_eflags(cpu);
@@ -21,7 +21,7 @@ void vx_flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
         vx_vcpu_tell(cpu, VX_DEBUG_EVENT_MODE, vx_mode_bits(cpu->cr0, now), 0);
     vx_set_eflags_raw(cpu, now);
     if (VX_UNLIKELY((old ^ now) & VX_FL_AC))
-        vx_creg_sync_ac(cpu);
+        creg_sync_ac(cpu);
     if ((now & ~old & VX_FL_IF) && cpu->intr_line)
         vx_vcpu_raise(cpu, VX_ATTN_INTR);
 }
@@ -39,7 +39,7 @@ static uint32_t common_mask(const struct vx_vcpu *cpu, unsigned op_size)
     return mask;
 }
 
-uint32_t vx_flags_iret_mask(const struct vx_vcpu *cpu, unsigned op_size)
+uint32_t flags_iret_mask(const struct vx_vcpu *cpu, unsigned op_size)
 {
     uint32_t mask = common_mask(cpu, op_size);
     if (op_size == 4)
@@ -54,5 +54,5 @@ void vx_cpu_pop_flags(struct vx_vcpu *cpu, uint32_t value, unsigned op_size)
     uint32_t mask = common_mask(cpu, op_size);
     if (op_size == 4)
         mask |= VX_FL_RF; /* POPFD clears it */
-    vx_flags_write(cpu, value & ~(uint32_t)VX_FL_RF, mask);
+    flags_write(cpu, value & ~(uint32_t)VX_FL_RF, mask);
 }

@@ -8,9 +8,9 @@
 #include "vx86/vcpu.h"
 
 /* Bits of `mask` come from `value`, the others stay. */
-void vx_flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask);
+void flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask);
 
 /* What IRET may change here and now (SDM 2 "IRET/IRETD", without its return to VM86 mode). op_size 2 or 4. */
-uint32_t vx_flags_iret_mask(const struct vx_vcpu *cpu, unsigned op_size);
+uint32_t flags_iret_mask(const struct vx_vcpu *cpu, unsigned op_size);
 
 #endif

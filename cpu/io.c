@@ -31,5 +31,5 @@ bool vx_cpu_io_allowed(struct vx_vcpu *cpu, uint16_t port, unsigned size)
         return true;
     if (!bitmap_allows(cpu, port, size, &allowed))
         return false;
-    return allowed || vx_fault_code(cpu, VX_GP, 0);
+    return allowed || fault_code(cpu, VX_GP, 0);
 }

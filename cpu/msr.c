@@ -8,7 +8,7 @@
 #include "creg.h"
 #include "fault.h"
 
-enum vx_msr_index {
+enum msr_index {
     MSR_P5_MC_ADDR = 0,
     MSR_P5_MC_TYPE = 1,
     MSR_TSC = 0x10,
@@ -124,7 +124,7 @@ static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
     uint32_t at = index - MSR_MC0_CTL;
     if (index < MSR_MC0_CTL || at >= VX_MCE_BANKS * 4)
         return NULL;
-    return &vx_cpu_box(cpu)->mce_bank[at / 4][at % 4];
+    return &cpu_box(cpu)->mce_bank[at / 4][at % 4];
 }
 
 /* Registers that are read and written as plain state, after the checks of value_valid(). */
@@ -154,15 +154,15 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 
 static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
 {
-    struct vx_cpu_box *box = vx_cpu_box(cpu);
+    struct cpu_box *box = cpu_box(cpu);
     for (unsigned i = 0; i < box->msr_logged_count; i++)
         if (box->msr_logged[i] == index)
-            return vx_fault_code(cpu, VX_GP, 0);
+            return fault_code(cpu, VX_GP, 0);
     if (box->msr_logged_count < VX_MSR_LOGGED_MAX) {
         box->msr_logged[box->msr_logged_count++] = index;
         vx_log_debug(cpu->log, VX_LOG_CPU, "%s of unknown MSR %x answered with #GP", verb, (unsigned)index);
     }
-    return vx_fault_code(cpu, VX_GP, 0);
+    return fault_code(cpu, VX_GP, 0);
 }
 
 uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
@@ -191,7 +191,7 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 {
     if (cpu->cpl != 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "read");
     if (read_special(cpu, index, value))
@@ -235,11 +235,11 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 
 static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     if (value & ~(uint64_t)VX_EFER_NXE)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     change.efer = value;
-    return vx_creg_apply(cpu, &change);
+    return creg_apply(cpu, &change);
 }
 
 /* Writes with an effect of their own; *done is false when the register is not one of them. */
@@ -262,14 +262,14 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
     case MSR_ARCH_CAPABILITIES: break;
     default: *done = false; return true;
     }
-    return vx_fault_code(cpu, VX_GP, 0);
+    return fault_code(cpu, VX_GP, 0);
 }
 
 bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
 {
     bool done;
     if (cpu->cpl != 0)
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "write");
     bool ok = write_special(cpu, index, value, &done);
@@ -279,7 +279,7 @@ bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
     if (at == NULL)
         return unknown(cpu, index, "write");
     if (!value_valid(cpu, index, &value))
-        return vx_fault_code(cpu, VX_GP, 0);
+        return fault_code(cpu, VX_GP, 0);
     *at = value;
     if (index == MSR_APIC_BASE)
         cpu->ops->apic_base(cpu->ops_opaque, value);

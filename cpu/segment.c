@@ -12,7 +12,7 @@ static bool desc_address(const struct vx_vcpu *cpu, uint16_t sel, uint64_t *lin)
     uint32_t off = sel & 0xFFF8u;
     uint64_t base = cpu->gdtr.base;
     uint32_t limit = cpu->gdtr.limit;
-    if (vx_sel_local(sel)) {
+    if (sel_local(sel)) {
         if (cpu->ldtr.unusable)
             return false;
         base = cpu->ldtr.base;
@@ -24,7 +24,7 @@ static bool desc_address(const struct vx_vcpu *cpu, uint16_t sel, uint64_t *lin)
     return true;
 }
 
-static bool read_desc(struct vx_vcpu *cpu, struct vx_desc *out)
+static bool read_desc(struct vx_vcpu *cpu, struct desc *out)
 {
     uint64_t raw;
     if (!vx_mmu_read(cpu->mmu, out->lin, 8, VX_VIEW_SYSTEM, &raw))
@@ -34,22 +34,22 @@ static bool read_desc(struct vx_vcpu *cpu, struct vx_desc *out)
     return true;
 }
 
-bool vx_seg_fetch_desc(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct vx_desc *out)
+bool seg_fetch_desc(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct desc *out)
 {
     if (!desc_address(cpu, sel, &out->lin))
-        return vx_fault_sel(cpu, vector, sel, ext);
+        return fault_sel(cpu, vector, sel, ext);
     return read_desc(cpu, out);
 }
 
-bool vx_seg_look_desc(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *out, bool *found)
+bool seg_look_desc(struct vx_vcpu *cpu, uint16_t sel, struct desc *out, bool *found)
 {
-    *found = !vx_sel_null(sel) && desc_address(cpu, sel, &out->lin);
+    *found = !sel_null(sel) && desc_address(cpu, sel, &out->lin);
     return !*found || read_desc(cpu, out);
 }
 
-bool vx_seg_mark_accessed(struct vx_vcpu *cpu, struct vx_desc *desc)
+bool seg_mark_accessed(struct vx_vcpu *cpu, struct desc *desc)
 {
-    if (vx_desc_is_system(desc) || (desc->hi & VX_ATTR_ACCESSED << 8))
+    if (desc_is_system(desc) || (desc->hi & VX_ATTR_ACCESSED << 8))
         return true;
     uint32_t hi = desc->hi | VX_ATTR_ACCESSED << 8;
     if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc->lin + 5), 1, VX_VIEW_SYSTEM, (hi >> 8) & 0xFF))
@@ -58,23 +58,23 @@ bool vx_seg_mark_accessed(struct vx_vcpu *cpu, struct vx_desc *desc)
     return true;
 }
 
-void vx_seg_from_desc(struct vx_seg *seg, uint16_t sel, const struct vx_desc *desc)
+void seg_from_desc(struct vx_seg *seg, uint16_t sel, const struct desc *desc)
 {
-    seg->base = vx_desc_base(desc);
-    seg->limit = vx_desc_limit(desc);
-    seg->attr = vx_desc_attr(desc);
+    seg->base = desc_base(desc);
+    seg->limit = desc_limit(desc);
+    seg->attr = desc_attr(desc);
     seg->sel = sel;
     seg->unusable = false;
 }
 
-void vx_seg_set_null(struct vx_seg *seg, uint16_t sel)
+void seg_set_null(struct vx_seg *seg, uint16_t sel)
 {
     *seg = (struct vx_seg){ .sel = sel, .unusable = true };
 }
 
 /* Limit, D/B and G survive on silicon; that a data segment becomes writable again is what lets a program come back from
  * protected mode without reloading, and CS is writable in real mode too. */
-void vx_seg_set_real(struct vx_seg *seg, uint16_t sel)
+void seg_set_real(struct vx_seg *seg, uint16_t sel)
 {
     seg->base = (uint32_t)sel << 4;
     seg->attr = (uint16_t)((seg->attr & 0xFF00u) | VX_ATTR_REAL);
@@ -84,30 +84,30 @@ void vx_seg_set_real(struct vx_seg *seg, uint16_t sel)
     seg->unusable = false;
 }
 
-void vx_seg_set_vm86(struct vx_seg *seg, uint16_t sel)
+void seg_set_vm86(struct vx_seg *seg, uint16_t sel)
 {
     *seg = (struct vx_seg){ .base = (uint32_t)sel << 4, .limit = 0xFFFF, .sel = sel, .attr = VX_ATTR_VM86 };
 }
 
-void vx_seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct vx_desc *desc, unsigned cpl, uint32_t eip)
+void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint32_t eip)
 {
-    vx_seg_from_desc(&cpu->seg[VX_CS], (uint16_t)((sel & 0xFFFCu) | cpl), desc);
+    seg_from_desc(&cpu->seg[VX_CS], (uint16_t)((sel & 0xFFFCu) | cpl), desc);
     cpu->cpl = (uint8_t)cpl;
     cpu->rip = eip;
 }
 
-bool vx_seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext, struct vx_desc *out)
+bool seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext, struct desc *out)
 {
-    if (!vx_seg_fetch_desc(cpu, sel, vector, ext, out))
+    if (!seg_fetch_desc(cpu, sel, vector, ext, out))
         return false;
-    if (vx_sel_rpl(sel) != cpl || vx_desc_dpl(out) != cpl || !vx_desc_is_writable_data(out))
-        return vx_fault_sel(cpu, vector, sel, ext);
-    if (!vx_desc_present(out))
-        return vx_fault_sel(cpu, VX_SEG_SS, sel, ext);
+    if (sel_rpl(sel) != cpl || desc_dpl(out) != cpl || !desc_is_writable_data(out))
+        return fault_sel(cpu, vector, sel, ext);
+    if (!desc_present(out))
+        return fault_sel(cpu, VX_SEG_SS, sel, ext);
     return true;
 }
 
-void vx_seg_drop_inner(struct vx_vcpu *cpu)
+void seg_drop_inner(struct vx_vcpu *cpu)
 {
     static const enum vx_segment data[] = { VX_ES, VX_DS, VX_FS, VX_GS };
     for (size_t i = 0; i < VX_ARRAY_LEN(data); i++) {
@@ -115,39 +115,38 @@ void vx_seg_drop_inner(struct vx_vcpu *cpu)
         bool conforming = (seg->attr & (VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN)) == (VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN);
         unsigned dpl = (seg->attr & VX_ATTR_DPL) >> 5;
         if (!seg->unusable && !conforming && dpl < cpu->cpl)
-            vx_seg_set_null(seg, 0);
+            seg_set_null(seg, 0);
     }
 }
 
 static bool load_ss(struct vx_vcpu *cpu, uint16_t sel)
 {
-    struct vx_desc desc;
-    if (vx_sel_null(sel))
-        return vx_fault_code(cpu, VX_GP, 0);
-    if (!vx_seg_check_ss(cpu, sel, cpu->cpl, VX_GP, 0, &desc) || !vx_seg_mark_accessed(cpu, &desc))
+    struct desc desc;
+    if (sel_null(sel))
+        return fault_code(cpu, VX_GP, 0);
+    if (!seg_check_ss(cpu, sel, cpu->cpl, VX_GP, 0, &desc) || !seg_mark_accessed(cpu, &desc))
         return false;
-    vx_seg_from_desc(&cpu->seg[VX_SS], sel, &desc);
+    seg_from_desc(&cpu->seg[VX_SS], sel, &desc);
     return true;
 }
 
 static bool load_data(struct vx_vcpu *cpu, struct vx_seg *seg, uint16_t sel)
 {
-    struct vx_desc desc;
-    if (vx_sel_null(sel)) {
-        vx_seg_set_null(seg, sel);
+    struct desc desc;
+    if (sel_null(sel)) {
+        seg_set_null(seg, sel);
         return true;
     }
-    if (!vx_seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
+    if (!seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
         return false;
-    unsigned dpl = vx_desc_dpl(&desc);
-    if (!vx_desc_is_readable(&desc) ||
-        (!vx_desc_is_conforming_code(&desc) && (vx_sel_rpl(sel) > dpl || cpu->cpl > dpl)))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_NP, sel, 0);
-    if (!vx_seg_mark_accessed(cpu, &desc))
+    unsigned dpl = desc_dpl(&desc);
+    if (!desc_is_readable(&desc) || (!desc_is_conforming_code(&desc) && (sel_rpl(sel) > dpl || cpu->cpl > dpl)))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!desc_present(&desc))
+        return fault_sel(cpu, VX_NP, sel, 0);
+    if (!seg_mark_accessed(cpu, &desc))
         return false;
-    vx_seg_from_desc(seg, sel, &desc);
+    seg_from_desc(seg, sel, &desc);
     return true;
 }
 
@@ -156,11 +155,11 @@ bool vx_cpu_load_seg(struct vx_vcpu *cpu, enum vx_segment which, uint16_t sel)
     struct vx_seg *seg = &cpu->seg[which];
     VX_ASSERT(which != VX_CS);
     if (vx_real_mode(cpu)) {
-        vx_seg_set_real(seg, sel);
+        seg_set_real(seg, sel);
         return true;
     }
     if (vx_vm86(cpu)) {
-        vx_seg_set_vm86(seg, sel);
+        seg_set_vm86(seg, sel);
         return true;
     }
     return which == VX_SS ? load_ss(cpu, sel) : load_data(cpu, seg, sel);
@@ -171,50 +170,50 @@ bool vx_cpu_load_moves_base(const struct vx_vcpu *cpu, enum vx_segment which)
     const struct vx_seg *seg = &cpu->seg[which];
     struct vx_seg loaded = *seg;
     if (vx_real_mode(cpu))
-        vx_seg_set_real(&loaded, seg->sel);
+        seg_set_real(&loaded, seg->sel);
     else if (vx_vm86(cpu))
-        vx_seg_set_vm86(&loaded, seg->sel);
+        seg_set_vm86(&loaded, seg->sel);
     else
         return false;
     return loaded.limit == seg->limit && loaded.attr == seg->attr && loaded.unusable == seg->unusable;
 }
 
-bool vx_seg_load_ldtr(struct vx_vcpu *cpu, uint16_t sel)
+bool seg_load_ldtr(struct vx_vcpu *cpu, uint16_t sel)
 {
-    struct vx_desc desc;
-    if (vx_sel_null(sel)) {
-        vx_seg_set_null(&cpu->ldtr, sel);
+    struct desc desc;
+    if (sel_null(sel)) {
+        seg_set_null(&cpu->ldtr, sel);
         return true;
     }
-    if (vx_sel_local(sel))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
+    if (sel_local(sel))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
         return false;
-    if (!vx_desc_is_system_type(&desc, VX_SYS_LDT))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_NP, sel, 0);
-    vx_seg_from_desc(&cpu->ldtr, sel, &desc);
+    if (!desc_is_system_type(&desc, VX_SYS_LDT))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!desc_present(&desc))
+        return fault_sel(cpu, VX_NP, sel, 0);
+    seg_from_desc(&cpu->ldtr, sel, &desc);
     return true;
 }
 
-bool vx_seg_load_tr(struct vx_vcpu *cpu, uint16_t sel)
+bool seg_load_tr(struct vx_vcpu *cpu, uint16_t sel)
 {
-    struct vx_desc desc;
-    if (vx_sel_null(sel))
-        return vx_fault_code(cpu, VX_GP, 0);
-    if (vx_sel_local(sel))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
+    struct desc desc;
+    if (sel_null(sel))
+        return fault_code(cpu, VX_GP, 0);
+    if (sel_local(sel))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!seg_fetch_desc(cpu, sel, VX_GP, 0, &desc))
         return false;
-    if (!vx_desc_is_available_tss(&desc))
-        return vx_fault_sel(cpu, VX_GP, sel, 0);
-    if (!vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_NP, sel, 0);
+    if (!desc_is_available_tss(&desc))
+        return fault_sel(cpu, VX_GP, sel, 0);
+    if (!desc_present(&desc))
+        return fault_sel(cpu, VX_NP, sel, 0);
     uint32_t busy_hi = desc.hi | VX_TSS_BUSY << 8;
     if (!vx_mmu_write(cpu->mmu, (uint32_t)(desc.lin + 5), 1, VX_VIEW_SYSTEM, (busy_hi >> 8) & 0xFF))
         return false;
     desc.hi = busy_hi;
-    vx_seg_from_desc(&cpu->tr, sel, &desc);
+    seg_from_desc(&cpu->tr, sel, &desc);
     return true;
 }

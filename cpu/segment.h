@@ -14,13 +14,13 @@
 
 #include "fault.h"
 
-struct vx_desc {
+struct desc {
     uint32_t lo, hi;
     uint64_t lin; /* where it was read */
 };
 
 /* Types of system descriptors (S = 0). */
-enum vx_sys_type {
+enum sys_type {
     VX_SYS_TSS16 = 1,
     VX_SYS_LDT = 2,
     VX_SYS_TSS16_BUSY = 3,
@@ -40,118 +40,117 @@ enum vx_sys_type {
 #define VX_ATTR_REAL 0x0093u
 #define VX_ATTR_VM86 0x00F3u
 
-static inline bool vx_sel_null(uint16_t sel)
+static inline bool sel_null(uint16_t sel)
 {
     return (sel & 0xFFFCu) == 0;
 }
-static inline unsigned vx_sel_rpl(uint16_t sel)
+static inline unsigned sel_rpl(uint16_t sel)
 {
     return sel & 3u;
 }
-static inline bool vx_sel_local(uint16_t sel)
+static inline bool sel_local(uint16_t sel)
 {
     return (sel & 4u) != 0;
 }
 
-static inline uint16_t vx_desc_attr(const struct vx_desc *d)
+static inline uint16_t desc_attr(const struct desc *d)
 {
     return (uint16_t)(d->hi >> 8);
 }
-static inline unsigned vx_desc_type(const struct vx_desc *d)
+static inline unsigned desc_type(const struct desc *d)
 {
     return (d->hi >> 8) & 15u;
 }
-static inline unsigned vx_desc_dpl(const struct vx_desc *d)
+static inline unsigned desc_dpl(const struct desc *d)
 {
     return (d->hi >> 13) & 3u;
 }
-static inline bool vx_desc_present(const struct vx_desc *d)
+static inline bool desc_present(const struct desc *d)
 {
     return (d->hi & 0x8000u) != 0;
 }
-static inline bool vx_desc_is_system(const struct vx_desc *d)
+static inline bool desc_is_system(const struct desc *d)
 {
     return (d->hi & 0x1000u) == 0;
 }
-static inline uint32_t vx_desc_base(const struct vx_desc *d)
+static inline uint32_t desc_base(const struct desc *d)
 {
     return d->lo >> 16 | (d->hi & 0xFFu) << 16 | (d->hi & 0xFF000000u);
 }
-static inline uint32_t vx_desc_limit(const struct vx_desc *d)
+static inline uint32_t desc_limit(const struct desc *d)
 {
     uint32_t limit = (d->lo & 0xFFFFu) | (d->hi & 0xF0000u);
     return d->hi & 0x800000u ? limit << 12 | 0xFFFu : limit;
 }
-static inline bool vx_desc_is_code(const struct vx_desc *d)
+static inline bool desc_is_code(const struct desc *d)
 {
     return (d->hi & 0x1800u) == 0x1800u;
 }
-static inline bool vx_desc_is_conforming_code(const struct vx_desc *d)
+static inline bool desc_is_conforming_code(const struct desc *d)
 {
     return (d->hi & 0x1C00u) == 0x1C00u;
 }
-static inline bool vx_desc_is_writable_data(const struct vx_desc *d)
+static inline bool desc_is_writable_data(const struct desc *d)
 {
     return (d->hi & 0x1A00u) == 0x1200u;
 }
 /* Data of either kind, or readable code. */
-static inline bool vx_desc_is_readable(const struct vx_desc *d)
+static inline bool desc_is_readable(const struct desc *d)
 {
     return (d->hi & 0x1800u) == 0x1000u || (d->hi & 0x1A00u) == 0x1A00u;
 }
-static inline bool vx_desc_is_system_type(const struct vx_desc *d, enum vx_sys_type type)
+static inline bool desc_is_system_type(const struct desc *d, enum sys_type type)
 {
     return (d->hi & 0x1F00u) == (uint32_t)type << 8;
 }
 /* An available (not busy) TSS of either size. */
-static inline bool vx_desc_is_available_tss(const struct vx_desc *d)
+static inline bool desc_is_available_tss(const struct desc *d)
 {
-    return vx_desc_is_system_type(d, VX_SYS_TSS16) || vx_desc_is_system_type(d, VX_SYS_TSS32);
+    return desc_is_system_type(d, VX_SYS_TSS16) || desc_is_system_type(d, VX_SYS_TSS32);
 }
-static inline bool vx_desc_is_busy_tss(const struct vx_desc *d)
+static inline bool desc_is_busy_tss(const struct desc *d)
 {
-    return vx_desc_is_system_type(d, VX_SYS_TSS16_BUSY) || vx_desc_is_system_type(d, VX_SYS_TSS32_BUSY);
+    return desc_is_system_type(d, VX_SYS_TSS16_BUSY) || desc_is_system_type(d, VX_SYS_TSS32_BUSY);
 }
 
 /* Reads the descriptor that `sel` names in the GDT or LDT. A selector beyond its table (or into no LDT) raises
  * `vector` with the selector and `ext`. The null selector is the caller's matter: it reads entry 0. */
-bool vx_seg_fetch_desc(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct vx_desc *out);
+bool seg_fetch_desc(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct desc *out);
 
 /* The same for LAR, LSL, VERR and VERW: *found is false (and no fault raised) for the null selector or one beyond its
  * table. Returns false only on a page fault. */
-bool vx_seg_look_desc(struct vx_vcpu *cpu, uint16_t sel, struct vx_desc *out, bool *found);
+bool seg_look_desc(struct vx_vcpu *cpu, uint16_t sel, struct desc *out, bool *found);
 
 /* Sets the accessed bit in memory (and in *desc) unless it is set already or the descriptor is a system one. */
-bool vx_seg_mark_accessed(struct vx_vcpu *cpu, struct vx_desc *desc);
+bool seg_mark_accessed(struct vx_vcpu *cpu, struct desc *desc);
 
 /* Fills a hidden part from a descriptor, without any check. */
-void vx_seg_from_desc(struct vx_seg *seg, uint16_t sel, const struct vx_desc *desc);
+void seg_from_desc(struct vx_seg *seg, uint16_t sel, const struct desc *desc);
 
 /* A null selector: any access through it faults. */
-void vx_seg_set_null(struct vx_seg *seg, uint16_t sel);
+void seg_set_null(struct vx_seg *seg, uint16_t sel);
 
 /* Real-mode load: base from the selector, writable data, limit and size bits stay as they were ("unreal mode"). */
-void vx_seg_set_real(struct vx_seg *seg, uint16_t sel);
-void vx_seg_set_vm86(struct vx_seg *seg, uint16_t sel);
+void seg_set_real(struct vx_seg *seg, uint16_t sel);
+void seg_set_vm86(struct vx_seg *seg, uint16_t sel);
 
 /* CS of the new code at `cpl` (its RPL becomes the CPL), with EIP. Commits; no checks. */
-void vx_seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct vx_desc *desc, unsigned cpl, uint32_t eip);
+void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint32_t eip);
 
 /* SS for privilege level `cpl`, as far transfers and task switches check it (not MOV to SS): RPL, DPL, type raise
  * `vector` with the selector; a segment that is not present raises #SS. Not null. *out is the checked descriptor. */
-bool vx_seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext,
-                     struct vx_desc *out);
+bool seg_check_ss(struct vx_vcpu *cpu, uint16_t sel, unsigned cpl, uint8_t vector, uint32_t ext, struct desc *out);
 
 /* After a return to an outer level: data segments that the new CPL may not see become null (SDM 2 "RET"). */
-void vx_seg_drop_inner(struct vx_vcpu *cpu);
+void seg_drop_inner(struct vx_vcpu *cpu);
 
 /* LLDT, LTR; the caller has checked mode and CPL. */
-bool vx_seg_load_ldtr(struct vx_vcpu *cpu, uint16_t sel);
-bool vx_seg_load_tr(struct vx_vcpu *cpu, uint16_t sel);
+bool seg_load_ldtr(struct vx_vcpu *cpu, uint16_t sel);
+bool seg_load_tr(struct vx_vcpu *cpu, uint16_t sel);
 
 /* True when [off, off + size) lies within the segment. size >= 1. A 4 GiB expand-up segment has no limit: accesses
  * that run over FFFFFFFFh wrap, as in translated code (SDM 3A "Limit Checking" leaves it to the implementation). */
-static inline bool vx_seg_in_limit(const struct vx_seg *seg, uint32_t off, uint32_t size)
+static inline bool seg_in_limit(const struct vx_seg *seg, uint32_t off, uint32_t size)
 {
     if (VX_UNLIKELY(seg->unusable))
         return false;

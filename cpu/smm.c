@@ -108,11 +108,11 @@ static void save(const struct vx_vcpu *cpu, struct image *image)
 /* SDM 3C "SMM Handler Execution Environment": real-mode addressing with 4 GiB limits. */
 static void enter_handler(struct vx_vcpu *cpu)
 {
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     change.cr0 &= ~((uint64_t)VX_CR0_PE | VX_CR0_EM | VX_CR0_TS | (uint32_t)VX_CR0_PG);
     change.cr4 = 0;
     vx_set_eflags_raw(cpu, 0);
-    bool ok = vx_creg_apply(cpu, &change);
+    bool ok = creg_apply(cpu, &change);
     VX_ASSERT(ok); /* paging is off: no PDPTE can be wrong */
     cpu->dr[7] = DR7_ONES;
     for (unsigned i = 0; i < VX_SEG_COUNT; i++)
@@ -132,7 +132,7 @@ static void set_smiact(struct vx_vcpu *cpu, bool active)
         cpu->ops->smiact(cpu->ops_opaque, active);
 }
 
-void vx_smm_enter(struct vx_vcpu *cpu)
+void smm_enter(struct vx_vcpu *cpu)
 {
     struct image image;
     VX_ASSERT(!cpu->smm);
@@ -170,7 +170,7 @@ static bool control_legal(const struct vx_vcpu *cpu, uint32_t cr0, uint32_t cr4)
 /* Control registers and flags, checked; false: shut down. */
 static bool restore_control(struct vx_vcpu *cpu, const struct image *image)
 {
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     uint32_t cr0 = get(image, SAVE_CR0), cr4 = get(image, SAVE_CR4);
     if (!control_legal(cpu, cr0, cr4))
         return false;
@@ -182,7 +182,7 @@ static bool restore_control(struct vx_vcpu *cpu, const struct image *image)
     change.cr4 = cr4;
     change.cr3_written = true;
     vx_set_eflags_raw(cpu, restored); /* AC is part of what the mmu is told */
-    if (vx_creg_apply(cpu, &change))
+    if (creg_apply(cpu, &change))
         return true;
     vx_set_eflags_raw(cpu, eflags);
     return false;
@@ -206,11 +206,11 @@ static void restore(struct vx_vcpu *cpu, const struct image *image)
     cpu->halted = image->bytes[SAVE_HALT] & 1;
 }
 
-bool vx_smm_resume(struct vx_vcpu *cpu)
+bool smm_resume(struct vx_vcpu *cpu)
 {
     struct image image;
     if (!cpu->smm)
-        return vx_fault_plain(cpu, VX_UD);
+        return fault_plain(cpu, VX_UD);
     vx_pmap_read(cpu->mmu->pmap, cpu->smbase + SAVE_AT, &image, sizeof image);
     set_smiact(cpu, false);
     if (!restore_control(cpu, &image)) {
@@ -224,7 +224,7 @@ bool vx_smm_resume(struct vx_vcpu *cpu)
     return true;
 }
 
-void vx_smm_reset(struct vx_vcpu *cpu, bool init)
+void smm_reset(struct vx_vcpu *cpu, bool init)
 {
     if (cpu->smm)
         set_smiact(cpu, false);

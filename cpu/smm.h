@@ -12,13 +12,13 @@
 #include "vx86/vcpu.h"
 
 /* SMI is taken: saves the state at SMBASE + FE00h and enters the handler at SMBASE + 8000h. Not to be called in SMM. */
-void vx_smm_enter(struct vx_vcpu *cpu);
+void smm_enter(struct vx_vcpu *cpu);
 
 /* RSM: the state comes back from the save area, SMBASE with it; rip too. #UD outside SMM. A state that no MOV could have
  * made (PG without PE, NW without CD, reserved bits of CR4, wrong PDPTEs) shuts the processor down. */
-bool vx_smm_resume(struct vx_vcpu *cpu);
+bool smm_resume(struct vx_vcpu *cpu);
 
 /* RESET# and INIT#: out of system management mode; RESET puts SMBASE to 30000h. */
-void vx_smm_reset(struct vx_vcpu *cpu, bool init);
+void smm_reset(struct vx_vcpu *cpu, bool init);
 
 #endif

@@ -5,14 +5,14 @@
 
 #include "debug_registers.h"
 
-void vx_stack_open(const struct vx_vcpu *cpu, struct vx_stack *stack)
+void stack_open(const struct vx_vcpu *cpu, struct stack *stack)
 {
-    vx_stack_open_at(&cpu->seg[VX_SS], (uint32_t)cpu->gpr[VX_RSP], cpu->cpl, 0, stack);
+    stack_open_at(&cpu->seg[VX_SS], (uint32_t)cpu->gpr[VX_RSP], cpu->cpl, 0, stack);
 }
 
-void vx_stack_open_at(const struct vx_seg *ss, uint32_t esp, unsigned cpl, uint32_t error, struct vx_stack *stack)
+void stack_open_at(const struct vx_seg *ss, uint32_t esp, unsigned cpl, uint32_t error, struct stack *stack)
 {
-    *stack = (struct vx_stack){
+    *stack = (struct stack){
         .ss = ss,
         .esp = esp,
         .mask = ss->attr & VX_ATTR_DB ? UINT32_MAX : 0xFFFFu,
@@ -21,38 +21,38 @@ void vx_stack_open_at(const struct vx_seg *ss, uint32_t esp, unsigned cpl, uint3
     };
 }
 
-static uint32_t moved(const struct vx_stack *stack, uint32_t delta)
+static uint32_t moved(const struct stack *stack, uint32_t delta)
 {
     return (stack->esp & ~stack->mask) | ((stack->esp + delta) & stack->mask);
 }
 
-static uint64_t linear(const struct vx_stack *stack, uint32_t off)
+static uint64_t linear(const struct stack *stack, uint32_t off)
 {
     return (uint32_t)(stack->ss->base + off);
 }
 
 /* Frames are data accesses to the breakpoints of DR7 too. */
-static void watch(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned bytes, bool write)
+static void watch(struct vx_vcpu *cpu, const struct stack *stack, uint32_t off, unsigned bytes, bool write)
 {
     if (VX_UNLIKELY(cpu->dr[7] & DR7_ENABLES))
         cpu->debug_hits |= dr_data_hits(cpu, (uint32_t)linear(stack, off), bytes, write);
 }
 
 /* #AC applies to the pushes and pops of CPL 3 only. */
-static bool misaligned(const struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t off, unsigned size)
+static bool misaligned(const struct vx_vcpu *cpu, const struct stack *stack, uint32_t off, unsigned size)
 {
     return stack->view == VX_VIEW_USER && (cpu->cr0 & VX_CR0_AM) && (cpu->eflags & VX_FL_AC) &&
            (linear(stack, off) & (size - 1)) != 0;
 }
 
-bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, uint32_t *value)
+bool stack_pop(struct vx_vcpu *cpu, struct stack *stack, unsigned size, uint32_t *value)
 {
     uint32_t off = stack->esp & stack->mask;
     uint64_t lin = linear(stack, off), raw;
-    if (!vx_seg_in_limit(stack->ss, off, size))
-        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    if (!seg_in_limit(stack->ss, off, size))
+        return fault_code(cpu, VX_SEG_SS, stack->error);
     if (misaligned(cpu, stack, off, size))
-        return vx_fault_code(cpu, VX_AC, 0);
+        return fault_code(cpu, VX_AC, 0);
     /* Constant sizes: the inline probe then becomes a load. */
     if (!(size == 4 ? vx_mmu_read(cpu->mmu, lin, 4, stack->view, &raw)
                     : vx_mmu_read(cpu->mmu, lin, 2, stack->view, &raw)))
@@ -63,46 +63,45 @@ bool vx_stack_pop(struct vx_vcpu *cpu, struct vx_stack *stack, unsigned size, ui
     return true;
 }
 
-void vx_stack_skip(struct vx_stack *stack, uint32_t bytes)
+void stack_skip(struct stack *stack, uint32_t bytes)
 {
     stack->esp = moved(stack, bytes);
 }
 
 /* A range of the stack that may wrap at 64 KiB: both parts must be inside. */
-static bool range_in_limit(const struct vx_stack *stack, uint32_t off, uint32_t bytes)
+static bool range_in_limit(const struct stack *stack, uint32_t off, uint32_t bytes)
 {
     uint64_t to_wrap = (uint64_t)stack->mask + 1 - off;
     if (bytes <= to_wrap)
-        return vx_seg_in_limit(stack->ss, off, bytes);
-    return vx_seg_in_limit(stack->ss, off, (uint32_t)to_wrap) &&
-           vx_seg_in_limit(stack->ss, 0, bytes - (uint32_t)to_wrap);
+        return seg_in_limit(stack->ss, off, bytes);
+    return seg_in_limit(stack->ss, off, (uint32_t)to_wrap) && seg_in_limit(stack->ss, 0, bytes - (uint32_t)to_wrap);
 }
 
-bool vx_stack_has(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t bytes)
+bool stack_has(struct vx_vcpu *cpu, const struct stack *stack, uint32_t bytes)
 {
     if (range_in_limit(stack, stack->esp & stack->mask, bytes))
         return true;
-    return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    return fault_code(cpu, VX_SEG_SS, stack->error);
 }
 
-bool vx_stack_room(struct vx_vcpu *cpu, const struct vx_stack *stack, uint32_t bytes)
+bool stack_room(struct vx_vcpu *cpu, const struct stack *stack, uint32_t bytes)
 {
     if (range_in_limit(stack, (stack->esp - bytes) & stack->mask, bytes))
         return true;
-    return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    return fault_code(cpu, VX_SEG_SS, stack->error);
 }
 
 /* A frame that wraps, or whose elements straddle the wrap, or that faults: probe all elements, then write them one by one. The
  * fault is that of the first element pushed, the one with the highest address, as in silicon. */
-static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame)
+static bool push_split(struct vx_vcpu *cpu, const struct stack *stack, const struct frame *frame)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
-        struct vx_stack at = *stack;
+        struct stack at = *stack;
         for (unsigned i = 0; i < frame->count; i++) {
             at.esp = moved(&at, -frame->size);
             uint32_t off = at.esp & at.mask;
-            if (!vx_seg_in_limit(at.ss, off, frame->size))
-                return vx_fault_code(cpu, VX_SEG_SS, at.error);
+            if (!seg_in_limit(at.ss, off, frame->size))
+                return fault_code(cpu, VX_SEG_SS, at.error);
             bool ok = pass == 0 ? vx_mmu_probe(cpu->mmu, linear(&at, off), frame->size, VX_ACCESS_WRITE, at.view)
                                 : vx_mmu_write(cpu->mmu, linear(&at, off), frame->size, at.view, frame->value[i]);
             if (!ok)
@@ -114,7 +113,7 @@ static bool push_split(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
     return true;
 }
 
-static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const struct vx_frame *frame, uint32_t off)
+static bool push_whole(struct vx_vcpu *cpu, const struct stack *stack, const struct frame *frame, uint32_t off)
 {
     union {
         uint16_t word[VX_FRAME_MAX];
@@ -133,22 +132,22 @@ static bool push_whole(struct vx_vcpu *cpu, const struct vx_stack *stack, const 
     return true;
 }
 
-bool vx_stack_push(struct vx_vcpu *cpu, struct vx_stack *stack, const struct vx_frame *frame)
+bool stack_push(struct vx_vcpu *cpu, struct stack *stack, const struct frame *frame)
 {
     uint32_t bytes = frame->count * frame->size;
     uint32_t off = (stack->esp - bytes) & stack->mask;
     bool whole = (uint64_t)off + bytes <= (uint64_t)stack->mask + 1;
-    if (whole && !vx_seg_in_limit(stack->ss, off, bytes))
-        return vx_fault_code(cpu, VX_SEG_SS, stack->error);
+    if (whole && !seg_in_limit(stack->ss, off, bytes))
+        return fault_code(cpu, VX_SEG_SS, stack->error);
     if (misaligned(cpu, stack, off, frame->size))
-        return vx_fault_code(cpu, VX_AC, 0);
+        return fault_code(cpu, VX_AC, 0);
     if (!(whole && push_whole(cpu, stack, frame, off)) && !push_split(cpu, stack, frame))
         return false;
     stack->esp = moved(stack, -bytes);
     return true;
 }
 
-void vx_stack_commit(struct vx_vcpu *cpu, const struct vx_stack *stack)
+void stack_commit(struct vx_vcpu *cpu, const struct stack *stack)
 {
     uint32_t esp = (uint32_t)cpu->gpr[VX_RSP];
     cpu->gpr[VX_RSP] = (esp & ~stack->mask) | (stack->esp & stack->mask);

@@ -54,26 +54,26 @@ static void put(struct image *image, unsigned off, unsigned size, uint32_t value
     memcpy(image->bytes + off, &value, size);
 }
 
-bool vx_task_check_tss(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct vx_desc *desc)
+bool task_check_tss(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t ext, struct desc *desc)
 {
-    if (vx_sel_null(sel) || vx_sel_local(sel))
-        return vx_fault_sel(cpu, vector, sel, ext);
-    if (!vx_seg_fetch_desc(cpu, sel, vector, ext, desc))
+    if (sel_null(sel) || sel_local(sel))
+        return fault_sel(cpu, vector, sel, ext);
+    if (!seg_fetch_desc(cpu, sel, vector, ext, desc))
         return false;
-    if (!vx_desc_is_available_tss(desc))
-        return vx_fault_sel(cpu, vector, sel, ext);
-    if (!vx_desc_present(desc))
-        return vx_fault_sel(cpu, VX_NP, sel, ext);
+    if (!desc_is_available_tss(desc))
+        return fault_sel(cpu, vector, sel, ext);
+    if (!desc_present(desc))
+        return fault_sel(cpu, VX_NP, sel, ext);
     return true;
 }
 
-bool vx_task_inner_stack(struct vx_vcpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint32_t *esp)
+bool task_inner_stack(struct vx_vcpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint32_t *esp)
 {
     const struct tss_layout *layout = layout_of(cpu->tr.attr);
     uint32_t off = layout->stack0 + level * layout->stack_step;
     uint64_t sp, sel;
     if (cpu->tr.unusable || off + layout->word + 1 > cpu->tr.limit)
-        return vx_fault_sel(cpu, VX_TS, cpu->tr.sel, ext);
+        return fault_sel(cpu, VX_TS, cpu->tr.sel, ext);
     uint64_t lin = cpu->tr.base + off;
     bool wide = layout->word == 4;
     if (!(wide ? vx_mmu_read(cpu->mmu, (uint32_t)lin, 4, VX_VIEW_SYSTEM, &sp)
@@ -91,16 +91,16 @@ static uint64_t tr_desc_lin(const struct vx_vcpu *cpu)
 }
 
 /* Everything that can fault in the old task. */
-static bool prepare(struct vx_vcpu *cpu, const struct vx_task_switch *how, struct image *old, struct image *next)
+static bool prepare(struct vx_vcpu *cpu, const struct task_switch *how, struct image *old, struct image *next)
 {
     old->layout = layout_of(cpu->tr.attr);
-    next->layout = layout_of(vx_desc_type(&how->desc));
-    if (vx_desc_limit(&how->desc) < next->layout->bytes - 1u)
-        return vx_fault_sel(cpu, VX_TS, how->sel, how->ext);
+    next->layout = layout_of(desc_type(&how->desc));
+    if (desc_limit(&how->desc) < next->layout->bytes - 1u)
+        return fault_sel(cpu, VX_TS, how->sel, how->ext);
     if (cpu->tr.unusable || cpu->tr.limit < old->layout->bytes - 1u)
-        return vx_fault_sel(cpu, VX_TS, cpu->tr.sel, how->ext);
+        return fault_sel(cpu, VX_TS, cpu->tr.sel, how->ext);
     struct vx_mmu *mmu = cpu->mmu;
-    uint64_t base = vx_desc_base(&how->desc);
+    uint64_t base = desc_base(&how->desc);
     if (!vx_mmu_read_bytes(mmu, (uint32_t)cpu->tr.base, old->bytes, old->layout->bytes, VX_VIEW_SYSTEM) ||
         !vx_mmu_read_bytes(mmu, base, next->bytes, next->layout->bytes, VX_VIEW_SYSTEM) ||
         !vx_mmu_probe(mmu, (uint32_t)cpu->tr.base, old->layout->bytes, VX_ACCESS_WRITE, VX_VIEW_SYSTEM))
@@ -115,7 +115,7 @@ static bool prepare(struct vx_vcpu *cpu, const struct vx_task_switch *how, struc
            vx_mmu_probe(mmu, (uint32_t)(how->desc.lin + 5), 1, VX_ACCESS_WRITE, VX_VIEW_SYSTEM);
 }
 
-static void save_registers(const struct vx_vcpu *cpu, const struct vx_task_switch *how, struct image *old)
+static void save_registers(const struct vx_vcpu *cpu, const struct task_switch *how, struct image *old)
 {
     static const enum vx_segment segs[] = { VX_ES, VX_CS, VX_SS, VX_DS, VX_FS, VX_GS };
     const struct tss_layout *layout = old->layout;
@@ -141,7 +141,7 @@ static bool set_busy(struct vx_vcpu *cpu, uint64_t desc_lin, bool busy)
 
 /* Writes the old task's state, busy bits and back link. All pages were probed; a write can still fail when the guest
  * has laid its TSS over its own page tables, and is then reported like any fault. */
-static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *old)
+static bool commit(struct vx_vcpu *cpu, const struct task_switch *how, const struct image *old)
 {
     const struct tss_layout *layout = old->layout;
     bool nested = how->cause == VX_TASK_CALL || how->cause == VX_TASK_EVENT;
@@ -149,7 +149,7 @@ static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const 
     unsigned bytes = layout->ldt - from;
     if (!vx_mmu_write_bytes(cpu->mmu, (uint32_t)(cpu->tr.base + from), old->bytes + from, bytes, VX_VIEW_SYSTEM))
         return false;
-    if (nested && !vx_mmu_write(cpu->mmu, vx_desc_base(&how->desc), 2, VX_VIEW_SYSTEM, cpu->tr.sel))
+    if (nested && !vx_mmu_write(cpu->mmu, desc_base(&how->desc), 2, VX_VIEW_SYSTEM, cpu->tr.sel))
         return false;
     if (!nested && !set_busy(cpu, tr_desc_lin(cpu), false))
         return false;
@@ -157,28 +157,28 @@ static bool commit(struct vx_vcpu *cpu, const struct vx_task_switch *how, const 
 }
 
 /* TR, general registers, flags, EIP, CPL and selectors; segments unusable, but for those of VM86 mode. */
-static void load_registers(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *next)
+static void load_registers(struct vx_vcpu *cpu, const struct task_switch *how, const struct image *next)
 {
     const struct tss_layout *layout = next->layout;
     uint32_t eflags = get(next, layout->eip + layout->word, layout->word);
-    struct vx_desc desc = how->desc;
+    struct desc desc = how->desc;
     desc.hi |= VX_TSS_BUSY << 8;
-    vx_seg_from_desc(&cpu->tr, how->sel, &desc);
+    seg_from_desc(&cpu->tr, how->sel, &desc);
     if (how->cause == VX_TASK_CALL || how->cause == VX_TASK_EVENT)
         eflags |= VX_FL_NT;
-    vx_flags_write(cpu, eflags, UINT32_MAX);
+    flags_write(cpu, eflags, UINT32_MAX);
     cpu->rip = get(next, layout->eip, layout->word);
     for (unsigned i = 0; i < 8; i++)
         cpu->gpr[i] = get(next, layout->eip + (2 + i) * layout->word, layout->word);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
         uint16_t sel = i < layout->seg_count ? (uint16_t)get(next, layout->segs + i * layout->seg_step, 2) : 0;
         if (vx_vm86(cpu))
-            vx_seg_set_vm86(&cpu->seg[i], sel);
+            seg_set_vm86(&cpu->seg[i], sel);
         else
-            vx_seg_set_null(&cpu->seg[i], sel);
+            seg_set_null(&cpu->seg[i], sel);
     }
-    cpu->cpl = vx_vm86(cpu) ? 3 : (uint8_t)vx_sel_rpl(cpu->seg[VX_CS].sel);
-    vx_seg_set_null(&cpu->ldtr, (uint16_t)get(next, layout->ldt, 2));
+    cpu->cpl = vx_vm86(cpu) ? 3 : (uint8_t)sel_rpl(cpu->seg[VX_CS].sel);
+    seg_set_null(&cpu->ldtr, (uint16_t)get(next, layout->ldt, 2));
     cpu->cr0 |= VX_CR0_TS;
     cpu->dr[7] &= ~(uint64_t)0x155; /* local breakpoints and LE are the old task's */
     cpu->inhibit = VX_INHIBIT_NONE;
@@ -186,69 +186,68 @@ static void load_registers(struct vx_vcpu *cpu, const struct vx_task_switch *how
 
 static bool load_ldt(struct vx_vcpu *cpu, uint32_t ext)
 {
-    struct vx_desc desc;
+    struct desc desc;
     uint16_t sel = cpu->ldtr.sel;
-    if (vx_sel_null(sel))
+    if (sel_null(sel))
         return true;
-    if (vx_sel_local(sel))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    if (!vx_seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
+    if (sel_local(sel))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    if (!seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
         return false;
-    if (!vx_desc_is_system_type(&desc, VX_SYS_LDT) || !vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    vx_seg_from_desc(&cpu->ldtr, sel, &desc);
+    if (!desc_is_system_type(&desc, VX_SYS_LDT) || !desc_present(&desc))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    seg_from_desc(&cpu->ldtr, sel, &desc);
     return true;
 }
 
 static bool load_cs(struct vx_vcpu *cpu, uint32_t ext)
 {
-    struct vx_desc desc;
+    struct desc desc;
     uint16_t sel = cpu->seg[VX_CS].sel;
-    unsigned rpl = vx_sel_rpl(sel);
-    if (vx_sel_null(sel))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    if (!vx_seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
+    unsigned rpl = sel_rpl(sel);
+    if (sel_null(sel))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    if (!seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
         return false;
-    unsigned dpl = vx_desc_dpl(&desc);
-    if (!vx_desc_is_code(&desc) || (vx_desc_is_conforming_code(&desc) ? dpl > rpl : dpl != rpl))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    if (!vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_NP, sel, ext);
-    if (!vx_seg_mark_accessed(cpu, &desc))
+    unsigned dpl = desc_dpl(&desc);
+    if (!desc_is_code(&desc) || (desc_is_conforming_code(&desc) ? dpl > rpl : dpl != rpl))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    if (!desc_present(&desc))
+        return fault_sel(cpu, VX_NP, sel, ext);
+    if (!seg_mark_accessed(cpu, &desc))
         return false;
-    vx_seg_from_desc(&cpu->seg[VX_CS], sel, &desc);
+    seg_from_desc(&cpu->seg[VX_CS], sel, &desc);
     return true;
 }
 
 static bool load_ss(struct vx_vcpu *cpu, uint32_t ext)
 {
-    struct vx_desc desc;
+    struct desc desc;
     uint16_t sel = cpu->seg[VX_SS].sel;
-    if (vx_sel_null(sel))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    if (!vx_seg_check_ss(cpu, sel, cpu->cpl, VX_TS, ext, &desc) || !vx_seg_mark_accessed(cpu, &desc))
+    if (sel_null(sel))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    if (!seg_check_ss(cpu, sel, cpu->cpl, VX_TS, ext, &desc) || !seg_mark_accessed(cpu, &desc))
         return false;
-    vx_seg_from_desc(&cpu->seg[VX_SS], sel, &desc);
+    seg_from_desc(&cpu->seg[VX_SS], sel, &desc);
     return true;
 }
 
 static bool load_data(struct vx_vcpu *cpu, enum vx_segment which, uint32_t ext)
 {
-    struct vx_desc desc;
+    struct desc desc;
     uint16_t sel = cpu->seg[which].sel;
-    if (vx_sel_null(sel))
+    if (sel_null(sel))
         return true;
-    if (!vx_seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
+    if (!seg_fetch_desc(cpu, sel, VX_TS, ext, &desc))
         return false;
-    unsigned dpl = vx_desc_dpl(&desc);
-    if (!vx_desc_is_readable(&desc) ||
-        (!vx_desc_is_conforming_code(&desc) && (vx_sel_rpl(sel) > dpl || cpu->cpl > dpl)))
-        return vx_fault_sel(cpu, VX_TS, sel, ext);
-    if (!vx_desc_present(&desc))
-        return vx_fault_sel(cpu, VX_NP, sel, ext);
-    if (!vx_seg_mark_accessed(cpu, &desc))
+    unsigned dpl = desc_dpl(&desc);
+    if (!desc_is_readable(&desc) || (!desc_is_conforming_code(&desc) && (sel_rpl(sel) > dpl || cpu->cpl > dpl)))
+        return fault_sel(cpu, VX_TS, sel, ext);
+    if (!desc_present(&desc))
+        return fault_sel(cpu, VX_NP, sel, ext);
+    if (!seg_mark_accessed(cpu, &desc))
         return false;
-    vx_seg_from_desc(&cpu->seg[which], sel, &desc);
+    seg_from_desc(&cpu->seg[which], sel, &desc);
     return true;
 }
 
@@ -266,29 +265,29 @@ static bool load_cr3(struct vx_vcpu *cpu, const struct image *next)
 {
     if (next->layout != &tss32 || !((uint32_t)cpu->cr0 & VX_CR0_PG))
         return true;
-    struct vx_creg_change change = vx_creg_current(cpu);
+    struct creg_change change = creg_current(cpu);
     change.cr3 = get(next, TSS32_CR3, 4);
     change.cr3_written = true;
-    return vx_creg_apply(cpu, &change);
+    return creg_apply(cpu, &change);
 }
 
-static bool push_error(struct vx_vcpu *cpu, const struct vx_task_switch *how, const struct image *next)
+static bool push_error(struct vx_vcpu *cpu, const struct task_switch *how, const struct image *next)
 {
-    struct vx_frame frame;
-    struct vx_stack stack;
+    struct frame frame;
+    struct stack stack;
     if (!how->has_error)
         return true;
-    vx_frame_init(&frame, next->layout->word);
-    vx_frame_add(&frame, how->error);
-    vx_stack_open(cpu, &stack);
+    frame_init(&frame, next->layout->word);
+    frame_add(&frame, how->error);
+    stack_open(cpu, &stack);
     stack.error = how->ext;
-    if (!vx_stack_push(cpu, &stack, &frame))
+    if (!stack_push(cpu, &stack, &frame))
         return false;
-    vx_stack_commit(cpu, &stack);
+    stack_commit(cpu, &stack);
     return true;
 }
 
-bool vx_task_switch(struct vx_vcpu *cpu, const struct vx_task_switch *how)
+bool task_switch(struct vx_vcpu *cpu, const struct task_switch *how)
 {
     struct image old, next;
     if (!prepare(cpu, how, &old, &next))
@@ -300,10 +299,10 @@ bool vx_task_switch(struct vx_vcpu *cpu, const struct vx_task_switch *how)
     if (!load_cr3(cpu, &next) || !load_segments(cpu, how->ext) || !push_error(cpu, how, &next))
         return false;
     if ((uint32_t)cpu->rip > cpu->seg[VX_CS].limit)
-        return vx_fault_code(cpu, VX_GP, how->ext);
+        return fault_code(cpu, VX_GP, how->ext);
     if (next.layout == &tss32 && (next.bytes[TSS32_TRAP] & 1)) {
         cpu->dr[6] |= DR6_BT;
-        return vx_fault_plain(cpu, VX_DB);
+        return fault_plain(cpu, VX_DB);
     }
-    return vx_vif_check_entry(cpu);
+    return vif_check_entry(cpu);
 }

@@ -13,30 +13,30 @@
 #include "vx86/vcpu.h"
 
 /* VM86 mode with VME, or CPL 3 of protected mode with PVI; IOPL below 3 in both. */
-static inline bool vx_vif_stands_in(const struct vx_vcpu *cpu)
+static inline bool vif_stands_in(const struct vx_vcpu *cpu)
 {
     if (cpu->cpl != 3 || vx_iopl(cpu) == 3)
         return false;
     return (cpu->cr4 & (vx_vm86(cpu) ? VX_CR4_VME : VX_CR4_PVI)) != 0;
 }
 
-/* CLI and STI where VIF stands in for IF. vx_vif_set: #GP(0) with VIP set. */
-void vx_vif_clear(struct vx_vcpu *cpu);
-bool vx_vif_set(struct vx_vcpu *cpu);
+/* CLI and STI where VIF stands in for IF. vif_set: #GP(0) with VIP set. */
+void vif_clear(struct vx_vcpu *cpu);
+bool vif_set(struct vx_vcpu *cpu);
 
 /* The 16-bit image of FLAGS for a VM86 program whose IOPL is below 3: IF shows VIF, IOPL shows 3. */
-uint16_t vx_vif_flags_image(const struct vx_vcpu *cpu);
+uint16_t vif_flags_image(const struct vx_vcpu *cpu);
 /* POPF and IRET of such a program. False, with #GP(0): the image sets TF, or IF with VIP pending. */
-bool vx_vif_flags_legal(struct vx_vcpu *cpu, uint16_t image);
-void vx_vif_flags_write(struct vx_vcpu *cpu, uint16_t image);
+bool vif_flags_legal(struct vx_vcpu *cpu, uint16_t image);
+void vif_flags_write(struct vx_vcpu *cpu, uint16_t image);
 
 /* INT n in VM86 mode with VME: whether the TSS's bitmap sends it to the program's own handler. False: #GP(0) or #PF. */
-bool vx_vif_int_redirected(struct vx_vcpu *cpu, uint8_t vector, bool *redirected);
+bool vif_int_redirected(struct vx_vcpu *cpu, uint8_t vector, bool *redirected);
 /* Enters that handler through the vector table at linear 0. */
-bool vx_vif_int_enter(struct vx_vcpu *cpu, uint8_t vector, uint16_t next_ip);
+bool vif_int_enter(struct vx_vcpu *cpu, uint8_t vector, uint16_t next_ip);
 
 /* The boundary behind a transfer to VM86 mode or to CPL 3: false, with #GP(0) that belongs to the new context, when VIF and
  * VIP are both set there. */
-bool vx_vif_check_entry(struct vx_vcpu *cpu);
+bool vif_check_entry(struct vx_vcpu *cpu);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "debug_exit.h"
 
-struct vx_debug_exit {
+struct debug_exit {
     struct vx_bus *bus;
     void (*exit)(void *opaque, uint32_t value);
     void *opaque;
@@ -19,22 +19,22 @@ static uint64_t exit_read(void *opaque, uint64_t off, unsigned size)
 static void exit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)off, (void)size;
-    struct vx_debug_exit *chip = opaque;
+    struct debug_exit *chip = opaque;
     chip->exit(chip->opaque, (uint32_t)value);
 }
 
 static void exit_destroy(void *instance)
 {
-    struct vx_debug_exit *chip = instance;
+    struct debug_exit *chip = instance;
     if (chip == NULL)
         return;
     vx_bus_remove(chip->bus, &chip->region);
     free(chip);
 }
 
-vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx_debug_exit **out)
+vx_err debug_exit_create(const struct debug_exit_config *config, struct debug_exit **out)
 {
-    struct vx_debug_exit *chip = calloc(1, sizeof *chip);
+    struct debug_exit *chip = calloc(1, sizeof *chip);
     if (chip == NULL)
         return VX_ERR_NO_MEMORY;
     chip->bus = config->bus;
@@ -57,7 +57,7 @@ vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx
     return VX_ERR_OK;
 }
 
-const struct vx_device_type vx_debug_exit_type = {
+const struct device_type debug_exit_type = {
     .name = "debug exit",
     .destroy = exit_destroy,
 };

@@ -9,16 +9,16 @@
 #include "device.h"
 #include "vx86/machine.h"
 
-struct vx_debug_exit;
+struct debug_exit;
 
-struct vx_debug_exit_config {
+struct debug_exit_config {
     struct vx_bus *bus;
     struct vx_ports ports;
     void (*exit)(void *opaque, uint32_t value);
     void *opaque;
 };
 
-VX_MUST_USE vx_err vx_debug_exit_create(const struct vx_debug_exit_config *config, struct vx_debug_exit **out);
-extern const struct vx_device_type vx_debug_exit_type;
+VX_MUST_USE vx_err debug_exit_create(const struct debug_exit_config *config, struct debug_exit **out);
+extern const struct device_type debug_exit_type;
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "debugcon.h"
 
-struct vx_debugcon {
+struct debugcon {
     struct vx_bus *bus;
     struct vx_char *out;
     struct vx_region region;
@@ -18,7 +18,7 @@ static uint64_t debugcon_read(void *opaque, uint64_t off, unsigned size)
 static void debugcon_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)off, (void)size;
-    struct vx_debugcon *con = opaque;
+    struct debugcon *con = opaque;
     uint8_t byte = (uint8_t)value;
     if (con->out != NULL)
         con->out->write(con->out->opaque, &byte, 1);
@@ -28,7 +28,7 @@ static void debugcon_write(void *opaque, uint64_t off, unsigned size, uint64_t v
 static size_t debugcon_write_block(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count)
 {
     (void)off;
-    struct vx_debugcon *con = opaque;
+    struct debugcon *con = opaque;
     if (size != 1)
         return 0;
     if (con->out != NULL)
@@ -38,16 +38,16 @@ static size_t debugcon_write_block(void *opaque, uint64_t off, unsigned size, co
 
 static void debugcon_destroy(void *instance)
 {
-    struct vx_debugcon *con = instance;
+    struct debugcon *con = instance;
     if (con == NULL)
         return;
     vx_bus_remove(con->bus, &con->region);
     free(con);
 }
 
-vx_err vx_debugcon_create(const struct vx_debugcon_config *config, struct vx_debugcon **out)
+vx_err debugcon_create(const struct debugcon_config *config, struct debugcon **out)
 {
-    struct vx_debugcon *con = calloc(1, sizeof *con);
+    struct debugcon *con = calloc(1, sizeof *con);
     if (con == NULL)
         return VX_ERR_NO_MEMORY;
     con->bus = config->bus;
@@ -71,7 +71,7 @@ vx_err vx_debugcon_create(const struct vx_debugcon_config *config, struct vx_deb
     return VX_ERR_OK;
 }
 
-const struct vx_device_type vx_debugcon_type = {
+const struct device_type debugcon_type = {
     .name = "debugcon",
     .destroy = debugcon_destroy,
 };

@@ -12,15 +12,15 @@
 #define DEBUGCON_PORT     0x402
 #define DEBUGCON_READBACK 0xE9
 
-struct vx_debugcon;
+struct debugcon;
 
-struct vx_debugcon_config {
+struct debugcon_config {
     struct vx_bus *bus;
     uint16_t port;
     struct vx_char *out; /* NULL: bytes are dropped */
 };
 
-VX_MUST_USE vx_err vx_debugcon_create(const struct vx_debugcon_config *config, struct vx_debugcon **out);
-extern const struct vx_device_type vx_debugcon_type;
+VX_MUST_USE vx_err debugcon_create(const struct debugcon_config *config, struct debugcon **out);
+extern const struct device_type debugcon_type;
 
 #endif

@@ -3,13 +3,13 @@
 
 #include "fpu_error.h"
 
-struct vx_fpu_error {
+struct fpu_error {
     struct vx_bus *bus;
     struct vx_irq irq13;
     struct vx_region region;
 };
 
-void vx_fpu_error_set_ferr(struct vx_fpu_error *chip, bool level)
+void fpu_error_set_ferr(struct fpu_error *chip, bool level)
 {
     vx_irq_set(&chip->irq13, level);
 }
@@ -17,27 +17,27 @@ void vx_fpu_error_set_ferr(struct vx_fpu_error *chip, bool level)
 static void error_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)off, (void)size, (void)value;
-    vx_irq_lower(&((struct vx_fpu_error *)opaque)->irq13);
+    vx_irq_lower(&((struct fpu_error *)opaque)->irq13);
 }
 
-static void error_reset(void *instance, enum vx_reset phase)
+static void error_reset(void *instance, enum reset phase)
 {
     if (phase == VX_RESET_RELEASE)
-        vx_irq_lower(&((struct vx_fpu_error *)instance)->irq13);
+        vx_irq_lower(&((struct fpu_error *)instance)->irq13);
 }
 
 static void error_destroy(void *instance)
 {
-    struct vx_fpu_error *chip = instance;
+    struct fpu_error *chip = instance;
     if (chip == NULL)
         return;
     vx_bus_remove(chip->bus, &chip->region);
     free(chip);
 }
 
-vx_err vx_fpu_error_create(const struct vx_fpu_error_config *config, struct vx_fpu_error **out)
+vx_err fpu_error_create(const struct fpu_error_config *config, struct fpu_error **out)
 {
-    struct vx_fpu_error *chip = calloc(1, sizeof *chip);
+    struct fpu_error *chip = calloc(1, sizeof *chip);
     if (chip == NULL)
         return VX_ERR_NO_MEMORY;
     chip->bus = config->bus;
@@ -54,7 +54,7 @@ vx_err vx_fpu_error_create(const struct vx_fpu_error_config *config, struct vx_f
     return VX_ERR_OK;
 }
 
-const struct vx_device_type vx_fpu_error_type = {
+const struct device_type fpu_error_type = {
     .name = "fpu error",
     .reset = error_reset,
     .destroy = error_destroy,

@@ -8,17 +8,17 @@
 
 #include "device.h"
 
-struct vx_fpu_error;
+struct fpu_error;
 
-struct vx_fpu_error_config {
+struct fpu_error_config {
     struct vx_bus *bus;
     struct vx_irq irq13;
 };
 
-VX_MUST_USE vx_err vx_fpu_error_create(const struct vx_fpu_error_config *config, struct vx_fpu_error **out);
-extern const struct vx_device_type vx_fpu_error_type;
+VX_MUST_USE vx_err fpu_error_create(const struct fpu_error_config *config, struct fpu_error **out);
+extern const struct device_type fpu_error_type;
 
 /* FERR# of the processor. */
-void vx_fpu_error_set_ferr(struct vx_fpu_error *chip, bool level);
+void fpu_error_set_ferr(struct fpu_error *chip, bool level);
 
 #endif

@@ -34,7 +34,7 @@ struct file {
     struct item item;
 };
 
-struct vx_fw_cfg {
+struct fw_cfg {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
@@ -53,7 +53,7 @@ struct vx_fw_cfg {
 
 /* ---- items -------------------------------------------------------------------------------------------------------- */
 
-static struct item *find_item(struct vx_fw_cfg *fw_cfg, uint16_t key)
+static struct item *find_item(struct fw_cfg *fw_cfg, uint16_t key)
 {
     unsigned number = key & KEY_MASK;
     if (key & KEY_ARCH)
@@ -64,14 +64,14 @@ static struct item *find_item(struct vx_fw_cfg *fw_cfg, uint16_t key)
     return number < fw_cfg->file_count ? &fw_cfg->files[number].item : NULL;
 }
 
-/* Remembers the first failure for vx_fw_cfg_status(). */
-static void fail(struct vx_fw_cfg *fw_cfg, vx_err err)
+/* Remembers the first failure for fw_cfg_status(). */
+static void fail(struct fw_cfg *fw_cfg, vx_err err)
 {
     if (fw_cfg->status == VX_ERR_OK)
         fw_cfg->status = err;
 }
 
-static bool set_item(struct vx_fw_cfg *fw_cfg, struct item *item, const void *data, size_t bytes)
+static bool set_item(struct fw_cfg *fw_cfg, struct item *item, const void *data, size_t bytes)
 {
     uint8_t *copy = malloc(bytes != 0 ? bytes : 1);
     if (copy == NULL || bytes > UINT32_MAX) {
@@ -87,7 +87,7 @@ static bool set_item(struct vx_fw_cfg *fw_cfg, struct item *item, const void *da
 }
 
 /* Directory: count, then per file { size, key, reserved (16 bits), name }, all big-endian. */
-static void rebuild_directory(struct vx_fw_cfg *fw_cfg)
+static void rebuild_directory(struct fw_cfg *fw_cfg)
 {
     enum { HEAD_BYTES = 4, ENTRY_BYTES = 8 + VX_FW_CFG_NAME_BYTES };
     uint8_t directory[HEAD_BYTES + VX_FW_CFG_FILES * ENTRY_BYTES] = { 0 };
@@ -103,7 +103,7 @@ static void rebuild_directory(struct vx_fw_cfg *fw_cfg)
 
 static void add_item(void *opaque, uint16_t key, const void *data, size_t bytes)
 {
-    struct vx_fw_cfg *fw_cfg = opaque;
+    struct fw_cfg *fw_cfg = opaque;
     struct item *item = find_item(fw_cfg, key);
     if (item == NULL || (key & ~(KEY_ARCH | KEY_MASK)) != 0)
         fail(fw_cfg, VX_ERR_BAD_ARGUMENT);
@@ -113,7 +113,7 @@ static void add_item(void *opaque, uint16_t key, const void *data, size_t bytes)
 
 static void add_file(void *opaque, const char *name, const void *data, size_t bytes)
 {
-    struct vx_fw_cfg *fw_cfg = opaque;
+    struct fw_cfg *fw_cfg = opaque;
     if (strlen(name) >= VX_FW_CFG_NAME_BYTES) {
         fail(fw_cfg, VX_ERR_BAD_ARGUMENT);
         return;
@@ -140,26 +140,26 @@ static void add_file(void *opaque, const char *name, const void *data, size_t by
     rebuild_directory(fw_cfg); /* keeps I1 */
 }
 
-struct vx_fw_sink vx_fw_cfg_sink(struct vx_fw_cfg *fw_cfg)
+struct vx_fw_sink fw_cfg_sink(struct fw_cfg *fw_cfg)
 {
     return (struct vx_fw_sink){ .add_item = add_item, .add_file = add_file, .opaque = fw_cfg };
 }
 
-vx_err vx_fw_cfg_status(const struct vx_fw_cfg *fw_cfg)
+vx_err fw_cfg_status(const struct fw_cfg *fw_cfg)
 {
     return fw_cfg->status;
 }
 
 /* ---- selector and data port --------------------------------------------------------------------------------------- */
 
-static void select_key(struct vx_fw_cfg *fw_cfg, uint16_t key)
+static void select_key(struct fw_cfg *fw_cfg, uint16_t key)
 {
     fw_cfg->key = key & (uint16_t)~KEY_WRITE;
     fw_cfg->offset = 0;
 }
 
 /* What is left of the selected item, and moves past at most `wanted` bytes of it (keeps I2). */
-static size_t take(struct vx_fw_cfg *fw_cfg, size_t wanted, const uint8_t **from)
+static size_t take(struct fw_cfg *fw_cfg, size_t wanted, const uint8_t **from)
 {
     const struct item *item = find_item(fw_cfg, fw_cfg->key);
     if (item == NULL || item->data == NULL)
@@ -181,7 +181,7 @@ static uint64_t port_read(void *opaque, uint64_t off, unsigned size)
 
 static void port_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_fw_cfg *fw_cfg = opaque;
+    struct fw_cfg *fw_cfg = opaque;
     if (off == 0 && size == 2)
         select_key(fw_cfg, (uint16_t)value);
     else
@@ -214,7 +214,7 @@ static bool write_in_page(struct vx_pmap *pmap, uint64_t phys, const uint8_t *fr
 }
 
 /* The item's bytes, then zeros up to `bytes` (keeps I3). */
-static bool dma_read(struct vx_fw_cfg *fw_cfg, uint64_t phys, uint64_t bytes)
+static bool dma_read(struct fw_cfg *fw_cfg, uint64_t phys, uint64_t bytes)
 {
     while (bytes != 0) {
         size_t run = VX_PAGE_BYTES - (size_t)(phys & VX_PAGE_MASK);
@@ -234,7 +234,7 @@ static bool dma_read(struct vx_fw_cfg *fw_cfg, uint64_t phys, uint64_t bytes)
 
 /* Carries out the descriptor at dma_phys: control, length (32 bits each), address (64 bits), big-endian; the answer
  * goes to the control field. */
-static void dma_transfer(struct vx_fw_cfg *fw_cfg)
+static void dma_transfer(struct fw_cfg *fw_cfg)
 {
     uint8_t descriptor[16];
     uint64_t at = fw_cfg->dma_phys;
@@ -273,7 +273,7 @@ static uint64_t dma_port_read(void *opaque, uint64_t off, unsigned size)
 
 static void dma_port_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_fw_cfg *fw_cfg = opaque;
+    struct fw_cfg *fw_cfg = opaque;
     if (size != 4 || (off & 3) != 0) {
         vx_log_guest(fw_cfg->log, "fw_cfg: DMA address written with %u bytes", size);
         return;
@@ -289,16 +289,16 @@ static void dma_port_write(void *opaque, uint64_t off, unsigned size, uint64_t v
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
-static void fw_cfg_reset(void *instance, enum vx_reset phase)
+static void fw_cfg_reset(void *instance, enum reset phase)
 {
-    struct vx_fw_cfg *fw_cfg = instance;
+    struct fw_cfg *fw_cfg = instance;
     if (phase != VX_RESET_HOLD)
         return;
     select_key(fw_cfg, FW_CFG_SIGNATURE);
     fw_cfg->dma_phys = 0;
 }
 
-static vx_err add_regions(struct vx_fw_cfg *fw_cfg)
+static vx_err add_regions(struct fw_cfg *fw_cfg)
 {
     fw_cfg->region = (struct vx_region){ .name = "fw_cfg",
                                          .space = VX_SPACE_IO,
@@ -324,7 +324,7 @@ static vx_err add_regions(struct vx_fw_cfg *fw_cfg)
     return err;
 }
 
-static void free_items(struct vx_fw_cfg *fw_cfg)
+static void free_items(struct fw_cfg *fw_cfg)
 {
     for (unsigned i = 0; i < GENERIC_ITEMS; i++)
         free(fw_cfg->generic[i].data);
@@ -334,9 +334,9 @@ static void free_items(struct vx_fw_cfg *fw_cfg)
         free(fw_cfg->files[i].item.data);
 }
 
-vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg **out)
+vx_err fw_cfg_create(const struct fw_cfg_config *config, struct fw_cfg **out)
 {
-    struct vx_fw_cfg *fw_cfg = calloc(1, sizeof *fw_cfg);
+    struct fw_cfg *fw_cfg = calloc(1, sizeof *fw_cfg);
     if (fw_cfg == NULL)
         return VX_ERR_NO_MEMORY;
     fw_cfg->log = config->log;
@@ -361,7 +361,7 @@ vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg 
 
 static void fw_cfg_destroy(void *instance)
 {
-    struct vx_fw_cfg *fw_cfg = instance;
+    struct fw_cfg *fw_cfg = instance;
     if (fw_cfg == NULL)
         return;
     vx_bus_remove(fw_cfg->bus, &fw_cfg->region);
@@ -370,13 +370,13 @@ static void fw_cfg_destroy(void *instance)
     free(fw_cfg);
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_fw_cfg, key),
-    VX_FIELD(struct vx_fw_cfg, dma_phys),
-    VX_FIELD(struct vx_fw_cfg, file_count),
+static const struct device_field fields[] = {
+    VX_FIELD(struct fw_cfg, key),
+    VX_FIELD(struct fw_cfg, dma_phys),
+    VX_FIELD(struct fw_cfg, file_count),
 };
 
-const struct vx_device_type vx_fw_cfg_type = {
+const struct device_type fw_cfg_type = {
     .name = "fw_cfg",
     .reset = fw_cfg_reset,
     .destroy = fw_cfg_destroy,

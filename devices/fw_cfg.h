@@ -17,7 +17,7 @@
 #include "vx86/pmap.h"
 
 /* Item numbers of the specification that more than one file names. */
-enum vx_fw_cfg_key {
+enum fw_cfg_key {
     FW_CFG_SIGNATURE = 0x00,
     FW_CFG_ID = 0x01,
     FW_CFG_FILE_DIR = 0x19,
@@ -27,22 +27,22 @@ enum vx_fw_cfg_key {
 #define VX_FW_CFG_FILES      64 /* directory entries at most */
 #define VX_FW_CFG_NAME_BYTES 56 /* of a file name with its NUL */
 
-struct vx_fw_cfg;
+struct fw_cfg;
 
-struct vx_fw_cfg_config {
+struct fw_cfg_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_pmap *pmap; /* where DMA goes */
 };
 
 /* A new device holds the signature, the id and an empty directory. */
-VX_MUST_USE vx_err vx_fw_cfg_create(const struct vx_fw_cfg_config *config, struct vx_fw_cfg **out);
-extern const struct vx_device_type vx_fw_cfg_type;
+VX_MUST_USE vx_err fw_cfg_create(const struct fw_cfg_config *config, struct fw_cfg **out);
+extern const struct device_type fw_cfg_type;
 
 /* The way in for vx_fw_build(). An item or file that exists already is replaced. Valid for the device's life. */
-struct vx_fw_sink vx_fw_cfg_sink(struct vx_fw_cfg *fw_cfg);
+struct vx_fw_sink fw_cfg_sink(struct fw_cfg *fw_cfg);
 
 /* The first failure among all adds so far (out of memory, too many files, a name that is too long). */
-VX_MUST_USE vx_err vx_fw_cfg_status(const struct vx_fw_cfg *fw_cfg);
+VX_MUST_USE vx_err fw_cfg_status(const struct fw_cfg *fw_cfg);
 
 #endif

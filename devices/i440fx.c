@@ -30,14 +30,14 @@
 #define SEGMENTS         13
 #define UNKNOWN          0xFF
 
-struct vx_i440fx {
+struct i440fx {
     struct vx_pmap *pmap;
     uint32_t ram_page; /* RAM behind C0000h */
     uint32_t bios_page;
     uint8_t applied[SEGMENTS];
     uint32_t smram_page; /* RAM behind A0000h */
     bool smiact, smram_shows;
-    struct vx_pci_function fn;
+    struct pci_function fn;
 };
 
 /* Segments 0-11 are 16 KiB from C0000h on, 12 is F0000h-FFFFFh. */
@@ -51,14 +51,14 @@ static uint32_t segment_bytes(unsigned segment)
     return segment == SEGMENTS - 1 ? 0x10000 : 0x4000;
 }
 
-static uint8_t segment_attribute(const struct vx_i440fx *bridge, unsigned segment)
+static uint8_t segment_attribute(const struct i440fx *bridge, unsigned segment)
 {
     if (segment == SEGMENTS - 1)
         return bridge->fn.config[REG_PAM0] >> 4 & (PAM_READ | PAM_WRITE);
     return bridge->fn.config[REG_PAM0 + 1 + segment / 2] >> (segment % 2 ? 4 : 0) & (PAM_READ | PAM_WRITE);
 }
 
-static void apply(struct vx_i440fx *bridge) /* keeps I1 */
+static void apply(struct i440fx *bridge) /* keeps I1 */
 {
     for (unsigned i = 0; i < SEGMENTS; i++) {
         uint8_t attribute = segment_attribute(bridge, i);
@@ -77,7 +77,7 @@ static void apply(struct vx_i440fx *bridge) /* keeps I1 */
     }
 }
 
-static void apply_smram(struct vx_i440fx *bridge)
+static void apply_smram(struct i440fx *bridge)
 {
     uint8_t smram = bridge->fn.config[REG_SMRAM];
     bool shows = (smram & SMRAM_G_SMRAME) && (bridge->smiact || (smram & SMRAM_D_OPEN));
@@ -90,7 +90,7 @@ static void apply_smram(struct vx_i440fx *bridge)
         vx_pmap_uncover(bridge->pmap);
 }
 
-void vx_i440fx_set_smiact(struct vx_i440fx *bridge, bool active)
+void i440fx_set_smiact(struct i440fx *bridge, bool active)
 {
     bridge->smiact = active;
     apply_smram(bridge);
@@ -98,7 +98,7 @@ void vx_i440fx_set_smiact(struct vx_i440fx *bridge, bool active)
 
 static void config_written(void *opaque, unsigned reg, unsigned size)
 {
-    struct vx_i440fx *bridge = opaque;
+    struct i440fx *bridge = opaque;
     if (reg <= REG_PAM_LAST && reg + size > REG_PAM0)
         apply(bridge);
     uint8_t *smram = &bridge->fn.config[REG_SMRAM];
@@ -109,9 +109,9 @@ static void config_written(void *opaque, unsigned reg, unsigned size)
     apply_smram(bridge);
 }
 
-static void i440fx_reset(void *instance, enum vx_reset phase)
+static void i440fx_reset(void *instance, enum reset phase)
 {
-    struct vx_i440fx *bridge = instance;
+    struct i440fx *bridge = instance;
     if (phase == VX_RESET_HOLD)
         bridge->fn.write_mask[REG_SMRAM] = 0x78;
     else
@@ -121,31 +121,31 @@ static void i440fx_reset(void *instance, enum vx_reset phase)
 
 static void i440fx_destroy(void *instance)
 {
-    struct vx_i440fx *bridge = instance;
+    struct i440fx *bridge = instance;
     if (bridge == NULL)
         return;
-    vx_pci_remove(&bridge->fn);
+    pci_remove(&bridge->fn);
     free(bridge);
 }
 
-vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx **out)
+vx_err i440fx_create(const struct i440fx_config *config, struct i440fx **out)
 {
-    struct vx_i440fx *bridge = calloc(1, sizeof *bridge);
+    struct i440fx *bridge = calloc(1, sizeof *bridge);
     if (bridge == NULL)
         return VX_ERR_NO_MEMORY;
     bridge->pmap = config->pmap;
     bridge->bios_page = config->bios_page;
     bridge->ram_page = vx_pmap_read_page(config->pmap, FIRST);
     bridge->smram_page = SMRAM_FIRST >> VX_PAGE_SHIFT; /* RAM is mapped from 0 on (vx_pmap_create()) */
-    struct vx_pci_function *fn = &bridge->fn;
-    vx_pci_function_init(
-        fn, &(struct vx_pci_ident){
+    struct pci_function *fn = &bridge->fn;
+    pci_function_init(
+        fn, &(struct pci_ident){
                 .name = "i440fx", .vendor = 0x8086, .device = 0x1237, .revision = 2, .class_code = 0x060000 });
     fn->opaque = bridge;
     fn->written = config_written;
-    vx_pci_set16(fn, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired in the bridge */
+    pci_set16(fn, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired in the bridge */
     fn->write_mask[PCI_COMMAND] = PCI_COMMAND_PARITY;
-    vx_pci_set16(fn, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
+    pci_set16(fn, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
     uint64_t units = vx_pmap_ram_bytes(config->pmap) >> 23;
     fn->config[REG_RAM_SIZE] = (uint8_t)(units < 255 ? units : 255);
     fn->write_mask[REG_PAM0] = 0x30;
@@ -153,7 +153,7 @@ vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx 
         fn->write_mask[reg] = PAM_WRITABLE;
     fn->config[REG_SMRAM] = SMRAM_BASE_A0000;
     fn->write_mask[REG_SMRAM] = 0x78;
-    vx_err err = vx_pci_add(config->pci, 0, 0, fn);
+    vx_err err = pci_add(config->pci, 0, 0, fn);
     if (err != VX_ERR_OK) {
         free(bridge);
         return err;
@@ -165,12 +165,12 @@ vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx 
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD_ARRAY(struct vx_i440fx, applied),
-    VX_FIELD_ARRAY(struct vx_i440fx, fn.config),
+static const struct device_field fields[] = {
+    VX_FIELD_ARRAY(struct i440fx, applied),
+    VX_FIELD_ARRAY(struct i440fx, fn.config),
 };
 
-const struct vx_device_type vx_i440fx_type = {
+const struct device_type i440fx_type = {
     .name = "i440fx",
     .reset = i440fx_reset,
     .destroy = i440fx_destroy,

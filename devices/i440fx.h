@@ -10,18 +10,18 @@
 
 #include "pci.h"
 
-struct vx_i440fx;
+struct i440fx;
 
-struct vx_i440fx_config {
-    struct vx_pci *pci;
+struct i440fx_config {
+    struct pci *pci;
     struct vx_pmap *pmap; /* RAM from address 0, not yet covered by anything between C0000h and FFFFFh */
     uint32_t bios_page;   /* backing pages of what PCI shows at E0000h-FFFFFh: the last 128 KiB of the BIOS ROM */
 };
 
-VX_MUST_USE vx_err vx_i440fx_create(const struct vx_i440fx_config *config, struct vx_i440fx **out);
-extern const struct vx_device_type vx_i440fx_type;
+VX_MUST_USE vx_err i440fx_create(const struct i440fx_config *config, struct i440fx **out);
+extern const struct device_type i440fx_type;
 
 /* SMIACT#: the CPU enters or leaves system management mode. */
-void vx_i440fx_set_smiact(struct vx_i440fx *bridge, bool active);
+void i440fx_set_smiact(struct i440fx *bridge, bool active);
 
 #endif

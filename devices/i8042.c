@@ -66,7 +66,7 @@ enum {
 /* A byte on the wire takes 11 bits at 10 to 16.7 kHz; software only needs that there is a gap. */
 enum { BYTE_GAP_NS = 300000, RAM_BYTES = 32 };
 
-struct vx_i8042 {
+struct i8042 {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
@@ -84,17 +84,17 @@ struct vx_i8042 {
     bool command_last, system_flag;
     uint8_t break_bit; /* translation: 80h after F0h */
     uint64_t ready_ns; /* when the next device byte may come (I2) */
-    struct vx_ps2_keyboard keyboard;
-    struct vx_ps2_mouse mouse;
+    struct ps2_keyboard keyboard;
+    struct ps2_mouse mouse;
 };
 
-static void update_irqs(struct vx_i8042 *i8042)
+static void update_irqs(struct i8042 *i8042)
 {
     vx_irq_set(&i8042->irq_keyboard, i8042->out_full && !i8042->out_aux && (i8042->ram[0] & CCB_INT));
     vx_irq_set(&i8042->irq_aux, i8042->out_full && i8042->out_aux && (i8042->ram[0] & CCB_INT2));
 }
 
-static void fill_buffer(struct vx_i8042 *i8042, uint8_t byte, bool aux)
+static void fill_buffer(struct i8042 *i8042, uint8_t byte, bool aux)
 {
     i8042->out = byte;
     i8042->out_aux = aux;
@@ -104,37 +104,37 @@ static void fill_buffer(struct vx_i8042 *i8042, uint8_t byte, bool aux)
 
 /* ---- from the devices -------------------------------------------------------------------------------------------- */
 
-static bool read_keyboard(struct vx_i8042 *i8042, uint8_t *byte)
+static bool read_keyboard(struct i8042 *i8042, uint8_t *byte)
 {
     if (i8042->ram[0] & CCB_DISABLE)
         return false;
-    while (vx_ps2_keyboard_read(&i8042->keyboard, byte)) {
+    while (ps2_keyboard_read(&i8042->keyboard, byte)) {
         if (!(i8042->ram[0] & CCB_TRANSLATE))
             return true;
         if (*byte == 0xF0) { /* set 2's break prefix becomes the top bit of the next byte */
             i8042->break_bit = 0x80;
             continue;
         }
-        *byte = vx_ps2_translate(*byte) | i8042->break_bit;
+        *byte = ps2_translate(*byte) | i8042->break_bit;
         i8042->break_bit = 0;
         return true;
     }
     return false;
 }
 
-static bool read_aux(struct vx_i8042 *i8042, uint8_t *byte)
+static bool read_aux(struct i8042 *i8042, uint8_t *byte)
 {
-    return !(i8042->ram[0] & CCB_DISABLE2) && vx_ps2_mouse_read(&i8042->mouse, byte);
+    return !(i8042->ram[0] & CCB_DISABLE2) && ps2_mouse_read(&i8042->mouse, byte);
 }
 
-static bool device_has_byte(const struct vx_i8042 *i8042)
+static bool device_has_byte(const struct i8042 *i8042)
 {
     return (!(i8042->ram[0] & CCB_DISABLE) && i8042->keyboard.queue.count > 0) ||
            (!(i8042->ram[0] & CCB_DISABLE2) && i8042->mouse.queue.count > 0);
 }
 
 /* Moves the next byte into the output buffer if that is empty (I2, I3). */
-static void fetch(struct vx_i8042 *i8042)
+static void fetch(struct i8042 *i8042)
 {
     uint8_t byte;
     if (i8042->out_full)
@@ -161,28 +161,28 @@ static void gap_over(void *opaque)
     fetch(opaque);
 }
 
-void vx_i8042_key(struct vx_i8042 *i8042, unsigned set1_code, bool down)
+void i8042_key(struct i8042 *i8042, unsigned set1_code, bool down)
 {
-    vx_ps2_keyboard_key(&i8042->keyboard, set1_code, down);
+    ps2_keyboard_key(&i8042->keyboard, set1_code, down);
     fetch(i8042);
 }
 
-void vx_i8042_mouse(struct vx_i8042 *i8042, int dx, int dy, int dz, unsigned buttons)
+void i8042_mouse(struct i8042 *i8042, int dx, int dy, int dz, unsigned buttons)
 {
-    vx_ps2_mouse_move(&i8042->mouse, dx, dy, dz, buttons);
+    ps2_mouse_move(&i8042->mouse, dx, dy, dz, buttons);
     fetch(i8042);
 }
 
 /* ---- output port ------------------------------------------------------------------------------------------------- */
 
-static uint8_t read_p2(const struct vx_i8042 *i8042)
+static uint8_t read_p2(const struct i8042 *i8042)
 {
     uint8_t obf = i8042->out_full ? (i8042->out_aux ? P2_AUX_OBF : P2_OBF) : 0;
     return P2_REST | i8042->p2 | obf;
 }
 
 /* The reset line is driven last: behind it the machine may reset us. */
-static void write_p2(struct vx_i8042 *i8042, uint8_t value)
+static void write_p2(struct i8042 *i8042, uint8_t value)
 {
     i8042->p2 = value & (P2_RESET | P2_A20);
     vx_irq_set(&i8042->a20, (value & P2_A20) != 0);
@@ -190,13 +190,13 @@ static void write_p2(struct vx_i8042 *i8042, uint8_t value)
         vx_irq_pulse(&i8042->reset);
 }
 
-void vx_i8042_a20_moved(struct vx_i8042 *i8042, bool level)
+void i8042_a20_moved(struct i8042 *i8042, bool level)
 {
     i8042->p2 = (i8042->p2 & P2_RESET) | (level ? P2_A20 : 0);
 }
 
 /* F0h-FFh: the low four bits that are 0 pulse low for 6 us. A20 is back before the CPU can tell. */
-static void pulse_p2(struct vx_i8042 *i8042, uint8_t command)
+static void pulse_p2(struct i8042 *i8042, uint8_t command)
 {
     if (!(command & P2_RESET))
         vx_irq_pulse(&i8042->reset);
@@ -204,14 +204,14 @@ static void pulse_p2(struct vx_i8042 *i8042, uint8_t command)
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
-static void answer(struct vx_i8042 *i8042, uint8_t byte)
+static void answer(struct i8042 *i8042, uint8_t byte)
 {
     i8042->reply = byte;
     i8042->reply_full = true;
     fetch(i8042);
 }
 
-static void write_ram(struct vx_i8042 *i8042, unsigned index, uint8_t value)
+static void write_ram(struct i8042 *i8042, unsigned index, uint8_t value)
 {
     i8042->ram[index] = value;
     if (index != 0)
@@ -222,7 +222,7 @@ static void write_ram(struct vx_i8042 *i8042, unsigned index, uint8_t value)
     fetch(i8042);
 }
 
-static void self_test(struct vx_i8042 *i8042)
+static void self_test(struct i8042 *i8042)
 {
     i8042->system_flag = true;
     i8042->ram[0] |= CCB_SYS;
@@ -231,7 +231,7 @@ static void self_test(struct vx_i8042 *i8042)
     answer(i8042, 0x55);
 }
 
-static void command(struct vx_i8042 *i8042, uint8_t byte)
+static void command(struct i8042 *i8042, uint8_t byte)
 {
     vx_trace(i8042->log, kbd_command, (unsigned)PORT_COMMAND, byte);
     i8042->pending = 0;
@@ -269,7 +269,7 @@ static void command(struct vx_i8042 *i8042, uint8_t byte)
     }
 }
 
-static void write_data(struct vx_i8042 *i8042, uint8_t byte)
+static void write_data(struct i8042 *i8042, uint8_t byte)
 {
     uint8_t pending = i8042->pending;
     i8042->pending = 0;
@@ -285,13 +285,13 @@ static void write_data(struct vx_i8042 *i8042, uint8_t byte)
     case CMD_LOOP_AUX: fill_buffer(i8042, byte, true); break;
     case CMD_WRITE_AUX:
         i8042->ram[0] &= (uint8_t)~CCB_DISABLE2; /* sending starts the clock again */
-        vx_ps2_mouse_write(&i8042->mouse, byte);
+        ps2_mouse_write(&i8042->mouse, byte);
         fetch(i8042);
         break;
     default:
         i8042->ram[0] &= (uint8_t)~CCB_DISABLE;
         i8042->break_bit = 0;
-        vx_ps2_keyboard_write(&i8042->keyboard, byte);
+        ps2_keyboard_write(&i8042->keyboard, byte);
         fetch(i8042);
         break;
     }
@@ -301,7 +301,7 @@ static void write_data(struct vx_i8042 *i8042, uint8_t byte)
 
 static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_i8042 *i8042 = opaque;
+    struct i8042 *i8042 = opaque;
     uint8_t byte = i8042->out;
     (void)off, (void)size;
     if (!i8042->out_full)
@@ -315,7 +315,7 @@ static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
 
 static void data_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_i8042 *i8042 = opaque;
+    struct i8042 *i8042 = opaque;
     (void)off, (void)size;
     i8042->command_last = false;
     write_data(i8042, (uint8_t)value);
@@ -323,7 +323,7 @@ static void data_write(void *opaque, uint64_t off, unsigned size, uint64_t value
 
 static uint64_t status_read(void *opaque, uint64_t off, unsigned size)
 {
-    const struct vx_i8042 *i8042 = opaque;
+    const struct i8042 *i8042 = opaque;
     (void)off, (void)size;
     return STATUS_UNLOCKED | (i8042->system_flag ? STATUS_SYS : 0) | (i8042->command_last ? STATUS_COMMAND : 0) |
            (i8042->out_full ? STATUS_OBF | (i8042->out_aux ? STATUS_AUX_OBF : 0) : 0);
@@ -331,7 +331,7 @@ static uint64_t status_read(void *opaque, uint64_t off, unsigned size)
 
 static void command_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_i8042 *i8042 = opaque;
+    struct i8042 *i8042 = opaque;
     (void)off, (void)size;
     i8042->command_last = true;
     command(i8042, (uint8_t)value);
@@ -339,7 +339,7 @@ static void command_write(void *opaque, uint64_t off, unsigned size, uint64_t va
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static void reset_registers(struct vx_i8042 *i8042)
+static void reset_registers(struct i8042 *i8042)
 {
     memset(i8042->ram, 0, sizeof i8042->ram);
     i8042->ram[0] = CCB_INT | CCB_INT2;
@@ -352,13 +352,13 @@ static void reset_registers(struct vx_i8042 *i8042)
     i8042->break_bit = 0;
     i8042->ready_ns = 0;
     vx_timer_set(i8042->clock, &i8042->gap_timer, VX_NEVER);
-    vx_ps2_keyboard_reset(&i8042->keyboard);
-    vx_ps2_mouse_reset(&i8042->mouse);
+    ps2_keyboard_reset(&i8042->keyboard);
+    ps2_mouse_reset(&i8042->mouse);
 }
 
-static void reset(void *instance, enum vx_reset phase)
+static void reset(void *instance, enum reset phase)
 {
-    struct vx_i8042 *i8042 = instance;
+    struct i8042 *i8042 = instance;
     if (phase == VX_RESET_HOLD) {
         reset_registers(i8042);
         return;
@@ -369,23 +369,21 @@ static void reset(void *instance, enum vx_reset phase)
 
 static void destroy(void *instance)
 {
-    struct vx_i8042 *i8042 = instance;
+    struct i8042 *i8042 = instance;
     if (i8042 == NULL)
         return;
     vx_timer_set(i8042->clock, &i8042->gap_timer, VX_NEVER);
-    vx_bus_remove_all(i8042->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
+    bus_remove_all(i8042->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     free(i8042);
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_i8042, ram[0]),       VX_FIELD(struct vx_i8042, p2),
-    VX_FIELD(struct vx_i8042, pending),      VX_FIELD(struct vx_i8042, out),
-    VX_FIELD(struct vx_i8042, out_full),     VX_FIELD(struct vx_i8042, out_aux),
-    VX_FIELD(struct vx_i8042, command_last), VX_FIELD(struct vx_i8042, system_flag),
-    VX_FIELD(struct vx_i8042, break_bit),
+static const struct device_field fields[] = {
+    VX_FIELD(struct i8042, ram[0]),       VX_FIELD(struct i8042, p2),          VX_FIELD(struct i8042, pending),
+    VX_FIELD(struct i8042, out),          VX_FIELD(struct i8042, out_full),    VX_FIELD(struct i8042, out_aux),
+    VX_FIELD(struct i8042, command_last), VX_FIELD(struct i8042, system_flag), VX_FIELD(struct i8042, break_bit),
 };
 
-const struct vx_device_type vx_i8042_type = {
+const struct device_type i8042_type = {
     .name = "i8042",
     .reset = reset,
     .destroy = destroy,
@@ -393,9 +391,9 @@ const struct vx_device_type vx_i8042_type = {
     .field_count = VX_ARRAY_LEN(fields),
 };
 
-vx_err vx_i8042_create(const struct vx_i8042_config *config, struct vx_i8042 **out)
+vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)
 {
-    struct vx_i8042 *i8042 = calloc(1, sizeof *i8042);
+    struct i8042 *i8042 = calloc(1, sizeof *i8042);
     if (i8042 == NULL)
         return VX_ERR_NO_MEMORY;
     i8042->log = config->log;
@@ -420,7 +418,7 @@ vx_err vx_i8042_create(const struct vx_i8042_config *config, struct vx_i8042 **o
                                             .write = command_write,
                                             .opaque = i8042 };
     vx_timer_init(&i8042->gap_timer, gap_over, i8042);
-    vx_err err = vx_bus_add_all(config->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
+    vx_err err = bus_add_all(config->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     if (err != VX_ERR_OK) {
         free(i8042);
         return err;

@@ -12,9 +12,9 @@
 
 #include "device.h"
 
-struct vx_i8042;
+struct i8042;
 
-struct vx_i8042_config {
+struct i8042_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
@@ -24,14 +24,14 @@ struct vx_i8042_config {
     struct vx_irq reset;        /* raised, and lowered again, when the guest pulses P20 */
 };
 
-VX_MUST_USE vx_err vx_i8042_create(const struct vx_i8042_config *config, struct vx_i8042 **out);
-extern const struct vx_device_type vx_i8042_type;
+VX_MUST_USE vx_err i8042_create(const struct i8042_config *config, struct i8042 **out);
+extern const struct device_type i8042_type;
 
-/* Host input, see vx_ps2_keyboard_key() and vx_ps2_mouse_move(). */
-void vx_i8042_key(struct vx_i8042 *i8042, unsigned set1_code, bool down);
-void vx_i8042_mouse(struct vx_i8042 *i8042, int dx, int dy, int dz, unsigned buttons);
+/* Host input, see ps2_keyboard_key() and ps2_mouse_move(). */
+void i8042_key(struct i8042 *i8042, unsigned set1_code, bool down);
+void i8042_mouse(struct i8042 *i8042, int dx, int dy, int dz, unsigned buttons);
 
 /* Another chip (port 92h) moved the shared A20 gate: what command D0h reports follows. */
-void vx_i8042_a20_moved(struct vx_i8042 *i8042, bool level);
+void i8042_a20_moved(struct i8042 *i8042, bool level);
 
 #endif

@@ -24,10 +24,10 @@ enum { REG_ID = 0x00, REG_VERSION = 0x01, REG_ARBITRATION = 0x02, REG_TABLE = 0x
 #define MODE_NMI         4
 #define RTE_WRITABLE_LOW 0x1AFFFu /* all but delivery status and remote IRR */
 
-struct vx_ioapic {
+struct ioapic {
     struct vx_log *log;
     struct vx_bus *bus;
-    void (*send)(void *opaque, const struct vx_apic_message *message);
+    void (*send)(void *opaque, const struct apic_message *message);
     void *opaque;
     uint8_t select, id;
     uint32_t lines; /* input levels */
@@ -35,10 +35,10 @@ struct vx_ioapic {
     struct vx_region region;
 };
 
-static void send_entry(struct vx_ioapic *ioapic, unsigned pin)
+static void send_entry(struct ioapic *ioapic, unsigned pin)
 {
     uint64_t entry = ioapic->entry[pin];
-    struct vx_apic_message message = {
+    struct apic_message message = {
         .destination = (uint8_t)(entry >> 56),
         .vector = (uint8_t)entry,
         .mode = RTE_MODE(entry),
@@ -49,7 +49,7 @@ static void send_entry(struct vx_ioapic *ioapic, unsigned pin)
 }
 
 /* Sends for a level-triggered pin if it asks and may (I1). */
-static void service(struct vx_ioapic *ioapic, unsigned pin)
+static void service(struct ioapic *ioapic, unsigned pin)
 {
     uint64_t entry = ioapic->entry[pin];
     if ((entry & RTE_LEVEL) && !(entry & (RTE_MASKED | RTE_REMOTE_IRR)) && (ioapic->lines >> pin & 1)) {
@@ -60,7 +60,7 @@ static void service(struct vx_ioapic *ioapic, unsigned pin)
 
 static void pin_set(void *opaque, unsigned pin, bool level)
 {
-    struct vx_ioapic *ioapic = opaque;
+    struct ioapic *ioapic = opaque;
     bool was = ioapic->lines >> pin & 1;
     if (was == level)
         return;
@@ -73,13 +73,13 @@ static void pin_set(void *opaque, unsigned pin, bool level)
         send_entry(ioapic, pin);
 }
 
-struct vx_irq vx_ioapic_input(struct vx_ioapic *ioapic, unsigned pin)
+struct vx_irq ioapic_input(struct ioapic *ioapic, unsigned pin)
 {
     VX_ASSERT(pin < IOAPIC_PINS);
     return (struct vx_irq){ .set = pin_set, .opaque = ioapic, .line = pin };
 }
 
-void vx_ioapic_eoi(struct vx_ioapic *ioapic, uint8_t vector)
+void ioapic_eoi(struct ioapic *ioapic, uint8_t vector)
 {
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         uint64_t *entry = &ioapic->entry[pin];
@@ -90,7 +90,7 @@ void vx_ioapic_eoi(struct vx_ioapic *ioapic, uint8_t vector)
     }
 }
 
-bool vx_ioapic_can_nmi(const struct vx_ioapic *ioapic)
+bool ioapic_can_nmi(const struct ioapic *ioapic)
 {
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
         if (!(ioapic->entry[pin] & RTE_MASKED) && RTE_MODE(ioapic->entry[pin]) == MODE_NMI)
@@ -98,7 +98,7 @@ bool vx_ioapic_can_nmi(const struct vx_ioapic *ioapic)
     return false;
 }
 
-static uint32_t read_window(const struct vx_ioapic *ioapic)
+static uint32_t read_window(const struct ioapic *ioapic)
 {
     unsigned index = ioapic->select;
     if (index >= REG_TABLE && index < REG_TABLE + 2 * IOAPIC_PINS)
@@ -111,7 +111,7 @@ static uint32_t read_window(const struct vx_ioapic *ioapic)
     }
 }
 
-static void write_entry(struct vx_ioapic *ioapic, unsigned pin, bool high, uint32_t value)
+static void write_entry(struct ioapic *ioapic, unsigned pin, bool high, uint32_t value)
 {
     uint64_t entry = ioapic->entry[pin];
     if (high) {
@@ -128,7 +128,7 @@ static void write_entry(struct vx_ioapic *ioapic, unsigned pin, bool high, uint3
 static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    const struct vx_ioapic *ioapic = opaque;
+    const struct ioapic *ioapic = opaque;
     if (off == IOREGSEL)
         return ioapic->select;
     return off == IOWIN ? read_window(ioapic) : 0;
@@ -137,7 +137,7 @@ static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
 static void ioapic_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_ioapic *ioapic = opaque;
+    struct ioapic *ioapic = opaque;
     if (off == IOREGSEL) {
         ioapic->select = (uint8_t)value;
     } else if (off == IOWIN) {
@@ -149,14 +149,14 @@ static void ioapic_write(void *opaque, uint64_t off, unsigned size, uint64_t val
     }
 }
 
-static void reset_registers(struct vx_ioapic *ioapic)
+static void reset_registers(struct ioapic *ioapic)
 {
     ioapic->select = ioapic->id = 0;
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
         ioapic->entry[pin] = RTE_MASKED;
 }
 
-static void ioapic_reset(void *instance, enum vx_reset phase)
+static void ioapic_reset(void *instance, enum reset phase)
 {
     if (phase == VX_RESET_HOLD)
         reset_registers(instance);
@@ -164,16 +164,16 @@ static void ioapic_reset(void *instance, enum vx_reset phase)
 
 static void ioapic_destroy(void *instance)
 {
-    struct vx_ioapic *ioapic = instance;
+    struct ioapic *ioapic = instance;
     if (ioapic == NULL)
         return;
     vx_bus_remove(ioapic->bus, &ioapic->region);
     free(ioapic);
 }
 
-vx_err vx_ioapic_create(const struct vx_ioapic_config *config, struct vx_ioapic **out)
+vx_err ioapic_create(const struct ioapic_config *config, struct ioapic **out)
 {
-    struct vx_ioapic *ioapic = calloc(1, sizeof *ioapic);
+    struct ioapic *ioapic = calloc(1, sizeof *ioapic);
     if (ioapic == NULL)
         return VX_ERR_NO_MEMORY;
     ioapic->log = config->log;
@@ -199,14 +199,14 @@ vx_err vx_ioapic_create(const struct vx_ioapic_config *config, struct vx_ioapic 
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_ioapic, select),
-    VX_FIELD(struct vx_ioapic, id),
-    VX_FIELD(struct vx_ioapic, lines),
-    VX_FIELD_ARRAY(struct vx_ioapic, entry),
+static const struct device_field fields[] = {
+    VX_FIELD(struct ioapic, select),
+    VX_FIELD(struct ioapic, id),
+    VX_FIELD(struct ioapic, lines),
+    VX_FIELD_ARRAY(struct ioapic, entry),
 };
 
-const struct vx_device_type vx_ioapic_type = {
+const struct device_type ioapic_type = {
     .name = "ioapic",
     .reset = ioapic_reset,
     .destroy = ioapic_destroy,

@@ -14,31 +14,31 @@
 #define IOAPIC_BASE 0xFEC00000u
 #define IOAPIC_PINS 24
 
-struct vx_ioapic;
+struct ioapic;
 
 /* What a redirection entry asks for, on its way to the local APICs. */
-struct vx_apic_message {
+struct apic_message {
     uint8_t destination, vector;
     uint8_t mode; /* enum lapic_delivery */
     bool logical, level_triggered;
 };
 
-struct vx_ioapic_config {
+struct ioapic_config {
     struct vx_log *log;
     struct vx_bus *bus;
-    void (*send)(void *opaque, const struct vx_apic_message *message);
+    void (*send)(void *opaque, const struct apic_message *message);
     void *opaque;
 };
 
-VX_MUST_USE vx_err vx_ioapic_create(const struct vx_ioapic_config *config, struct vx_ioapic **out);
-extern const struct vx_device_type vx_ioapic_type;
+VX_MUST_USE vx_err ioapic_create(const struct ioapic_config *config, struct ioapic **out);
+extern const struct device_type ioapic_type;
 
-struct vx_irq vx_ioapic_input(struct vx_ioapic *ioapic, unsigned pin);
+struct vx_irq ioapic_input(struct ioapic *ioapic, unsigned pin);
 
 /* True while an unmasked pin is programmed to deliver NMIs. */
-bool vx_ioapic_can_nmi(const struct vx_ioapic *ioapic);
+bool ioapic_can_nmi(const struct ioapic *ioapic);
 
 /* EOI broadcast of a level-triggered vector. */
-void vx_ioapic_eoi(struct vx_ioapic *ioapic, uint8_t vector);
+void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
 
 #endif

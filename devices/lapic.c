@@ -34,7 +34,7 @@ static const uint32_t lvt_writable[LVT_COUNT] = { 0x300FF, 0x107FF, 0x107FF, 0x1
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
 
-static uint32_t read_register(struct vx_lapic *lapic, unsigned reg)
+static uint32_t read_register(struct lapic *lapic, unsigned reg)
 {
     if (reg >= REG_ISR && reg < REG_TMR)
         return lapic->isr[(reg - REG_ISR) / 16];
@@ -64,7 +64,7 @@ static uint32_t read_register(struct vx_lapic *lapic, unsigned reg)
     }
 }
 
-static void write_lvt(struct vx_lapic *lapic, enum lvt entry, uint32_t value)
+static void write_lvt(struct lapic *lapic, enum lvt entry, uint32_t value)
 {
     value &= lvt_writable[entry];
     if (!(lapic->svr & SVR_ENABLE))
@@ -77,7 +77,7 @@ static void write_lvt(struct vx_lapic *lapic, enum lvt entry, uint32_t value)
     lapic_update(lapic);
 }
 
-static void write_svr(struct vx_lapic *lapic, uint32_t value)
+static void write_svr(struct lapic *lapic, uint32_t value)
 {
     lapic->svr = value & SVR_WRITABLE;
     if (!(value & SVR_ENABLE)) /* SDM "Local APIC State After It Has Been Software Disabled" */
@@ -87,7 +87,7 @@ static void write_svr(struct vx_lapic *lapic, uint32_t value)
     lapic_update(lapic);
 }
 
-static void write_register(struct vx_lapic *lapic, unsigned reg, uint32_t value)
+static void write_register(struct lapic *lapic, unsigned reg, uint32_t value)
 {
     if (reg >= REG_LVT && reg < REG_LVT_END) {
         write_lvt(lapic, (enum lvt)((reg - REG_LVT) / 16), value);
@@ -140,7 +140,7 @@ static void lapic_write(void *opaque, uint64_t off, unsigned size, uint64_t valu
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-static void reset_registers(struct vx_lapic *lapic)
+static void reset_registers(struct lapic *lapic)
 {
     vx_timer_set(lapic->clock, &lapic->timer, VX_NEVER);
     lapic->tpr = 0;
@@ -158,13 +158,13 @@ static void reset_registers(struct vx_lapic *lapic)
     memset(lapic->irr, 0, sizeof lapic->irr);
 }
 
-void vx_lapic_init(struct vx_lapic *lapic)
+void lapic_init(struct lapic *lapic)
 {
     reset_registers(lapic);
     lapic_update(lapic);
 }
 
-void vx_lapic_set_base(struct vx_lapic *lapic, uint64_t value)
+void lapic_set_base(struct lapic *lapic, uint64_t value)
 {
     uint64_t base = value & ~(uint64_t)(WINDOW_BYTES - 1);
     bool enable = value & LAPIC_BASE_ENABLE;
@@ -182,20 +182,20 @@ void vx_lapic_set_base(struct vx_lapic *lapic, uint64_t value)
     lapic_update(lapic);
 }
 
-static void lapic_reset(void *instance, enum vx_reset phase)
+static void lapic_reset(void *instance, enum reset phase)
 {
-    struct vx_lapic *lapic = instance;
+    struct lapic *lapic = instance;
     if (phase == VX_RESET_HOLD) {
         lapic->id = 0;
         reset_registers(lapic);
     } else {
-        vx_lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
+        lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
     }
 }
 
 static void lapic_destroy(void *instance)
 {
-    struct vx_lapic *lapic = instance;
+    struct lapic *lapic = instance;
     if (lapic == NULL)
         return;
     vx_timer_set(lapic->clock, &lapic->timer, VX_NEVER);
@@ -204,9 +204,9 @@ static void lapic_destroy(void *instance)
     free(lapic);
 }
 
-vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **out)
+vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
 {
-    struct vx_lapic *lapic = calloc(1, sizeof *lapic);
+    struct lapic *lapic = calloc(1, sizeof *lapic);
     if (lapic == NULL)
         return VX_ERR_NO_MEMORY;
     lapic->log = config->log;
@@ -231,7 +231,7 @@ vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **o
         .write = lapic_write,
         .opaque = lapic,
     };
-    vx_lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
+    lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
     if (!lapic->on_bus) {
         free(lapic);
         return VX_ERR_NO_MEMORY;
@@ -240,19 +240,19 @@ vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **o
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_lapic, on_bus),     VX_FIELD(struct vx_lapic, hardware_enabled),
-    VX_FIELD(struct vx_lapic, intr_level), VX_FIELD(struct vx_lapic, id),
-    VX_FIELD(struct vx_lapic, tpr),        VX_FIELD(struct vx_lapic, ldr),
-    VX_FIELD(struct vx_lapic, dfr),        VX_FIELD(struct vx_lapic, svr),
-    VX_FIELD(struct vx_lapic, esr),        VX_FIELD(struct vx_lapic, icr_low),
-    VX_FIELD(struct vx_lapic, icr_high),   VX_FIELD(struct vx_lapic, divide),
-    VX_FIELD(struct vx_lapic, initial),    VX_FIELD_ARRAY(struct vx_lapic, lvt),
-    VX_FIELD_ARRAY(struct vx_lapic, isr),  VX_FIELD_ARRAY(struct vx_lapic, tmr),
-    VX_FIELD_ARRAY(struct vx_lapic, irr),
+static const struct device_field fields[] = {
+    VX_FIELD(struct lapic, on_bus),     VX_FIELD(struct lapic, hardware_enabled),
+    VX_FIELD(struct lapic, intr_level), VX_FIELD(struct lapic, id),
+    VX_FIELD(struct lapic, tpr),        VX_FIELD(struct lapic, ldr),
+    VX_FIELD(struct lapic, dfr),        VX_FIELD(struct lapic, svr),
+    VX_FIELD(struct lapic, esr),        VX_FIELD(struct lapic, icr_low),
+    VX_FIELD(struct lapic, icr_high),   VX_FIELD(struct lapic, divide),
+    VX_FIELD(struct lapic, initial),    VX_FIELD_ARRAY(struct lapic, lvt),
+    VX_FIELD_ARRAY(struct lapic, isr),  VX_FIELD_ARRAY(struct lapic, tmr),
+    VX_FIELD_ARRAY(struct lapic, irr),
 };
 
-const struct vx_device_type vx_lapic_type = {
+const struct device_type lapic_type = {
     .name = "lapic",
     .reset = lapic_reset,
     .destroy = lapic_destroy,

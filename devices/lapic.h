@@ -26,9 +26,9 @@ enum lapic_delivery {
     LAPIC_EXTINT = 7,
 };
 
-struct vx_lapic;
+struct lapic;
 
-struct vx_lapic_config {
+struct lapic_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
@@ -40,26 +40,26 @@ struct vx_lapic_config {
     void *opaque;                              /* for both */
 };
 
-VX_MUST_USE vx_err vx_lapic_create(const struct vx_lapic_config *config, struct vx_lapic **out);
-extern const struct vx_device_type vx_lapic_type;
+VX_MUST_USE vx_err lapic_create(const struct lapic_config *config, struct lapic **out);
+extern const struct device_type lapic_type;
 
 /* LINT0 (line 0, from the 8259s) and LINT1 (line 1). */
-struct vx_irq vx_lapic_lint(struct vx_lapic *lapic, unsigned lint);
+struct vx_irq lapic_lint(struct lapic *lapic, unsigned lint);
 
 /* A message on the APIC bus: destination as in an I/O APIC redirection entry. */
-void vx_lapic_message(struct vx_lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode,
-                      uint8_t vector, bool level_triggered);
+void lapic_message(struct lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode, uint8_t vector,
+                   bool level_triggered);
 
 /* INTA from the core: the vector to take, -1 when nothing asks any more. */
-int vx_lapic_ack(struct vx_lapic *lapic);
+int lapic_ack(struct lapic *lapic);
 
 /* IA32_APIC_BASE was written. */
-void vx_lapic_set_base(struct vx_lapic *lapic, uint64_t value);
+void lapic_set_base(struct lapic *lapic, uint64_t value);
 
 /* True while LINT0 is programmed to deliver NMIs: a halted processor with interrupts off could still wake. */
-bool vx_lapic_can_nmi(const struct vx_lapic *lapic);
+bool lapic_can_nmi(const struct lapic *lapic);
 
 /* INIT#: reset but for the APIC ID and the base. */
-void vx_lapic_init(struct vx_lapic *lapic);
+void lapic_init(struct lapic *lapic);
 
 #endif

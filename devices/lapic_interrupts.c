@@ -26,13 +26,13 @@ static int highest(const uint32_t bits[8])
 
 /* ---- priorities and INTR ---------------------------------------------------------------------------------------- */
 
-static bool software_enabled(const struct vx_lapic *lapic)
+static bool software_enabled(const struct lapic *lapic)
 {
     return lapic->hardware_enabled && (lapic->svr & SVR_ENABLE);
 }
 
 /* SDM "Task and Processor Priorities". */
-uint8_t lapic_processor_priority(const struct vx_lapic *lapic)
+uint8_t lapic_processor_priority(const struct lapic *lapic)
 {
     int serving = highest(lapic->isr);
     uint8_t class = serving < 0 ? 0 : (uint8_t)(serving & 0xF0);
@@ -40,14 +40,14 @@ uint8_t lapic_processor_priority(const struct vx_lapic *lapic)
 }
 
 /* The vector that may be dispensed now, -1 when none. */
-static int dispensable(const struct vx_lapic *lapic)
+static int dispensable(const struct lapic *lapic)
 {
     int vector = software_enabled(lapic) ? highest(lapic->irr) : -1;
     return vector >= 0 && (vector & 0xF0) > (lapic_processor_priority(lapic) & 0xF0) ? vector : -1;
 }
 
 /* The 8259s' request gets through: virtual wire by LINT0, or straight when the APIC is switched off. */
-static bool extint_asks(const struct vx_lapic *lapic)
+static bool extint_asks(const struct lapic *lapic)
 {
     if (!lapic->lint[0])
         return false;
@@ -55,7 +55,7 @@ static bool extint_asks(const struct vx_lapic *lapic)
     return !lapic->hardware_enabled || (!(lvt & LVT_MASKED) && LVT_MODE(lvt) == LAPIC_EXTINT);
 }
 
-void lapic_update(struct vx_lapic *lapic) /* I1 */
+void lapic_update(struct lapic *lapic) /* I1 */
 {
     bool level = extint_asks(lapic) || dispensable(lapic) >= 0;
     if (level == lapic->intr_level)
@@ -64,7 +64,7 @@ void lapic_update(struct vx_lapic *lapic) /* I1 */
     vx_irq_set(&lapic->intr, level);
 }
 
-int vx_lapic_ack(struct vx_lapic *lapic)
+int lapic_ack(struct lapic *lapic)
 {
     int vector = dispensable(lapic);
     if (vector >= 0) {
@@ -77,7 +77,7 @@ int vx_lapic_ack(struct vx_lapic *lapic)
     return vector;
 }
 
-static void accept_vector(struct vx_lapic *lapic, uint8_t vector, bool level_triggered)
+static void accept_vector(struct lapic *lapic, uint8_t vector, bool level_triggered)
 {
     if (!software_enabled(lapic))
         return;
@@ -91,7 +91,7 @@ static void accept_vector(struct vx_lapic *lapic, uint8_t vector, bool level_tri
     lapic_update(lapic);
 }
 
-static void deliver(struct vx_lapic *lapic, enum lapic_delivery mode, uint8_t vector, bool level_triggered)
+static void deliver(struct lapic *lapic, enum lapic_delivery mode, uint8_t vector, bool level_triggered)
 {
     switch (mode) {
     case LAPIC_FIXED:
@@ -103,7 +103,7 @@ static void deliver(struct vx_lapic *lapic, enum lapic_delivery mode, uint8_t ve
 }
 
 /* Local interrupt; a masked entry drops it. */
-void lapic_deliver_local(struct vx_lapic *lapic, enum lvt entry)
+void lapic_deliver_local(struct lapic *lapic, enum lvt entry)
 {
     uint32_t lvt = lapic->lvt[entry];
     if (lvt & LVT_MASKED)
@@ -113,7 +113,7 @@ void lapic_deliver_local(struct vx_lapic *lapic, enum lvt entry)
     deliver(lapic, only_fixed ? LAPIC_FIXED : LVT_MODE(lvt), (uint8_t)lvt, level);
 }
 
-void lapic_raise_error(struct vx_lapic *lapic, uint32_t error)
+void lapic_raise_error(struct lapic *lapic, uint32_t error)
 {
     bool is_new = !(lapic->esr_pending & error);
     lapic->esr_pending |= error;
@@ -124,7 +124,7 @@ void lapic_raise_error(struct vx_lapic *lapic, uint32_t error)
 
 static void lint_set(void *opaque, unsigned line, bool level)
 {
-    struct vx_lapic *lapic = opaque;
+    struct lapic *lapic = opaque;
     bool rises = level && !lapic->lint[line];
     lapic->lint[line] = level;
     unsigned entry = line == 0 ? LVT_LINT0 : LVT_LINT1;
@@ -136,7 +136,7 @@ static void lint_set(void *opaque, unsigned line, bool level)
     lapic_update(lapic);
 }
 
-struct vx_irq vx_lapic_lint(struct vx_lapic *lapic, unsigned lint)
+struct vx_irq lapic_lint(struct lapic *lapic, unsigned lint)
 {
     VX_ASSERT(lint < 2);
     return (struct vx_irq){ .set = lint_set, .opaque = lapic, .line = lint };
@@ -145,7 +145,7 @@ struct vx_irq vx_lapic_lint(struct vx_lapic *lapic, unsigned lint)
 /* ---- messages and IPIs ------------------------------------------------------------------------------------------ */
 
 /* SDM "Determining IPI Destination". */
-static bool is_addressed(const struct vx_lapic *lapic, uint8_t destination, bool logical)
+static bool is_addressed(const struct lapic *lapic, uint8_t destination, bool logical)
 {
     if (!logical)
         return destination == 0xFF || destination == lapic->id;
@@ -157,14 +157,14 @@ static bool is_addressed(const struct vx_lapic *lapic, uint8_t destination, bool
     return destination >> 4 == mine >> 4 && (destination & mine & 0xF);
 }
 
-void vx_lapic_message(struct vx_lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode,
-                      uint8_t vector, bool level_triggered)
+void lapic_message(struct lapic *lapic, uint8_t destination, bool logical, enum lapic_delivery mode, uint8_t vector,
+                   bool level_triggered)
 {
     if (lapic->hardware_enabled && is_addressed(lapic, destination, logical))
         deliver(lapic, mode, vector, level_triggered);
 }
 
-void lapic_send_ipi(struct vx_lapic *lapic)
+void lapic_send_ipi(struct lapic *lapic)
 {
     enum { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
     uint32_t icr = lapic->icr_low;
@@ -185,7 +185,7 @@ void lapic_send_ipi(struct vx_lapic *lapic)
         deliver(lapic, mode, vector, false);
 }
 
-void lapic_end_of_interrupt(struct vx_lapic *lapic)
+void lapic_end_of_interrupt(struct lapic *lapic)
 {
     int vector = highest(lapic->isr);
     if (vector < 0)
@@ -196,7 +196,7 @@ void lapic_end_of_interrupt(struct vx_lapic *lapic)
     lapic_update(lapic);
 }
 
-bool vx_lapic_can_nmi(const struct vx_lapic *lapic)
+bool lapic_can_nmi(const struct lapic *lapic)
 {
     uint32_t lvt = lapic->lvt[LVT_LINT0];
     return lapic->hardware_enabled && !(lvt & LVT_MASKED) && LVT_MODE(lvt) == LAPIC_NMI;

@@ -4,7 +4,7 @@
  *   lapic_interrupts.c  priorities, INTR, local vectors, messages, inter-processor interrupts to self
  *   lapic_timer.c       the timer
  *
- *   I1  After every change lapic_update() has driven INTR: it is up while vx_lapic_ack() would give a vector.
+ *   I1  After every change lapic_update() has driven INTR: it is up while lapic_ack() would give a vector.
  *   I2  The timer is armed only while its interrupt can be seen: LVT unmasked, initial count not 0. */
 #ifndef VX86_DEVICES_LAPIC_STATE_H
 #define VX86_DEVICES_LAPIC_STATE_H
@@ -19,7 +19,7 @@ enum { ESR_SEND_ILLEGAL = 1u << 5, ESR_RECEIVE_ILLEGAL = 1u << 6, ESR_ILLEGAL_RE
 enum { ICR_LOGICAL = 1u << 11, ICR_ASSERT = 1u << 14, ICR_LEVEL = 1u << 15, ICR_WRITABLE = 0x000CCFFF };
 #define FIRST_VECTOR 16 /* 0 to 15 are illegal */
 
-struct vx_lapic {
+struct lapic {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
@@ -41,18 +41,18 @@ struct vx_lapic {
 };
 
 /* lapic_interrupts.c */
-void lapic_update(struct vx_lapic *lapic);                        /* I1 */
-void lapic_deliver_local(struct vx_lapic *lapic, enum lvt entry); /* a masked entry drops it */
-void lapic_raise_error(struct vx_lapic *lapic, uint32_t error);   /* ESR bits */
-void lapic_send_ipi(struct vx_lapic *lapic);                      /* as ICR says */
-void lapic_end_of_interrupt(struct vx_lapic *lapic);
-uint8_t lapic_processor_priority(const struct vx_lapic *lapic);
+void lapic_update(struct lapic *lapic);                        /* I1 */
+void lapic_deliver_local(struct lapic *lapic, enum lvt entry); /* a masked entry drops it */
+void lapic_raise_error(struct lapic *lapic, uint32_t error);   /* ESR bits */
+void lapic_send_ipi(struct lapic *lapic);                      /* as ICR says */
+void lapic_end_of_interrupt(struct lapic *lapic);
+uint8_t lapic_processor_priority(const struct lapic *lapic);
 
 /* lapic_timer.c */
 void lapic_timer_expires(void *opaque);
-void lapic_timer_arm(struct vx_lapic *lapic); /* I2 */
-void lapic_timer_start(struct vx_lapic *lapic, uint32_t initial);
-void lapic_timer_change(struct vx_lapic *lapic, uint32_t *reg, uint32_t value); /* LVT or divide register */
-uint32_t lapic_timer_count(struct vx_lapic *lapic);
+void lapic_timer_arm(struct lapic *lapic); /* I2 */
+void lapic_timer_start(struct lapic *lapic, uint32_t initial);
+void lapic_timer_change(struct lapic *lapic, uint32_t *reg, uint32_t value); /* LVT or divide register */
+uint32_t lapic_timer_count(struct lapic *lapic);
 
 #endif

@@ -5,13 +5,13 @@
 _Static_assert(TIMER_HZ == VX_NS_PER_SEC, "timer ticks are nanoseconds");
 
 /* Divide configuration: bits 3, 1, 0 as a number n stand for 2^(n + 1), 7 for 1. */
-static uint64_t divisor(const struct vx_lapic *lapic)
+static uint64_t divisor(const struct lapic *lapic)
 {
     unsigned n = (lapic->divide & 3) | (lapic->divide >> 1 & 4);
     return 1u << ((n + 1) & 7);
 }
 
-uint32_t lapic_timer_count(struct vx_lapic *lapic)
+uint32_t lapic_timer_count(struct lapic *lapic)
 {
     if (lapic->initial == 0 || lapic->timer_done)
         return 0;
@@ -21,7 +21,7 @@ uint32_t lapic_timer_count(struct vx_lapic *lapic)
     return ticks >= lapic->initial ? 0 : lapic->initial - (uint32_t)ticks;
 }
 
-void lapic_timer_arm(struct vx_lapic *lapic) /* keeps I2 */
+void lapic_timer_arm(struct lapic *lapic) /* keeps I2 */
 {
     uint64_t deadline = VX_NEVER;
     if (lapic->initial != 0 && !(lapic->lvt[LVT_TIMER] & LVT_MASKED) && !lapic->timer_done) {
@@ -35,14 +35,14 @@ void lapic_timer_arm(struct vx_lapic *lapic) /* keeps I2 */
 
 void lapic_timer_expires(void *opaque)
 {
-    struct vx_lapic *lapic = opaque;
+    struct lapic *lapic = opaque;
     if (!(lapic->lvt[LVT_TIMER] & LVT_PERIODIC))
         lapic->timer_done = true;
     lapic_timer_arm(lapic);
     lapic_deliver_local(lapic, LVT_TIMER);
 }
 
-void lapic_timer_start(struct vx_lapic *lapic, uint32_t initial)
+void lapic_timer_start(struct lapic *lapic, uint32_t initial)
 {
     lapic->initial = initial;
     lapic->timer_start_ns = vx_clock_now_ns(lapic->clock);
@@ -51,7 +51,7 @@ void lapic_timer_start(struct vx_lapic *lapic, uint32_t initial)
 }
 
 /* The count goes on from where it is when mode or divisor change. */
-void lapic_timer_change(struct vx_lapic *lapic, uint32_t *reg, uint32_t value)
+void lapic_timer_change(struct lapic *lapic, uint32_t *reg, uint32_t value)
 {
     uint32_t count = lapic_timer_count(lapic);
     bool was_running = lapic->initial != 0 && count != 0;

@@ -20,7 +20,7 @@
 #define INDEX_MASK     0x7F
 #define ENABLES        (RTC_B_PIE | RTC_B_AIE | RTC_B_UIE)
 
-struct vx_rtc {
+struct rtc {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq irq;
@@ -33,29 +33,29 @@ struct vx_rtc {
     struct vx_region region;
 };
 
-static int64_t now_ns(const struct vx_rtc *rtc)
+static int64_t now_ns(const struct rtc *rtc)
 {
     return (int64_t)vx_clock_now_ns(rtc->clock);
 }
 
-static bool divider_runs(const struct vx_rtc *rtc)
+static bool divider_runs(const struct rtc *rtc)
 {
     return (rtc->cmos[RTC_REG_A] & RTC_A_DV) == DV_RUN;
 }
 
-static bool time_runs(const struct vx_rtc *rtc)
+static bool time_runs(const struct rtc *rtc)
 {
     return divider_runs(rtc) && !(rtc->cmos[RTC_REG_B] & RTC_B_SET);
 }
 
 /* Whole seconds and ticks of the divider chain at ns; a chain that was just released is negative for half a second. */
-static int64_t chain_seconds(const struct vx_rtc *rtc, int64_t ns)
+static int64_t chain_seconds(const struct rtc *rtc, int64_t ns)
 {
     int64_t elapsed = ns - rtc->chain_ns, second = (int64_t)VX_NS_PER_SEC;
     return elapsed >= 0 ? elapsed / second : -((-elapsed + second - 1) / second);
 }
 
-static int64_t chain_ticks(const struct vx_rtc *rtc, int64_t ns)
+static int64_t chain_ticks(const struct rtc *rtc, int64_t ns)
 {
     int64_t elapsed = ns - rtc->chain_ns;
     return elapsed < 0 ? 0 : (int64_t)vx_muldiv((uint64_t)elapsed, TICK_HZ, VX_NS_PER_SEC);
@@ -63,17 +63,17 @@ static int64_t chain_ticks(const struct vx_rtc *rtc, int64_t ns)
 
 /* ---- time registers --------------------------------------------------------------------------------------------- */
 
-static bool is_binary(const struct vx_rtc *rtc)
+static bool is_binary(const struct rtc *rtc)
 {
     return rtc->cmos[RTC_REG_B] & RTC_B_DM;
 }
 
-static bool is_24h(const struct vx_rtc *rtc)
+static bool is_24h(const struct rtc *rtc)
 {
     return rtc->cmos[RTC_REG_B] & RTC_B_24H;
 }
 
-static void time_to_registers(struct vx_rtc *rtc, int64_t ns)
+static void time_to_registers(struct rtc *rtc, int64_t ns)
 {
     struct rtc_date date;
     rtc_date_from_seconds(rtc->base_s + chain_seconds(rtc, ns), &date);
@@ -89,7 +89,7 @@ static void time_to_registers(struct vx_rtc *rtc, int64_t ns)
     cmos[RTC_CENTURY] = rtc_encode((unsigned)date.year / 100, binary);
 }
 
-static void registers_to_time(struct vx_rtc *rtc, int64_t ns)
+static void registers_to_time(struct rtc *rtc, int64_t ns)
 {
     const uint8_t *cmos = rtc->cmos;
     bool binary = is_binary(rtc);
@@ -122,7 +122,7 @@ static bool is_time_register(unsigned index)
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
 /* Period of the rate selection in ticks, 0 for none. Rates 1 and 2 repeat 8 and 9 on the 32.768 kHz base. */
-static int64_t period_ticks(const struct vx_rtc *rtc)
+static int64_t period_ticks(const struct rtc *rtc)
 {
     unsigned rs = rtc->cmos[RTC_REG_A] & RTC_A_RS;
     if (rs == 0)
@@ -136,7 +136,7 @@ static bool alarm_field_matches(uint8_t alarm, unsigned value, unsigned decoded)
 }
 
 /* First second in (after, after + one day] at which the alarm matches; INT64_MAX when there is none. */
-static int64_t next_alarm(const struct vx_rtc *rtc, int64_t after)
+static int64_t next_alarm(const struct rtc *rtc, int64_t after)
 {
     bool binary = is_binary(rtc);
     const uint8_t *cmos = rtc->cmos;
@@ -158,7 +158,7 @@ static int64_t next_alarm(const struct vx_rtc *rtc, int64_t after)
     return INT64_MAX;
 }
 
-static void collect(struct vx_rtc *rtc)
+static void collect(struct rtc *rtc)
 {
     int64_t now = now_ns(rtc), then = rtc->collected_ns;
     uint8_t *flags = &rtc->cmos[RTC_REG_C];
@@ -181,7 +181,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void rearm(struct vx_rtc *rtc) /* I2 */
+static void rearm(struct rtc *rtc) /* I2 */
 {
     bool irqf = rtc->cmos[RTC_REG_C] & RTC_C_IRQF;
     uint8_t b = rtc->cmos[RTC_REG_B];
@@ -210,7 +210,7 @@ static void rtc_event(void *opaque)
 
 /* ---- ports ------------------------------------------------------------------------------------------------------ */
 
-static uint8_t read_a(const struct vx_rtc *rtc)
+static uint8_t read_a(const struct rtc *rtc)
 {
     int64_t now = now_ns(rtc);
     int64_t next_update = rtc->chain_ns + (chain_seconds(rtc, now) + 1) * (int64_t)VX_NS_PER_SEC;
@@ -218,7 +218,7 @@ static uint8_t read_a(const struct vx_rtc *rtc)
     return rtc->cmos[RTC_REG_A] | (uip ? RTC_A_UIP : 0);
 }
 
-static uint8_t read_register(struct vx_rtc *rtc, unsigned index)
+static uint8_t read_register(struct rtc *rtc, unsigned index)
 {
     if (is_time_register(index) && time_runs(rtc))
         time_to_registers(rtc, now_ns(rtc));
@@ -237,7 +237,7 @@ static uint8_t read_register(struct vx_rtc *rtc, unsigned index)
 }
 
 /* Registers A and B and the time: what changes how time goes on. */
-static void write_control(struct vx_rtc *rtc, unsigned index, uint8_t value)
+static void write_control(struct rtc *rtc, unsigned index, uint8_t value)
 {
     collect(rtc);
     int64_t now = rtc->collected_ns;
@@ -256,7 +256,7 @@ static void write_control(struct vx_rtc *rtc, unsigned index, uint8_t value)
     rtc_event(rtc);
 }
 
-static void write_register(struct vx_rtc *rtc, unsigned index, uint8_t value)
+static void write_register(struct rtc *rtc, unsigned index, uint8_t value)
 {
     if (is_time_register(index) || index == RTC_REG_A || index == RTC_REG_B) {
         write_control(rtc, index, value);
@@ -272,27 +272,27 @@ static void write_register(struct vx_rtc *rtc, unsigned index, uint8_t value)
 static uint64_t rtc_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    struct vx_rtc *rtc = opaque;
+    struct rtc *rtc = opaque;
     return off == 0 ? UINT64_MAX : read_register(rtc, rtc->index); /* the index port is write-only */
 }
 
 static void rtc_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_rtc *rtc = opaque;
+    struct rtc *rtc = opaque;
     if (off == 0)
         rtc->index = (uint8_t)value & INDEX_MASK;
     else
         write_register(rtc, rtc->index, (uint8_t)value);
 }
 
-void vx_rtc_set_cmos(struct vx_rtc *rtc, unsigned index, uint8_t value)
+void rtc_set_cmos(struct rtc *rtc, unsigned index, uint8_t value)
 {
     VX_ASSERT(index > RTC_REG_D && index < RTC_CMOS_BYTES);
     rtc->cmos[index] = value;
 }
 
-uint8_t vx_rtc_get_cmos(const struct vx_rtc *rtc, unsigned index)
+uint8_t rtc_get_cmos(const struct rtc *rtc, unsigned index)
 {
     VX_ASSERT(index > RTC_REG_D && index < RTC_CMOS_BYTES);
     return rtc->cmos[index];
@@ -300,9 +300,9 @@ uint8_t vx_rtc_get_cmos(const struct vx_rtc *rtc, unsigned index)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-static void rtc_reset(void *instance, enum vx_reset phase)
+static void rtc_reset(void *instance, enum reset phase)
 {
-    struct vx_rtc *rtc = instance;
+    struct rtc *rtc = instance;
     if (phase == VX_RESET_RELEASE) {
         rearm(rtc);
         return;
@@ -315,7 +315,7 @@ static void rtc_reset(void *instance, enum vx_reset phase)
 
 static void rtc_destroy(void *instance)
 {
-    struct vx_rtc *rtc = instance;
+    struct rtc *rtc = instance;
     if (rtc == NULL)
         return;
     vx_timer_set(rtc->clock, &rtc->timer, VX_NEVER);
@@ -323,9 +323,9 @@ static void rtc_destroy(void *instance)
     free(rtc);
 }
 
-vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out)
+vx_err rtc_create(const struct rtc_config *config, struct rtc **out)
 {
-    struct vx_rtc *rtc = calloc(1, sizeof *rtc);
+    struct rtc *rtc = calloc(1, sizeof *rtc);
     if (rtc == NULL)
         return VX_ERR_NO_MEMORY;
     rtc->bus = config->bus;
@@ -352,12 +352,12 @@ vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out)
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_rtc, index),
-    VX_FIELD_ARRAY(struct vx_rtc, cmos),
+static const struct device_field fields[] = {
+    VX_FIELD(struct rtc, index),
+    VX_FIELD_ARRAY(struct rtc, cmos),
 };
 
-const struct vx_device_type vx_rtc_type = {
+const struct device_type rtc_type = {
     .name = "mc146818",
     .reset = rtc_reset,
     .destroy = rtc_destroy,

@@ -44,19 +44,19 @@ enum {
 enum { RTC_C_IRQF = 0x80, RTC_C_PF = 0x40, RTC_C_AF = 0x20, RTC_C_UF = 0x10 };
 enum { RTC_D_VRT = 0x80 };
 
-struct vx_rtc;
+struct rtc;
 
-struct vx_rtc_config {
+struct rtc_config {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq irq;
 };
 
-VX_MUST_USE vx_err vx_rtc_create(const struct vx_rtc_config *config, struct vx_rtc **out);
-extern const struct vx_device_type vx_rtc_type;
+VX_MUST_USE vx_err rtc_create(const struct rtc_config *config, struct rtc **out);
+extern const struct device_type rtc_type;
 
 /* The memory bytes above register D, for the machine (sizes, boot order) and the reset logic (shutdown status 0Fh). */
-void vx_rtc_set_cmos(struct vx_rtc *rtc, unsigned index, uint8_t value);
-uint8_t vx_rtc_get_cmos(const struct vx_rtc *rtc, unsigned index);
+void rtc_set_cmos(struct rtc *rtc, unsigned index, uint8_t value);
+uint8_t rtc_get_cmos(const struct rtc *rtc, unsigned index);
 
 #endif

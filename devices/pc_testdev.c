@@ -8,7 +8,7 @@ enum { PORT_DATA = 0xE0, PORT_FLUSH = 0xE4, PORT_DATA_BYTES = 0xE8, PORT_LINES =
 enum { DATA_BYTES = 4, MEMORY_BYTES = 0x10000 };
 #define MEMORY_PHYS 0xFF000000u
 
-struct vx_pc_testdev {
+struct pc_testdev {
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     struct vx_irq line[PC_TESTDEV_LINES];
@@ -34,34 +34,34 @@ static void put(uint8_t *at, unsigned size, uint64_t value)
 
 static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
 {
-    return get(((struct vx_pc_testdev *)opaque)->data + off, size);
+    return get(((struct pc_testdev *)opaque)->data + off, size);
 }
 
 static void data_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    put(((struct vx_pc_testdev *)opaque)->data + off, size, value);
+    put(((struct pc_testdev *)opaque)->data + off, size, value);
 }
 
 static uint64_t memory_read(void *opaque, uint64_t off, unsigned size)
 {
-    return get(((struct vx_pc_testdev *)opaque)->memory + off, size);
+    return get(((struct pc_testdev *)opaque)->memory + off, size);
 }
 
 static void memory_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    put(((struct vx_pc_testdev *)opaque)->memory + off, size, value);
+    put(((struct pc_testdev *)opaque)->memory + off, size, value);
 }
 
 static void line_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    vx_irq_set(&((struct vx_pc_testdev *)opaque)->line[off], value != 0);
+    vx_irq_set(&((struct pc_testdev *)opaque)->line[off], value != 0);
 }
 
 /* Taking the page away has everybody who remembers it forget it. What A20 hides is the page that it shows instead. */
 static void flush_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_pmap *pmap = ((struct vx_pc_testdev *)opaque)->pmap;
+    struct vx_pmap *pmap = ((struct pc_testdev *)opaque)->pmap;
     uint64_t a20 = vx_pmap_a20(pmap) ? 0 : 1ull << 20, phys = value & ~(a20 | VX_PAGE_MASK);
     if (off != 0 || size != 4)
         return;
@@ -70,9 +70,9 @@ static void flush_write(void *opaque, uint64_t off, unsigned size, uint64_t valu
     vx_pmap_map(pmap, phys, VX_PAGE_BYTES, read_page, write_page);
 }
 
-static void testdev_reset(void *instance, enum vx_reset phase)
+static void testdev_reset(void *instance, enum reset phase)
 {
-    struct vx_pc_testdev *chip = instance;
+    struct pc_testdev *chip = instance;
     if (phase == VX_RESET_RELEASE)
         for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
             vx_irq_lower(&chip->line[i]);
@@ -80,14 +80,14 @@ static void testdev_reset(void *instance, enum vx_reset phase)
 
 static void testdev_destroy(void *instance)
 {
-    struct vx_pc_testdev *chip = instance;
+    struct pc_testdev *chip = instance;
     if (chip == NULL)
         return;
-    vx_bus_remove_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    bus_remove_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
     free(chip);
 }
 
-static void set_regions(struct vx_pc_testdev *chip)
+static void set_regions(struct pc_testdev *chip)
 {
     chip->regions[0] = (struct vx_region){ .name = "pc-testdev data",
                                            .base = PORT_DATA,
@@ -118,16 +118,16 @@ static void set_regions(struct vx_pc_testdev *chip)
         chip->regions[i].opaque = chip;
 }
 
-vx_err vx_pc_testdev_create(const struct vx_pc_testdev_config *config, struct vx_pc_testdev **out)
+vx_err pc_testdev_create(const struct pc_testdev_config *config, struct pc_testdev **out)
 {
-    struct vx_pc_testdev *chip = calloc(1, sizeof *chip);
+    struct pc_testdev *chip = calloc(1, sizeof *chip);
     if (chip == NULL)
         return VX_ERR_NO_MEMORY;
     chip->bus = config->bus;
     chip->pmap = config->pmap;
     memcpy(chip->line, config->line, sizeof chip->line);
     set_regions(chip);
-    vx_err err = vx_bus_add_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
+    vx_err err = bus_add_all(chip->bus, chip->regions, VX_ARRAY_LEN(chip->regions));
     if (err != VX_ERR_OK) {
         free(chip);
         return err;
@@ -136,7 +136,7 @@ vx_err vx_pc_testdev_create(const struct vx_pc_testdev_config *config, struct vx
     return VX_ERR_OK;
 }
 
-const struct vx_device_type vx_pc_testdev_type = {
+const struct device_type pc_testdev_type = {
     .name = "pc-testdev",
     .reset = testdev_reset,
     .destroy = testdev_destroy,

@@ -17,15 +17,15 @@
 
 #define PC_TESTDEV_LINES 24
 
-struct vx_pc_testdev;
+struct pc_testdev;
 
-struct vx_pc_testdev_config {
+struct pc_testdev_config {
     struct vx_bus *bus;
     struct vx_pmap *pmap; /* whose mappings port E4h drops */
     struct vx_irq line[PC_TESTDEV_LINES];
 };
 
-VX_MUST_USE vx_err vx_pc_testdev_create(const struct vx_pc_testdev_config *config, struct vx_pc_testdev **out);
-extern const struct vx_device_type vx_pc_testdev_type;
+VX_MUST_USE vx_err pc_testdev_create(const struct pc_testdev_config *config, struct pc_testdev **out);
+extern const struct device_type pc_testdev_type;
 
 #endif

@@ -32,10 +32,10 @@ struct pic_chip {
     bool read_isr, poll;
     uint8_t level_writable;
     bool is_master;
-    struct vx_pic *pic;
+    struct pic *pic;
 };
 
-struct vx_pic {
+struct pic {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_irq intr;
@@ -78,7 +78,7 @@ static int wanted(const struct pic_chip *chip)
     return rank < top_rank(chip, blocking) ? (int)rank_to_input(chip, rank) : -1;
 }
 
-static void update(struct vx_pic *pic)
+static void update(struct pic *pic)
 {
     bool slave_int = wanted(&pic->slave) >= 0;
     pic->master.lines = (uint8_t)((pic->master.lines & ~(1u << CASCADE)) | (slave_int ? 1u << CASCADE : 0));
@@ -91,7 +91,7 @@ static void update(struct vx_pic *pic)
 
 static void pic_line(void *opaque, unsigned irq, bool level)
 {
-    struct vx_pic *pic = opaque;
+    struct pic *pic = opaque;
     struct pic_chip *chip = irq < 8 ? &pic->master : &pic->slave;
     uint8_t bit = (uint8_t)(1u << (irq & 7));
     if (((chip->lines & bit) != 0) == level)
@@ -106,7 +106,7 @@ static void pic_line(void *opaque, unsigned irq, bool level)
     update(pic);
 }
 
-struct vx_irq vx_pic_input(struct vx_pic *pic, unsigned irq)
+struct vx_irq pic_input(struct pic *pic, unsigned irq)
 {
     VX_ASSERT(irq < 16);
     if (irq == CASCADE)
@@ -126,7 +126,7 @@ static void take(struct pic_chip *chip, unsigned input)
         chip->lowest = (uint8_t)input;
 }
 
-uint8_t vx_pic_ack(struct vx_pic *pic)
+uint8_t pic_ack(struct pic *pic)
 {
     struct pic_chip *master = &pic->master, *slave = &pic->slave;
     int input = wanted(master);
@@ -268,9 +268,9 @@ static void chip_reset(struct pic_chip *chip)
     chip->level = 0;
 }
 
-static void pic_reset(void *instance, enum vx_reset phase)
+static void pic_reset(void *instance, enum reset phase)
 {
-    struct vx_pic *pic = instance;
+    struct pic *pic = instance;
     if (phase == VX_RESET_HOLD) {
         chip_reset(&pic->master);
         chip_reset(&pic->slave);
@@ -281,10 +281,10 @@ static void pic_reset(void *instance, enum vx_reset phase)
 
 static void pic_destroy(void *instance)
 {
-    struct vx_pic *pic = instance;
+    struct pic *pic = instance;
     if (pic == NULL)
         return;
-    vx_bus_remove_all(pic->bus, pic->regions, VX_ARRAY_LEN(pic->regions));
+    bus_remove_all(pic->bus, pic->regions, VX_ARRAY_LEN(pic->regions));
     free(pic);
 }
 
@@ -310,9 +310,9 @@ static struct vx_region elcr_region(const char *name, uint16_t port, struct pic_
                                .opaque = chip };
 }
 
-vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out)
+vx_err pic_create(const struct pic_config *config, struct pic **out)
 {
-    struct vx_pic *pic = calloc(1, sizeof *pic);
+    struct pic *pic = calloc(1, sizeof *pic);
     if (pic == NULL)
         return VX_ERR_NO_MEMORY;
     pic->log = config->log;
@@ -327,7 +327,7 @@ vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out)
     pic->regions[1] = chip_region("pic8259 slave", 0xA0, &pic->slave);
     pic->regions[2] = elcr_region("pic8259 elcr1", 0x4D0, &pic->master);
     pic->regions[3] = elcr_region("pic8259 elcr2", 0x4D1, &pic->slave);
-    vx_err err = vx_bus_add_all(pic->bus, pic->regions, VX_ARRAY_LEN(pic->regions));
+    vx_err err = bus_add_all(pic->bus, pic->regions, VX_ARRAY_LEN(pic->regions));
     if (err != VX_ERR_OK) {
         free(pic);
         return err;
@@ -336,22 +336,22 @@ vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out)
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_pic, intr_level),          VX_FIELD(struct vx_pic, master.lines),
-    VX_FIELD(struct vx_pic, master.edges),        VX_FIELD(struct vx_pic, master.level),
-    VX_FIELD(struct vx_pic, master.isr),          VX_FIELD(struct vx_pic, master.imr),
-    VX_FIELD(struct vx_pic, master.base),         VX_FIELD(struct vx_pic, master.lowest),
-    VX_FIELD(struct vx_pic, master.expected),     VX_FIELD(struct vx_pic, master.auto_eoi),
-    VX_FIELD(struct vx_pic, master.special_mask), VX_FIELD(struct vx_pic, master.read_isr),
-    VX_FIELD(struct vx_pic, slave.lines),         VX_FIELD(struct vx_pic, slave.edges),
-    VX_FIELD(struct vx_pic, slave.level),         VX_FIELD(struct vx_pic, slave.isr),
-    VX_FIELD(struct vx_pic, slave.imr),           VX_FIELD(struct vx_pic, slave.base),
-    VX_FIELD(struct vx_pic, slave.lowest),        VX_FIELD(struct vx_pic, slave.expected),
-    VX_FIELD(struct vx_pic, slave.auto_eoi),      VX_FIELD(struct vx_pic, slave.special_mask),
-    VX_FIELD(struct vx_pic, slave.read_isr),
+static const struct device_field fields[] = {
+    VX_FIELD(struct pic, intr_level),          VX_FIELD(struct pic, master.lines),
+    VX_FIELD(struct pic, master.edges),        VX_FIELD(struct pic, master.level),
+    VX_FIELD(struct pic, master.isr),          VX_FIELD(struct pic, master.imr),
+    VX_FIELD(struct pic, master.base),         VX_FIELD(struct pic, master.lowest),
+    VX_FIELD(struct pic, master.expected),     VX_FIELD(struct pic, master.auto_eoi),
+    VX_FIELD(struct pic, master.special_mask), VX_FIELD(struct pic, master.read_isr),
+    VX_FIELD(struct pic, slave.lines),         VX_FIELD(struct pic, slave.edges),
+    VX_FIELD(struct pic, slave.level),         VX_FIELD(struct pic, slave.isr),
+    VX_FIELD(struct pic, slave.imr),           VX_FIELD(struct pic, slave.base),
+    VX_FIELD(struct pic, slave.lowest),        VX_FIELD(struct pic, slave.expected),
+    VX_FIELD(struct pic, slave.auto_eoi),      VX_FIELD(struct pic, slave.special_mask),
+    VX_FIELD(struct pic, slave.read_isr),
 };
 
-const struct vx_device_type vx_pic_type = {
+const struct device_type pic_type = {
     .name = "pic8259",
     .reset = pic_reset,
     .destroy = pic_destroy,

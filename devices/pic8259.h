@@ -13,21 +13,21 @@
 
 #include "device.h"
 
-struct vx_pic;
+struct pic;
 
-struct vx_pic_config {
+struct pic_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_irq intr; /* INT pin of the master */
 };
 
-VX_MUST_USE vx_err vx_pic_create(const struct vx_pic_config *config, struct vx_pic **out);
-extern const struct vx_device_type vx_pic_type;
+VX_MUST_USE vx_err pic_create(const struct pic_config *config, struct pic **out);
+extern const struct device_type pic_type;
 
 /* Input IR0-IR7 of the master (0 to 7) or the slave (8 to 15); 2 is the cascade and ignored. */
-struct vx_irq vx_pic_input(struct vx_pic *pic, unsigned irq);
+struct vx_irq pic_input(struct pic *pic, unsigned irq);
 
 /* INTA cycle: the vector; the spurious one when no request is left. */
-uint8_t vx_pic_ack(struct vx_pic *pic);
+uint8_t pic_ack(struct pic *pic);
 
 #endif

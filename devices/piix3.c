@@ -13,14 +13,14 @@
 /* 3-7, 9-12, 14, 15: the others are reserved and route nowhere. */
 #define ROUTABLE   0xDEF8u
 
-struct vx_piix3 {
-    struct vx_pci *pci;
+struct piix3 {
+    struct pci *pci;
     struct vx_irq isa[16];
     struct vx_irq reset;
     uint8_t pirq_levels; /* bit n: PIRQ n */
     uint8_t routed[16];
     uint8_t rcr;
-    struct vx_pci_function fn;
+    struct pci_function fn;
 };
 
 /* Registers that are more than zero after reset, and what of them a guest may change. */
@@ -42,7 +42,7 @@ static const struct {
     { 0xAA, 0x00, 0xFF }, { 0xAB, 0x00, 0xFF }, { 0xAC, 0x00, 0xFF }, { 0xAE, 0x00, 0xFF }, /* SMI and clock control */
 };
 
-static void route(struct vx_piix3 *piix) /* keeps I1 */
+static void route(struct piix3 *piix) /* keeps I1 */
 {
     uint8_t routed[16] = { 0 };
     for (unsigned n = 0; n < PCI_PIRQS; n++) {
@@ -59,7 +59,7 @@ static void route(struct vx_piix3 *piix) /* keeps I1 */
     }
 }
 
-void vx_piix3_set_pirq(struct vx_piix3 *piix, unsigned pirq, bool level)
+void piix3_set_pirq(struct piix3 *piix, unsigned pirq, bool level)
 {
     VX_ASSERT(pirq < PCI_PIRQS);
     uint8_t bit = (uint8_t)(1u << pirq);
@@ -75,22 +75,22 @@ static void config_written(void *opaque, unsigned reg, unsigned size)
 
 static uint8_t rcr_read(void *opaque)
 {
-    return ((struct vx_piix3 *)opaque)->rcr;
+    return ((struct piix3 *)opaque)->rcr;
 }
 
 /* RCPU going from 0 to 1 resets; SRST chooses hard or soft, which makes no difference to the machine here. */
 static void rcr_write(void *opaque, uint8_t value)
 {
-    struct vx_piix3 *piix = opaque;
+    struct piix3 *piix = opaque;
     bool rises = (value & RCR_RCPU) && !(piix->rcr & RCR_RCPU);
     piix->rcr = value & RCR_SRST;
     if (rises)
         vx_irq_pulse(&piix->reset);
 }
 
-static void piix3_reset(void *instance, enum vx_reset phase)
+static void piix3_reset(void *instance, enum reset phase)
 {
-    struct vx_piix3 *piix = instance;
+    struct piix3 *piix = instance;
     if (phase == VX_RESET_HOLD)
         piix->rcr = 0;
     else
@@ -99,52 +99,52 @@ static void piix3_reset(void *instance, enum vx_reset phase)
 
 static void piix3_destroy(void *instance)
 {
-    struct vx_piix3 *piix = instance;
+    struct piix3 *piix = instance;
     if (piix == NULL)
         return;
-    vx_pci_set_cf9(piix->pci, (struct vx_pci_cf9){ 0 });
-    vx_pci_remove(&piix->fn);
+    pci_set_cf9(piix->pci, (struct pci_cf9){ 0 });
+    pci_remove(&piix->fn);
     free(piix);
 }
 
-vx_err vx_piix3_create(const struct vx_piix3_config *config, struct vx_piix3 **out)
+vx_err piix3_create(const struct piix3_config *config, struct piix3 **out)
 {
-    struct vx_piix3 *piix = calloc(1, sizeof *piix);
+    struct piix3 *piix = calloc(1, sizeof *piix);
     if (piix == NULL)
         return VX_ERR_NO_MEMORY;
     piix->pci = config->pci;
     memcpy(piix->isa, config->isa, sizeof piix->isa);
     piix->reset = config->reset;
-    struct vx_pci_function *fn = &piix->fn;
-    vx_pci_function_init(
-        fn, &(struct vx_pci_ident){
+    struct pci_function *fn = &piix->fn;
+    pci_function_init(
+        fn, &(struct pci_ident){
                 .name = "piix3", .vendor = 0x8086, .device = 0x7000, .class_code = 0x060100, .multifunction = true });
     fn->opaque = piix;
     fn->written = config_written;
-    vx_pci_set16(fn, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired */
-    vx_pci_set16(fn, PCI_STATUS, PCI_STATUS_DEVSEL_MEDIUM);
+    pci_set16(fn, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER); /* hardwired */
+    pci_set16(fn, PCI_STATUS, PCI_STATUS_DEVSEL_MEDIUM);
     fn->write_mask[PCI_COMMAND] = 0;
     for (size_t i = 0; i < VX_ARRAY_LEN(reset_values); i++) {
         fn->config[reset_values[i].reg] = reset_values[i].value;
         fn->write_mask[reset_values[i].reg] = reset_values[i].writable;
     }
-    vx_err err = vx_pci_add(config->pci, PIIX3_SLOT, 0, fn);
+    vx_err err = pci_add(config->pci, PIIX3_SLOT, 0, fn);
     if (err != VX_ERR_OK) {
         free(piix);
         return err;
     }
-    vx_pci_set_cf9(config->pci, (struct vx_pci_cf9){ .read = rcr_read, .write = rcr_write, .opaque = piix });
+    pci_set_cf9(config->pci, (struct pci_cf9){ .read = rcr_read, .write = rcr_write, .opaque = piix });
     *out = piix;
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_piix3, pirq_levels),
-    VX_FIELD(struct vx_piix3, rcr),
-    VX_FIELD_ARRAY(struct vx_piix3, fn.config),
+static const struct device_field fields[] = {
+    VX_FIELD(struct piix3, pirq_levels),
+    VX_FIELD(struct piix3, rcr),
+    VX_FIELD_ARRAY(struct piix3, fn.config),
 };
 
-const struct vx_device_type vx_piix3_type = {
+const struct device_type piix3_type = {
     .name = "piix3",
     .reset = piix3_reset,
     .destroy = piix3_destroy,

@@ -11,18 +11,18 @@
 
 #define PIIX3_SLOT 1
 
-struct vx_piix3;
+struct piix3;
 
-struct vx_piix3_config {
-    struct vx_pci *pci;
+struct piix3_config {
+    struct pci *pci;
     struct vx_irq isa[16]; /* the ISA interrupts that a PIRQ can be routed to (shared with ISA devices: wired OR) */
     struct vx_irq reset;   /* pulse: reset the machine */
 };
 
-VX_MUST_USE vx_err vx_piix3_create(const struct vx_piix3_config *config, struct vx_piix3 **out);
-extern const struct vx_device_type vx_piix3_type;
+VX_MUST_USE vx_err piix3_create(const struct piix3_config *config, struct piix3 **out);
+extern const struct device_type piix3_type;
 
 /* PIRQA# to PIRQD# (0 to 3), asserted = true. */
-void vx_piix3_set_pirq(struct vx_piix3 *piix, unsigned pirq, bool level);
+void piix3_set_pirq(struct piix3 *piix, unsigned pirq, bool level);
 
 #endif

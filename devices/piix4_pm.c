@@ -31,7 +31,7 @@ enum { SMB_STS = 0x0, SMB_CNT = 0x2, SMB_BLOCK_BYTES = 0x10 };
 #define SMB_STS_DEVICE_ERROR 0x04
 #define SMB_STS_CLEARABLE    0x1E
 
-struct vx_piix4_pm {
+struct piix4_pm {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
@@ -46,17 +46,17 @@ struct vx_piix4_pm {
     uint8_t smb[SMB_BLOCK_BYTES];
     bool pm_on_bus, smb_on_bus;
     struct vx_region pm_region, smb_region, fixed[2];
-    struct vx_pci_function fn;
+    struct pci_function fn;
 };
 
 /* ---- timer and SCI ---------------------------------------------------------------------------------------------- */
 
-static int64_t timer_ticks(const struct vx_piix4_pm *pm)
+static int64_t timer_ticks(const struct piix4_pm *pm)
 {
     return (int64_t)vx_muldiv(vx_clock_now_ns(pm->clock), PM_TIMER_HZ, VX_NS_PER_SEC);
 }
 
-static void collect_overflow(struct vx_piix4_pm *pm)
+static void collect_overflow(struct piix4_pm *pm)
 {
     int64_t half = timer_ticks(pm) / TIMER_HALF;
     if (half != pm->collected_half)
@@ -64,7 +64,7 @@ static void collect_overflow(struct vx_piix4_pm *pm)
     pm->collected_half = half;
 }
 
-static void update_sci(struct vx_piix4_pm *pm) /* I1 */
+static void update_sci(struct piix4_pm *pm) /* I1 */
 {
     bool pm1 = pm->sts & pm->en & PM1_SCI_SOURCES;
     bool gpe = (pm->gpe[0] & pm->gpe[2]) | (pm->gpe[1] & pm->gpe[3]);
@@ -85,7 +85,7 @@ static void timer_overflows(void *opaque)
     update_sci(opaque);
 }
 
-void vx_piix4_pm_press_power_button(struct vx_piix4_pm *pm)
+void piix4_pm_press_power_button(struct piix4_pm *pm)
 {
     vx_trace(pm->log, pm_event, "power button");
     pm->sts |= PM1_PWRBTN;
@@ -94,7 +94,7 @@ void vx_piix4_pm_press_power_button(struct vx_piix4_pm *pm)
 
 /* ---- PM block --------------------------------------------------------------------------------------------------- */
 
-static void write_control(struct vx_piix4_pm *pm, uint16_t value)
+static void write_control(struct piix4_pm *pm, uint16_t value)
 {
     pm->cnt = value & CNT_WRITABLE;
     if (!(value & CNT_SLP_EN))
@@ -108,7 +108,7 @@ static void write_control(struct vx_piix4_pm *pm, uint16_t value)
 }
 
 /* The block as the bytes that the guest sees. */
-static uint64_t pm_bits(struct vx_piix4_pm *pm, uint64_t off)
+static uint64_t pm_bits(struct piix4_pm *pm, uint64_t off)
 {
     switch (off & ~3u) {
     case PM1_STS: return pm->sts | (uint32_t)pm->en << 16;
@@ -121,7 +121,7 @@ static uint64_t pm_bits(struct vx_piix4_pm *pm, uint64_t off)
 
 static uint64_t pm_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_piix4_pm *pm = opaque;
+    struct piix4_pm *pm = opaque;
     collect_overflow(pm);
     uint64_t value = pm_bits(pm, off) >> (8 * (off & 3));
     if ((off & 3) + size > 4)
@@ -129,7 +129,7 @@ static uint64_t pm_read(void *opaque, uint64_t off, unsigned size)
     return value;
 }
 
-static void pm_write_byte(struct vx_piix4_pm *pm, unsigned off, uint8_t byte)
+static void pm_write_byte(struct piix4_pm *pm, unsigned off, uint8_t byte)
 {
     if (off == GLBCTL)
         pm->glbctl = byte & GLBCTL_SMI_EN;
@@ -145,7 +145,7 @@ static void pm_write_byte(struct vx_piix4_pm *pm, unsigned off, uint8_t byte)
 
 static void pm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_piix4_pm *pm = opaque;
+    struct piix4_pm *pm = opaque;
     collect_overflow(pm);
     for (unsigned i = 0; i < size; i++)
         pm_write_byte(pm, (unsigned)off + i, (uint8_t)(value >> (8 * i)));
@@ -157,13 +157,13 @@ static void pm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 static uint64_t gpe_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return ((struct vx_piix4_pm *)opaque)->gpe[off];
+    return ((struct piix4_pm *)opaque)->gpe[off];
 }
 
 static void gpe_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_piix4_pm *pm = opaque;
+    struct piix4_pm *pm = opaque;
     if (off < 2)
         pm->gpe[off] &= (uint8_t)~value;
     else
@@ -174,14 +174,14 @@ static void gpe_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 static uint64_t apm_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return ((struct vx_piix4_pm *)opaque)->apm[off];
+    return ((struct piix4_pm *)opaque)->apm[off];
 }
 
 /* On a real board the BIOS's SMI handler does what ACPI_ENABLE asks for; SeaBIOS's leaves it to the chip. */
 static void apm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_piix4_pm *pm = opaque;
+    struct piix4_pm *pm = opaque;
     pm->apm[off] = (uint8_t)value;
     if (off != 0)
         return;
@@ -189,7 +189,7 @@ static void apm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
         pm->cnt |= CNT_SCI_EN;
     else if (value == PM_ACPI_DISABLE)
         pm->cnt &= (uint16_t)~CNT_SCI_EN;
-    else if ((vx_pci_get32(&pm->fn, REG_DEVACTB) & DEVACTB_APMC_EN) && (pm->glbctl & GLBCTL_SMI_EN))
+    else if ((pci_get32(&pm->fn, REG_DEVACTB) & DEVACTB_APMC_EN) && (pm->glbctl & GLBCTL_SMI_EN))
         vx_irq_pulse(&pm->smi);
     update_sci(pm);
 }
@@ -197,13 +197,13 @@ static void apm_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 static uint64_t smb_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return ((struct vx_piix4_pm *)opaque)->smb[off];
+    return ((struct piix4_pm *)opaque)->smb[off];
 }
 
 static void smb_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_piix4_pm *pm = opaque;
+    struct piix4_pm *pm = opaque;
     if (off == SMB_STS) {
         pm->smb[SMB_STS] &= (uint8_t) ~(value & SMB_STS_CLEARABLE);
     } else if (off == SMB_CNT) {
@@ -229,10 +229,10 @@ static void map_block(struct vx_bus *bus, struct vx_region *region, bool *on_bus
     }
 }
 
-static void map_blocks(struct vx_piix4_pm *pm) /* I2 */
+static void map_blocks(struct piix4_pm *pm) /* I2 */
 {
-    const struct vx_pci_function *fn = &pm->fn;
-    uint16_t pm_base = vx_pci_get16(fn, REG_PMBA) & 0xFFC0, smb_base = vx_pci_get16(fn, REG_SMBBA) & 0xFFF0;
+    const struct pci_function *fn = &pm->fn;
+    uint16_t pm_base = pci_get16(fn, REG_PMBA) & 0xFFC0, smb_base = pci_get16(fn, REG_SMBBA) & 0xFFF0;
     bool pm_on = (fn->config[REG_PMREGMISC] & PMREGMISC_PMIOSE) && pm_base != 0;
     bool smb_on = (fn->config[REG_SMBHSTCFG] & SMBHSTCFG_ENABLE) && smb_base != 0;
     map_block(pm->bus, &pm->pm_region, &pm->pm_on_bus, pm_on, pm_base);
@@ -245,9 +245,9 @@ static void config_written(void *opaque, unsigned reg, unsigned size)
     map_blocks(opaque);
 }
 
-static void pm_reset(void *instance, enum vx_reset phase)
+static void pm_reset(void *instance, enum reset phase)
 {
-    struct vx_piix4_pm *pm = instance;
+    struct piix4_pm *pm = instance;
     if (phase == VX_RESET_RELEASE) {
         map_blocks(pm);
         update_sci(pm);
@@ -266,36 +266,36 @@ static void pm_reset(void *instance, enum vx_reset phase)
 
 static void pm_destroy(void *instance)
 {
-    struct vx_piix4_pm *pm = instance;
+    struct piix4_pm *pm = instance;
     if (pm == NULL)
         return;
     vx_timer_set(pm->clock, &pm->timer, VX_NEVER);
     map_block(pm->bus, &pm->pm_region, &pm->pm_on_bus, false, 0);
     map_block(pm->bus, &pm->smb_region, &pm->smb_on_bus, false, 0);
-    vx_bus_remove_all(pm->bus, pm->fixed, VX_ARRAY_LEN(pm->fixed));
-    vx_pci_remove(&pm->fn);
+    bus_remove_all(pm->bus, pm->fixed, VX_ARRAY_LEN(pm->fixed));
+    pci_remove(&pm->fn);
     free(pm);
 }
 
-static void init_function(struct vx_piix4_pm *pm)
+static void init_function(struct piix4_pm *pm)
 {
-    struct vx_pci_function *fn = &pm->fn;
-    vx_pci_function_init(fn, &(struct vx_pci_ident){ .name = "piix4 pm",
-                                                     .vendor = 0x8086,
-                                                     .device = 0x7113,
-                                                     .revision = 3,
-                                                     .class_code = 0x068000,
-                                                     .interrupt_pin = 1 });
+    struct pci_function *fn = &pm->fn;
+    pci_function_init(fn, &(struct pci_ident){ .name = "piix4 pm",
+                                               .vendor = 0x8086,
+                                               .device = 0x7113,
+                                               .revision = 3,
+                                               .class_code = 0x068000,
+                                               .interrupt_pin = 1 });
     fn->opaque = pm;
     fn->written = config_written;
-    vx_pci_set16(fn, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
-    vx_pci_set16(fn, PCI_COMMAND, 0);
-    vx_pci_set32(fn, REG_PMBA, 1);
+    pci_set16(fn, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
+    pci_set16(fn, PCI_COMMAND, 0);
+    pci_set32(fn, REG_PMBA, 1);
     fn->write_mask[REG_PMBA] = 0xC0;
     fn->write_mask[REG_PMBA + 1] = 0xFF;
     fn->write_mask[REG_DEVACTB + 3] = DEVACTB_APMC_EN >> 24;
     fn->write_mask[REG_PMREGMISC] = PMREGMISC_PMIOSE;
-    vx_pci_set32(fn, REG_SMBBA, 1);
+    pci_set32(fn, REG_SMBBA, 1);
     fn->write_mask[REG_SMBBA] = 0xF0;
     fn->write_mask[REG_SMBBA + 1] = 0xFF;
     fn->write_mask[REG_SMBHSTCFG] = 0x0F;
@@ -303,7 +303,7 @@ static void init_function(struct vx_piix4_pm *pm)
 
 /* The guest chooses where the two blocks lie, perhaps over other ports: they lose against fixed regions (negative
  * priority). */
-static void init_regions(struct vx_piix4_pm *pm)
+static void init_regions(struct piix4_pm *pm)
 {
     pm->pm_region = (struct vx_region){ .name = "piix4 pm",
                                         .space = VX_SPACE_IO,
@@ -336,9 +336,9 @@ static void init_regions(struct vx_piix4_pm *pm)
                                        .opaque = pm };
 }
 
-vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_piix4_pm **out)
+vx_err piix4_pm_create(const struct piix4_pm_config *config, struct piix4_pm **out)
 {
-    struct vx_piix4_pm *pm = calloc(1, sizeof *pm);
+    struct piix4_pm *pm = calloc(1, sizeof *pm);
     if (pm == NULL)
         return VX_ERR_NO_MEMORY;
     pm->log = config->log;
@@ -351,11 +351,11 @@ vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_pii
     init_function(pm);
     init_regions(pm);
     pm_reset(pm, VX_RESET_HOLD);
-    vx_err err = vx_pci_add(config->pci, PIIX3_SLOT, 3, &pm->fn);
+    vx_err err = pci_add(config->pci, PIIX3_SLOT, 3, &pm->fn);
     if (err == VX_ERR_OK)
-        err = vx_bus_add_all(pm->bus, pm->fixed, VX_ARRAY_LEN(pm->fixed));
+        err = bus_add_all(pm->bus, pm->fixed, VX_ARRAY_LEN(pm->fixed));
     if (err != VX_ERR_OK) {
-        vx_pci_remove(&pm->fn);
+        pci_remove(&pm->fn);
         free(pm);
         return err;
     }
@@ -363,14 +363,14 @@ vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_pii
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_piix4_pm, sts),       VX_FIELD(struct vx_piix4_pm, en),
-    VX_FIELD(struct vx_piix4_pm, cnt),       VX_FIELD(struct vx_piix4_pm, glbctl),
-    VX_FIELD(struct vx_piix4_pm, sci_level), VX_FIELD_ARRAY(struct vx_piix4_pm, gpe),
-    VX_FIELD_ARRAY(struct vx_piix4_pm, apm), VX_FIELD_ARRAY(struct vx_piix4_pm, fn.config),
+static const struct device_field fields[] = {
+    VX_FIELD(struct piix4_pm, sts),       VX_FIELD(struct piix4_pm, en),
+    VX_FIELD(struct piix4_pm, cnt),       VX_FIELD(struct piix4_pm, glbctl),
+    VX_FIELD(struct piix4_pm, sci_level), VX_FIELD_ARRAY(struct piix4_pm, gpe),
+    VX_FIELD_ARRAY(struct piix4_pm, apm), VX_FIELD_ARRAY(struct piix4_pm, fn.config),
 };
 
-const struct vx_device_type vx_piix4_pm_type = {
+const struct device_type piix4_pm_type = {
     .name = "piix4 pm",
     .reset = pm_reset,
     .destroy = pm_destroy,

@@ -19,21 +19,21 @@
 #define PM_ACPI_ENABLE  0xF1 /* values for port B2h, as the FADT names them */
 #define PM_ACPI_DISABLE 0xF0
 
-struct vx_piix4_pm;
+struct piix4_pm;
 
-struct vx_piix4_pm_config {
+struct piix4_pm_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_pci *pci;
+    struct pci *pci;
     struct vx_irq sci;
     struct vx_irq power_off; /* pulse */
     struct vx_irq smi;       /* pulse */
 };
 
-VX_MUST_USE vx_err vx_piix4_pm_create(const struct vx_piix4_pm_config *config, struct vx_piix4_pm **out);
-extern const struct vx_device_type vx_piix4_pm_type;
+VX_MUST_USE vx_err piix4_pm_create(const struct piix4_pm_config *config, struct piix4_pm **out);
+extern const struct device_type piix4_pm_type;
 
-void vx_piix4_pm_press_power_button(struct vx_piix4_pm *pm);
+void piix4_pm_press_power_button(struct piix4_pm *pm);
 
 #endif

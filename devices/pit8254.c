@@ -12,7 +12,7 @@
 
 enum { READ_BACK_NOT_COUNT = 0x20, READ_BACK_NOT_STATUS = 0x10 };
 
-struct vx_pit {
+struct pit {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq out0;
@@ -22,7 +22,7 @@ struct vx_pit {
     struct vx_region region;
 };
 
-static int64_t now_ticks(const struct vx_pit *pit)
+static int64_t now_ticks(const struct pit *pit)
 {
     return (int64_t)vx_muldiv(vx_clock_now_ns(pit->clock), PIT_HZ, VX_NS_PER_SEC);
 }
@@ -34,7 +34,7 @@ static uint64_t tick_to_ns(int64_t tick)
 }
 
 /* After anything happened to counter 0: its level out, its next rise on the clock (I1). */
-static void follow_out0(struct vx_pit *pit)
+static void follow_out0(struct pit *pit)
 {
     int64_t t = now_ticks(pit);
     struct pit_counter *c = &pit->counter[0];
@@ -46,13 +46,13 @@ static void follow_out0(struct vx_pit *pit)
 
 static void out0_rises(void *opaque)
 {
-    struct vx_pit *pit = opaque;
+    struct pit *pit = opaque;
     vx_irq_lower(&pit->out0);
     vx_irq_raise(&pit->out0);
     follow_out0(pit);
 }
 
-static void write_control(struct vx_pit *pit, uint8_t word, int64_t t)
+static void write_control(struct pit *pit, uint8_t word, int64_t t)
 {
     unsigned select = word >> 6;
     if (select == READ_BACK) {
@@ -76,14 +76,14 @@ static void write_control(struct vx_pit *pit, uint8_t word, int64_t t)
 static uint64_t pit_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    struct vx_pit *pit = opaque;
+    struct pit *pit = opaque;
     return off == CONTROL_PORT ? UINT64_MAX : pit_counter_read(&pit->counter[off], now_ticks(pit));
 }
 
 static void pit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_pit *pit = opaque;
+    struct pit *pit = opaque;
     int64_t t = now_ticks(pit);
     if (off == CONTROL_PORT) {
         write_control(pit, (uint8_t)value, t);
@@ -94,20 +94,20 @@ static void pit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
         follow_out0(pit);
 }
 
-void vx_pit_set_gate2(struct vx_pit *pit, bool level)
+void pit_set_gate2(struct pit *pit, bool level)
 {
     pit_counter_set_gate(&pit->counter[2], level, now_ticks(pit));
 }
 
-bool vx_pit_out2(struct vx_pit *pit)
+bool pit_out2(struct pit *pit)
 {
     return pit_counter_out(&pit->counter[2], now_ticks(pit));
 }
 
 /* The 8254 has no reset pin: its state is undefined at power-on; here all counters stand still. */
-static void pit_reset(void *instance, enum vx_reset phase)
+static void pit_reset(void *instance, enum reset phase)
 {
-    struct vx_pit *pit = instance;
+    struct pit *pit = instance;
     if (phase == VX_RESET_RELEASE) {
         vx_irq_lower(&pit->out0);
         return;
@@ -119,7 +119,7 @@ static void pit_reset(void *instance, enum vx_reset phase)
 
 static void pit_destroy(void *instance)
 {
-    struct vx_pit *pit = instance;
+    struct pit *pit = instance;
     if (pit == NULL)
         return;
     vx_timer_set(pit->clock, &pit->timer, VX_NEVER);
@@ -127,9 +127,9 @@ static void pit_destroy(void *instance)
     free(pit);
 }
 
-vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out)
+vx_err pit_create(const struct pit_config *config, struct pit **out)
 {
-    struct vx_pit *pit = calloc(1, sizeof *pit);
+    struct pit *pit = calloc(1, sizeof *pit);
     if (pit == NULL)
         return VX_ERR_NO_MEMORY;
     pit->bus = config->bus;
@@ -153,17 +153,17 @@ vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out)
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD_EACH(struct vx_pit, counter, mode),    VX_FIELD_EACH(struct vx_pit, counter, bcd),
-    VX_FIELD_EACH(struct vx_pit, counter, rw),      VX_FIELD_EACH(struct vx_pit, counter, gate),
-    VX_FIELD_EACH(struct vx_pit, counter, loaded),  VX_FIELD_EACH(struct vx_pit, counter, running),
-    VX_FIELD_EACH(struct vx_pit, counter, done),    VX_FIELD_EACH(struct vx_pit, counter, n),
-    VX_FIELD_EACH(struct vx_pit, counter, next_n),  VX_FIELD_EACH(struct vx_pit, counter, held),
-    VX_FIELD_EACH(struct vx_pit, counter, latched), VX_FIELD_EACH(struct vx_pit, counter, latch),
-    VX_FIELD_EACH(struct vx_pit, counter, status),
+static const struct device_field fields[] = {
+    VX_FIELD_EACH(struct pit, counter, mode),    VX_FIELD_EACH(struct pit, counter, bcd),
+    VX_FIELD_EACH(struct pit, counter, rw),      VX_FIELD_EACH(struct pit, counter, gate),
+    VX_FIELD_EACH(struct pit, counter, loaded),  VX_FIELD_EACH(struct pit, counter, running),
+    VX_FIELD_EACH(struct pit, counter, done),    VX_FIELD_EACH(struct pit, counter, n),
+    VX_FIELD_EACH(struct pit, counter, next_n),  VX_FIELD_EACH(struct pit, counter, held),
+    VX_FIELD_EACH(struct pit, counter, latched), VX_FIELD_EACH(struct pit, counter, latch),
+    VX_FIELD_EACH(struct pit, counter, status),
 };
 
-const struct vx_device_type vx_pit_type = {
+const struct device_type pit_type = {
     .name = "pit8254",
     .reset = pit_reset,
     .destroy = pit_destroy,

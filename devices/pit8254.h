@@ -13,19 +13,19 @@
 
 #define PIT_HZ 1193182u
 
-struct vx_pit;
+struct pit;
 
-struct vx_pit_config {
+struct pit_config {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq out0;
 };
 
-VX_MUST_USE vx_err vx_pit_create(const struct vx_pit_config *config, struct vx_pit **out);
-extern const struct vx_device_type vx_pit_type;
+VX_MUST_USE vx_err pit_create(const struct pit_config *config, struct pit **out);
+extern const struct device_type pit_type;
 
 /* GATE2 (port 61h bit 0) and OUT2 (bit 5). */
-void vx_pit_set_gate2(struct vx_pit *pit, bool level);
-bool vx_pit_out2(struct vx_pit *pit);
+void pit_set_gate2(struct pit *pit, bool level);
+bool pit_out2(struct pit *pit);
 
 #endif

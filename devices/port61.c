@@ -9,10 +9,10 @@
 #define REFRESH_TOGGLE 0x10
 #define OUT2           0x20
 
-struct vx_port61 {
+struct port61 {
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_pit *pit;
+    struct pit *pit;
     uint8_t control; /* bits 3..0 */
     struct vx_region region;
 };
@@ -20,40 +20,40 @@ struct vx_port61 {
 static uint64_t port61_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)off, (void)size;
-    struct vx_port61 *port = opaque;
+    struct port61 *port = opaque;
     unsigned toggle = vx_clock_now_ns(port->clock) / REFRESH_NS & 1 ? REFRESH_TOGGLE : 0;
-    return port->control | toggle | (vx_pit_out2(port->pit) ? OUT2 : 0u);
+    return port->control | toggle | (pit_out2(port->pit) ? OUT2 : 0u);
 }
 
 static void port61_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)off, (void)size;
-    struct vx_port61 *port = opaque;
+    struct port61 *port = opaque;
     port->control = (uint8_t)value & WRITABLE;
-    vx_pit_set_gate2(port->pit, port->control & GATE2);
+    pit_set_gate2(port->pit, port->control & GATE2);
 }
 
-static void port61_reset(void *instance, enum vx_reset phase)
+static void port61_reset(void *instance, enum reset phase)
 {
-    struct vx_port61 *port = instance;
+    struct port61 *port = instance;
     if (phase == VX_RESET_HOLD)
         port->control = 0;
     else
-        vx_pit_set_gate2(port->pit, false);
+        pit_set_gate2(port->pit, false);
 }
 
 static void port61_destroy(void *instance)
 {
-    struct vx_port61 *port = instance;
+    struct port61 *port = instance;
     if (port == NULL)
         return;
     vx_bus_remove(port->bus, &port->region);
     free(port);
 }
 
-vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 **out)
+vx_err port61_create(const struct port61_config *config, struct port61 **out)
 {
-    struct vx_port61 *port = calloc(1, sizeof *port);
+    struct port61 *port = calloc(1, sizeof *port);
     if (port == NULL)
         return VX_ERR_NO_MEMORY;
     port->bus = config->bus;
@@ -75,11 +75,11 @@ vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_port61, control),
+static const struct device_field fields[] = {
+    VX_FIELD(struct port61, control),
 };
 
-const struct vx_device_type vx_port61_type = {
+const struct device_type port61_type = {
     .name = "port 61h",
     .reset = port61_reset,
     .destroy = port61_destroy,

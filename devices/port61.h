@@ -9,15 +9,15 @@
 
 #include "pit8254.h"
 
-struct vx_port61;
+struct port61;
 
-struct vx_port61_config {
+struct port61_config {
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_pit *pit;
+    struct pit *pit;
 };
 
-VX_MUST_USE vx_err vx_port61_create(const struct vx_port61_config *config, struct vx_port61 **out);
-extern const struct vx_device_type vx_port61_type;
+VX_MUST_USE vx_err port61_create(const struct port61_config *config, struct port61 **out);
+extern const struct device_type port61_type;
 
 #endif

@@ -6,7 +6,7 @@
 #define FAST_RESET 0x01
 #define A20        0x02
 
-struct vx_port92 {
+struct port92 {
     struct vx_bus *bus;
     struct vx_irq a20, cpu_reset;
     uint8_t value;
@@ -16,13 +16,13 @@ struct vx_port92 {
 static uint64_t port92_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)off, (void)size;
-    return ((struct vx_port92 *)opaque)->value;
+    return ((struct port92 *)opaque)->value;
 }
 
 static void port92_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)off, (void)size;
-    struct vx_port92 *port = opaque;
+    struct port92 *port = opaque;
     bool resets = (value & FAST_RESET) && !(port->value & FAST_RESET);
     port->value = (uint8_t)value & (A20 | FAST_RESET);
     vx_irq_set(&port->a20, value & A20);
@@ -31,24 +31,24 @@ static void port92_write(void *opaque, uint64_t off, unsigned size, uint64_t val
 }
 
 /* A20 itself is opened by the machine at reset; here only the register. */
-static void port92_reset(void *instance, enum vx_reset phase)
+static void port92_reset(void *instance, enum reset phase)
 {
     if (phase == VX_RESET_HOLD)
-        ((struct vx_port92 *)instance)->value = 0;
+        ((struct port92 *)instance)->value = 0;
 }
 
 static void port92_destroy(void *instance)
 {
-    struct vx_port92 *port = instance;
+    struct port92 *port = instance;
     if (port == NULL)
         return;
     vx_bus_remove(port->bus, &port->region);
     free(port);
 }
 
-vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 **out)
+vx_err port92_create(const struct port92_config *config, struct port92 **out)
 {
-    struct vx_port92 *port = calloc(1, sizeof *port);
+    struct port92 *port = calloc(1, sizeof *port);
     if (port == NULL)
         return VX_ERR_NO_MEMORY;
     port->bus = config->bus;
@@ -70,11 +70,11 @@ vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_port92, value),
+static const struct device_field fields[] = {
+    VX_FIELD(struct port92, value),
 };
 
-const struct vx_device_type vx_port92_type = {
+const struct device_type port92_type = {
     .name = "port 92h",
     .reset = port92_reset,
     .destroy = port92_destroy,

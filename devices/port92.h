@@ -7,15 +7,15 @@
 
 #include "device.h"
 
-struct vx_port92;
+struct port92;
 
-struct vx_port92_config {
+struct port92_config {
     struct vx_bus *bus;
     struct vx_irq a20;       /* true: address bit 20 passes */
     struct vx_irq cpu_reset; /* pulse */
 };
 
-VX_MUST_USE vx_err vx_port92_create(const struct vx_port92_config *config, struct vx_port92 **out);
-extern const struct vx_device_type vx_port92_type;
+VX_MUST_USE vx_err port92_create(const struct port92_config *config, struct port92 **out);
+extern const struct device_type port92_type;
 
 #endif

@@ -76,7 +76,7 @@ static void bit_set(uint8_t *bits, unsigned n, bool value)
         bits[n / 8] &= (uint8_t) ~(1u << (n % 8));
 }
 
-uint8_t vx_ps2_translate(uint8_t set2_byte)
+uint8_t ps2_translate(uint8_t set2_byte)
 {
     return set2_byte < sizeof translation ? translation[set2_byte] : set2_byte;
 }
@@ -136,7 +136,7 @@ static unsigned encode(unsigned scan_set, unsigned set1, bool down, uint8_t out[
     return n;
 }
 
-static unsigned encode_set3(const struct vx_ps2_keyboard *keyboard, unsigned set1, bool down, uint8_t out[8])
+static unsigned encode_set3(const struct ps2_keyboard *keyboard, unsigned set1, bool down, uint8_t out[8])
 {
     uint8_t code = set3_code(set1);
     if (code == 0 || (!down && bit_get(keyboard->no_break, code)))
@@ -150,7 +150,7 @@ static unsigned encode_set3(const struct vx_ps2_keyboard *keyboard, unsigned set
     return 2;
 }
 
-void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, bool down)
+void ps2_keyboard_key(struct ps2_keyboard *keyboard, unsigned set1_code, bool down)
 {
     uint8_t bytes[8];
     if (set1_code >= 0x200 || (set1_code & 0x80) || !keyboard->scanning)
@@ -159,19 +159,18 @@ void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, b
         return; /* keeps I1 */
     unsigned count = keyboard->scan_set == 3 ? encode_set3(keyboard, set1_code, down, bytes)
                                              : encode(keyboard->scan_set, set1_code, down, bytes);
-    if (vx_ps2_queue_push(&keyboard->queue, bytes, count, down ? MAKE_LIMIT : VX_PS2_QUEUE_BYTES) &&
-        (count > 0 || !down))
+    if (ps2_queue_push(&keyboard->queue, bytes, count, down ? MAKE_LIMIT : VX_PS2_QUEUE_BYTES) && (count > 0 || !down))
         bit_set(keyboard->down, set1_code, down);
 }
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
-static void reply(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+static void reply(struct ps2_keyboard *keyboard, uint8_t byte)
 {
-    (void)vx_ps2_queue_push(&keyboard->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
+    (void)ps2_queue_push(&keyboard->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
 }
 
-static void set_defaults(struct vx_ps2_keyboard *keyboard)
+static void set_defaults(struct ps2_keyboard *keyboard)
 {
     static const uint8_t with_break[] = { 0x11, 0x12, 0x14, 0x19, 0x59 };
     keyboard->scan_set = 2;
@@ -182,9 +181,9 @@ static void set_defaults(struct vx_ps2_keyboard *keyboard)
     memset(keyboard->down, 0, sizeof keyboard->down);
 }
 
-void vx_ps2_keyboard_reset(struct vx_ps2_keyboard *keyboard)
+void ps2_keyboard_reset(struct ps2_keyboard *keyboard)
 {
-    vx_ps2_queue_clear(&keyboard->queue);
+    ps2_queue_clear(&keyboard->queue);
     keyboard->pending = 0;
     keyboard->leds = 0;
     keyboard->last_sent = 0;
@@ -193,7 +192,7 @@ void vx_ps2_keyboard_reset(struct vx_ps2_keyboard *keyboard)
 }
 
 /* The byte that follows a command. True when it was one; commands themselves (EDh and up) break off. */
-static bool take_parameter(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+static bool take_parameter(struct ps2_keyboard *keyboard, uint8_t byte)
 {
     uint8_t command = keyboard->pending;
     bool key_list = command >= CMD_KEY_TYPEMATIC && command <= CMD_KEY_MAKE;
@@ -224,7 +223,7 @@ static bool take_parameter(struct vx_ps2_keyboard *keyboard, uint8_t byte)
     return true;
 }
 
-static void command_with_ack(struct vx_ps2_keyboard *keyboard, uint8_t command)
+static void command_with_ack(struct ps2_keyboard *keyboard, uint8_t command)
 {
     reply(keyboard, REPLY_ACK);
     switch (command) {
@@ -243,7 +242,7 @@ static void command_with_ack(struct vx_ps2_keyboard *keyboard, uint8_t command)
     case CMD_ALL_MAKE_BREAK:
     case CMD_ALL_TYPEMATIC_MAKE_BREAK: memset(keyboard->no_break, 0, sizeof keyboard->no_break); break;
     case CMD_RESET:
-        vx_ps2_keyboard_reset(keyboard);
+        ps2_keyboard_reset(keyboard);
         reply(keyboard, REPLY_ACK);
         reply(keyboard, REPLY_BAT_OK);
         break;
@@ -251,13 +250,13 @@ static void command_with_ack(struct vx_ps2_keyboard *keyboard, uint8_t command)
     }
 }
 
-void vx_ps2_keyboard_write(struct vx_ps2_keyboard *keyboard, uint8_t byte)
+void ps2_keyboard_write(struct ps2_keyboard *keyboard, uint8_t byte)
 {
     if (byte == CMD_RESEND) {
         reply(keyboard, keyboard->last_sent);
         return;
     }
-    vx_ps2_queue_clear(&keyboard->queue); /* keeps I2 */
+    ps2_queue_clear(&keyboard->queue); /* keeps I2 */
     if (take_parameter(keyboard, byte))
         return;
     if (byte == CMD_ECHO)
@@ -268,9 +267,9 @@ void vx_ps2_keyboard_write(struct vx_ps2_keyboard *keyboard, uint8_t byte)
         command_with_ack(keyboard, byte);
 }
 
-bool vx_ps2_keyboard_read(struct vx_ps2_keyboard *keyboard, uint8_t *byte)
+bool ps2_keyboard_read(struct ps2_keyboard *keyboard, uint8_t *byte)
 {
-    if (!vx_ps2_queue_pop(&keyboard->queue, byte))
+    if (!ps2_queue_pop(&keyboard->queue, byte))
         return false;
     keyboard->last_sent = *byte;
     return true;

@@ -9,8 +9,8 @@
 
 #include "ps2_queue.h"
 
-struct vx_ps2_keyboard {
-    struct vx_ps2_queue queue;
+struct ps2_keyboard {
+    struct ps2_queue queue;
     uint8_t pending;  /* command that waits for its parameter, 0: none */
     uint8_t scan_set; /* 1, 2, 3 */
     uint8_t leds;     /* bit 0 Scroll, 1 Num, 2 Caps */
@@ -21,18 +21,18 @@ struct vx_ps2_keyboard {
     uint8_t down[512 / 8];     /* keys whose make code has been sent, by set 1 code */
 };
 
-void vx_ps2_keyboard_reset(struct vx_ps2_keyboard *keyboard);
+void ps2_keyboard_reset(struct ps2_keyboard *keyboard);
 
 /* A byte from the controller. */
-void vx_ps2_keyboard_write(struct vx_ps2_keyboard *keyboard, uint8_t byte);
+void ps2_keyboard_write(struct ps2_keyboard *keyboard, uint8_t byte);
 /* The next byte for the controller; false when there is none. */
-bool vx_ps2_keyboard_read(struct vx_ps2_keyboard *keyboard, uint8_t *byte);
+bool ps2_keyboard_read(struct ps2_keyboard *keyboard, uint8_t *byte);
 
 /* A key of the host, named by its set 1 make code, bit 8 set for those with an E0 prefix. Print Screen is 137h, Pause
  * 145h. Codes that name no key are ignored; so are keys while scanning is off or the queue is full. */
-void vx_ps2_keyboard_key(struct vx_ps2_keyboard *keyboard, unsigned set1_code, bool down);
+void ps2_keyboard_key(struct ps2_keyboard *keyboard, unsigned set1_code, bool down);
 
 /* What an 8042 with translation on makes of a set 2 byte (F0 excepted): the set 1 make code. */
-uint8_t vx_ps2_translate(uint8_t set2_byte);
+uint8_t ps2_translate(uint8_t set2_byte);
 
 #endif

@@ -35,9 +35,9 @@ static int clamp(int value, int low, int high)
     return value < low ? low : value > high ? high : value;
 }
 
-static void reply(struct vx_ps2_mouse *mouse, uint8_t byte)
+static void reply(struct ps2_mouse *mouse, uint8_t byte)
 {
-    (void)vx_ps2_queue_push(&mouse->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
+    (void)ps2_queue_push(&mouse->queue, &byte, 1, VX_PS2_QUEUE_BYTES);
 }
 
 /* 2:1 scaling of stream packets: small counts are rounded, larger ones doubled. */
@@ -49,7 +49,7 @@ static int scale(int count)
     return clamp(count < 0 ? -scaled : scaled, -COUNT_MAX - 1, COUNT_MAX);
 }
 
-static void push_packet(struct vx_ps2_mouse *mouse, bool scaled)
+static void push_packet(struct ps2_mouse *mouse, bool scaled)
 {
     int x = clamp(mouse->dx, -COUNT_MAX, COUNT_MAX);
     int y = clamp(-mouse->dy, -COUNT_MAX, COUNT_MAX);
@@ -63,11 +63,11 @@ static void push_packet(struct vx_ps2_mouse *mouse, bool scaled)
     }
     uint8_t packet[4] = { (uint8_t)(0x08 | mouse->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)), (uint8_t)x,
                           (uint8_t)y, (uint8_t)z };
-    (void)vx_ps2_queue_push(&mouse->queue, packet, mouse->id == 3 ? 4 : 3, VX_PS2_QUEUE_BYTES);
+    (void)ps2_queue_push(&mouse->queue, packet, mouse->id == 3 ? 4 : 3, VX_PS2_QUEUE_BYTES);
     mouse->buttons_sent = mouse->buttons;
 }
 
-static void stream(struct vx_ps2_mouse *mouse)
+static void stream(struct ps2_mouse *mouse)
 {
     bool news =
         mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id == 3) || mouse->buttons != mouse->buttons_sent;
@@ -75,7 +75,7 @@ static void stream(struct vx_ps2_mouse *mouse)
         push_packet(mouse, mouse->scaling_2_1);
 }
 
-void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons)
+void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons)
 {
     mouse->dx = clamp(mouse->dx + clamp(dx, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
     mouse->dy = clamp(mouse->dy + clamp(dy, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
@@ -88,7 +88,7 @@ void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsig
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
-static void set_defaults(struct vx_ps2_mouse *mouse)
+static void set_defaults(struct ps2_mouse *mouse)
 {
     mouse->rate = 100;
     mouse->resolution = 2;
@@ -98,9 +98,9 @@ static void set_defaults(struct vx_ps2_mouse *mouse)
     mouse->dx = mouse->dy = mouse->dz = 0;
 }
 
-void vx_ps2_mouse_reset(struct vx_ps2_mouse *mouse)
+void ps2_mouse_reset(struct ps2_mouse *mouse)
 {
-    vx_ps2_queue_clear(&mouse->queue);
+    ps2_queue_clear(&mouse->queue);
     mouse->pending = 0;
     mouse->id = 0;
     mouse->wrap = false;
@@ -110,7 +110,7 @@ void vx_ps2_mouse_reset(struct vx_ps2_mouse *mouse)
     set_defaults(mouse);
 }
 
-static void set_rate(struct vx_ps2_mouse *mouse, uint8_t rate)
+static void set_rate(struct ps2_mouse *mouse, uint8_t rate)
 {
     static const uint8_t knock[3] = { 200, 100, 80 };
     memmove(mouse->rate_history, mouse->rate_history + 1, 2);
@@ -121,7 +121,7 @@ static void set_rate(struct vx_ps2_mouse *mouse, uint8_t rate)
 }
 
 /* The byte that follows E8h or F3h; true when it was one. */
-static bool take_parameter(struct vx_ps2_mouse *mouse, uint8_t byte)
+static bool take_parameter(struct ps2_mouse *mouse, uint8_t byte)
 {
     uint8_t command = mouse->pending;
     if (command == 0)
@@ -139,7 +139,7 @@ static bool take_parameter(struct vx_ps2_mouse *mouse, uint8_t byte)
     return true;
 }
 
-static void reply_status(struct vx_ps2_mouse *mouse)
+static void reply_status(struct ps2_mouse *mouse)
 {
     uint8_t buttons = (mouse->buttons & VX_PS2_LEFT ? 4 : 0) | (mouse->buttons & VX_PS2_MIDDLE ? 2 : 0) |
                       (mouse->buttons & VX_PS2_RIGHT ? 1 : 0);
@@ -148,7 +148,7 @@ static void reply_status(struct vx_ps2_mouse *mouse)
     reply(mouse, mouse->rate);
 }
 
-static void command(struct vx_ps2_mouse *mouse, uint8_t byte)
+static void command(struct ps2_mouse *mouse, uint8_t byte)
 {
     reply(mouse, REPLY_ACK);
     switch (byte) {
@@ -167,25 +167,25 @@ static void command(struct vx_ps2_mouse *mouse, uint8_t byte)
     case CMD_DISABLE: mouse->enabled = false; break;
     case CMD_DEFAULTS: set_defaults(mouse); break;
     case CMD_RESET:
-        vx_ps2_mouse_reset(mouse);
+        ps2_mouse_reset(mouse);
         reply(mouse, REPLY_ACK);
         reply(mouse, REPLY_BAT_OK);
         reply(mouse, mouse->id);
         break;
     default:
-        vx_ps2_queue_clear(&mouse->queue);
+        ps2_queue_clear(&mouse->queue);
         reply(mouse, REPLY_RESEND);
         break;
     }
 }
 
-void vx_ps2_mouse_write(struct vx_ps2_mouse *mouse, uint8_t byte)
+void ps2_mouse_write(struct ps2_mouse *mouse, uint8_t byte)
 {
     if (byte == CMD_RESEND) {
         reply(mouse, mouse->last_sent);
         return;
     }
-    vx_ps2_queue_clear(&mouse->queue); /* keeps I2 */
+    ps2_queue_clear(&mouse->queue); /* keeps I2 */
     if (mouse->wrap && byte != CMD_RESET && byte != CMD_RESET_WRAP) {
         reply(mouse, byte);
         return;
@@ -195,9 +195,9 @@ void vx_ps2_mouse_write(struct vx_ps2_mouse *mouse, uint8_t byte)
         command(mouse, byte);
 }
 
-bool vx_ps2_mouse_read(struct vx_ps2_mouse *mouse, uint8_t *byte)
+bool ps2_mouse_read(struct ps2_mouse *mouse, uint8_t *byte)
 {
-    if (!vx_ps2_queue_pop(&mouse->queue, byte))
+    if (!ps2_queue_pop(&mouse->queue, byte))
         return false;
     mouse->last_sent = *byte;
     stream(mouse); /* what moved while the packet was on its way */

@@ -10,10 +10,10 @@
 
 #include "ps2_queue.h"
 
-enum vx_ps2_button { VX_PS2_LEFT = 1, VX_PS2_RIGHT = 2, VX_PS2_MIDDLE = 4 };
+enum ps2_button { VX_PS2_LEFT = 1, VX_PS2_RIGHT = 2, VX_PS2_MIDDLE = 4 };
 
-struct vx_ps2_mouse {
-    struct vx_ps2_queue queue;
+struct ps2_mouse {
+    struct ps2_queue queue;
     uint8_t pending; /* command that waits for its parameter, 0: none */
     uint8_t id;      /* 0, or 3 with wheel */
     uint8_t rate, resolution;
@@ -24,12 +24,12 @@ struct vx_ps2_mouse {
     int dx, dy, dz; /* moved and not yet reported; dy and dz downwards/towards the user */
 };
 
-void vx_ps2_mouse_reset(struct vx_ps2_mouse *mouse);
-void vx_ps2_mouse_write(struct vx_ps2_mouse *mouse, uint8_t byte);
-bool vx_ps2_mouse_read(struct vx_ps2_mouse *mouse, uint8_t *byte);
+void ps2_mouse_reset(struct ps2_mouse *mouse);
+void ps2_mouse_write(struct ps2_mouse *mouse, uint8_t byte);
+bool ps2_mouse_read(struct ps2_mouse *mouse, uint8_t *byte);
 
 /* Movement since the last call (dx to the right, dy downwards, dz wheel clicks towards the user) and the buttons that
- * are down now (enum vx_ps2_button). */
-void vx_ps2_mouse_move(struct vx_ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons);
+ * are down now (enum ps2_button). */
+void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons);
 
 #endif

@@ -8,19 +8,19 @@
 
 #define VX_PS2_QUEUE_BYTES 256u
 
-struct vx_ps2_queue {
+struct ps2_queue {
     uint8_t bytes[VX_PS2_QUEUE_BYTES];
     unsigned head, count;
 };
 
-static inline void vx_ps2_queue_clear(struct vx_ps2_queue *queue)
+static inline void ps2_queue_clear(struct ps2_queue *queue)
 {
     queue->head = 0;
     queue->count = 0;
 }
 
 /* False, with nothing added, when the queue would then hold more than `limit` bytes (at most VX_PS2_QUEUE_BYTES). */
-static inline bool vx_ps2_queue_push(struct vx_ps2_queue *queue, const uint8_t *bytes, unsigned count, unsigned limit)
+static inline bool ps2_queue_push(struct ps2_queue *queue, const uint8_t *bytes, unsigned count, unsigned limit)
 {
     if (queue->count + count > limit)
         return false;
@@ -29,7 +29,7 @@ static inline bool vx_ps2_queue_push(struct vx_ps2_queue *queue, const uint8_t *
     return true;
 }
 
-static inline bool vx_ps2_queue_pop(struct vx_ps2_queue *queue, uint8_t *byte)
+static inline bool ps2_queue_pop(struct ps2_queue *queue, uint8_t *byte)
 {
     if (queue->count == 0)
         return false;

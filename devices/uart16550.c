@@ -60,7 +60,7 @@ struct rx_char {
     uint8_t byte, errors; /* errors: LSR bits that belong to this character */
 };
 
-struct vx_uart16550 {
+struct uart16550 {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq irq;
@@ -79,19 +79,19 @@ struct vx_uart16550 {
     unsigned fifo_head, fifo_count;
 };
 
-static unsigned capacity(const struct vx_uart16550 *uart)
+static unsigned capacity(const struct uart16550 *uart)
 {
     return (uart->fcr & FCR_ENABLE) ? FIFO_BYTES : 1;
 }
 
-static unsigned trigger_level(const struct vx_uart16550 *uart)
+static unsigned trigger_level(const struct uart16550 *uart)
 {
     static const uint8_t levels[4] = { 1, 4, 8, 14 };
     return (uart->fcr & FCR_ENABLE) ? levels[uart->fcr >> 6] : 1;
 }
 
 /* The pending source of highest priority. */
-static uint8_t interrupt_id(const struct vx_uart16550 *uart)
+static uint8_t interrupt_id(const struct uart16550 *uart)
 {
     if ((uart->ier & IER_ELSI) && uart->line_errors)
         return IIR_LINE;
@@ -108,7 +108,7 @@ static uint8_t interrupt_id(const struct vx_uart16550 *uart)
     return IIR_NONE;
 }
 
-static void update_irq(struct vx_uart16550 *uart)
+static void update_irq(struct uart16550 *uart)
 {
     vx_irq_set(&uart->irq, interrupt_id(uart) != IIR_NONE && (uart->mcr & MCR_OUT2));
 }
@@ -116,14 +116,14 @@ static void update_irq(struct vx_uart16550 *uart)
 /* ---- receiver ---------------------------------------------------------------------------------------------------- */
 
 /* Four character times, after which a FIFO below its trigger level asks for service. */
-static uint64_t timeout_ns(const struct vx_uart16550 *uart)
+static uint64_t timeout_ns(const struct uart16550 *uart)
 {
     unsigned bits = 1 + 5 + (uart->lcr & LCR_WLS) + ((uart->lcr & LCR_PEN) != 0) + ((uart->lcr & LCR_STB) ? 2 : 1);
     unsigned divisor = uart->divisor ? uart->divisor : 1;
     return 4ull * bits * 16 * divisor * VX_NS_PER_SEC / UART_CLOCK_HZ;
 }
 
-static void restart_timeout(struct vx_uart16550 *uart)
+static void restart_timeout(struct uart16550 *uart)
 {
     bool counts = (uart->fcr & FCR_ENABLE) && uart->fifo_count > 0;
     uart->timeout_pending = false;
@@ -133,13 +133,13 @@ static void restart_timeout(struct vx_uart16550 *uart)
 
 static void timeout_expired(void *opaque)
 {
-    struct vx_uart16550 *uart = opaque;
+    struct uart16550 *uart = opaque;
     uart->timeout_pending = uart->fifo_count > 0;
     update_irq(uart);
 }
 
 /* A character's errors reach LSR when it comes to the head of the FIFO. */
-static void reveal_head(struct vx_uart16550 *uart)
+static void reveal_head(struct uart16550 *uart)
 {
     if (uart->fifo_count > 0) {
         uart->line_errors |= uart->fifo[uart->fifo_head].errors;
@@ -147,7 +147,7 @@ static void reveal_head(struct vx_uart16550 *uart)
     }
 }
 
-static void push(struct vx_uart16550 *uart, uint8_t byte, uint8_t errors)
+static void push(struct uart16550 *uart, uint8_t byte, uint8_t errors)
 {
     if (uart->fifo_count >= capacity(uart)) {
         uart->line_errors |= LSR_OE;
@@ -162,7 +162,7 @@ static void push(struct vx_uart16550 *uart, uint8_t byte, uint8_t errors)
     restart_timeout(uart);
 }
 
-static void clear_fifo(struct vx_uart16550 *uart)
+static void clear_fifo(struct uart16550 *uart)
 {
     uart->fifo_head = 0;
     uart->fifo_count = 0;
@@ -173,7 +173,7 @@ static void clear_fifo(struct vx_uart16550 *uart)
  * still poll for input (syslinux does, by default): it is recognised by reading LSR again and again while sending
  * nothing. Anything else, like a driver that probes the chip or is about to clear its FIFO, would only lose the
  * input. */
-static bool receiver_ready(const struct vx_uart16550 *uart)
+static bool receiver_ready(const struct uart16550 *uart)
 {
     if (uart->mcr & MCR_LOOP)
         return false;
@@ -182,7 +182,7 @@ static bool receiver_ready(const struct vx_uart16550 *uart)
 
 static size_t receive(void *device, const uint8_t *bytes, size_t count)
 {
-    struct vx_uart16550 *uart = device;
+    struct uart16550 *uart = device;
     size_t taken = 0;
     if (!receiver_ready(uart))
         return 0;
@@ -192,14 +192,14 @@ static size_t receive(void *device, const uint8_t *bytes, size_t count)
     return taken;
 }
 
-static void ask_for_input(struct vx_uart16550 *uart)
+static void ask_for_input(struct uart16550 *uart)
 {
     if (uart->chr != NULL && uart->chr->can_receive_again != NULL && uart->fifo_count < capacity(uart) &&
         receiver_ready(uart))
         uart->chr->can_receive_again(uart->chr->opaque);
 }
 
-static uint8_t read_rbr(struct vx_uart16550 *uart)
+static uint8_t read_rbr(struct uart16550 *uart)
 {
     uint8_t byte = uart->fifo[uart->fifo_head].byte;
     if (uart->fifo_count > 0) {
@@ -214,7 +214,7 @@ static uint8_t read_rbr(struct vx_uart16550 *uart)
     return byte;
 }
 
-static uint8_t read_lsr(struct vx_uart16550 *uart)
+static uint8_t read_lsr(struct uart16550 *uart)
 {
     uint8_t value = LSR_THRE | LSR_TEMT | uart->line_errors;
     if (uart->fifo_count > 0)
@@ -232,7 +232,7 @@ static uint8_t read_lsr(struct vx_uart16550 *uart)
 
 /* ---- transmitter ------------------------------------------------------------------------------------------------- */
 
-static void write_thr(struct vx_uart16550 *uart, uint8_t byte)
+static void write_thr(struct uart16550 *uart, uint8_t byte)
 {
     uart->idle_polls = 0;
     uart->thre_pending = false;
@@ -247,7 +247,7 @@ static void write_thr(struct vx_uart16550 *uart, uint8_t byte)
 
 /* ---- modem lines ------------------------------------------------------------------------------------------------- */
 
-static uint8_t modem_inputs(const struct vx_uart16550 *uart)
+static uint8_t modem_inputs(const struct uart16550 *uart)
 {
     if (!(uart->mcr & MCR_LOOP))
         return uart->chr != NULL ? MSR_CTS | MSR_DSR | MSR_DCD : 0;
@@ -255,7 +255,7 @@ static uint8_t modem_inputs(const struct vx_uart16550 *uart)
            ((uart->mcr & MCR_OUT1) ? MSR_RI : 0) | ((uart->mcr & MCR_OUT2) ? MSR_DCD : 0);
 }
 
-static void update_msr(struct vx_uart16550 *uart)
+static void update_msr(struct uart16550 *uart)
 {
     uint8_t inputs = modem_inputs(uart);
     uint8_t changed = (uart->msr ^ inputs) & 0xF0;
@@ -265,7 +265,7 @@ static void update_msr(struct vx_uart16550 *uart)
     uart->msr = inputs | (uart->msr & MSR_DELTAS) | deltas;
 }
 
-static void write_mcr(struct vx_uart16550 *uart, uint8_t value)
+static void write_mcr(struct uart16550 *uart, uint8_t value)
 {
     bool was_ready = receiver_ready(uart);
     uart->mcr = value & MCR_MASK;
@@ -275,7 +275,7 @@ static void write_mcr(struct vx_uart16550 *uart, uint8_t value)
         ask_for_input(uart);
 }
 
-static uint8_t read_msr(struct vx_uart16550 *uart)
+static uint8_t read_msr(struct uart16550 *uart)
 {
     uint8_t value = uart->msr;
     uart->msr &= 0xF0;
@@ -285,7 +285,7 @@ static uint8_t read_msr(struct vx_uart16550 *uart)
 
 /* ---- control registers ------------------------------------------------------------------------------------------- */
 
-static void write_ier(struct vx_uart16550 *uart, uint8_t value)
+static void write_ier(struct uart16550 *uart, uint8_t value)
 {
     bool thre_enabled = !(uart->ier & IER_ETBEI) && (value & IER_ETBEI);
     uart->ier = value & IER_MASK;
@@ -294,7 +294,7 @@ static void write_ier(struct vx_uart16550 *uart, uint8_t value)
     update_irq(uart);
 }
 
-static uint8_t read_iir(struct vx_uart16550 *uart)
+static uint8_t read_iir(struct uart16550 *uart)
 {
     uint8_t id = interrupt_id(uart);
     if (id == IIR_THRE) {
@@ -304,7 +304,7 @@ static uint8_t read_iir(struct vx_uart16550 *uart)
     return id | ((uart->fcr & FCR_ENABLE) ? IIR_FIFOS : 0);
 }
 
-static void write_fcr(struct vx_uart16550 *uart, uint8_t value)
+static void write_fcr(struct uart16550 *uart, uint8_t value)
 {
     bool toggled = ((value ^ uart->fcr) & FCR_ENABLE) != 0;
     if (!(value & FCR_ENABLE))
@@ -318,7 +318,7 @@ static void write_fcr(struct vx_uart16550 *uart, uint8_t value)
     ask_for_input(uart);
 }
 
-static void write_lcr(struct vx_uart16550 *uart, uint8_t value)
+static void write_lcr(struct uart16550 *uart, uint8_t value)
 {
     bool break_begins = !(uart->lcr & LCR_BREAK) && (value & LCR_BREAK);
     uart->lcr = value;
@@ -332,7 +332,7 @@ static void write_lcr(struct vx_uart16550 *uart, uint8_t value)
 
 static uint64_t port_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_uart16550 *uart = opaque;
+    struct uart16550 *uart = opaque;
     bool dlab = (uart->lcr & LCR_DLAB) != 0;
     (void)size;
     switch (off) {
@@ -349,7 +349,7 @@ static uint64_t port_read(void *opaque, uint64_t off, unsigned size)
 
 static void port_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_uart16550 *uart = opaque;
+    struct uart16550 *uart = opaque;
     uint8_t byte = (uint8_t)value;
     bool dlab = (uart->lcr & LCR_DLAB) != 0;
     (void)size;
@@ -378,7 +378,7 @@ static void port_write(void *opaque, uint64_t off, unsigned size, uint64_t value
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Phase HOLD. */
-static void reset_registers(struct vx_uart16550 *uart)
+static void reset_registers(struct uart16550 *uart)
 {
     uart->ier = uart->fcr = uart->lcr = uart->mcr = uart->scr = 0;
     uart->line_errors = 0;
@@ -389,9 +389,9 @@ static void reset_registers(struct vx_uart16550 *uart)
     clear_fifo(uart);
 }
 
-static void reset(void *instance, enum vx_reset phase)
+static void reset(void *instance, enum reset phase)
 {
-    struct vx_uart16550 *uart = instance;
+    struct uart16550 *uart = instance;
     if (phase == VX_RESET_HOLD)
         reset_registers(uart);
     else
@@ -400,7 +400,7 @@ static void reset(void *instance, enum vx_reset phase)
 
 static void destroy(void *instance)
 {
-    struct vx_uart16550 *uart = instance;
+    struct uart16550 *uart = instance;
     if (uart == NULL)
         return;
     vx_timer_set(uart->clock, &uart->timeout_timer, VX_NEVER);
@@ -412,16 +412,16 @@ static void destroy(void *instance)
     free(uart);
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_uart16550, ier),          VX_FIELD(struct vx_uart16550, fcr),
-    VX_FIELD(struct vx_uart16550, lcr),          VX_FIELD(struct vx_uart16550, mcr),
-    VX_FIELD(struct vx_uart16550, scr),          VX_FIELD(struct vx_uart16550, line_errors),
-    VX_FIELD(struct vx_uart16550, msr),          VX_FIELD(struct vx_uart16550, divisor),
-    VX_FIELD(struct vx_uart16550, thre_pending), VX_FIELD(struct vx_uart16550, timeout_pending),
-    VX_FIELD(struct vx_uart16550, fifo_count),
+static const struct device_field fields[] = {
+    VX_FIELD(struct uart16550, ier),          VX_FIELD(struct uart16550, fcr),
+    VX_FIELD(struct uart16550, lcr),          VX_FIELD(struct uart16550, mcr),
+    VX_FIELD(struct uart16550, scr),          VX_FIELD(struct uart16550, line_errors),
+    VX_FIELD(struct uart16550, msr),          VX_FIELD(struct uart16550, divisor),
+    VX_FIELD(struct uart16550, thre_pending), VX_FIELD(struct uart16550, timeout_pending),
+    VX_FIELD(struct uart16550, fifo_count),
 };
 
-const struct vx_device_type vx_uart16550_type = {
+const struct device_type uart16550_type = {
     .name = "uart16550",
     .reset = reset,
     .destroy = destroy,
@@ -429,9 +429,9 @@ const struct vx_device_type vx_uart16550_type = {
     .field_count = VX_ARRAY_LEN(fields),
 };
 
-vx_err vx_uart16550_create(const struct vx_uart16550_config *config, struct vx_uart16550 **out)
+vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 **out)
 {
-    struct vx_uart16550 *uart = calloc(1, sizeof *uart);
+    struct uart16550 *uart = calloc(1, sizeof *uart);
     if (uart == NULL)
         return VX_ERR_NO_MEMORY;
     uart->bus = config->bus;

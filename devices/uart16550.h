@@ -8,16 +8,16 @@
  *   from outside. The modem inputs of an attached back end are all up, without one all down.
  * Host input is never lost to an overrun: it waits in the back end until the FIFO has room, and until the guest is
  *   ready for it (see receiver_ready() in the source).
- * Saved state: all of struct vx_uart16550 but the wiring. Thread rule: vCPU thread only. */
+ * Saved state: all of struct uart16550 but the wiring. Thread rule: vCPU thread only. */
 #ifndef VX86_DEVICES_UART16550_H
 #define VX86_DEVICES_UART16550_H
 
 #include "device.h"
 #include "vx86/backend.h"
 
-struct vx_uart16550;
+struct uart16550;
 
-struct vx_uart16550_config {
+struct uart16550_config {
     struct vx_bus *bus;
     struct vx_clock *clock;
     const char *name; /* of the bus region, static: "uart16550 COM1" */
@@ -26,7 +26,7 @@ struct vx_uart16550_config {
     struct vx_char *chr; /* NULL: nothing attached. Its receive side is taken over until destroy */
 };
 
-VX_MUST_USE vx_err vx_uart16550_create(const struct vx_uart16550_config *config, struct vx_uart16550 **out);
-extern const struct vx_device_type vx_uart16550_type;
+VX_MUST_USE vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 **out);
+extern const struct device_type uart16550_type;
 
 #endif

@@ -146,12 +146,12 @@ static void patch_pci_hole(uint8_t *dsdt, size_t bytes, uint32_t hole)
 static size_t build_dsdt(struct builder *builder, uint64_t ram_bytes)
 {
     size_t bytes;
-    const uint8_t *dsdt = vx_firmware_dsdt(&bytes);
+    const uint8_t *dsdt = firmware_dsdt(&bytes);
     size_t off = take(builder, bytes, 8);
     uint8_t *at = builder->tables + off;
     memcpy(at, dsdt, bytes);
     at[9] = 0; /* keeps I1 */
-    patch_pci_hole(at, bytes, vx_fw_pci_hole(ram_bytes));
+    patch_pci_hole(at, bytes, fw_pci_hole(ram_bytes));
     finish_table(builder, off);
     return off;
 }
@@ -280,7 +280,7 @@ static void add_rsdp(struct builder *builder, size_t rsdt, size_t xsdt, const st
     sink->add_file(sink->opaque, RSDP_FILE, rsdp, sizeof rsdp);
 }
 
-void vx_fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
+void fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
     struct builder builder = { .used = 0 };
     cmd_allocate(&builder, RSDP_FILE, 16, ZONE_FSEG);

@@ -5,7 +5,7 @@
 
 #include "parts.h"
 
-uint32_t vx_fw_pci_hole(uint64_t ram_bytes)
+uint32_t fw_pci_hole(uint64_t ram_bytes)
 {
     return ram_bytes <= 0x80000000u ? 0x80000000u : 0xC0000000u;
 }
@@ -72,12 +72,12 @@ static void add_machine(const struct vx_fw_config *config, const struct vx_fw_si
 
 enum vx_kernel_kind vx_fw_kernel_kind(const uint8_t *kernel, size_t bytes)
 {
-    if (vx_fw_is_linux(kernel, bytes))
+    if (fw_is_linux(kernel, bytes))
         return VX_KERNEL_LINUX;
-    return vx_fw_is_multiboot(kernel, bytes) ? VX_KERNEL_MULTIBOOT : VX_KERNEL_NONE;
+    return fw_is_multiboot(kernel, bytes) ? VX_KERNEL_MULTIBOOT : VX_KERNEL_NONE;
 }
 
-void vx_fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes)
+void fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes)
 {
     unsigned needed_mib = (unsigned)((needed_bytes + 0xFFFFF) >> 20), have_mib = (unsigned)(config->ram_bytes >> 20);
     if (needed_mib > FW_RAM_MAX_MIB)
@@ -97,11 +97,11 @@ vx_err vx_fw_build(const struct vx_fw_config *config, const struct vx_fw_sink *s
     add_e820(config, sink);
     add_system_states(sink);
     add_boot_policy(sink);
-    vx_fw_add_acpi(config, sink);
-    vx_fw_add_smbios(config, sink);
+    fw_add_acpi(config, sink);
+    fw_add_smbios(config, sink);
     VX_TRY(add_boot_order(config, kind, sink));
     if (config->kernel == NULL)
         return VX_ERR_OK;
-    /* what is neither, vx_fw_add_linux() refuses with the reason */
-    return kind == VX_KERNEL_MULTIBOOT ? vx_fw_add_multiboot(config, sink) : vx_fw_add_linux(config, sink);
+    /* what is neither, fw_add_linux() refuses with the reason */
+    return kind == VX_KERNEL_MULTIBOOT ? fw_add_multiboot(config, sink) : fw_add_linux(config, sink);
 }

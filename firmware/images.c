@@ -4,10 +4,10 @@
 #include "vx86/firmware.h"
 
 extern const uint8_t vx_image_bios[], vx_image_bios_end[];
-extern const uint8_t vx_image_vga_bios[], vx_image_vga_bios_end[];
-extern const uint8_t vx_image_dsdt[], vx_image_dsdt_end[];
-extern const uint8_t vx_image_linuxboot[], vx_image_linuxboot_end[];
-extern const uint8_t vx_image_multiboot[], vx_image_multiboot_end[];
+extern const uint8_t image_vga_bios[], image_vga_bios_end[];
+extern const uint8_t image_dsdt[], image_dsdt_end[];
+extern const uint8_t image_linuxboot[], image_linuxboot_end[];
+extern const uint8_t image_multiboot[], image_multiboot_end[];
 
 static const uint8_t *image(const uint8_t *start, const uint8_t *end, size_t *bytes)
 {
@@ -22,22 +22,22 @@ const uint8_t *vx_firmware_bios(size_t *bytes)
 
 const uint8_t *vx_firmware_vga_bios(size_t *bytes)
 {
-    return image(vx_image_vga_bios, vx_image_vga_bios_end, bytes);
+    return image(image_vga_bios, image_vga_bios_end, bytes);
 }
 
-const uint8_t *vx_firmware_dsdt(size_t *bytes)
+const uint8_t *firmware_dsdt(size_t *bytes)
 {
-    return image(vx_image_dsdt, vx_image_dsdt_end, bytes);
+    return image(image_dsdt, image_dsdt_end, bytes);
 }
 
-const uint8_t *vx_firmware_linuxboot(size_t *bytes)
+const uint8_t *firmware_linuxboot(size_t *bytes)
 {
-    return image(vx_image_linuxboot, vx_image_linuxboot_end, bytes);
+    return image(image_linuxboot, image_linuxboot_end, bytes);
 }
 
-const uint8_t *vx_firmware_multiboot(size_t *bytes)
+const uint8_t *firmware_multiboot(size_t *bytes)
 {
-    return image(vx_image_multiboot, vx_image_multiboot_end, bytes);
+    return image(image_multiboot, image_multiboot_end, bytes);
 }
 
 const char *vx_firmware_origin(void)

@@ -5,10 +5,10 @@
 #include "vx86/compiler.h"
 
 /* dsdt.asl compiled, with its header. Static storage, also below. */
-const uint8_t *vx_firmware_dsdt(size_t *bytes);
+const uint8_t *firmware_dsdt(size_t *bytes);
 
 /* linuxboot.asm, multiboot.asm assembled; both checksums still zero. */
-const uint8_t *vx_firmware_linuxboot(size_t *bytes);
-const uint8_t *vx_firmware_multiboot(size_t *bytes);
+const uint8_t *firmware_linuxboot(size_t *bytes);
+const uint8_t *firmware_multiboot(size_t *bytes);
 
 #endif

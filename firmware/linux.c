@@ -89,7 +89,7 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
     return NULL;
 }
 
-bool vx_fw_is_linux(const uint8_t *kernel, size_t bytes)
+bool fw_is_linux(const uint8_t *kernel, size_t bytes)
 {
     struct kernel parsed;
     return parse_kernel(kernel, bytes, &parsed) == NULL;
@@ -132,7 +132,7 @@ static uint32_t place_initrd(const struct vx_fw_config *config, const struct ker
         vx_log_error(config->log, VX_LOG_FIRMWARE, "initrd of %zu KiB is too large: this kernel wants it below %u MiB",
                      config->initrd_bytes >> 10, (kernel->initrd_addr_max >> 20) + 1);
     else
-        vx_fw_log_too_little(config, "kernel and initrd need", needed + FW_BIOS_TABLES_BYTES);
+        fw_log_too_little(config, "kernel and initrd need", needed + FW_BIOS_TABLES_BYTES);
     return 0;
 }
 
@@ -147,7 +147,7 @@ static vx_err check_fits(const struct vx_fw_config *config, const struct kernel 
     }
     uint64_t needed = (uint64_t)kernel->run_end + FW_BIOS_TABLES_BYTES;
     if (needed > config->ram_bytes) {
-        vx_fw_log_too_little(config, "kernel needs", needed);
+        fw_log_too_little(config, "kernel needs", needed);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
@@ -175,7 +175,7 @@ static vx_err add_setup(const struct vx_fw_config *config, const struct kernel *
     return VX_ERR_OK;
 }
 
-vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
+vx_err fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
     struct kernel kernel;
     const char *problem = parse_kernel(config->kernel, config->kernel_bytes, &kernel);
@@ -201,6 +201,6 @@ vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sin
     if (config->initrd_bytes != 0)
         sink->add_item(sink->opaque, FW_KEY_INITRD_DATA, config->initrd, config->initrd_bytes);
     size_t rom_bytes;
-    const uint8_t *rom = vx_firmware_linuxboot(&rom_bytes);
-    return vx_fw_add_option_rom(sink, FW_LINUXBOOT_FILE, rom, rom_bytes, NULL);
+    const uint8_t *rom = firmware_linuxboot(&rom_bytes);
+    return fw_add_option_rom(sink, FW_LINUXBOOT_FILE, rom, rom_bytes, NULL);
 }

@@ -99,7 +99,7 @@ static bool find_header(const uint8_t *kernel, size_t bytes, struct header *out)
     return false;
 }
 
-bool vx_fw_is_multiboot(const uint8_t *kernel, size_t bytes)
+bool fw_is_multiboot(const uint8_t *kernel, size_t bytes)
 {
     struct header header;
     return find_header(kernel, bytes, &header);
@@ -207,8 +207,8 @@ static uint32_t place_modules(const struct vx_fw_config *config, const struct mb
         needed += page_up(config->modules[i].bytes);
     if (needed <= top)
         return (uint32_t)first;
-    vx_fw_log_too_little(config, config->module_count != 0 ? "kernel and modules need" : "kernel needs",
-                         needed + FW_BIOS_TABLES_BYTES);
+    fw_log_too_little(config, config->module_count != 0 ? "kernel and modules need" : "kernel needs",
+                      needed + FW_BIOS_TABLES_BYTES);
     return 0;
 }
 
@@ -347,7 +347,7 @@ static vx_err add_items(const struct vx_fw_config *config, const struct block *b
 {
     struct fw_option_rom_patch patch = { 0 };
     size_t rom_bytes;
-    const uint8_t *rom = vx_firmware_multiboot(&rom_bytes);
+    const uint8_t *rom = firmware_multiboot(&rom_bytes);
     sink->add_item(sink->opaque, FW_KEY_SETUP_DATA, block->data + INFO, block->used - INFO);
     sink->add_item(sink->opaque, FW_KEY_KERNEL_DATA, config->kernel, config->kernel_bytes);
     if (config->initrd_bytes != 0)
@@ -355,7 +355,7 @@ static vx_err add_items(const struct vx_fw_config *config, const struct block *b
     vx_put_le32(patch.bytes, block->phys >> 4);
     vx_put_le32(patch.bytes + 4, block->used - INFO);
     vx_put_le32(patch.bytes + 8, entry);
-    return vx_fw_add_option_rom(sink, FW_MULTIBOOT_FILE, rom, rom_bytes, &patch);
+    return fw_add_option_rom(sink, FW_MULTIBOOT_FILE, rom, rom_bytes, &patch);
 }
 
 static vx_err add_image(const struct vx_fw_config *config, const struct header *header, const struct mb_image *image,
@@ -387,7 +387,7 @@ static vx_err add_image(const struct vx_fw_config *config, const struct header *
     return err;
 }
 
-vx_err vx_fw_add_multiboot(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
+vx_err fw_add_multiboot(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
     struct header header;
     struct mb_image image = { .count = 0 };

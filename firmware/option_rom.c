@@ -7,8 +7,8 @@
 
 enum { PNP_POINTER = 0x1A, PNP_CHECKSUM = 9, PNP_BYTES = 32 };
 
-vx_err vx_fw_add_option_rom(const struct vx_fw_sink *sink, const char *file, const uint8_t *image, size_t bytes,
-                            const struct fw_option_rom_patch *patch)
+vx_err fw_add_option_rom(const struct vx_fw_sink *sink, const char *file, const uint8_t *image, size_t bytes,
+                         const struct fw_option_rom_patch *patch)
 {
     uint8_t *rom = malloc(bytes);
     if (rom == NULL)

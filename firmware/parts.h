@@ -39,32 +39,32 @@ enum fw_key {
 enum { FW_BIOS_TABLES_BYTES = 512 * 1024, FW_RAM_MAX_MIB = 3072 };
 
 /* Where the PCI hole begins, as SeaBIOS lays out the i440FX: the first of 2 GiB and 3 GiB that RAM leaves free. */
-uint32_t vx_fw_pci_hole(uint64_t ram_bytes);
+uint32_t fw_pci_hole(uint64_t ram_bytes);
 
 /* acpi.c: "etc/acpi/rsdp", "etc/acpi/tables", "etc/table-loader". */
-void vx_fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+void fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
 /* smbios.c: "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables". */
-void vx_fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+void fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
 /* linux.c, multiboot.c: is it such a kernel? */
-bool vx_fw_is_linux(const uint8_t *kernel, size_t bytes);
-bool vx_fw_is_multiboot(const uint8_t *kernel, size_t bytes);
+bool fw_is_linux(const uint8_t *kernel, size_t bytes);
+bool fw_is_multiboot(const uint8_t *kernel, size_t bytes);
 
 /* The same: a direct boot's items and option ROM. config->kernel is of that kind. What is wrong has been logged. */
-VX_MUST_USE vx_err vx_fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
-VX_MUST_USE vx_err vx_fw_add_multiboot(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+VX_MUST_USE vx_err fw_add_linux(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
+VX_MUST_USE vx_err fw_add_multiboot(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
 /* Logs that so much memory is needed, and the -m that would do; `what` is the sentence's beginning. */
-void vx_fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes);
+void fw_log_too_little(const struct vx_fw_config *config, const char *what, uint64_t needed_bytes);
 
 /* option_rom.c: adds a ROM with its checksums put right; `patch`, if any, goes to its last 16 bytes. */
 enum { FW_OPTION_ROM_PATCH_BYTES = 16 };
 struct fw_option_rom_patch {
     uint8_t bytes[FW_OPTION_ROM_PATCH_BYTES - 1]; /* the last byte is the checksum */
 };
-VX_MUST_USE vx_err vx_fw_add_option_rom(const struct vx_fw_sink *sink, const char *file, const uint8_t *image,
-                                        size_t bytes, const struct fw_option_rom_patch *patch);
+VX_MUST_USE vx_err fw_add_option_rom(const struct vx_fw_sink *sink, const char *file, const uint8_t *image,
+                                     size_t bytes, const struct fw_option_rom_patch *patch);
 
 /* What to add so that all bytes sum to zero. */
 static inline uint8_t checksum(const uint8_t *at, size_t bytes)

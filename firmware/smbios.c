@@ -135,7 +135,7 @@ static void add_anchor(const struct writer *writer, const struct vx_fw_sink *sin
     sink->add_file(sink->opaque, "etc/smbios/smbios-anchor", anchor, sizeof anchor);
 }
 
-void vx_fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
+void fw_add_smbios(const struct vx_fw_config *config, const struct vx_fw_sink *sink)
 {
     struct writer writer = { .used = 0 };
     static const uint8_t boot_status[16] = { 0 }; /* reserved, then "no errors detected" */

@@ -24,22 +24,22 @@
 #include "vx86/firmware.h"
 
 struct app {
-    const struct vx_options *options;
+    const struct options *options;
     struct vx_log *log;
     struct vx_loop *loop;
-    struct vx_app_media media;
-    struct vx_serial *serial;
-    struct vx_terminal *terminal;
-    struct vx_app_debugcon debugcon;
+    struct app_media media;
+    struct serial *serial;
+    struct terminal *terminal;
+    struct app_debugcon debugcon;
     struct vx_clock *clock; /* NULL: the machine's own */
-    struct vx_app_debug debug;
+    struct app_debug debug;
     struct vx_machine *machine;
     FILE *stats_file; /* where statistics go, NULL for standard error */
     char *stats_text; /* I2 */
     size_t stats_bytes;
 };
 
-static const struct vx_option_value *option(const struct app *app, enum vx_option_id id)
+static const struct option_value *option(const struct app *app, enum option_id id)
 {
     return &app->options->value[id];
 }
@@ -72,7 +72,7 @@ static void on_debug(void *opaque)
     if (option(app, VX_OPT_lockstep)->given)
         vx_log_warn(app->log, VX_LOG_GENERAL, "with --lockstep there is no debugger");
     else if (app->machine != NULL)
-        vx_app_debug_break(&app->debug);
+        app_debug_break(&app->debug);
 }
 
 static void on_key(void *opaque, unsigned set1_code, bool down)
@@ -94,7 +94,7 @@ static void on_nothing_bootable(void *opaque)
 
 static vx_err set_up_log(struct app *app)
 {
-    const struct vx_option_value *filters = option(app, VX_OPT_log), *globs = option(app, VX_OPT_trace);
+    const struct option_value *filters = option(app, VX_OPT_log), *globs = option(app, VX_OPT_trace);
     for (unsigned i = 0; i < filters->count; i++) {
         size_t bad = 0;
         vx_err err = vx_log_set_filter(app->log, filters->list[i], &bad);
@@ -164,11 +164,11 @@ static vx_err open_stats_file(struct app *app)
 static vx_err set_up_terminal(struct app *app)
 {
     bool display = option(app, VX_OPT_display)->number == 0;
-    bool no_input = vx_app_debug_wants_input(app->options);
+    bool no_input = app_debug_wants_input(app->options);
     const char *spec = option(app, VX_OPT_serial)->text;
     if (spec == NULL)
-        spec = display || vx_app_debug_wants_output(app->options) ? "none" : "stdio";
-    if (vx_app_debug_wants_output(app->options) && (display || strcmp(spec, "stdio") == 0)) {
+        spec = display || app_debug_wants_output(app->options) ? "none" : "stdio";
+    if (app_debug_wants_output(app->options) && (display || strcmp(spec, "stdio") == 0)) {
         vx_log_error(app->log, VX_LOG_GENERAL,
                      "--gdb stdio needs standard input and output for itself: use --gdb "
                      "PORT, or --serial file:PATH and --display none");
@@ -179,30 +179,30 @@ static vx_err set_up_terminal(struct app *app)
                      "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
         return VX_ERR_BAD_ARGUMENT;
     }
-    VX_TRY(vx_serial_create(&(struct vx_serial_config){ .log = app->log,
-                                                        .loop = app->loop,
-                                                        .spec = spec,
-                                                        .in_fd = no_input ? -1 : STDIN_FILENO,
-                                                        .out_fd = STDOUT_FILENO,
-                                                        .leave = on_leave,
-                                                        .debug = on_debug,
-                                                        .opaque = app },
-                            &app->serial));
+    VX_TRY(serial_create(&(struct serial_config){ .log = app->log,
+                                                  .loop = app->loop,
+                                                  .spec = spec,
+                                                  .in_fd = no_input ? -1 : STDIN_FILENO,
+                                                  .out_fd = STDOUT_FILENO,
+                                                  .leave = on_leave,
+                                                  .debug = on_debug,
+                                                  .opaque = app },
+                         &app->serial));
     if (!display)
         return VX_ERR_OK;
-    return vx_terminal_create(&(struct vx_terminal_config){ .log = app->log,
-                                                            .loop = app->loop,
-                                                            .in_fd = STDIN_FILENO,
-                                                            .out_fd = STDOUT_FILENO,
-                                                            .key = on_key,
-                                                            .leave = on_leave,
-                                                            .debug = on_debug,
-                                                            .opaque = app },
-                              &app->terminal);
+    return terminal_create(&(struct terminal_config){ .log = app->log,
+                                                      .loop = app->loop,
+                                                      .in_fd = STDIN_FILENO,
+                                                      .out_fd = STDOUT_FILENO,
+                                                      .key = on_key,
+                                                      .leave = on_leave,
+                                                      .debug = on_debug,
+                                                      .opaque = app },
+                           &app->terminal);
 }
 
 /* Where 0 leaves the choice to the translator. */
-static uint64_t given_or_zero(const struct vx_option_value *value)
+static uint64_t given_or_zero(const struct option_value *value)
 {
     return value->given ? value->number : 0;
 }
@@ -233,19 +233,19 @@ static vx_err create_machine(struct app *app)
         .lockstep = option(app, VX_OPT_lockstep)->given,
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
-        .serial = { vx_serial_char(app->serial) },
+        .serial = { serial_char(app->serial) },
         .debugcon = &app->debugcon.chr,
-        .display = app->terminal != NULL ? vx_terminal_display(app->terminal) : NULL,
+        .display = app->terminal != NULL ? terminal_display(app->terminal) : NULL,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
-    vx_app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
-    vx_app_media_configure(&app->media, app->options, &config);
-    VX_TRY(vx_app_devices_configure(app->options, app->log, &config));
+    app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
+    app_media_configure(&app->media, app->options, &config);
+    VX_TRY(app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
-    vx_app_media_drop_kernel(&app->media);
+    app_media_drop_kernel(&app->media);
     app->debug.serial = app->serial;
     app->debug.terminal = app->terminal;
-    return vx_app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine);
+    return app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine);
 }
 
 static vx_err set_up(struct app *app)
@@ -253,10 +253,10 @@ static vx_err set_up(struct app *app)
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
-    VX_TRY(vx_app_debug_check(app->options, app->log));
-    VX_TRY(vx_app_clock_create(app->options, app->log, &app->clock));
+    VX_TRY(app_debug_check(app->options, app->log));
+    VX_TRY(app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(&app->loop));
-    VX_TRY(vx_app_media_open(app->options, app->log, app->loop, &app->media));
+    VX_TRY(app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));
     VX_TRY(set_up_terminal(app));
     return create_machine(app);
@@ -267,13 +267,12 @@ static vx_err set_up(struct app *app)
 static void print_start_line(struct app *app)
 {
     char media[600], memory[24];
-    vx_app_media_describe(&app->media, app->options, media, sizeof media);
-    vx_option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
-    vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
-                option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
-                isatty(STDIN_FILENO) && (app->terminal != NULL || vx_serial_char(app->serial) != NULL)
-                    ? "; Ctrl-A x leaves"
-                    : "");
+    app_media_describe(&app->media, app->options, media, sizeof media);
+    option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
+    vx_log_info(
+        app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+        option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
+        isatty(STDIN_FILENO) && (app->terminal != NULL || serial_char(app->serial) != NULL) ? "; Ctrl-A x leaves" : "");
 }
 
 /* RIP is behind the HLT, which has one byte. */
@@ -301,7 +300,7 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
 
 static void collect_stats(struct app *app, uint64_t wall_ns, int status)
 {
-    struct vx_stats_report report = {
+    struct stats_report report = {
         .stats = vx_machine_stats(app->machine),
         .bus = vx_machine_bus(app->machine),
         .engine = engine(app) == VX_ENGINE_BT ? "bt" : "interp",
@@ -312,29 +311,29 @@ static void collect_stats(struct app *app, uint64_t wall_ns, int status)
     if (memory == NULL)
         return;
     if (option(app, VX_OPT_stats)->number != 0)
-        vx_stats_print_json(memory, &report);
+        stats_print_json(memory, &report);
     else
-        vx_stats_print_text(memory, &report);
+        stats_print_text(memory, &report);
     fclose(memory);
 }
 
 static int run(struct app *app)
 {
-    struct vx_watch *watch;
+    struct signal_watch *watch;
     print_start_line(app);
-    struct vx_watch_config config = { .log = app->log,
-                                      .machine = app->machine,
-                                      .timeout_s = option(app, VX_OPT_timeout)->number,
-                                      .interrupt_debugs = option(app, VX_OPT_debug)->given,
-                                      .debug = on_debug,
-                                      .opaque = app };
-    if (vx_watch_create(&config, &watch) != VX_ERR_OK)
+    struct watch_config config = { .log = app->log,
+                                   .machine = app->machine,
+                                   .timeout_s = option(app, VX_OPT_timeout)->number,
+                                   .interrupt_debugs = option(app, VX_OPT_debug)->given,
+                                   .debug = on_debug,
+                                   .opaque = app };
+    if (watch_create(&config, &watch) != VX_ERR_OK)
         return VX_EXIT_ERROR;
     int value;
     uint64_t start_ns = vx_host_now_ns();
     enum vx_machine_end end = vx_machine_run(app->machine, &value);
     uint64_t wall_ns = vx_host_now_ns() - start_ns;
-    vx_watch_destroy(watch);
+    watch_destroy(watch);
     int status = exit_status(app, end, value);
     if (wants_stats(app))
         collect_stats(app, wall_ns, status);
@@ -346,13 +345,13 @@ static int run(struct app *app)
 /* Keeps I2. */
 static void take_apart(struct app *app)
 {
-    vx_app_debug_destroy(&app->debug);
+    app_debug_destroy(&app->debug);
     vx_machine_destroy(app->machine);
     app->machine = NULL;
     vx_clock_destroy(app->clock);
-    vx_terminal_destroy(app->terminal);
-    vx_serial_destroy(app->serial);
-    vx_app_media_close(&app->media);
+    terminal_destroy(app->terminal);
+    serial_destroy(app->serial);
+    app_media_close(&app->media);
     vx_loop_destroy(app->loop);
 }
 
@@ -373,10 +372,10 @@ static int show_stats(struct app *app, int status)
     return status;
 }
 
-int vx_app_run(const struct vx_options *options)
+int app_run(const struct options *options)
 {
     struct app app = { .options = options, .log = vx_log_create(stderr) };
-    vx_watch_hold_signals();
+    watch_hold_signals();
     vx_err err = set_up(&app);
     int status = err == VX_ERR_OK ? run(&app) : VX_EXIT_ERROR;
     take_apart(&app);

@@ -7,7 +7,7 @@
 #include "options.h"
 
 /* Exit statuses (0 and debug-exit's odd ones aside); also what vx_machine_stop() is called with. */
-enum vx_exit {
+enum exit {
     VX_EXIT_OFF = 0,
     VX_EXIT_ERROR = 1,
     VX_EXIT_DEAD = 2,
@@ -19,6 +19,6 @@ enum vx_exit {
 
 /* Does what the options say and returns the exit status. Everything that goes wrong has been said on standard error, in
  * one line. */
-int vx_app_run(const struct vx_options *options);
+int app_run(const struct options *options);
 
 #endif

@@ -36,9 +36,9 @@ static bool parse_date(const char *text, int64_t *seconds)
     return normal.tm_mday == date.tm_mday && normal.tm_sec == date.tm_sec;
 }
 
-vx_err vx_app_clock_create(const struct vx_options *options, struct vx_log *log, struct vx_clock **out)
+vx_err app_clock_create(const struct options *options, struct vx_log *log, struct vx_clock **out)
 {
-    const struct vx_option_value *clock = &options->value[VX_OPT_clock], *date = &options->value[VX_OPT_date];
+    const struct option_value *clock = &options->value[VX_OPT_clock], *date = &options->value[VX_OPT_date];
     uint64_t mips;
     int64_t start_s;
     *out = NULL;

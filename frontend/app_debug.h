@@ -1,6 +1,6 @@
 /* app_debug.h - the debugger in the program: it shares the user's terminal with the guest's serial line or screen.
  *
- * Thread rule: vCPU thread, except vx_app_debug_break(). */
+ * Thread rule: vCPU thread, except app_debug_break(). */
 #ifndef VX86_FRONTEND_APP_DEBUG_H
 #define VX86_FRONTEND_APP_DEBUG_H
 
@@ -12,32 +12,32 @@
 #include "serial.h"
 #include "terminal.h"
 
-struct vx_app_debug {
+struct app_debug {
     struct vx_work work; /* first */
     struct vx_loop *loop;
-    struct vx_debugger *debugger;
-    struct vx_gdb *gdb; /* NULL unless asked for */
-    struct vx_serial *serial;
-    struct vx_terminal *terminal;
+    struct debugger *debugger;
+    struct gdb *gdb; /* NULL unless asked for */
+    struct serial *serial;
+    struct terminal *terminal;
     atomic_bool posted;  /* `work` is on its way */
     atomic_bool stopped; /* the user has the terminal */
 };
 
 /* Do the options go together? Logged if not. */
-VX_MUST_USE vx_err vx_app_debug_check(const struct vx_options *options, struct vx_log *log);
+VX_MUST_USE vx_err app_debug_check(const struct options *options, struct vx_log *log);
 
 /* Errors, logged: a script that cannot be read, a port that cannot be had. */
-VX_MUST_USE vx_err vx_app_debug_create(struct vx_app_debug *debug, const struct vx_options *options, struct vx_log *log,
-                                       struct vx_loop *loop, struct vx_machine *machine);
+VX_MUST_USE vx_err app_debug_create(struct app_debug *debug, const struct options *options, struct vx_log *log,
+                                    struct vx_loop *loop, struct vx_machine *machine);
 /* Before the machine. */
-void vx_app_debug_destroy(struct vx_app_debug *debug);
+void app_debug_destroy(struct app_debug *debug);
 
 /* Does the debugger read standard input by lines (it is not a terminal), or GDB? The guest's serial line then has none. */
-bool vx_app_debug_wants_input(const struct vx_options *options);
+bool app_debug_wants_input(const struct options *options);
 /* ... and standard output, for GDB? */
-bool vx_app_debug_wants_output(const struct vx_options *options);
+bool app_debug_wants_output(const struct options *options);
 
 /* Any thread: stops the guest and asks the user; nothing while the user is asked already. `opaque` is the struct. */
-void vx_app_debug_break(void *opaque);
+void app_debug_break(void *opaque);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define NOTHING_BOOTABLE "No bootable device" /* how SeaBIOS begins its last message */
 
-static void end_line(struct vx_app_debugcon *debugcon)
+static void end_line(struct app_debugcon *debugcon)
 {
     debugcon->line[debugcon->used] = '\0';
     if (debugcon->used != 0)
@@ -18,7 +18,7 @@ static void end_line(struct vx_app_debugcon *debugcon)
 
 static void write_bytes(void *opaque, const uint8_t *bytes, size_t count)
 {
-    struct vx_app_debugcon *debugcon = opaque;
+    struct app_debugcon *debugcon = opaque;
     for (size_t i = 0; i < count; i++) {
         if (bytes[i] == '\n' || debugcon->used == sizeof debugcon->line - 1)
             end_line(debugcon);
@@ -27,9 +27,9 @@ static void write_bytes(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
-void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
-                          void *opaque)
+void app_debugcon_init(struct app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
+                       void *opaque)
 {
-    *debugcon = (struct vx_app_debugcon){ .log = log, .nothing_bootable = nothing_bootable, .opaque = opaque };
+    *debugcon = (struct app_debugcon){ .log = log, .nothing_bootable = nothing_bootable, .opaque = opaque };
     debugcon->chr = (struct vx_char){ .write = write_bytes, .opaque = debugcon };
 }

@@ -6,7 +6,7 @@
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
-struct vx_app_debugcon {
+struct app_debugcon {
     struct vx_char chr; /* for struct vx_machine_config */
     struct vx_log *log;
     void (*nothing_bootable)(void *opaque);
@@ -15,7 +15,7 @@ struct vx_app_debugcon {
     size_t used;
 };
 
-void vx_app_debugcon_init(struct vx_app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
-                          void *opaque);
+void app_debugcon_init(struct app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
+                       void *opaque);
 
 #endif

@@ -54,16 +54,16 @@ static const struct device devices[] = {
       add_testdev },
 };
 
-bool vx_app_devices_wants_help(const struct vx_options *options)
+bool app_devices_wants_help(const struct options *options)
 {
-    const struct vx_option_value *given = &options->value[VX_OPT_device];
+    const struct option_value *given = &options->value[VX_OPT_device];
     for (unsigned i = 0; i < given->count; i++)
         if (strcmp(given->list[i], "help") == 0)
             return true;
     return false;
 }
 
-void vx_app_devices_print_help(FILE *out)
+void app_devices_print_help(FILE *out)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(devices); i++) {
         fprintf(out, "%s: %s\n", devices[i].name, devices[i].help);
@@ -152,9 +152,9 @@ static vx_err add(struct vx_log *log, const char *text, struct vx_machine_config
     return VX_ERR_RANGE;
 }
 
-vx_err vx_app_devices_configure(const struct vx_options *options, struct vx_log *log, struct vx_machine_config *config)
+vx_err app_devices_configure(const struct options *options, struct vx_log *log, struct vx_machine_config *config)
 {
-    const struct vx_option_value *given = &options->value[VX_OPT_device];
+    const struct option_value *given = &options->value[VX_OPT_device];
     if (options->value[VX_OPT_debug_exit].given)
         VX_TRY(add(log, "isa-debug-exit,iobase=0xf4,iosize=4", config));
     for (unsigned i = 0; i < given->count; i++)

@@ -9,11 +9,11 @@
 #include "vx86/machine.h"
 
 /* Whether one of them is `--device help`, and its answer. */
-bool vx_app_devices_wants_help(const struct vx_options *options);
-void vx_app_devices_print_help(FILE *out);
+bool app_devices_wants_help(const struct options *options);
+void app_devices_print_help(FILE *out);
 
 /* Sets what --device and --debug-exit ask for. */
-VX_MUST_USE vx_err vx_app_devices_configure(const struct vx_options *options, struct vx_log *log,
-                                            struct vx_machine_config *config);
+VX_MUST_USE vx_err app_devices_configure(const struct options *options, struct vx_log *log,
+                                         struct vx_machine_config *config);
 
 #endif

@@ -19,14 +19,14 @@
 /* ---- combinations ------------------------------------------------------------------------------------------------ */
 
 /* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
-static bool goes_without_disk(const struct vx_option_value *value, const char *image)
+static bool goes_without_disk(const struct option_value *value, const char *image)
 {
     return image == NULL && !value[VX_OPT_disk].given && (value[VX_OPT_cdrom].given || value[VX_OPT_kernel].given);
 }
 
-static vx_err check_combination(const struct vx_options *options, struct vx_log *log)
+static vx_err check_combination(const struct options *options, struct vx_log *log)
 {
-    const struct vx_option_value *value = options->value;
+    const struct option_value *value = options->value;
     const char *problem = NULL;
     if (value[VX_OPT_initrd].given && !value[VX_OPT_kernel].given)
         problem = "--initrd is for direct boots; name the kernel with --kernel FILE";
@@ -72,7 +72,7 @@ static bool default_beside_program(char *path, size_t room)
     return true;
 }
 
-vx_err vx_app_default_disk(struct vx_log *log, char *path, size_t room)
+vx_err app_default_disk(struct vx_log *log, char *path, size_t room)
 {
     const char *named = getenv("VX86_DEFAULT_DISK");
     if (named != NULL && named[0] != '\0' && strlen(named) < room) {
@@ -91,7 +91,7 @@ vx_err vx_app_default_disk(struct vx_log *log, char *path, size_t room)
 
 static const unsigned cdrom_order[VX_MAX_IDE] = { 2, 3, 1, 0 };
 
-bool vx_app_place_drives(unsigned disks, unsigned cdroms, struct vx_app_places *places)
+bool app_place_drives(unsigned disks, unsigned cdroms, struct app_places *places)
 {
     if (disks > VX_MAX_IDE || cdroms > VX_MAX_IDE - disks)
         return false;
@@ -111,41 +111,41 @@ struct disk_list {
 };
 
 /* The disks in order: the image, then --disk; or the default system when nothing at all is named. */
-static vx_err list_disks(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media,
+static vx_err list_disks(const struct options *options, struct vx_log *log, struct app_media *media,
                          struct disk_list *list)
 {
-    const struct vx_option_value *further = &options->value[VX_OPT_disk];
+    const struct option_value *further = &options->value[VX_OPT_disk];
     if (options->image != NULL)
         list->path[list->count++] = options->image;
     for (unsigned i = 0; i < further->count; i++)
         list->path[list->count++] = further->list[i];
     if (list->count != 0 || goes_without_disk(options->value, options->image))
         return VX_ERR_OK;
-    VX_TRY(vx_app_default_disk(log, media->default_disk, sizeof media->default_disk));
+    VX_TRY(app_default_disk(log, media->default_disk, sizeof media->default_disk));
     list->path[list->count++] = media->default_disk;
     return VX_ERR_OK;
 }
 
-static vx_err open_drives(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
-                          struct vx_app_media *media, const struct disk_list *disks)
+static vx_err open_drives(const struct options *options, struct vx_log *log, struct vx_loop *loop,
+                          struct app_media *media, const struct disk_list *disks)
 {
-    const struct vx_option_value *cdroms = &options->value[VX_OPT_cdrom];
-    struct vx_app_places places;
-    if (!vx_app_place_drives(disks->count, cdroms->count, &places)) {
+    const struct option_value *cdroms = &options->value[VX_OPT_cdrom];
+    struct app_places places;
+    if (!app_place_drives(disks->count, cdroms->count, &places)) {
         vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d",
                      disks->count + cdroms->count, VX_MAX_IDE);
         return VX_ERR_BAD_ARGUMENT;
     }
-    struct vx_block_config config = { .log = log, .loop = loop, .snapshot = options->value[VX_OPT_snapshot].given };
+    struct block_config config = { .log = log, .loop = loop, .snapshot = options->value[VX_OPT_snapshot].given };
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (places.disk[i] >= 0) {
             config.kind = VX_BLOCK_DISK;
             config.path = disks->path[places.disk[i]];
-            VX_TRY(vx_block_open(&config, &media->disk[i]));
+            VX_TRY(block_open(&config, &media->disk[i]));
         } else if (places.cdrom[i] >= 0) {
             config.kind = VX_BLOCK_CDROM;
             config.path = cdroms->list[places.cdrom[i]];
-            VX_TRY(vx_block_open(&config, &media->cdrom[i]));
+            VX_TRY(block_open(&config, &media->cdrom[i]));
         }
     }
     return VX_ERR_OK;
@@ -153,13 +153,13 @@ static vx_err open_drives(const struct vx_options *options, struct vx_log *log, 
 
 /* ---- kernel ------------------------------------------------------------------------------------------------------ */
 
-static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, struct vx_app_media *media)
+static vx_err read_kernel(const struct options *options, struct vx_log *log, struct app_media *media)
 {
     const char *kernel = options->value[VX_OPT_kernel].text, *initrd = options->value[VX_OPT_initrd].text;
     uint64_t memory = options->value[VX_OPT_memory].number;
     if (kernel == NULL)
         return VX_ERR_OK;
-    VX_TRY(vx_image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
+    VX_TRY(image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
     enum vx_kernel_kind kind = vx_fw_kernel_kind(media->kernel.data, media->kernel.bytes);
     if (kind == VX_KERNEL_NONE) {
         vx_log_error(
@@ -172,57 +172,54 @@ static vx_err read_kernel(const struct vx_options *options, struct vx_log *log, 
     if (initrd == NULL)
         return VX_ERR_OK;
     if (kind == VX_KERNEL_MULTIBOOT)
-        return vx_app_modules_read(log, initrd, memory, &media->modules);
-    return vx_image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
-                         &media->initrd);
+        return app_modules_read(log, initrd, memory, &media->modules);
+    return image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
+                      &media->initrd);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static vx_err open_all(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
-                       struct vx_app_media *media)
+static vx_err open_all(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct app_media *media)
 {
     struct disk_list disks = { 0 };
     VX_TRY(check_combination(options, log));
-    VX_TRY(vx_firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text,
-                            &media->firmware));
+    VX_TRY(
+        firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text, &media->firmware));
     VX_TRY(read_kernel(options, log, media));
     VX_TRY(list_disks(options, log, media, &disks));
     return open_drives(options, log, loop, media, &disks);
 }
 
-vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
-                         struct vx_app_media *media)
+vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct app_media *media)
 {
     memset(media, 0, sizeof *media);
     vx_err err = open_all(options, log, loop, media);
     if (err != VX_ERR_OK)
-        vx_app_media_close(media);
+        app_media_close(media);
     return err;
 }
 
-void vx_app_media_drop_kernel(struct vx_app_media *media)
+void app_media_drop_kernel(struct app_media *media)
 {
-    vx_image_free(&media->kernel);
-    vx_image_free(&media->initrd);
-    vx_app_modules_free(&media->modules);
+    image_free(&media->kernel);
+    image_free(&media->initrd);
+    app_modules_free(&media->modules);
 }
 
-void vx_app_media_close(struct vx_app_media *media)
+void app_media_close(struct app_media *media)
 {
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
-        vx_block_close(media->disk[i]);
-        vx_block_close(media->cdrom[i]);
+        block_close(media->disk[i]);
+        block_close(media->cdrom[i]);
     }
-    vx_app_media_drop_kernel(media);
-    vx_firmware_free(&media->firmware);
+    app_media_drop_kernel(media);
+    firmware_free(&media->firmware);
     memset(media, 0, sizeof *media);
 }
 
-void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options,
-                            struct vx_machine_config *config)
+void app_media_configure(const struct app_media *media, const struct options *options, struct vx_machine_config *config)
 {
-    const struct vx_option_value *boot = &options->value[VX_OPT_boot];
+    const struct option_value *boot = &options->value[VX_OPT_boot];
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         config->disk[i] = media->disk[i];
         config->cdrom[i] = media->cdrom[i];
@@ -263,11 +260,11 @@ VX_PRINTF(2, 3) static void add(struct line *line, const char *fmt, ...)
 static void add_drive(struct line *line, const char *kind, const struct vx_block *block, const char *note)
 {
     char size[24];
-    vx_option_format_size(block->bytes, size, sizeof size);
+    option_format_size(block->bytes, size, sizeof size);
     add(line, "%s %s (%s%s), ", kind, block->name, size, note);
 }
 
-void vx_app_media_describe(const struct vx_app_media *media, const struct vx_options *options, char *text, size_t room)
+void app_media_describe(const struct app_media *media, const struct options *options, char *text, size_t room)
 {
     struct line line = { .text = text, .room = room };
     const char *note = options->value[VX_OPT_snapshot].given ? ", snapshot" : "";

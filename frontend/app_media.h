@@ -10,35 +10,35 @@
 #include "options.h"
 #include "vx86/machine.h"
 
-struct vx_app_media {
+struct app_media {
     struct vx_block *disk[VX_MAX_IDE], *cdrom[VX_MAX_IDE];
-    struct vx_image kernel, initrd;
-    struct vx_app_modules modules; /* of a multiboot kernel, in place of an initrd */
-    struct vx_firmware_set firmware;
+    struct file_image kernel, initrd;
+    struct app_modules modules; /* of a multiboot kernel, in place of an initrd */
+    struct firmware_set firmware;
     char default_disk[4096]; /* path, when the default system is what runs */
 };
 
 /* Where each drive goes: indices into the two lists of paths, -1 for none. False when there are more than VX_MAX_IDE.
  */
-struct vx_app_places {
+struct app_places {
     int disk[VX_MAX_IDE], cdrom[VX_MAX_IDE];
 };
-VX_MUST_USE bool vx_app_place_drives(unsigned disks, unsigned cdroms, struct vx_app_places *places);
+VX_MUST_USE bool app_place_drives(unsigned disks, unsigned cdroms, struct app_places *places);
 
 /* Path of the default system: $VX86_DEFAULT_DISK, or what tools/run puts beside the program. */
-VX_MUST_USE vx_err vx_app_default_disk(struct vx_log *log, char *path, size_t room);
+VX_MUST_USE vx_err app_default_disk(struct vx_log *log, char *path, size_t room);
 
-VX_MUST_USE vx_err vx_app_media_open(const struct vx_options *options, struct vx_log *log, struct vx_loop *loop,
-                                     struct vx_app_media *media);
+VX_MUST_USE vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop,
+                                  struct app_media *media);
 /* Kernel and initrd are needed only until the machine has been created. */
-void vx_app_media_drop_kernel(struct vx_app_media *media);
-void vx_app_media_close(struct vx_app_media *media);
+void app_media_drop_kernel(struct app_media *media);
+void app_media_close(struct app_media *media);
 
 /* Fills in what the machine needs to know of the media. */
-void vx_app_media_configure(const struct vx_app_media *media, const struct vx_options *options,
-                            struct vx_machine_config *config);
+void app_media_configure(const struct app_media *media, const struct options *options,
+                         struct vx_machine_config *config);
 
 /* "disk root.img (1G), cdrom x.iso (40M), kernel vmlinuz, firmware SeaBIOS ..." for the start line. */
-void vx_app_media_describe(const struct vx_app_media *media, const struct vx_options *options, char *text, size_t room);
+void app_media_describe(const struct app_media *media, const struct options *options, char *text, size_t room);
 
 #endif

@@ -21,7 +21,7 @@ static const char *take_entry(const char *from, char **to)
     return rest;
 }
 
-static vx_err append(struct vx_app_modules *modules, const struct vx_image *file, const char *command_line)
+static vx_err append(struct app_modules *modules, const struct file_image *file, const char *command_line)
 {
     struct vx_boot_module *module = &modules->list[modules->count];
     uint8_t *grown = realloc(modules->data.data, modules->data.bytes + file->bytes);
@@ -29,15 +29,15 @@ static vx_err append(struct vx_app_modules *modules, const struct vx_image *file
         return VX_ERR_NO_MEMORY;
     memcpy(grown + modules->data.bytes, file->data, file->bytes);
     *module = (struct vx_boot_module){ modules->data.bytes, file->bytes, command_line };
-    modules->data = (struct vx_image){ grown, modules->data.bytes + file->bytes };
+    modules->data = (struct file_image){ grown, modules->data.bytes + file->bytes };
     modules->count++;
     return VX_ERR_OK;
 }
 
 /* `entry` is a name and what may follow it. */
-static vx_err read_module(struct vx_log *log, const char *entry, uint64_t limit_bytes, struct vx_app_modules *modules)
+static vx_err read_module(struct vx_log *log, const char *entry, uint64_t limit_bytes, struct app_modules *modules)
 {
-    struct vx_image file;
+    struct file_image file;
     size_t length = strcspn(entry, " ");
     if (length == 0) {
         vx_log_error(log, VX_LOG_GENERAL,
@@ -47,17 +47,17 @@ static vx_err read_module(struct vx_log *log, const char *entry, uint64_t limit_
     char *path = strndup(entry, length);
     if (path == NULL)
         return VX_ERR_NO_MEMORY;
-    vx_err err = vx_image_read(log, "--initrd", path, limit_bytes - modules->data.bytes,
-                               "what is left of the guest's memory; give it more with --memory", &file);
+    vx_err err = image_read(log, "--initrd", path, limit_bytes - modules->data.bytes,
+                            "what is left of the guest's memory; give it more with --memory", &file);
     free(path);
     if (err != VX_ERR_OK)
         return err;
     err = append(modules, &file, entry);
-    vx_image_free(&file);
+    image_free(&file);
     return err;
 }
 
-static vx_err read_all(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct vx_app_modules *modules)
+static vx_err read_all(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct app_modules *modules)
 {
     size_t entries = 1;
     for (const char *at = spec; *at != '\0'; at++)
@@ -75,19 +75,19 @@ static vx_err read_all(struct vx_log *log, const char *spec, uint64_t limit_byte
     return VX_ERR_OK;
 }
 
-vx_err vx_app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct vx_app_modules *out)
+vx_err app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct app_modules *out)
 {
-    *out = (struct vx_app_modules){ .count = 0 };
+    *out = (struct app_modules){ .count = 0 };
     vx_err err = read_all(log, spec, limit_bytes, out);
     if (err != VX_ERR_OK)
-        vx_app_modules_free(out);
+        app_modules_free(out);
     return err;
 }
 
-void vx_app_modules_free(struct vx_app_modules *modules)
+void app_modules_free(struct app_modules *modules)
 {
-    vx_image_free(&modules->data);
+    image_free(&modules->data);
     free(modules->list);
     free(modules->text);
-    *modules = (struct vx_app_modules){ .count = 0 };
+    *modules = (struct app_modules){ .count = 0 };
 }

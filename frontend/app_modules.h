@@ -9,16 +9,16 @@
 #include "image.h"
 #include "vx86/firmware.h"
 
-struct vx_app_modules {
-    struct vx_image data; /* all files, one behind the other */
+struct app_modules {
+    struct file_image data; /* all files, one behind the other */
     struct vx_boot_module *list;
     unsigned count;
     char *text; /* what the command lines point into */
 };
 
 /* Reads the files that `spec` lists; at most `limit_bytes` together. On error there is nothing to free. */
-VX_MUST_USE vx_err vx_app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes,
-                                       struct vx_app_modules *out);
-void vx_app_modules_free(struct vx_app_modules *modules);
+VX_MUST_USE vx_err app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes,
+                                    struct app_modules *out);
+void app_modules_free(struct app_modules *modules);
 
 #endif

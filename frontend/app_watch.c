@@ -13,8 +13,8 @@
 #include "app.h"
 #include "terminal_raw.h"
 
-struct vx_watch {
-    struct vx_watch_config config;
+struct signal_watch {
+    struct watch_config config;
     pthread_t thread;
     atomic_bool ending;
 };
@@ -29,7 +29,7 @@ static void watched_signals(sigset_t *set)
     sigaddset(set, SIGUSR1);
 }
 
-void vx_watch_hold_signals(void)
+void watch_hold_signals(void)
 {
     sigset_t set;
     watched_signals(&set);
@@ -44,7 +44,7 @@ static void set_alarm(uint64_t seconds)
 }
 
 /* Waits for the next signal and returns the exit status that it asks for; -1 to end the thread. */
-static int next_status(struct vx_watch *watch)
+static int next_status(struct signal_watch *watch)
 {
     sigset_t set;
     int number = 0;
@@ -63,7 +63,7 @@ static int next_status(struct vx_watch *watch)
 
 static void *watch_thread(void *opaque)
 {
-    struct vx_watch *watch = opaque;
+    struct signal_watch *watch = opaque;
     int status = next_status(watch);
     if (status < 0)
         return NULL;
@@ -74,13 +74,13 @@ static void *watch_thread(void *opaque)
     vx_machine_stop(watch->config.machine, status);
     if (next_status(watch) < 0)
         return NULL;
-    vx_terminal_raw_leave();
+    terminal_raw_leave();
     _exit(status);
 }
 
-vx_err vx_watch_create(const struct vx_watch_config *config, struct vx_watch **out)
+vx_err watch_create(const struct watch_config *config, struct signal_watch **out)
 {
-    struct vx_watch *watch = calloc(1, sizeof *watch);
+    struct signal_watch *watch = calloc(1, sizeof *watch);
     if (watch == NULL)
         return VX_ERR_NO_MEMORY;
     watch->config = *config;
@@ -95,7 +95,7 @@ vx_err vx_watch_create(const struct vx_watch_config *config, struct vx_watch **o
     return VX_ERR_OK;
 }
 
-void vx_watch_destroy(struct vx_watch *watch)
+void watch_destroy(struct signal_watch *watch)
 {
     if (watch == NULL)
         return;

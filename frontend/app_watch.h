@@ -12,12 +12,12 @@
 
 #define VX_WATCH_GRACE_S 10
 
-struct vx_watch;
+struct signal_watch;
 
 /* Before any other thread starts: from then on the signals wait for the watch. SIGPIPE is ignored. */
-void vx_watch_hold_signals(void);
+void watch_hold_signals(void);
 
-struct vx_watch_config {
+struct watch_config {
     struct vx_log *log;
     struct vx_machine *machine;  /* stopped with VX_EXIT_TIMEOUT or VX_EXIT_SIGNAL + number */
     uint64_t timeout_s;          /* 0: none */
@@ -25,8 +25,8 @@ struct vx_watch_config {
     void (*debug)(void *opaque); /* any thread */
     void *opaque;
 };
-VX_MUST_USE vx_err vx_watch_create(const struct vx_watch_config *config, struct vx_watch **out);
+VX_MUST_USE vx_err watch_create(const struct watch_config *config, struct signal_watch **out);
 /* Before the machine is destroyed. NULL is allowed. */
-void vx_watch_destroy(struct vx_watch *watch);
+void watch_destroy(struct signal_watch *watch);
 
 #endif

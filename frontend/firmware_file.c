@@ -11,9 +11,9 @@
 #define VGA_BIOS_MAX (64u << 10)
 #define ROM_UNIT     512u
 
-static vx_err load_bios(struct vx_log *log, const char *path, struct vx_firmware_set *out)
+static vx_err load_bios(struct vx_log *log, const char *path, struct firmware_set *out)
 {
-    VX_TRY(vx_image_read(log, "--bios", path, BIOS_MAX, "the most a system BIOS can have", &out->own[0]));
+    VX_TRY(image_read(log, "--bios", path, BIOS_MAX, "the most a system BIOS can have", &out->own[0]));
     if (out->own[0].bytes % BIOS_UNIT != 0) {
         vx_log_error(log, VX_LOG_GENERAL,
                      "--bios: %s: %zu bytes are not a multiple of 64 KiB, so it is no system BIOS; leave --bios away "
@@ -27,15 +27,15 @@ static vx_err load_bios(struct vx_log *log, const char *path, struct vx_firmware
 }
 
 /* An option ROM: 55 AA, length in units of 512 bytes. */
-static bool is_option_rom(const struct vx_image *image)
+static bool is_option_rom(const struct file_image *image)
 {
     return image->bytes >= ROM_UNIT && image->data[0] == 0x55 && image->data[1] == 0xAA &&
            image->data[2] * ROM_UNIT <= image->bytes && image->data[2] != 0;
 }
 
-static vx_err load_vga_bios(struct vx_log *log, const char *path, struct vx_firmware_set *out)
+static vx_err load_vga_bios(struct vx_log *log, const char *path, struct firmware_set *out)
 {
-    VX_TRY(vx_image_read(log, "--vga-bios", path, VGA_BIOS_MAX, "the most a VGA BIOS can have", &out->own[1]));
+    VX_TRY(image_read(log, "--vga-bios", path, VGA_BIOS_MAX, "the most a VGA BIOS can have", &out->own[1]));
     if (!is_option_rom(&out->own[1])) {
         vx_log_error(log, VX_LOG_GENERAL,
                      "--vga-bios: %s: is no option ROM (55 AA and its length are not at its start); leave --vga-bios "
@@ -48,8 +48,7 @@ static vx_err load_vga_bios(struct vx_log *log, const char *path, struct vx_firm
     return VX_ERR_OK;
 }
 
-static vx_err load_both(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
-                        struct vx_firmware_set *out)
+static vx_err load_both(struct vx_log *log, const char *bios_path, const char *vga_bios_path, struct firmware_set *out)
 {
     out->bios = vx_firmware_bios(&out->bios_bytes);
     out->vga_bios = vx_firmware_vga_bios(&out->vga_bios_bytes);
@@ -66,19 +65,18 @@ static vx_err load_both(struct vx_log *log, const char *bios_path, const char *v
     return VX_ERR_OK;
 }
 
-vx_err vx_firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
-                        struct vx_firmware_set *out)
+vx_err firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path, struct firmware_set *out)
 {
-    *out = (struct vx_firmware_set){ 0 };
+    *out = (struct firmware_set){ 0 };
     vx_err err = load_both(log, bios_path, vga_bios_path, out);
     if (err != VX_ERR_OK)
-        vx_firmware_free(out);
+        firmware_free(out);
     return err;
 }
 
-void vx_firmware_free(struct vx_firmware_set *set)
+void firmware_free(struct firmware_set *set)
 {
-    vx_image_free(&set->own[0]);
-    vx_image_free(&set->own[1]);
-    *set = (struct vx_firmware_set){ 0 };
+    image_free(&set->own[0]);
+    image_free(&set->own[1]);
+    *set = (struct firmware_set){ 0 };
 }

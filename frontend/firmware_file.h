@@ -6,18 +6,18 @@
 
 #include "image.h"
 
-struct vx_firmware_set {
+struct firmware_set {
     const uint8_t *bios, *vga_bios;
     size_t bios_bytes, vga_bios_bytes;
-    char origin[160];       /* for the start line */
-    struct vx_image own[2]; /* what came from files */
+    char origin[160];         /* for the start line */
+    struct file_image own[2]; /* what came from files */
 };
 
-/* NULL paths: the built-in images. Errors are logged: what vx_image_read() finds; BAD_FORMAT for a system BIOS that is
+/* NULL paths: the built-in images. Errors are logged: what image_read() finds; BAD_FORMAT for a system BIOS that is
  * no multiple of 64 KiB or a VGA BIOS that is no option ROM; NOT_FOUND when there is neither a file nor a built-in
  * image. */
-VX_MUST_USE vx_err vx_firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
-                                    struct vx_firmware_set *out);
-void vx_firmware_free(struct vx_firmware_set *set);
+VX_MUST_USE vx_err firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
+                                 struct firmware_set *out);
+void firmware_free(struct firmware_set *set);
 
 #endif

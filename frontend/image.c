@@ -36,7 +36,7 @@ static vx_err check(struct vx_log *log, const char *option, const char *path, co
     }
     if ((uint64_t)st->st_size > limit_bytes) {
         char limit[24];
-        vx_option_format_size(limit_bytes, limit, sizeof limit);
+        option_format_size(limit_bytes, limit, sizeof limit);
         vx_log_error(log, VX_LOG_GENERAL, "%s: %s: %" PRIu64 " bytes are more than %s, %s", option, path,
                      (uint64_t)st->st_size, limit, limit_is);
         return VX_ERR_RANGE;
@@ -60,7 +60,7 @@ static int read_all(int fd, uint8_t *data, size_t bytes)
 }
 
 static vx_err read_open_file(struct vx_log *log, const char *option, const char *path, int fd, uint64_t limit_bytes,
-                             const char *limit_is, struct vx_image *out)
+                             const char *limit_is, struct file_image *out)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -77,22 +77,22 @@ static vx_err read_open_file(struct vx_log *log, const char *option, const char 
     return reason == 0 ? VX_ERR_OK : failed(log, option, path, reason);
 }
 
-vx_err vx_image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes,
-                     const char *limit_is, struct vx_image *out)
+vx_err image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes, const char *limit_is,
+                  struct file_image *out)
 {
-    *out = (struct vx_image){ 0 };
+    *out = (struct file_image){ 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us here */
     if (fd < 0)
         return failed(log, option, path, errno);
     vx_err err = read_open_file(log, option, path, fd, limit_bytes, limit_is, out);
     close(fd);
     if (err != VX_ERR_OK)
-        vx_image_free(out);
+        image_free(out);
     return err;
 }
 
-void vx_image_free(struct vx_image *image)
+void image_free(struct file_image *image)
 {
     free(image->data);
-    *image = (struct vx_image){ 0 };
+    *image = (struct file_image){ 0 };
 }

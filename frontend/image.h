@@ -7,7 +7,7 @@
 #include "vx86/err.h"
 #include "vx86/log.h"
 
-struct vx_image {
+struct file_image {
     uint8_t *data; /* NULL: none */
     size_t bytes;
 };
@@ -15,8 +15,8 @@ struct vx_image {
 /* Reads a regular file that is not empty. `option` ("--kernel") and `limit_bytes`, with `limit_is` ("the guest's
  * memory"), are for the checks and the messages. NOT_FOUND, ACCESS, BAD_ARGUMENT (not a file), BAD_FORMAT (empty),
  * RANGE, IO, NO_MEMORY. */
-VX_MUST_USE vx_err vx_image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes,
-                                 const char *limit_is, struct vx_image *out);
-void vx_image_free(struct vx_image *image);
+VX_MUST_USE vx_err image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes,
+                              const char *limit_is, struct file_image *out);
+void image_free(struct file_image *image);
 
 #endif

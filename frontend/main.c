@@ -30,36 +30,36 @@ static int wrong_use(const char *error)
 static vx_err open_disk(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
                         struct vx_block **out)
 {
-    const struct vx_block_config config = {
+    const struct block_config config = {
         .log = log, .loop = loop, .path = path, .kind = VX_BLOCK_DISK, .snapshot = snapshot
     };
-    return vx_block_open(&config, out);
+    return block_open(&config, out);
 }
 
 static int bench(int argc, char **argv)
 {
-    static const struct vx_lab_host host = { open_disk, vx_block_close, vx_app_default_disk };
+    static const struct vx_lab_host host = { open_disk, block_close, app_default_disk };
     return vx_lab_main(&host, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-    struct vx_options options;
+    struct options options;
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench(argc - 1, argv + 1);
-    if (vx_options_parse(argc, argv, &options) != VX_ERR_OK)
+    if (options_parse(argc, argv, &options) != VX_ERR_OK)
         return wrong_use(options.error);
     if (options.value[VX_OPT_help].given)
-        vx_options_print_help(stdout);
+        options_print_help(stdout);
     else if (options.value[VX_OPT_man].given)
-        vx_options_print_man(stdout, vx_lab_option_at);
+        options_print_man(stdout, vx_lab_option_at);
     else if (options.value[VX_OPT_version].given)
         print_version();
-    else if (vx_app_devices_wants_help(&options))
-        vx_app_devices_print_help(stdout);
+    else if (app_devices_wants_help(&options))
+        app_devices_print_help(stdout);
     else if (strcmp(options.value[VX_OPT_cpu].text, "help") == 0)
         vx_cpu_model_print_list(stdout);
     else
-        return vx_app_run(&options);
+        return app_run(&options);
     return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");
 }

@@ -5,20 +5,20 @@
 
 #include "vx86/suggest.h"
 
-static const struct vx_option table[] = {
+static const struct option_desc table[] = {
 #define VX_OPTION(id, name, letter, argument, group, kind, initial, low, high, help) \
     [VX_OPT_##id] = { name, letter, argument, VX_GROUP_##group, VX_KIND_##kind, initial, low, high, help },
 #include "options.def"
 #undef VX_OPTION
 };
 
-const struct vx_option *vx_option_of(enum vx_option_id id)
+const struct option_desc *option_of(enum option_id id)
 {
     VX_ASSERT((unsigned)id < VX_OPT_COUNT);
     return &table[id];
 }
 
-const char *vx_option_group_title(enum vx_option_group group)
+const char *option_group_title(enum option_group group)
 {
     static const char *const titles[VX_GROUP_COUNT] = {
         [VX_GROUP_MACHINE] = "Machine",
@@ -34,12 +34,12 @@ const char *vx_option_group_title(enum vx_option_group group)
     return titles[group];
 }
 
-static bool takes_value(const struct vx_option *option)
+static bool takes_value(const struct option_desc *option)
 {
     return option->kind != VX_KIND_FLAG;
 }
 
-static bool value_is_optional(const struct vx_option *option)
+static bool value_is_optional(const struct option_desc *option)
 {
     return option->kind == VX_KIND_OPTIONAL_NUMBER || option->kind == VX_KIND_OPTIONAL_CHOICE;
 }
@@ -60,7 +60,7 @@ static int find_short(char letter)
     return -1;
 }
 
-static vx_err unknown_long(const char *name, size_t length, struct vx_options *options)
+static vx_err unknown_long(const char *name, size_t length, struct options *options)
 {
     const char *words[VX_OPT_COUNT];
     for (unsigned id = 0; id < VX_OPT_COUNT; id++)
@@ -81,7 +81,7 @@ struct walk {
 };
 
 /* The value that `option` needs: `attached` or the next word. */
-static vx_err take(const struct vx_option *option, const char *attached, struct walk *walk, struct vx_options *options)
+static vx_err take(const struct option_desc *option, const char *attached, struct walk *walk, struct options *options)
 {
     const char *value = attached;
     if (!takes_value(option) && attached != NULL) {
@@ -97,10 +97,10 @@ static vx_err take(const struct vx_option *option, const char *attached, struct 
         }
         value = walk->argv[++walk->at];
     }
-    return vx_option_take((enum vx_option_id)(option - table), value, options);
+    return option_take((enum option_id)(option - table), value, options);
 }
 
-static vx_err take_long(struct walk *walk, struct vx_options *options)
+static vx_err take_long(struct walk *walk, struct options *options)
 {
     const char *name = walk->argv[walk->at] + 2;
     size_t length = strcspn(name, "=");
@@ -110,7 +110,7 @@ static vx_err take_long(struct walk *walk, struct vx_options *options)
     return take(&table[id], name[length] == '=' ? name + length + 1 : NULL, walk, options);
 }
 
-static vx_err take_short(struct walk *walk, struct vx_options *options)
+static vx_err take_short(struct walk *walk, struct options *options)
 {
     const char *word = walk->argv[walk->at];
     int id = find_short(word[1]);
@@ -126,7 +126,7 @@ static vx_err take_short(struct walk *walk, struct vx_options *options)
     return take(&table[id], attached, walk, options);
 }
 
-static vx_err take_image(const char *path, struct vx_options *options)
+static vx_err take_image(const char *path, struct options *options)
 {
     if (path[0] == '\0') {
         snprintf(options->error, sizeof options->error, "the name of the disk image is empty; name a file");
@@ -141,18 +141,18 @@ static vx_err take_image(const char *path, struct vx_options *options)
     return VX_ERR_OK;
 }
 
-static void set_defaults(struct vx_options *options)
+static void set_defaults(struct options *options)
 {
     memset(options, 0, sizeof *options);
     for (unsigned id = 0; id < VX_OPT_COUNT; id++) {
         if (table[id].initial[0] == '\0')
             continue;
-        VX_ASSERT(vx_option_take((enum vx_option_id)id, table[id].initial, options) == VX_ERR_OK);
+        VX_ASSERT(option_take((enum option_id)id, table[id].initial, options) == VX_ERR_OK);
         options->value[id].given = false;
     }
 }
 
-vx_err vx_options_parse(int argc, char *const argv[], struct vx_options *options)
+vx_err options_parse(int argc, char *const argv[], struct options *options)
 {
     struct walk walk = { .argc = argc, .at = 1, .argv = argv };
     bool only_images = false;

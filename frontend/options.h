@@ -10,14 +10,14 @@
 
 #include "vx86/err.h"
 
-enum vx_option_id {
+enum option_id {
 #define VX_OPTION(id, ...) VX_OPT_##id,
 #include "options.def"
 #undef VX_OPTION
     VX_OPT_COUNT
 };
 
-enum vx_option_group {
+enum option_group {
     VX_GROUP_MACHINE,
     VX_GROUP_DRIVES,
     VX_GROUP_FRONT,
@@ -29,7 +29,7 @@ enum vx_option_group {
     VX_GROUP_COUNT
 };
 
-enum vx_option_kind {
+enum option_kind {
     VX_KIND_FLAG,
     VX_KIND_TEXT,            /* any, also empty */
     VX_KIND_FILE,            /* a path, not empty */
@@ -42,12 +42,12 @@ enum vx_option_kind {
     VX_KIND_OPTIONAL_CHOICE, /* --name[=word]; number: 0 without word, else its index + 1 */
 };
 
-struct vx_option {
+struct option_desc {
     const char *name;
     char short_name;
     const char *argument; /* "" when it takes none */
-    enum vx_option_group group;
-    enum vx_option_kind kind;
+    enum option_group group;
+    enum option_kind kind;
     const char *initial; /* "" for none */
     uint64_t low, high;
     const char *help;
@@ -55,7 +55,7 @@ struct vx_option {
 
 #define VX_OPTION_REPEATS 8
 
-struct vx_option_value {
+struct option_value {
     bool given; /* on the command line */
     uint64_t number;
     const char *text;                    /* the last one; NULL when neither given nor with a default */
@@ -63,45 +63,45 @@ struct vx_option_value {
     unsigned count;
 };
 
-struct vx_options {
-    struct vx_option_value value[VX_OPT_COUNT]; /* by enum vx_option_id; texts are argv's */
-    const char *image;                          /* first hard disk, or NULL */
-    char error[512];                            /* after an error: one line with cause and remedy */
+struct options {
+    struct option_value value[VX_OPT_COUNT]; /* by enum option_id; texts are argv's */
+    const char *image;                       /* first hard disk, or NULL */
+    char error[512];                         /* after an error: one line with cause and remedy */
 };
 
 /* The table, by id. Static storage. */
-const struct vx_option *vx_option_of(enum vx_option_id id);
+const struct option_desc *option_of(enum option_id id);
 
 /* Fills `options`, defaults included. VX_ERR_BAD_ARGUMENT with options->error set on the first thing wrong. */
-VX_MUST_USE vx_err vx_options_parse(int argc, char *const argv[], struct vx_options *options);
+VX_MUST_USE vx_err options_parse(int argc, char *const argv[], struct options *options);
 
 /* Takes one value for one option: what the parser does after it has found the option. */
-VX_MUST_USE vx_err vx_option_take(enum vx_option_id id, const char *text, struct vx_options *options);
+VX_MUST_USE vx_err option_take(enum option_id id, const char *text, struct options *options);
 
 /* Bytes as the user would write them: "256M", "1536K", "513". */
-void vx_option_format_size(uint64_t bytes, char *text, size_t room);
+void option_format_size(uint64_t bytes, char *text, size_t room);
 /* "1M to 3G" for options with a range; empty for others, and where everything is allowed. */
-void vx_option_format_range(const struct vx_option *option, char *text, size_t room);
+void option_format_range(const struct option_desc *option, char *text, size_t room);
 /* "-m, --memory SIZE" or "--stress[=SEED]". */
-void vx_option_format_usage(const struct vx_option *option, char *text, size_t room);
+void option_format_usage(const struct option_desc *option, char *text, size_t room);
 /* The help text with range and default behind it. */
-void vx_option_format_help(const struct vx_option *option, char *text, size_t room);
+void option_format_help(const struct option_desc *option, char *text, size_t room);
 
 /* Heading of a group of options. Static storage. */
-const char *vx_option_group_title(enum vx_option_group group);
+const char *option_group_title(enum option_group group);
 
 /* What is no option but belongs to help and manual page: exit statuses and the like. */
-struct vx_usage_row {
+struct usage_row {
     const char *term, *text;
 };
-const struct vx_usage_row *vx_usage_exit_statuses(size_t *count);
-const struct vx_usage_row *vx_usage_keys(size_t *count);
-const struct vx_usage_row *vx_usage_environment(size_t *count);
+const struct usage_row *usage_exit_statuses(size_t *count);
+const struct usage_row *usage_keys(size_t *count);
+const struct usage_row *usage_environment(size_t *count);
 
 /* options_help.c, options_man.c */
-void vx_options_print_help(FILE *out);
+void options_print_help(FILE *out);
 /* troff -man source of vx86(1). `bench` gives the options of `vx86 bench`, as vx_lab_option_at() does. */
-typedef bool vx_option_at(size_t n, char *usage, size_t room, const char **help);
-void vx_options_print_man(FILE *out, vx_option_at *bench);
+typedef bool option_at(size_t n, char *usage, size_t room, const char **help);
+void options_print_man(FILE *out, option_at *bench);
 
 #endif

@@ -5,9 +5,9 @@
 
 enum { TERM_COLUMN = 2, TEXT_COLUMN = 30, LAST_COLUMN = 100 };
 
-const struct vx_usage_row *vx_usage_exit_statuses(size_t *count)
+const struct usage_row *usage_exit_statuses(size_t *count)
 {
-    static const struct vx_usage_row rows[] = {
+    static const struct usage_row rows[] = {
         { "0", "the guest powered off, or was reset with --no-reboot, or you left with Ctrl-A x" },
         { "1", "wrong use, or an error of the host" },
         { "2", "the guest is dead (with --no-reboot): triple fault, or HLT with interrupts off" },
@@ -21,9 +21,9 @@ const struct vx_usage_row *vx_usage_exit_statuses(size_t *count)
     return rows;
 }
 
-const struct vx_usage_row *vx_usage_keys(size_t *count)
+const struct usage_row *usage_keys(size_t *count)
 {
-    static const struct vx_usage_row rows[] = {
+    static const struct usage_row rows[] = {
         { "Ctrl-A x", "leave vx86" },
         { "Ctrl-A d", "debugger: the guest stops and commands are taken (headless: SIGUSR1)" },
         { "Ctrl-A h", "help" },
@@ -33,9 +33,9 @@ const struct vx_usage_row *vx_usage_keys(size_t *count)
     return rows;
 }
 
-const struct vx_usage_row *vx_usage_environment(size_t *count)
+const struct usage_row *usage_environment(size_t *count)
 {
-    static const struct vx_usage_row rows[] = {
+    static const struct usage_row rows[] = {
         { "VX86_DEFAULT_DISK",
           "disk that is booted when no drive and no kernel is named (else: guest/default.img in the "
           "directory above the program's, where tools/run puts it)" },
@@ -76,36 +76,36 @@ static void print_row(FILE *out, const char *term, const char *text)
     print_wrapped(out, text, TERM_COLUMN + strlen(term));
 }
 
-static void print_rows(FILE *out, const char *title, const struct vx_usage_row *rows, size_t count)
+static void print_rows(FILE *out, const char *title, const struct usage_row *rows, size_t count)
 {
     fprintf(out, "\n%s:\n", title);
     for (size_t i = 0; i < count; i++)
         print_row(out, rows[i].term, rows[i].text);
 }
 
-void vx_option_format_help(const struct vx_option *option, char *text, size_t room)
+void option_format_help(const struct option_desc *option, char *text, size_t room)
 {
     char range[48];
-    vx_option_format_range(option, range, sizeof range);
+    option_format_range(option, range, sizeof range);
     bool has_default = option->initial[0] != '\0';
     const char *open = range[0] != '\0' || has_default ? " (" : "", *close = open[0] != '\0' ? ")" : "";
     snprintf(text, room, "%s%s%s%s%s%s%s", option->help, open, range, range[0] != '\0' && has_default ? ", " : "",
              has_default ? "default " : "", option->initial, close);
 }
 
-static void print_option(FILE *out, const struct vx_option *option)
+static void print_option(FILE *out, const struct option_desc *option)
 {
     char usage[64], text[600], indented[72];
-    vx_option_format_usage(option, usage, sizeof usage);
+    option_format_usage(option, usage, sizeof usage);
     snprintf(indented, sizeof indented, "%s%s", option->short_name != '\0' ? "" : "    ", usage);
-    vx_option_format_help(option, text, sizeof text);
+    option_format_help(option, text, sizeof text);
     print_row(out, indented, text);
 }
 
-void vx_options_print_help(FILE *out)
+void options_print_help(FILE *out)
 {
     size_t count;
-    const struct vx_usage_row *rows;
+    const struct usage_row *rows;
     fputs("usage: vx86 [options] [disk.img]\n"
           "       vx86 bench [options] [workload...]    the translation-cache laboratory; vx86 bench --help\n"
           "\n"
@@ -113,15 +113,15 @@ void vx_options_print_help(FILE *out)
           "tools/run made.\n",
           out);
     for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {
-        fprintf(out, "\n%s:\n", vx_option_group_title((enum vx_option_group)group));
+        fprintf(out, "\n%s:\n", option_group_title((enum option_group)group));
         for (unsigned id = 0; id < VX_OPT_COUNT; id++)
-            if (vx_option_of((enum vx_option_id)id)->group == group)
-                print_option(out, vx_option_of((enum vx_option_id)id));
+            if (option_of((enum option_id)id)->group == group)
+                print_option(out, option_of((enum option_id)id));
     }
-    rows = vx_usage_keys(&count);
+    rows = usage_keys(&count);
     print_rows(out, "Keys, where the terminal serves the guest", rows, count);
-    rows = vx_usage_exit_statuses(&count);
+    rows = usage_exit_statuses(&count);
     print_rows(out, "Exit status", rows, count);
-    rows = vx_usage_environment(&count);
+    rows = usage_environment(&count);
     print_rows(out, "Environment", rows, count);
 }

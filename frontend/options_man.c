@@ -31,18 +31,18 @@ static void put_item(FILE *out, const char *term, const char *text)
     fputs(".\n", out);
 }
 
-static void put_rows(FILE *out, const char *title, const struct vx_usage_row *rows, size_t count)
+static void put_rows(FILE *out, const char *title, const struct usage_row *rows, size_t count)
 {
     fprintf(out, ".SH %s\n", title);
     for (size_t i = 0; i < count; i++)
         put_item(out, rows[i].term, rows[i].text);
 }
 
-static void put_option(FILE *out, const struct vx_option *option)
+static void put_option(FILE *out, const struct option_desc *option)
 {
     char usage[64], text[600];
-    vx_option_format_usage(option, usage, sizeof usage);
-    vx_option_format_help(option, text, sizeof text);
+    option_format_usage(option, usage, sizeof usage);
+    option_format_help(option, text, sizeof text);
     put_item(out, usage, text);
 }
 
@@ -53,7 +53,7 @@ static void put_debugger(FILE *out)
           "As much of a name as is\nunique will do, and Enter repeats. Addresses and conditions are expressions:\n"
           "C operators over registers, memory ([ds:si], byte [0x410]), symbols and numbers (0x7c00, 7c00h).\n",
           out);
-    for (unsigned n = 0; vx_debugger_command_at(n, &usage, &help, &example); n++) {
+    for (unsigned n = 0; debugger_command_at(n, &usage, &help, &example); n++) {
         put_item(out, usage, help);
         if (strcmp(usage, example) == 0)
             continue;
@@ -63,7 +63,7 @@ static void put_debugger(FILE *out)
     }
 }
 
-static void put_bench(FILE *out, vx_option_at *at)
+static void put_bench(FILE *out, option_at *at)
 {
     char usage[64];
     const char *help;
@@ -72,10 +72,10 @@ static void put_bench(FILE *out, vx_option_at *at)
         put_item(out, usage, help);
 }
 
-void vx_options_print_man(FILE *out, vx_option_at *bench)
+void options_print_man(FILE *out, option_at *bench)
 {
     size_t count;
-    const struct vx_usage_row *rows;
+    const struct usage_row *rows;
     fputs(".TH VX86 1 \"\" \"vx86 " VX_VERSION "\" \"User Commands\"\n"
           ".SH NAME\nvx86 \\- run a PC operating system in a user process\n"
           ".SH SYNOPSIS\n.B vx86\n[\\fIoptions\\fR] [\\fIdisk.img\\fR]\n"
@@ -93,21 +93,21 @@ void vx_options_print_man(FILE *out, vx_option_at *bench)
           ".SH OPTIONS\n",
           out);
     for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {
-        fprintf(out, ".SS %s\n", vx_option_group_title((enum vx_option_group)group));
+        fprintf(out, ".SS %s\n", option_group_title((enum option_group)group));
         for (unsigned id = 0; id < VX_OPT_COUNT; id++)
-            if (vx_option_of((enum vx_option_id)id)->group == group)
-                put_option(out, vx_option_of((enum vx_option_id)id));
+            if (option_of((enum option_id)id)->group == group)
+                put_option(out, option_of((enum option_id)id));
     }
     put_bench(out, bench);
-    rows = vx_usage_keys(&count);
+    rows = usage_keys(&count);
     put_rows(out, "KEYS", rows, count);
     put_debugger(out);
-    rows = vx_usage_exit_statuses(&count);
+    rows = usage_exit_statuses(&count);
     put_rows(out, "EXIT STATUS", rows, count);
     fputs(".PP\nStatus 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with "
           "\\-\\-bios may not\n"
           "write there.\n",
           out);
-    rows = vx_usage_environment(&count);
+    rows = usage_environment(&count);
     put_rows(out, "ENVIRONMENT", rows, count);
 }

@@ -12,7 +12,7 @@
 #define MAX_CHOICES  4
 #define CHOICE_CHARS 16
 
-VX_PRINTF(2, 3) static vx_err wrong(struct vx_options *options, const char *fmt, ...)
+VX_PRINTF(2, 3) static vx_err wrong(struct options *options, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -49,12 +49,11 @@ static unsigned suffix_shift(char suffix)
     }
 }
 
-static vx_err take_number(const struct vx_option *option, const char *text, uint64_t *number,
-                          struct vx_options *options)
+static vx_err take_number(const struct option_desc *option, const char *text, uint64_t *number, struct options *options)
 {
     char range[48];
     const char *end;
-    vx_option_format_range(option, range, sizeof range);
+    option_format_range(option, range, sizeof range);
     bool is_size = option->kind == VX_KIND_SIZE;
     bool ok = parse_digits(text, number, &end);
     unsigned shift = ok && is_size ? suffix_shift(*end) : 0;
@@ -83,8 +82,7 @@ static unsigned split_choices(const char *argument, char words[MAX_CHOICES][CHOI
     return count;
 }
 
-static vx_err take_choice(const struct vx_option *option, const char *text, uint64_t *number,
-                          struct vx_options *options)
+static vx_err take_choice(const struct option_desc *option, const char *text, uint64_t *number, struct options *options)
 {
     char words[MAX_CHOICES][CHOICE_CHARS];
     const char *pointers[MAX_CHOICES];
@@ -102,8 +100,8 @@ static vx_err take_choice(const struct vx_option *option, const char *text, uint
     return wrong(options, "--%s: there is no '%.40s'; choose %s", option->name, text, option->argument);
 }
 
-static vx_err append(const struct vx_option *option, const char *text, struct vx_option_value *value,
-                     struct vx_options *options)
+static vx_err append(const struct option_desc *option, const char *text, struct option_value *value,
+                     struct options *options)
 {
     if (value->count == VX_OPTION_REPEATS)
         return wrong(options, "--%s can be given at most %u times", option->name, VX_OPTION_REPEATS);
@@ -111,14 +109,14 @@ static vx_err append(const struct vx_option *option, const char *text, struct vx
     return VX_ERR_OK;
 }
 
-static vx_err check_file(const struct vx_option *option, const char *text, struct vx_options *options)
+static vx_err check_file(const struct option_desc *option, const char *text, struct options *options)
 {
     return text[0] != '\0' ? VX_ERR_OK : wrong(options, "--%s: the name is empty; name a file", option->name);
 }
 
 /* `text` may be NULL for flags and optional values only. */
-static vx_err take_value(const struct vx_option *option, const char *text, struct vx_option_value *value,
-                         struct vx_options *options)
+static vx_err take_value(const struct option_desc *option, const char *text, struct option_value *value,
+                         struct options *options)
 {
     switch (option->kind) {
     case VX_KIND_FLAG:
@@ -143,10 +141,10 @@ static vx_err take_value(const struct vx_option *option, const char *text, struc
     return VX_ERR_BAD_ARGUMENT;
 }
 
-vx_err vx_option_take(enum vx_option_id id, const char *text, struct vx_options *options)
+vx_err option_take(enum option_id id, const char *text, struct options *options)
 {
-    struct vx_option_value *value = &options->value[id];
-    VX_TRY(take_value(vx_option_of(id), text, value, options));
+    struct option_value *value = &options->value[id];
+    VX_TRY(take_value(option_of(id), text, value, options));
     value->given = true;
     value->text = text;
     return VX_ERR_OK;
@@ -154,7 +152,7 @@ vx_err vx_option_take(enum vx_option_id id, const char *text, struct vx_options 
 
 /* ---- for the user to read ---------------------------------------------------------------------------------------- */
 
-void vx_option_format_size(uint64_t bytes, char *text, size_t room)
+void option_format_size(uint64_t bytes, char *text, size_t room)
 {
     static const char suffixes[] = "GMK";
     for (unsigned i = 0; i < 3; i++) {
@@ -167,15 +165,15 @@ void vx_option_format_size(uint64_t bytes, char *text, size_t room)
     snprintf(text, room, "%" PRIu64, bytes);
 }
 
-void vx_option_format_range(const struct vx_option *option, char *text, size_t room)
+void option_format_range(const struct option_desc *option, char *text, size_t room)
 {
     char low[24], high[24];
     text[0] = '\0';
     if (option->high == 0 || option->high == UINT64_MAX)
         return;
     if (option->kind == VX_KIND_SIZE) {
-        vx_option_format_size(option->low, low, sizeof low);
-        vx_option_format_size(option->high, high, sizeof high);
+        option_format_size(option->low, low, sizeof low);
+        option_format_size(option->high, high, sizeof high);
     } else {
         snprintf(low, sizeof low, "%" PRIu64, option->low);
         snprintf(high, sizeof high, "%" PRIu64, option->high);
@@ -183,7 +181,7 @@ void vx_option_format_range(const struct vx_option *option, char *text, size_t r
     snprintf(text, room, "%s to %s", low, high);
 }
 
-void vx_option_format_usage(const struct vx_option *option, char *text, size_t room)
+void option_format_usage(const struct option_desc *option, char *text, size_t room)
 {
     char letter[8] = "";
     if (option->short_name != '\0')

@@ -63,7 +63,7 @@ static void put_opcodes(FILE *out, const struct vx_stats *stats)
     for (size_t i = 0; i < count; i++) {
         char text[16], name[16];
         vx_stats_format_opcode(&opcodes[i], text, sizeof text);
-        vx_stats_opcode_name(&opcodes[i], name, sizeof name);
+        stats_opcode_name(&opcodes[i], name, sizeof name);
         fprintf(out, "%s\n  {\"opcode\": \"%s\", \"name\": \"%s\", \"count\": %" PRIu64 "}", i == 0 ? "" : ",", text,
                 name, opcodes[i].count);
     }
@@ -101,7 +101,7 @@ static void put_region(void *opaque, const struct vx_region *region)
             region->space == VX_SPACE_IO ? "io" : "memory", region->base, region->reads, region->writes);
 }
 
-void vx_stats_print_json(FILE *out, const struct vx_stats_report *report)
+void stats_print_json(FILE *out, const struct stats_report *report)
 {
     struct vx_stats_host host = vx_stats_host();
     struct region_writer writer = { .out = out };

@@ -55,7 +55,7 @@ static const char *const rows[2][16] = {
     },
 };
 
-void vx_stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room)
+void stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room)
 {
     text[0] = '\0';
     if (opcode->map >= VX_ARRAY_LEN(rows))

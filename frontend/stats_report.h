@@ -10,7 +10,7 @@
 #include "vx86/bus.h"
 #include "vx86/stats.h"
 
-struct vx_stats_report {
+struct stats_report {
     const struct vx_stats *stats;
     struct vx_bus *bus; /* NULL: no devices */
     const char *engine; /* "bt" */
@@ -18,10 +18,10 @@ struct vx_stats_report {
     int exit_status;
 };
 
-void vx_stats_print_text(FILE *out, const struct vx_stats_report *report);
-void vx_stats_print_json(FILE *out, const struct vx_stats_report *report);
+void stats_print_text(FILE *out, const struct stats_report *report);
+void stats_print_json(FILE *out, const struct stats_report *report);
 
 /* "CPUID": its name in the opcode map, empty beyond the one-byte and 0F maps. */
-void vx_stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room);
+void stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room);
 
 #endif

@@ -34,12 +34,12 @@ static uint64_t counter(const struct vx_stats *stats, const struct vx_stat_desc 
     return value;
 }
 
-static void print_time(FILE *out, const struct vx_stats_report *report, uint64_t ns, const char *text)
+static void print_time(FILE *out, const struct stats_report *report, uint64_t ns, const char *text)
 {
     fprintf(out, "%16.3f s  %s (%.1f %%)\n", (double)ns / NS_PER_SEC, text, 100 * vx_stats_ratio(ns, report->wall_ns));
 }
 
-static void print_group(FILE *out, const struct vx_stats_report *report, const char *group)
+static void print_group(FILE *out, const struct stats_report *report, const char *group)
 {
     size_t rows;
     const struct vx_stat_desc *table = vx_stats_table(&rows);
@@ -94,7 +94,7 @@ static void print_opcodes(FILE *out, const struct vx_stats *stats)
     for (size_t i = 0; i < shown; i++) {
         char bytes[16], name[16], text[40];
         vx_stats_format_opcode(&opcodes[i], bytes, sizeof bytes);
-        vx_stats_opcode_name(&opcodes[i], name, sizeof name);
+        stats_opcode_name(&opcodes[i], name, sizeof name);
         snprintf(text, sizeof text, "%-9s%s", bytes, name);
         print_count(out, opcodes[i].count, text);
     }
@@ -146,7 +146,7 @@ static void print_host(FILE *out)
 }
 
 /* Every group of stats.def, in its order. */
-static void print_groups(FILE *out, const struct vx_stats_report *report)
+static void print_groups(FILE *out, const struct stats_report *report)
 {
     size_t rows;
     const struct vx_stat_desc *table = vx_stats_table(&rows);
@@ -161,7 +161,7 @@ static void print_groups(FILE *out, const struct vx_stats_report *report)
     }
 }
 
-void vx_stats_print_text(FILE *out, const struct vx_stats_report *report)
+void stats_print_text(FILE *out, const struct stats_report *report)
 {
     struct region_printer printer = { .out = out };
     fprintf(out, "statistics: engine %s, %.3f s, exit status %d\n", report->engine,

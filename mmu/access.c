@@ -40,8 +40,8 @@ static bool resolve_piece(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum v
     piece->hva = vx_tlb_probe(tlb, tags, lin, 1);
     if (piece->hva != NULL)
         return true;
-    struct vx_walk walk;
-    if (!vx_walk_resolve(mmu, lin, access, view, &walk))
+    struct page_walk walk;
+    if (!walk_resolve(mmu, lin, access, view, &walk))
         return false;
     piece->phys = walk.frame | (lin & VX_PAGE_MASK);
     piece->hva = vx_tlb_probe(tlb, tags, lin, 1);
@@ -79,7 +79,7 @@ static void piece_read(struct vx_mmu *mmu, const struct piece *piece, void *to)
         memcpy(to, piece->hva, piece->bytes);
         return;
     }
-    vx_watch_tell(mmu, VX_WATCH_READ, piece->lin, piece->phys, piece->bytes, NULL);
+    watch_tell(mmu, VX_WATCH_READ, piece->lin, piece->phys, piece->bytes, NULL);
     count_slow(mmu, piece->phys, VX_ACCESS_READ);
     vx_pmap_read(mmu->pmap, piece->phys, to, piece->bytes);
 }
@@ -90,7 +90,7 @@ static void piece_write(struct vx_mmu *mmu, const struct piece *piece, const voi
         memcpy(piece->hva, from, piece->bytes);
         return;
     }
-    vx_watch_tell(mmu, VX_WATCH_WRITE, piece->lin, piece->phys, piece->bytes, from);
+    watch_tell(mmu, VX_WATCH_WRITE, piece->lin, piece->phys, piece->bytes, from);
     count_slow(mmu, piece->phys, VX_ACCESS_WRITE);
     vx_pmap_write(mmu->pmap, piece->phys, from, piece->bytes); /* keeps I2 */
 }
@@ -142,14 +142,14 @@ bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum vx
         *value = bytes;
         return true;
     }
-    struct vx_walk walk;
-    if (!vx_walk_resolve(mmu, lin, VX_ACCESS_READ, view, &walk))
+    struct page_walk walk;
+    if (!walk_resolve(mmu, lin, VX_ACCESS_READ, view, &walk))
         return false;
     uint64_t phys = walk.frame | (lin & VX_PAGE_MASK);
-    vx_watch_tell(mmu, VX_WATCH_READ, lin, phys, size, NULL);
-    uint32_t page = vx_pmap_lookup(mmu->pmap, mmu->pmap->read_map, phys);
-    if (VX_LIKELY(vx_pmap_is_backed(mmu->pmap, page))) {
-        *value = vx_load_sized(vx_pmap_hva(mmu->pmap, page) + (lin & VX_PAGE_MASK), size);
+    watch_tell(mmu, VX_WATCH_READ, lin, phys, size, NULL);
+    uint32_t page = pmap_lookup(mmu->pmap, mmu->pmap->read_map, phys);
+    if (VX_LIKELY(pmap_is_backed(mmu->pmap, page))) {
+        *value = load_sized(pmap_hva(mmu->pmap, page) + (lin & VX_PAGE_MASK), size);
     } else {
         mmu->priv->stats->slow_mmio++;
         *value = vx_pmap_load(mmu->pmap, phys, size);
@@ -162,17 +162,17 @@ bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum v
     uint32_t lin = (uint32_t)lin64;
     if (crosses(lin, size))
         return vx_mmu_write_bytes(mmu, lin, &value, size, view);
-    struct vx_walk walk;
-    if (!vx_walk_resolve(mmu, lin, VX_ACCESS_WRITE, view, &walk))
+    struct page_walk walk;
+    if (!walk_resolve(mmu, lin, VX_ACCESS_WRITE, view, &walk))
         return false;
     const struct vx_tlb *tlb = mmu->tlb[view];
     uint8_t *hva = vx_tlb_probe(tlb, tlb->write_tag, lin, size);
     if (VX_LIKELY(hva != NULL)) {
-        vx_store_sized(hva, size, value);
+        store_sized(hva, size, value);
         return true;
     }
     uint64_t phys = walk.frame | (lin & VX_PAGE_MASK);
-    vx_watch_tell(mmu, VX_WATCH_WRITE, lin, phys, size, &value);
+    watch_tell(mmu, VX_WATCH_WRITE, lin, phys, size, &value);
     count_slow(mmu, phys, VX_ACCESS_WRITE);
     vx_pmap_store(mmu->pmap, phys, size, value); /* keeps I2 */
     return true;
@@ -180,8 +180,8 @@ bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum v
 
 bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, uint64_t *phys)
 {
-    struct vx_walk walk;
-    if (!vx_walk_resolve(mmu, (uint32_t)lin, access, view, &walk))
+    struct page_walk walk;
+    if (!walk_resolve(mmu, (uint32_t)lin, access, view, &walk))
         return false;
     *phys = walk.frame | (lin & VX_PAGE_MASK);
     return true;
@@ -189,13 +189,13 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
 
 void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view)
 {
-    struct vx_walk walk;
-    if (vx_walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK || !walk.accessed)
+    struct page_walk walk;
+    if (walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK || !walk.accessed)
         return;
     mmu->priv->stats->tlb_misses++;
-    if (vx_walk_tables(mmu, (uint32_t)lin, true, &walk) == VX_WALK_OK &&
-        vx_walk_allows(mmu->priv, &walk, VX_ACCESS_READ, view))
-        vx_shadow_fill(mmu, (uint32_t)lin, VX_ACCESS_READ, view, &walk);
+    if (walk_tables(mmu, (uint32_t)lin, true, &walk) == VX_WALK_OK &&
+        walk_allows(mmu->priv, &walk, VX_ACCESS_READ, view))
+        shadow_fill(mmu, (uint32_t)lin, VX_ACCESS_READ, view, &walk);
 }
 
 bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,

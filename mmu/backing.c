@@ -31,7 +31,7 @@ static uint64_t whole_guards(uint64_t bytes)
     return (bytes + GUARD_BYTES - 1) & ~(uint64_t)(GUARD_BYTES - 1);
 }
 
-vx_err vx_backing_create(uint64_t bytes, int *fd, uint8_t **base)
+vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
 {
     uint64_t file_bytes = whole_guards(bytes);
     int file = anonymous_file();
@@ -57,19 +57,19 @@ close_file:
     return VX_ERR_NO_MEMORY;
 }
 
-void vx_backing_destroy(uint64_t bytes, int fd, uint8_t *base)
+void backing_destroy(uint64_t bytes, int fd, uint8_t *base)
 {
     munmap(base - GUARD_BYTES, whole_guards(bytes) + 2 * GUARD_BYTES);
     close(fd);
 }
 
-void *vx_sparse_alloc(size_t bytes)
+void *sparse_alloc(size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? NULL : at;
 }
 
-void vx_sparse_free(void *at, size_t bytes)
+void sparse_free(void *at, size_t bytes)
 {
     if (at != NULL)
         munmap(at, bytes);

@@ -50,7 +50,7 @@ vx_err vx_mmu_create(struct vx_log *log, struct vx_stats *stats, struct vx_pmap 
     mmu->priv->log = log;
     mmu->priv->stats = stats;
     take_paging(mmu->priv, &(struct vx_paging){ .phys_bits = PHYS_BITS_DEFAULT });
-    vx_err err = vx_shadow_create(mmu);
+    vx_err err = shadow_create(mmu);
     if (err != VX_ERR_OK) {
         vx_mmu_destroy(mmu);
         return err;
@@ -63,7 +63,7 @@ void vx_mmu_destroy(struct vx_mmu *mmu)
 {
     if (mmu == NULL)
         return;
-    vx_shadow_destroy(mmu);
+    shadow_destroy(mmu);
     free(mmu);
 }
 
@@ -131,16 +131,16 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
     if (cr3_written && priv->mode != VX_PAGING_OFF)
         vx_mmu_flush(mmu, false);
     if ((new.cr0 & ~old.cr0 &VX_MMU_CR0_WP) != 0) /* keeps I1 */
-        vx_shadow_drop_supervisor(mmu);
+        shadow_drop_supervisor(mmu);
     else if (old.ac && !new.ac && priv->ac_count != 0)
-        vx_shadow_drop_ac(mmu);
+        shadow_drop_ac(mmu);
     return true;
 }
 
 bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)
 {
-    struct vx_walk walk;
-    if (vx_walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK)
+    struct page_walk walk;
+    if (walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK)
         return false;
     *phys = walk.frame | (lin & VX_PAGE_MASK);
     return true;
@@ -148,6 +148,6 @@ bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)
 
 bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin)
 {
-    struct vx_walk walk;
-    return vx_walk_tables(mmu, (uint32_t)lin, false, &walk) == VX_WALK_OK && walk.global;
+    struct page_walk walk;
+    return walk_tables(mmu, (uint32_t)lin, false, &walk) == VX_WALK_OK && walk.global;
 }

@@ -33,10 +33,10 @@ enum {
 };
 
 /* SDM 3A "Paging Modes and Control Bits". */
-enum vx_paging_mode { VX_PAGING_OFF, VX_PAGING_32BIT, VX_PAGING_PAE };
+enum paging_mode { VX_PAGING_OFF, VX_PAGING_32BIT, VX_PAGING_PAE };
 
 /* What a walk found for one 4 KiB page: the rights that all levels grant together, before CR0.WP, SMEP and SMAP. */
-struct vx_walk {
+struct page_walk {
     uint64_t frame;     /* physical address of the page */
     uint64_t leaf_phys; /* of the entry that maps it */
     bool user, write, exec, global;
@@ -44,10 +44,10 @@ struct vx_walk {
     bool large;           /* 2 or 4 MiB leaf */
 };
 
-enum vx_walk_end { VX_WALK_OK, VX_WALK_NOT_PRESENT, VX_WALK_RESERVED };
+enum walk_end { VX_WALK_OK, VX_WALK_NOT_PRESENT, VX_WALK_RESERVED };
 
 /* Slots filled since they were last flushed, each at most once per log. */
-struct vx_fill_log {
+struct fill_log {
     uint32_t *slot; /* VX_TLB_SLOTS */
     uint32_t count;
 };
@@ -60,7 +60,7 @@ struct vx_mmu_private {
 
     /* Control state, and what the walk needs of it at hand. */
     struct vx_paging paging;
-    enum vx_paging_mode mode;
+    enum paging_mode mode;
     bool pse, pge, nxe, wp, smep;
     bool smap;
     bool smap_in_force; /* CR4.SMAP and EFLAGS.AC clear */
@@ -71,7 +71,7 @@ struct vx_mmu_private {
 
     /* The soft TLB's books, see tlb.c. */
     uint8_t *slot_state; /* VX_TLB_SLOTS */
-    struct vx_fill_log local, global;
+    struct fill_log local, global;
     uint32_t *writer; /* per backing page */
     uint32_t ac_slot[VX_AC_LOG];
     uint32_t ac_count; /* over VX_AC_LOG: some were not noted */
@@ -93,35 +93,34 @@ struct vx_mmu_private {
 /* walk.c */
 
 /* Reads the tables for `lin`. With set_accessed, sets A in the entries above the leaf as it passes them. */
-enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk);
-bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access,
-                    enum vx_view view);
+enum walk_end walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk);
+bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk, enum vx_access access,
+                 enum vx_view view);
 /* The architectural walk: A and D set, shadow filled. False: #PF in mmu->fault. Counts the miss. */
-bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk);
+bool walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk);
 
 /* watch.c */
 
 /* VX_WATCH_* bits of the page of `lin`, whose frame is at `frame`: the accesses that must not go through the shadow. */
-unsigned vx_watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame);
+unsigned watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame);
 /* Tells of an access about to be made to [lin, lin + bytes), which lies in one page. */
-void vx_watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
-                        const void *value);
-static inline void vx_watch_tell(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
-                                 const void *value)
+void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes, const void *value);
+static inline void watch_tell(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
+                              const void *value)
 {
     if (VX_UNLIKELY(mmu->priv->watch_count != 0))
-        vx_watch_tell_slow(mmu, kind, lin, phys, bytes, value);
+        watch_tell_slow(mmu, kind, lin, phys, bytes, value);
 }
 
 /* tlb.c */
-VX_MUST_USE vx_err vx_shadow_create(struct vx_mmu *mmu);
-void vx_shadow_destroy(struct vx_mmu *mmu);
+VX_MUST_USE vx_err shadow_create(struct vx_mmu *mmu);
+void shadow_destroy(struct vx_mmu *mmu);
 /* Enters what the walk allows. `access` is what happens next: a write ends the page's watch for dirty tracking. */
-void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
-                    const struct vx_walk *walk);
+void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+                 const struct page_walk *walk);
 /* Drops without telling listeners and without counting. */
-void vx_shadow_drop_all(struct vx_mmu *mmu);
-void vx_shadow_drop_supervisor(struct vx_mmu *mmu);
-void vx_shadow_drop_ac(struct vx_mmu *mmu);
+void shadow_drop_all(struct vx_mmu *mmu);
+void shadow_drop_supervisor(struct vx_mmu *mmu);
+void shadow_drop_ac(struct vx_mmu *mmu);
 
 #endif

@@ -45,12 +45,12 @@ vx_err vx_pmap_create(const struct vx_pmap_config *config, struct vx_pmap **out)
     uint64_t extra_pages = (config->extra_bytes + VX_PAGE_MASK) >> VX_PAGE_SHIFT;
     pmap->used_pages = (uint32_t)(config->ram_bytes >> VX_PAGE_SHIFT);
     pmap->pages = pmap->used_pages + (uint32_t)extra_pages;
-    pmap->read_map = vx_sparse_alloc(MAP_BYTES);
-    pmap->write_map = vx_sparse_alloc(MAP_BYTES);
-    pmap->flags = vx_sparse_alloc(pmap->pages);
+    pmap->read_map = sparse_alloc(MAP_BYTES);
+    pmap->write_map = sparse_alloc(MAP_BYTES);
+    pmap->flags = sparse_alloc(pmap->pages);
     uint64_t bytes = (uint64_t)pmap->pages << VX_PAGE_SHIFT;
     if (pmap->read_map == NULL || pmap->write_map == NULL || pmap->flags == NULL ||
-        vx_backing_create(bytes, &pmap->memfd, &pmap->base) != VX_ERR_OK) {
+        backing_create(bytes, &pmap->memfd, &pmap->base) != VX_ERR_OK) {
         vx_log_error(config->log, VX_LOG_MMU,
                      "cannot get %" PRIu64 " MiB of host memory for the guest: try a smaller --memory", bytes >> 20);
         vx_pmap_destroy(pmap);
@@ -66,10 +66,10 @@ void vx_pmap_destroy(struct vx_pmap *pmap)
     if (pmap == NULL)
         return;
     if (pmap->base != NULL)
-        vx_backing_destroy((uint64_t)pmap->pages << VX_PAGE_SHIFT, pmap->memfd, pmap->base);
-    vx_sparse_free(pmap->flags, pmap->pages);
-    vx_sparse_free(pmap->write_map, MAP_BYTES);
-    vx_sparse_free(pmap->read_map, MAP_BYTES);
+        backing_destroy((uint64_t)pmap->pages << VX_PAGE_SHIFT, pmap->memfd, pmap->base);
+    sparse_free(pmap->flags, pmap->pages);
+    sparse_free(pmap->write_map, MAP_BYTES);
+    sparse_free(pmap->read_map, MAP_BYTES);
     free(pmap);
 }
 
@@ -85,8 +85,8 @@ uint32_t vx_pmap_alloc(struct vx_pmap *pmap, uint64_t bytes)
 
 uint8_t *vx_pmap_page_hva(struct vx_pmap *pmap, uint32_t page)
 {
-    VX_ASSERT(vx_pmap_is_backed(pmap, page));
-    return vx_pmap_hva(pmap, page);
+    VX_ASSERT(pmap_is_backed(pmap, page));
+    return pmap_hva(pmap, page);
 }
 
 static void tell_change(struct vx_pmap *pmap, uint32_t page, uint32_t count, bool writes_only)
@@ -110,7 +110,7 @@ static void run_end(struct vx_pmap *pmap, struct run *run)
 
 static void run_add(struct vx_pmap *pmap, struct run *run, uint32_t page)
 {
-    if (!vx_pmap_is_backed(pmap, page))
+    if (!pmap_is_backed(pmap, page))
         return;
     if (run->count != 0 && page != run->first + run->count)
         run_end(pmap, run);
@@ -218,7 +218,7 @@ bool vx_pmap_a20(const struct vx_pmap *pmap)
 
 void vx_pmap_mark_code(struct vx_pmap *pmap, uint32_t page, bool has_code)
 {
-    if (!vx_pmap_is_backed(pmap, page) || vx_pmap_is_code(pmap, page) == has_code)
+    if (!pmap_is_backed(pmap, page) || vx_pmap_is_code(pmap, page) == has_code)
         return;
     pmap->flags[page] ^= VX_PAGE_CODE;
     if (has_code)
@@ -227,17 +227,17 @@ void vx_pmap_mark_code(struct vx_pmap *pmap, uint32_t page, bool has_code)
 
 bool vx_pmap_is_code(const struct vx_pmap *pmap, uint32_t page)
 {
-    return vx_pmap_is_backed(pmap, page) && (pmap->flags[page] & VX_PAGE_CODE) != 0;
+    return pmap_is_backed(pmap, page) && (pmap->flags[page] & VX_PAGE_CODE) != 0;
 }
 
 uint32_t vx_pmap_read_page(const struct vx_pmap *pmap, uint64_t phys)
 {
-    return vx_pmap_lookup(pmap, pmap->read_map, phys);
+    return pmap_lookup(pmap, pmap->read_map, phys);
 }
 
 uint32_t vx_pmap_write_page(const struct vx_pmap *pmap, uint64_t phys)
 {
-    return vx_pmap_lookup(pmap, pmap->write_map, phys);
+    return pmap_lookup(pmap, pmap->write_map, phys);
 }
 
 void vx_pmap_track_dirty(struct vx_pmap *pmap, uint32_t first, uint32_t count, bool enable)

@@ -1,6 +1,6 @@
 /* pmap_access.c - bytes in and out of guest physical memory, for the walk, the slow paths and devices.
  *
- *   I1  Whoever changes bytes of a backing page says so through vx_pmap_notice_write() after the change.
+ *   I1  Whoever changes bytes of a backing page says so through pmap_notice_write() after the change.
  *   I2  What goes to the bus is split so that no access crosses a page and each is naturally sized: 1, 2, 4 or 8 bytes. */
 #include <string.h>
 
@@ -8,17 +8,17 @@
 
 uint8_t *vx_pmap_read_ptr(struct vx_pmap *pmap, uint64_t phys)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, phys);
-    return vx_pmap_is_backed(pmap, page) ? vx_pmap_hva(pmap, page) + (phys & VX_PAGE_MASK) : NULL;
+    uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
+    return pmap_is_backed(pmap, page) ? pmap_hva(pmap, page) + (phys & VX_PAGE_MASK) : NULL;
 }
 
 uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
-    return vx_pmap_is_backed(pmap, page) ? vx_pmap_hva(pmap, page) + (phys & VX_PAGE_MASK) : NULL;
+    uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
+    return pmap_is_backed(pmap, page) ? pmap_hva(pmap, page) + (phys & VX_PAGE_MASK) : NULL;
 }
 
-void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
+void pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
 {
     pmap->flags[page] &= (uint8_t)~VX_PAGE_WATCHED;
     if (pmap->observer != NULL)
@@ -31,8 +31,8 @@ void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uin
 
 void vx_pmap_wrote_page(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
 {
-    VX_ASSERT(vx_pmap_is_backed(pmap, page) && off + bytes <= VX_PAGE_BYTES);
-    vx_pmap_notice_write(pmap, page, off, bytes);
+    VX_ASSERT(pmap_is_backed(pmap, page) && off + bytes <= VX_PAGE_BYTES);
+    pmap_notice_write(pmap, page, off, bytes);
 }
 
 /* How much of [phys, phys + bytes) lies in the page of phys. */
@@ -46,9 +46,9 @@ void vx_pmap_wrote(struct vx_pmap *pmap, uint64_t phys, size_t bytes)
 {
     while (bytes > 0) {
         uint32_t part = in_page(phys, bytes);
-        uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
-        if (vx_pmap_is_backed(pmap, page))
-            vx_pmap_notice_write(pmap, page, (uint32_t)(phys & VX_PAGE_MASK), part);
+        uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
+        if (pmap_is_backed(pmap, page))
+            pmap_notice_write(pmap, page, (uint32_t)(phys & VX_PAGE_MASK), part);
         phys += part;
         bytes -= part;
     }
@@ -117,11 +117,11 @@ void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes)
 
 static void write_in_page(struct vx_pmap *pmap, uint64_t phys, const void *from, uint32_t bytes)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
-    if (vx_pmap_is_backed(pmap, page)) {
+    uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
+    if (pmap_is_backed(pmap, page)) {
         uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
-        memcpy(vx_pmap_hva(pmap, page) + off, from, bytes);
-        vx_pmap_notice_write(pmap, page, off, bytes); /* keeps I1 */
+        memcpy(pmap_hva(pmap, page) + off, from, bytes);
+        pmap_notice_write(pmap, page, off, bytes); /* keeps I1 */
     } else if (page == VX_PMAP_BUS) {
         bus_write_bytes(pmap, phys, from, bytes);
     }
@@ -169,19 +169,19 @@ uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size)
     const uint8_t *from = vx_pmap_read_ptr(pmap, phys);
     if (VX_UNLIKELY(from == NULL))
         return bus_read(pmap, phys, size);
-    return vx_load_sized(from, size);
+    return load_sized(from, size);
 }
 
 void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value)
 {
     VX_ASSERT(is_single(phys, size));
-    uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
-    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page))) {
+    uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
+    if (VX_UNLIKELY(!pmap_is_backed(pmap, page))) {
         if (page == VX_PMAP_BUS)
             bus_write(pmap, phys, size, value);
         return;
     }
     uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
-    vx_store_sized(vx_pmap_hva(pmap, page) + off, size, value);
-    vx_pmap_notice_write(pmap, page, off, size); /* keeps I1 */
+    store_sized(pmap_hva(pmap, page) + off, size, value);
+    pmap_notice_write(pmap, page, off, size); /* keeps I1 */
 }

@@ -51,24 +51,24 @@ struct vx_pmap {
     void *on_dma_opaque;
 };
 
-static inline uint32_t vx_pmap_lookup(const struct vx_pmap *pmap, const uint32_t *map, uint64_t phys)
+static inline uint32_t pmap_lookup(const struct vx_pmap *pmap, const uint32_t *map, uint64_t phys)
 {
     phys &= pmap->a20_mask;
     return VX_UNLIKELY(phys >> 32 != 0) ? VX_PMAP_BUS : ~map[phys >> VX_PAGE_SHIFT];
 }
 
-static inline bool vx_pmap_is_backed(const struct vx_pmap *pmap, uint32_t page)
+static inline bool pmap_is_backed(const struct vx_pmap *pmap, uint32_t page)
 {
     return page < pmap->pages;
 }
 
-static inline uint8_t *vx_pmap_hva(const struct vx_pmap *pmap, uint32_t page)
+static inline uint8_t *pmap_hva(const struct vx_pmap *pmap, uint32_t page)
 {
     return pmap->base + ((uint64_t)page << VX_PAGE_SHIFT);
 }
 
 /* Little-endian values of 1, 2, 4 or 8 bytes: one host instruction each. */
-static inline uint64_t vx_load_sized(const uint8_t *from, unsigned size)
+static inline uint64_t load_sized(const uint8_t *from, unsigned size)
 {
     uint64_t value = 0;
     switch (size) {
@@ -79,7 +79,7 @@ static inline uint64_t vx_load_sized(const uint8_t *from, unsigned size)
     }
 }
 
-static inline void vx_store_sized(uint8_t *to, unsigned size, uint64_t value)
+static inline void store_sized(uint8_t *to, unsigned size, uint64_t value)
 {
     switch (size) {
     case 1: *to = (uint8_t)value; break;
@@ -90,12 +90,12 @@ static inline void vx_store_sized(uint8_t *to, unsigned size, uint64_t value)
 }
 
 /* Bytes [off, off + bytes) of a backing page have changed: clears the watch, tells of code, and the observer. */
-void vx_pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
+void pmap_page_written(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
 
-static inline void vx_pmap_notice_write(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
+static inline void pmap_notice_write(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes)
 {
     if (VX_UNLIKELY((pmap->flags[page] & VX_PAGE_NOTICE) || pmap->observer != NULL))
-        vx_pmap_page_written(pmap, page, off, bytes);
+        pmap_page_written(pmap, page, off, bytes);
 }
 
 #endif

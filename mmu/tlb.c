@@ -84,7 +84,7 @@ static inline void log_slot(struct vx_mmu_private *priv, uint32_t slot, bool glo
     uint8_t state = priv->slot_state[slot];
     uint8_t in = global ? SLOT_IN_GLOBAL : SLOT_IN_LOCAL;
     if (!(state & in)) { /* keeps I3 */
-        struct vx_fill_log *log = global ? &priv->global : &priv->local;
+        struct fill_log *log = global ? &priv->global : &priv->local;
         log->slot[log->count++] = slot;
     }
     state = (uint8_t)((state & ~SLOT_GLOBAL) | in);
@@ -109,35 +109,36 @@ static void note_ac(struct vx_mmu_private *priv, uint32_t slot)
 }
 
 /* Whether stores through a shadow may reach `page` unseen; it is the backing for reads of the walked frame. */
-static bool is_plain_for_writes(struct vx_pmap *pmap, const struct vx_walk *walk, uint32_t page, enum vx_access access)
+static bool is_plain_for_writes(struct vx_pmap *pmap, const struct page_walk *walk, uint32_t page,
+                                enum vx_access access)
 {
-    if (vx_pmap_lookup(pmap, pmap->write_map, walk->frame) != page)
+    if (pmap_lookup(pmap, pmap->write_map, walk->frame) != page)
         return false;
     if (access == VX_ACCESS_WRITE)
         pmap->flags[page] &= (uint8_t)~VX_PAGE_WATCHED;
     return !(pmap->flags[page] & VX_PAGE_NOTICE);
 }
 
-void vx_shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
-                    const struct vx_walk *walk)
+void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+                 const struct page_walk *walk)
 {
     struct vx_mmu_private *priv = mmu->priv;
     struct vx_pmap *pmap = mmu->pmap;
-    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, walk->frame);
-    if (!vx_pmap_is_backed(pmap, page))
+    uint32_t page = pmap_lookup(pmap, pmap->read_map, walk->frame);
+    if (!pmap_is_backed(pmap, page))
         return;
-    bool write = walk->dirty && vx_walk_allows(priv, walk, VX_ACCESS_WRITE, view) &&
-                 is_plain_for_writes(pmap, walk, page, access);
+    bool write =
+        walk->dirty && walk_allows(priv, walk, VX_ACCESS_WRITE, view) && is_plain_for_writes(pmap, walk, page, access);
     uint32_t index = vx_tlb_index(lin), slot = slot_of(view, index);
     uint32_t tag = 0u - (lin >> VX_PAGE_SHIFT);
     struct vx_tlb *tlb = mmu->tlb[view];
-    unsigned watched = VX_UNLIKELY(priv->watch_count != 0) ? vx_watch_page(mmu, lin, walk->frame) : 0;
-    bool read = !(watched & VX_WATCH_READ) && vx_walk_allows(priv, walk, VX_ACCESS_READ, view);
+    unsigned watched = VX_UNLIKELY(priv->watch_count != 0) ? watch_page(mmu, lin, walk->frame) : 0;
+    bool read = !(watched & VX_WATCH_READ) && walk_allows(priv, walk, VX_ACCESS_READ, view);
     write = write && watched == 0;
     tlb->read_tag[index] = read ? tag : VX_TLB_INVALID; /* keeps I2 */
     tlb->write_tag[index] = write ? tag : VX_TLB_INVALID;
-    tlb->fetch_tag[index] = vx_walk_allows(priv, walk, VX_ACCESS_FETCH, view) ? tag : VX_TLB_INVALID;
-    tlb->addend[index] = (uintptr_t)vx_pmap_hva(pmap, page) - (lin & ~VX_PAGE_MASK);
+    tlb->fetch_tag[index] = walk_allows(priv, walk, VX_ACCESS_FETCH, view) ? tag : VX_TLB_INVALID;
+    tlb->addend[index] = (uintptr_t)pmap_hva(pmap, page) - (lin & ~VX_PAGE_MASK);
 
     log_slot(priv, slot, walk->global);
     if (write)
@@ -197,7 +198,7 @@ static void clear_tables(struct vx_mmu *mmu)
 }
 
 /* Empties one log. Slots that meanwhile hold the other kind stay if `keep_global` (they are in the global log, I3). */
-static void drop_log(struct vx_mmu *mmu, struct vx_fill_log *log, uint8_t in, bool keep_global)
+static void drop_log(struct vx_mmu *mmu, struct fill_log *log, uint8_t in, bool keep_global)
 {
     uint8_t *slot_state = mmu->priv->slot_state;
     for (uint32_t i = 0; i < log->count; i++) {
@@ -209,7 +210,7 @@ static void drop_log(struct vx_mmu *mmu, struct vx_fill_log *log, uint8_t in, bo
     log->count = 0;
 }
 
-void vx_shadow_drop_all(struct vx_mmu *mmu)
+void shadow_drop_all(struct vx_mmu *mmu)
 {
     struct vx_mmu_private *priv = mmu->priv;
     if (priv->local.count + priv->global.count > FLUSH_ALL_ABOVE) {
@@ -229,7 +230,7 @@ static void drop_local(struct vx_mmu *mmu)
 {
     struct vx_mmu_private *priv = mmu->priv;
     if (priv->local.count > FLUSH_ALL_ABOVE)
-        vx_shadow_drop_all(mmu); /* dropping too much is always allowed */
+        shadow_drop_all(mmu); /* dropping too much is always allowed */
     else
         drop_log(mmu, &priv->local, SLOT_IN_LOCAL, true);
 }
@@ -253,17 +254,17 @@ static void drop_write_if_to_page(struct vx_mmu *mmu, uint32_t slot, uint32_t fi
         tlb_of_slot(mmu, slot)->write_tag[index_of_slot(slot)] = VX_TLB_INVALID;
 }
 
-void vx_shadow_drop_supervisor(struct vx_mmu *mmu)
+void shadow_drop_supervisor(struct vx_mmu *mmu)
 {
     each_slot(mmu, drop_if_supervisor, 0, 0);
     mmu->priv->ac_count = 0;
 }
 
-void vx_shadow_drop_ac(struct vx_mmu *mmu)
+void shadow_drop_ac(struct vx_mmu *mmu)
 {
     struct vx_mmu_private *priv = mmu->priv;
     if (priv->ac_count > VX_AC_LOG) {
-        vx_shadow_drop_supervisor(mmu);
+        shadow_drop_supervisor(mmu);
         return;
     }
     for (uint32_t i = 0; i < priv->ac_count; i++)
@@ -307,7 +308,7 @@ static void pmap_changed(void *opaque, uint32_t page, uint32_t count, bool write
         return;
     }
     if (count == UINT32_MAX)
-        vx_shadow_drop_all(mmu);
+        shadow_drop_all(mmu);
     else
         each_slot(mmu, drop_if_to_page, page, count);
     tell_flush(mmu, VX_FLUSH_ALL, 0);
@@ -320,7 +321,7 @@ void vx_mmu_flush(struct vx_mmu *mmu, bool global_too)
     struct vx_mmu_private *priv = mmu->priv;
     if (global_too) {
         priv->stats->tlb_flushes_global++;
-        vx_shadow_drop_all(mmu);
+        shadow_drop_all(mmu);
     } else {
         priv->stats->tlb_flushes++;
         drop_local(mmu);
@@ -358,15 +359,15 @@ void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
-vx_err vx_shadow_create(struct vx_mmu *mmu)
+vx_err shadow_create(struct vx_mmu *mmu)
 {
     struct vx_mmu_private *priv = mmu->priv;
     for (unsigned view = 0; view < VX_VIEWS; view++)
-        mmu->tlb[view] = vx_sparse_alloc(sizeof(struct vx_tlb));
-    priv->slot_state = vx_sparse_alloc(VX_TLB_SLOTS);
-    priv->local.slot = vx_sparse_alloc(LOG_BYTES);
-    priv->global.slot = vx_sparse_alloc(LOG_BYTES);
-    priv->writer = vx_sparse_alloc(mmu->pmap->pages * sizeof(uint32_t));
+        mmu->tlb[view] = sparse_alloc(sizeof(struct vx_tlb));
+    priv->slot_state = sparse_alloc(VX_TLB_SLOTS);
+    priv->local.slot = sparse_alloc(LOG_BYTES);
+    priv->global.slot = sparse_alloc(LOG_BYTES);
+    priv->writer = sparse_alloc(mmu->pmap->pages * sizeof(uint32_t));
     if (mmu->tlb[VX_VIEW_SUPERVISOR] == NULL || mmu->tlb[VX_VIEW_USER] == NULL || mmu->tlb[VX_VIEW_SYSTEM] == NULL ||
         priv->slot_state == NULL || priv->local.slot == NULL || priv->global.slot == NULL || priv->writer == NULL)
         return VX_ERR_NO_MEMORY;
@@ -376,14 +377,14 @@ vx_err vx_shadow_create(struct vx_mmu *mmu)
     return VX_ERR_OK;
 }
 
-void vx_shadow_destroy(struct vx_mmu *mmu)
+void shadow_destroy(struct vx_mmu *mmu)
 {
     struct vx_mmu_private *priv = mmu->priv;
     vx_pmap_remove_listeners(mmu->pmap, mmu);
-    vx_sparse_free(priv->writer, mmu->pmap->pages * sizeof(uint32_t));
-    vx_sparse_free(priv->global.slot, LOG_BYTES);
-    vx_sparse_free(priv->local.slot, LOG_BYTES);
-    vx_sparse_free(priv->slot_state, VX_TLB_SLOTS);
+    sparse_free(priv->writer, mmu->pmap->pages * sizeof(uint32_t));
+    sparse_free(priv->global.slot, LOG_BYTES);
+    sparse_free(priv->local.slot, LOG_BYTES);
+    sparse_free(priv->slot_state, VX_TLB_SLOTS);
     for (unsigned view = 0; view < VX_VIEWS; view++)
-        vx_sparse_free(mmu->tlb[view], sizeof(struct vx_tlb));
+        sparse_free(mmu->tlb[view], sizeof(struct vx_tlb));
 }

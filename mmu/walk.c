@@ -29,34 +29,34 @@ enum {
 
 static inline uint32_t load_entry32(struct vx_pmap *pmap, uint64_t phys)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, phys);
-    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page)))
+    uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
+    if (VX_UNLIKELY(!pmap_is_backed(pmap, page)))
         return (uint32_t)vx_pmap_load(pmap, phys, 4);
-    return *(const volatile uint32_t *)(vx_pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~3u)));
+    return *(const volatile uint32_t *)(pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~3u)));
 }
 
 static inline uint64_t load_entry64(struct vx_pmap *pmap, uint64_t phys)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->read_map, phys);
-    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page)))
+    uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
+    if (VX_UNLIKELY(!pmap_is_backed(pmap, page)))
         return vx_pmap_load(pmap, phys, 8);
-    return *(const volatile uint64_t *)(vx_pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~7u)));
+    return *(const volatile uint64_t *)(pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~7u)));
 }
 
 /* Sets A and D bits of the entry at phys. They lie in its low byte, and only that byte changes; keeps I2. */
 static void set_entry_bits(struct vx_pmap *pmap, uint64_t phys, uint8_t bits)
 {
-    uint32_t page = vx_pmap_lookup(pmap, pmap->write_map, phys);
-    if (VX_UNLIKELY(!vx_pmap_is_backed(pmap, page) || page != vx_pmap_lookup(pmap, pmap->read_map, phys))) {
+    uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
+    if (VX_UNLIKELY(!pmap_is_backed(pmap, page) || page != pmap_lookup(pmap, pmap->read_map, phys))) {
         vx_pmap_store(pmap, phys, 1, vx_pmap_load(pmap, phys, 1) | bits);
         return;
     }
     uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
-    __atomic_fetch_or(vx_pmap_hva(pmap, page) + off, bits, __ATOMIC_SEQ_CST);
-    vx_pmap_notice_write(pmap, page, off, 1);
+    __atomic_fetch_or(pmap_hva(pmap, page) + off, bits, __ATOMIC_SEQ_CST);
+    pmap_notice_write(pmap, page, off, 1);
 }
 
-static void take_leaf(struct vx_walk *walk, const struct vx_mmu_private *priv, uint64_t leaf_phys, uint64_t leaf)
+static void take_leaf(struct page_walk *walk, const struct vx_mmu_private *priv, uint64_t leaf_phys, uint64_t leaf)
 {
     walk->leaf_phys = leaf_phys;
     walk->accessed = (leaf & PTE_A) != 0;
@@ -64,7 +64,7 @@ static void take_leaf(struct vx_walk *walk, const struct vx_mmu_private *priv, u
     walk->global = priv->pge && (leaf & PTE_G) != 0;
 }
 
-static enum vx_walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     uint64_t pde_phys = (priv->paging.cr3 & 0xFFFFF000u) | (lin >> 22) << 2;
@@ -96,7 +96,7 @@ static enum vx_walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool 
     return VX_WALK_OK;
 }
 
-static enum vx_walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+static enum walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     uint64_t pdpte = priv->pdpte[lin >> 30];
@@ -135,25 +135,25 @@ static enum vx_walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool se
     return VX_WALK_OK;
 }
 
-enum vx_walk_end vx_walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct vx_walk *walk)
+enum walk_end walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
 {
     switch (mmu->priv->mode) {
     case VX_PAGING_32BIT: return walk_32bit(mmu, lin, set_accessed, walk);
     case VX_PAGING_PAE: return walk_pae(mmu, lin, set_accessed, walk);
     case VX_PAGING_OFF: break;
     }
-    *walk = (struct vx_walk){ .frame = lin & ~VX_PAGE_MASK,
-                              .user = true,
-                              .write = true,
-                              .exec = true,
-                              .global = true,
-                              .accessed = true,
-                              .dirty = true };
+    *walk = (struct page_walk){ .frame = lin & ~VX_PAGE_MASK,
+                                .user = true,
+                                .write = true,
+                                .exec = true,
+                                .global = true,
+                                .accessed = true,
+                                .dirty = true };
     return VX_WALK_OK;
 }
 
-bool vx_walk_allows(const struct vx_mmu_private *priv, const struct vx_walk *walk, enum vx_access access,
-                    enum vx_view view)
+bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk, enum vx_access access,
+                 enum vx_view view)
 {
     if (priv->mode == VX_PAGING_OFF)
         return true;
@@ -188,14 +188,14 @@ static bool page_fault(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, 
     return false;
 }
 
-bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct vx_walk *walk)
+bool walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk)
 {
     struct vx_mmu_private *priv = mmu->priv;
     priv->stats->tlb_misses++;
-    enum vx_walk_end end = vx_walk_tables(mmu, lin, true, walk);
+    enum walk_end end = walk_tables(mmu, lin, true, walk);
     if (VX_UNLIKELY(end != VX_WALK_OK))
         return page_fault(mmu, lin, access, view, end == VX_WALK_RESERVED ? VX_PF_P | VX_PF_RSVD : 0);
-    if (VX_UNLIKELY(!vx_walk_allows(priv, walk, access, view)))
+    if (VX_UNLIKELY(!walk_allows(priv, walk, access, view)))
         return page_fault(mmu, lin, access, view, VX_PF_P);
 
     bool make_dirty = access == VX_ACCESS_WRITE && !walk->dirty;
@@ -204,6 +204,6 @@ bool vx_walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, en
         walk->accessed = true;
         walk->dirty |= make_dirty;
     }
-    vx_shadow_fill(mmu, lin, access, view, walk);
+    shadow_fill(mmu, lin, access, view, walk);
     return true;
 }

@@ -11,7 +11,7 @@ static bool overlaps(const struct vx_mmu_watch *watch, uint32_t lin, uint64_t ph
     return first <= watch->last && watch->first <= first + bytes - 1;
 }
 
-unsigned vx_watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame)
+unsigned watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     unsigned kinds = 0;
@@ -21,7 +21,7 @@ unsigned vx_watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame)
     return kinds;
 }
 
-void vx_watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes, const void *value)
+void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes, const void *value)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     for (unsigned i = 0; i < priv->watch_count; i++)

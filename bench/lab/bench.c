@@ -25,7 +25,7 @@ static int say(const char *format, const char *a, const char *b)
 static void print_list(FILE *out)
 {
     size_t count;
-    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    const struct lab_workload *workloads = lab_workloads(&count);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%-12s %-8s %s\n", workloads[i].name, workloads[i].group, workloads[i].text);
 }
@@ -33,7 +33,7 @@ static void print_list(FILE *out)
 /* ---- one result --------------------------------------------------------------------------------------------------- */
 
 /* A sample's time; the first mistake stays. False: what follows need not be tried. */
-static bool keep(struct vx_bench_result *result, struct vx_bench_times *times, const struct vx_bench_sample *sample,
+static bool keep(struct bench_result *result, struct bench_times *times, const struct bench_sample *sample,
                  uint32_t sum, const char *who)
 {
     if (!sample->done)
@@ -48,64 +48,63 @@ static bool keep(struct vx_bench_result *result, struct vx_bench_times *times, c
 }
 
 /* A rival that does a part of the units is held against the checksum of a run of vx86's own with as many. */
-static bool measure_rival(struct vx_bench_result *result, enum vx_bench_rival rival, unsigned round)
+static bool measure_rival(struct bench_result *result, enum bench_rival rival, unsigned round)
 {
-    struct vx_bench_run run = { .workload = result->workload,
-                                .host = result->host,
-                                .setting = result->setting,
-                                .image = result->image,
-                                .units = result->units };
-    struct vx_bench_times own = { 0 };
-    struct vx_bench_sample sample;
-    run.units = vx_bench_rival_units(rival, &run);
+    struct bench_run run = { .workload = result->workload,
+                             .host = result->host,
+                             .setting = result->setting,
+                             .image = result->image,
+                             .units = result->units };
+    struct bench_times own = { 0 };
+    struct bench_sample sample;
+    run.units = bench_rival_units(rival, &run);
     bool part = run.units != result->units;
     if (part && round == 0) {
-        vx_bench_run(&run, &sample);
+        bench_run(&run, &sample);
         if (!keep(result, &own, &sample, sample.sum, "vx86"))
             return false;
         result->part_sum = sample.sum;
     }
-    vx_bench_rival_run(rival, &run, &sample);
+    bench_rival_run(rival, &run, &sample);
     sample.wall_ns = (uint64_t)((double)sample.wall_ns * result->units / run.units);
-    return keep(result, &result->rival[rival], &sample, part ? result->part_sum : result->sum,
-                vx_bench_rival_name(rival));
+    return keep(result, &result->rival[rival], &sample, part ? result->part_sum : result->sum, bench_rival_name(rival));
 }
 
-static void measure_round(struct vx_bench_result *result, const struct vx_bench_options *options, unsigned round)
+static void measure_round(struct bench_result *result, const struct bench_options *options, unsigned round)
 {
-    struct vx_bench_run run = { .workload = result->workload,
-                                .host = result->host,
-                                .setting = result->setting,
-                                .image = result->image,
-                                .units = result->units };
-    struct vx_bench_sample sample;
+    struct bench_run run = { .workload = result->workload,
+                             .host = result->host,
+                             .setting = result->setting,
+                             .image = result->image,
+                             .units = result->units };
+    struct bench_sample sample;
     if (result->error[0] != '\0')
         return;
-    vx_bench_run(&run, &sample);
+    bench_run(&run, &sample);
     if (round == 0)
         result->sum = sample.sum;
     if (!keep(result, &result->times, &sample, result->sum, "vx86"))
         return;
     if (round == 0)
         result->stats = sample.stats;
-    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
-        if (vx_bench_rival_has(rival, result->workload) && !measure_rival(result, rival, round))
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
+        if (bench_rival_has(rival, result->workload) && !measure_rival(result, rival, round))
             return;
     }
 }
 
-static void count_insns(struct vx_bench_result *result)
+static void count_insns(struct bench_result *result)
 {
-    struct vx_bench_run run = { .workload = result->workload,
-                                .host = result->host,
-                                .setting = result->setting,
-                                .image = result->image,
-                                .units = result->units,
-                                .count_insns = true };
-    struct vx_bench_sample sample;
+    struct bench_run run = { .workload = result->workload,
+                             .host = result->host,
+                             .setting = result->setting,
+                             .image = result->image,
+                             .units = result->units,
+                             .count_insns = true };
+    struct bench_sample sample;
     if (result->error[0] != '\0')
         return;
-    vx_bench_run(&run, &sample);
+    bench_run(&run, &sample);
     if (sample.done)
         result->insns = sample.insns;
     else
@@ -113,8 +112,7 @@ static void count_insns(struct vx_bench_result *result)
 }
 
 /* One workload with each setting, by turns. Returns whether anything failed. */
-static int measure(struct vx_bench_result *results, const struct vx_bench_options *options,
-                   const struct vx_bench_report *report)
+static int measure(struct bench_result *results, const struct bench_options *options, const struct bench_report *report)
 {
     int status = 0;
     for (unsigned round = 0; round < report->rounds; round++)
@@ -123,7 +121,7 @@ static int measure(struct vx_bench_result *results, const struct vx_bench_option
     for (size_t s = 0; s < report->settings; s++) {
         count_insns(&results[s]);
         status |= results[s].error[0] != '\0';
-        vx_bench_print_row(stdout, report, &results[s]);
+        bench_print_row(stdout, report, &results[s]);
     }
     fflush(stdout);
     return status;
@@ -137,7 +135,7 @@ static uint32_t scaled(uint32_t units, double scale)
 
 /* ---- the command -------------------------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct vx_bench_options *options, const struct vx_lab_workload *workload)
+static bool is_wanted(const struct bench_options *options, const struct lab_workload *workload)
 {
     bool wanted = options->count == 0 && !workload->system;
     for (size_t i = 0; i < options->count; i++)
@@ -146,11 +144,11 @@ static bool is_wanted(const struct vx_bench_options *options, const struct vx_la
 }
 
 /* The disk of the workload that is a system, if that is wanted; `room` holds the default one's name. */
-static int find_image(struct vx_bench_options *options, char room[IMAGE_PATH_CHARS])
+static int find_image(struct bench_options *options, char room[IMAGE_PATH_CHARS])
 {
     size_t count;
     bool wanted = false;
-    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    const struct lab_workload *workloads = lab_workloads(&count);
     for (size_t i = 0; i < count; i++)
         wanted |= workloads[i].system && is_wanted(options, &workloads[i]);
     if (!wanted && options->image != NULL)
@@ -168,8 +166,8 @@ static int find_image(struct vx_bench_options *options, char room[IMAGE_PATH_CHA
     return 0;
 }
 
-static int write_file(const char *path, void (*print)(FILE *, const struct vx_bench_report *),
-                      const struct vx_bench_report *report)
+static int write_file(const char *path, void (*print)(FILE *, const struct bench_report *),
+                      const struct bench_report *report)
 {
     FILE *out = fopen(path, "we");
     if (out == NULL)
@@ -181,48 +179,48 @@ static int write_file(const char *path, void (*print)(FILE *, const struct vx_be
     return 0;
 }
 
-static int run_all(const struct vx_bench_options *options, struct vx_bench_report *report,
-                   const struct vx_bench_setting *settings)
+static int run_all(const struct bench_options *options, struct bench_report *report,
+                   const struct bench_setting *settings)
 {
     size_t count;
     int status = 0;
-    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    const struct lab_workload *workloads = lab_workloads(&count);
     report->results = calloc(count * report->settings, sizeof *report->results);
     if (report->results == NULL)
         return say("bench: no memory%s%s", "", "");
-    vx_bench_print_head(stdout, report);
+    bench_print_head(stdout, report);
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(options, &workloads[i]))
             continue;
-        struct vx_bench_result *results = &report->results[report->count];
+        struct bench_result *results = &report->results[report->count];
         uint32_t units = workloads[i].power_on ? 1 : scaled(workloads[i].units, options->scale);
         for (size_t s = 0; s < report->settings; s++)
-            results[s] = (struct vx_bench_result){ .workload = &workloads[i],
-                                                   .setting = &settings[s],
-                                                   .host = options->host,
-                                                   .image = options->image,
-                                                   .units = units };
+            results[s] = (struct bench_result){ .workload = &workloads[i],
+                                                .setting = &settings[s],
+                                                .host = options->host,
+                                                .image = options->image,
+                                                .units = units };
         report->count += report->settings;
         status |= measure(results, options, report);
     }
-    vx_bench_print_details(stdout, report);
+    bench_print_details(stdout, report);
     return status;
 }
 
-static int run(struct vx_bench_options *options)
+static int run(struct bench_options *options)
 {
-    struct vx_bench_setting settings[VX_BENCH_SETTINGS_MAX];
-    struct vx_bench_report report = { .swept = options->sweep };
+    struct bench_setting settings[VX_BENCH_SETTINGS_MAX];
+    struct bench_report report = { .swept = options->sweep };
     char default_image[IMAGE_PATH_CHARS];
     size_t bytes;
-    if (!vx_lab_has_disk())
+    if (!lab_has_disk())
         return say("bench: this build has no workloads, since its compiler makes no i386 programs%s%s", "", "");
     vx_firmware_bios(&bytes);
     if (bytes == 0)
         return say("bench: this build has no BIOS; build it where SeaBIOS is installed%s%s", "", "");
     if (find_image(options, default_image) != 0)
         return 1;
-    report.settings = vx_bench_sweep(options->sweep, settings);
+    report.settings = bench_sweep(options->sweep, settings);
     if (report.settings == 0)
         return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache or engine%s",
                    options->sweep, "");
@@ -230,21 +228,21 @@ static int run(struct vx_bench_options *options)
     report.rounds = options->rounds >= 1 ? (unsigned)options->rounds : DEFAULT_ROUNDS;
     int status = run_all(options, &report, settings);
     if (options->json != NULL)
-        status |= write_file(options->json, vx_bench_print_json, &report);
+        status |= write_file(options->json, bench_print_json, &report);
     if (options->html != NULL)
-        status |= write_file(options->html, vx_bench_print_html, &report);
+        status |= write_file(options->html, bench_print_html, &report);
     free(report.results);
     return status;
 }
 
 int vx_lab_main(const struct vx_lab_host *host, int argc, char **argv)
 {
-    struct vx_bench_options options;
-    if (!vx_bench_parse(argc, argv, &options))
+    struct bench_options options;
+    if (!bench_parse(argc, argv, &options))
         return say("%s%s", options.error, "");
     options.host = host;
     if (options.help) {
-        vx_bench_print_help(stdout);
+        bench_print_help(stdout);
         return 0;
     }
     if (options.list) {

@@ -15,7 +15,7 @@
 
 /* ---- one run (bench_run.c, bench_rival.c) ------------------------------------------------------------------------- */
 
-struct vx_bench_setting {
+struct bench_setting {
     char label[24];
     double x; /* the swept value */
     enum vx_engine engine;
@@ -24,16 +24,16 @@ struct vx_bench_setting {
     bool no_chain, no_jump_cache;
 };
 
-struct vx_bench_run {
-    const struct vx_lab_workload *workload;
-    const struct vx_bench_setting *setting;
+struct bench_run {
+    const struct lab_workload *workload;
+    const struct bench_setting *setting;
     const struct vx_lab_host *host;
     const char *image; /* the disk of a workload that is a system */
     uint32_t units;
     bool count_insns; /* exact instruction count, which makes the translator's code larger */
 };
 
-struct vx_bench_sample {
+struct bench_sample {
     bool done;
     char error[80]; /* what went wrong, when not done */
     uint64_t wall_ns;
@@ -43,86 +43,86 @@ struct vx_bench_sample {
 };
 
 /* *sample is filled in any case. */
-void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample);
+void bench_run(const struct bench_run *run, struct bench_sample *sample);
 
-enum vx_bench_rival { VX_BENCH_TCG, VX_BENCH_BOCHS, VX_BENCH_NATIVE, VX_BENCH_RIVALS };
-const char *vx_bench_rival_name(enum vx_bench_rival rival);
+enum bench_rival { VX_BENCH_TCG, VX_BENCH_BOCHS, VX_BENCH_NATIVE, VX_BENCH_RIVALS };
+const char *bench_rival_name(enum bench_rival rival);
 /* Is it installed, and has it this workload? */
-bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload *workload);
+bool bench_rival_has(enum bench_rival rival, const struct lab_workload *workload);
 /* How many of the run's units it does; the time of all of them is told from that. */
-uint32_t vx_bench_rival_units(enum vx_bench_rival rival, const struct vx_bench_run *run);
-void vx_bench_rival_run(enum vx_bench_rival rival, const struct vx_bench_run *run, struct vx_bench_sample *sample);
+uint32_t bench_rival_units(enum bench_rival rival, const struct bench_run *run);
+void bench_rival_run(enum bench_rival rival, const struct bench_run *run, struct bench_sample *sample);
 
 /* What a workload's kernel or program writes, byte by byte, to markers. */
-enum vx_bench_marker { VX_BENCH_NOTHING, VX_BENCH_BEGIN, VX_BENCH_END, VX_BENCH_FAIL };
-struct vx_bench_line {
+enum bench_marker { VX_BENCH_NOTHING, VX_BENCH_BEGIN, VX_BENCH_END, VX_BENCH_FAIL };
+struct bench_line {
     char text[100];
     size_t used;
 };
 /* After a byte that completes a line with a marker: which; *sum with END. line->text holds the line until the next byte. */
-enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32_t *sum);
+enum bench_marker bench_take(struct bench_line *line, char byte, uint32_t *sum);
 /* After a byte of a system's console: is it the last one of a root shell's prompt ("/# ")? */
-bool vx_bench_prompt(struct vx_bench_line *line, char byte);
+bool bench_prompt(struct bench_line *line, char byte);
 
 /* ---- results (bench_result.c) ------------------------------------------------------------------------------------- */
 
 enum { VX_BENCH_ROUNDS_MAX = 25 };
 
-struct vx_bench_times {
+struct bench_times {
     unsigned count;
     uint64_t ns[VX_BENCH_ROUNDS_MAX];
 };
 
-struct vx_bench_result {
-    const struct vx_lab_workload *workload;
-    const struct vx_bench_setting *setting;
+struct bench_result {
+    const struct lab_workload *workload;
+    const struct bench_setting *setting;
     const struct vx_lab_host *host;
     const char *image; /* the disk of a workload that is a system */
     uint32_t units;
     char error[80]; /* empty: all runs came to an end, with one checksum */
-    struct vx_bench_times times, rival[VX_BENCH_RIVALS];
+    struct bench_times times, rival[VX_BENCH_RIVALS];
     uint32_t sum;
     uint32_t part_sum; /* ... of a rival's share of the units, where that is less */
     uint64_t insns;
     struct vx_stats stats; /* of the first round */
 };
 
-uint64_t vx_bench_median(const struct vx_bench_times *times);
+uint64_t bench_median(const struct bench_times *times);
 /* From the fastest to the slowest, as part of the median. */
-double vx_bench_spread(const struct vx_bench_times *times);
+double bench_spread(const struct bench_times *times);
 /* rival's time / ours; 0 when there is none. */
-double vx_bench_ratio(const struct vx_bench_result *result, enum vx_bench_rival rival);
+double bench_ratio(const struct bench_result *result, enum bench_rival rival);
 /* Millions of guest instructions a second. */
-double vx_bench_mips(const struct vx_bench_result *result);
+double bench_mips(const struct bench_result *result);
 /* Call-outs of all kinds. */
-uint64_t vx_bench_callouts(const struct vx_stats *stats);
+uint64_t bench_callouts(const struct vx_stats *stats);
 
 /* Parts of a whole, in the order in which they are shown. */
-struct vx_bench_part {
+struct bench_part {
     const char *name;
     uint64_t value;
 };
 enum { VX_BENCH_TIMES = 5, VX_BENCH_CAUSES = 6 };
 /* Where the time went, in nanoseconds. */
-void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_TIMES]);
+void bench_time_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_TIMES]);
 /* Units made again, by cause: together stats->tu_retranslated. */
-void vx_bench_again_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_CAUSES]);
+void bench_again_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_CAUSES]);
 /* 100 * parts[i] / total; 0 of nothing. */
-double vx_bench_percent(const struct vx_bench_part *parts, unsigned count, unsigned i);
+double bench_percent(const struct bench_part *parts, unsigned count, unsigned i);
 
-struct vx_bench_report {
+struct bench_report {
     const char *swept; /* the name of the swept setting, NULL: none */
     size_t settings;   /* results are ordered by workload, then by setting */
-    struct vx_bench_result *results;
+    struct bench_result *results;
     size_t count;
     unsigned rounds;
 };
 
-void vx_bench_print_head(FILE *out, const struct vx_bench_report *report);
-void vx_bench_print_row(FILE *out, const struct vx_bench_report *report, const struct vx_bench_result *result);
+void bench_print_head(FILE *out, const struct bench_report *report);
+void bench_print_row(FILE *out, const struct bench_report *report, const struct bench_result *result);
 /* What the rows have no room for: units and why they were made again, call-outs, faults, where the time went. */
-void vx_bench_print_details(FILE *out, const struct vx_bench_report *report);
-void vx_bench_print_json(FILE *out, const struct vx_bench_report *report);
-void vx_bench_print_html(FILE *out, const struct vx_bench_report *report);
+void bench_print_details(FILE *out, const struct bench_report *report);
+void bench_print_json(FILE *out, const struct bench_report *report);
+void bench_print_html(FILE *out, const struct bench_report *report);
 
 #endif

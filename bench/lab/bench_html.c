@@ -46,18 +46,18 @@ enum { SETTINGS_MOST = 32 };
 static const char *const entry_names[] = { "chained exit", "jump cache", "hash", "miss" };
 static const char *const ratio_names[] = { "vx86" };
 
-static const struct vx_bench_result *good_result(void *opaque, size_t index, const char **label)
+static const struct bench_result *good_result(void *opaque, size_t index, const char **label)
 {
-    const struct vx_bench_report *report = opaque;
-    const struct vx_bench_result *result = &report->results[index];
+    const struct bench_report *report = opaque;
+    const struct bench_result *result = &report->results[index];
     *label = result->workload->name;
     return result->error[0] == '\0' ? result : NULL;
 }
 
-static bool ratio_of(void *opaque, size_t index, const char **label, double *parts, enum vx_bench_rival rival)
+static bool ratio_of(void *opaque, size_t index, const char **label, double *parts, enum bench_rival rival)
 {
-    const struct vx_bench_result *result = good_result(opaque, index, label);
-    parts[0] = result != NULL ? vx_bench_ratio(result, rival) : 0;
+    const struct bench_result *result = good_result(opaque, index, label);
+    parts[0] = result != NULL ? bench_ratio(result, rival) : 0;
     return parts[0] > 0;
 }
 
@@ -79,7 +79,7 @@ static bool native_row(void *opaque, size_t index, const char **label, double *p
 static bool entry_row(void *opaque, size_t index, const char **label, double *parts)
 {
     struct vx_stats_entry entries[VX_STATS_ENTRIES];
-    const struct vx_bench_result *result = good_result(opaque, index, label);
+    const struct bench_result *result = good_result(opaque, index, label);
     if (result == NULL)
         return false;
     vx_stats_entries(&result->stats, entries);
@@ -90,23 +90,23 @@ static bool entry_row(void *opaque, size_t index, const char **label, double *pa
 
 static bool time_row(void *opaque, size_t index, const char **label, double *parts)
 {
-    const struct vx_bench_result *result = good_result(opaque, index, label);
+    const struct bench_result *result = good_result(opaque, index, label);
     if (result == NULL)
         return false;
-    struct vx_bench_part times[VX_BENCH_TIMES];
-    vx_bench_time_parts(&result->stats, times);
+    struct bench_part times[VX_BENCH_TIMES];
+    bench_time_parts(&result->stats, times);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
-        parts[i] = vx_bench_percent(times, VX_BENCH_TIMES, i);
+        parts[i] = bench_percent(times, VX_BENCH_TIMES, i);
     return true;
 }
 
 static bool again_row(void *opaque, size_t index, const char **label, double *parts)
 {
-    const struct vx_bench_result *result = good_result(opaque, index, label);
+    const struct bench_result *result = good_result(opaque, index, label);
     if (result == NULL || result->stats.tu_retranslated == 0)
         return false;
-    struct vx_bench_part again[VX_BENCH_CAUSES];
-    vx_bench_again_parts(&result->stats, again);
+    struct bench_part again[VX_BENCH_CAUSES];
+    bench_again_parts(&result->stats, again);
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
         parts[i] = 100 * vx_stats_ratio(again[i].value, result->stats.tu_translated);
     return true;
@@ -114,7 +114,7 @@ static bool again_row(void *opaque, size_t index, const char **label, double *pa
 
 typedef bool row_function(void *opaque, size_t index, const char **label, double *parts);
 
-static bool any_row(const struct vx_bench_report *report, row_function *row)
+static bool any_row(const struct bench_report *report, row_function *row)
 {
     double parts[VX_SVG_SERIES_MAX];
     const char *label;
@@ -124,15 +124,15 @@ static bool any_row(const struct vx_bench_report *report, row_function *row)
     return false;
 }
 
-static void put_ratios(FILE *out, const struct vx_bench_report *report, const char *title, const char *whose,
+static void put_ratios(FILE *out, const struct bench_report *report, const char *title, const char *whose,
                        row_function *row)
 {
-    struct vx_svg_bars bars = { .rows = report->count,
-                                .opaque = (void *)(uintptr_t)report,
-                                .names = ratio_names,
-                                .series = 1,
-                                .unit = "",
-                                .row = row };
+    struct svg_bars bars = { .rows = report->count,
+                             .opaque = (void *)(uintptr_t)report,
+                             .names = ratio_names,
+                             .series = 1,
+                             .unit = "",
+                             .row = row };
     if (!any_row(report, row))
         return;
     fprintf(
@@ -140,35 +140,35 @@ static void put_ratios(FILE *out, const struct vx_bench_report *report, const ch
         "<section><h2>%s</h2>\n<p>%s time divided by vx86&rsquo;s: above 1, vx86 is faster. Medians, on a logarithmic "
         "scale.</p>\n",
         title, whose);
-    vx_svg_ratios(out, &bars);
+    svg_ratios(out, &bars);
     fputs("</section>\n", out);
 }
 
-static void put_parts(FILE *out, const struct vx_bench_report *report, const char *head, const char *const *names,
+static void put_parts(FILE *out, const struct bench_report *report, const char *head, const char *const *names,
                       unsigned series, row_function *row)
 {
-    struct vx_svg_bars bars = { .rows = report->count,
-                                .opaque = (void *)(uintptr_t)report,
-                                .names = names,
-                                .series = series,
-                                .unit = " %",
-                                .full = 100,
-                                .row = row };
+    struct svg_bars bars = { .rows = report->count,
+                             .opaque = (void *)(uintptr_t)report,
+                             .names = names,
+                             .series = series,
+                             .unit = " %",
+                             .full = 100,
+                             .row = row };
     if (!any_row(report, row))
         return;
     fprintf(out, "<section>%s\n", head);
-    vx_svg_legend(out, names, series);
-    vx_svg_bars(out, &bars);
+    svg_legend(out, names, series);
+    svg_bars(out, &bars);
     fputs("</section>\n", out);
 }
 
-static void put_bars(FILE *out, const struct vx_bench_report *report)
+static void put_bars(FILE *out, const struct bench_report *report)
 {
     static const struct vx_stats none;
     const char *time_names[VX_BENCH_TIMES], *again_names[VX_BENCH_CAUSES];
-    struct vx_bench_part times[VX_BENCH_TIMES], again[VX_BENCH_CAUSES];
-    vx_bench_time_parts(&none, times);
-    vx_bench_again_parts(&none, again);
+    struct bench_part times[VX_BENCH_TIMES], again[VX_BENCH_CAUSES];
+    bench_time_parts(&none, times);
+    bench_again_parts(&none, again);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
         time_names[i] = times[i].name;
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
@@ -189,7 +189,7 @@ static void put_bars(FILE *out, const struct vx_bench_report *report)
 
 /* ---- all runs together ----------------------------------------------------------------------------------------------- */
 
-static void put_lengths(FILE *out, const struct vx_bench_report *report)
+static void put_lengths(FILE *out, const struct bench_report *report)
 {
     uint64_t total[VX_ARRAY_LEN(report->results->stats.tu_by_insns)] = { 0 };
     size_t longest = 1;
@@ -202,7 +202,7 @@ static void put_lengths(FILE *out, const struct vx_bench_report *report)
         "<h2>Lengths of units</h2>\n<p>Units made, by their number of guest instructions; all runs together.</p>\n<div "
         "class=\"single\">",
         out);
-    vx_svg_histogram(out, total + 1, longest, 1, "units");
+    svg_histogram(out, total + 1, longest, 1, "units");
     fputs("</div>\n", out);
 }
 
@@ -213,21 +213,21 @@ static const char *const sweep_names[SWEPT] = { "speed, of the fastest setting",
                                                 "miss" };
 
 /* The results of one workload, a setting each. */
-static void put_sweep_plot(FILE *out, const struct vx_bench_result *results, size_t count, const char *const *labels)
+static void put_sweep_plot(FILE *out, const struct bench_result *results, size_t count, const char *const *labels)
 {
     double values[SWEPT][SETTINGS_MOST] = { { 0 } };
-    struct vx_svg_lines lines = {
+    struct svg_lines lines = {
         .title = results->workload->name, .count = count, .labels = labels, .series = SWEPT, .names = sweep_names
     };
     uint64_t best = UINT64_MAX;
     VX_ASSERT(count <= SETTINGS_MOST);
     for (size_t i = 0; i < count; i++) {
-        uint64_t median = vx_bench_median(&results[i].times);
+        uint64_t median = bench_median(&results[i].times);
         best = median != 0 && median < best ? median : best;
     }
     for (size_t i = 0; i < count; i++) {
         struct vx_stats_entry entries[VX_STATS_ENTRIES];
-        uint64_t median = vx_bench_median(&results[i].times);
+        uint64_t median = bench_median(&results[i].times);
         vx_stats_entries(&results[i].stats, entries);
         values[SPEED][i] = median != 0 ? vx_stats_ratio(best, median) : 0; /* a setting that failed has no time */
         for (unsigned k = 0; k < VX_STATS_ENTRIES; k++)
@@ -235,17 +235,17 @@ static void put_sweep_plot(FILE *out, const struct vx_bench_result *results, siz
     }
     for (unsigned k = 0; k < SWEPT; k++)
         lines.values[k] = values[k];
-    vx_svg_lines(out, &lines);
+    svg_lines(out, &lines);
 }
 
-static void put_sweep(FILE *out, const struct vx_bench_report *report)
+static void put_sweep(FILE *out, const struct bench_report *report)
 {
     const char *labels[SETTINGS_MOST];
     VX_ASSERT(report->settings <= SETTINGS_MOST);
     for (size_t i = 0; i < report->settings && i < report->count; i++)
         labels[i] = report->results[i].setting->label;
     fprintf(out, "<h2>Sweep: %s</h2>\n<div class=\"sweep\">", report->swept);
-    vx_svg_legend(out, sweep_names, SWEPT);
+    svg_legend(out, sweep_names, SWEPT);
     fputs("</div>\n<p>Speed, and the share of all entries into units that each level took; percent, over the values of "
           "the "
           "setting.</p>\n<div class=\"sweep plots\">\n",
@@ -262,10 +262,10 @@ static void put_sweep(FILE *out, const struct vx_bench_report *report)
 
 static void put_table_head(FILE *out)
 {
-    struct vx_bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
+    struct bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
     static const struct vx_stats none;
-    vx_bench_again_parts(&none, again);
-    vx_bench_time_parts(&none, times);
+    bench_again_parts(&none, again);
+    bench_time_parts(&none, times);
     fprintf(
         out,
         "<h2>All figures</h2>\n<div class=\"wide\"><table><thead><tr><th rowspan=2>workload<th rowspan=2>setting<th "
@@ -274,8 +274,8 @@ static void put_table_head(FILE *out)
         "again because of<th colspan=2>per 1000 instructions<th colspan=2>page faults<th colspan=%d>time, %%\n<tr>"
         "<th>seconds<th>&plusmn;%%<th>Minsn/s",
         VX_BENCH_RIVALS, VX_STATS_ENTRIES, VX_BENCH_CAUSES, VX_BENCH_TIMES);
-    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
-        fprintf(out, "<th>%s &times;", vx_bench_rival_name(rival));
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+        fprintf(out, "<th>%s &times;", bench_rival_name(rival));
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         fprintf(out, "<th>%s", entry_names[i]);
     fputs("<th>made<th>insns<th>host / guest bytes", out);
@@ -287,27 +287,27 @@ static void put_table_head(FILE *out)
     fputs("</thead>\n", out);
 }
 
-static void put_speed_cells(FILE *out, const struct vx_bench_result *result)
+static void put_speed_cells(FILE *out, const struct bench_result *result)
 {
-    fprintf(out, "<td>%.3f<td>%.0f<td>%.0f", (double)vx_bench_median(&result->times) / 1e9,
-            100 * vx_bench_spread(&result->times), vx_bench_mips(result));
-    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++) {
-        double ratio = vx_bench_ratio(result, rival);
+    fprintf(out, "<td>%.3f<td>%.0f<td>%.0f", (double)bench_median(&result->times) / 1e9,
+            100 * bench_spread(&result->times), bench_mips(result));
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++) {
+        double ratio = bench_ratio(result, rival);
         if (ratio > 0)
-            fprintf(out, "<td title=\"&plusmn; %.0f %%\">%.2f", 100 * vx_bench_spread(&result->rival[rival]), ratio);
+            fprintf(out, "<td title=\"&plusmn; %.0f %%\">%.2f", 100 * bench_spread(&result->rival[rival]), ratio);
         else
             fputs("<td>", out);
     }
 }
 
-static void put_cells(FILE *out, const struct vx_bench_result *result)
+static void put_cells(FILE *out, const struct bench_result *result)
 {
     const struct vx_stats *stats = &result->stats;
     struct vx_stats_entry entries[VX_STATS_ENTRIES];
-    struct vx_bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
+    struct bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
     vx_stats_entries(stats, entries);
-    vx_bench_again_parts(stats, again);
-    vx_bench_time_parts(stats, times);
+    bench_again_parts(stats, again);
+    bench_time_parts(stats, times);
     put_speed_cells(out, result);
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         fprintf(out, "<td>%u.%02u", entries[i].hundredths / 100, entries[i].hundredths % 100);
@@ -317,17 +317,17 @@ static void put_cells(FILE *out, const struct vx_bench_result *result)
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
         fprintf(out, "<td>%" PRIu64, again[i].value);
     fprintf(out, "<td>%.3f<td>%.3f<td>%" PRIu64 "<td>%" PRIu64,
-            1000 * vx_stats_ratio(vx_bench_callouts(stats), result->insns),
+            1000 * vx_stats_ratio(bench_callouts(stats), result->insns),
             1000 * vx_stats_ratio(stats->interp_steps, result->insns), stats->true_faults, stats->shadow_faults);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
-        fprintf(out, "<td>%.1f", vx_bench_percent(times, VX_BENCH_TIMES, i));
+        fprintf(out, "<td>%.1f", bench_percent(times, VX_BENCH_TIMES, i));
 }
 
-static void put_table(FILE *out, const struct vx_bench_report *report)
+static void put_table(FILE *out, const struct bench_report *report)
 {
     put_table_head(out);
     for (size_t i = 0; i < report->count; i++) {
-        const struct vx_bench_result *result = &report->results[i];
+        const struct bench_result *result = &report->results[i];
         fprintf(out, "<tr><td title=\"%s\">%s<td>%s", result->workload->text, result->workload->name,
                 result->setting->label);
         if (result->error[0] == '\0')
@@ -339,7 +339,7 @@ static void put_table(FILE *out, const struct vx_bench_report *report)
     fputs("</table></div>\n", out);
 }
 
-void vx_bench_print_html(FILE *out, const struct vx_bench_report *report)
+void bench_print_html(FILE *out, const struct bench_report *report)
 {
     fprintf(out,
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "

@@ -18,7 +18,7 @@ static int unnamed_file(void)
 #endif
 }
 
-int vx_bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS])
+int bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS])
 {
     int fd = unnamed_file();
     if (fd >= 0 && write(fd, bytes, count) != (ssize_t)count) {
@@ -29,7 +29,7 @@ int vx_bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS
     return fd;
 }
 
-int vx_bench_disk(const struct vx_bench_run *run, char path[VX_BENCH_PATH_CHARS])
+int bench_disk(const struct bench_run *run, char path[VX_BENCH_PATH_CHARS])
 {
     const char *name = run->workload->power_on ? "nothing" : run->workload->name;
     char command_line[64];
@@ -37,8 +37,8 @@ int vx_bench_disk(const struct vx_bench_run *run, char path[VX_BENCH_PATH_CHARS]
     if (image == NULL)
         return -1;
     snprintf(command_line, sizeof command_line, "lab %s %u", name, (unsigned)run->units);
-    vx_lab_disk(command_line, image);
-    int fd = vx_bench_file(image, VX_LAB_DISK_BYTES, path);
+    lab_disk(command_line, image);
+    int fd = bench_file(image, VX_LAB_DISK_BYTES, path);
     free(image);
     return fd;
 }

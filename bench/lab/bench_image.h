@@ -8,9 +8,9 @@ enum { VX_BENCH_PATH_CHARS = 32 };
 
 /* A file without a name of its own, which ends with the processes that have it open; `path` leads to it in this process and its
  * children. Returns its descriptor, -1: the host gives none. */
-int vx_bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS]);
+int bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS]);
 
 /* The laboratory's disk for a run, in the same way. */
-int vx_bench_disk(const struct vx_bench_run *run, char path[VX_BENCH_PATH_CHARS]);
+int bench_disk(const struct bench_run *run, char path[VX_BENCH_PATH_CHARS]);
 
 #endif

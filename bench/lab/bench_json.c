@@ -4,10 +4,10 @@
 
 #include "bench.h"
 
-static void put_times(FILE *out, const char *name, const struct vx_bench_times *times)
+static void put_times(FILE *out, const char *name, const struct bench_times *times)
 {
-    fprintf(out, ", \"%s\": {\"median_ns\": %" PRIu64 ", \"spread\": %.4f, \"rounds_ns\": [", name,
-            vx_bench_median(times), vx_bench_spread(times));
+    fprintf(out, ", \"%s\": {\"median_ns\": %" PRIu64 ", \"spread\": %.4f, \"rounds_ns\": [", name, bench_median(times),
+            bench_spread(times));
     for (unsigned i = 0; i < times->count; i++)
         fprintf(out, "%s%" PRIu64, i == 0 ? "" : ", ", times->ns[i]);
     fputs("]}", out);
@@ -29,22 +29,22 @@ static void put_counters(FILE *out, const struct vx_stats *stats)
     fputs("]", out);
 }
 
-static void put_result(FILE *out, const struct vx_bench_result *result)
+static void put_result(FILE *out, const struct bench_result *result)
 {
-    const struct vx_bench_setting *setting = result->setting;
+    const struct bench_setting *setting = result->setting;
     fprintf(out, "  {\"workload\": \"%s\", \"group\": \"%s\", \"setting\": \"%s\", \"units\": %u",
             result->workload->name, result->workload->group, setting->label, (unsigned)result->units);
     fprintf(out, ", \"ok\": %s, \"checksum\": %u, \"instructions\": %" PRIu64,
             result->error[0] == '\0' ? "true" : "false", (unsigned)result->sum, result->insns);
     put_times(out, "vx86", &result->times);
-    for (enum vx_bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
         if (result->rival[rival].count != 0)
-            put_times(out, vx_bench_rival_name(rival), &result->rival[rival]);
+            put_times(out, bench_rival_name(rival), &result->rival[rival]);
     put_counters(out, &result->stats);
     fputs("}", out);
 }
 
-void vx_bench_print_json(FILE *out, const struct vx_bench_report *report)
+void bench_print_json(FILE *out, const struct bench_report *report)
 {
     fprintf(out, "{\"version\": \"%s\", \"sweep\": \"%s\", \"rounds\": %u, \"results\": [\n", VX_VERSION,
             report->swept != NULL ? report->swept : "", report->rounds);

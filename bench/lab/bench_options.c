@@ -15,7 +15,7 @@ static const struct row {
     size_t at;
     double low, high;
 } rows[] = {
-#define AT(field) offsetof(struct vx_bench_options, field)
+#define AT(field) offsetof(struct bench_options, field)
     { "--list", NULL, "the workloads, each with what it does", FLAG, AT(list), 0, 0 },
     { "--sweep", "SETTING",
       "run each workload with many values of a setting: tu-max, tc-size, chain, jump-cache or engine", TEXT, AT(sweep),
@@ -34,7 +34,7 @@ static const struct row {
 #undef AT
 };
 
-static bool fail(struct vx_bench_options *options, const char *format, const char *a, const char *b)
+static bool fail(struct bench_options *options, const char *format, const char *a, const char *b)
 {
     snprintf(options->error, sizeof options->error, format, a, b);
     return false;
@@ -48,7 +48,7 @@ static const struct row *find(const char *name, size_t length)
     return NULL;
 }
 
-static bool wrong_option(struct vx_bench_options *options, const char *name)
+static bool wrong_option(struct bench_options *options, const char *name)
 {
     const char *words[VX_ARRAY_LEN(rows)];
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
@@ -59,7 +59,7 @@ static bool wrong_option(struct vx_bench_options *options, const char *name)
     return fail(options, "bench: unknown option '%.40s'; vx86 bench --help lists them%s", name, "");
 }
 
-static bool set_number(struct vx_bench_options *options, const struct row *row, const char *text)
+static bool set_number(struct bench_options *options, const struct row *row, const char *text)
 {
     char *end, range[64];
     errno = 0;
@@ -73,7 +73,7 @@ static bool set_number(struct vx_bench_options *options, const struct row *row, 
 }
 
 /* `value` stands behind = or is the next argument; NULL: there is none. */
-static bool set(struct vx_bench_options *options, const struct row *row, const char *value)
+static bool set(struct bench_options *options, const struct row *row, const char *value)
 {
     if (row->kind == FLAG) {
         *(bool *)((char *)options + row->at) = true;
@@ -87,12 +87,12 @@ static bool set(struct vx_bench_options *options, const struct row *row, const c
     return true;
 }
 
-static bool add_workload(struct vx_bench_options *options, const char *name)
+static bool add_workload(struct bench_options *options, const char *name)
 {
-    if (vx_lab_find(name) == NULL) {
+    if (lab_find(name) == NULL) {
         const char *words[VX_BENCH_NAMES_MAX];
         size_t count;
-        const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+        const struct lab_workload *workloads = lab_workloads(&count);
         for (size_t i = 0; i < count && i < VX_ARRAY_LEN(words); i++)
             words[i] = workloads[i].name;
         const char *near = vx_suggest(name, words, count);
@@ -106,9 +106,9 @@ static bool add_workload(struct vx_bench_options *options, const char *name)
     return true;
 }
 
-bool vx_bench_parse(int argc, char **argv, struct vx_bench_options *options)
+bool bench_parse(int argc, char **argv, struct bench_options *options)
 {
-    *options = (struct vx_bench_options){ .scale = 1 };
+    *options = (struct bench_options){ .scale = 1 };
     for (int i = 1; i < argc; i++) {
         size_t length = strcspn(argv[i], "=");
         if (argv[i][0] != '-') {
@@ -141,7 +141,7 @@ bool vx_lab_option_at(size_t n, char *usage, size_t room, const char **help)
     return true;
 }
 
-void vx_bench_print_help(FILE *out)
+void bench_print_help(FILE *out)
 {
     fputs("Usage: vx86 bench [OPTION]... [WORKLOAD]...\n\n"
           "Guest workloads of vx86's own, how fast they are, and what the translation cache did.\n\n",

@@ -6,7 +6,7 @@
 
 enum { VX_BENCH_NAMES_MAX = 128 };
 
-struct vx_bench_options {
+struct bench_options {
     const struct vx_lab_host *host;
     bool list, alone, help;
     const char *sweep, *json, *html; /* NULL: not asked for */
@@ -19,7 +19,7 @@ struct vx_bench_options {
 };
 
 /* False: options->error is one line that says what was wrong. */
-bool vx_bench_parse(int argc, char **argv, struct vx_bench_options *options);
-void vx_bench_print_help(FILE *out);
+bool bench_parse(int argc, char **argv, struct bench_options *options);
+void bench_print_help(FILE *out);
 
 #endif

@@ -10,14 +10,14 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static unsigned sorted(const struct vx_bench_times *times, uint64_t ns[VX_BENCH_ROUNDS_MAX])
+static unsigned sorted(const struct bench_times *times, uint64_t ns[VX_BENCH_ROUNDS_MAX])
 {
     memcpy(ns, times->ns, sizeof times->ns);
     qsort(ns, times->count, sizeof *ns, by_value);
     return times->count;
 }
 
-uint64_t vx_bench_median(const struct vx_bench_times *times)
+uint64_t bench_median(const struct bench_times *times)
 {
     uint64_t ns[VX_BENCH_ROUNDS_MAX];
     unsigned count = sorted(times, ns);
@@ -26,24 +26,24 @@ uint64_t vx_bench_median(const struct vx_bench_times *times)
     return (ns[(count - 1) / 2] + ns[count / 2]) / 2;
 }
 
-double vx_bench_spread(const struct vx_bench_times *times)
+double bench_spread(const struct bench_times *times)
 {
     uint64_t ns[VX_BENCH_ROUNDS_MAX];
     unsigned count = sorted(times, ns);
-    return count == 0 ? 0 : vx_stats_ratio(ns[count - 1] - ns[0], vx_bench_median(times));
+    return count == 0 ? 0 : vx_stats_ratio(ns[count - 1] - ns[0], bench_median(times));
 }
 
-double vx_bench_ratio(const struct vx_bench_result *result, enum vx_bench_rival rival)
+double bench_ratio(const struct bench_result *result, enum bench_rival rival)
 {
-    return vx_stats_ratio(vx_bench_median(&result->rival[rival]), vx_bench_median(&result->times));
+    return vx_stats_ratio(bench_median(&result->rival[rival]), bench_median(&result->times));
 }
 
-double vx_bench_mips(const struct vx_bench_result *result)
+double bench_mips(const struct bench_result *result)
 {
-    return 1000 * vx_stats_ratio(result->insns, vx_bench_median(&result->times));
+    return 1000 * vx_stats_ratio(result->insns, bench_median(&result->times));
 }
 
-uint64_t vx_bench_callouts(const struct vx_stats *stats)
+uint64_t bench_callouts(const struct vx_stats *stats)
 {
     size_t rows;
     const struct vx_stat_desc *table = vx_stats_table(&rows);
@@ -57,9 +57,9 @@ uint64_t vx_bench_callouts(const struct vx_stats *stats)
     return total;
 }
 
-void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_TIMES])
+void bench_time_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_TIMES])
 {
-    const struct vx_bench_part filled[VX_BENCH_TIMES] = {
+    const struct bench_part filled[VX_BENCH_TIMES] = {
         { "guest code", stats->time_translated_ns },
         { "translator", stats->time_translator_ns },
         { "call-outs", stats->time_callouts_ns },
@@ -69,16 +69,16 @@ void vx_bench_time_parts(const struct vx_stats *stats, struct vx_bench_part part
     memcpy(parts, filled, sizeof filled);
 }
 
-void vx_bench_again_parts(const struct vx_stats *stats, struct vx_bench_part parts[VX_BENCH_CAUSES])
+void bench_again_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_CAUSES])
 {
-    const struct vx_bench_part filled[VX_BENCH_CAUSES] = {
+    const struct bench_part filled[VX_BENCH_CAUSES] = {
         { "store", stats->again_store }, { "eviction", stats->again_evicted }, { "mapping", stats->again_mapping },
         { "mode", stats->again_mode },   { "segment", stats->again_segment },  { "debugger", stats->again_debugger },
     };
     memcpy(parts, filled, sizeof filled);
 }
 
-double vx_bench_percent(const struct vx_bench_part *parts, unsigned count, unsigned i)
+double bench_percent(const struct bench_part *parts, unsigned count, unsigned i)
 {
     uint64_t total = 0;
     for (unsigned k = 0; k < count; k++)

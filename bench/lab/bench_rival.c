@@ -20,7 +20,7 @@
 
 enum { LONGEST_RUN_S = 300, NAME_CHARS = 32, BOCHS_SHARE = 8 };
 
-enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32_t *sum)
+enum bench_marker bench_take(struct bench_line *line, char byte, uint32_t *sum)
 {
     char name[NAME_CHARS];
     unsigned units, value;
@@ -42,7 +42,7 @@ enum vx_bench_marker vx_bench_take(struct vx_bench_line *line, char byte, uint32
     return VX_BENCH_END;
 }
 
-bool vx_bench_prompt(struct vx_bench_line *line, char byte)
+bool bench_prompt(struct bench_line *line, char byte)
 {
     static const char prompt[] = "/# ";
     size_t length = sizeof prompt - 1;
@@ -56,7 +56,7 @@ bool vx_bench_prompt(struct vx_bench_line *line, char byte)
     return line->used >= length && memcmp(line->text + line->used - length, prompt, length) == 0;
 }
 
-const char *vx_bench_rival_name(enum vx_bench_rival rival)
+const char *bench_rival_name(enum bench_rival rival)
 {
     static const char *const names[VX_BENCH_RIVALS] = { "TCG", "Bochs", "native" };
     return names[rival];
@@ -76,18 +76,18 @@ static bool is_installed(const char *program)
     return false;
 }
 
-bool vx_bench_rival_has(enum vx_bench_rival rival, const struct vx_lab_workload *workload)
+bool bench_rival_has(enum bench_rival rival, const struct lab_workload *workload)
 {
     size_t bytes;
     switch (rival) {
     case VX_BENCH_TCG: return is_installed(QEMU);
     case VX_BENCH_BOCHS: return !workload->clocked && !workload->system && is_installed(BOCHS);
-    default: vx_lab_native(&bytes); return workload->native && bytes != 0;
+    default: lab_native(&bytes); return workload->native && bytes != 0;
     }
 }
 
 /* Bochs interprets, in some tens of times vx86's time. */
-uint32_t vx_bench_rival_units(enum vx_bench_rival rival, const struct vx_bench_run *run)
+uint32_t bench_rival_units(enum bench_rival rival, const struct bench_run *run)
 {
     return rival == VX_BENCH_BOCHS && run->units > BOCHS_SHARE ? run->units / BOCHS_SHARE : run->units;
 }
@@ -120,9 +120,9 @@ static void exec_bochs(const char *disk)
         commands[VX_BENCH_PATH_CHARS];
     size_t bytes;
     const uint8_t *rom = vx_firmware_bios(&bytes);
-    bool ready = vx_bench_file(rom, bytes, bios) >= 0;
+    bool ready = bench_file(rom, bytes, bios) >= 0;
     rom = vx_firmware_vga_bios(&bytes);
-    ready &= vx_bench_file(rom, bytes, vga_bios) >= 0;
+    ready &= bench_file(rom, bytes, vga_bios) >= 0;
     int length = snprintf(text, sizeof text,
                           "romimage: file=%s\nvgaromimage: file=%s\ndisplay_library: rfb, options=\"timeout=0\"\n"
                           "megs: 64\ncpu: ips=5000000\nclock: sync=none\nport_e9_hack: enabled=1\nfloppya: type=none\n"
@@ -131,8 +131,8 @@ static void exec_bochs(const char *disk)
                           "sound: driver=dummy, waveoutdrv=dummy\nspeaker: enabled=1, mode=none\n"
                           "log: /dev/null\npanic: action=fatal\n",
                           bios, vga_bios, disk);
-    ready &= vx_bench_file(text, (size_t)length, config) >= 0;
-    int go_on = vx_bench_file("c\n", 2, commands);
+    ready &= bench_file(text, (size_t)length, config) >= 0;
+    int go_on = bench_file("c\n", 2, commands);
     if (!ready || go_on < 0 || lseek(go_on, 0, SEEK_SET) != 0)
         return;
     dup2(go_on, STDIN_FILENO);
@@ -142,18 +142,18 @@ static void exec_bochs(const char *disk)
     execlp(BOCHS, BOCHS, "-q", "-f", config, (char *)NULL);
 }
 
-static void exec_native(const struct vx_bench_run *run, const char *path)
+static void exec_native(const struct bench_run *run, const char *path)
 {
     char units[16];
     snprintf(units, sizeof units, "%u", (unsigned)run->units);
     execl(path, "bench", "run", run->workload->name, units, (char *)NULL);
 }
 
-_Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_run *run, int out)
+_Noreturn static void be_rival(enum bench_rival rival, const struct bench_run *run, int out)
 {
     char path[VX_BENCH_PATH_CHARS];
     size_t bytes;
-    const uint8_t *native = vx_lab_native(&bytes);
+    const uint8_t *native = lab_native(&bytes);
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
@@ -161,11 +161,11 @@ _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_
     alarm(LONGEST_RUN_S);
     if (run->workload->system)
         exec_qemu_system(run->image);
-    else if (rival == VX_BENCH_TCG && vx_bench_disk(run, path) >= 0)
+    else if (rival == VX_BENCH_TCG && bench_disk(run, path) >= 0)
         exec_qemu(path);
-    else if (rival == VX_BENCH_BOCHS && vx_bench_disk(run, path) >= 0)
+    else if (rival == VX_BENCH_BOCHS && bench_disk(run, path) >= 0)
         exec_bochs(path);
-    else if (rival == VX_BENCH_NATIVE && vx_bench_file(native, bytes, path) >= 0)
+    else if (rival == VX_BENCH_NATIVE && bench_file(native, bytes, path) >= 0)
         exec_native(run, path);
     _exit(127);
 }
@@ -173,12 +173,11 @@ _Noreturn static void be_rival(enum vx_bench_rival rival, const struct vx_bench_
 /* ---- the parent --------------------------------------------------------------------------------------------------- */
 
 /* False when the rest does not matter. */
-static bool take_byte(const struct vx_bench_run *run, struct vx_bench_line *line, char byte, uint64_t *begin_ns,
-                      struct vx_bench_sample *sample)
+static bool take_byte(const struct bench_run *run, struct bench_line *line, char byte, uint64_t *begin_ns,
+                      struct bench_sample *sample)
 {
-    enum vx_bench_marker marker = run->workload->system
-                                      ? vx_bench_prompt(line, byte) ? VX_BENCH_BEGIN : VX_BENCH_NOTHING
-                                      : vx_bench_take(line, byte, &sample->sum);
+    enum bench_marker marker = run->workload->system ? bench_prompt(line, byte) ? VX_BENCH_BEGIN : VX_BENCH_NOTHING
+                                                     : bench_take(line, byte, &sample->sum);
     switch (marker) {
     case VX_BENCH_NOTHING: return true;
     case VX_BENCH_BEGIN:
@@ -195,9 +194,9 @@ static bool take_byte(const struct vx_bench_run *run, struct vx_bench_line *line
     return false;
 }
 
-static void watch(const struct vx_bench_run *run, int in, uint64_t begin_ns, struct vx_bench_sample *sample)
+static void watch(const struct bench_run *run, int in, uint64_t begin_ns, struct bench_sample *sample)
 {
-    struct vx_bench_line line = { .used = 0 };
+    struct bench_line line = { .used = 0 };
     char bytes[512];
     for (;;) {
         ssize_t count = read(in, bytes, sizeof bytes);
@@ -211,10 +210,10 @@ static void watch(const struct vx_bench_run *run, int in, uint64_t begin_ns, str
     }
 }
 
-void vx_bench_rival_run(enum vx_bench_rival rival, const struct vx_bench_run *run, struct vx_bench_sample *sample)
+void bench_rival_run(enum bench_rival rival, const struct bench_run *run, struct bench_sample *sample)
 {
     int ends[2], status;
-    *sample = (struct vx_bench_sample){ .error = "no result" };
+    *sample = (struct bench_sample){ .error = "no result" };
     if (pipe(ends) != 0)
         return;
     fflush(NULL);

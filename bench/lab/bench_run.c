@@ -19,13 +19,13 @@ enum { RAM_BYTES = 64 << 20, SYSTEM_RAM_BYTES = 256 << 20 };
 static const char good_bye[] = "poweroff\n";
 
 struct guest {
-    const struct vx_bench_run *run;
-    struct vx_bench_sample *sample;
+    const struct bench_run *run;
+    struct bench_sample *sample;
     struct vx_loop *loop;
     struct vx_machine *machine;
     struct vx_char debugcon, console;
     size_t said; /* of good_bye */
-    struct vx_bench_line line;
+    struct bench_line line;
     struct vx_work begin, end;
     struct vx_stats before;
     uint64_t begin_ns, end_ns, begin_insns;
@@ -82,7 +82,7 @@ static void on_bytes(void *opaque, const uint8_t *bytes, size_t count)
     struct guest *guest = opaque;
     for (size_t i = 0; i < count; i++) {
         uint32_t sum;
-        switch (vx_bench_take(&guest->line, (char)bytes[i], &sum)) {
+        switch (bench_take(&guest->line, (char)bytes[i], &sum)) {
         case VX_BENCH_NOTHING: break;
         case VX_BENCH_BEGIN:
             if (guest->run->workload->power_on)
@@ -108,7 +108,7 @@ static void on_console(void *opaque, const uint8_t *bytes, size_t count)
 {
     struct guest *guest = opaque;
     for (size_t i = 0; i < count; i++) {
-        if (vx_bench_prompt(&guest->line, (char)bytes[i]) && guest->end_ns == 0)
+        if (bench_prompt(&guest->line, (char)bytes[i]) && guest->end_ns == 0)
             end_run(guest);
     }
 }
@@ -121,7 +121,7 @@ static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block
     const struct vx_lab_host *host = guest->run->host;
     if (guest->run->workload->system)
         return host->open_disk(guest->run->image, true, log, guest->loop, disk);
-    int fd = vx_bench_disk(guest->run, path);
+    int fd = bench_disk(guest->run, path);
     if (fd < 0)
         return VX_ERR_NO_MEMORY;
     vx_err err = host->open_disk(path, false, log, guest->loop, disk);
@@ -131,7 +131,7 @@ static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block
 
 static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *disk)
 {
-    const struct vx_bench_setting *setting = guest->run->setting;
+    const struct bench_setting *setting = guest->run->setting;
     struct vx_machine_config config = {
         .log = log,
         .loop = guest->loop,
@@ -155,7 +155,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
     return vx_machine_create(&config, &guest->machine);
 }
 
-static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sample)
+static void run_guest(const struct bench_run *run, struct bench_sample *sample)
 {
     struct guest guest = { .run = run, .sample = sample, .begin.fn = on_begin, .end.fn = on_end };
     struct vx_log *log = vx_log_create(stderr);
@@ -182,12 +182,11 @@ static void run_guest(const struct vx_bench_run *run, struct vx_bench_sample *sa
     vx_log_destroy(log);
 }
 
-void vx_bench_run(const struct vx_bench_run *run, struct vx_bench_sample *sample)
+void bench_run(const struct bench_run *run, struct bench_sample *sample)
 {
-    struct vx_bench_sample *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct bench_sample *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     unsigned longest_s = run->workload->system ? LONGEST_BOOT_S : LONGEST_RUN_S;
-    *sample = (struct vx_bench_sample){ .error = "no memory" };
+    *sample = (struct bench_sample){ .error = "no memory" };
     if (shared == MAP_FAILED)
         return;
     fflush(NULL);

@@ -8,7 +8,7 @@
 
 enum { LABEL_WIDTH = 96, BAR_WIDTH = 560, VALUE_WIDTH = 84, ROW_HEIGHT = 18, BAR_HEIGHT = 12 };
 
-void vx_svg_legend(FILE *out, const char *const *names, unsigned count)
+void svg_legend(FILE *out, const char *const *names, unsigned count)
 {
     fputs("<p class=\"legend\">", out);
     for (unsigned i = 0; i < count; i++)
@@ -24,7 +24,7 @@ static double sum(const double *parts, unsigned count)
     return total;
 }
 
-static void put_bar(FILE *out, const struct vx_svg_bars *bars, unsigned y, const char *label, const double *parts,
+static void put_bar(FILE *out, const struct svg_bars *bars, unsigned y, const char *label, const double *parts,
                     double full)
 {
     double x = LABEL_WIDTH;
@@ -44,7 +44,7 @@ static void put_bar(FILE *out, const struct vx_svg_bars *bars, unsigned y, const
     fputs("\n", out);
 }
 
-void vx_svg_bars(FILE *out, const struct vx_svg_bars *bars)
+void svg_bars(FILE *out, const struct svg_bars *bars)
 {
     double parts[VX_SVG_SERIES_MAX], full = bars->full;
     const char *label;
@@ -100,7 +100,7 @@ static void put_ratio(FILE *out, unsigned y, const char *label, double ratio, do
             y + BAR_HEIGHT - 2, above ? "" : " class=\"end\"", figure);
 }
 
-void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
+void svg_ratios(FILE *out, const struct svg_bars *bars)
 {
     double parts[VX_SVG_SERIES_MAX], most = 2, least = 0.5;
     const char *label;
@@ -129,7 +129,7 @@ void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars)
 
 enum { HISTOGRAM_WIDTH = 720, HISTOGRAM_HEIGHT = 180, AXIS_HEIGHT = 20, LABEL_EVERY = 4 };
 
-void vx_svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned first, const char *what)
+void svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned first, const char *what)
 {
     uint64_t most = 1;
     for (size_t i = 0; i < count; i++)
@@ -156,7 +156,7 @@ void vx_svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned 
 
 enum { PLOT_WIDTH = 190, PLOT_HEIGHT = 90, PLOT_LEFT = 30, PLOT_TOP = 20 };
 
-static double place_x(const struct vx_svg_lines *lines, size_t i)
+static double place_x(const struct svg_lines *lines, size_t i)
 {
     return PLOT_LEFT + (lines->count > 1 ? (double)PLOT_WIDTH * (double)i / (double)(lines->count - 1) : 0);
 }
@@ -166,7 +166,7 @@ static double place_y(double value)
     return PLOT_TOP + PLOT_HEIGHT * (1 - value);
 }
 
-static void put_series(FILE *out, const struct vx_svg_lines *lines, unsigned series)
+static void put_series(FILE *out, const struct svg_lines *lines, unsigned series)
 {
     const double *values = lines->values[series];
     fprintf(out, "<polyline class=\"l%u\" points=\"", series);
@@ -180,7 +180,7 @@ static void put_series(FILE *out, const struct vx_svg_lines *lines, unsigned ser
     fputs("\n", out);
 }
 
-void vx_svg_lines(FILE *out, const struct vx_svg_lines *lines)
+void svg_lines(FILE *out, const struct svg_lines *lines)
 {
     fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\"><text x=\"%d\" y=\"12\" class=\"title\">%s</text>\n",
             PLOT_LEFT + PLOT_WIDTH + 16, PLOT_TOP + PLOT_HEIGHT + 20, PLOT_LEFT, lines->title);

@@ -10,7 +10,7 @@
 enum { VX_SVG_SERIES_MAX = 6 };
 
 /* Rows of one bar each, made of parts one behind the other. */
-struct vx_svg_bars {
+struct svg_bars {
     size_t rows;
     unsigned series;
     const char *const *names; /* of the series */
@@ -20,16 +20,16 @@ struct vx_svg_bars {
     bool (*row)(void *opaque, size_t index, const char **label, double parts[VX_SVG_SERIES_MAX]);
     void *opaque;
 };
-void vx_svg_bars(FILE *out, const struct vx_svg_bars *bars);
+void svg_bars(FILE *out, const struct svg_bars *bars);
 
-/* As vx_svg_bars with one series, on a logarithmic scale: bars begin at 1 and lead to the right above it, to the left below. */
-void vx_svg_ratios(FILE *out, const struct vx_svg_bars *bars);
+/* As svg_bars with one series, on a logarithmic scale: bars begin at 1 and lead to the right above it, to the left below. */
+void svg_ratios(FILE *out, const struct svg_bars *bars);
 
 /* values[i] over i + first, as columns. */
-void vx_svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned first, const char *what);
+void svg_histogram(FILE *out, const uint64_t *values, size_t count, unsigned first, const char *what);
 
 /* A small plot of values from 0 to 1 over named places; series[i] has `count` values. */
-struct vx_svg_lines {
+struct svg_lines {
     const char *title;
     size_t count;
     const char *const *labels;
@@ -37,9 +37,9 @@ struct vx_svg_lines {
     const double *values[VX_SVG_SERIES_MAX];
     const char *const *names;
 };
-void vx_svg_lines(FILE *out, const struct vx_svg_lines *lines);
+void svg_lines(FILE *out, const struct svg_lines *lines);
 
 /* The names of series beside their colours. */
-void vx_svg_legend(FILE *out, const char *const *names, unsigned count);
+void svg_legend(FILE *out, const char *const *names, unsigned count);
 
 #endif

@@ -5,23 +5,23 @@
 
 enum { SECTOR = 512, COMMAND_LINE_AT = SECTOR, KERNEL_AT = 2 * SECTOR, KERNEL_MOST = 126 * SECTOR };
 
-extern const uint8_t vx_lab_boot_image[], vx_lab_boot_image_end[], vx_lab_kernel_image[], vx_lab_kernel_image_end[];
+extern const uint8_t lab_boot_image[], lab_boot_image_end[], lab_kernel_image[], lab_kernel_image_end[];
 
 static size_t kernel_bytes(void)
 {
-    return (size_t)(vx_lab_kernel_image_end - vx_lab_kernel_image);
+    return (size_t)(lab_kernel_image_end - lab_kernel_image);
 }
 
-bool vx_lab_has_disk(void)
+bool lab_has_disk(void)
 {
-    return kernel_bytes() != 0 && (size_t)(vx_lab_boot_image_end - vx_lab_boot_image) == SECTOR;
+    return kernel_bytes() != 0 && (size_t)(lab_boot_image_end - lab_boot_image) == SECTOR;
 }
 
-void vx_lab_disk(const char *command_line, uint8_t image[VX_LAB_DISK_BYTES])
+void lab_disk(const char *command_line, uint8_t image[VX_LAB_DISK_BYTES])
 {
-    VX_ASSERT(vx_lab_has_disk() && kernel_bytes() <= KERNEL_MOST && strlen(command_line) < SECTOR);
+    VX_ASSERT(lab_has_disk() && kernel_bytes() <= KERNEL_MOST && strlen(command_line) < SECTOR);
     memset(image, 0, VX_LAB_DISK_BYTES);
-    memcpy(image, vx_lab_boot_image, SECTOR);
+    memcpy(image, lab_boot_image, SECTOR);
     strcpy((char *)image + COMMAND_LINE_AT, command_line);
-    memcpy(image + KERNEL_AT, vx_lab_kernel_image, kernel_bytes());
+    memcpy(image + KERNEL_AT, lab_kernel_image, kernel_bytes());
 }

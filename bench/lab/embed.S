@@ -2,6 +2,6 @@
  * they could not be built. */
 #include "vx86/embed.inc"
 
-VX_EMBED(vx_lab_boot_image, VX_BOOT_FILE)
-VX_EMBED(vx_lab_kernel_image, VX_LAB_FILE)
-VX_EMBED(vx_lab_native_image, VX_NATIVE_FILE)
+VX_EMBED(lab_boot_image, VX_BOOT_FILE)
+VX_EMBED(lab_kernel_image, VX_LAB_FILE)
+VX_EMBED(lab_native_image, VX_NATIVE_FILE)

@@ -6,7 +6,7 @@
 /* The rows' amount of work is made for one to two seconds under TCG. */
 #define ROW_SHARE(units) ((units) / 5)
 
-static const struct vx_lab_workload workloads[] = {
+static const struct lab_workload workloads[] = {
     { "boot", "BOOT", "power-on to the kernel's first line: firmware, option ROM, boot sector", 1, false, false, true,
       false },
     { "linux", "BOOT", "only when named: a Linux system, power-on to its shell's prompt (--image)", 1, false, false,
@@ -21,15 +21,15 @@ static const struct vx_lab_workload workloads[] = {
 #undef WORKLOAD
 };
 
-extern const uint8_t vx_lab_native_image[], vx_lab_native_image_end[];
+extern const uint8_t lab_native_image[], lab_native_image_end[];
 
-const struct vx_lab_workload *vx_lab_workloads(size_t *count)
+const struct lab_workload *lab_workloads(size_t *count)
 {
     *count = VX_ARRAY_LEN(workloads);
     return workloads;
 }
 
-const struct vx_lab_workload *vx_lab_find(const char *name)
+const struct lab_workload *lab_find(const char *name)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(workloads); i++)
         if (strcmp(workloads[i].name, name) == 0)
@@ -37,8 +37,8 @@ const struct vx_lab_workload *vx_lab_find(const char *name)
     return NULL;
 }
 
-const uint8_t *vx_lab_native(size_t *bytes)
+const uint8_t *lab_native(size_t *bytes)
 {
-    *bytes = (size_t)(vx_lab_native_image_end - vx_lab_native_image);
-    return vx_lab_native_image;
+    *bytes = (size_t)(lab_native_image_end - lab_native_image);
+    return lab_native_image;
 }

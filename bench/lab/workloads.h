@@ -9,7 +9,7 @@
 
 #include "vx86/compiler.h"
 
-struct vx_lab_workload {
+struct lab_workload {
     const char *name, *group, *text;
     uint32_t units; /* amount of work: some tenths of a second under the translator */
     bool native;    /* the native program has it too */
@@ -18,18 +18,18 @@ struct vx_lab_workload {
     bool system;    /* ... or to the shell of a system that has a disk of its own; only run when named */
 };
 
-const struct vx_lab_workload *vx_lab_workloads(size_t *count);
+const struct lab_workload *lab_workloads(size_t *count);
 /* NULL: there is none of that name. */
-const struct vx_lab_workload *vx_lab_find(const char *name);
+const struct lab_workload *lab_find(const char *name);
 
 /* The disk's size: one cylinder of 16 heads and 63 sectors, which every emulator makes the same geometry of. */
 enum { VX_LAB_DISK_BYTES = 16 * 63 * 512 };
 /* False where the build could not make one. */
-bool vx_lab_has_disk(void);
+bool lab_has_disk(void);
 /* Fills in the disk whose kernel runs `command_line` (shorter than 512 bytes). */
-void vx_lab_disk(const char *command_line, uint8_t image[VX_LAB_DISK_BYTES]);
+void lab_disk(const char *command_line, uint8_t image[VX_LAB_DISK_BYTES]);
 
 /* Static storage; *bytes 0 where the build could not make it. */
-const uint8_t *vx_lab_native(size_t *bytes);
+const uint8_t *lab_native(size_t *bytes);
 
 #endif

@@ -340,7 +340,7 @@ static void step(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     begin_insn(in);
-    vx_cpu_ring_note(cpu);
+    cpu_ring_note(cpu);
     if ((cpu->eflags & (VX_FL_TF | VX_FL_RF | VX_FL_AC)) | (cpu->dr[7] & DR7_ENABLES)) {
         step_rare(in);
         return;
@@ -369,7 +369,7 @@ static void run_window(struct insn *in, uint64_t until)
             return;
         in->start_eip = eip;
         in->prefixes = in->window_prefixes;
-        vx_cpu_ring_note(cpu);
+        cpu_ring_note(cpu);
         bool done = execute(in);
         if (VX_UNLIKELY(!done))
             vx_cpu_deliver_fault(cpu);

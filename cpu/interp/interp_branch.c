@@ -21,7 +21,7 @@ static bool near_call(struct insn *in, uint32_t target)
 {
     if (in->op_size == 2)
         target &= 0xFFFF;
-    if (!near_target_ok(in, target) || !stack_push(in, in->op_size, in->next_eip))
+    if (!near_target_ok(in, target) || !insn_push(in, in->op_size, in->next_eip))
         return false;
     in->next_eip = target;
     in->branched = true;
@@ -176,7 +176,7 @@ INTERP_INLINE bool group5(struct insn *in, unsigned size)
     case 5:
         return read_far_pointer(in, &sel, &value) &&
                transferred(in, vx_cpu_far_jump(in->cpu, sel, value, in->next_eip));
-    case 6: return read_rm(in, size, &value) && stack_push(in, size, value);
+    case 6: return read_rm(in, size, &value) && insn_push(in, size, value);
     default: return insn_ud(in);
     }
 }

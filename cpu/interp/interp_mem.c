@@ -9,22 +9,22 @@
 
 bool insn_fault(struct insn *in, uint8_t vector)
 {
-    return vx_fault_plain(in->cpu, vector);
+    return fault_plain(in->cpu, vector);
 }
 
 bool insn_fault_code(struct insn *in, uint8_t vector, uint32_t error)
 {
-    return vx_fault_code(in->cpu, vector, error);
+    return fault_code(in->cpu, vector, error);
 }
 
 bool insn_ud(struct insn *in)
 {
-    return insn_fetch_whole(in) && vx_fault_plain(in->cpu, VX_UD);
+    return insn_fetch_whole(in) && fault_plain(in->cpu, VX_UD);
 }
 
 bool insn_gp0(struct insn *in)
 {
-    return vx_fault_code(in->cpu, VX_GP, 0);
+    return fault_code(in->cpu, VX_GP, 0);
 }
 
 /* Type rules hold in protected mode only; real mode may write through CS whatever was loaded there before. Code that may only
@@ -40,7 +40,7 @@ static bool type_allows(const struct vx_vcpu *cpu, const struct vx_seg *s, enum 
 bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin)
 {
     const struct vx_seg *s = &in->cpu->seg[seg];
-    if (!vx_seg_in_limit(s, off, bytes) || !type_allows(in->cpu, s, access))
+    if (!seg_in_limit(s, off, bytes) || !type_allows(in->cpu, s, access))
         return insn_fault_code(in, seg == VX_SS ? VX_SEG_SS : VX_GP, 0);
     *lin = (uint32_t)(s->base + off);
     return true;

@@ -12,7 +12,7 @@ enum { MWAIT_BREAK_ON_MASKED = 1 }; /* ECX bit 0: masked interrupts wake too */
 static bool monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct vx_monitor *m = &vx_cpu_box(cpu)->monitor;
+    struct monitor *m = &cpu_box(cpu)->monitor;
     uint32_t off = get_reg(cpu, VX_RAX, in->addr_size), lin;
     uint64_t phys;
     if (get_reg(cpu, VX_RCX, 4) != 0)
@@ -31,7 +31,7 @@ static bool monitor(struct insn *in)
 static bool mwait(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct vx_monitor *m = &vx_cpu_box(cpu)->monitor;
+    struct monitor *m = &cpu_box(cpu)->monitor;
     if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)
         return insn_gp0(in);
     const uint8_t *line = m->armed ? vx_pmap_read_ptr(cpu->mmu->pmap, m->phys) : NULL;

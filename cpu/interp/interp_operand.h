@@ -187,7 +187,7 @@ INTERP_INLINE void set_stack_pointer(struct vx_vcpu *cpu, uint32_t mask, uint32_
     cpu->gpr[VX_RSP] = ((uint32_t)cpu->gpr[VX_RSP] & ~mask) | (sp & mask);
 }
 
-INTERP_INLINE bool stack_push(struct insn *in, unsigned size, uint32_t value)
+INTERP_INLINE bool insn_push(struct insn *in, unsigned size, uint32_t value)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t mask = stack_mask(cpu);

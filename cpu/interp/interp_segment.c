@@ -46,7 +46,7 @@ bool interp_mov_sw_ew(struct insn *in)
  * pushed zero-extended. */
 bool interp_push_sreg(struct insn *in)
 {
-    return stack_push(in, in->op_size, in->cpu->seg[in->opcode >> 3 & 7].sel);
+    return insn_push(in, in->op_size, in->cpu->seg[in->opcode >> 3 & 7].sel);
 }
 
 bool interp_pop_sreg(struct insn *in)
@@ -123,14 +123,14 @@ bool interp_arpl(struct insn *in)
 }
 
 /* The descriptor that E names; *found also says that its DPL lets this CPL and RPL see it. False: page fault. */
-static bool look_visible(struct insn *in, struct vx_desc *desc, bool *found)
+static bool look_visible(struct insn *in, struct desc *desc, bool *found)
 {
     uint32_t sel;
-    if (!read_rm(in, 2, &sel) || !vx_seg_look_desc(in->cpu, (uint16_t)sel, desc, found))
+    if (!read_rm(in, 2, &sel) || !seg_look_desc(in->cpu, (uint16_t)sel, desc, found))
         return false;
-    if (*found && !vx_desc_is_conforming_code(desc)) {
-        unsigned dpl = vx_desc_dpl(desc);
-        *found = in->cpu->cpl <= dpl && vx_sel_rpl((uint16_t)sel) <= dpl;
+    if (*found && !desc_is_conforming_code(desc)) {
+        unsigned dpl = desc_dpl(desc);
+        *found = in->cpu->cpl <= dpl && sel_rpl((uint16_t)sel) <= dpl;
     }
     return true;
 }
@@ -140,14 +140,14 @@ enum { LAR_TYPES = 0x1A3E, LSL_TYPES = 0x0A0E };
 
 static bool lar_lsl(struct insn *in, uint32_t system_types, bool limit)
 {
-    struct vx_desc desc;
+    struct desc desc;
     bool found;
     if (!needs_protected(in) || !look_visible(in, &desc, &found))
         return false;
-    if (found && vx_desc_is_system(&desc))
-        found = system_types >> vx_desc_type(&desc) & 1;
+    if (found && desc_is_system(&desc))
+        found = system_types >> desc_type(&desc) & 1;
     if (found)
-        set_reg(in->cpu, in->reg, in->op_size, limit ? vx_desc_limit(&desc) : desc.hi & 0x00FFFF00u);
+        set_reg(in->cpu, in->reg, in->op_size, limit ? desc_limit(&desc) : desc.hi & 0x00FFFF00u);
     set_zf(in->cpu, found);
     return true;
 }
@@ -163,11 +163,11 @@ bool interp_lsl(struct insn *in)
 
 static bool verify(struct insn *in, bool write)
 {
-    struct vx_desc desc;
+    struct desc desc;
     bool found;
     if (!look_visible(in, &desc, &found))
         return false;
-    set_zf(in->cpu, found && (write ? vx_desc_is_writable_data(&desc) : vx_desc_is_readable(&desc)));
+    set_zf(in->cpu, found && (write ? desc_is_writable_data(&desc) : desc_is_readable(&desc)));
     return true;
 }
 
@@ -194,8 +194,8 @@ bool interp_group6(struct insn *in)
     switch (in->reg) {
     case 0: return umip_allows(in) && store_selector(in, in->cpu->ldtr.sel);
     case 1: return umip_allows(in) && store_selector(in, in->cpu->tr.sel);
-    case 2: return load_system_segment(in, vx_seg_load_ldtr);
-    case 3: return load_system_segment(in, vx_seg_load_tr);
+    case 2: return load_system_segment(in, seg_load_ldtr);
+    case 3: return load_system_segment(in, seg_load_tr);
     case 4: return verify(in, false);
     case 5: return verify(in, true);
     default: return insn_ud(in);

@@ -10,11 +10,11 @@
 
 bool interp_push_rw(struct insn *in)
 {
-    return stack_push(in, 2, get_reg(in->cpu, in->opcode & 7, 2));
+    return insn_push(in, 2, get_reg(in->cpu, in->opcode & 7, 2));
 }
 bool interp_push_rd(struct insn *in)
 {
-    return stack_push(in, 4, get_reg(in->cpu, in->opcode & 7, 4));
+    return insn_push(in, 4, get_reg(in->cpu, in->opcode & 7, 4));
 }
 
 INTERP_INLINE bool pop_reg(struct insn *in, unsigned size)
@@ -39,13 +39,13 @@ bool interp_pop_rd(struct insn *in)
 bool interp_push_iz(struct insn *in)
 {
     uint32_t imm;
-    return fetch_imm(in, in->op_size, &imm) && stack_push(in, in->op_size, imm);
+    return fetch_imm(in, in->op_size, &imm) && insn_push(in, in->op_size, imm);
 }
 
 bool interp_push_ib(struct insn *in)
 {
     uint32_t imm;
-    return fetch_simm8(in, &imm) && stack_push(in, in->op_size, imm);
+    return fetch_simm8(in, &imm) && insn_push(in, in->op_size, imm);
 }
 
 bool interp_pop_ev(struct insn *in)
@@ -111,15 +111,15 @@ static bool flags_hidden(const struct insn *in)
 }
 static bool flags_virtual(const struct insn *in)
 {
-    return in->op_size == 2 && vx_vif_stands_in(in->cpu);
+    return in->op_size == 2 && vif_stands_in(in->cpu);
 }
 
 bool interp_pushf(struct insn *in)
 {
     uint32_t image = vx_eflags(in->cpu) & ~(uint32_t)(VX_FL_VM | VX_FL_RF);
     if (!flags_hidden(in))
-        return stack_push(in, in->op_size, image);
-    return flags_virtual(in) ? stack_push(in, 2, vx_vif_flags_image(in->cpu)) : insn_gp0(in);
+        return insn_push(in, in->op_size, image);
+    return flags_virtual(in) ? insn_push(in, 2, vif_flags_image(in->cpu)) : insn_gp0(in);
 }
 
 static bool popf_hidden(struct insn *in)
@@ -127,10 +127,10 @@ static bool popf_hidden(struct insn *in)
     uint32_t value;
     if (!flags_virtual(in))
         return insn_gp0(in);
-    if (!stack_top(in, 2, &value) || !vx_vif_flags_legal(in->cpu, (uint16_t)value))
+    if (!stack_top(in, 2, &value) || !vif_flags_legal(in->cpu, (uint16_t)value))
         return false;
     stack_release(in->cpu, 2);
-    vx_vif_flags_write(in->cpu, (uint16_t)value);
+    vif_flags_write(in->cpu, (uint16_t)value);
     return true;
 }
 

@@ -84,7 +84,7 @@ static bool set_ac(struct insn *in, bool ac)
     if (in->cpu->cpl != 0)
         return insn_ud(in);
     insn_mode_changed(in);
-    vx_flags_write(in->cpu, ac ? VX_FL_AC : 0, VX_FL_AC);
+    flags_write(in->cpu, ac ? VX_FL_AC : 0, VX_FL_AC);
     return true;
 }
 
@@ -152,8 +152,8 @@ bool interp_cli(struct insn *in)
 {
     if (iopl_allows(in))
         in->cpu->iflag = 0;
-    else if (vx_vif_stands_in(in->cpu))
-        vx_vif_clear(in->cpu);
+    else if (vif_stands_in(in->cpu))
+        vif_clear(in->cpu);
     else
         return insn_gp0(in);
     return true;
@@ -164,7 +164,7 @@ bool interp_sti(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     if (!iopl_allows(in))
-        return vx_vif_stands_in(cpu) ? vx_vif_set(cpu) : insn_gp0(in);
+        return vif_stands_in(cpu) ? vif_set(cpu) : insn_gp0(in);
     if (!cpu->iflag) {
         cpu->inhibit = VX_INHIBIT_STI;
         insn_mode_changed(in);
@@ -255,7 +255,7 @@ bool interp_sysexit(struct insn *in)
 bool interp_rsm(struct insn *in)
 {
     insn_mode_changed(in);
-    if (!vx_smm_resume(in->cpu))
+    if (!smm_resume(in->cpu))
         return false;
     in->next_eip = (uint32_t)in->cpu->rip;
     return true;

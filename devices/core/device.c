@@ -1,19 +1,19 @@
 /* device.c - the small parts that chips and machine share: groups of regions, wired-OR lines. */
 #include "device.h"
 
-vx_err vx_bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count)
+vx_err bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         vx_err err = vx_bus_add(bus, &regions[i]);
         if (err != VX_ERR_OK) {
-            vx_bus_remove_all(bus, regions, i);
+            bus_remove_all(bus, regions, i);
             return err;
         }
     }
     return VX_ERR_OK;
 }
 
-void vx_bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count)
+void bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         vx_bus_remove(bus, &regions[i]);
@@ -21,7 +21,7 @@ void vx_bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t cou
 
 static void irq_or_set(void *opaque, unsigned line, bool level)
 {
-    struct vx_irq_or *wire = opaque;
+    struct irq_or *wire = opaque;
     uint32_t bit = 1u << line;
     uint32_t inputs = level ? wire->inputs | bit : wire->inputs & ~bit;
     bool was = wire->inputs != 0;
@@ -30,13 +30,13 @@ static void irq_or_set(void *opaque, unsigned line, bool level)
         vx_irq_set(&wire->out, inputs != 0);
 }
 
-void vx_irq_or_init(struct vx_irq_or *wire, struct vx_irq out)
+void irq_or_init(struct irq_or *wire, struct vx_irq out)
 {
     wire->inputs = 0;
     wire->out = out;
 }
 
-struct vx_irq vx_irq_or_input(struct vx_irq_or *wire, unsigned n)
+struct vx_irq irq_or_input(struct irq_or *wire, unsigned n)
 {
     VX_ASSERT(n < 32);
     return (struct vx_irq){ .set = irq_or_set, .opaque = wire, .line = n };

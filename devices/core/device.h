@@ -3,15 +3,15 @@
  * A chip is one .c/.h pair. Its header opens with a block (data sheet, ports, IRQs, clock, modelled, not modelled) and
  * declares:
  *
- *     struct vx_debugcon;                              opaque, unless a test or neighbour needs fields
- *     struct vx_debugcon_config { ... };               bus, clock, lines, back end: everything the chip is wired to
- *     vx_err vx_debugcon_create(const struct vx_debugcon_config *config, struct vx_debugcon **out);
- *     extern const struct vx_device_type vx_debugcon_type;
+ *     struct debugcon;                              opaque, unless a test or neighbour needs fields
+ *     struct debugcon_config { ... };               bus, clock, lines, back end: everything the chip is wired to
+ *     vx_err debugcon_create(const struct debugcon_config *config, struct debugcon **out);
+ *     extern const struct device_type debugcon_type;
  *     ... and functions for its further pins, if it has any
  *
  * create() allocates the chip, puts its regions on the bus and leaves it as after reset; on an error it leaves nothing
  * behind. The config struct is only read during create(); what its pointers point to is borrowed for the chip's life.
- * The machine keeps the chip as a struct vx_device and from then on resets and destroys it through its type.
+ * The machine keeps the chip as a struct device and from then on resets and destroys it through its type.
  *
  * Reset has two phases, so that no chip sees a neighbour's half-reset outputs. In VX_RESET_HOLD a chip puts its
  * registers to their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output
@@ -26,16 +26,16 @@
 #include "vx86/err.h"
 #include "vx86/log.h"
 
-enum vx_reset { VX_RESET_HOLD, VX_RESET_RELEASE };
+enum reset { VX_RESET_HOLD, VX_RESET_RELEASE };
 
 /* A register of a chip as a debugger names it: `count` elements of `bytes` (1, 2, 4, 8), `stride` apart. */
-struct vx_field {
+struct device_field {
     const char *name;
     uint32_t off, stride;
     uint16_t count;
     uint8_t bytes;
 };
-/* VX_FIELD(struct vx_pic, imr), VX_FIELD_ARRAY(struct vx_pci, config), VX_FIELD_EACH(struct vx_pit, counter, latch): the
+/* VX_FIELD(struct pic, imr), VX_FIELD_ARRAY(struct pci, config), VX_FIELD_EACH(struct pit, counter, latch): the
  * latch of every counter. */
 #define VX_FIELD(type, member)                                             \
     {                                                                      \
@@ -52,31 +52,31 @@ struct vx_field {
             VX_ARRAY_LEN(((type *)0)->array), sizeof(((type *)0)->array[0].member)          \
     }
 
-struct vx_device_type {
+struct device_type {
     const char *name;
-    void (*reset)(void *instance, enum vx_reset phase); /* NULL: nothing to reset */
-    void (*destroy)(void *instance);                    /* takes the chip off the bus and frees it; NULL is allowed */
-    const struct vx_field *fields;                      /* what a debugger shows; NULL: nothing */
+    void (*reset)(void *instance, enum reset phase); /* NULL: nothing to reset */
+    void (*destroy)(void *instance);                 /* takes the chip off the bus and frees it; NULL is allowed */
+    const struct device_field *fields;               /* what a debugger shows; NULL: nothing */
     unsigned field_count;
 };
 
-struct vx_device {
-    const struct vx_device_type *type;
+struct device {
+    const struct device_type *type;
     void *instance;
 };
 
 /* Takes several regions off the bus / puts them on it. add_all removes what it added when one fails. */
-VX_MUST_USE vx_err vx_bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
-void vx_bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
+VX_MUST_USE vx_err bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
+void bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
 
 /* A wire that several outputs share (wired OR): input n drives bit n. */
-struct vx_irq_or {
+struct irq_or {
     uint32_t inputs; /* levels of the inputs, bit n for input n */
     struct vx_irq out;
 };
 
-void vx_irq_or_init(struct vx_irq_or *wire, struct vx_irq out);
+void irq_or_init(struct irq_or *wire, struct vx_irq out);
 /* The end of input n (0 to 31) to hand to a chip. */
-struct vx_irq vx_irq_or_input(struct vx_irq_or *wire, unsigned n);
+struct vx_irq irq_or_input(struct irq_or *wire, unsigned n);
 
 #endif

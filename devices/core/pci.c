@@ -16,15 +16,15 @@
 #define BAR_PREFETCH   0x8u
 #define ROM_ENABLE     0x1u
 
-struct vx_pci {
+struct pci {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     uint64_t memory_first, memory_end;
-    struct vx_irq_or pirq[PCI_PIRQS];         /* input n: slot n */
+    struct irq_or pirq[PCI_PIRQS];            /* input n: slot n */
     uint8_t pin_levels[PCI_SLOTS][PCI_PIRQS]; /* functions of the slot that hold INTA#..INTD# up, one bit each */
-    struct vx_pci_function *function[PCI_SLOTS][PCI_FUNCTIONS];
-    struct vx_pci_cf9 cf9;
+    struct pci_function *function[PCI_SLOTS][PCI_FUNCTIONS];
+    struct pci_cf9 cf9;
     uint32_t address; /* CONFADD */
     struct vx_region regions[2];
 };
@@ -45,41 +45,41 @@ static void set_bytes(uint8_t *at, unsigned size, uint32_t value)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
-uint16_t vx_pci_get16(const struct vx_pci_function *fn, unsigned reg)
+uint16_t pci_get16(const struct pci_function *fn, unsigned reg)
 {
     VX_ASSERT(reg + 2 <= PCI_CONFIG_BYTES);
     return (uint16_t)get_bytes(&fn->config[reg], 2);
 }
 
-uint32_t vx_pci_get32(const struct vx_pci_function *fn, unsigned reg)
+uint32_t pci_get32(const struct pci_function *fn, unsigned reg)
 {
     VX_ASSERT(reg + 4 <= PCI_CONFIG_BYTES);
     return get_bytes(&fn->config[reg], 4);
 }
 
-void vx_pci_set16(struct vx_pci_function *fn, unsigned reg, uint16_t value)
+void pci_set16(struct pci_function *fn, unsigned reg, uint16_t value)
 {
     VX_ASSERT(reg + 2 <= PCI_CONFIG_BYTES);
     set_bytes(&fn->config[reg], 2, value);
 }
 
-void vx_pci_set32(struct vx_pci_function *fn, unsigned reg, uint32_t value)
+void pci_set32(struct pci_function *fn, unsigned reg, uint32_t value)
 {
     VX_ASSERT(reg + 4 <= PCI_CONFIG_BYTES);
     set_bytes(&fn->config[reg], 4, value);
 }
 
-void vx_pci_function_init(struct vx_pci_function *fn, const struct vx_pci_ident *ident)
+void pci_function_init(struct pci_function *fn, const struct pci_ident *ident)
 {
     memset(fn, 0, sizeof *fn);
     fn->name = ident->name;
-    vx_pci_set16(fn, PCI_VENDOR_ID, ident->vendor);
-    vx_pci_set16(fn, PCI_DEVICE_ID, ident->device);
+    pci_set16(fn, PCI_VENDOR_ID, ident->vendor);
+    pci_set16(fn, PCI_DEVICE_ID, ident->device);
     fn->config[PCI_REVISION] = ident->revision;
     set_bytes(&fn->config[PCI_CLASS], 3, ident->class_code);
     fn->config[PCI_HEADER_TYPE] = ident->multifunction ? 0x80 : 0x00;
-    vx_pci_set16(fn, PCI_SUBSYSTEM_VENDOR, ident->subsystem_vendor);
-    vx_pci_set16(fn, PCI_SUBSYSTEM_ID, ident->subsystem);
+    pci_set16(fn, PCI_SUBSYSTEM_VENDOR, ident->subsystem_vendor);
+    pci_set16(fn, PCI_SUBSYSTEM_ID, ident->subsystem);
     fn->config[PCI_INTERRUPT_PIN] = ident->interrupt_pin;
 
     set_bytes(&fn->write_mask[PCI_COMMAND], 2,
@@ -98,9 +98,9 @@ static unsigned bar_register(unsigned bar)
     return bar == PCI_BAR_ROM ? PCI_ROM_BASE : PCI_BAR0 + 4 * bar;
 }
 
-static void bar_init(struct vx_pci_function *fn, unsigned index)
+static void bar_init(struct pci_function *fn, unsigned index)
 {
-    struct vx_pci_bar *bar = &fn->bar[index];
+    struct pci_bar *bar = &fn->bar[index];
     unsigned reg = bar_register(index);
     VX_ASSERT((bar->size & (bar->size - 1)) == 0 && bar->size >= (bar->io ? 4u : VX_PAGE_BYTES));
     uint32_t flags = bar->io ? BAR_IO_SPACE : bar->prefetchable ? BAR_PREFETCH : 0;
@@ -114,15 +114,15 @@ static void bar_init(struct vx_pci_function *fn, unsigned index)
 }
 
 /* Where config[] says that the BAR decodes (I1, I3). */
-static uint64_t bar_target(const struct vx_pci_function *fn, unsigned index)
+static uint64_t bar_target(const struct pci_function *fn, unsigned index)
 {
-    const struct vx_pci_bar *bar = &fn->bar[index];
+    const struct pci_bar *bar = &fn->bar[index];
     if (bar->size == 0)
         return PCI_UNMAPPED;
-    uint16_t command = vx_pci_get16(fn, PCI_COMMAND);
+    uint16_t command = pci_get16(fn, PCI_COMMAND);
     if (!(command & (bar->io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
         return PCI_UNMAPPED;
-    uint32_t value = vx_pci_get32(fn, bar_register(index));
+    uint32_t value = pci_get32(fn, bar_register(index));
     if (index == PCI_BAR_ROM && !(value & ROM_ENABLE))
         return PCI_UNMAPPED;
     uint64_t base = value & ~(bar->size - 1);
@@ -131,7 +131,7 @@ static uint64_t bar_target(const struct vx_pci_function *fn, unsigned index)
     return base >= first && base + bar->size <= end ? base : PCI_UNMAPPED;
 }
 
-static void bar_unmap(struct vx_pci_function *fn, struct vx_pci_bar *bar)
+static void bar_unmap(struct pci_function *fn, struct pci_bar *bar)
 {
     if (bar->backed)
         vx_pmap_map(fn->pci->pmap, bar->mapped_at, bar->size, VX_PMAP_BUS, VX_PMAP_BUS);
@@ -140,7 +140,7 @@ static void bar_unmap(struct vx_pci_function *fn, struct vx_pci_bar *bar)
     bar->mapped_at = PCI_UNMAPPED;
 }
 
-static void bar_map(struct vx_pci_function *fn, struct vx_pci_bar *bar, uint64_t base)
+static void bar_map(struct pci_function *fn, struct pci_bar *bar, uint64_t base)
 {
     bar->mapped_at = base;
     if (bar->backed) {
@@ -153,20 +153,20 @@ static void bar_map(struct vx_pci_function *fn, struct vx_pci_bar *bar, uint64_t
 }
 
 /* Taking a backed BAR away may have uncovered another one that the guest had laid over it. */
-static void remap_backed(struct vx_pci *pci)
+static void remap_backed(struct pci *pci)
 {
     for (unsigned i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++) {
-        struct vx_pci_function *fn = pci->function[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS];
+        struct pci_function *fn = pci->function[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS];
         for (unsigned b = 0; fn != NULL && b <= PCI_BAR_ROM; b++)
             if (fn->bar[b].backed && fn->bar[b].mapped_at != PCI_UNMAPPED)
                 bar_map(fn, &fn->bar[b], fn->bar[b].mapped_at);
     }
 }
 
-static void apply_bars(struct vx_pci_function *fn)
+static void apply_bars(struct pci_function *fn)
 {
     for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
-        struct vx_pci_bar *bar = &fn->bar[i];
+        struct pci_bar *bar = &fn->bar[i];
         uint64_t target = bar_target(fn, i);
         if (target == bar->mapped_at)
             continue;
@@ -182,7 +182,7 @@ static void apply_bars(struct vx_pci_function *fn)
     }
 }
 
-uint64_t vx_pci_bar_base(const struct vx_pci_function *fn, unsigned bar)
+uint64_t pci_bar_base(const struct pci_function *fn, unsigned bar)
 {
     VX_ASSERT(bar <= PCI_BAR_ROM);
     return fn->bar[bar].mapped_at;
@@ -190,26 +190,26 @@ uint64_t vx_pci_bar_base(const struct vx_pci_function *fn, unsigned bar)
 
 /* ---- interrupt pins --------------------------------------------------------------------------------------------- */
 
-static void update_intx(struct vx_pci_function *fn)
+static void update_intx(struct pci_function *fn)
 {
-    uint16_t status = vx_pci_get16(fn, PCI_STATUS);
-    vx_pci_set16(fn, PCI_STATUS, fn->intx ? status | PCI_STATUS_INTX : status & (uint16_t)~PCI_STATUS_INTX);
-    bool out = fn->intx && !(vx_pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
+    uint16_t status = pci_get16(fn, PCI_STATUS);
+    pci_set16(fn, PCI_STATUS, fn->intx ? status | PCI_STATUS_INTX : status & (uint16_t)~PCI_STATUS_INTX);
+    bool out = fn->intx && !(pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
     if (out == fn->intx_out)
         return;
     fn->intx_out = out;
     unsigned pin = fn->config[PCI_INTERRUPT_PIN];
     if (pin < 1 || pin > 4)
         return;
-    struct vx_pci *pci = fn->pci;
+    struct pci *pci = fn->pci;
     uint8_t *levels = &pci->pin_levels[fn->slot][pin - 1];
     *levels = out ? *levels | (uint8_t)(1u << fn->number) : *levels & (uint8_t) ~(1u << fn->number);
     unsigned pirq = (fn->slot + PCI_PIRQS - 1 + pin - 1) % PCI_PIRQS;
-    struct vx_irq input = vx_irq_or_input(&pci->pirq[pirq], fn->slot);
+    struct vx_irq input = irq_or_input(&pci->pirq[pirq], fn->slot);
     vx_irq_set(&input, *levels != 0);
 }
 
-void vx_pci_set_intx(struct vx_pci_function *fn, bool level)
+void pci_set_intx(struct pci_function *fn, bool level)
 {
     if (fn->pci == NULL || fn->intx == level)
         return;
@@ -217,17 +217,17 @@ void vx_pci_set_intx(struct vx_pci_function *fn, bool level)
     update_intx(fn);
 }
 
-bool vx_pci_is_master(const struct vx_pci_function *fn)
+bool pci_is_master(const struct pci_function *fn)
 {
-    return (vx_pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
+    return (pci_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
 }
 
 /* ---- configuration space ---------------------------------------------------------------------------------------- */
 
-uint32_t vx_pci_read_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size)
+uint32_t pci_read_config(struct pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size)
 {
     VX_ASSERT(slot < PCI_SLOTS && number < PCI_FUNCTIONS && reg + size <= PCI_CONFIG_BYTES);
-    const struct vx_pci_function *fn = pci->function[slot][number];
+    const struct pci_function *fn = pci->function[slot][number];
     return fn != NULL ? get_bytes(&fn->config[reg], size) : UINT32_MAX >> (32 - 8 * size);
 }
 
@@ -236,12 +236,11 @@ static bool touches(unsigned reg, unsigned size, unsigned first, unsigned bytes)
     return reg < first + bytes && first < reg + size;
 }
 
-void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size,
-                         uint32_t value)
+void pci_write_config(struct pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size, uint32_t value)
 {
     VX_ASSERT(slot < PCI_SLOTS && number < PCI_FUNCTIONS && reg + size <= PCI_CONFIG_BYTES);
     vx_trace(pci->log, pci_config_write, slot << 3 | number, reg, size, value);
-    struct vx_pci_function *fn = pci->function[slot][number];
+    struct pci_function *fn = pci->function[slot][number];
     if (fn == NULL)
         return;
     for (unsigned i = 0; i < size; i++) {
@@ -262,7 +261,7 @@ void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, uns
 /* CONFADD: 31 enable | 23..16 bus | 15..11 slot | 10..8 function | 7..2 register. */
 static uint64_t confadd_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_pci *pci = opaque;
+    struct pci *pci = opaque;
     if (off == 0 && size == 4)
         return pci->address;
     if (off == 1 && size == 1 && pci->cf9.read != NULL)
@@ -272,43 +271,43 @@ static uint64_t confadd_read(void *opaque, uint64_t off, unsigned size)
 
 static void confadd_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_pci *pci = opaque;
+    struct pci *pci = opaque;
     if (off == 0 && size == 4)
         pci->address = (uint32_t)value & 0x80FFFFFCu;
     else if (off == 1 && size == 1 && pci->cf9.write != NULL)
         pci->cf9.write(pci->cf9.opaque, (uint8_t)value);
 }
 
-static bool confdata_selects(const struct vx_pci *pci)
+static bool confdata_selects(const struct pci *pci)
 {
     return (pci->address & CONFADD_ENABLE) && (pci->address & 0x00FF0000u) == 0;
 }
 
 static uint64_t confdata_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_pci *pci = opaque;
+    struct pci *pci = opaque;
     if (!confdata_selects(pci))
         return UINT64_MAX;
-    return vx_pci_read_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7,
-                              (pci->address & 0xFC) + (unsigned)off, size);
+    return pci_read_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7, (pci->address & 0xFC) + (unsigned)off,
+                           size);
 }
 
 static void confdata_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_pci *pci = opaque;
+    struct pci *pci = opaque;
     if (confdata_selects(pci))
-        vx_pci_write_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7, (pci->address & 0xFC) + (unsigned)off,
-                            size, (uint32_t)value);
+        pci_write_config(pci, pci->address >> 11 & 31, pci->address >> 8 & 7, (pci->address & 0xFC) + (unsigned)off,
+                         size, (uint32_t)value);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-void vx_pci_set_cf9(struct vx_pci *pci, struct vx_pci_cf9 cf9)
+void pci_set_cf9(struct pci *pci, struct pci_cf9 cf9)
 {
     pci->cf9 = cf9;
 }
 
-vx_err vx_pci_add(struct vx_pci *pci, unsigned slot, unsigned number, struct vx_pci_function *fn)
+vx_err pci_add(struct pci *pci, unsigned slot, unsigned number, struct pci_function *fn)
 {
     VX_ASSERT(slot < PCI_SLOTS && number < PCI_FUNCTIONS);
     if (pci->function[slot][number] != NULL) {
@@ -329,11 +328,11 @@ vx_err vx_pci_add(struct vx_pci *pci, unsigned slot, unsigned number, struct vx_
     return VX_ERR_OK;
 }
 
-void vx_pci_remove(struct vx_pci_function *fn)
+void pci_remove(struct pci_function *fn)
 {
     if (fn->pci == NULL)
         return;
-    vx_pci_set_intx(fn, false);
+    pci_set_intx(fn, false);
     for (unsigned i = 0; i <= PCI_BAR_ROM; i++)
         if (fn->bar[i].mapped_at != PCI_UNMAPPED)
             bar_unmap(fn, &fn->bar[i]);
@@ -342,13 +341,13 @@ void vx_pci_remove(struct vx_pci_function *fn)
 }
 
 /* Registers and BARs in HOLD; INTx levels belong to the functions, which lower them themselves. */
-static void pci_reset(void *instance, enum vx_reset phase)
+static void pci_reset(void *instance, enum reset phase)
 {
-    struct vx_pci *pci = instance;
+    struct pci *pci = instance;
     if (phase == VX_RESET_HOLD)
         pci->address = 0;
     for (unsigned i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++) {
-        struct vx_pci_function *fn = pci->function[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS];
+        struct pci_function *fn = pci->function[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS];
         if (fn == NULL)
             continue;
         if (phase == VX_RESET_HOLD)
@@ -361,16 +360,16 @@ static void pci_reset(void *instance, enum vx_reset phase)
 
 static void pci_destroy(void *instance)
 {
-    struct vx_pci *pci = instance;
+    struct pci *pci = instance;
     if (pci == NULL)
         return;
-    vx_bus_remove_all(pci->bus, pci->regions, VX_ARRAY_LEN(pci->regions));
+    bus_remove_all(pci->bus, pci->regions, VX_ARRAY_LEN(pci->regions));
     free(pci);
 }
 
-vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out)
+vx_err pci_create(const struct pci_config *config, struct pci **out)
 {
-    struct vx_pci *pci = calloc(1, sizeof *pci);
+    struct pci *pci = calloc(1, sizeof *pci);
     if (pci == NULL)
         return VX_ERR_NO_MEMORY;
     pci->log = config->log;
@@ -379,7 +378,7 @@ vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out)
     pci->memory_first = config->memory_first;
     pci->memory_end = config->memory_end;
     for (unsigned i = 0; i < PCI_PIRQS; i++)
-        vx_irq_or_init(&pci->pirq[i], config->pirq[i]);
+        irq_or_init(&pci->pirq[i], config->pirq[i]);
     pci->regions[0] = (struct vx_region){ .name = "pci address",
                                           .space = VX_SPACE_IO,
                                           .base = CONFADD,
@@ -396,7 +395,7 @@ vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out)
                                           .read = confdata_read,
                                           .write = confdata_write,
                                           .opaque = pci };
-    vx_err err = vx_bus_add_all(pci->bus, pci->regions, VX_ARRAY_LEN(pci->regions));
+    vx_err err = bus_add_all(pci->bus, pci->regions, VX_ARRAY_LEN(pci->regions));
     if (err != VX_ERR_OK) {
         free(pci);
         return err;
@@ -405,7 +404,7 @@ vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out)
     return VX_ERR_OK;
 }
 
-const struct vx_device_type vx_pci_type = {
+const struct device_type pci_type = {
     .name = "pci",
     .reset = pci_reset,
     .destroy = pci_destroy,

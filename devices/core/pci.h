@@ -5,8 +5,8 @@
  * Modelled: type 0 headers on bus 0, command register, BARs and expansion ROM, INTx with disable and status bits,
  * wired-OR PIRQ lines. Not modelled: bridges, 64-bit BARs, parity and abort reporting, MSI.
  *
- * A chip fills in a struct vx_pci_function (usually a member of its own struct): vx_pci_function_init() for the
- * standard header, then BARs, further bytes of config[] and write_mask[], and vx_pci_add(). config[] as it is then is
+ * A chip fills in a struct pci_function (usually a member of its own struct): pci_function_init() for the
+ * standard header, then BARs, further bytes of config[] and write_mask[], and pci_add(). config[] as it is then is
  * its reset value: the bus restores it in reset phase HOLD and unmaps all BARs; chips need not. Thread rule: vCPU
  * thread only. */
 #ifndef VX86_DEVICES_CORE_PCI_H
@@ -19,7 +19,7 @@
 #define PCI_FUNCTIONS    8
 #define PCI_CONFIG_BYTES 256
 #define PCI_BARS         6
-#define PCI_BAR_ROM      6 /* index of the expansion ROM in vx_pci_function.bar */
+#define PCI_BAR_ROM      6 /* index of the expansion ROM in pci_function.bar */
 #define PCI_PIRQS        4
 
 /* Registers of the type 0 header. */
@@ -58,7 +58,7 @@ enum {
 
 /* One BAR: either handlers on the bus (`region`: name, handlers, sizes and opaque filled in by the chip; space, base,
  * size and priority by the bus) or plain backing pages. */
-struct vx_pci_bar {
+struct pci_bar {
     uint32_t size; /* power of two, 4 at least (ports), 4096 (memory); 0: no such BAR */
     bool io;
     bool prefetchable;
@@ -70,28 +70,28 @@ struct vx_pci_bar {
 };
 #define PCI_UNMAPPED UINT64_MAX
 
-struct vx_pci;
+struct pci;
 
-struct vx_pci_function {
+struct pci_function {
     const char *name;
     void *opaque; /* handed to the callbacks */
     /* Optional: config[] was written at [reg, reg + size), masks applied, BARs already remapped. */
     void (*written)(void *opaque, unsigned reg, unsigned size);
     /* Optional: told after BAR `bar` moved; `base` is PCI_UNMAPPED when it no longer decodes. */
     void (*bar_moved)(void *opaque, unsigned bar, uint64_t base);
-    struct vx_pci_bar bar[PCI_BARS + 1];
+    struct pci_bar bar[PCI_BARS + 1];
     uint8_t config[PCI_CONFIG_BYTES];
     uint8_t write_mask[PCI_CONFIG_BYTES]; /* bits the guest may write */
     uint8_t clear_mask[PCI_CONFIG_BYTES]; /* bits that writing 1 clears */
     /* Private to the bus. */
-    struct vx_pci *pci;
+    struct pci *pci;
     uint8_t slot, number;
     bool intx;     /* level the chip drives */
     bool intx_out; /* level on the PIRQ line after the disable bit */
     uint8_t reset_config[PCI_CONFIG_BYTES];
 };
 
-struct vx_pci_ident {
+struct pci_ident {
     const char *name;
     uint16_t vendor, device;
     uint32_t class_code; /* base class << 16 | sub-class << 8 | programming interface */
@@ -102,13 +102,13 @@ struct vx_pci_ident {
 };
 
 /* A chip that claims byte port CF9h inside the CONFADD dword (the reset control register). */
-struct vx_pci_cf9 {
+struct pci_cf9 {
     uint8_t (*read)(void *opaque);
     void (*write)(void *opaque, uint8_t value);
     void *opaque;
 };
 
-struct vx_pci_config {
+struct pci_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
@@ -117,35 +117,34 @@ struct vx_pci_config {
     struct vx_irq pirq[PCI_PIRQS]; /* PIRQA# to PIRQD# of the south bridge */
 };
 
-VX_MUST_USE vx_err vx_pci_create(const struct vx_pci_config *config, struct vx_pci **out);
-extern const struct vx_device_type vx_pci_type;
+VX_MUST_USE vx_err pci_create(const struct pci_config *config, struct pci **out);
+extern const struct device_type pci_type;
 
 /* Zeroes *fn and fills the standard header, its masks and name. */
-void vx_pci_function_init(struct vx_pci_function *fn, const struct vx_pci_ident *ident);
+void pci_function_init(struct pci_function *fn, const struct pci_ident *ident);
 /* Plugs the function in; VX_ERR_BAD_ARGUMENT when the place is taken. */
-VX_MUST_USE vx_err vx_pci_add(struct vx_pci *pci, unsigned slot, unsigned number, struct vx_pci_function *fn);
+VX_MUST_USE vx_err pci_add(struct pci *pci, unsigned slot, unsigned number, struct pci_function *fn);
 /* Unmaps its BARs and unplugs it (destroy). A function that was never added is left alone. */
-void vx_pci_remove(struct vx_pci_function *fn);
+void pci_remove(struct pci_function *fn);
 
-void vx_pci_set_cf9(struct vx_pci *pci, struct vx_pci_cf9 cf9);
+void pci_set_cf9(struct pci *pci, struct pci_cf9 cf9);
 
 /* Level of the function's INTx pin; it reaches PIRQ[(slot - 1 + pin - 1) mod 4], as on PIIX boards. */
-void vx_pci_set_intx(struct vx_pci_function *fn, bool level);
+void pci_set_intx(struct pci_function *fn, bool level);
 
 /* True when the command register lets the function do DMA. */
-bool vx_pci_is_master(const struct vx_pci_function *fn);
+bool pci_is_master(const struct pci_function *fn);
 /* Where BAR n decodes now; PCI_UNMAPPED when it does not. */
-uint64_t vx_pci_bar_base(const struct vx_pci_function *fn, unsigned bar);
+uint64_t pci_bar_base(const struct pci_function *fn, unsigned bar);
 
 /* Little-endian access to config[] for chips (no masks, no side effects). */
-uint16_t vx_pci_get16(const struct vx_pci_function *fn, unsigned reg);
-uint32_t vx_pci_get32(const struct vx_pci_function *fn, unsigned reg);
-void vx_pci_set16(struct vx_pci_function *fn, unsigned reg, uint16_t value);
-void vx_pci_set32(struct vx_pci_function *fn, unsigned reg, uint32_t value);
+uint16_t pci_get16(const struct pci_function *fn, unsigned reg);
+uint32_t pci_get32(const struct pci_function *fn, unsigned reg);
+void pci_set16(struct pci_function *fn, unsigned reg, uint16_t value);
+void pci_set32(struct pci_function *fn, unsigned reg, uint32_t value);
 
 /* Guest-side access as through CF8h/CFCh: masks and side effects apply. size 1, 2, 4; reg + size <= 256. */
-uint32_t vx_pci_read_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size);
-void vx_pci_write_config(struct vx_pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size,
-                         uint32_t value);
+uint32_t pci_read_config(struct pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size);
+void pci_write_config(struct pci *pci, unsigned slot, unsigned number, unsigned reg, unsigned size, uint32_t value);
 
 #endif

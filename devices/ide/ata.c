@@ -22,16 +22,16 @@ struct ata_command {
     ide_step *handler;
 };
 
-uint64_t vx_ata_capacity(const struct ide_drive *drive)
+uint64_t ata_capacity(const struct ide_drive *drive)
 {
     return drive->block->bytes / IDE_SECTOR_BYTES;
 }
 
 /* ---- addresses -------------------------------------------------------------------------------------------------- */
 
-void vx_ata_set_geometry(struct ide_drive *drive, unsigned heads, unsigned sectors)
+void ata_set_geometry(struct ide_drive *drive, unsigned heads, unsigned sectors)
 {
-    uint64_t cylinders = vx_ata_capacity(drive) / (heads * sectors);
+    uint64_t cylinders = ata_capacity(drive) / (heads * sectors);
     drive->ata.heads = (uint16_t)heads;
     drive->ata.sectors = (uint16_t)sectors;
     drive->ata.cylinders = (uint16_t)(cylinders > ATA_MAX_CYLINDERS ? ATA_MAX_CYLINDERS
@@ -76,11 +76,11 @@ static bool parse_address(struct ide_drive *drive, bool ext)
         ata->lba = address48(drive);
     else
         ata->lba = drive->device & ATA_DEV_LBA ? address28(drive) : address_chs(drive);
-    uint64_t capacity = vx_ata_capacity(drive);
+    uint64_t capacity = ata_capacity(drive);
     return ata->lba < capacity && ata->left <= capacity - ata->lba;
 }
 
-void vx_ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count)
+void ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count)
 {
     const struct ata_state *ata = &drive->ata;
     bool chs = !ata->lba48 && !(drive->device & ATA_DEV_LBA);
@@ -109,29 +109,29 @@ void vx_ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count)
 
 static void abort_command(struct ide_drive *drive)
 {
-    vx_ide_drive_fail(drive, ATA_ABRT);
+    ide_drive_fail(drive, ATA_ABRT);
 }
 
 static void identify(struct ide_drive *drive)
 {
-    vx_ata_identify(drive, drive->buf);
-    vx_ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, vx_ide_drive_read_end);
-    vx_ide_drive_raise(drive);
+    ata_identify(drive, drive->buf);
+    ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, ide_drive_read_end);
+    ide_drive_raise(drive);
 }
 
 /* RECALIBRATE, IDLE, READ LOOK-AHEAD's and others' nothing to do. */
 static void succeed(struct ide_drive *drive)
 {
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
 static void seek(struct ide_drive *drive)
 {
     drive->count[0] = 1; /* one sector has to be there */
     if (parse_address(drive, false))
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
     else
-        vx_ide_drive_fail(drive, ATA_IDNF);
+        ide_drive_fail(drive, ATA_IDNF);
 }
 
 static void initialize_parameters(struct ide_drive *drive)
@@ -140,8 +140,8 @@ static void initialize_parameters(struct ide_drive *drive)
         abort_command(drive);
         return;
     }
-    vx_ata_set_geometry(drive, (drive->device & 0x0F) + 1u, drive->count[0]);
-    vx_ide_drive_ok(drive);
+    ata_set_geometry(drive, (drive->device & 0x0F) + 1u, drive->count[0]);
+    ide_drive_ok(drive);
 }
 
 static void set_multiple(struct ide_drive *drive)
@@ -152,7 +152,7 @@ static void set_multiple(struct ide_drive *drive)
         return;
     }
     drive->ata.multiple = (uint8_t)sectors;
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
 static void set_features(struct ide_drive *drive)
@@ -163,9 +163,9 @@ static void set_features(struct ide_drive *drive)
     case ATA_FEATURE_WRITE_CACHE_ON: ata->write_cache = true; break;
     case ATA_FEATURE_WRITE_CACHE_OFF:
         ata->write_cache = false;
-        vx_ata_start_flush(drive);
+        ata_start_flush(drive);
         return;
-    case ATA_FEATURE_TRANSFER_MODE: known = vx_ide_drive_set_transfer_mode(drive); break;
+    case ATA_FEATURE_TRANSFER_MODE: known = ide_drive_set_transfer_mode(drive); break;
     case ATA_FEATURE_LOOK_AHEAD_ON: ata->look_ahead = true; break;
     case ATA_FEATURE_LOOK_AHEAD_OFF: ata->look_ahead = false; break;
     case ATA_FEATURE_KEEP_OVER_RESET:
@@ -173,48 +173,48 @@ static void set_features(struct ide_drive *drive)
     default: known = false; break;
     }
     if (known)
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
     else
         abort_command(drive);
 }
 
 static void read_native_max(struct ide_drive *drive)
 {
-    uint64_t sectors = vx_ata_capacity(drive);
+    uint64_t sectors = ata_capacity(drive);
     drive->ata.lba48 = false;
-    vx_ata_set_address(drive, (sectors < ATA_LBA28_SECTORS ? sectors : ATA_LBA28_SECTORS) - 1, drive->count[0]);
-    vx_ide_drive_ok(drive);
+    ata_set_address(drive, (sectors < ATA_LBA28_SECTORS ? sectors : ATA_LBA28_SECTORS) - 1, drive->count[0]);
+    ide_drive_ok(drive);
 }
 
 static void read_native_max_ext(struct ide_drive *drive)
 {
     drive->ata.lba48 = true;
-    vx_ata_set_address(drive, vx_ata_capacity(drive) - 1, drive->count[0]);
-    vx_ide_drive_ok(drive);
+    ata_set_address(drive, ata_capacity(drive) - 1, drive->count[0]);
+    ide_drive_ok(drive);
 }
 
 static void go_idle(struct ide_drive *drive)
 {
     drive->ata.standby = false;
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
 static void go_standby(struct ide_drive *drive)
 {
     drive->ata.standby = true;
-    vx_ata_start_flush(drive);
+    ata_start_flush(drive);
 }
 
 static void check_power_mode(struct ide_drive *drive)
 {
     drive->count[0] = drive->ata.standby ? 0x00 : 0xFF;
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
 static void go_to_sleep(struct ide_drive *drive)
 {
     drive->ata.standby = true;
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
     drive->phase = IDE_ASLEEP;
 }
 
@@ -226,7 +226,7 @@ static void slept_flush_done(struct ide_drive *drive, vx_err result)
 
 static void flush_and_sleep(struct ide_drive *drive)
 {
-    vx_ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, slept_flush_done);
+    ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, slept_flush_done);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
@@ -271,8 +271,8 @@ static const struct ata_command commands[256] = {
     [0xE3] = { KIND_PLAIN, 0, go_idle },                 /* IDLE */
     [0xE5] = { KIND_PLAIN, 0, check_power_mode },        /* CHECK POWER MODE */
     [0xE6] = { KIND_PLAIN, 0, flush_and_sleep },         /* SLEEP */
-    [0xE7] = { KIND_PLAIN, 0, vx_ata_start_flush },      /* FLUSH CACHE */
-    [0xEA] = { KIND_PLAIN, 0, vx_ata_start_flush },      /* FLUSH CACHE EXT */
+    [0xE7] = { KIND_PLAIN, 0, ata_start_flush },         /* FLUSH CACHE */
+    [0xEA] = { KIND_PLAIN, 0, ata_start_flush },         /* FLUSH CACHE EXT */
     [0xEC] = { KIND_PLAIN, 0, identify },                /* IDENTIFY DEVICE */
     [0xEF] = { KIND_PLAIN, 0, set_features },            /* SET FEATURES */
     [0xF8] = { KIND_PLAIN, 0, read_native_max },         /* READ NATIVE MAX ADDRESS */
@@ -291,15 +291,15 @@ static void start_transfer(struct ide_drive *drive, const struct ata_command *ro
     }
     if (!parse_address(drive, (row->flags & EXT) != 0)) {
         vx_log_guest(drive->log, "ide drive %u: sectors past the end of the disk", drive->position);
-        vx_ide_drive_fail(drive, ATA_IDNF);
+        ide_drive_fail(drive, ATA_IDNF);
         return;
     }
     if (row->kind == KIND_READ)
-        vx_ata_start_read(drive);
+        ata_start_read(drive);
     else if (row->kind == KIND_WRITE)
-        vx_ata_start_write(drive);
+        ata_start_write(drive);
     else
-        vx_ata_start_verify(drive);
+        ata_start_verify(drive);
 }
 
 static void ata_command(struct ide_drive *drive, uint8_t command)
@@ -322,7 +322,7 @@ static void ata_power_on(struct ide_drive *drive)
 {
     drive->ata = (struct ata_state){ .write_cache = true, .look_ahead = true };
     drive->transfer_mode = 0;
-    vx_ata_set_geometry(drive, ATA_DEFAULT_HEADS, ATA_DEFAULT_SECTORS);
+    ata_set_geometry(drive, ATA_DEFAULT_HEADS, ATA_DEFAULT_SECTORS);
 }
 
 /* SRST keeps the settings: reverting to the power-on defaults is allowed, not asked for, and a write cache that was
@@ -339,11 +339,11 @@ static void ata_signature(struct ide_drive *drive)
     drive->lba_low[0] = 0x01;
     drive->lba_mid[0] = 0x00;
     drive->lba_high[0] = 0x00;
-    drive->device = vx_ide_channel_device_bits(drive->channel);
+    drive->device = ide_channel_device_bits(drive->channel);
     drive->status = ATA_DRDY | ATA_DSC;
 }
 
-const struct ide_drive_ops vx_ata_ops = {
+const struct ide_drive_ops ata_ops = {
     .power_on = ata_power_on,
     .reset = ata_reset,
     .signature = ata_signature,

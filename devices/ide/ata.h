@@ -30,26 +30,26 @@ enum {
     ATA_FEATURE_DEFAULTS_ON_RESET = 0xCC,
 };
 
-extern const struct ide_drive_ops vx_ata_ops;
+extern const struct ide_drive_ops ata_ops;
 
-uint64_t vx_ata_capacity(const struct ide_drive *drive); /* sectors */
+uint64_t ata_capacity(const struct ide_drive *drive); /* sectors */
 
 /* Sets the CHS translation in force; cylinders follow from the capacity. */
-void vx_ata_set_geometry(struct ide_drive *drive, unsigned heads, unsigned sectors);
+void ata_set_geometry(struct ide_drive *drive, unsigned heads, unsigned sectors);
 
 /* Writes the sector's address to the task file in the form (CHS, 28-bit, 48-bit) of the command under way, the count
  * too. */
-void vx_ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count);
+void ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count);
 
 /* ata_transfer.c: commands that move sectors. The address has been parsed into drive->ata and checked. */
-void vx_ata_start_read(struct ide_drive *drive);
-void vx_ata_start_write(struct ide_drive *drive);
-void vx_ata_start_verify(struct ide_drive *drive);
+void ata_start_read(struct ide_drive *drive);
+void ata_start_write(struct ide_drive *drive);
+void ata_start_verify(struct ide_drive *drive);
 /* Sends a FLUSH and ends the command with its result. */
-void vx_ata_start_flush(struct ide_drive *drive);
+void ata_start_flush(struct ide_drive *drive);
 
 /* ata_identify.c: 512 bytes of IDENTIFY DEVICE and IDENTIFY PACKET DEVICE. */
-void vx_ata_identify(const struct ide_drive *drive, uint8_t *out);
-void vx_atapi_identify(const struct ide_drive *drive, uint8_t *out);
+void ata_identify(const struct ide_drive *drive, uint8_t *out);
+void atapi_identify(const struct ide_drive *drive, uint8_t *out);
 
 #endif

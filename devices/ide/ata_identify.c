@@ -109,7 +109,7 @@ static void store(const uint16_t *words, uint8_t *out)
 static void put_geometry(const struct ide_drive *drive, uint16_t *words)
 {
     const struct ata_state *ata = &drive->ata;
-    uint64_t sectors = vx_ata_capacity(drive);
+    uint64_t sectors = ata_capacity(drive);
     uint64_t cylinders = sectors / (ATA_DEFAULT_HEADS * ATA_DEFAULT_SECTORS);
     words[1] = (uint16_t)(cylinders > ATA_MAX_CYLINDERS ? ATA_MAX_CYLINDERS : cylinders == 0 ? 1 : cylinders);
     words[3] = ATA_DEFAULT_HEADS;
@@ -123,7 +123,7 @@ static void put_geometry(const struct ide_drive *drive, uint16_t *words)
     put32(&words[102], (uint32_t)(sectors >> 32));
 }
 
-void vx_ata_identify(const struct ide_drive *drive, uint8_t *out)
+void ata_identify(const struct ide_drive *drive, uint8_t *out)
 {
     const struct ata_state *ata = &drive->ata;
     uint16_t words[ID_WORDS] = { 0 };
@@ -148,7 +148,7 @@ void vx_ata_identify(const struct ide_drive *drive, uint8_t *out)
     store(words, out);
 }
 
-void vx_atapi_identify(const struct ide_drive *drive, uint8_t *out)
+void atapi_identify(const struct ide_drive *drive, uint8_t *out)
 {
     uint16_t words[ID_WORDS] = { 0 };
     words[ID_CONFIG] = 0x85C0; /* packet device, CD-ROM, removable, DRQ within 50 us of PACKET, 12-byte packets */

@@ -30,13 +30,13 @@ static void chunk_through(struct ata_state *ata)
 /* The registers of a command that went through: the last sector, nothing left. */
 static void set_final_address(struct ide_drive *drive)
 {
-    vx_ata_set_address(drive, drive->ata.lba - 1, 0);
+    ata_set_address(drive, drive->ata.lba - 1, 0);
 }
 
 static void succeed(struct ide_drive *drive)
 {
     set_final_address(drive);
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -44,8 +44,8 @@ static void succeed(struct ide_drive *drive)
 static void read_chunk(struct ide_drive *drive, ide_io_step *done)
 {
     next_chunk(&drive->ata);
-    vx_ide_drive_io(drive, VX_BLOCK_READ, drive->ata.lba * IDE_SECTOR_BYTES, 0,
-                    (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, done);
+    ide_drive_io(drive, VX_BLOCK_READ, drive->ata.lba * IDE_SECTOR_BYTES, 0,
+                 (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, done);
 }
 
 /* A failed chunk is read again sector by sector, so that the host learns which one is bad. */
@@ -54,8 +54,8 @@ static void probe_done(struct ide_drive *drive, vx_err result);
 static void probe(struct ide_drive *drive)
 {
     struct ata_state *ata = &drive->ata;
-    vx_ide_drive_io(drive, VX_BLOCK_READ, (ata->lba + ata->probe) * IDE_SECTOR_BYTES,
-                    (size_t)ata->probe * IDE_SECTOR_BYTES, IDE_SECTOR_BYTES, probe_done);
+    ide_drive_io(drive, VX_BLOCK_READ, (ata->lba + ata->probe) * IDE_SECTOR_BYTES,
+                 (size_t)ata->probe * IDE_SECTOR_BYTES, IDE_SECTOR_BYTES, probe_done);
 }
 
 static void probe_done(struct ide_drive *drive, vx_err result)
@@ -67,8 +67,8 @@ static void probe_done(struct ide_drive *drive, vx_err result)
     }
     /* All of them readable now is a failure too: of the chunk as a whole, at its first sector. */
     uint32_t bad = ata->probe < ata->chunk ? ata->probe : 0;
-    vx_ata_set_address(drive, ata->lba + bad, ata->left - bad);
-    vx_ide_drive_fail(drive, ATA_UNC);
+    ata_set_address(drive, ata->lba + bad, ata->left - bad);
+    ide_drive_fail(drive, ATA_UNC);
 }
 
 static bool read_failed(struct ide_drive *drive, vx_err result)
@@ -98,8 +98,8 @@ static void pio_in_block(struct ide_drive *drive, size_t pos)
 {
     const struct ata_state *ata = &drive->ata;
     size_t rest = (size_t)ata->chunk * IDE_SECTOR_BYTES - pos, block = (size_t)ata->block * IDE_SECTOR_BYTES;
-    vx_ide_drive_data(drive, IDE_PIO_IN, pos, block < rest ? block : rest, pio_in_done);
-    vx_ide_drive_raise(drive);
+    ide_drive_data(drive, IDE_PIO_IN, pos, block < rest ? block : rest, pio_in_done);
+    ide_drive_raise(drive);
 }
 
 static void pio_in_done(struct ide_drive *drive)
@@ -115,7 +115,7 @@ static void pio_in_done(struct ide_drive *drive)
         return;
     }
     set_final_address(drive);
-    vx_ide_drive_read_end(drive);
+    ide_drive_read_end(drive);
 }
 
 static void read_chunk_done(struct ide_drive *drive, vx_err result)
@@ -123,12 +123,12 @@ static void read_chunk_done(struct ide_drive *drive, vx_err result)
     if (read_failed(drive, result))
         return;
     if (drive->ata.dma)
-        vx_ide_drive_data(drive, IDE_DMA_IN, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, dma_in_done);
+        ide_drive_data(drive, IDE_DMA_IN, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, dma_in_done);
     else
         pio_in_block(drive, 0);
 }
 
-void vx_ata_start_read(struct ide_drive *drive)
+void ata_start_read(struct ide_drive *drive)
 {
     read_chunk(drive, read_chunk_done);
 }
@@ -144,7 +144,7 @@ static void verify_chunk_done(struct ide_drive *drive, vx_err result)
         succeed(drive);
 }
 
-void vx_ata_start_verify(struct ide_drive *drive)
+void ata_start_verify(struct ide_drive *drive)
 {
     read_chunk(drive, verify_chunk_done);
 }
@@ -154,14 +154,14 @@ void vx_ata_start_verify(struct ide_drive *drive)
 static void flush_done(struct ide_drive *drive, vx_err result)
 {
     if (result == VX_ERR_OK)
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
     else
-        vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_DF | ATA_ERR, ATA_ABRT);
+        ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_DF | ATA_ERR, ATA_ABRT);
 }
 
-void vx_ata_start_flush(struct ide_drive *drive)
+void ata_start_flush(struct ide_drive *drive)
 {
-    vx_ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, flush_done);
+    ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, flush_done);
 }
 
 static void fill_chunk(struct ide_drive *drive, bool first);
@@ -170,8 +170,8 @@ static void write_chunk_done(struct ide_drive *drive, vx_err result)
 {
     struct ata_state *ata = &drive->ata;
     if (result != VX_ERR_OK) {
-        vx_ata_set_address(drive, ata->lba, ata->left);
-        vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_DF | ATA_ERR, ATA_ABRT);
+        ata_set_address(drive, ata->lba, ata->left);
+        ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_DF | ATA_ERR, ATA_ABRT);
         return;
     }
     chunk_through(ata);
@@ -181,15 +181,15 @@ static void write_chunk_done(struct ide_drive *drive, vx_err result)
     }
     set_final_address(drive);
     if (ata->flush_after)
-        vx_ata_start_flush(drive);
+        ata_start_flush(drive);
     else
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
 }
 
 static void write_chunk(struct ide_drive *drive)
 {
-    vx_ide_drive_io(drive, VX_BLOCK_WRITE, drive->ata.lba * IDE_SECTOR_BYTES, 0,
-                    (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk_done);
+    ide_drive_io(drive, VX_BLOCK_WRITE, drive->ata.lba * IDE_SECTOR_BYTES, 0,
+                 (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk_done);
 }
 
 static void pio_out_done(struct ide_drive *drive);
@@ -198,7 +198,7 @@ static void pio_out_block(struct ide_drive *drive, size_t pos)
 {
     const struct ata_state *ata = &drive->ata;
     size_t rest = (size_t)ata->chunk * IDE_SECTOR_BYTES - pos, block = (size_t)ata->block * IDE_SECTOR_BYTES;
-    vx_ide_drive_data(drive, IDE_PIO_OUT, pos, block < rest ? block : rest, pio_out_done);
+    ide_drive_data(drive, IDE_PIO_OUT, pos, block < rest ? block : rest, pio_out_done);
 }
 
 static void pio_out_done(struct ide_drive *drive)
@@ -208,7 +208,7 @@ static void pio_out_done(struct ide_drive *drive)
         return;
     }
     pio_out_block(drive, drive->data_end);
-    vx_ide_drive_raise(drive);
+    ide_drive_raise(drive);
 }
 
 /* Asks the host for a chunk. By PIO every DRQ block but the command's first is announced by an interrupt. */
@@ -216,15 +216,15 @@ static void fill_chunk(struct ide_drive *drive, bool first)
 {
     next_chunk(&drive->ata);
     if (drive->ata.dma) {
-        vx_ide_drive_data(drive, IDE_DMA_OUT, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk);
+        ide_drive_data(drive, IDE_DMA_OUT, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk);
         return;
     }
     pio_out_block(drive, 0);
     if (!first)
-        vx_ide_drive_raise(drive);
+        ide_drive_raise(drive);
 }
 
-void vx_ata_start_write(struct ide_drive *drive)
+void ata_start_write(struct ide_drive *drive)
 {
     fill_chunk(drive, true);
 }

@@ -1,6 +1,6 @@
 /* atapi.c - a packet device: its few ATA commands, the packet, and the way of data to the host.
  *
- *   PACKET --> 12 bytes in --> vx_atapi_execute() --> ok | fail | reply | read
+ *   PACKET --> 12 bytes in --> atapi_execute() --> ok | fail | reply | read
  *
  *   reply    buf --window(s)--> host
  *   read     back end --chunk--> reply, until all went
@@ -37,31 +37,31 @@ enum {
     CMD_SET_FEATURES = 0xEF,
 };
 
-bool vx_atapi_has_medium(const struct ide_drive *drive)
+bool atapi_has_medium(const struct ide_drive *drive)
 {
     return drive->block != NULL && !drive->atapi.tray_open;
 }
 
-uint64_t vx_atapi_capacity(const struct ide_drive *drive)
+uint64_t atapi_capacity(const struct ide_drive *drive)
 {
-    return vx_atapi_has_medium(drive) ? drive->block->bytes / CD_BLOCK_BYTES : 0;
+    return atapi_has_medium(drive) ? drive->block->bytes / CD_BLOCK_BYTES : 0;
 }
 
 /* ---- ends of packet commands ------------------------------------------------------------------------------------ */
 
-void vx_atapi_ok(struct ide_drive *drive)
+void atapi_ok(struct ide_drive *drive)
 {
     drive->count[0] = REASON_DONE;
-    vx_ide_drive_ok(drive);
+    ide_drive_ok(drive);
 }
 
-void vx_atapi_fail(struct ide_drive *drive, unsigned key, unsigned asc)
+void atapi_fail(struct ide_drive *drive, unsigned key, unsigned asc)
 {
     drive->atapi.sense_key = (uint8_t)key;
     drive->atapi.asc = (uint8_t)(asc >> 8);
     drive->atapi.ascq = (uint8_t)asc;
     drive->count[0] = REASON_DONE;
-    vx_ide_drive_fail(drive, (uint8_t)(key << 4 | ATA_ABRT));
+    ide_drive_fail(drive, (uint8_t)(key << 4 | ATA_ABRT));
 }
 
 /* ---- data to the host ------------------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static void reply_done(struct ide_drive *drive)
     if (drive->atapi.left > 0)
         read_chunk(drive);
     else
-        vx_atapi_ok(drive);
+        atapi_ok(drive);
 }
 
 static void window_done(struct ide_drive *drive);
@@ -83,15 +83,15 @@ static void open_window(struct ide_drive *drive, size_t pos)
 {
     size_t rest = drive->atapi.reply - pos;
     if (drive->atapi.dma) {
-        vx_ide_drive_data(drive, IDE_DMA_IN, pos, rest, reply_done);
+        ide_drive_data(drive, IDE_DMA_IN, pos, rest, reply_done);
         return;
     }
     size_t bytes = rest < drive->atapi.limit ? rest : drive->atapi.limit;
     drive->count[0] = REASON_TO_HOST;
     drive->lba_mid[0] = (uint8_t)bytes;
     drive->lba_high[0] = (uint8_t)(bytes >> 8);
-    vx_ide_drive_data(drive, IDE_PIO_IN, pos, bytes, window_done);
-    vx_ide_drive_raise(drive);
+    ide_drive_data(drive, IDE_PIO_IN, pos, bytes, window_done);
+    ide_drive_raise(drive);
 }
 
 static void window_done(struct ide_drive *drive)
@@ -112,22 +112,22 @@ static bool prepare_limit(struct ide_drive *drive, uint64_t bytes)
     return atapi->dma || atapi->limit > 0;
 }
 
-void vx_atapi_reply(struct ide_drive *drive, size_t bytes, size_t allocated)
+void atapi_reply(struct ide_drive *drive, size_t bytes, size_t allocated)
 {
     drive->atapi.reply = bytes < allocated ? bytes : allocated;
     if (drive->atapi.reply == 0)
-        vx_atapi_ok(drive);
+        atapi_ok(drive);
     else if (prepare_limit(drive, drive->atapi.reply))
         open_window(drive, 0);
     else
-        vx_ide_drive_fail(drive, ATA_ABRT);
+        ide_drive_fail(drive, ATA_ABRT);
 }
 
 static void chunk_read(struct ide_drive *drive, vx_err result)
 {
     struct atapi_state *atapi = &drive->atapi;
     if (result != VX_ERR_OK) {
-        vx_atapi_fail(drive, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ);
+        atapi_fail(drive, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ);
         return;
     }
     uint32_t blocks = (uint32_t)(atapi->reply / CD_BLOCK_BYTES);
@@ -141,25 +141,25 @@ static void read_chunk(struct ide_drive *drive)
     struct atapi_state *atapi = &drive->atapi;
     uint32_t blocks = atapi->left < CHUNK_BLOCKS ? atapi->left : CHUNK_BLOCKS;
     atapi->reply = (size_t)blocks * CD_BLOCK_BYTES;
-    vx_ide_drive_io(drive, VX_BLOCK_READ, atapi->lba * CD_BLOCK_BYTES, 0, atapi->reply, chunk_read);
+    ide_drive_io(drive, VX_BLOCK_READ, atapi->lba * CD_BLOCK_BYTES, 0, atapi->reply, chunk_read);
 }
 
-void vx_atapi_read(struct ide_drive *drive, uint64_t lba, uint32_t blocks)
+void atapi_read(struct ide_drive *drive, uint64_t lba, uint32_t blocks)
 {
     struct atapi_state *atapi = &drive->atapi;
-    uint64_t capacity = vx_atapi_capacity(drive);
+    uint64_t capacity = atapi_capacity(drive);
     if (lba > capacity || blocks > capacity - lba) {
-        vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE);
+        atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE);
         return;
     }
     atapi->lba = lba;
     atapi->left = blocks;
     if (blocks == 0)
-        vx_atapi_ok(drive);
+        atapi_ok(drive);
     else if (prepare_limit(drive, (uint64_t)blocks * CD_BLOCK_BYTES))
         read_chunk(drive);
     else
-        vx_ide_drive_fail(drive, ATA_ABRT);
+        ide_drive_fail(drive, ATA_ABRT);
 }
 
 /* ---- ATA commands ----------------------------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ static void packet_received(struct ide_drive *drive)
     atapi->left = 0;
     vx_trace(drive->log, ide_packet, drive->position / 2, drive->position % 2, atapi->packet[0],
              (uint64_t)vx_get_be32(atapi->packet + 2), vx_get_be16(atapi->packet + 7));
-    vx_atapi_execute(drive);
+    atapi_execute(drive);
 }
 
 /* Takes the packet without an interrupt, as word 0 of the identification says. */
@@ -182,7 +182,7 @@ static void packet(struct ide_drive *drive)
     drive->atapi.dma = (drive->feature[0] & 1) != 0;
     drive->atapi.limit = drive->lba_mid[0] | (uint32_t)drive->lba_high[0] << 8;
     drive->count[0] = REASON_COMMAND;
-    vx_ide_drive_data(drive, IDE_PIO_OUT, 0, sizeof(drive->atapi.packet), packet_received);
+    ide_drive_data(drive, IDE_PIO_OUT, 0, sizeof(drive->atapi.packet), packet_received);
 }
 
 static void put_signature(struct ide_drive *drive)
@@ -195,47 +195,47 @@ static void put_signature(struct ide_drive *drive)
 
 static void identify(struct ide_drive *drive)
 {
-    vx_atapi_identify(drive, drive->buf);
-    vx_ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, vx_ide_drive_read_end);
-    vx_ide_drive_raise(drive);
+    atapi_identify(drive, drive->buf);
+    ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, ide_drive_read_end);
+    ide_drive_raise(drive);
 }
 
 static void set_features(struct ide_drive *drive)
 {
-    if (drive->feature[0] == ATA_FEATURE_TRANSFER_MODE && vx_ide_drive_set_transfer_mode(drive))
-        vx_ide_drive_ok(drive);
+    if (drive->feature[0] == ATA_FEATURE_TRANSFER_MODE && ide_drive_set_transfer_mode(drive))
+        ide_drive_ok(drive);
     else
-        vx_ide_drive_fail(drive, ATA_ABRT);
+        ide_drive_fail(drive, ATA_ABRT);
 }
 
 static void atapi_command(struct ide_drive *drive, uint8_t command)
 {
     switch (command) {
     case CMD_DEVICE_RESET:
-        vx_ide_drive_begin_reset(drive, false);
-        vx_ide_drive_end_reset(drive);
+        ide_drive_begin_reset(drive, false);
+        ide_drive_end_reset(drive);
         break;
     case CMD_PACKET: packet(drive); break;
     case CMD_IDENTIFY_PACKET_DEVICE: identify(drive); break;
     case CMD_SET_FEATURES: set_features(drive); break;
     case CMD_CHECK_POWER_MODE:
         drive->count[0] = 0xFF; /* active or idle */
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
         break;
     case CMD_STANDBY_IMMEDIATE:
     case CMD_IDLE_IMMEDIATE:
     case CMD_STANDBY:
-    case CMD_IDLE: vx_ide_drive_ok(drive); break;
+    case CMD_IDLE: ide_drive_ok(drive); break;
     case CMD_SLEEP:
-        vx_ide_drive_ok(drive);
+        ide_drive_ok(drive);
         drive->phase = IDE_ASLEEP;
         break;
     case CMD_READ_SECTORS:
     case CMD_IDENTIFY_DEVICE:
         put_signature(drive);
-        vx_ide_drive_fail(drive, ATA_ABRT);
+        ide_drive_fail(drive, ATA_ABRT);
         break;
-    default: vx_ide_drive_fail(drive, ATA_ABRT); break;
+    default: ide_drive_fail(drive, ATA_ABRT); break;
     }
 }
 
@@ -260,11 +260,11 @@ static void atapi_signature(struct ide_drive *drive)
 {
     drive->error = 0x01; /* diagnostic: passed */
     put_signature(drive);
-    drive->device = vx_ide_channel_device_bits(drive->channel);
+    drive->device = ide_channel_device_bits(drive->channel);
     drive->status = 0;
 }
 
-const struct ide_drive_ops vx_atapi_ops = {
+const struct ide_drive_ops atapi_ops = {
     .power_on = atapi_power_on,
     .reset = atapi_reset,
     .signature = atapi_signature,

@@ -36,28 +36,28 @@ enum {
 /* Event codes of the media class. */
 enum { MEDIA_EVENT_NONE = 0, MEDIA_EVENT_NEW = 2, MEDIA_EVENT_REMOVED = 3 };
 
-extern const struct ide_drive_ops vx_atapi_ops;
+extern const struct ide_drive_ops atapi_ops;
 
-bool vx_atapi_has_medium(const struct ide_drive *drive);
-uint64_t vx_atapi_capacity(const struct ide_drive *drive); /* blocks of the medium, 0 without one */
+bool atapi_has_medium(const struct ide_drive *drive);
+uint64_t atapi_capacity(const struct ide_drive *drive); /* blocks of the medium, 0 without one */
 
 /* atapi_commands.c: carries out drive->atapi.packet; every path ends in one of the functions below. */
-void vx_atapi_execute(struct ide_drive *drive);
+void atapi_execute(struct ide_drive *drive);
 
 /* atapi.c: the four ways in which a packet command goes on. */
-void vx_atapi_ok(struct ide_drive *drive);
-void vx_atapi_fail(struct ide_drive *drive, unsigned key, unsigned asc);
+void atapi_ok(struct ide_drive *drive);
+void atapi_fail(struct ide_drive *drive, unsigned key, unsigned asc);
 /* The first min(bytes, allocated) bytes of buf go to the host, then the command ends. */
-void vx_atapi_reply(struct ide_drive *drive, size_t bytes, size_t allocated);
+void atapi_reply(struct ide_drive *drive, size_t bytes, size_t allocated);
 /* Blocks from the medium go to the host; the range is checked here. */
-void vx_atapi_read(struct ide_drive *drive, uint64_t lba, uint32_t blocks);
+void atapi_read(struct ide_drive *drive, uint64_t lba, uint32_t blocks);
 
 /* atapi_info.c: replies about the medium and the drive. Each writes to `out` (room for ATAPI_INFO_BYTES) and returns
  * the full length, or 0 when the packet asks for something that is not there. */
 #define ATAPI_INFO_BYTES 256u
-size_t vx_atapi_toc(const struct ide_drive *drive, uint8_t *out);
-size_t vx_atapi_configuration(const struct ide_drive *drive, uint8_t *out);
-size_t vx_atapi_mode_pages(const struct ide_drive *drive, unsigned page, bool changeable, uint8_t *out);
-size_t vx_atapi_subchannel(const struct ide_drive *drive, uint8_t *out);
+size_t atapi_toc(const struct ide_drive *drive, uint8_t *out);
+size_t atapi_configuration(const struct ide_drive *drive, uint8_t *out);
+size_t atapi_mode_pages(const struct ide_drive *drive, unsigned page, bool changeable, uint8_t *out);
+size_t atapi_subchannel(const struct ide_drive *drive, uint8_t *out);
 
 #endif

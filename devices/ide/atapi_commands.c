@@ -19,7 +19,7 @@ struct packet_command {
 
 static void invalid_field(struct ide_drive *drive)
 {
-    vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD);
+    atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD);
 }
 
 /* A reply made by atapi_info.c; its length 0 stands for a field that asks for what is not there. */
@@ -28,7 +28,7 @@ static void reply_info(struct ide_drive *drive, size_t bytes, size_t allocated)
     if (bytes == 0)
         invalid_field(drive);
     else
-        vx_atapi_reply(drive, bytes, allocated);
+        atapi_reply(drive, bytes, allocated);
 }
 
 /* ---- unit ------------------------------------------------------------------------------------------------------- */
@@ -50,7 +50,7 @@ static void request_sense(struct ide_drive *drive)
     out[13] = atapi->ascq;
     atapi->sense_key = SENSE_NONE;
     atapi->asc = atapi->ascq = 0;
-    vx_atapi_reply(drive, 18, atapi->packet[4]);
+    atapi_reply(drive, 18, atapi->packet[4]);
 }
 
 static void inquiry(struct ide_drive *drive)
@@ -68,7 +68,7 @@ static void inquiry(struct ide_drive *drive)
     memcpy(out + 8, "VX86    ", 8);
     memcpy(out + 16, "VX86 CD-ROM     ", 16);
     memcpy(out + 32, "1.0 ", 4);
-    vx_atapi_reply(drive, 36, vx_get_be16(drive->atapi.packet + 3));
+    atapi_reply(drive, 36, vx_get_be16(drive->atapi.packet + 3));
 }
 
 static void start_stop(struct ide_drive *drive)
@@ -77,11 +77,11 @@ static void start_stop(struct ide_drive *drive)
     bool start = (atapi->packet[4] & 1) != 0, load_or_eject = (atapi->packet[4] & 2) != 0;
     bool power_condition = (atapi->packet[4] & 0xF0) != 0;
     if (power_condition || !load_or_eject) {
-        vx_atapi_ok(drive);
+        atapi_ok(drive);
         return;
     }
     if (!start && atapi->locked) {
-        vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED);
+        atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED);
         return;
     }
     if (atapi->tray_open == start && drive->block != NULL) {
@@ -89,13 +89,13 @@ static void start_stop(struct ide_drive *drive)
         atapi->attention_asc = start ? ASC_MEDIUM_CHANGED >> 8 : atapi->attention_asc;
     }
     atapi->tray_open = !start;
-    vx_atapi_ok(drive);
+    atapi_ok(drive);
 }
 
 static void prevent_allow(struct ide_drive *drive)
 {
     drive->atapi.locked = (drive->atapi.packet[4] & 1) != 0;
-    vx_atapi_ok(drive);
+    atapi_ok(drive);
 }
 
 static void mode_sense(struct ide_drive *drive, unsigned header, size_t allocated)
@@ -104,10 +104,10 @@ static void mode_sense(struct ide_drive *drive, unsigned header, size_t allocate
     unsigned control = drive->atapi.packet[2] >> 6;
     uint8_t *out = drive->buf;
     if (control == PC_SAVED) {
-        vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_NO_SAVED_PARAMETERS);
+        atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_NO_SAVED_PARAMETERS);
         return;
     }
-    size_t pages = vx_atapi_mode_pages(drive, drive->atapi.packet[2] & 0x3F, control == PC_CHANGEABLE, out + header);
+    size_t pages = atapi_mode_pages(drive, drive->atapi.packet[2] & 0x3F, control == PC_CHANGEABLE, out + header);
     if (pages == 0) {
         invalid_field(drive);
         return;
@@ -117,7 +117,7 @@ static void mode_sense(struct ide_drive *drive, unsigned header, size_t allocate
         vx_put_be16(out, (unsigned)(header + pages - 2));
     else
         out[0] = (uint8_t)(header + pages - 1);
-    vx_atapi_reply(drive, header + pages, allocated);
+    atapi_reply(drive, header + pages, allocated);
 }
 
 static void mode_sense_6(struct ide_drive *drive)
@@ -132,7 +132,7 @@ static void mode_sense_10(struct ide_drive *drive)
 
 static void get_configuration(struct ide_drive *drive)
 {
-    reply_info(drive, vx_atapi_configuration(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
+    reply_info(drive, atapi_configuration(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
 }
 
 static void get_event_status(struct ide_drive *drive)
@@ -151,10 +151,10 @@ static void get_event_status(struct ide_drive *drive)
     out[3] = 1u << CLASS_MEDIA; /* classes there are */
     if (media) {
         out[4] = atapi->media_event;
-        out[5] = (uint8_t)((atapi->tray_open ? DOOR_OPEN : 0) | (vx_atapi_has_medium(drive) ? MEDIUM_PRESENT : 0));
+        out[5] = (uint8_t)((atapi->tray_open ? DOOR_OPEN : 0) | (atapi_has_medium(drive) ? MEDIUM_PRESENT : 0));
         atapi->media_event = MEDIA_EVENT_NONE;
     }
-    vx_atapi_reply(drive, media ? 8 : 4, vx_get_be16(atapi->packet + 7));
+    atapi_reply(drive, media ? 8 : 4, vx_get_be16(atapi->packet + 7));
 }
 
 static void mechanism_status(struct ide_drive *drive)
@@ -162,27 +162,27 @@ static void mechanism_status(struct ide_drive *drive)
     uint8_t *out = drive->buf;
     memset(out, 0, 8);
     out[1] = drive->atapi.tray_open ? 0x10 : 0;
-    vx_atapi_reply(drive, 8, vx_get_be16(drive->atapi.packet + 8));
+    atapi_reply(drive, 8, vx_get_be16(drive->atapi.packet + 8));
 }
 
 /* ---- medium ----------------------------------------------------------------------------------------------------- */
 
 static void read_capacity(struct ide_drive *drive)
 {
-    uint64_t last = vx_atapi_capacity(drive) - 1;
+    uint64_t last = atapi_capacity(drive) - 1;
     vx_put_be32(drive->buf, last < UINT32_MAX ? (uint32_t)last : UINT32_MAX);
     vx_put_be32(drive->buf + 4, CD_BLOCK_BYTES);
-    vx_atapi_reply(drive, 8, 8);
+    atapi_reply(drive, 8, 8);
 }
 
 static void read_10(struct ide_drive *drive)
 {
-    vx_atapi_read(drive, vx_get_be32(drive->atapi.packet + 2), vx_get_be16(drive->atapi.packet + 7));
+    atapi_read(drive, vx_get_be32(drive->atapi.packet + 2), vx_get_be16(drive->atapi.packet + 7));
 }
 
 static void read_12(struct ide_drive *drive)
 {
-    vx_atapi_read(drive, vx_get_be32(drive->atapi.packet + 2), vx_get_be32(drive->atapi.packet + 6));
+    atapi_read(drive, vx_get_be32(drive->atapi.packet + 2), vx_get_be32(drive->atapi.packet + 6));
 }
 
 /* READ CD and READ CD MSF: byte 9 says which parts of a sector, byte 10 which subchannel. We have user data. */
@@ -193,7 +193,7 @@ static void read_parts(struct ide_drive *drive, uint64_t lba, uint32_t blocks)
     if (drive->atapi.packet[10] != 0 || (parts != 0 && parts != USER_DATA))
         invalid_field(drive);
     else
-        vx_atapi_read(drive, lba, parts == 0 ? 0 : blocks);
+        atapi_read(drive, lba, parts == 0 ? 0 : blocks);
 }
 
 static void read_cd(struct ide_drive *drive)
@@ -219,20 +219,20 @@ static void read_cd_msf(struct ide_drive *drive)
 
 static void seek(struct ide_drive *drive)
 {
-    if (vx_get_be32(drive->atapi.packet + 2) < vx_atapi_capacity(drive))
-        vx_atapi_ok(drive);
+    if (vx_get_be32(drive->atapi.packet + 2) < atapi_capacity(drive))
+        atapi_ok(drive);
     else
-        vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE);
+        atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE);
 }
 
 static void read_toc(struct ide_drive *drive)
 {
-    reply_info(drive, vx_atapi_toc(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
+    reply_info(drive, atapi_toc(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
 }
 
 static void read_subchannel(struct ide_drive *drive)
 {
-    reply_info(drive, vx_atapi_subchannel(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
+    reply_info(drive, atapi_subchannel(drive, drive->buf), vx_get_be16(drive->atapi.packet + 7));
 }
 
 static void read_disc_information(struct ide_drive *drive)
@@ -246,13 +246,13 @@ static void read_disc_information(struct ide_drive *drive)
     out[5] = 1;    /* first and last track of the last session */
     out[6] = 1;
     out[7] = 0x20; /* unrestricted use */
-    vx_atapi_reply(drive, 34, vx_get_be16(drive->atapi.packet + 7));
+    atapi_reply(drive, 34, vx_get_be16(drive->atapi.packet + 7));
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
 static const struct packet_command packet_commands[256] = {
-    [0x00] = { vx_atapi_ok, NEEDS_MEDIUM },                     /* TEST UNIT READY */
+    [0x00] = { atapi_ok, NEEDS_MEDIUM },                        /* TEST UNIT READY */
     [0x03] = { request_sense, PASSES_ATTENTION | KEEPS_SENSE }, /* REQUEST SENSE */
     [0x12] = { inquiry, PASSES_ATTENTION },                     /* INQUIRY */
     [0x1A] = { mode_sense_6, 0 },                               /* MODE SENSE(6) */
@@ -265,17 +265,17 @@ static const struct packet_command packet_commands[256] = {
     [0x43] = { read_toc, NEEDS_MEDIUM },                        /* READ TOC/PMA/ATIP */
     [0x46] = { get_configuration, PASSES_ATTENTION },           /* GET CONFIGURATION */
     [0x4A] = { get_event_status, PASSES_ATTENTION },            /* GET EVENT/STATUS NOTIFICATION */
-    [0x4E] = { vx_atapi_ok, NEEDS_MEDIUM },                     /* STOP PLAY/SCAN */
+    [0x4E] = { atapi_ok, NEEDS_MEDIUM },                        /* STOP PLAY/SCAN */
     [0x51] = { read_disc_information, NEEDS_MEDIUM },           /* READ DISC INFORMATION */
     [0x5A] = { mode_sense_10, 0 },                              /* MODE SENSE(10) */
     [0xA8] = { read_12, NEEDS_MEDIUM },                         /* READ(12) */
     [0xB9] = { read_cd_msf, NEEDS_MEDIUM },                     /* READ CD MSF */
-    [0xBB] = { vx_atapi_ok, 0 },                                /* SET CD SPEED */
+    [0xBB] = { atapi_ok, 0 },                                   /* SET CD SPEED */
     [0xBD] = { mechanism_status, 0 },                           /* MECHANISM STATUS */
     [0xBE] = { read_cd, NEEDS_MEDIUM },                         /* READ CD */
 };
 
-void vx_atapi_execute(struct ide_drive *drive)
+void atapi_execute(struct ide_drive *drive)
 {
     struct atapi_state *atapi = &drive->atapi;
     const struct packet_command *row = &packet_commands[atapi->packet[0]];
@@ -284,13 +284,13 @@ void vx_atapi_execute(struct ide_drive *drive)
         atapi->asc = atapi->ascq = 0;
     }
     if (row->handler == NULL) {
-        vx_atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
+        atapi_fail(drive, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
     } else if (atapi->attention_asc != 0 && !(row->flags & PASSES_ATTENTION)) {
         unsigned asc = (unsigned)atapi->attention_asc << 8;
         atapi->attention_asc = 0;
-        vx_atapi_fail(drive, SENSE_UNIT_ATTENTION, asc);
-    } else if ((row->flags & NEEDS_MEDIUM) && !vx_atapi_has_medium(drive)) {
-        vx_atapi_fail(drive, SENSE_NOT_READY, atapi->tray_open ? ASC_NO_MEDIUM_TRAY_OPEN : ASC_NO_MEDIUM_TRAY_CLOSED);
+        atapi_fail(drive, SENSE_UNIT_ATTENTION, asc);
+    } else if ((row->flags & NEEDS_MEDIUM) && !atapi_has_medium(drive)) {
+        atapi_fail(drive, SENSE_NOT_READY, atapi->tray_open ? ASC_NO_MEDIUM_TRAY_OPEN : ASC_NO_MEDIUM_TRAY_CLOSED);
     } else {
         row->handler(drive);
     }

@@ -51,7 +51,7 @@ static size_t toc_tracks(const struct ide_drive *drive, bool msf, uint8_t *out)
         return 0;
     if (first <= 1)
         at += put_track(out + at, 1, 0, msf);
-    at += put_track(out + at, LEAD_OUT_TRACK, vx_atapi_capacity(drive), msf);
+    at += put_track(out + at, LEAD_OUT_TRACK, atapi_capacity(drive), msf);
     return at;
 }
 
@@ -73,14 +73,14 @@ static size_t toc_full(const struct ide_drive *drive, uint8_t *out)
         if (points[i] <= 1)
             put_msf(out + at + 8, 0);
         else if (points[i] == 0xA2)
-            put_msf(out + at + 8, vx_atapi_capacity(drive));
+            put_msf(out + at + 8, atapi_capacity(drive));
         else
             out[at + 8] = 1; /* number of the first and last track */
     }
     return at;
 }
 
-size_t vx_atapi_toc(const struct ide_drive *drive, uint8_t *out)
+size_t atapi_toc(const struct ide_drive *drive, uint8_t *out)
 {
     const uint8_t *packet = drive->atapi.packet;
     bool msf = (packet[1] & 2) != 0;
@@ -104,7 +104,7 @@ size_t vx_atapi_toc(const struct ide_drive *drive, uint8_t *out)
     return bytes;
 }
 
-size_t vx_atapi_subchannel(const struct ide_drive *drive, uint8_t *out)
+size_t atapi_subchannel(const struct ide_drive *drive, uint8_t *out)
 {
     enum { SUBQ = 0x40, AUDIO_NO_STATUS = 0x15, CURRENT_POSITION = 1, CATALOG_NUMBER = 2, ISRC = 3 };
     const uint8_t *packet = drive->atapi.packet;
@@ -132,7 +132,7 @@ size_t vx_atapi_subchannel(const struct ide_drive *drive, uint8_t *out)
 
 static unsigned current_profile(const struct ide_drive *drive)
 {
-    uint64_t blocks = vx_atapi_capacity(drive);
+    uint64_t blocks = atapi_capacity(drive);
     return blocks == 0 ? PROFILE_NONE : blocks > MAX_CD_BLOCKS ? PROFILE_DVD_ROM : PROFILE_CD_ROM;
 }
 
@@ -180,7 +180,7 @@ static size_t put_feature(uint8_t *at, const struct feature *feature, unsigned p
     return 4u + feature->length;
 }
 
-size_t vx_atapi_configuration(const struct ide_drive *drive, uint8_t *out)
+size_t atapi_configuration(const struct ide_drive *drive, uint8_t *out)
 {
     enum { RT_ALL, RT_CURRENT, RT_ONE };
     const uint8_t *packet = drive->atapi.packet;
@@ -223,7 +223,7 @@ static const struct mode_page {
     { 0x2A, 22 }, /* capabilities and mechanical status */
 };
 
-size_t vx_atapi_mode_pages(const struct ide_drive *drive, unsigned page, bool changeable, uint8_t *out)
+size_t atapi_mode_pages(const struct ide_drive *drive, unsigned page, bool changeable, uint8_t *out)
 {
     enum { ALL_PAGES = 0x3F };
     size_t at = 0;

@@ -21,15 +21,15 @@
 
 /* A channel with its two legacy regions: what their handlers need. */
 struct ide_port {
-    struct vx_ide *ide;
-    struct vx_ide_channel channel;
+    struct ide *ide;
+    struct ide_channel channel;
     struct vx_region command, control;
 };
 
-struct vx_ide {
+struct ide {
     struct vx_bus *bus;
     struct vx_loop *loop;
-    struct vx_pci_function function;
+    struct pci_function function;
     struct ide_port port[IDE_CHANNELS];
     struct vx_region busmaster;
     struct ide_drive drive[IDE_DRIVES];
@@ -38,9 +38,9 @@ struct vx_ide {
 
 static bool decodes(const struct ide_port *port)
 {
-    const struct vx_pci_function *function = &port->ide->function;
-    return (vx_pci_get16(function, PCI_COMMAND) & PCI_COMMAND_IO) &&
-           (vx_pci_get16(function, IDETIM + 2 * port->channel.number) & IDETIM_IDE);
+    const struct pci_function *function = &port->ide->function;
+    return (pci_get16(function, PCI_COMMAND) & PCI_COMMAND_IO) &&
+           (pci_get16(function, IDETIM + 2 * port->channel.number) & IDETIM_IDE);
 }
 
 /* ---- legacy ports ----------------------------------------------------------------------------------------------- */
@@ -48,38 +48,38 @@ static bool decodes(const struct ide_port *port)
 static uint64_t command_read(void *opaque, uint64_t off, unsigned size)
 {
     struct ide_port *port = opaque;
-    return decodes(port) ? vx_ide_channel_read(&port->channel, (unsigned)off, size) : UINT64_MAX;
+    return decodes(port) ? ide_channel_read(&port->channel, (unsigned)off, size) : UINT64_MAX;
 }
 
 static void command_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     struct ide_port *port = opaque;
     if (decodes(port))
-        vx_ide_channel_write(&port->channel, (unsigned)off, size, (uint32_t)value);
+        ide_channel_write(&port->channel, (unsigned)off, size, (uint32_t)value);
 }
 
 static struct ide_drive *data_drive(struct ide_port *port, uint64_t off)
 {
-    return off == IDE_DATA && decodes(port) ? vx_ide_channel_selected(&port->channel) : NULL;
+    return off == IDE_DATA && decodes(port) ? ide_channel_selected(&port->channel) : NULL;
 }
 
 static size_t command_read_block(void *opaque, uint64_t off, unsigned size, void *buf, size_t count)
 {
     struct ide_drive *drive = data_drive(opaque, off);
-    return drive != NULL ? vx_ide_drive_data_read_block(drive, size, buf, count) : 0;
+    return drive != NULL ? ide_drive_data_read_block(drive, size, buf, count) : 0;
 }
 
 static size_t command_write_block(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count)
 {
     struct ide_drive *drive = data_drive(opaque, off);
-    return drive != NULL ? vx_ide_drive_data_write_block(drive, size, buf, count) : 0;
+    return drive != NULL ? ide_drive_data_write_block(drive, size, buf, count) : 0;
 }
 
 static uint64_t control_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)off, (void)size;
     struct ide_port *port = opaque;
-    return decodes(port) ? vx_ide_channel_alt_status(&port->channel) : UINT64_MAX;
+    return decodes(port) ? ide_channel_alt_status(&port->channel) : UINT64_MAX;
 }
 
 static void control_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
@@ -87,31 +87,31 @@ static void control_write(void *opaque, uint64_t off, unsigned size, uint64_t va
     (void)off, (void)size;
     struct ide_port *port = opaque;
     if (decodes(port))
-        vx_ide_channel_write_control(&port->channel, (uint8_t)value);
+        ide_channel_write_control(&port->channel, (uint8_t)value);
 }
 
 /* ---- bus master ------------------------------------------------------------------------------------------------- */
 
-static void pump(struct vx_ide_channel *channel)
+static void pump(struct ide_channel *channel)
 {
     for (unsigned i = 0; i < 2; i++)
         if (channel->drive[i] != NULL)
-            vx_ide_drive_pump(channel->drive[i]);
+            ide_drive_pump(channel->drive[i]);
 }
 
 static uint64_t busmaster_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    struct vx_ide *ide = opaque;
-    return vx_ide_busmaster_read(&ide->port[off / BM_PORTS].channel.busmaster, off % BM_PORTS);
+    struct ide *ide = opaque;
+    return ide_busmaster_read(&ide->port[off / BM_PORTS].channel.busmaster, off % BM_PORTS);
 }
 
 static void busmaster_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    struct vx_ide *ide = opaque;
-    struct vx_ide_channel *channel = &ide->port[off / BM_PORTS].channel;
-    if (vx_ide_busmaster_write(&channel->busmaster, off % BM_PORTS, (uint8_t)value))
+    struct ide *ide = opaque;
+    struct ide_channel *channel = &ide->port[off / BM_PORTS].channel;
+    if (ide_busmaster_write(&channel->busmaster, off % BM_PORTS, (uint8_t)value))
         pump(channel);
 }
 
@@ -120,23 +120,23 @@ static void busmaster_write(void *opaque, uint64_t off, unsigned size, uint64_t 
 static void config_written(void *opaque, unsigned reg, unsigned size)
 {
     (void)size;
-    struct vx_ide *ide = opaque;
+    struct ide *ide = opaque;
     if (reg >= PCI_COMMAND + 2) /* master enable may have let a waiting transfer go */
         return;
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         pump(&ide->port[i].channel);
 }
 
-static vx_err add_function(struct vx_ide *ide, const struct vx_ide_config *config)
+static vx_err add_function(struct ide *ide, const struct ide_config *config)
 {
-    struct vx_pci_function *function = &ide->function;
-    const struct vx_pci_ident ident = {
+    struct pci_function *function = &ide->function;
+    const struct pci_ident ident = {
         .name = "piix3 ide",
         .vendor = PIIX3_VENDOR,
         .device = PIIX3_IDE_DEVICE,
         .class_code = PIIX3_IDE_CLASS,
     };
-    vx_pci_function_init(function, &ident);
+    pci_function_init(function, &ident);
     function->opaque = ide;
     function->written = config_written;
     ide->busmaster = (struct vx_region){
@@ -145,33 +145,33 @@ static vx_err add_function(struct vx_ide *ide, const struct vx_ide_config *confi
         .write = busmaster_write,
         .opaque = ide,
     };
-    function->bar[BMIBA_BAR] = (struct vx_pci_bar){
+    function->bar[BMIBA_BAR] = (struct pci_bar){
         .size = IDE_CHANNELS * BM_PORTS,
         .io = true,
         .region = &ide->busmaster,
         .mapped_at = PCI_UNMAPPED,
     };
-    vx_pci_set16(function, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
+    pci_set16(function, PCI_STATUS, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM);
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         function->write_mask[IDETIM + 2 * i] = IDETIM_WRITABLE & 0xFF;
         function->write_mask[IDETIM + 2 * i + 1] = IDETIM_WRITABLE >> 8;
     }
     function->write_mask[SIDETIM] = 0xFF;
-    return vx_pci_add(config->pci, config->slot, config->function, function);
+    return pci_add(config->pci, config->slot, config->function, function);
 }
 
 /* ---- wiring ----------------------------------------------------------------------------------------------------- */
 
-static vx_err add_drive(struct vx_ide *ide, const struct vx_ide_config *config, unsigned position)
+static vx_err add_drive(struct ide *ide, const struct ide_config *config, unsigned position)
 {
     static const struct ide_drive_ops *const ops[] = {
-        [VX_IDE_DISK] = &vx_ata_ops,
-        [VX_IDE_CDROM] = &vx_atapi_ops,
+        [VX_IDE_DISK] = &ata_ops,
+        [VX_IDE_CDROM] = &atapi_ops,
     };
     struct ide_drive *drive = &ide->drive[position];
-    struct vx_ide_channel *channel = &ide->port[position / 2].channel;
+    struct ide_channel *channel = &ide->port[position / 2].channel;
     const struct vx_block *block = config->drive[position].block;
-    enum vx_ide_kind kind = config->drive[position].kind;
+    enum ide_kind kind = config->drive[position].kind;
     if (kind == VX_IDE_NONE)
         return VX_ERR_OK;
     if (kind == VX_IDE_DISK && (block == NULL || block->bytes < IDE_SECTOR_BYTES))
@@ -182,13 +182,13 @@ static vx_err add_drive(struct vx_ide *ide, const struct vx_ide_config *config, 
         .block = config->drive[position].block,
         .position = position,
     };
-    VX_TRY(vx_ide_drive_init(drive, ops[kind]));
+    VX_TRY(ide_drive_init(drive, ops[kind]));
     ide->present[position] = true;
     channel->drive[position % 2] = drive;
     return VX_ERR_OK;
 }
 
-static vx_err add_channel(struct vx_ide *ide, const struct vx_ide_config *config, unsigned number)
+static vx_err add_channel(struct ide *ide, const struct ide_config *config, unsigned number)
 {
     static const uint16_t command_ports[] = { 0x1F0, 0x170 }, control_ports[] = { 0x3F6, 0x376 };
     static const char *const names[][2] = { { "ide primary", "ide primary control" },
@@ -219,10 +219,10 @@ static vx_err add_channel(struct vx_ide *ide, const struct vx_ide_config *config
     return vx_bus_add(config->bus, &port->control);
 }
 
-static void init_channel(struct vx_ide *ide, const struct vx_ide_config *config, unsigned number)
+static void init_channel(struct ide *ide, const struct ide_config *config, unsigned number)
 {
     ide->port[number].ide = ide;
-    ide->port[number].channel = (struct vx_ide_channel){
+    ide->port[number].channel = (struct ide_channel){
         .log = config->log,
         .number = number,
         .irq = config->irq[number],
@@ -230,18 +230,18 @@ static void init_channel(struct vx_ide *ide, const struct vx_ide_config *config,
     };
 }
 
-static void ide_reset(void *instance, enum vx_reset phase)
+static void ide_reset(void *instance, enum reset phase)
 {
-    struct vx_ide *ide = instance;
+    struct ide *ide = instance;
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         if (phase == VX_RESET_HOLD)
-            vx_ide_channel_reset_hold(&ide->port[i].channel);
+            ide_channel_reset_hold(&ide->port[i].channel);
         else
-            vx_ide_channel_reset_release(&ide->port[i].channel);
+            ide_channel_reset_release(&ide->port[i].channel);
     }
 }
 
-bool vx_ide_is_busy(const struct vx_ide *ide)
+bool ide_is_busy(const struct ide *ide)
 {
     for (unsigned i = 0; i < IDE_DRIVES; i++)
         if (ide->present[i] && ide->drive[i].in_flight)
@@ -249,31 +249,31 @@ bool vx_ide_is_busy(const struct vx_ide *ide)
     return false;
 }
 
-void vx_ide_drain(struct vx_ide *ide)
+void ide_drain(struct ide *ide)
 {
-    while (vx_ide_is_busy(ide))
+    while (ide_is_busy(ide))
         if (!vx_loop_run_posted(ide->loop))
             vx_loop_wait(ide->loop, UINT64_MAX);
 }
 
 static void ide_destroy(void *instance)
 {
-    struct vx_ide *ide = instance;
+    struct ide *ide = instance;
     if (ide == NULL)
         return;
-    vx_ide_drain(ide);
-    vx_pci_remove(&ide->function);
+    ide_drain(ide);
+    pci_remove(&ide->function);
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         vx_bus_remove(ide->bus, &ide->port[i].command);
         vx_bus_remove(ide->bus, &ide->port[i].control);
     }
     for (unsigned i = 0; i < IDE_DRIVES; i++)
         if (ide->present[i])
-            vx_ide_drive_fini(&ide->drive[i]);
+            ide_drive_fini(&ide->drive[i]);
     free(ide);
 }
 
-static vx_err build(struct vx_ide *ide, const struct vx_ide_config *config)
+static vx_err build(struct ide *ide, const struct ide_config *config)
 {
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         init_channel(ide, config, i);
@@ -284,9 +284,9 @@ static vx_err build(struct vx_ide *ide, const struct vx_ide_config *config)
     return add_function(ide, config);
 }
 
-vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out)
+vx_err ide_create(const struct ide_config *config, struct ide **out)
 {
-    struct vx_ide *ide = calloc(1, sizeof *ide);
+    struct ide *ide = calloc(1, sizeof *ide);
     if (ide == NULL)
         return VX_ERR_NO_MEMORY;
     ide->bus = config->bus;
@@ -302,25 +302,25 @@ vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out)
     return VX_ERR_OK;
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD_EACH(struct vx_ide, port, channel.selected),
-    VX_FIELD_EACH(struct vx_ide, port, channel.control),
-    VX_FIELD_EACH(struct vx_ide, port, channel.irq_level),
-    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.command),
-    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.status),
-    VX_FIELD_EACH(struct vx_ide, port, channel.busmaster.table),
-    VX_FIELD_ARRAY(struct vx_ide, present),
-    VX_FIELD_EACH(struct vx_ide, drive, status),
-    VX_FIELD_EACH(struct vx_ide, drive, error),
-    VX_FIELD_EACH(struct vx_ide, drive, device),
-    VX_FIELD_EACH(struct vx_ide, drive, intrq),
-    VX_FIELD_EACH(struct vx_ide, drive, transfer_mode),
-    VX_FIELD_EACH(struct vx_ide, drive, in_flight),
-    VX_FIELD_EACH(struct vx_ide, drive, data_pos),
-    VX_FIELD_EACH(struct vx_ide, drive, data_end),
+static const struct device_field fields[] = {
+    VX_FIELD_EACH(struct ide, port, channel.selected),
+    VX_FIELD_EACH(struct ide, port, channel.control),
+    VX_FIELD_EACH(struct ide, port, channel.irq_level),
+    VX_FIELD_EACH(struct ide, port, channel.busmaster.command),
+    VX_FIELD_EACH(struct ide, port, channel.busmaster.status),
+    VX_FIELD_EACH(struct ide, port, channel.busmaster.table),
+    VX_FIELD_ARRAY(struct ide, present),
+    VX_FIELD_EACH(struct ide, drive, status),
+    VX_FIELD_EACH(struct ide, drive, error),
+    VX_FIELD_EACH(struct ide, drive, device),
+    VX_FIELD_EACH(struct ide, drive, intrq),
+    VX_FIELD_EACH(struct ide, drive, transfer_mode),
+    VX_FIELD_EACH(struct ide, drive, in_flight),
+    VX_FIELD_EACH(struct ide, drive, data_pos),
+    VX_FIELD_EACH(struct ide, drive, data_end),
 };
 
-const struct vx_device_type vx_ide_type = {
+const struct device_type ide_type = {
     .name = "piix3 ide",
     .reset = ide_reset,
     .destroy = ide_destroy,

@@ -31,33 +31,33 @@
 #define IDE_CHANNELS 2
 #define IDE_DRIVES   4 /* primary master, primary slave, secondary master, secondary slave */
 
-enum vx_ide_kind { VX_IDE_NONE, VX_IDE_DISK, VX_IDE_CDROM };
+enum ide_kind { VX_IDE_NONE, VX_IDE_DISK, VX_IDE_CDROM };
 
-struct vx_ide;
+struct ide;
 
-struct vx_ide_config {
+struct ide_config {
     struct vx_log *log;
     struct vx_bus *bus;
-    struct vx_pci *pci;
+    struct pci *pci;
     unsigned slot, function; /* 1, 1 on a PIIX board */
     struct vx_pmap *pmap;    /* DMA */
-    struct vx_loop *loop;    /* for vx_ide_drain() */
+    struct vx_loop *loop;    /* for ide_drain() */
     struct vx_irq irq[IDE_CHANNELS];
     struct {
-        enum vx_ide_kind kind;
+        enum ide_kind kind;
         struct vx_block *block; /* a disk needs one; a CD-ROM drive without one is empty */
     } drive[IDE_DRIVES];
 };
 
-VX_MUST_USE vx_err vx_ide_create(const struct vx_ide_config *config, struct vx_ide **out);
+VX_MUST_USE vx_err ide_create(const struct ide_config *config, struct ide **out);
 
 /* Its destroy drains first. A reset lets host I/O under way end and shows BSY until it has. */
-extern const struct vx_device_type vx_ide_type;
+extern const struct device_type ide_type;
 
 /* True while a request is with a back end. */
-bool vx_ide_is_busy(const struct vx_ide *ide);
+bool ide_is_busy(const struct ide *ide);
 
 /* Runs the loop's posted work until no request is with a back end: before the machine stops for good. */
-void vx_ide_drain(struct vx_ide *ide);
+void ide_drain(struct ide *ide);
 
 #endif

@@ -16,12 +16,12 @@
 #define PRD_EOT        0x80000000u
 #define PRD_COUNT_ZERO 0x10000u
 
-void vx_ide_busmaster_reset(struct vx_ide_busmaster *bm)
+void ide_busmaster_reset(struct ide_busmaster *bm)
 {
-    *bm = (struct vx_ide_busmaster){ .pmap = bm->pmap, .function = bm->function };
+    *bm = (struct ide_busmaster){ .pmap = bm->pmap, .function = bm->function };
 }
 
-uint8_t vx_ide_busmaster_read(const struct vx_ide_busmaster *bm, unsigned port)
+uint8_t ide_busmaster_read(const struct ide_busmaster *bm, unsigned port)
 {
     switch (port) {
     case BM_COMMAND: return bm->command;
@@ -34,7 +34,7 @@ uint8_t vx_ide_busmaster_read(const struct vx_ide_busmaster *bm, unsigned port)
     }
 }
 
-static bool write_command(struct vx_ide_busmaster *bm, uint8_t value)
+static bool write_command(struct ide_busmaster *bm, uint8_t value)
 {
     bool was_started = (bm->command & BM_START) != 0;
     bm->command = value & (BM_START | BM_TO_MEMORY);
@@ -51,7 +51,7 @@ static bool write_command(struct vx_ide_busmaster *bm, uint8_t value)
     return true;
 }
 
-bool vx_ide_busmaster_write(struct vx_ide_busmaster *bm, unsigned port, uint8_t value)
+bool ide_busmaster_write(struct ide_busmaster *bm, unsigned port, uint8_t value)
 {
     switch (port) {
     case BM_COMMAND: return write_command(bm, value);
@@ -72,7 +72,7 @@ bool vx_ide_busmaster_write(struct vx_ide_busmaster *bm, unsigned port, uint8_t 
     }
 }
 
-static void fetch_prd(struct vx_ide_busmaster *bm)
+static void fetch_prd(struct ide_busmaster *bm)
 {
     uint8_t prd[PRD_BYTES];
     vx_pmap_dma_read(bm->pmap, bm->next, prd, sizeof(prd));
@@ -84,11 +84,11 @@ static void fetch_prd(struct vx_ide_busmaster *bm)
     bm->last = (vx_get_le32(prd + 4) & PRD_EOT) != 0;
 }
 
-size_t vx_ide_busmaster_move(struct vx_ide_busmaster *bm, void *buf, size_t bytes, bool to_memory)
+size_t ide_busmaster_move(struct ide_busmaster *bm, void *buf, size_t bytes, bool to_memory)
 {
     uint8_t *at = buf;
     size_t moved = 0;
-    if (!vx_pci_is_master(bm->function))
+    if (!pci_is_master(bm->function))
         return 0;
     while (moved < bytes && (bm->status & BM_ACTIVE)) {
         if (bm->left == 0)

@@ -17,9 +17,9 @@ enum {
 /* Ports of a channel: BMICX, BMISX, BMIDTPX. */
 enum { BM_COMMAND = 0, BM_STATUS = 2, BM_TABLE = 4, BM_PORTS = 8 };
 
-struct vx_ide_busmaster {
+struct ide_busmaster {
     struct vx_pmap *pmap;
-    const struct vx_pci_function *function; /* its master enable gates all DMA */
+    const struct pci_function *function; /* its master enable gates all DMA */
     uint8_t command, status;
     uint32_t table; /* BMIDTPX */
     uint32_t next;  /* guest physical address of the next PRD */
@@ -28,14 +28,14 @@ struct vx_ide_busmaster {
     bool last;      /* the PRD in force is marked as the table's last */
 };
 
-void vx_ide_busmaster_reset(struct vx_ide_busmaster *bm);
+void ide_busmaster_reset(struct ide_busmaster *bm);
 
-uint8_t vx_ide_busmaster_read(const struct vx_ide_busmaster *bm, unsigned port);
+uint8_t ide_busmaster_read(const struct ide_busmaster *bm, unsigned port);
 /* Returns whether a transfer was started by this write: the drive should look. */
-bool vx_ide_busmaster_write(struct vx_ide_busmaster *bm, unsigned port, uint8_t value);
+bool ide_busmaster_write(struct ide_busmaster *bm, unsigned port, uint8_t value);
 
 /* Moves up to `bytes` between `buf` and where the PRD table says; returns how many went. Less than asked: not started,
  * not allowed to master the bus, or the table has ended. */
-size_t vx_ide_busmaster_move(struct vx_ide_busmaster *bm, void *buf, size_t bytes, bool to_memory);
+size_t ide_busmaster_move(struct ide_busmaster *bm, void *buf, size_t bytes, bool to_memory);
 
 #endif

@@ -15,21 +15,21 @@
 #define CMD_DEVICE_RESET              0x08
 #define CMD_EXECUTE_DEVICE_DIAGNOSTIC 0x90
 
-struct ide_drive *vx_ide_channel_selected(const struct vx_ide_channel *channel)
+struct ide_drive *ide_channel_selected(const struct ide_channel *channel)
 {
     return channel->drive[channel->selected];
 }
 
 /* Who answers reads: the selected drive, or device 0 for an absent device 1. */
-static struct ide_drive *responder(const struct vx_ide_channel *channel)
+static struct ide_drive *responder(const struct ide_channel *channel)
 {
-    struct ide_drive *selected = vx_ide_channel_selected(channel);
+    struct ide_drive *selected = ide_channel_selected(channel);
     return selected != NULL ? selected : channel->drive[0];
 }
 
-void vx_ide_channel_update_irq(struct vx_ide_channel *channel)
+void ide_channel_update_irq(struct ide_channel *channel)
 {
-    const struct ide_drive *selected = vx_ide_channel_selected(channel);
+    const struct ide_drive *selected = ide_channel_selected(channel);
     bool level = selected != NULL && selected->intrq && !(channel->control & ATA_NIEN);
     if (level == channel->irq_level)
         return;
@@ -41,32 +41,32 @@ void vx_ide_channel_update_irq(struct vx_ide_channel *channel)
 
 /* ---- reads ------------------------------------------------------------------------------------------------------ */
 
-uint8_t vx_ide_channel_alt_status(const struct vx_ide_channel *channel)
+uint8_t ide_channel_alt_status(const struct ide_channel *channel)
 {
-    const struct ide_drive *selected = vx_ide_channel_selected(channel);
+    const struct ide_drive *selected = ide_channel_selected(channel);
     if (selected != NULL)
         return selected->status;
     return channel->drive[0] != NULL ? 0 : FLOATING;
 }
 
-static uint8_t read_status(struct vx_ide_channel *channel)
+static uint8_t read_status(struct ide_channel *channel)
 {
-    struct ide_drive *selected = vx_ide_channel_selected(channel);
-    uint8_t status = vx_ide_channel_alt_status(channel);
+    struct ide_drive *selected = ide_channel_selected(channel);
+    uint8_t status = ide_channel_alt_status(channel);
     if (selected != NULL && selected->intrq) {
         selected->intrq = false;
-        vx_ide_channel_update_irq(channel);
+        ide_channel_update_irq(channel);
     }
     return status;
 }
 
-static uint32_t read_data(struct vx_ide_channel *channel, unsigned size)
+static uint32_t read_data(struct ide_channel *channel, unsigned size)
 {
-    struct ide_drive *selected = vx_ide_channel_selected(channel);
-    return selected != NULL ? vx_ide_drive_data_read(selected, size) : UINT32_MAX;
+    struct ide_drive *selected = ide_channel_selected(channel);
+    return selected != NULL ? ide_drive_data_read(selected, size) : UINT32_MAX;
 }
 
-static uint8_t read_register(struct vx_ide_channel *channel, unsigned port)
+static uint8_t read_register(struct ide_channel *channel, unsigned port)
 {
     const struct ide_drive *drive = responder(channel);
     unsigned half = channel->control & ATA_HOB ? 1 : 0;
@@ -83,7 +83,7 @@ static uint8_t read_register(struct vx_ide_channel *channel, unsigned port)
     }
 }
 
-uint32_t vx_ide_channel_read(struct vx_ide_channel *channel, unsigned port, unsigned size)
+uint32_t ide_channel_read(struct ide_channel *channel, unsigned port, unsigned size)
 {
     if (port == IDE_DATA)
         return read_data(channel, size);
@@ -118,31 +118,31 @@ static bool is_engaged(const struct ide_drive *drive)
     return drive != NULL && (drive->status & (ATA_BSY | ATA_DRQ)) != 0;
 }
 
-uint8_t vx_ide_channel_device_bits(const struct vx_ide_channel *channel)
+uint8_t ide_channel_device_bits(const struct ide_channel *channel)
 {
     return ATA_DEV_OBSOLETE | (channel->selected != 0 ? ATA_DEV_1 : 0);
 }
 
-void vx_ide_channel_diagnose(struct vx_ide_channel *channel)
+void ide_channel_diagnose(struct ide_channel *channel)
 {
     channel->selected = 0;
     for (unsigned i = 0; i < 2; i++)
         if (channel->drive[i] != NULL && !is_engaged(channel->drive[i]))
             channel->drive[i]->ops->signature(channel->drive[i]);
     if (channel->drive[0] != NULL)
-        vx_ide_drive_raise(channel->drive[0]);
-    vx_ide_channel_update_irq(channel);
+        ide_drive_raise(channel->drive[0]);
+    ide_channel_update_irq(channel);
 }
 
 /* A command register write: the selected drive takes it unless it is at work; DEVICE RESET it takes always (if it knows
  * that command), and a sleeping drive takes nothing else. */
-static void write_command(struct vx_ide_channel *channel, uint8_t command)
+static void write_command(struct ide_channel *channel, uint8_t command)
 {
-    struct ide_drive *drive = vx_ide_channel_selected(channel);
+    struct ide_drive *drive = ide_channel_selected(channel);
     if (channel->control & ATA_SRST)
         return;
     if (command == CMD_EXECUTE_DEVICE_DIAGNOSTIC && !is_engaged(drive)) {
-        vx_ide_channel_diagnose(channel);
+        ide_channel_diagnose(channel);
         return;
     }
     if (drive == NULL)
@@ -153,34 +153,34 @@ static void write_command(struct vx_ide_channel *channel, uint8_t command)
         return;
     }
     drive->intrq = false;
-    vx_ide_channel_update_irq(channel);
+    ide_channel_update_irq(channel);
     drive->ops->command(drive, command);
 }
 
-static void write_register(struct vx_ide_channel *channel, unsigned port, uint8_t value)
+static void write_register(struct ide_channel *channel, unsigned port, uint8_t value)
 {
     channel->control &= (uint8_t)~ATA_HOB;
     if (port == IDE_STATUS_COMMAND) {
         write_command(channel, value);
         return;
     }
-    if (is_engaged(vx_ide_channel_selected(channel)))
+    if (is_engaged(ide_channel_selected(channel)))
         return;
     for (unsigned i = 0; i < 2; i++)
         if (channel->drive[i] != NULL && !is_engaged(channel->drive[i]))
             write_task_file(channel->drive[i], port, value);
     if (port == IDE_DEVICE) {
         channel->selected = value & ATA_DEV_1 ? 1 : 0;
-        vx_ide_channel_update_irq(channel);
+        ide_channel_update_irq(channel);
     }
 }
 
-void vx_ide_channel_write(struct vx_ide_channel *channel, unsigned port, unsigned size, uint32_t value)
+void ide_channel_write(struct ide_channel *channel, unsigned port, unsigned size, uint32_t value)
 {
-    struct ide_drive *selected = vx_ide_channel_selected(channel);
+    struct ide_drive *selected = ide_channel_selected(channel);
     if (port == IDE_DATA) {
         if (selected != NULL)
-            vx_ide_drive_data_write(selected, size, value);
+            ide_drive_data_write(selected, size, value);
         return;
     }
     for (unsigned i = 0; i < size && port + i <= IDE_STATUS_COMMAND; i++)
@@ -189,22 +189,22 @@ void vx_ide_channel_write(struct vx_ide_channel *channel, unsigned port, unsigne
 
 /* ---- reset ------------------------------------------------------------------------------------------------------ */
 
-static void begin_reset(struct vx_ide_channel *channel, bool power_on)
+static void begin_reset(struct ide_channel *channel, bool power_on)
 {
     channel->selected = 0;
     for (unsigned i = 0; i < 2; i++)
         if (channel->drive[i] != NULL)
-            vx_ide_drive_begin_reset(channel->drive[i], power_on);
+            ide_drive_begin_reset(channel->drive[i], power_on);
 }
 
-static void end_reset(struct vx_ide_channel *channel)
+static void end_reset(struct ide_channel *channel)
 {
     for (unsigned i = 0; i < 2; i++)
         if (channel->drive[i] != NULL)
-            vx_ide_drive_end_reset(channel->drive[i]);
+            ide_drive_end_reset(channel->drive[i]);
 }
 
-void vx_ide_channel_write_control(struct vx_ide_channel *channel, uint8_t value)
+void ide_channel_write_control(struct ide_channel *channel, uint8_t value)
 {
     uint8_t changed = channel->control ^ value;
     channel->control = value;
@@ -212,17 +212,17 @@ void vx_ide_channel_write_control(struct vx_ide_channel *channel, uint8_t value)
         begin_reset(channel, false);
     else if (changed & ATA_SRST)
         end_reset(channel);
-    vx_ide_channel_update_irq(channel);
+    ide_channel_update_irq(channel);
 }
 
-void vx_ide_channel_reset_hold(struct vx_ide_channel *channel)
+void ide_channel_reset_hold(struct ide_channel *channel)
 {
     channel->control = 0;
-    vx_ide_busmaster_reset(&channel->busmaster);
+    ide_busmaster_reset(&channel->busmaster);
     begin_reset(channel, true);
 }
 
-void vx_ide_channel_reset_release(struct vx_ide_channel *channel)
+void ide_channel_reset_release(struct ide_channel *channel)
 {
     end_reset(channel);
     channel->irq_level = false;

@@ -21,7 +21,7 @@ enum {
 /* Device control register. */
 enum { ATA_NIEN = 0x02, ATA_SRST = 0x04, ATA_HOB = 0x80 };
 
-struct vx_ide_channel {
+struct ide_channel {
     struct vx_log *log;
     unsigned number;
     struct ide_drive *drive[2]; /* NULL: not there */
@@ -29,29 +29,29 @@ struct vx_ide_channel {
     uint8_t control;            /* device control */
     struct vx_irq irq;
     bool irq_level;
-    struct vx_ide_busmaster busmaster;
+    struct ide_busmaster busmaster;
 };
 
 /* Guest side. size 1, 2 or 4 at IDE_DATA, bytes elsewhere. */
-uint32_t vx_ide_channel_read(struct vx_ide_channel *channel, unsigned port, unsigned size);
-void vx_ide_channel_write(struct vx_ide_channel *channel, unsigned port, unsigned size, uint32_t value);
-uint8_t vx_ide_channel_alt_status(const struct vx_ide_channel *channel);
-void vx_ide_channel_write_control(struct vx_ide_channel *channel, uint8_t value);
+uint32_t ide_channel_read(struct ide_channel *channel, unsigned port, unsigned size);
+void ide_channel_write(struct ide_channel *channel, unsigned port, unsigned size, uint32_t value);
+uint8_t ide_channel_alt_status(const struct ide_channel *channel);
+void ide_channel_write_control(struct ide_channel *channel, uint8_t value);
 
 /* The drive that the data port goes to; NULL when it is not there. */
-struct ide_drive *vx_ide_channel_selected(const struct vx_ide_channel *channel);
+struct ide_drive *ide_channel_selected(const struct ide_channel *channel);
 
 /* Power-on reset, in the two phases of device.h. */
-void vx_ide_channel_reset_hold(struct vx_ide_channel *channel);
-void vx_ide_channel_reset_release(struct vx_ide_channel *channel);
+void ide_channel_reset_hold(struct ide_channel *channel);
+void ide_channel_reset_release(struct ide_channel *channel);
 
 /* Something that the interrupt line depends on has changed. */
-void vx_ide_channel_update_irq(struct vx_ide_channel *channel);
+void ide_channel_update_irq(struct ide_channel *channel);
 
 /* The device register as a reset or diagnostic leaves it: the DEV bit as selected, the obsolete bits set. */
-uint8_t vx_ide_channel_device_bits(const struct vx_ide_channel *channel);
+uint8_t ide_channel_device_bits(const struct ide_channel *channel);
 
 /* EXECUTE DEVICE DIAGNOSTIC, which both devices carry out whichever is selected. */
-void vx_ide_channel_diagnose(struct vx_ide_channel *channel);
+void ide_channel_diagnose(struct ide_channel *channel);
 
 #endif

@@ -2,9 +2,9 @@
  *
  *          command                    data window used up -> data_done()
  *   IDLE ----------> BUSY <---------------------------------------+
- *     ^               |  \---- vx_ide_drive_data() ---> PIO_x, DMA_x
- *     |               |  \---- vx_ide_drive_io() -----> back end ---> io_done()
- *     +--- end() -----+     (vx_ide_drive_end())
+ *     ^               |  \---- ide_drive_data() ---> PIO_x, DMA_x
+ *     |               |  \---- ide_drive_io() -----> back end ---> io_done()
+ *     +--- end() -----+     (ide_drive_end())
  *
  *   I1  data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
  *   I2  At most one request is with the back end. A reset does not take it back: it leaves the drive BSY until the
@@ -17,14 +17,14 @@
 
 #include "ide_channel.h"
 
-vx_err vx_ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops)
+vx_err ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops)
 {
     drive->ops = ops;
     drive->buf = calloc(1, IDE_BUF_BYTES);
     return drive->buf != NULL ? VX_ERR_OK : VX_ERR_NO_MEMORY;
 }
 
-void vx_ide_drive_fini(struct ide_drive *drive)
+void ide_drive_fini(struct ide_drive *drive)
 {
     VX_ASSERT(!drive->in_flight);
     free(drive->buf);
@@ -39,7 +39,7 @@ static void set_busy(struct ide_drive *drive)
 
 /* ---- reset ------------------------------------------------------------------------------------------------------ */
 
-void vx_ide_drive_begin_reset(struct ide_drive *drive, bool power_on)
+void ide_drive_begin_reset(struct ide_drive *drive, bool power_on)
 {
     set_busy(drive);
     drive->intrq = false;
@@ -57,7 +57,7 @@ static void post_signature(struct ide_drive *drive)
     drive->ops->signature(drive);
 }
 
-void vx_ide_drive_end_reset(struct ide_drive *drive)
+void ide_drive_end_reset(struct ide_drive *drive)
 {
     if (drive->in_flight)
         drive->reset_ends = true;
@@ -80,8 +80,8 @@ static void request_done(struct vx_block_request *request)
         post_signature(drive);
 }
 
-void vx_ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
-                     ide_io_step *done)
+void ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
+                  ide_io_step *done)
 {
     VX_ASSERT(!drive->in_flight && pos + bytes <= IDE_BUF_BYTES);
     set_busy(drive);
@@ -108,16 +108,16 @@ static void window_moved(struct ide_drive *drive)
     drive->data_done(drive);
 }
 
-void vx_ide_drive_pump(struct ide_drive *drive)
+void ide_drive_pump(struct ide_drive *drive)
 {
     if (drive->phase != IDE_DMA_IN && drive->phase != IDE_DMA_OUT)
         return;
-    drive->data_pos += vx_ide_busmaster_move(&drive->channel->busmaster, drive->buf + drive->data_pos,
-                                             drive->data_end - drive->data_pos, drive->phase == IDE_DMA_IN);
+    drive->data_pos += ide_busmaster_move(&drive->channel->busmaster, drive->buf + drive->data_pos,
+                                          drive->data_end - drive->data_pos, drive->phase == IDE_DMA_IN);
     window_moved(drive);
 }
 
-void vx_ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done)
+void ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done)
 {
     VX_ASSERT(bytes > 0 && pos + bytes <= IDE_BUF_BYTES); /* keeps I1 */
     drive->phase = phase;
@@ -125,7 +125,7 @@ void vx_ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos
     drive->data_end = pos + bytes;
     drive->data_done = done;
     drive->status = ATA_DRDY | ATA_DSC | ATA_DRQ;
-    vx_ide_drive_pump(drive);
+    ide_drive_pump(drive);
 }
 
 /* The last word of an odd window has a byte of padding, and a 32-bit access may reach past the end. */
@@ -135,7 +135,7 @@ static size_t window_take(const struct ide_drive *drive, unsigned size)
     return size < left ? size : left;
 }
 
-uint32_t vx_ide_drive_data_read(struct ide_drive *drive, unsigned size)
+uint32_t ide_drive_data_read(struct ide_drive *drive, unsigned size)
 {
     uint8_t bytes[4] = { 0 };
     if (drive->phase != IDE_PIO_IN)
@@ -148,7 +148,7 @@ uint32_t vx_ide_drive_data_read(struct ide_drive *drive, unsigned size)
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-void vx_ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value)
+void ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value)
 {
     uint8_t bytes[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
     if (drive->phase != IDE_PIO_OUT)
@@ -165,7 +165,7 @@ static size_t whole_items(const struct ide_drive *drive, unsigned size, size_t c
     return count < fit ? count : fit;
 }
 
-size_t vx_ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count)
+size_t ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count)
 {
     size_t items = drive->phase == IDE_PIO_IN ? whole_items(drive, size, count) : 0;
     if (items == 0)
@@ -176,7 +176,7 @@ size_t vx_ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void
     return items;
 }
 
-size_t vx_ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count)
+size_t ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count)
 {
     size_t items = drive->phase == IDE_PIO_OUT ? whole_items(drive, size, count) : 0;
     if (items == 0)
@@ -189,31 +189,31 @@ size_t vx_ide_drive_data_write_block(struct ide_drive *drive, unsigned size, con
 
 /* ---- ends of commands ------------------------------------------------------------------------------------------- */
 
-void vx_ide_drive_raise(struct ide_drive *drive)
+void ide_drive_raise(struct ide_drive *drive)
 {
     drive->intrq = true;
-    vx_ide_channel_update_irq(drive->channel);
+    ide_channel_update_irq(drive->channel);
 }
 
-void vx_ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error)
+void ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error)
 {
     drive->phase = IDE_IDLE;
     drive->status = status;
     drive->error = error;
-    vx_ide_drive_raise(drive);
+    ide_drive_raise(drive);
 }
 
-void vx_ide_drive_ok(struct ide_drive *drive)
+void ide_drive_ok(struct ide_drive *drive)
 {
-    vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC, 0);
+    ide_drive_end(drive, ATA_DRDY | ATA_DSC, 0);
 }
 
-void vx_ide_drive_fail(struct ide_drive *drive, uint8_t error)
+void ide_drive_fail(struct ide_drive *drive, uint8_t error)
 {
-    vx_ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_ERR, error);
+    ide_drive_end(drive, ATA_DRDY | ATA_DSC | ATA_ERR, error);
 }
 
-void vx_ide_drive_read_end(struct ide_drive *drive)
+void ide_drive_read_end(struct ide_drive *drive)
 {
     drive->phase = IDE_IDLE;
     drive->status = ATA_DRDY | ATA_DSC;
@@ -222,7 +222,7 @@ void vx_ide_drive_read_end(struct ide_drive *drive)
 
 /* Count register of SET FEATURES 03h: 0000000x PIO default, 00001xxx PIO 0-4, 00100xxx multiword DMA 0-2, 01000xxx
  * Ultra DMA 0-5. */
-bool vx_ide_drive_set_transfer_mode(struct ide_drive *drive)
+bool ide_drive_set_transfer_mode(struct ide_drive *drive)
 {
     uint8_t mode = drive->count[0];
     bool known = mode <= 0x01 || (mode >= 0x08 && mode <= 0x0C) || (mode >= 0x20 && mode <= 0x22) ||

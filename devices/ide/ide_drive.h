@@ -34,7 +34,7 @@ enum ide_phase {
 };
 
 struct ide_drive;
-struct vx_ide_channel;
+struct ide_channel;
 
 /* A register that keeps its previous value for 48-bit commands: [0] most recent, [1] the one before. */
 typedef uint8_t ide_pair[2];
@@ -80,7 +80,7 @@ struct atapi_state {
 
 struct ide_drive {
     const struct ide_drive_ops *ops;
-    struct vx_ide_channel *channel;
+    struct ide_channel *channel;
     struct vx_log *log;
     struct vx_block *block; /* NULL: no medium */
     unsigned position;      /* 0 to 3 */
@@ -110,49 +110,49 @@ struct ide_drive {
     };
 };
 
-VX_MUST_USE vx_err vx_ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops);
+VX_MUST_USE vx_err ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops);
 /* Nothing may be in flight. */
-void vx_ide_drive_fini(struct ide_drive *drive);
+void ide_drive_fini(struct ide_drive *drive);
 
 /* ---- towards the channel ---- */
 
-/* Drops whatever is under way and stays BSY until vx_ide_drive_end_reset(). */
-void vx_ide_drive_begin_reset(struct ide_drive *drive, bool power_on);
+/* Drops whatever is under way and stays BSY until ide_drive_end_reset(). */
+void ide_drive_begin_reset(struct ide_drive *drive, bool power_on);
 /* Posts the signature, at once or when the request in flight has come home. */
-void vx_ide_drive_end_reset(struct ide_drive *drive);
+void ide_drive_end_reset(struct ide_drive *drive);
 
-uint32_t vx_ide_drive_data_read(struct ide_drive *drive, unsigned size);
-void vx_ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value);
+uint32_t ide_drive_data_read(struct ide_drive *drive, unsigned size);
+void ide_drive_data_write(struct ide_drive *drive, unsigned size, uint32_t value);
 /* Whole items inside the window; fewer than `count`, or none, when the window is smaller. */
-size_t vx_ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count);
-size_t vx_ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count);
+size_t ide_drive_data_read_block(struct ide_drive *drive, unsigned size, void *buf, size_t count);
+size_t ide_drive_data_write_block(struct ide_drive *drive, unsigned size, const void *buf, size_t count);
 
 /* The bus master was started or allowed: moves what can be moved. */
-void vx_ide_drive_pump(struct ide_drive *drive);
+void ide_drive_pump(struct ide_drive *drive);
 
 /* ---- towards the commands ---- */
 
 /* Opens a data window of `bytes` at `pos` of buf in one of the four data phases; `done` is called, with BSY set, when
  * all of it has gone. Does not raise INTRQ. A DMA window may be done on return. */
-void vx_ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done);
+void ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done);
 
 /* Sends a request for buf[pos, pos + bytes) to the back end and sets BSY; `done` is called later. */
-void vx_ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
-                     ide_io_step *done);
+void ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
+                  ide_io_step *done);
 
-void vx_ide_drive_raise(struct ide_drive *drive);
+void ide_drive_raise(struct ide_drive *drive);
 
 /* Ends the command: registers to status and error, INTRQ raised. */
-void vx_ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error);
+void ide_drive_end(struct ide_drive *drive, uint8_t status, uint8_t error);
 /* ... with DRDY and DSC. */
-void vx_ide_drive_ok(struct ide_drive *drive);
+void ide_drive_ok(struct ide_drive *drive);
 /* ... with DRDY, DSC, ERR and the error. */
-void vx_ide_drive_fail(struct ide_drive *drive, uint8_t error);
+void ide_drive_fail(struct ide_drive *drive, uint8_t error);
 
 /* The last data of a PIO read has gone: idle without an interrupt. An ide_step. */
-void vx_ide_drive_read_end(struct ide_drive *drive);
+void ide_drive_read_end(struct ide_drive *drive);
 
 /* SET FEATURES 03h: takes the mode in the count register; false when the drive has no such mode. */
-bool vx_ide_drive_set_transfer_mode(struct ide_drive *drive);
+bool ide_drive_set_transfer_mode(struct ide_drive *drive);
 
 #endif

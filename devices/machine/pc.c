@@ -123,7 +123,7 @@ void vx_machine_destroy(struct vx_machine *pc)
         pc_run_detach(pc);
     pc_disk_release(pc);
     while (pc->device_count > 0) { /* backwards: I1 of pc.h */
-        struct vx_device *device = &pc->devices[--pc->device_count];
+        struct device *device = &pc->devices[--pc->device_count];
         device->type->destroy(device->instance);
     }
     pc_disk_destroy(pc);
@@ -142,25 +142,25 @@ void vx_machine_destroy(struct vx_machine *pc)
 
 void vx_machine_press_power_button(struct vx_machine *pc)
 {
-    vx_piix4_pm_press_power_button(pc->pm);
+    piix4_pm_press_power_button(pc->pm);
     pc_timers_changed(pc);
 }
 
 void vx_machine_key(struct vx_machine *pc, unsigned set1_code, bool down)
 {
-    vx_i8042_key(pc->i8042, set1_code, down);
+    i8042_key(pc->i8042, set1_code, down);
     pc_timers_changed(pc);
 }
 
 void vx_machine_mouse(struct vx_machine *pc, int dx, int dy, int dz, unsigned buttons)
 {
-    vx_i8042_mouse(pc->i8042, dx, dy, dz, buttons);
+    i8042_mouse(pc->i8042, dx, dy, dz, buttons);
     pc_timers_changed(pc);
 }
 
 void vx_machine_refresh_display(struct vx_machine *pc)
 {
-    vx_vga_refresh(pc->vga);
+    vga_refresh(pc->vga);
     pc_timers_changed(pc);
 }
 

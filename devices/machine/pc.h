@@ -77,22 +77,22 @@ struct vx_machine {
     const struct vx_debug_wants *debug_wants; /* of `debug` */
     uint32_t bios_window_page;                /* backing of what PCI shows at E0000h-FFFFFh */
 
-    struct vx_irq_or isa[PC_ISA_IRQS];
-    struct vx_lapic *lapic;
-    struct vx_ioapic *ioapic;
-    struct vx_pic *pic;
-    struct vx_pci *pci;
-    struct vx_i440fx *bridge;
-    struct vx_piix3 *piix3;
-    struct vx_piix4_pm *pm;
-    struct vx_pit *pit;
-    struct vx_rtc *rtc;
-    struct vx_fpu_error *fpu_error;
-    struct vx_i8042 *i8042;
-    struct vx_vga *vga;
-    struct vx_ide *ide;
-    struct vx_fw_cfg *fw_cfg;
-    struct vx_device devices[PC_MAX_DEVICES]; /* I1 */
+    struct irq_or isa[PC_ISA_IRQS];
+    struct lapic *lapic;
+    struct ioapic *ioapic;
+    struct pic *pic;
+    struct pci *pci;
+    struct i440fx *bridge;
+    struct piix3 *piix3;
+    struct piix4_pm *pm;
+    struct pit *pit;
+    struct rtc *rtc;
+    struct fpu_error *fpu_error;
+    struct i8042 *i8042;
+    struct vga *vga;
+    struct ide *ide;
+    struct fw_cfg *fw_cfg;
+    struct device devices[PC_MAX_DEVICES]; /* I1 */
     unsigned device_count;
 
     struct pc_lockstep *lockstep;                 /* NULL: the engine runs alone */

@@ -12,10 +12,10 @@
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
 
-static void own(struct vx_machine *pc, const struct vx_device_type *type, void *instance)
+static void own(struct vx_machine *pc, const struct device_type *type, void *instance)
 {
     VX_ASSERT(pc->device_count < PC_MAX_DEVICES);
-    pc->devices[pc->device_count++] = (struct vx_device){ type, instance };
+    pc->devices[pc->device_count++] = (struct device){ type, instance };
 }
 
 /* ---- interrupt fabric ------------------------------------------------------------------------------------------- */
@@ -23,8 +23,8 @@ static void own(struct vx_machine *pc, const struct vx_device_type *type, void *
 static void isa_irq_out(void *opaque, unsigned irq, bool level)
 {
     struct vx_machine *pc = opaque;
-    struct vx_irq pic = vx_pic_input(pc->pic, irq);
-    struct vx_irq pin = vx_ioapic_input(pc->ioapic, irq == 0 ? 2 : irq);
+    struct vx_irq pic = pic_input(pc->pic, irq);
+    struct vx_irq pin = ioapic_input(pc->ioapic, irq == 0 ? 2 : irq);
     vx_irq_set(&pic, level);
     if (irq != 2) /* the cascade is no interrupt, and its pin is taken by IRQ 0 */
         vx_irq_set(&pin, level);
@@ -32,29 +32,29 @@ static void isa_irq_out(void *opaque, unsigned irq, bool level)
 
 static struct vx_irq isa_irq(struct vx_machine *pc, unsigned irq)
 {
-    return vx_irq_or_input(&pc->isa[irq], PC_IRQ_DEVICE);
+    return irq_or_input(&pc->isa[irq], PC_IRQ_DEVICE);
 }
 
-static void apic_send(void *opaque, const struct vx_apic_message *message)
+static void apic_send(void *opaque, const struct apic_message *message)
 {
     struct vx_machine *pc = opaque;
-    vx_lapic_message(pc->lapic, message->destination, message->logical, (enum lapic_delivery)message->mode,
-                     message->vector, message->level_triggered);
+    lapic_message(pc->lapic, message->destination, message->logical, (enum lapic_delivery)message->mode,
+                  message->vector, message->level_triggered);
 }
 
 static int extint_ack(void *opaque)
 {
-    return vx_pic_ack(((struct vx_machine *)opaque)->pic);
+    return pic_ack(((struct vx_machine *)opaque)->pic);
 }
 
 static void apic_eoi(void *opaque, uint8_t vector)
 {
-    vx_ioapic_eoi(((struct vx_machine *)opaque)->ioapic, vector);
+    ioapic_eoi(((struct vx_machine *)opaque)->ioapic, vector);
 }
 
 static void pirq_set(void *opaque, unsigned pirq, bool level)
 {
-    vx_piix3_set_pirq(((struct vx_machine *)opaque)->piix3, pirq, level);
+    piix3_set_pirq(((struct vx_machine *)opaque)->piix3, pirq, level);
 }
 
 /* ---- lines to the processor ------------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static void a20_from_port92(void *opaque, unsigned line, bool level)
     (void)line;
     struct vx_machine *pc = opaque;
     vx_pmap_set_a20(pc->pmap, level);
-    vx_i8042_a20_moved(pc->i8042, level);
+    i8042_a20_moved(pc->i8042, level);
 }
 
 static void a20_from_i8042(void *opaque, unsigned line, bool level)
@@ -125,11 +125,11 @@ static void debug_exit(void *opaque, uint32_t value)
 
 static vx_err create_interrupts(struct vx_machine *pc)
 {
-    VX_TRY(vx_ioapic_create(
-        &(struct vx_ioapic_config){ .log = pc->log, .bus = pc->bus, .send = apic_send, .opaque = pc }, &pc->ioapic));
-    own(pc, &vx_ioapic_type, pc->ioapic);
-    VX_TRY(vx_lapic_create(
-        &(struct vx_lapic_config){
+    VX_TRY(ioapic_create(&(struct ioapic_config){ .log = pc->log, .bus = pc->bus, .send = apic_send, .opaque = pc },
+                         &pc->ioapic));
+    own(pc, &ioapic_type, pc->ioapic);
+    VX_TRY(lapic_create(
+        &(struct lapic_config){
             .log = pc->log,
             .bus = pc->bus,
             .clock = pc->clock,
@@ -141,67 +141,63 @@ static vx_err create_interrupts(struct vx_machine *pc)
             .opaque = pc,
         },
         &pc->lapic));
-    own(pc, &vx_lapic_type, pc->lapic);
-    VX_TRY(vx_pic_create(&(struct vx_pic_config){ .log = pc->log, .bus = pc->bus, .intr = vx_lapic_lint(pc->lapic, 0) },
-                         &pc->pic));
-    own(pc, &vx_pic_type, pc->pic);
-    for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
-        vx_irq_or_init(&pc->isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+    own(pc, &lapic_type, pc->lapic);
     VX_TRY(
-        vx_fpu_error_create(&(struct vx_fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
-    own(pc, &vx_fpu_error_type, pc->fpu_error);
+        pic_create(&(struct pic_config){ .log = pc->log, .bus = pc->bus, .intr = lapic_lint(pc->lapic, 0) }, &pc->pic));
+    own(pc, &pic_type, pc->pic);
+    for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
+        irq_or_init(&pc->isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+    VX_TRY(fpu_error_create(&(struct fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
+    own(pc, &fpu_error_type, pc->fpu_error);
     return VX_ERR_OK;
 }
 
 static vx_err create_bridges(struct vx_machine *pc)
 {
-    struct vx_pci_config pci = { .log = pc->log,
-                                 .bus = pc->bus,
-                                 .pmap = pc->pmap,
-                                 .memory_first = pc_memory_pci_first(pc),
-                                 .memory_end = PC_PCI_MEMORY_END };
+    struct pci_config pci = { .log = pc->log,
+                              .bus = pc->bus,
+                              .pmap = pc->pmap,
+                              .memory_first = pc_memory_pci_first(pc),
+                              .memory_end = PC_PCI_MEMORY_END };
     for (unsigned i = 0; i < PCI_PIRQS; i++)
         pci.pirq[i] = (struct vx_irq){ .set = pirq_set, .opaque = pc, .line = i };
-    VX_TRY(vx_pci_create(&pci, &pc->pci));
-    own(pc, &vx_pci_type, pc->pci);
+    VX_TRY(pci_create(&pci, &pc->pci));
+    own(pc, &pci_type, pc->pci);
 
-    VX_TRY(vx_i440fx_create(
-        &(struct vx_i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page },
-        &pc->bridge));
-    own(pc, &vx_i440fx_type, pc->bridge);
+    VX_TRY(i440fx_create(&(struct i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page },
+                         &pc->bridge));
+    own(pc, &i440fx_type, pc->bridge);
 
-    struct vx_piix3_config piix3 = { .pci = pc->pci, .reset = request_line(pc, PC_REQUEST_RESET) };
+    struct piix3_config piix3 = { .pci = pc->pci, .reset = request_line(pc, PC_REQUEST_RESET) };
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
-        piix3.isa[irq] = vx_irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);
-    VX_TRY(vx_piix3_create(&piix3, &pc->piix3));
-    own(pc, &vx_piix3_type, pc->piix3);
+        piix3.isa[irq] = irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);
+    VX_TRY(piix3_create(&piix3, &pc->piix3));
+    own(pc, &piix3_type, pc->piix3);
 
-    VX_TRY(vx_piix4_pm_create(
-        &(struct vx_piix4_pm_config){
+    VX_TRY(piix4_pm_create(
+        &(struct piix4_pm_config){
             .log = pc->log,
             .bus = pc->bus,
             .clock = pc->clock,
             .pci = pc->pci,
-            .sci = vx_irq_or_input(&pc->isa[9], PC_IRQ_SCI),
+            .sci = irq_or_input(&pc->isa[9], PC_IRQ_SCI),
             .power_off = request_line(pc, PC_REQUEST_POWER_OFF),
             .smi = { .set = smi_set, .opaque = pc },
         },
         &pc->pm));
-    own(pc, &vx_piix4_pm_type, pc->pm);
+    own(pc, &piix4_pm_type, pc->pm);
     return VX_ERR_OK;
 }
 
 static vx_err create_timers(struct vx_machine *pc)
 {
-    VX_TRY(
-        vx_pit_create(&(struct vx_pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) }, &pc->pit));
-    own(pc, &vx_pit_type, pc->pit);
-    struct vx_port61 *port61;
-    VX_TRY(vx_port61_create(&(struct vx_port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
-    own(pc, &vx_port61_type, port61);
-    VX_TRY(
-        vx_rtc_create(&(struct vx_rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
-    own(pc, &vx_rtc_type, pc->rtc);
+    VX_TRY(pit_create(&(struct pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) }, &pc->pit));
+    own(pc, &pit_type, pc->pit);
+    struct port61 *port61;
+    VX_TRY(port61_create(&(struct port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
+    own(pc, &port61_type, port61);
+    VX_TRY(rtc_create(&(struct rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
+    own(pc, &rtc_type, pc->rtc);
     return VX_ERR_OK;
 }
 
@@ -216,23 +212,23 @@ static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
         { "uart16550 COM2", 0x2F8, 3 },
     };
     for (unsigned i = 0; i < VX_ARRAY_LEN(ports); i++) {
-        struct vx_uart16550 *uart;
-        VX_TRY(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = pc->bus,
-                                                                  .clock = pc->clock,
-                                                                  .name = ports[i].name,
-                                                                  .base = ports[i].base,
-                                                                  .irq = isa_irq(pc, ports[i].irq),
-                                                                  .chr = chr[i] },
-                                   &uart));
-        own(pc, &vx_uart16550_type, uart);
+        struct uart16550 *uart;
+        VX_TRY(uart16550_create(&(struct uart16550_config){ .bus = pc->bus,
+                                                            .clock = pc->clock,
+                                                            .name = ports[i].name,
+                                                            .base = ports[i].base,
+                                                            .irq = isa_irq(pc, ports[i].irq),
+                                                            .chr = chr[i] },
+                                &uart));
+        own(pc, &uart16550_type, uart);
     }
     return VX_ERR_OK;
 }
 
 static vx_err create_keyboard(struct vx_machine *pc)
 {
-    VX_TRY(vx_i8042_create(
-        &(struct vx_i8042_config){
+    VX_TRY(i8042_create(
+        &(struct i8042_config){
             .log = pc->log,
             .bus = pc->bus,
             .clock = pc->clock,
@@ -242,42 +238,42 @@ static vx_err create_keyboard(struct vx_machine *pc)
             .reset = request_line(pc, PC_REQUEST_CPU_RESET),
         },
         &pc->i8042));
-    own(pc, &vx_i8042_type, pc->i8042);
-    struct vx_port92 *port92;
-    VX_TRY(vx_port92_create(&(struct vx_port92_config){ .bus = pc->bus,
-                                                        .a20 = { .set = a20_from_port92, .opaque = pc },
-                                                        .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
-                            &port92));
-    own(pc, &vx_port92_type, port92);
+    own(pc, &i8042_type, pc->i8042);
+    struct port92 *port92;
+    VX_TRY(port92_create(&(struct port92_config){ .bus = pc->bus,
+                                                  .a20 = { .set = a20_from_port92, .opaque = pc },
+                                                  .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
+                         &port92));
+    own(pc, &port92_type, port92);
     return VX_ERR_OK;
 }
 
 static vx_err create_video(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    VX_TRY(vx_vga_create(&(struct vx_vga_config){ .log = pc->log,
-                                                  .bus = pc->bus,
-                                                  .clock = pc->clock,
-                                                  .pmap = pc->pmap,
-                                                  .pci = pc->pci,
-                                                  .slot = VGA_SLOT,
-                                                  .rom = config->vga_bios,
-                                                  .rom_bytes = config->vga_bios_bytes,
-                                                  .display = config->display },
-                         &pc->vga));
-    own(pc, &vx_vga_type, pc->vga);
+    VX_TRY(vga_create(&(struct vga_config){ .log = pc->log,
+                                            .bus = pc->bus,
+                                            .clock = pc->clock,
+                                            .pmap = pc->pmap,
+                                            .pci = pc->pci,
+                                            .slot = VGA_SLOT,
+                                            .rom = config->vga_bios,
+                                            .rom_bytes = config->vga_bios_bytes,
+                                            .display = config->display },
+                      &pc->vga));
+    own(pc, &vga_type, pc->vga);
     return VX_ERR_OK;
 }
 
 static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    struct vx_ide_config ide = { .log = pc->log,
-                                 .bus = pc->bus,
-                                 .pci = pc->pci,
-                                 .slot = PIIX3_SLOT,
-                                 .function = IDE_FUNCTION,
-                                 .pmap = pc->pmap,
-                                 .loop = pc->loop,
-                                 .irq = { isa_irq(pc, 14), isa_irq(pc, 15) } };
+    struct ide_config ide = { .log = pc->log,
+                              .bus = pc->bus,
+                              .pci = pc->pci,
+                              .slot = PIIX3_SLOT,
+                              .function = IDE_FUNCTION,
+                              .pmap = pc->pmap,
+                              .loop = pc->loop,
+                              .irq = { isa_irq(pc, 14), isa_irq(pc, 15) } };
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (config->disk[i] != NULL) {
             ide.drive[i].kind = VX_IDE_DISK;
@@ -289,32 +285,31 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
         if (ide.drive[i].block == NULL && (config->disk[i] != NULL || config->cdrom[i] != NULL))
             return VX_ERR_NO_MEMORY;
     }
-    VX_TRY(vx_ide_create(&ide, &pc->ide));
-    own(pc, &vx_ide_type, pc->ide);
+    VX_TRY(ide_create(&ide, &pc->ide));
+    own(pc, &ide_type, pc->ide);
     return VX_ERR_OK;
 }
 
 static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    VX_TRY(
-        vx_fw_cfg_create(&(struct vx_fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
-    own(pc, &vx_fw_cfg_type, pc->fw_cfg);
-    struct vx_debugcon *debugcon;
-    VX_TRY(vx_debugcon_create(
-        &(struct vx_debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon }, &debugcon));
-    own(pc, &vx_debugcon_type, debugcon);
+    VX_TRY(fw_cfg_create(&(struct fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
+    own(pc, &fw_cfg_type, pc->fw_cfg);
+    struct debugcon *debugcon;
+    VX_TRY(debugcon_create(&(struct debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon },
+                           &debugcon));
+    own(pc, &debugcon_type, debugcon);
     return VX_ERR_OK;
 }
 
 /* Lines 0 to 15 like any ISA device's; 16 and up end at the I/O APIC. */
 static vx_err create_testdev(struct vx_machine *pc)
 {
-    struct vx_pc_testdev_config config = { .bus = pc->bus, .pmap = pc->pmap };
-    struct vx_pc_testdev *chip;
+    struct pc_testdev_config config = { .bus = pc->bus, .pmap = pc->pmap };
+    struct pc_testdev *chip;
     for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
-        config.line[i] = i < PC_ISA_IRQS ? vx_irq_or_input(&pc->isa[i], PC_IRQ_TEST) : vx_ioapic_input(pc->ioapic, i);
-    VX_TRY(vx_pc_testdev_create(&config, &chip));
-    own(pc, &vx_pc_testdev_type, chip);
+        config.line[i] = i < PC_ISA_IRQS ? irq_or_input(&pc->isa[i], PC_IRQ_TEST) : ioapic_input(pc->ioapic, i);
+    VX_TRY(pc_testdev_create(&config, &chip));
+    own(pc, &pc_testdev_type, chip);
     return VX_ERR_OK;
 }
 
@@ -322,12 +317,12 @@ static vx_err create_testdev(struct vx_machine *pc)
 static vx_err create_test_devices(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     for (unsigned i = 0; i < VX_MAX_DEBUG_EXITS && config->debug_exit[i].count != 0; i++) {
-        struct vx_debug_exit *chip;
-        VX_TRY(vx_debug_exit_create(
-            &(struct vx_debug_exit_config){
+        struct debug_exit *chip;
+        VX_TRY(debug_exit_create(
+            &(struct debug_exit_config){
                 .bus = pc->bus, .ports = config->debug_exit[i], .exit = debug_exit, .opaque = pc },
             &chip));
-        own(pc, &vx_debug_exit_type, chip);
+        own(pc, &debug_exit_type, chip);
     }
     return config->pc_testdev ? create_testdev(pc) : VX_ERR_OK;
 }

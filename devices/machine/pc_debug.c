@@ -90,10 +90,10 @@ struct vx_bt *vx_machine_bt(struct vx_machine *pc)
 
 /* ---- devices by name --------------------------------------------------------------------------------------------- */
 
-static void describe(const struct vx_device *device, vx_field_fn *fn, void *opaque)
+static void describe(const struct device *device, vx_field_fn *fn, void *opaque)
 {
     for (unsigned i = 0; i < device->type->field_count; i++) {
-        const struct vx_field *field = &device->type->fields[i];
+        const struct device_field *field = &device->type->fields[i];
         for (unsigned j = 0; j < field->count; j++) {
             const uint8_t *at = (const uint8_t *)device->instance + field->off + (size_t)j * field->stride;
             uint64_t value = 0;

@@ -74,7 +74,7 @@ static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const
 
 static int ack_interrupt(void *opaque)
 {
-    return vx_lapic_ack(((struct vx_machine *)opaque)->lapic);
+    return lapic_ack(((struct vx_machine *)opaque)->lapic);
 }
 
 static uint64_t tsc(void *opaque)
@@ -84,17 +84,17 @@ static uint64_t tsc(void *opaque)
 
 static void apic_base(void *opaque, uint64_t value)
 {
-    vx_lapic_set_base(((struct vx_machine *)opaque)->lapic, value);
+    lapic_set_base(((struct vx_machine *)opaque)->lapic, value);
 }
 
 static void ferr(void *opaque, bool level)
 {
-    vx_fpu_error_set_ferr(((struct vx_machine *)opaque)->fpu_error, level);
+    fpu_error_set_ferr(((struct vx_machine *)opaque)->fpu_error, level);
 }
 
 static void smiact(void *opaque, bool active)
 {
-    vx_i440fx_set_smiact(((struct vx_machine *)opaque)->bridge, active);
+    i440fx_set_smiact(((struct vx_machine *)opaque)->bridge, active);
 }
 
 const struct vx_vcpu_ops pc_vcpu_ops = {
@@ -159,8 +159,8 @@ void vx_machine_reset(struct vx_machine *pc)
 static void init_cpu(struct vx_machine *pc)
 {
     vx_pmap_set_a20(pc->pmap, true);
-    vx_i8042_a20_moved(pc->i8042, true);
-    vx_lapic_init(pc->lapic);
+    i8042_a20_moved(pc->i8042, true);
+    lapic_init(pc->lapic);
     reset_cpu(pc, true);
 }
 
@@ -168,7 +168,7 @@ static void init_cpu(struct vx_machine *pc)
  * mode and says so in CMOS; without that the BIOS would go on to reset the whole board, which is done here. */
 static bool wants_cpu_back(const struct vx_machine *pc)
 {
-    return vx_rtc_get_cmos(pc->rtc, CMOS_SHUTDOWN_STATUS) != 0;
+    return rtc_get_cmos(pc->rtc, CMOS_SHUTDOWN_STATUS) != 0;
 }
 
 /* Carries out what devices asked for; true when that ends the run. */
@@ -240,7 +240,7 @@ static void run_devices(struct vx_machine *pc)
 static bool is_dead(const struct vx_machine *pc)
 {
     const struct vx_vcpu *vcpu = pc->vcpu;
-    return !vcpu->iflag && !vcpu->nmi_pending && !vx_lapic_can_nmi(pc->lapic) && !vx_ioapic_can_nmi(pc->ioapic);
+    return !vcpu->iflag && !vcpu->nmi_pending && !lapic_can_nmi(pc->lapic) && !ioapic_can_nmi(pc->ioapic);
 }
 
 static void sleep_halted(struct vx_machine *pc)
@@ -369,7 +369,7 @@ enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
     if (vx_clock_is_counted(pc->clock))
         pc_disk_settle(pc);
     else
-        vx_ide_drain(pc->ide);
+        ide_drain(pc->ide);
     pc_lockstep_finish(pc->lockstep);
     return pc_lockstep_differs(pc->lockstep) ? VX_END_DIFFERENCE : end;
 }

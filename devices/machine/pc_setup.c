@@ -31,14 +31,14 @@ enum { TRANSLATION_NONE = 0, TRANSLATION_LBA = 1 };
 /* Beyond this, cylinders do not fit in what INT 13h has for them. */
 #define UNTRANSLATED_BYTES (1024ull * 16 * 63 * 512)
 
-static void set_word(struct vx_rtc *rtc, unsigned index, uint64_t value)
+static void set_word(struct rtc *rtc, unsigned index, uint64_t value)
 {
     uint64_t word = value < 0xFFFF ? value : 0xFFFF;
-    vx_rtc_set_cmos(rtc, index, (uint8_t)word);
-    vx_rtc_set_cmos(rtc, index + 1, (uint8_t)(word >> 8));
+    rtc_set_cmos(rtc, index, (uint8_t)word);
+    rtc_set_cmos(rtc, index + 1, (uint8_t)(word >> 8));
 }
 
-static void set_memory(struct vx_rtc *rtc, uint64_t ram_bytes)
+static void set_memory(struct rtc *rtc, uint64_t ram_bytes)
 {
     uint64_t extended_kb = (ram_bytes - MIB) / 1024;
     set_word(rtc, CMOS_BASE_KB, BASE_KB);
@@ -46,10 +46,10 @@ static void set_memory(struct vx_rtc *rtc, uint64_t ram_bytes)
     set_word(rtc, CMOS_EXTENDED_KB_2, extended_kb);
     set_word(rtc, CMOS_ABOVE_16M_64KB, ram_bytes > 16 * MIB ? (ram_bytes - 16 * MIB) / 65536 : 0);
     for (unsigned i = 0; i < 3; i++) /* RAM ends below 4 GiB */
-        vx_rtc_set_cmos(rtc, CMOS_ABOVE_4G_64KB + i, 0);
+        rtc_set_cmos(rtc, CMOS_ABOVE_4G_64KB + i, 0);
 }
 
-static void set_disks(struct vx_rtc *rtc, const struct vx_machine_config *config)
+static void set_disks(struct rtc *rtc, const struct vx_machine_config *config)
 {
     uint8_t types = 0, translations = 0;
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
@@ -58,13 +58,13 @@ static void set_disks(struct vx_rtc *rtc, const struct vx_machine_config *config
             continue;
         if (i < 2) {
             types |= (uint8_t)(DISK_TYPE_EXTENDED << (i == 0 ? 4 : 0));
-            vx_rtc_set_cmos(rtc, CMOS_DISK0_TYPE + i, DISK_TYPE_USER);
+            rtc_set_cmos(rtc, CMOS_DISK0_TYPE + i, DISK_TYPE_USER);
         }
         unsigned translation = disk->bytes > UNTRANSLATED_BYTES ? TRANSLATION_LBA : TRANSLATION_NONE;
         translations |= (uint8_t)(translation << (2 * i));
     }
-    vx_rtc_set_cmos(rtc, CMOS_DISK_TYPES, types);
-    vx_rtc_set_cmos(rtc, CMOS_DISK_TRANSLATION, translations);
+    rtc_set_cmos(rtc, CMOS_DISK_TYPES, types);
+    rtc_set_cmos(rtc, CMOS_DISK_TRANSLATION, translations);
 }
 
 static void set_cmos(struct vx_machine *pc, const struct vx_machine_config *config)
@@ -73,10 +73,10 @@ static void set_cmos(struct vx_machine *pc, const struct vx_machine_config *conf
     uint8_t first = cdrom_first ? BOOT_CDROM : BOOT_DISK, second = cdrom_first ? BOOT_DISK : BOOT_CDROM;
     set_memory(pc->rtc, config->ram_bytes);
     set_disks(pc->rtc, config);
-    vx_rtc_set_cmos(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
-    vx_rtc_set_cmos(pc->rtc, CMOS_BOOT_1_2, (uint8_t)(second << 4 | first));
-    vx_rtc_set_cmos(pc->rtc, CMOS_BOOT_3, BOOT_NO_FLOPPY_CHECK);
-    vx_rtc_set_cmos(pc->rtc, CMOS_OTHER_CPUS, 0);
+    rtc_set_cmos(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
+    rtc_set_cmos(pc->rtc, CMOS_BOOT_1_2, (uint8_t)(second << 4 | first));
+    rtc_set_cmos(pc->rtc, CMOS_BOOT_3, BOOT_NO_FLOPPY_CHECK);
+    rtc_set_cmos(pc->rtc, CMOS_OTHER_CPUS, 0);
 }
 
 static size_t add_drives(struct vx_block *const drives[VX_MAX_IDE], char *text, size_t bytes, size_t used)
@@ -121,7 +121,7 @@ vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *
         .module_count = config->module_count,
         .append = config->append != NULL ? config->append : "",
     };
-    struct vx_fw_sink sink = vx_fw_cfg_sink(pc->fw_cfg);
+    struct vx_fw_sink sink = fw_cfg_sink(pc->fw_cfg);
     VX_TRY(vx_fw_build(&firmware, &sink));
-    return vx_fw_cfg_status(pc->fw_cfg);
+    return fw_cfg_status(pc->fw_cfg);
 }

@@ -8,14 +8,14 @@
 
 enum { ID_FIRST = 0xB0C0, ID_LAST = 0xB0C5, BANK_BYTES = 0x10000 };
 
-unsigned vx_vbe_bits(const struct vx_vga *vga)
+unsigned vbe_bits(const struct vga *vga)
 {
     return vga->vbe[VBE_BPP] == 15 ? 16 : vga->vbe[VBE_BPP];
 }
 
-uint32_t vx_vbe_pitch(const struct vx_vga *vga)
+uint32_t vbe_pitch(const struct vga *vga)
 {
-    return vga->vbe[VBE_VIRT_WIDTH] * vx_vbe_bits(vga) / 8;
+    return vga->vbe[VBE_VIRT_WIDTH] * vbe_bits(vga) / 8;
 }
 
 static uint16_t clamp16(uint32_t value, uint32_t low, uint32_t high)
@@ -24,10 +24,10 @@ static uint16_t clamp16(uint32_t value, uint32_t low, uint32_t high)
 }
 
 /* Forces the registers into what can be shown (I1). Widths are multiples of 8. */
-static void fix_mode(struct vx_vga *vga)
+static void fix_mode(struct vga *vga)
 {
     uint16_t *vbe = vga->vbe;
-    if (!vx_vbe_on(vga))
+    if (!vbe_on(vga))
         return;
     switch (vbe[VBE_BPP]) {
     case 4:
@@ -41,7 +41,7 @@ static void fix_mode(struct vx_vga *vga)
     vbe[VBE_XRES] = clamp16(vbe[VBE_XRES] & ~7u, 8, VBE_MAX_XRES);
     uint32_t widest = 0x7FF8;
     vbe[VBE_VIRT_WIDTH] = clamp16(vbe[VBE_VIRT_WIDTH] & ~7u, vbe[VBE_XRES], widest);
-    uint32_t lines = VX_VGA_VRAM_BYTES / vx_vbe_pitch(vga);
+    uint32_t lines = VX_VGA_VRAM_BYTES / vbe_pitch(vga);
     vbe[VBE_YRES] = clamp16(vbe[VBE_YRES], 1, lines < VBE_MAX_YRES ? lines : VBE_MAX_YRES);
     vbe[VBE_VIRT_HEIGHT] = clamp16(lines, vbe[VBE_YRES], UINT16_MAX);
     vbe[VBE_X_OFFSET] = clamp16(vbe[VBE_X_OFFSET], 0, vbe[VBE_VIRT_WIDTH] - vbe[VBE_XRES]);
@@ -49,9 +49,9 @@ static void fix_mode(struct vx_vga *vga)
 }
 
 /* The guest may see video memory directly: whoever shadows it is told. */
-static void clear_screen(struct vx_vga *vga)
+static void clear_screen(struct vga *vga)
 {
-    uint32_t bytes = vx_vbe_pitch(vga) * vga->vbe[VBE_YRES];
+    uint32_t bytes = vbe_pitch(vga) * vga->vbe[VBE_YRES];
     memset(vga->vram, 0, bytes);
     for (uint32_t at = 0; at < bytes; at += VX_PAGE_BYTES) {
         uint32_t left = bytes - at;
@@ -60,11 +60,11 @@ static void clear_screen(struct vx_vga *vga)
     }
 }
 
-static void write_enable(struct vx_vga *vga, uint16_t value)
+static void write_enable(struct vga *vga, uint16_t value)
 {
-    bool was_on = vx_vbe_on(vga);
+    bool was_on = vbe_on(vga);
     vga->vbe[VBE_ENABLE] = value & (VBE_ENABLED | VBE_GETCAPS | VBE_8BIT_DAC | VBE_LFB | VBE_NO_CLEAR);
-    if (!vx_vbe_on(vga)) {
+    if (!vbe_on(vga)) {
         vga->vbe[VBE_BANK] = 0;
         return;
     }
@@ -78,7 +78,7 @@ static void write_enable(struct vx_vga *vga, uint16_t value)
     vx_trace(vga->log, vga_mode, "vbe", vga->vbe[VBE_XRES], vga->vbe[VBE_YRES]);
 }
 
-uint16_t vx_vbe_read(const struct vx_vga *vga, unsigned index)
+uint16_t vbe_read(const struct vga *vga, unsigned index)
 {
     bool caps = (vga->vbe[VBE_ENABLE] & VBE_GETCAPS) != 0;
     if (caps && index == VBE_XRES)
@@ -90,7 +90,7 @@ uint16_t vx_vbe_read(const struct vx_vga *vga, unsigned index)
     return index < VBE_COUNT ? vga->vbe[index] : 0;
 }
 
-void vx_vbe_write(struct vx_vga *vga, unsigned index, uint16_t value)
+void vbe_write(struct vga *vga, unsigned index, uint16_t value)
 {
     uint32_t banks = VX_VGA_VRAM_BYTES / BANK_BYTES;
     switch (index) {
@@ -109,11 +109,11 @@ void vx_vbe_write(struct vx_vga *vga, unsigned index, uint16_t value)
     default: return; /* VIRT_HEIGHT and VIDEO_MEMORY_64K follow from the others */
     }
     fix_mode(vga);
-    vx_vga_remap_window(vga, false);
-    vx_vga_changed(vga);
+    vga_remap_window(vga, false);
+    vga_changed(vga);
 }
 
-void vx_vbe_reset(struct vx_vga *vga)
+void vbe_reset(struct vga *vga)
 {
     memset(vga->vbe, 0, sizeof vga->vbe);
     vga->vbe[VBE_ID] = ID_LAST;

@@ -26,12 +26,12 @@ enum { EXT_SIZE = 8, VBE_PORT = 0x1CE, VRAM_PAGES = VX_VGA_VRAM_BYTES / VX_PAGE_
 
 /* ---- display ----------------------------------------------------------------------------------------------------- */
 
-static bool polls_memory(const struct vx_vga *vga)
+static bool polls_memory(const struct vga *vga)
 {
-    return vga->display->wants_pixels && vx_vga_is_direct(vga) && (vga->ac_index & AC_PAS);
+    return vga->display->wants_pixels && vga_is_direct(vga) && (vga->ac_index & AC_PAS);
 }
 
-void vx_vga_changed(struct vx_vga *vga)
+void vga_changed(struct vga *vga)
 {
     if (vga->changed)
         return;
@@ -43,26 +43,26 @@ void vx_vga_changed(struct vx_vga *vga)
     vx_timer_set(vga->clock, &vga->display_timer, soon > allowed ? soon : allowed);
 }
 
-void vx_vga_refresh(struct vx_vga *vga)
+void vga_refresh(struct vga *vga)
 {
     vga->forced = true;
-    vx_vga_changed(vga);
+    vga_changed(vga);
 }
 
 /* A display without pixels learns of a graphics mode once, not of every dot drawn in it. */
-static bool worth_telling(const struct vx_vga *vga, const struct vx_screen *screen)
+static bool worth_telling(const struct vga *vga, const struct vx_screen *screen)
 {
     const struct vx_screen *shown = &vga->shown;
     return vga->forced || screen->cells != NULL || screen->pixels != NULL || shown->columns != 0 ||
            screen->width != shown->width || screen->height != shown->height;
 }
 
-static void update(struct vx_vga *vga)
+static void update(struct vga *vga)
 {
     struct vx_screen screen;
     vga->changed = false;
     vga->last_update_ns = vx_clock_now_ns(vga->clock);
-    if (!vx_vga_render(vga, vga->display->wants_pixels, &screen) || !worth_telling(vga, &screen))
+    if (!vga_render(vga, vga->display->wants_pixels, &screen) || !worth_telling(vga, &screen))
         return;
     vga->forced = false;
     if (screen.width != vga->shown.width || screen.height != vga->shown.height)
@@ -73,7 +73,7 @@ static void update(struct vx_vga *vga)
 
 static void display_tick(void *opaque)
 {
-    struct vx_vga *vga = opaque;
+    struct vga *vga = opaque;
     uint8_t dirty[VRAM_PAGES / 8];
     bool polling = polls_memory(vga);
     if (polling && vx_pmap_take_dirty(vga->pmap, vga->vram_page, VRAM_PAGES, dirty))
@@ -99,54 +99,54 @@ struct port_range {
 static uint64_t mono_crtc_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return vx_vga_port_read(opaque, (uint16_t)(0x3B4 + off));
+    return vga_port_read(opaque, (uint16_t)(0x3B4 + off));
 }
 
 static void mono_crtc_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    vx_vga_port_write(opaque, (uint16_t)(0x3B4 + off), (uint8_t)value);
+    vga_port_write(opaque, (uint16_t)(0x3B4 + off), (uint8_t)value);
 }
 
 static uint64_t mono_status_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return vx_vga_port_read(opaque, (uint16_t)(0x3BA + off));
+    return vga_port_read(opaque, (uint16_t)(0x3BA + off));
 }
 
 static void mono_status_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    vx_vga_port_write(opaque, (uint16_t)(0x3BA + off), (uint8_t)value);
+    vga_port_write(opaque, (uint16_t)(0x3BA + off), (uint8_t)value);
 }
 
 static uint64_t main_read(void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
-    return vx_vga_port_read(opaque, (uint16_t)(0x3C0 + off));
+    return vga_port_read(opaque, (uint16_t)(0x3C0 + off));
 }
 
 static void main_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     (void)size;
-    vx_vga_port_write(opaque, (uint16_t)(0x3C0 + off), (uint8_t)value);
+    vga_port_write(opaque, (uint16_t)(0x3C0 + off), (uint8_t)value);
 }
 
 /* 1CEh index and 1CFh data, 16 bits each at odd distance; 1D0h is data again for software that wants alignment. */
 static uint64_t vbe_port_read(void *opaque, uint64_t off, unsigned size)
 {
-    const struct vx_vga *vga = opaque;
+    const struct vga *vga = opaque;
     (void)size;
-    return off == 0 ? vga->vbe_index : off <= 2 ? vx_vbe_read(vga, vga->vbe_index) : UINT64_MAX;
+    return off == 0 ? vga->vbe_index : off <= 2 ? vbe_read(vga, vga->vbe_index) : UINT64_MAX;
 }
 
 static void vbe_port_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_vga *vga = opaque;
+    struct vga *vga = opaque;
     if (off == 0)
         vga->vbe_index = (uint16_t)value;
     else if (size == 2 && off <= 2)
-        vx_vbe_write(vga, vga->vbe_index, (uint16_t)value);
+        vbe_write(vga, vga->vbe_index, (uint16_t)value);
 }
 
 static const struct port_range port_ranges[] = {
@@ -158,14 +158,14 @@ static const struct port_range port_ranges[] = {
 
 static uint64_t mmio_read(void *opaque, uint64_t off, unsigned size)
 {
-    struct vx_vga *vga = opaque;
+    struct vga *vga = opaque;
     uint64_t value = 0;
     if (off >= MMIO_VBE && off + size <= MMIO_VBE_END)
-        return size == 1 ? vx_vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2) >> (8 * (off & 1)) & 0xFF
-                         : vx_vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2);
+        return size == 1 ? vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2) >> (8 * (off & 1)) & 0xFF
+                         : vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2);
     if (off >= MMIO_PORTS && off + size <= MMIO_PORTS_END) {
         for (unsigned i = 0; i < size; i++)
-            value |= (uint64_t)vx_vga_port_read(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
+            value |= (uint64_t)vga_port_read(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
         return value;
     }
     if (off == MMIO_EXT)
@@ -175,16 +175,16 @@ static uint64_t mmio_read(void *opaque, uint64_t off, unsigned size)
 
 static void mmio_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_vga *vga = opaque;
+    struct vga *vga = opaque;
     if (off >= MMIO_VBE && off + size <= MMIO_VBE_END && size == 2)
-        vx_vbe_write(vga, (unsigned)(off - MMIO_VBE) / 2, (uint16_t)value);
+        vbe_write(vga, (unsigned)(off - MMIO_VBE) / 2, (uint16_t)value);
     for (unsigned i = 0; off >= MMIO_PORTS && off + size <= MMIO_PORTS_END && i < size; i++)
-        vx_vga_port_write(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i), (uint8_t)(value >> (8 * i)));
+        vga_port_write(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i), (uint8_t)(value >> (8 * i)));
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static void reset_registers(struct vx_vga *vga)
+static void reset_registers(struct vga *vga)
 {
     vga->misc = vga->feature = 0;
     vga->subsystem_enable = 1;
@@ -199,27 +199,27 @@ static void reset_registers(struct vx_vga *vga)
     vga->dac_read_index = vga->dac_write_index = vga->dac_part = 0;
     vga->dac_reading = false;
     vga->latches = 0;
-    vx_vbe_reset(vga);
+    vbe_reset(vga);
 }
 
-static void reset(void *instance, enum vx_reset phase)
+static void reset(void *instance, enum reset phase)
 {
-    struct vx_vga *vga = instance;
+    struct vga *vga = instance;
     if (phase == VX_RESET_HOLD) {
         reset_registers(vga);
         return;
     }
-    vx_vga_remap_window(vga, true);
-    vx_vga_changed(vga);
+    vga_remap_window(vga, true);
+    vga_changed(vga);
 }
 
 static void destroy(void *instance)
 {
-    struct vx_vga *vga = instance;
+    struct vga *vga = instance;
     if (vga == NULL)
         return;
     vx_timer_set(vga->clock, &vga->display_timer, VX_NEVER);
-    vx_pci_remove(&vga->pci);
+    pci_remove(&vga->pci);
     for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++)
         vx_bus_remove(vga->bus, &vga->ports[i]);
     vx_bus_remove(vga->bus, &vga->window);
@@ -228,26 +228,16 @@ static void destroy(void *instance)
     free(vga);
 }
 
-static const struct vx_field fields[] = {
-    VX_FIELD(struct vx_vga, misc),
-    VX_FIELD(struct vx_vga, feature),
-    VX_FIELD(struct vx_vga, subsystem_enable),
-    VX_FIELD(struct vx_vga, seq_index),
-    VX_FIELD_ARRAY(struct vx_vga, seq),
-    VX_FIELD(struct vx_vga, crtc_index),
-    VX_FIELD_ARRAY(struct vx_vga, crtc),
-    VX_FIELD(struct vx_vga, gc_index),
-    VX_FIELD_ARRAY(struct vx_vga, gc),
-    VX_FIELD(struct vx_vga, ac_index),
-    VX_FIELD_ARRAY(struct vx_vga, ac),
-    VX_FIELD(struct vx_vga, ac_data_next),
-    VX_FIELD(struct vx_vga, dac_mask),
-    VX_FIELD(struct vx_vga, dac_read_index),
-    VX_FIELD(struct vx_vga, dac_write_index),
-    VX_FIELD(struct vx_vga, latches),
+static const struct device_field fields[] = {
+    VX_FIELD(struct vga, misc),       VX_FIELD(struct vga, feature),        VX_FIELD(struct vga, subsystem_enable),
+    VX_FIELD(struct vga, seq_index),  VX_FIELD_ARRAY(struct vga, seq),      VX_FIELD(struct vga, crtc_index),
+    VX_FIELD_ARRAY(struct vga, crtc), VX_FIELD(struct vga, gc_index),       VX_FIELD_ARRAY(struct vga, gc),
+    VX_FIELD(struct vga, ac_index),   VX_FIELD_ARRAY(struct vga, ac),       VX_FIELD(struct vga, ac_data_next),
+    VX_FIELD(struct vga, dac_mask),   VX_FIELD(struct vga, dac_read_index), VX_FIELD(struct vga, dac_write_index),
+    VX_FIELD(struct vga, latches),
 };
 
-const struct vx_device_type vx_vga_type = {
+const struct device_type vga_type = {
     .name = "vga",
     .reset = reset,
     .destroy = destroy,
@@ -255,7 +245,7 @@ const struct vx_device_type vx_vga_type = {
     .field_count = VX_ARRAY_LEN(fields),
 };
 
-static vx_err add_regions(struct vx_vga *vga)
+static vx_err add_regions(struct vga *vga)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++) {
         const struct port_range *range = &port_ranges[i];
@@ -274,40 +264,40 @@ static vx_err add_regions(struct vx_vga *vga)
                                       .base = VGA_WINDOW,
                                       .size = VGA_WINDOW_BYTES,
                                       .max_size = 8,
-                                      .read = vx_vga_window_read,
-                                      .write = vx_vga_window_write,
+                                      .read = vga_window_read,
+                                      .write = vga_window_write,
                                       .opaque = vga };
     return vx_bus_add(vga->bus, &vga->window);
 }
 
-static vx_err add_pci(struct vx_vga *vga, const struct vx_vga_config *config)
+static vx_err add_pci(struct vga *vga, const struct vga_config *config)
 {
-    vx_pci_function_init(&vga->pci, &(struct vx_pci_ident){ .name = "vga",
-                                                            .vendor = 0x1234,
-                                                            .device = 0x1111,
-                                                            .class_code = 0x030000,
-                                                            .revision = 2,
-                                                            .subsystem_vendor = 0x1AF4,
-                                                            .subsystem = 0x1100 });
+    pci_function_init(&vga->pci, &(struct pci_ident){ .name = "vga",
+                                                      .vendor = 0x1234,
+                                                      .device = 0x1111,
+                                                      .class_code = 0x030000,
+                                                      .revision = 2,
+                                                      .subsystem_vendor = 0x1AF4,
+                                                      .subsystem = 0x1100 });
     vga->pci.opaque = vga;
-    vga->pci.bar[0] = (struct vx_pci_bar){ .size = VX_VGA_VRAM_BYTES,
-                                           .prefetchable = true,
-                                           .backed = true,
-                                           .page = vga->vram_page,
-                                           .mapped_at = PCI_UNMAPPED };
+    vga->pci.bar[0] = (struct pci_bar){ .size = VX_VGA_VRAM_BYTES,
+                                        .prefetchable = true,
+                                        .backed = true,
+                                        .page = vga->vram_page,
+                                        .mapped_at = PCI_UNMAPPED };
     vga->mmio =
         (struct vx_region){ .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .opaque = vga };
-    vga->pci.bar[2] = (struct vx_pci_bar){ .size = MMIO_BYTES, .region = &vga->mmio, .mapped_at = PCI_UNMAPPED };
+    vga->pci.bar[2] = (struct pci_bar){ .size = MMIO_BYTES, .region = &vga->mmio, .mapped_at = PCI_UNMAPPED };
     if (config->rom_bytes != 0)
-        vga->pci.bar[PCI_BAR_ROM] = (struct vx_pci_bar){ .size = VX_VGA_ROM_BYTES,
-                                                         .backed = true,
-                                                         .read_only = true,
-                                                         .page = vga->rom_page,
-                                                         .mapped_at = PCI_UNMAPPED };
-    return vx_pci_add(config->pci, config->slot, 0, &vga->pci);
+        vga->pci.bar[PCI_BAR_ROM] = (struct pci_bar){ .size = VX_VGA_ROM_BYTES,
+                                                      .backed = true,
+                                                      .read_only = true,
+                                                      .page = vga->rom_page,
+                                                      .mapped_at = PCI_UNMAPPED };
+    return pci_add(config->pci, config->slot, 0, &vga->pci);
 }
 
-static vx_err set_up(struct vx_vga *vga, const struct vx_vga_config *config)
+static vx_err set_up(struct vga *vga, const struct vga_config *config)
 {
     vga->cells = calloc(VGA_MAX_COLUMNS * VGA_MAX_ROWS, sizeof *vga->cells);
     vga->vram_page = vx_pmap_alloc(vga->pmap, VX_VGA_VRAM_BYTES);
@@ -322,18 +312,18 @@ static vx_err set_up(struct vx_vga *vga, const struct vx_vga_config *config)
     VX_TRY(add_regions(vga));
     VX_TRY(add_pci(vga, config));
     reset_registers(vga);
-    vx_vga_remap_window(vga, true);
+    vga_remap_window(vga, true);
     return VX_ERR_OK;
 }
 
-vx_err vx_vga_create(const struct vx_vga_config *config, struct vx_vga **out)
+vx_err vga_create(const struct vga_config *config, struct vga **out)
 {
     if (config->rom_bytes > VX_VGA_ROM_BYTES) {
         vx_log_error(config->log, VX_LOG_FIRMWARE, "the VGA BIOS has %zu bytes, the most that fits is %u",
                      config->rom_bytes, VX_VGA_ROM_BYTES);
         return VX_ERR_RANGE;
     }
-    struct vx_vga *vga = calloc(1, sizeof *vga);
+    struct vga *vga = calloc(1, sizeof *vga);
     if (vga == NULL)
         return VX_ERR_NO_MEMORY;
     vga->log = config->log;

@@ -21,27 +21,27 @@
 
 #define VX_VGA_VRAM_BYTES  (16u << 20)
 #define VX_VGA_ROM_BYTES   (64u << 10)
-/* What vx_vga_create() takes of the pmap's extra backing. */
+/* What vga_create() takes of the pmap's extra backing. */
 #define VX_VGA_EXTRA_BYTES (VX_VGA_VRAM_BYTES + VX_VGA_ROM_BYTES)
 
-struct vx_vga;
+struct vga;
 
-struct vx_vga_config {
+struct vga_config {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_pmap *pmap;
-    struct vx_pci *pci;
+    struct pci *pci;
     unsigned slot;              /* on PCI bus 0; 2 by custom */
     const uint8_t *rom;         /* VGA BIOS, copied; NULL: no ROM BAR */
     size_t rom_bytes;           /* at most VX_VGA_ROM_BYTES, else VX_ERR_RANGE */
     struct vx_display *display; /* NULL: nobody looks */
 };
 
-VX_MUST_USE vx_err vx_vga_create(const struct vx_vga_config *config, struct vx_vga **out);
-extern const struct vx_device_type vx_vga_type;
+VX_MUST_USE vx_err vga_create(const struct vga_config *config, struct vga **out);
+extern const struct device_type vga_type;
 
 /* The next update shows everything anew. */
-void vx_vga_refresh(struct vx_vga *vga);
+void vga_refresh(struct vga *vga);
 
 #endif

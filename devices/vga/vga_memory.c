@@ -27,13 +27,13 @@ static uint32_t replicate(uint8_t byte)
     return byte * 0x01010101u;
 }
 
-static uint32_t load_planes(const struct vx_vga *vga, uint32_t k)
+static uint32_t load_planes(const struct vga *vga, uint32_t k)
 {
     const uint8_t *at = vga->vram + 4 * (size_t)k;
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static void store_planes(struct vx_vga *vga, uint32_t k, uint32_t value)
+static void store_planes(struct vga *vga, uint32_t k, uint32_t value)
 {
     uint8_t *at = vga->vram + 4 * (size_t)k;
     for (unsigned p = 0; p < 4; p++)
@@ -49,7 +49,7 @@ struct place {
 };
 
 /* Window offset to offset in the mapped range; false outside it. */
-static bool decode_window(const struct vx_vga *vga, uint32_t *off)
+static bool decode_window(const struct vga *vga, uint32_t *off)
 {
     static const struct {
         uint32_t first, bytes;
@@ -59,21 +59,21 @@ static bool decode_window(const struct vx_vga *vga, uint32_t *off)
         { 0x10000, 0x8000 },
         { 0x18000, 0x8000 },
     };
-    unsigned map = vx_vbe_on(vga) ? 1 : (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) & 3;
+    unsigned map = vbe_on(vga) ? 1 : (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) & 3;
     if (*off < maps[map].first || *off - maps[map].first >= maps[map].bytes)
         return false;
     *off -= maps[map].first;
     return true;
 }
 
-static bool linear_bytes(const struct vx_vga *vga)
+static bool linear_bytes(const struct vga *vga)
 {
-    return vx_vbe_on(vga) && vga->vbe[VBE_BPP] != 4;
+    return vbe_on(vga) && vga->vbe[VBE_BPP] != 4;
 }
 
-static struct place locate(const struct vx_vga *vga, uint32_t off, bool write)
+static struct place locate(const struct vga *vga, uint32_t off, bool write)
 {
-    uint32_t bank = vx_vbe_on(vga) ? (uint32_t)vga->vbe[VBE_BANK] << 16 : 0;
+    uint32_t bank = vbe_on(vga) ? (uint32_t)vga->vbe[VBE_BANK] << 16 : 0;
     bool odd_even =
         write ? !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_SEQUENTIAL) : (vga->gc[GC_MODE] & GC_MODE_ODD_EVEN) != 0;
     struct place place;
@@ -96,7 +96,7 @@ static struct place locate(const struct vx_vga *vga, uint32_t off, bool write)
 
 /* ---- planar logic ------------------------------------------------------------------------------------------------ */
 
-static uint8_t read_byte(struct vx_vga *vga, uint32_t off)
+static uint8_t read_byte(struct vga *vga, uint32_t off)
 {
     if (!decode_window(vga, &off))
         return 0xFF;
@@ -110,7 +110,7 @@ static uint8_t read_byte(struct vx_vga *vga, uint32_t off)
 }
 
 /* What the four planes get from `byte`, before the map mask. */
-static uint32_t combine(const struct vx_vga *vga, uint8_t byte)
+static uint32_t combine(const struct vga *vga, uint8_t byte)
 {
     const uint8_t *gc = vga->gc;
     unsigned rotate = gc[GC_ROTATE] & 7;
@@ -138,7 +138,7 @@ static uint32_t combine(const struct vx_vga *vga, uint8_t byte)
     return (value & mask) | (vga->latches & ~mask);
 }
 
-static void write_byte(struct vx_vga *vga, uint32_t off, uint8_t byte)
+static void write_byte(struct vga *vga, uint32_t off, uint8_t byte)
 {
     if (!decode_window(vga, &off))
         return;
@@ -157,10 +157,10 @@ static void write_byte(struct vx_vga *vga, uint32_t off, uint8_t byte)
     store_planes(vga, place.k, value);
     uint32_t at = 4 * place.k;
     vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, at % VX_PAGE_BYTES, 4);
-    vx_vga_changed(vga);
+    vga_changed(vga);
 }
 
-uint64_t vx_vga_window_read(void *opaque, uint64_t off, unsigned size)
+uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
@@ -168,7 +168,7 @@ uint64_t vx_vga_window_read(void *opaque, uint64_t off, unsigned size)
     return value;
 }
 
-void vx_vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
+void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     for (unsigned i = 0; i < size; i++)
         write_byte(opaque, (uint32_t)off + i, (uint8_t)(value >> (8 * i)));
@@ -177,24 +177,24 @@ void vx_vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t val
 /* ---- the short cut ----------------------------------------------------------------------------------------------- */
 
 /* Whether every access would be a plain one to video memory in window order. */
-static bool is_plain(const struct vx_vga *vga)
+static bool is_plain(const struct vga *vga)
 {
     const uint8_t *gc = vga->gc;
     if (linear_bytes(vga))
         return true;
-    if (vx_vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
+    if (vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
         return false;
     return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 &&
            gc[GC_BIT_MASK] == 0xFF && gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
 }
 
-void vx_vga_remap_window(struct vx_vga *vga, bool force)
+void vga_remap_window(struct vga *vga, bool force)
 {
     uint32_t page = VX_PMAP_BUS, bytes = VGA_WINDOW_BYTES;
     if (is_plain(vga)) {
-        uint32_t bank = vx_vbe_on(vga) ? vga->vbe[VBE_BANK] : 0;
+        uint32_t bank = vbe_on(vga) ? vga->vbe[VBE_BANK] : 0;
         page = vga->vram_page + bank * (DIRECT_BYTES / VX_PAGE_BYTES);
-        if (vx_vbe_on(vga) || (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) == 1)
+        if (vbe_on(vga) || (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) == 1)
             bytes = DIRECT_BYTES;
     }
     if (!force && page == vga->window_page && bytes == vga->window_bytes)
@@ -205,10 +205,10 @@ void vx_vga_remap_window(struct vx_vga *vga, bool force)
     if (bytes < VGA_WINDOW_BYTES)
         vx_pmap_map(vga->pmap, VGA_WINDOW + bytes, VGA_WINDOW_BYTES - bytes, VX_PMAP_BUS, VX_PMAP_BUS);
     if (page != VX_PMAP_BUS)
-        vx_vga_changed(vga);
+        vga_changed(vga);
 }
 
-bool vx_vga_is_direct(const struct vx_vga *vga)
+bool vga_is_direct(const struct vga *vga)
 {
-    return vx_vbe_on(vga) || vga->window_page != VX_PMAP_BUS;
+    return vbe_on(vga) || vga->window_page != VX_PMAP_BUS;
 }

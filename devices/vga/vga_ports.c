@@ -1,7 +1,7 @@
 /* vga_ports.c - the VGA's registers at ports 3B0h-3DFh, and the time at which the beam is where.
  *
- * Every write that can change the picture ends in vx_vga_changed(), every one that can change how the window answers in
- * vx_vga_remap_window(). */
+ * Every write that can change the picture ends in vga_changed(), every one that can change how the window answers in
+ * vga_remap_window(). */
 #include "vga_state.h"
 
 enum {
@@ -25,7 +25,7 @@ struct timing {
     unsigned visible_ns; /* of a line */
 };
 
-static struct timing timing(const struct vx_vga *vga)
+static struct timing timing(const struct vga *vga)
 {
     const uint8_t *cr = vga->crtc;
     unsigned clock_khz = (vga->misc & MISC_CLOCK) == MISC_CLOCK_28_MHZ ? 28322 : 25175;
@@ -42,7 +42,7 @@ static struct timing timing(const struct vx_vga *vga)
     uint64_t frame_ns = (uint64_t)t.line_ns * t.lines;
     bool sane = frame_ns > 4000000 && frame_ns < 50000000 && t.retrace_start + t.retrace_lines <= t.lines &&
                 t.visible_lines <= t.lines && t.visible_ns < t.line_ns;
-    if (!sane || vx_vbe_on(vga)) /* 640x480 at 60 Hz, so that loops that wait for the beam end */
+    if (!sane || vbe_on(vga)) /* 640x480 at 60 Hz, so that loops that wait for the beam end */
         t = (struct timing){ .line_ns = 31778,
                              .lines = 525,
                              .visible_lines = 480,
@@ -52,7 +52,7 @@ static struct timing timing(const struct vx_vga *vga)
     return t;
 }
 
-static uint8_t read_status1(struct vx_vga *vga)
+static uint8_t read_status1(struct vga *vga)
 {
     struct timing t = timing(vga);
     uint64_t in_frame = vx_clock_now_ns(vga->clock) % ((uint64_t)t.line_ns * t.lines);
@@ -68,30 +68,30 @@ static uint8_t read_status1(struct vx_vga *vga)
 
 /* ---- indexed registers ------------------------------------------------------------------------------------------- */
 
-static void write_seq(struct vx_vga *vga, uint8_t value)
+static void write_seq(struct vga *vga, uint8_t value)
 {
     static const uint8_t masks[SEQ_COUNT] = { 0x03, 0x3D, 0x0F, 0x3F, 0x0E };
     if (vga->seq_index >= SEQ_COUNT)
         return;
     vga->seq[vga->seq_index] = value & masks[vga->seq_index];
-    vx_vga_remap_window(vga, false);
+    vga_remap_window(vga, false);
     if (vga->seq_index == SEQ_CLOCKING || vga->seq_index == SEQ_CHAR_MAP)
-        vx_vga_changed(vga);
+        vga_changed(vga);
 }
 
-static void write_gc(struct vx_vga *vga, uint8_t value)
+static void write_gc(struct vga *vga, uint8_t value)
 {
     static const uint8_t masks[GC_COUNT] = { 0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x7B, 0x0F, 0x0F, 0xFF };
     if (vga->gc_index >= GC_COUNT)
         return;
     uint8_t old = vga->gc[vga->gc_index];
     vga->gc[vga->gc_index] = value & masks[vga->gc_index];
-    vx_vga_remap_window(vga, false);
+    vga_remap_window(vga, false);
     if (vga->gc_index == GC_MISC || (vga->gc_index == GC_MODE && ((old ^ value) & (GC_MODE_CGA | GC_MODE_256))))
-        vx_vga_changed(vga);
+        vga_changed(vga);
 }
 
-static void write_crtc(struct vx_vga *vga, uint8_t value)
+static void write_crtc(struct vga *vga, uint8_t value)
 {
     unsigned index = vga->crtc_index;
     if (index >= CR_COUNT)
@@ -104,10 +104,10 @@ static void write_crtc(struct vx_vga *vga, uint8_t value)
     }
     vga->crtc[index] = value;
     if (value != old)
-        vx_vga_changed(vga);
+        vga_changed(vga);
 }
 
-static void write_ac(struct vx_vga *vga, uint8_t value)
+static void write_ac(struct vga *vga, uint8_t value)
 {
     static const uint8_t masks[AC_COUNT - AC_MODE] = { 0xEF, 0xFF, 0x3F, 0x0F, 0x0F };
     vga->ac_data_next = !vga->ac_data_next;
@@ -115,7 +115,7 @@ static void write_ac(struct vx_vga *vga, uint8_t value)
         uint8_t old = vga->ac_index;
         vga->ac_index = value & 0x3F;
         if ((old ^ value) & AC_PAS)
-            vx_vga_changed(vga);
+            vga_changed(vga);
         return;
     }
     unsigned index = vga->ac_index & 0x1F;
@@ -124,13 +124,13 @@ static void write_ac(struct vx_vga *vga, uint8_t value)
     value &= index < AC_MODE ? 0x3F : masks[index - AC_MODE];
     if (vga->ac[index] != value) {
         vga->ac[index] = value;
-        vx_vga_changed(vga);
+        vga_changed(vga);
     }
 }
 
 /* ---- DAC --------------------------------------------------------------------------------------------------------- */
 
-static void write_dac(struct vx_vga *vga, uint8_t value)
+static void write_dac(struct vga *vga, uint8_t value)
 {
     uint8_t mask = (vga->vbe[VBE_ENABLE] & VBE_8BIT_DAC) ? 0xFF : 0x3F;
     value &= mask;
@@ -144,10 +144,10 @@ static void write_dac(struct vx_vga *vga, uint8_t value)
     entry[2] = value;
     vga->dac_part = 0;
     vga->dac_write_index++;
-    vx_vga_changed(vga);
+    vga_changed(vga);
 }
 
-static uint8_t read_dac(struct vx_vga *vga)
+static uint8_t read_dac(struct vga *vga)
 {
     uint8_t value = vga->dac[vga->dac_read_index][vga->dac_part];
     vga->dac_part = (vga->dac_part + 1) % 3;
@@ -156,7 +156,7 @@ static uint8_t read_dac(struct vx_vga *vga)
     return value;
 }
 
-static void set_dac_index(struct vx_vga *vga, bool reading, uint8_t value)
+static void set_dac_index(struct vga *vga, bool reading, uint8_t value)
 {
     vga->dac_reading = reading;
     vga->dac_part = 0;
@@ -169,7 +169,7 @@ static void set_dac_index(struct vx_vga *vga, bool reading, uint8_t value)
 /* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 /* Maps a CRTC or status port to its colour address; 0 when the board now answers at the other one. */
-static uint16_t canonical(const struct vx_vga *vga, uint16_t port)
+static uint16_t canonical(const struct vga *vga, uint16_t port)
 {
     bool mono_port = port < PORT_AC, color_port = port >= 0x3D0;
     if (!mono_port && !color_port)
@@ -179,7 +179,7 @@ static uint16_t canonical(const struct vx_vga *vga, uint16_t port)
     return mono_port ? port + MONO_FROM_COLOR : port;
 }
 
-uint8_t vx_vga_port_read(struct vx_vga *vga, uint16_t port)
+uint8_t vga_port_read(struct vga *vga, uint16_t port)
 {
     switch (canonical(vga, port)) {
     case PORT_AC: return vga->ac_index;
@@ -203,7 +203,7 @@ uint8_t vx_vga_port_read(struct vx_vga *vga, uint16_t port)
     }
 }
 
-void vx_vga_port_write(struct vx_vga *vga, uint16_t port, uint8_t value)
+void vga_port_write(struct vga *vga, uint16_t port, uint8_t value)
 {
     switch (canonical(vga, port)) {
     case PORT_AC: write_ac(vga, value); break;
@@ -213,7 +213,7 @@ void vx_vga_port_write(struct vx_vga *vga, uint16_t port, uint8_t value)
     case PORT_SEQ + 1: write_seq(vga, value); break;
     case PORT_DAC_MASK:
         vga->dac_mask = value;
-        vx_vga_changed(vga);
+        vga_changed(vga);
         break;
     case PORT_DAC_READ: set_dac_index(vga, true, value); break;
     case PORT_DAC_WRITE: set_dac_index(vga, false, value); break;

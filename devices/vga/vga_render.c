@@ -19,7 +19,7 @@ struct geometry {
     unsigned line_compare; /* scan line after which the address starts again at 0 */
 };
 
-static struct geometry geometry(const struct vx_vga *vga)
+static struct geometry geometry(const struct vga *vga)
 {
     const uint8_t *cr = vga->crtc;
     struct geometry g = {
@@ -43,14 +43,14 @@ static uint32_t row_address(const struct geometry *g, unsigned row, bool *split)
     return *split ? (row - first_below) * g->pitch : g->start + row * g->pitch;
 }
 
-static bool is_blank(const struct vx_vga *vga)
+static bool is_blank(const struct vga *vga)
 {
-    return !(vga->ac_index & AC_PAS) || (!vx_vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
+    return !(vga->ac_index & AC_PAS) || (!vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
 }
 
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t dac_color(const struct vx_vga *vga, uint8_t index)
+static uint32_t dac_color(const struct vga *vga, uint8_t index)
 {
     const uint8_t *entry = vga->dac[index & vga->dac_mask];
     uint32_t r = entry[0], g = entry[1], b = entry[2];
@@ -62,14 +62,14 @@ static uint32_t dac_color(const struct vx_vga *vga, uint8_t index)
     return r << 16 | g << 8 | b;
 }
 
-static void palette256(const struct vx_vga *vga, uint32_t colors[256])
+static void palette256(const struct vga *vga, uint32_t colors[256])
 {
     for (unsigned i = 0; i < 256; i++)
         colors[i] = dac_color(vga, (uint8_t)i);
 }
 
 /* The 16 attributes, through the attribute controller's palette and colour select. */
-static void palette16(const struct vx_vga *vga, uint32_t colors[16])
+static void palette16(const struct vga *vga, uint32_t colors[16])
 {
     uint8_t select = vga->ac[AC_COLOR_SELECT];
     for (unsigned i = 0; i < 16; i++) {
@@ -82,7 +82,7 @@ static void palette16(const struct vx_vga *vga, uint32_t colors[16])
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-static void render_text(struct vx_vga *vga, struct vx_screen *screen)
+static void render_text(struct vga *vga, struct vx_screen *screen)
 {
     struct geometry g = geometry(vga);
     unsigned rows = g.lines / g.repeat;
@@ -111,7 +111,7 @@ static void render_text(struct vx_vga *vga, struct vx_screen *screen)
 }
 
 /* Plane 2 address of a character's glyph; attribute bit 3 chooses between the two maps of the character map select. */
-static const uint8_t *glyph(const struct vx_vga *vga, struct vx_text_cell cell)
+static const uint8_t *glyph(const struct vga *vga, struct vx_text_cell cell)
 {
     uint8_t select = vga->seq[SEQ_CHAR_MAP];
     unsigned map = (cell.attr & 8) ? (select >> 2 & 3) | (select >> 3 & 4) : (select & 3) | (select >> 2 & 4);
@@ -119,7 +119,7 @@ static const uint8_t *glyph(const struct vx_vga *vga, struct vx_text_cell cell)
     return vga->vram + 4 * (size_t)(base + cell.ch * GLYPH_LINES) + 2;
 }
 
-static void draw_cell(const struct vx_vga *vga, struct vx_text_cell cell, bool cursor, const uint32_t colors[16],
+static void draw_cell(const struct vga *vga, struct vx_text_cell cell, bool cursor, const uint32_t colors[16],
                       unsigned width, unsigned height, uint32_t *out, unsigned stride)
 {
     const uint8_t *lines = glyph(vga, cell);
@@ -138,7 +138,7 @@ static void draw_cell(const struct vx_vga *vga, struct vx_text_cell cell, bool c
     }
 }
 
-static bool reserve_pixels(struct vx_vga *vga, size_t count)
+static bool reserve_pixels(struct vga *vga, size_t count)
 {
     if (count <= vga->pixels_count)
         return true;
@@ -150,7 +150,7 @@ static bool reserve_pixels(struct vx_vga *vga, size_t count)
     return true;
 }
 
-static bool draw_text(struct vx_vga *vga, struct vx_screen *screen)
+static bool draw_text(struct vga *vga, struct vx_screen *screen)
 {
     unsigned width = (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_8_DOTS) ? 8 : 9, height = geometry(vga).repeat;
     uint32_t colors[16];
@@ -174,7 +174,7 @@ static bool draw_text(struct vx_vga *vga, struct vx_screen *screen)
 
 /* CGA and Hercules memory layouts: row-scan bits replace address bits 13 and 14. In word and doubleword mode those
  * are, in packed addresses, one and two places lower. */
-static uint32_t interleave(const struct vx_vga *vga, uint32_t k, unsigned scan)
+static uint32_t interleave(const struct vga *vga, uint32_t k, unsigned scan)
 {
     uint8_t mode = vga->crtc[CR_MODE];
     unsigned shift = (vga->crtc[CR_UNDERLINE] & CR_UNDERLINE_DWORD) ? 2 : (mode & CR_MODE_BYTE) ? 0 : 1;
@@ -186,7 +186,7 @@ static uint32_t interleave(const struct vx_vga *vga, uint32_t k, unsigned scan)
 }
 
 /* The eight dots at plane address k, 4 bits each. */
-static void dots16(const struct vx_vga *vga, uint32_t k, uint8_t out[8])
+static void dots16(const struct vga *vga, uint32_t k, uint8_t out[8])
 {
     const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
     if (vga->gc[GC_MODE] & GC_MODE_CGA) { /* two bits a dot: even byte in planes 0 and 2, odd byte in 1 and 3 */
@@ -203,7 +203,7 @@ static void dots16(const struct vx_vga *vga, uint32_t k, uint8_t out[8])
     }
 }
 
-static void draw_row16(const struct vx_vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[16],
+static void draw_row16(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[16],
                        unsigned width, uint32_t *out)
 {
     uint8_t dots[8];
@@ -215,7 +215,7 @@ static void draw_row16(const struct vx_vga *vga, uint32_t k, unsigned scan, unsi
     }
 }
 
-static void draw_row256(const struct vx_vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[256],
+static void draw_row256(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[256],
                         unsigned width, uint32_t *out)
 {
     for (unsigned x = 0; x < width; x++) {
@@ -227,7 +227,7 @@ static void draw_row256(const struct vx_vga *vga, uint32_t k, unsigned scan, uns
 
 /* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line
  * counts. */
-static bool render_graphics(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+static bool render_graphics(struct vga *vga, bool with_pixels, struct vx_screen *screen)
 {
     struct geometry g = geometry(vga);
     bool deep = (vga->gc[GC_MODE] & GC_MODE_256) != 0;
@@ -294,7 +294,7 @@ static void draw_vbe_row24(const uint8_t *at, unsigned width, unsigned bytes, ui
         out[x] = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
 }
 
-static void draw_vbe_row(const struct vx_vga *vga, const uint8_t *line, const uint32_t colors[256], uint32_t *out)
+static void draw_vbe_row(const struct vga *vga, const uint8_t *line, const uint32_t colors[256], uint32_t *out)
 {
     unsigned first = vga->vbe[VBE_X_OFFSET], width = vga->vbe[VBE_XRES];
     switch (vga->vbe[VBE_BPP]) {
@@ -310,10 +310,10 @@ static void draw_vbe_row(const struct vx_vga *vga, const uint8_t *line, const ui
     }
 }
 
-static bool render_vbe(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+static bool render_vbe(struct vga *vga, bool with_pixels, struct vx_screen *screen)
 {
     const uint16_t *vbe = vga->vbe;
-    uint32_t pitch = vx_vbe_pitch(vga), colors[256];
+    uint32_t pitch = vbe_pitch(vga), colors[256];
     screen->width = vbe[VBE_XRES];
     screen->height = vbe[VBE_YRES];
     if (!with_pixels)
@@ -331,12 +331,12 @@ static bool render_vbe(struct vx_vga *vga, bool with_pixels, struct vx_screen *s
     return true;
 }
 
-bool vx_vga_render(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen)
+bool vga_render(struct vga *vga, bool with_pixels, struct vx_screen *screen)
 {
     *screen = (struct vx_screen){ 0 };
     if (is_blank(vga))
         return true;
-    if (vx_vbe_on(vga))
+    if (vbe_on(vga))
         return render_vbe(vga, with_pixels, screen);
     if (vga->gc[GC_MISC] & GC_MISC_GRAPHICS)
         return render_graphics(vga, with_pixels, screen);

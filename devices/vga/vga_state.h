@@ -86,13 +86,13 @@ enum { VBE_MAX_XRES = 2560, VBE_MAX_YRES = 1600, VBE_MAX_BPP = 32 };
 
 enum { VGA_MAX_COLUMNS = 256, VGA_MAX_ROWS = 256, VGA_WINDOW = 0xA0000, VGA_WINDOW_BYTES = 0x20000 };
 
-struct vx_vga {
+struct vga {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_pmap *pmap;
     struct vx_display *display;
-    struct vx_pci_function pci;
+    struct pci_function pci;
     struct vx_region ports[4];
     struct vx_region window;
     struct vx_region mmio;
@@ -130,30 +130,30 @@ struct vx_vga {
 };
 
 /* Something visible may have changed: an update comes soon. */
-void vx_vga_changed(struct vx_vga *vga);
+void vga_changed(struct vga *vga);
 
-uint8_t vx_vga_port_read(struct vx_vga *vga, uint16_t port);
-void vx_vga_port_write(struct vx_vga *vga, uint16_t port, uint8_t value);
+uint8_t vga_port_read(struct vga *vga, uint16_t port);
+void vga_port_write(struct vga *vga, uint16_t port, uint8_t value);
 
-uint64_t vx_vga_window_read(void *opaque, uint64_t off, unsigned size);
-void vx_vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value);
+uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size);
+void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value);
 /* Maps the window to video memory or to the handlers, as the registers now ask. `force`: even if nothing changed. */
-void vx_vga_remap_window(struct vx_vga *vga, bool force);
+void vga_remap_window(struct vga *vga, bool force);
 
 /* Fills `screen` from registers and memory; pixels only on demand. False when host memory is short. */
-bool vx_vga_render(struct vx_vga *vga, bool with_pixels, struct vx_screen *screen);
+bool vga_render(struct vga *vga, bool with_pixels, struct vx_screen *screen);
 /* Whether the picture comes from memory that the guest may write without passing through us. */
-bool vx_vga_is_direct(const struct vx_vga *vga);
+bool vga_is_direct(const struct vga *vga);
 
-uint16_t vx_vbe_read(const struct vx_vga *vga, unsigned index);
-void vx_vbe_write(struct vx_vga *vga, unsigned index, uint16_t value);
-void vx_vbe_reset(struct vx_vga *vga);
-static inline bool vx_vbe_on(const struct vx_vga *vga)
+uint16_t vbe_read(const struct vga *vga, unsigned index);
+void vbe_write(struct vga *vga, unsigned index, uint16_t value);
+void vbe_reset(struct vga *vga);
+static inline bool vbe_on(const struct vga *vga)
 {
     return (vga->vbe[VBE_ENABLE] & VBE_ENABLED) != 0;
 }
 /* Bits per pixel in memory (15 takes 16) and bytes per line of the current mode. */
-unsigned vx_vbe_bits(const struct vx_vga *vga);
-uint32_t vx_vbe_pitch(const struct vx_vga *vga);
+unsigned vbe_bits(const struct vga *vga);
+uint32_t vbe_pitch(const struct vga *vga);
 
 #endif

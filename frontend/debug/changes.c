@@ -8,7 +8,7 @@ static const char *const followed[DBG_FOLLOWED] = {
     "fs",  "gs",  "tr",  "cpl", "ldtr", "efer", "gdtr.base", "idtr.base", "cr0", "cr2", "cr3", "cr4",
 };
 
-static void take(const struct vx_debugger *dbg, struct dbg_snapshot *snapshot)
+static void take(const struct debugger *dbg, struct dbg_snapshot *snapshot)
 {
     for (unsigned i = 0; i < DBG_FOLLOWED; i++)
         VX_ASSERT(dbg_register_get(dbg, followed[i], &snapshot->value[i]));
@@ -16,19 +16,19 @@ static void take(const struct vx_debugger *dbg, struct dbg_snapshot *snapshot)
     memcpy(snapshot->fx, dbg->vcpu->fx, sizeof snapshot->fx);
 }
 
-void dbg_snapshot_at_stop(struct vx_debugger *dbg)
+void dbg_snapshot_at_stop(struct debugger *dbg)
 {
     dbg->before = dbg->now;
     take(dbg, &dbg->now);
 }
 
 /* "  " before the first of a line, " " before others. */
-static void begin_item(struct vx_debugger *dbg, unsigned *items)
+static void begin_item(struct debugger *dbg, unsigned *items)
 {
     dbg_say(dbg, "%s", (*items)++ == 0 ? "  " : " ");
 }
 
-static void show_wide(struct vx_debugger *dbg, const char *name, unsigned number, const uint8_t *value, unsigned bytes,
+static void show_wide(struct debugger *dbg, const char *name, unsigned number, const uint8_t *value, unsigned bytes,
                       unsigned *items)
 {
     begin_item(dbg, items);
@@ -43,7 +43,7 @@ static unsigned top_of(const struct dbg_snapshot *snapshot)
 }
 
 /* Physical registers are compared: a push leaves the values of all but one as they were. */
-static void show_x87(struct vx_debugger *dbg, const struct dbg_snapshot *now, unsigned *items)
+static void show_x87(struct debugger *dbg, const struct dbg_snapshot *now, unsigned *items)
 {
     for (unsigned i = 0; i < 8; i++) {
         unsigned was = (i + top_of(now) - top_of(&dbg->before)) & 7;
@@ -53,7 +53,7 @@ static void show_x87(struct vx_debugger *dbg, const struct dbg_snapshot *now, un
     }
 }
 
-static void show_xmm(struct vx_debugger *dbg, const struct dbg_snapshot *now, unsigned *items)
+static void show_xmm(struct debugger *dbg, const struct dbg_snapshot *now, unsigned *items)
 {
     for (unsigned i = 0; i < 8; i++) {
         const uint8_t *slot = now->fx + FX_XMM + (size_t)i * FX_SLOT;
@@ -62,7 +62,7 @@ static void show_xmm(struct vx_debugger *dbg, const struct dbg_snapshot *now, un
     }
 }
 
-bool dbg_show_changes(struct vx_debugger *dbg)
+bool dbg_show_changes(struct debugger *dbg)
 {
     struct dbg_snapshot now;
     unsigned items = 0;

@@ -6,7 +6,7 @@
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
-struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number)
+struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number)
 {
     for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
         if (dbg->note[i].number == number)
@@ -21,14 +21,14 @@ static void clear_note(struct dbg_note *note)
     *note = (struct dbg_note){ 0 };
 }
 
-void dbg_notes_clear(struct vx_debugger *dbg)
+void dbg_notes_clear(struct debugger *dbg)
 {
     for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
         clear_note(&dbg->note[i]);
 }
 
 /* Room for a note: those whose points are gone (temporary ones) are given up. */
-static struct dbg_note *new_note(struct vx_debugger *dbg, unsigned number)
+static struct dbg_note *new_note(struct debugger *dbg, unsigned number)
 {
     struct dbg_note *free_one = NULL;
     for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
@@ -46,7 +46,7 @@ static struct dbg_note *new_note(struct vx_debugger *dbg, unsigned number)
 /* A condition that cannot be evaluated stops, and says so: silence would hide the mistake. */
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
 {
-    struct vx_debugger *dbg = opaque;
+    struct debugger *dbg = opaque;
     const struct dbg_note *note = dbg_note_of(dbg, stop->point.number);
     dbg->stop = *stop;
     char error[256];
@@ -64,7 +64,7 @@ bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
     return true;
 }
 
-bool dbg_add_gate(struct vx_debugger *dbg, uint32_t lin, enum dbg_gate gate)
+bool dbg_add_gate(struct debugger *dbg, uint32_t lin, enum dbg_gate gate)
 {
     struct vx_debug_point point = {
         .kind = VX_POINT_EXEC, .enabled = true, .conditional = true, .first = lin, .last = lin
@@ -78,7 +78,7 @@ bool dbg_add_gate(struct vx_debugger *dbg, uint32_t lin, enum dbg_gate gate)
     return true;
 }
 
-void dbg_drop_gates(struct vx_debugger *dbg)
+void dbg_drop_gates(struct debugger *dbg)
 {
     for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
         struct dbg_note *note = &dbg->note[i];
@@ -92,7 +92,7 @@ void dbg_drop_gates(struct vx_debugger *dbg)
 /* ---- making them ------------------------------------------------------------------------------------------------- */
 
 /* " if CONDITION" at the end of a line: checked by evaluating it now, but memory may come later. */
-static bool take_condition(struct vx_debugger *dbg, const char **at, const char **condition)
+static bool take_condition(struct debugger *dbg, const char **at, const char **condition)
 {
     *condition = NULL;
     if (!dbg_take_word(at, "if"))
@@ -108,7 +108,7 @@ static bool take_condition(struct vx_debugger *dbg, const char **at, const char 
 }
 
 /* The point with its note; `text` is what the user wrote for it. */
-static bool add(struct vx_debugger *dbg, struct vx_debug_point *point, const char *text, const char **at)
+static bool add(struct debugger *dbg, struct vx_debug_point *point, const char *text, const char **at)
 {
     const char *condition, *end = *at;
     if (!take_condition(dbg, at, &condition))
@@ -130,7 +130,7 @@ static bool add(struct vx_debugger *dbg, struct vx_debug_point *point, const cha
     return true;
 }
 
-static bool add_exec(struct vx_debugger *dbg, const char **at, bool temporary)
+static bool add_exec(struct debugger *dbg, const char **at, bool temporary)
 {
     struct vx_debug_point point = { .kind = VX_POINT_EXEC, .temporary = temporary };
     dbg_skip_blanks(at);
@@ -148,17 +148,17 @@ static bool add_exec(struct vx_debugger *dbg, const char **at, bool temporary)
     return add(dbg, &point, text, at);
 }
 
-bool dbg_cmd_break(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_break(struct debugger *dbg, const char **at)
 {
     return add_exec(dbg, at, false);
 }
 
-bool dbg_cmd_tbreak(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_tbreak(struct debugger *dbg, const char **at)
 {
     return add_exec(dbg, at, true);
 }
 
-static bool add_watch(struct vx_debugger *dbg, const char **at, uint8_t access)
+static bool add_watch(struct debugger *dbg, const char **at, uint8_t access)
 {
     struct vx_debug_point point = { .kind = VX_POINT_WATCH, .access = access };
     uint64_t bytes = 4;
@@ -177,7 +177,7 @@ static bool add_watch(struct vx_debugger *dbg, const char **at, uint8_t access)
 }
 
 /* r and w before the address are Bochs's way to say which. */
-bool dbg_cmd_watch(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_watch(struct debugger *dbg, const char **at)
 {
     bool reads = dbg_take_word(at, "r") || dbg_take_word(at, "read");
     if (!reads && !dbg_take_word(at, "w"))
@@ -185,12 +185,12 @@ bool dbg_cmd_watch(struct vx_debugger *dbg, const char **at)
     return add_watch(dbg, at, reads ? VX_WATCH_READ : VX_WATCH_WRITE);
 }
 
-bool dbg_cmd_rwatch(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_rwatch(struct debugger *dbg, const char **at)
 {
     return add_watch(dbg, at, VX_WATCH_READ);
 }
 
-bool dbg_cmd_awatch(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_awatch(struct debugger *dbg, const char **at)
 {
     return add_watch(dbg, at, VX_WATCH_READ | VX_WATCH_WRITE);
 }
@@ -217,7 +217,7 @@ static const struct {
 };
 
 /* PORT or FIRST-LAST: the minus of a range would be one of the expression, so FIRST is a number here. */
-static bool take_range(struct vx_debugger *dbg, const char **at, struct vx_debug_point *point)
+static bool take_range(struct debugger *dbg, const char **at, struct vx_debug_point *point)
 {
     char first[64];
     dbg_skip_blanks(at);
@@ -248,7 +248,7 @@ static void take_modes(const char **at, struct vx_debug_point *point)
             point->first |= modes[i].bit;
 }
 
-static bool take_narrowing(struct vx_debugger *dbg, const char **at, size_t which, struct vx_debug_point *point)
+static bool take_narrowing(struct debugger *dbg, const char **at, size_t which, struct vx_debug_point *point)
 {
     const char *rest = *at;
     enum narrowing narrowing = catchable[which].narrowing;
@@ -275,7 +275,7 @@ static bool take_narrowing(struct vx_debugger *dbg, const char **at, size_t whic
     return true;
 }
 
-bool dbg_cmd_catch(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_catch(struct debugger *dbg, const char **at)
 {
     dbg_skip_blanks(at);
     const char *text = *at;
@@ -288,7 +288,7 @@ bool dbg_cmd_catch(struct vx_debugger *dbg, const char **at)
 }
 
 /* "10ms", "2s", "1000 instructions"; counted from `from` nanoseconds or instructions. */
-static bool add_moment(struct vx_debugger *dbg, const char **at, bool from_now)
+static bool add_moment(struct debugger *dbg, const char **at, bool from_now)
 {
     static const struct {
         const char *word;
@@ -323,19 +323,19 @@ static bool add_moment(struct vx_debugger *dbg, const char **at, bool from_now)
     return add(dbg, &point, text, at);
 }
 
-bool dbg_cmd_after(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_after(struct debugger *dbg, const char **at)
 {
     return add_moment(dbg, at, true);
 }
 
-bool dbg_cmd_at(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_at(struct debugger *dbg, const char **at)
 {
     return add_moment(dbg, at, false);
 }
 
 /* ---- changing them ----------------------------------------------------------------------------------------------- */
 
-static bool take_number(struct vx_debugger *dbg, const char **at, unsigned *number)
+static bool take_number(struct debugger *dbg, const char **at, unsigned *number)
 {
     uint64_t value;
     if (!dbg_eval(dbg, at, "the number of a point", &value))
@@ -345,7 +345,7 @@ static bool take_number(struct vx_debugger *dbg, const char **at, unsigned *numb
            dbg_fail(dbg, "there is no point %" PRIu64 "; info points lists them", value);
 }
 
-bool dbg_cmd_condition(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_condition(struct debugger *dbg, const char **at)
 {
     unsigned number;
     if (!take_number(dbg, at, &number))
@@ -366,7 +366,7 @@ bool dbg_cmd_condition(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_ignore(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_ignore(struct debugger *dbg, const char **at)
 {
     unsigned number;
     uint64_t times;
@@ -375,7 +375,7 @@ bool dbg_cmd_ignore(struct vx_debugger *dbg, const char **at)
     return vx_debug_set_ignore(dbg->debug, number, times);
 }
 
-static bool each_number(struct vx_debugger *dbg, const char **at, void (*change)(struct vx_debugger *, unsigned))
+static bool each_number(struct debugger *dbg, const char **at, void (*change)(struct debugger *, unsigned))
 {
     unsigned number;
     do {
@@ -386,17 +386,17 @@ static bool each_number(struct vx_debugger *dbg, const char **at, void (*change)
     return true;
 }
 
-static void enable(struct vx_debugger *dbg, unsigned number)
+static void enable(struct debugger *dbg, unsigned number)
 {
     vx_debug_enable_point(dbg->debug, number, true);
 }
 
-static void disable(struct vx_debugger *dbg, unsigned number)
+static void disable(struct debugger *dbg, unsigned number)
 {
     vx_debug_enable_point(dbg->debug, number, false);
 }
 
-static void delete (struct vx_debugger *dbg, unsigned number)
+static void delete (struct debugger *dbg, unsigned number)
 {
     struct dbg_note *note = dbg_note_of(dbg, number);
     vx_debug_remove_point(dbg->debug, number);
@@ -404,17 +404,17 @@ static void delete (struct vx_debugger *dbg, unsigned number)
         clear_note(note);
 }
 
-bool dbg_cmd_enable(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_enable(struct debugger *dbg, const char **at)
 {
     return each_number(dbg, at, enable);
 }
 
-bool dbg_cmd_disable(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_disable(struct debugger *dbg, const char **at)
 {
     return each_number(dbg, at, disable);
 }
 
-bool dbg_cmd_delete(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_delete(struct debugger *dbg, const char **at)
 {
     const struct vx_debug_point *point;
     if (!dbg_at_end(at))

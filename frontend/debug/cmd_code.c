@@ -3,24 +3,24 @@
 
 #include "dbg.h"
 
-static unsigned stack_bytes(const struct vx_debugger *dbg)
+static unsigned stack_bytes(const struct debugger *dbg)
 {
     return vx_code32(dbg->vcpu) ? 4 : 2;
 }
 
-static uint32_t stack_mask(const struct vx_debugger *dbg)
+static uint32_t stack_mask(const struct debugger *dbg)
 {
     return dbg->vcpu->seg[VX_SS].attr & VX_ATTR_DB ? UINT32_MAX : 0xFFFF;
 }
 
-static bool stack_word(struct vx_debugger *dbg, uint32_t off, uint32_t *value)
+static bool stack_word(struct debugger *dbg, uint32_t off, uint32_t *value)
 {
     unsigned bytes = stack_bytes(dbg);
     *value = 0;
     return vx_debug_read(dbg->debug, (uint32_t)dbg->vcpu->seg[VX_SS].base + off, value, bytes) == bytes;
 }
 
-bool dbg_cmd_stack(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_stack(struct debugger *dbg, const char **at)
 {
     enum { MOST = 4096 };
     uint64_t count;
@@ -42,7 +42,7 @@ bool dbg_cmd_stack(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static void show_frame(struct vx_debugger *dbg, unsigned n, uint32_t off, uint32_t frame)
+static void show_frame(struct debugger *dbg, unsigned n, uint32_t off, uint32_t frame)
 {
     char name[128];
     uint32_t lin = (uint32_t)dbg->vcpu->seg[VX_CS].base + off;
@@ -53,7 +53,7 @@ static void show_frame(struct vx_debugger *dbg, unsigned n, uint32_t off, uint32
 }
 
 /* The chain of EBP: each frame holds the caller's frame and behind it the return address. */
-bool dbg_cmd_backtrace(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_backtrace(struct debugger *dbg, const char **at)
 {
     uint64_t most;
     if (!dbg_eval_or(dbg, at, "the number of frames", 50, &most) || !dbg_no_more(dbg, at))
@@ -85,7 +85,7 @@ static bool is_elf(const char *path)
     return elf;
 }
 
-static bool name_address(struct vx_debugger *dbg, const char **at)
+static bool name_address(struct debugger *dbg, const char **at)
 {
     uint64_t lin;
     char name[128];
@@ -97,7 +97,7 @@ static bool name_address(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_symbols(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_symbols(struct debugger *dbg, const char **at)
 {
     char path[512];
     uint64_t offset;

@@ -1,7 +1,7 @@
 /* cmd_info.c - `info`: points, events, the machine's parts. */
 #include "dbg.h"
 
-static bool show_points(struct vx_debugger *dbg, const char **at)
+static bool show_points(struct debugger *dbg, const char **at)
 {
     unsigned last = 0;
     const struct vx_debug_point *point;
@@ -27,7 +27,7 @@ static bool show_points(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static bool show_events(struct vx_debugger *dbg, const char **at)
+static bool show_events(struct debugger *dbg, const char **at)
 {
     static const char *const names[] = {
         [VX_DEBUG_EVENT_EXCEPTION] = "exception",
@@ -61,7 +61,7 @@ static bool show_events(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static void print_place(struct vx_debugger *dbg, uint16_t cs, uint32_t off, uint32_t lin)
+static void print_place(struct debugger *dbg, uint16_t cs, uint32_t off, uint32_t lin)
 {
     char name[128];
     dbg_say(dbg, "%04x:%08x", cs, off);
@@ -69,7 +69,7 @@ static void print_place(struct vx_debugger *dbg, uint16_t cs, uint32_t off, uint
         dbg_say(dbg, " <%s>", name);
 }
 
-static bool show_branches(struct vx_debugger *dbg, const char **at)
+static bool show_branches(struct debugger *dbg, const char **at)
 {
     uint64_t count;
     struct vx_debug_branch branch;
@@ -88,7 +88,7 @@ static bool show_branches(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static bool show_engine(struct vx_debugger *dbg, const char **at)
+static bool show_engine(struct debugger *dbg, const char **at)
 {
     const struct vx_stats *stats = vx_machine_stats(dbg->machine);
     if (!dbg_no_more(dbg, at))
@@ -105,7 +105,7 @@ static bool show_engine(struct vx_debugger *dbg, const char **at)
 /* ---- devices ----------------------------------------------------------------------------------------------------- */
 
 struct device_listing {
-    struct vx_debugger *dbg;
+    struct debugger *dbg;
     const char *device; /* whose fields came last */
 };
 
@@ -131,7 +131,7 @@ static void show_name(void *opaque, const char *name, bool described)
     fputc('\n', listing->dbg->out);
 }
 
-static bool show_device(struct vx_debugger *dbg, const char *name, const char **at)
+static bool show_device(struct debugger *dbg, const char *name, const char **at)
 {
     struct device_listing listing = { .dbg = dbg };
     if (!dbg_no_more(dbg, at))
@@ -146,13 +146,13 @@ static bool show_device(struct vx_debugger *dbg, const char *name, const char **
     return true;
 }
 
-static bool show_all_registers(struct vx_debugger *dbg, const char **at)
+static bool show_all_registers(struct debugger *dbg, const char **at)
 {
     const char *all = "all";
     return dbg_no_more(dbg, at) && dbg_cmd_registers(dbg, &all) && dbg_cmd_fpu(dbg, at) && dbg_cmd_sse(dbg, at);
 }
 
-static bool show_symbol(struct vx_debugger *dbg, const char **at)
+static bool show_symbol(struct debugger *dbg, const char **at)
 {
     char near[DBG_LINE_MAX];
     const char *line = near;
@@ -161,7 +161,7 @@ static bool show_symbol(struct vx_debugger *dbg, const char **at)
     return dbg_cmd_symbols(dbg, &line);
 }
 
-static bool show_devices(struct vx_debugger *dbg, const char **at)
+static bool show_devices(struct debugger *dbg, const char **at)
 {
     if (!dbg_no_more(dbg, at))
         return false;
@@ -169,11 +169,11 @@ static bool show_devices(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_info(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_info(struct debugger *dbg, const char **at)
 {
     static const struct {
         const char *word;
-        bool (*show)(struct vx_debugger *dbg, const char **at);
+        bool (*show)(struct debugger *dbg, const char **at);
     } table[] = {
         { "points", show_points },
         { "break", show_points },

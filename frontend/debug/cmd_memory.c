@@ -8,13 +8,13 @@
 enum { COUNT_MAX = 100000, PATTERN_MAX = 256 };
 
 /* Linear addresses go on at 0 behind 4 GiB. */
-static size_t read_at(struct vx_debugger *dbg, bool phys, uint64_t address, void *buf, size_t bytes)
+static size_t read_at(struct debugger *dbg, bool phys, uint64_t address, void *buf, size_t bytes)
 {
     return phys ? vx_debug_read_phys(dbg->debug, address, buf, bytes)
                 : vx_debug_read(dbg->debug, (uint32_t)address, buf, bytes);
 }
 
-static size_t write_at(struct vx_debugger *dbg, bool phys, uint64_t address, const void *buf, size_t bytes)
+static size_t write_at(struct debugger *dbg, bool phys, uint64_t address, const void *buf, size_t bytes)
 {
     return phys ? vx_debug_write_phys(dbg->debug, address, buf, bytes)
                 : vx_debug_write(dbg->debug, (uint32_t)address, buf, bytes);
@@ -25,7 +25,7 @@ static uint64_t behind(bool phys, uint64_t address, uint64_t bytes)
     return phys ? address + bytes : (uint32_t)(address + bytes);
 }
 
-static bool take_address(struct vx_debugger *dbg, const char **at, bool phys, uint64_t *address)
+static bool take_address(struct debugger *dbg, const char **at, bool phys, uint64_t *address)
 {
     return phys ? dbg_eval(dbg, at, "the address", address) : dbg_eval_lin(dbg, at, "the address", address);
 }
@@ -43,7 +43,7 @@ static unsigned unit_bytes(char unit)
 }
 
 /* "/16xb" in any order. */
-static bool take_format(struct vx_debugger *dbg, const char **at, struct format *format)
+static bool take_format(struct debugger *dbg, const char **at, struct format *format)
 {
     dbg_skip_blanks(at);
     if (**at != '/')
@@ -75,7 +75,7 @@ static void print_binary(FILE *out, uint64_t value, unsigned bytes)
         fputc(value >> i & 1 ? '1' : '0', out);
 }
 
-static void print_value(struct vx_debugger *dbg, const struct format *format, uint64_t value)
+static void print_value(struct debugger *dbg, const struct format *format, uint64_t value)
 {
     unsigned bytes = unit_bytes(format->unit);
     unsigned shift = 64 - bytes * 8;
@@ -93,7 +93,7 @@ static void print_value(struct vx_debugger *dbg, const struct format *format, ui
     }
 }
 
-static void print_label(struct vx_debugger *dbg, bool phys, uint64_t address)
+static void print_label(struct debugger *dbg, bool phys, uint64_t address)
 {
     char name[128];
     dbg_say(dbg, "%s%08" PRIx64, phys ? "phys " : "", address);
@@ -103,14 +103,14 @@ static void print_label(struct vx_debugger *dbg, bool phys, uint64_t address)
 }
 
 /* The characters of a line of bytes. */
-static void print_characters(struct vx_debugger *dbg, const uint8_t *bytes, size_t count)
+static void print_characters(struct debugger *dbg, const uint8_t *bytes, size_t count)
 {
     dbg_say(dbg, "  ");
     for (size_t i = 0; i < count; i++)
         fputc(isprint(bytes[i]) ? bytes[i] : '.', dbg->out);
 }
 
-static bool show_items(struct vx_debugger *dbg, const struct format *format, bool phys, uint64_t *address)
+static bool show_items(struct debugger *dbg, const struct format *format, bool phys, uint64_t *address)
 {
     unsigned bytes = unit_bytes(format->unit), per_line = 16 / bytes;
     for (uint64_t done = 0; done < format->count;) {
@@ -134,7 +134,7 @@ static bool show_items(struct vx_debugger *dbg, const struct format *format, boo
     return true;
 }
 
-static bool show_strings(struct vx_debugger *dbg, const struct format *format, bool phys, uint64_t *address)
+static bool show_strings(struct debugger *dbg, const struct format *format, bool phys, uint64_t *address)
 {
     enum { LONGEST = 200 };
     for (uint64_t i = 0; i < format->count; i++) {
@@ -154,7 +154,7 @@ static bool show_strings(struct vx_debugger *dbg, const struct format *format, b
     return true;
 }
 
-static bool show_code(struct vx_debugger *dbg, uint64_t count, uint64_t *address)
+static bool show_code(struct debugger *dbg, uint64_t count, uint64_t *address)
 {
     uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
     for (uint64_t i = 0; i < count; i++) {
@@ -166,7 +166,7 @@ static bool show_code(struct vx_debugger *dbg, uint64_t count, uint64_t *address
     return true;
 }
 
-bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_examine(struct debugger *dbg, const char **at)
 {
     struct format format = { 1, dbg->data_format[0] != '\0' ? dbg->data_format[0] : 'x',
                              dbg->data_format[1] != '\0' ? dbg->data_format[1] : 'w' };
@@ -192,7 +192,7 @@ bool dbg_cmd_examine(struct vx_debugger *dbg, const char **at)
     return done;
 }
 
-bool dbg_cmd_disassemble(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_disassemble(struct debugger *dbg, const char **at)
 {
     struct format format = { .count = 10 };
     uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
@@ -205,7 +205,7 @@ bool dbg_cmd_disassemble(struct vx_debugger *dbg, const char **at)
     return done;
 }
 
-bool dbg_cmd_print(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_print(struct debugger *dbg, const char **at)
 {
     struct format format = { .count = 1 };
     uint64_t value;
@@ -230,7 +230,7 @@ bool dbg_cmd_print(struct vx_debugger *dbg, const char **at)
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
-static bool take_bounds(struct vx_debugger *dbg, const char **at, uint64_t *first, uint64_t *last)
+static bool take_bounds(struct debugger *dbg, const char **at, uint64_t *first, uint64_t *last)
 {
     if (!dbg_eval(dbg, at, "the first address", first) || !dbg_eval(dbg, at, "the last address", last))
         return false;
@@ -238,7 +238,7 @@ static bool take_bounds(struct vx_debugger *dbg, const char **at, uint64_t *firs
 }
 
 /* BYTES... (expressions, a byte each) or "TEXT". */
-static bool take_pattern(struct vx_debugger *dbg, const char **at, uint8_t pattern[PATTERN_MAX], size_t *count)
+static bool take_pattern(struct debugger *dbg, const char **at, uint8_t pattern[PATTERN_MAX], size_t *count)
 {
     dbg_skip_blanks(at);
     *count = 0;
@@ -262,7 +262,7 @@ static bool take_pattern(struct vx_debugger *dbg, const char **at, uint8_t patte
     return true;
 }
 
-bool dbg_cmd_search(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_search(struct debugger *dbg, const char **at)
 {
     enum { MOST = 100 };
     uint8_t pattern[PATTERN_MAX], window[VX_PAGE_BYTES + PATTERN_MAX];
@@ -290,7 +290,7 @@ bool dbg_cmd_search(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_fill(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_fill(struct debugger *dbg, const char **at)
 {
     uint8_t pattern[PATTERN_MAX];
     uint64_t first, last;
@@ -308,7 +308,7 @@ bool dbg_cmd_fill(struct vx_debugger *dbg, const char **at)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-bool dbg_cmd_save(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_save(struct debugger *dbg, const char **at)
 {
     char path[512];
     uint8_t page[VX_PAGE_BYTES];
@@ -337,7 +337,7 @@ bool dbg_cmd_save(struct vx_debugger *dbg, const char **at)
     return all || dbg_fail(dbg, "saved up to %08" PRIx64 ", where there is no memory", first);
 }
 
-bool dbg_cmd_load(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_load(struct debugger *dbg, const char **at)
 {
     char path[512];
     uint8_t page[VX_PAGE_BYTES];

@@ -37,7 +37,7 @@ static bool pae(const struct vx_vcpu *vcpu)
     return (vcpu->cr4 & VX_CR4_PAE) != 0;
 }
 
-static uint64_t entry_at(struct vx_debugger *dbg, struct walk *walk, const char *name, uint64_t where, unsigned bytes)
+static uint64_t entry_at(struct debugger *dbg, struct walk *walk, const char *name, uint64_t where, unsigned bytes)
 {
     struct level *level = &walk->level[walk->levels++];
     *level = (struct level){ .name = name, .where = where };
@@ -61,7 +61,7 @@ static void add_rights(struct walk *walk, uint64_t entry)
     walk->exec &= !(entry & PTE_XD);
 }
 
-static void walk_32bit(struct vx_debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_32bit(struct debugger *dbg, uint32_t lin, struct walk *walk)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     walk->page_bytes = 4u << 20;
@@ -81,7 +81,7 @@ static void walk_32bit(struct vx_debugger *dbg, uint32_t lin, struct walk *walk)
     take_leaf(walk, pte, pte & 0xFFFFF000u, lin);
 }
 
-static void walk_pae(struct vx_debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_pae(struct debugger *dbg, uint32_t lin, struct walk *walk)
 {
     walk->page_bytes = 1u << 30;
     uint64_t pdpte = entry_at(dbg, walk, "PDPTE", (dbg->vcpu->cr3 & 0xFFFFFFE0u) + (lin >> 30) * 8, 8);
@@ -104,7 +104,7 @@ static void walk_pae(struct vx_debugger *dbg, uint32_t lin, struct walk *walk)
     take_leaf(walk, pte, pte & PAE_ADDRESS, lin);
 }
 
-static void walk_address(struct vx_debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_address(struct debugger *dbg, uint32_t lin, struct walk *walk)
 {
     *walk = (struct walk){ .user = true, .write = true, .exec = true };
     if (pae(dbg->vcpu))
@@ -113,7 +113,7 @@ static void walk_address(struct vx_debugger *dbg, uint32_t lin, struct walk *wal
         walk_32bit(dbg, lin, walk);
 }
 
-static void show_entry(struct vx_debugger *dbg, const struct level *level)
+static void show_entry(struct debugger *dbg, const struct level *level)
 {
     static const struct {
         uint64_t bit;
@@ -132,7 +132,7 @@ static void show_entry(struct vx_debugger *dbg, const struct level *level)
     dbg_say(dbg, "%s\n", level->entry & PTE_P ? "" : " (not present)");
 }
 
-bool dbg_cmd_page(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_page(struct debugger *dbg, const char **at)
 {
     uint64_t lin;
     struct walk walk;
@@ -166,7 +166,7 @@ struct run {
     uint64_t dirty_pages, accessed_pages, page_bytes;
 };
 
-static void show_run(struct vx_debugger *dbg, const struct run *run)
+static void show_run(struct debugger *dbg, const struct run *run)
 {
     if (run->first == run->end)
         return;
@@ -186,7 +186,7 @@ static bool continues(const struct run *run, uint64_t lin, const struct walk *wa
            run->global == walk->global && run->page_bytes == walk->page_bytes;
 }
 
-bool dbg_cmd_maps(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_maps(struct debugger *dbg, const char **at)
 {
     uint64_t first, last;
     struct run run = { 0 };

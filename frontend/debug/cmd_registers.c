@@ -1,7 +1,7 @@
 /* cmd_registers.c - registers shown and changed. */
 #include "dbg.h"
 
-static void show_segment(struct vx_debugger *dbg, const char *name, const struct vx_seg *seg)
+static void show_segment(struct debugger *dbg, const char *name, const struct vx_seg *seg)
 {
     bool system = !(seg->attr & VX_ATTR_S);
     const char *what = system                         ? "system"
@@ -17,7 +17,7 @@ static void show_segment(struct vx_debugger *dbg, const char *name, const struct
                 seg->attr & VX_ATTR_DB && !system ? ", 32-bit" : "", seg->attr & VX_ATTR_P ? "" : ", not present");
 }
 
-static void show_bits(struct vx_debugger *dbg, const char *name, uint64_t value, const char *const names[32])
+static void show_bits(struct debugger *dbg, const char *name, uint64_t value, const char *const names[32])
 {
     dbg_say(dbg, "%s %08x ", name, (unsigned)value);
     for (unsigned i = 0; i < 32; i++)
@@ -26,7 +26,7 @@ static void show_bits(struct vx_debugger *dbg, const char *name, uint64_t value,
     dbg_say(dbg, "\n");
 }
 
-static void show_system(struct vx_debugger *dbg)
+static void show_system(struct debugger *dbg)
 {
     static const char *const cr0[32] = {
         "PE", "MP", "EM", "TS", "ET", "NE", [16] = "WP", [18] = "AM", [29] = "NW", [30] = "CD", [31] = "PG"
@@ -53,7 +53,7 @@ static void show_system(struct vx_debugger *dbg)
             (unsigned)vcpu->msr.sysenter_esp, (unsigned)vcpu->msr.sysenter_eip, (unsigned)vcpu->msr.apic_base);
 }
 
-static bool show_changed(struct vx_debugger *dbg, const char **at)
+static bool show_changed(struct debugger *dbg, const char **at)
 {
     if (!dbg_no_more(dbg, at))
         return false;
@@ -62,7 +62,7 @@ static bool show_changed(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static bool show_named(struct vx_debugger *dbg, const char **at)
+static bool show_named(struct debugger *dbg, const char **at)
 {
     char name[32];
     uint64_t value;
@@ -75,7 +75,7 @@ static bool show_named(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_registers(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_registers(struct debugger *dbg, const char **at)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     const uint64_t *r = vcpu->gpr;
@@ -117,7 +117,7 @@ static uint32_t fx32(const struct vx_vcpu *vcpu, unsigned off)
     return fx16(vcpu, off) | (uint32_t)fx16(vcpu, off + 2) << 16;
 }
 
-bool dbg_cmd_fpu(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_fpu(struct debugger *dbg, const char **at)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     unsigned fsw = fx16(vcpu, 2), top = fsw >> 11 & 7;
@@ -142,7 +142,7 @@ bool dbg_cmd_fpu(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_sse(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_sse(struct debugger *dbg, const char **at)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     if (!dbg_no_more(dbg, at))
@@ -164,7 +164,7 @@ bool dbg_cmd_sse(struct vx_debugger *dbg, const char **at)
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */
 
-static bool set_counting(struct vx_debugger *dbg, const char **at)
+static bool set_counting(struct debugger *dbg, const char **at)
 {
     bool on = dbg_take_word(at, "on");
     if ((!on && !dbg_take_word(at, "off")) || !dbg_at_end(at))
@@ -173,7 +173,7 @@ static bool set_counting(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-static bool set_syntax(struct vx_debugger *dbg, const char **at)
+static bool set_syntax(struct debugger *dbg, const char **at)
 {
     bool att = dbg_take_word(at, "att");
     if (!att && !dbg_take_word(at, "intel"))
@@ -182,7 +182,7 @@ static bool set_syntax(struct vx_debugger *dbg, const char **at)
     return dbg_no_more(dbg, at);
 }
 
-static bool set_code(struct vx_debugger *dbg, const char **at)
+static bool set_code(struct debugger *dbg, const char **at)
 {
     bool automatic = dbg_take_word(at, "auto"), wide = !automatic && dbg_take_word(at, "32");
     if (!automatic && !wide && !dbg_take_word(at, "16"))
@@ -191,7 +191,7 @@ static bool set_code(struct vx_debugger *dbg, const char **at)
     return dbg_no_more(dbg, at);
 }
 
-bool dbg_cmd_set(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_set(struct debugger *dbg, const char **at)
 {
     if (dbg_take_word(at, "syntax"))
         return set_syntax(dbg, at);

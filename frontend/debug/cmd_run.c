@@ -5,26 +5,26 @@
 #include "dbg.h"
 
 /* Commands that let the guest run belong to whoever has stopped it. */
-static bool may_go(struct vx_debugger *dbg)
+static bool may_go(struct debugger *dbg)
 {
     return !dbg->foreign || dbg_fail(dbg, "this would make the guest go on; the client's own commands do that");
 }
 
-static bool go(struct vx_debugger *dbg)
+static bool go(struct debugger *dbg)
 {
     dbg->going = true;
     return true;
 }
 
 /* The count of step and next. */
-static bool take_count(struct vx_debugger *dbg, const char **at, uint64_t *n)
+static bool take_count(struct debugger *dbg, const char **at, uint64_t *n)
 {
     if (!may_go(dbg) || !dbg_eval_or(dbg, at, "the number of instructions", 1, n) || !dbg_no_more(dbg, at))
         return false;
     return (*n != 0 && *n < UINT64_MAX) || dbg_fail(dbg, "the number of instructions must be at least 1");
 }
 
-bool dbg_cmd_step(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_step(struct debugger *dbg, const char **at)
 {
     uint64_t n;
     if (!take_count(dbg, at, &n))
@@ -33,7 +33,7 @@ bool dbg_cmd_step(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_next(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_next(struct debugger *dbg, const char **at)
 {
     uint64_t n;
     if (!take_count(dbg, at, &n))
@@ -42,7 +42,7 @@ bool dbg_cmd_next(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_finish(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_finish(struct debugger *dbg, const char **at)
 {
     if (!may_go(dbg) || !dbg_no_more(dbg, at))
         return false;
@@ -50,7 +50,7 @@ bool dbg_cmd_finish(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_until(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_until(struct debugger *dbg, const char **at)
 {
     uint64_t lin;
     if (!may_go(dbg))
@@ -70,7 +70,7 @@ bool dbg_cmd_until(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_unit(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_unit(struct debugger *dbg, const char **at)
 {
     if (!may_go(dbg) || !dbg_no_more(dbg, at))
         return false;
@@ -78,7 +78,7 @@ bool dbg_cmd_unit(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_continue(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_continue(struct debugger *dbg, const char **at)
 {
     if (!may_go(dbg) || !dbg_no_more(dbg, at))
         return false;
@@ -86,7 +86,7 @@ bool dbg_cmd_continue(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_engine(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_engine(struct debugger *dbg, const char **at)
 {
     bool bt = dbg_take_word(at, "bt"), interp = !bt && dbg_take_word(at, "interp");
     if (!dbg_at_end(at))
@@ -97,7 +97,7 @@ bool dbg_cmd_engine(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_interrupts(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_interrupts(struct debugger *dbg, const char **at)
 {
     if (dbg_take_word(at, "off"))
         vx_debug_set_hold_interrupts(dbg->debug, true);
@@ -109,7 +109,7 @@ bool dbg_cmd_interrupts(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_reset(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_reset(struct debugger *dbg, const char **at)
 {
     if (!dbg_no_more(dbg, at))
         return false;
@@ -118,7 +118,7 @@ bool dbg_cmd_reset(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_quit(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_quit(struct debugger *dbg, const char **at)
 {
     uint64_t status;
     if (!may_go(dbg) || !dbg_eval_or(dbg, at, "the exit status", 0, &status) || !dbg_no_more(dbg, at))
@@ -129,14 +129,14 @@ bool dbg_cmd_quit(struct vx_debugger *dbg, const char **at)
     return go(dbg);
 }
 
-bool dbg_cmd_echo(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_echo(struct debugger *dbg, const char **at)
 {
     dbg_skip_blanks(at);
     dbg_say(dbg, "%s\n", *at);
     return true;
 }
 
-bool dbg_cmd_assert(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_assert(struct debugger *dbg, const char **at)
 {
     uint64_t value;
     dbg_skip_blanks(at);
@@ -146,7 +146,7 @@ bool dbg_cmd_assert(struct vx_debugger *dbg, const char **at)
     return value != 0 || dbg_fail(dbg, "assertion failed: %s", text);
 }
 
-bool dbg_cmd_source(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_source(struct debugger *dbg, const char **at)
 {
     char path[512];
     if (!dbg_next_word(at, path, sizeof path))

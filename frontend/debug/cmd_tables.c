@@ -46,7 +46,7 @@ static bool is_gate(unsigned type)
     return type >= 4 && type != 9 && type != 11 && system_type(type)[0] != 'r';
 }
 
-static void show_memory_segment(struct vx_debugger *dbg, struct descriptor d)
+static void show_memory_segment(struct debugger *dbg, struct descriptor d)
 {
     bool code = d.hi >> 11 & 1, second = d.hi >> 10 & 1, third = d.hi >> 9 & 1;
     dbg_say(dbg, "base %08x  limit %08x  %s%s%s, %u-bit%s", base_of(d), limit_of(d), code ? "code" : "data",
@@ -55,7 +55,7 @@ static void show_memory_segment(struct vx_debugger *dbg, struct descriptor d)
             d.hi >> 8 & 1 ? ", accessed" : "");
 }
 
-static void show_gate(struct vx_debugger *dbg, struct descriptor d, unsigned type)
+static void show_gate(struct debugger *dbg, struct descriptor d, unsigned type)
 {
     char name[128];
     uint32_t off = type < 8 ? gate_offset(d) & 0xFFFF : gate_offset(d);
@@ -64,7 +64,7 @@ static void show_gate(struct vx_debugger *dbg, struct descriptor d, unsigned typ
         dbg_say(dbg, " <%s>", name);
 }
 
-static void show_descriptor(struct vx_debugger *dbg, unsigned index, const char *what, struct descriptor d)
+static void show_descriptor(struct debugger *dbg, unsigned index, const char *what, struct descriptor d)
 {
     unsigned type = d.hi >> 8 & 15;
     dbg_say(dbg, "%s %04x  ", what, index);
@@ -78,7 +78,7 @@ static void show_descriptor(struct vx_debugger *dbg, unsigned index, const char 
 }
 
 /* Eight-byte entries of a table from `first` on: all that are not empty, or one. */
-static bool show_table(struct vx_debugger *dbg, const char *what, uint32_t base, uint32_t limit, unsigned step,
+static bool show_table(struct debugger *dbg, const char *what, uint32_t base, uint32_t limit, unsigned step,
                        uint64_t only)
 {
     unsigned empty = 0, shown = 0;
@@ -101,7 +101,7 @@ static bool show_table(struct vx_debugger *dbg, const char *what, uint32_t base,
     return true;
 }
 
-static bool show_selectors(struct vx_debugger *dbg, const char **at, const char *what, uint32_t base, uint32_t limit)
+static bool show_selectors(struct debugger *dbg, const char **at, const char *what, uint32_t base, uint32_t limit)
 {
     uint64_t sel;
     if (!dbg_eval_or(dbg, at, "the selector", UINT64_MAX, &sel) || !dbg_no_more(dbg, at))
@@ -111,12 +111,12 @@ static bool show_selectors(struct vx_debugger *dbg, const char **at, const char 
     return show_table(dbg, what, base, limit, 1, sel == UINT64_MAX ? sel : sel & 0xFFF8);
 }
 
-bool dbg_cmd_gdt(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_gdt(struct debugger *dbg, const char **at)
 {
     return show_selectors(dbg, at, "GDT", (uint32_t)dbg->vcpu->gdtr.base, dbg->vcpu->gdtr.limit);
 }
 
-bool dbg_cmd_ldt(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_ldt(struct debugger *dbg, const char **at)
 {
     const struct vx_seg *ldtr = &dbg->vcpu->ldtr;
     if (ldtr->unusable || (ldtr->sel & 0xFFFC) == 0)
@@ -124,7 +124,7 @@ bool dbg_cmd_ldt(struct vx_debugger *dbg, const char **at)
     return show_selectors(dbg, at, "LDT", (uint32_t)ldtr->base, ldtr->limit);
 }
 
-static bool show_vectors(struct vx_debugger *dbg, uint64_t only)
+static bool show_vectors(struct debugger *dbg, uint64_t only)
 {
     for (unsigned vector = 0; vector < 256; vector++) {
         uint32_t entry;
@@ -138,7 +138,7 @@ static bool show_vectors(struct vx_debugger *dbg, uint64_t only)
     return true;
 }
 
-bool dbg_cmd_idt(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_idt(struct debugger *dbg, const char **at)
 {
     uint64_t vector;
     if (!dbg_eval_or(dbg, at, "the vector", UINT64_MAX, &vector) || !dbg_no_more(dbg, at))
@@ -171,7 +171,7 @@ static const struct tss_field tss16[] = {
     { "cs", 36, 2 },  { "ss", 38, 2 }, { "ds", 40, 2 },    { "ldt", 42, 2 },
 };
 
-bool dbg_cmd_tss(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_tss(struct debugger *dbg, const char **at)
 {
     const struct vx_seg *tr = &dbg->vcpu->tr;
     if (!dbg_no_more(dbg, at))

@@ -3,13 +3,13 @@
 
 #include "dbg.h"
 
-static FILE *trace_out(const struct vx_debugger *dbg)
+static FILE *trace_out(const struct debugger *dbg)
 {
     return dbg->trace != NULL ? dbg->trace : dbg->out;
 }
 
 /* What a line of a trace begins with: the count of instructions where there is one, else guest time. */
-static void print_moment(struct vx_debugger *dbg, FILE *out)
+static void print_moment(struct debugger *dbg, FILE *out)
 {
     if (vx_machine_counts(dbg->machine))
         fprintf(out, "%" PRIu64 " ", dbg->vcpu->retired);
@@ -19,7 +19,7 @@ static void print_moment(struct vx_debugger *dbg, FILE *out)
 
 void dbg_trace_insn(void *opaque)
 {
-    struct vx_debugger *dbg = opaque;
+    struct debugger *dbg = opaque;
     uint32_t lin = (uint32_t)vx_cs_lin(dbg->vcpu);
     if (!(dbg->tracing & DBG_TRACE_INSNS) || lin < dbg->trace_first || lin > dbg->trace_last)
         return;
@@ -45,7 +45,7 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
         [VX_DEBUG_EVENT_CR3] = { DBG_TRACE_MODES, "CR3" },
         [VX_DEBUG_EVENT_MAGIC] = { 0, "" },
     };
-    struct vx_debugger *dbg = opaque;
+    struct debugger *dbg = opaque;
     bool fault = event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF;
     if ((dbg->tracing & (kinds[event].kind | (fault ? DBG_TRACE_FAULTS : 0u))) == 0)
         return;
@@ -64,14 +64,14 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
 void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
                       uint64_t value)
 {
-    struct vx_debugger *dbg = opaque;
+    struct debugger *dbg = opaque;
     print_moment(dbg, trace_out(dbg));
     fprintf(trace_out(dbg), "%s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n",
             space == VX_SPACE_IO ? "port" : "mmio", access == VX_WATCH_WRITE ? "write" : "read", address, bytes,
             (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
 
-static void apply(struct vx_debugger *dbg, unsigned kinds)
+static void apply(struct debugger *dbg, unsigned kinds)
 {
     dbg->tracing = kinds;
     vx_debug_set_tracing(dbg->debug, (kinds & DBG_TRACE_INSNS ? VX_DEBUG_TRACE_INSNS : 0u) |
@@ -79,13 +79,13 @@ static void apply(struct vx_debugger *dbg, unsigned kinds)
                                          (kinds & DBG_TRACE_IO ? VX_DEBUG_TRACE_IO : 0u));
 }
 
-void dbg_trace_gate(struct vx_debugger *dbg, bool begins)
+void dbg_trace_gate(struct debugger *dbg, bool begins)
 {
     apply(dbg, begins ? dbg->trace_between : 0);
 }
 
 /* "from ADDRESS to ADDRESS": tracing begins and ends where these are reached, and waits until then. */
-static bool take_gates(struct vx_debugger *dbg, const char **at, unsigned *kinds)
+static bool take_gates(struct debugger *dbg, const char **at, unsigned *kinds)
 {
     uint64_t from, to;
     if (!dbg_take_word(at, "from"))
@@ -122,7 +122,7 @@ static unsigned take_kinds(const char **at)
     return kinds;
 }
 
-bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_trace(struct debugger *dbg, const char **at)
 {
     uint64_t first = 0, last = UINT32_MAX;
     bool off = dbg_take_word(at, "off");
@@ -145,7 +145,7 @@ bool dbg_cmd_trace(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool dbg_cmd_trace_file(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_trace_file(struct debugger *dbg, const char **at)
 {
     char path[512];
     FILE *file = NULL;

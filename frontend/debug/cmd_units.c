@@ -3,7 +3,7 @@
 #include "dbg.h"
 
 struct listing {
-    struct vx_debugger *dbg;
+    struct debugger *dbg;
     const struct vx_bt *bt;
     uint32_t lin;
     bool whole;     /* of an address, with code */
@@ -22,7 +22,7 @@ static const char *flags_text(uint32_t flags, char text[7])
     return text;
 }
 
-static void show_flags(struct vx_debugger *dbg, const struct vx_flag_use *use)
+static void show_flags(struct debugger *dbg, const struct vx_flag_use *use)
 {
     char read[7], written[7], dead[7], exact[7];
     if ((use->read | use->written) == 0)
@@ -34,7 +34,7 @@ static void show_flags(struct vx_debugger *dbg, const struct vx_flag_use *use)
 
 /* A unit while it is shown. */
 struct view {
-    struct vx_debugger *dbg;
+    struct debugger *dbg;
     const struct vx_bt *bt;
     const struct vx_bt_unit *unit;
 };
@@ -85,7 +85,7 @@ static void show_part(struct view *view, unsigned index)
 static void show_insns(struct view *view)
 {
     enum { INSNS_MAX = 128 };
-    struct vx_debugger *dbg = view->dbg;
+    struct debugger *dbg = view->dbg;
     const struct vx_bt_unit *unit = view->unit;
     struct vx_disassembler how = dbg_disassembler(dbg);
     struct vx_flag_use use[INSNS_MAX];
@@ -135,7 +135,7 @@ static void show_code(struct view *view)
     show_host(view, cold.start, cold.end);
 }
 
-static void show_exits(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
+static void show_exits(struct debugger *dbg, const struct vx_bt_unit *unit)
 {
     for (unsigned i = 0; i < VX_ARRAY_LEN(unit->exit); i++)
         if (unit->exit[i].exists)
@@ -147,7 +147,7 @@ static void show_exits(struct vx_debugger *dbg, const struct vx_bt_unit *unit)
 static void on_unit(void *opaque, const struct vx_bt_unit *unit)
 {
     struct listing *listing = opaque;
-    struct vx_debugger *dbg = listing->dbg;
+    struct debugger *dbg = listing->dbg;
     char mode[160];
     listing->units++;
     listing->insns += unit->insns;
@@ -166,7 +166,7 @@ static void on_unit(void *opaque, const struct vx_bt_unit *unit)
 }
 
 /* What the soft TLB has for the page, in each view. */
-static void show_shadow(struct vx_debugger *dbg, uint32_t lin)
+static void show_shadow(struct debugger *dbg, uint32_t lin)
 {
     static const char *const views[] = {
         [VX_VIEW_SUPERVISOR] = "supervisor", [VX_VIEW_USER] = "user", [VX_VIEW_SYSTEM] = "system"
@@ -181,7 +181,7 @@ static void show_shadow(struct vx_debugger *dbg, uint32_t lin)
     }
 }
 
-static struct vx_bt *translator(struct vx_debugger *dbg)
+static struct vx_bt *translator(struct debugger *dbg)
 {
     struct vx_bt *bt = vx_machine_bt(dbg->machine);
     if (bt == NULL)
@@ -189,7 +189,7 @@ static struct vx_bt *translator(struct vx_debugger *dbg)
     return bt;
 }
 
-static bool set_counting(struct vx_debugger *dbg, struct vx_bt *bt, const char **at)
+static bool set_counting(struct debugger *dbg, struct vx_bt *bt, const char **at)
 {
     bool on = dbg_take_word(at, "on"), off = !on && dbg_take_word(at, "off");
     if (!dbg_at_end(at))
@@ -200,7 +200,7 @@ static bool set_counting(struct vx_debugger *dbg, struct vx_bt *bt, const char *
     return true;
 }
 
-bool dbg_cmd_units(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_units(struct debugger *dbg, const char **at)
 {
     struct listing listing = { .dbg = dbg };
     uint64_t lin = 0;
@@ -265,7 +265,7 @@ static void rank(void *opaque, const struct vx_bt_unit *unit)
     ranking->unit[i] = *unit;
 }
 
-bool dbg_info_hottest(struct vx_debugger *dbg, const char **at)
+bool dbg_info_hottest(struct debugger *dbg, const char **at)
 {
     struct ranking ranking = { .count = 0 };
     uint64_t count;
@@ -297,7 +297,7 @@ bool dbg_info_hottest(struct vx_debugger *dbg, const char **at)
 
 /* ---- how translated code was left --------------------------------------------------------------------------------- */
 
-bool dbg_info_exits(struct vx_debugger *dbg, const char **at)
+bool dbg_info_exits(struct debugger *dbg, const char **at)
 {
     uint64_t count;
     struct vx_bt_departure departure;

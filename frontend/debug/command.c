@@ -5,7 +5,7 @@
 
 #include "dbg.h"
 
-typedef bool command_fn(struct vx_debugger *dbg, const char **at);
+typedef bool command_fn(struct debugger *dbg, const char **at);
 
 enum chapter { CHAPTER_RUN, CHAPTER_BREAK, CHAPTER_LOOK, CHAPTER_CHANGE, CHAPTER_TRACE, CHAPTER_REST, CHAPTERS };
 
@@ -41,7 +41,7 @@ static const struct {
 #undef DBG_SPELLING
 };
 
-bool dbg_fail(struct vx_debugger *dbg, const char *format, ...)
+bool dbg_fail(struct debugger *dbg, const char *format, ...)
 {
     const char *place = dbg->input != NULL && !dbg->foreign ? dbg_input_place(dbg->input) : NULL;
     va_list args;
@@ -98,7 +98,7 @@ bool dbg_next_word(const char **at, char *word, size_t room)
     return true;
 }
 
-bool dbg_no_more(struct vx_debugger *dbg, const char **at)
+bool dbg_no_more(struct debugger *dbg, const char **at)
 {
     return dbg_at_end(at) || dbg_fail(dbg, "'%s' is too much; this was understood up to there", *at);
 }
@@ -112,7 +112,7 @@ static bool names(const struct command *command, const char *word, size_t n)
 }
 
 /* By name, alias, or as much of a name as no other begins with. */
-static const struct command *find(struct vx_debugger *dbg, const char *word, size_t n)
+static const struct command *find(struct debugger *dbg, const char *word, size_t n)
 {
     const struct command *found = NULL;
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++)
@@ -142,7 +142,7 @@ static size_t name_length(const char *at)
 }
 
 /* The line with a word of another debugger replaced by ours, in `own`; NULL: said why. */
-static const char *in_our_words(struct vx_debugger *dbg, const char *line, char own[DBG_LINE_MAX])
+static const char *in_our_words(struct debugger *dbg, const char *line, char own[DBG_LINE_MAX])
 {
     size_t n = name_length(line);
     for (size_t i = 0; i < VX_ARRAY_LEN(spellings); i++) {
@@ -159,7 +159,7 @@ static const char *in_our_words(struct vx_debugger *dbg, const char *line, char 
 }
 
 /* What Enter does next. x and u go on behind what they have shown: repeated with their format alone. */
-static void remember(struct vx_debugger *dbg, const struct command *command, const char *line, size_t name)
+static void remember(struct debugger *dbg, const struct command *command, const char *line, size_t name)
 {
     bool goes_on = command->run == dbg_cmd_examine || command->run == dbg_cmd_disassemble;
     size_t n = strlen(line);
@@ -170,7 +170,7 @@ static void remember(struct vx_debugger *dbg, const struct command *command, con
     snprintf(dbg->last, sizeof dbg->last, "%.*s", (int)n, line);
 }
 
-void dbg_execute(struct vx_debugger *dbg, const char *line)
+void dbg_execute(struct debugger *dbg, const char *line)
 {
     char again[DBG_LINE_MAX], own[DBG_LINE_MAX];
     dbg->failed = dbg->going = false;
@@ -200,14 +200,14 @@ void dbg_execute(struct vx_debugger *dbg, const char *line)
 
 /* ---- help -------------------------------------------------------------------------------------------------------- */
 
-static void print_one(struct vx_debugger *dbg, const struct command *command)
+static void print_one(struct debugger *dbg, const struct command *command)
 {
     dbg_say(dbg, "%s%s%s\n", command->usage, command->alias[0] != '\0' ? "   or shorter: " : "", command->alias);
     dbg_say(dbg, "    %s.\n    For example: %s\n", command->help, command->example);
 }
 
 /* As much of the help as a line holds, whole words. */
-static void print_short(struct vx_debugger *dbg, const char *help)
+static void print_short(struct debugger *dbg, const char *help)
 {
     enum { ROOM = 88 };
     size_t n = strlen(help);
@@ -217,7 +217,7 @@ static void print_short(struct vx_debugger *dbg, const char *help)
     dbg_say(dbg, "%.*s%s\n", (int)n, help, help[n] != '\0' ? " ..." : "");
 }
 
-static void print_all(struct vx_debugger *dbg)
+static void print_all(struct debugger *dbg)
 {
     for (unsigned chapter = 0; chapter < CHAPTERS; chapter++) {
         dbg_say(dbg, "%s\n", chapter_title[chapter]);
@@ -233,7 +233,7 @@ static void print_all(struct vx_debugger *dbg)
             "Many words of Bochs and GDB are understood too: lb vb pb blist xp sreg si ni, info registers, $eax.\n");
 }
 
-bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_help(struct debugger *dbg, const char **at)
 {
     char word[64];
     if (!dbg_next_word(at, word, sizeof word)) {
@@ -249,7 +249,7 @@ bool dbg_cmd_help(struct vx_debugger *dbg, const char **at)
     return true;
 }
 
-bool vx_debugger_command_at(unsigned n, const char **usage, const char **help, const char **example)
+bool debugger_command_at(unsigned n, const char **usage, const char **help, const char **example)
 {
     if (n >= VX_ARRAY_LEN(table))
         return false;
@@ -284,7 +284,7 @@ static const struct command *command_of(const char *line)
 }
 
 /* The n-th word of a usage that is meant literally and begins with `prefix`: "mode", not "VECTOR", not the command itself. */
-static const char *usage_word(struct vx_debugger *dbg, const struct command *command, const char *prefix, unsigned n)
+static const char *usage_word(struct debugger *dbg, const struct command *command, const char *prefix, unsigned n)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
     const char *at = command->usage;
@@ -301,7 +301,7 @@ static const char *usage_word(struct vx_debugger *dbg, const struct command *com
     return NULL;
 }
 
-static unsigned usage_words(struct vx_debugger *dbg, const struct command *command, const char *prefix)
+static unsigned usage_words(struct debugger *dbg, const struct command *command, const char *prefix)
 {
     unsigned n = 0;
     while (usage_word(dbg, command, prefix, n) != NULL)
@@ -309,7 +309,7 @@ static unsigned usage_words(struct vx_debugger *dbg, const struct command *comma
     return n;
 }
 
-const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n)
+const char *dbg_complete(struct debugger *dbg, const char *line, const char *word, unsigned n)
 {
     dbg_skip_blanks(&line);
     size_t first = strcspn(line, " \t");

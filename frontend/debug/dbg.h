@@ -47,8 +47,8 @@ struct dbg_snapshot {
     uint8_t fx[512];
 };
 
-struct vx_debugger {
-    struct vx_debugger_config config;
+struct debugger {
+    struct debugger_config config;
     struct vx_machine *machine;
     struct vx_debug *debug;
     struct vx_vcpu *vcpu;
@@ -91,7 +91,7 @@ enum {
 };
 
 /* Says what is wrong, one line; returns false, to be used as `return dbg_fail(...)`. */
-bool dbg_fail(struct vx_debugger *dbg, const char *format, ...) VX_PRINTF(2, 3);
+bool dbg_fail(struct debugger *dbg, const char *format, ...) VX_PRINTF(2, 3);
 #define dbg_say(dbg, ...) ((void)fprintf((dbg)->out, __VA_ARGS__))
 
 /* ---- command.c: words of a line ------------------------------------------------------------------------------------ */
@@ -103,15 +103,15 @@ bool dbg_take_word(const char **at, const char *word);
 /* Copies the next word; false at the end of the line. */
 bool dbg_next_word(const char **at, char *word, size_t room);
 /* After all arguments: complains about what is left. */
-bool dbg_no_more(struct vx_debugger *dbg, const char **at);
-void dbg_execute(struct vx_debugger *dbg, const char *line);
+bool dbg_no_more(struct debugger *dbg, const char **at);
+void dbg_execute(struct debugger *dbg, const char *line);
 /* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. Good until the next
  * call: a command, what its usage has, a register or a symbol. */
-const char *dbg_complete(struct vx_debugger *dbg, const char *line, const char *word, unsigned n);
+const char *dbg_complete(struct debugger *dbg, const char *line, const char *word, unsigned n);
 
 /* ---- input.c --------------------------------------------------------------------------------------------------------- */
 
-vx_err dbg_input_create(struct vx_debugger *dbg, struct dbg_input **out);
+vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out);
 void dbg_input_destroy(struct dbg_input *input);
 /* The next line, without its end; NULL at the end of all input. Owned by the input, good until the next call. */
 const char *dbg_input_line(struct dbg_input *input);
@@ -126,17 +126,17 @@ bool dbg_input_push(struct dbg_input *input, const char *path);
 /* ---- expr.c ------------------------------------------------------------------------------------------------------------ */
 
 /* Evaluates the expression at *at and moves behind it; false with a line in error[]. */
-bool dbg_eval_text(struct vx_debugger *dbg, const char **at, uint64_t *value, char *error, size_t room);
+bool dbg_eval_text(struct debugger *dbg, const char **at, uint64_t *value, char *error, size_t room);
 /* The same for a command: says what is wrong. `what` names the argument. */
-bool dbg_eval(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *value);
+bool dbg_eval(struct debugger *dbg, const char **at, const char *what, uint64_t *value);
 /* A linear address: brings what was computed below 0 or written with its sign extended to 32 bits; false when it has more. */
 bool dbg_to_lin(uint64_t *address);
 /* The same for an argument. */
-bool dbg_eval_lin(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *lin);
+bool dbg_eval_lin(struct debugger *dbg, const char **at, const char *what, uint64_t *lin);
 /* An argument that may be missing. */
-bool dbg_eval_or(struct vx_debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value);
+bool dbg_eval_or(struct debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value);
 /* Assigns to the register or memory at *at ("byte [ebx+4]"), up to and with the `=` and the expression behind it. */
-bool dbg_assign(struct vx_debugger *dbg, const char **at);
+bool dbg_assign(struct debugger *dbg, const char **at);
 
 /* ---- registers.c ------------------------------------------------------------------------------------------------------ */
 
@@ -145,9 +145,9 @@ struct dbg_register {
     unsigned bytes;
 };
 /* By name, in lower case ("ax", "cs.base", "zf", "cr0"). */
-bool dbg_register_get(const struct vx_debugger *dbg, const char *name, uint64_t *value);
+bool dbg_register_get(const struct debugger *dbg, const char *name, uint64_t *value);
 /* False with a reason in error[]. */
-bool dbg_register_set(struct vx_debugger *dbg, const char *name, uint64_t value, char *error, size_t room);
+bool dbg_register_set(struct debugger *dbg, const char *name, uint64_t value, char *error, size_t room);
 unsigned dbg_register_bytes(const char *name); /* 0: there is none */
 /* The n-th name, NULL behind the last. */
 const char *dbg_register_name(unsigned n);
@@ -172,25 +172,25 @@ const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_
 /* A vx_symbolizer: opaque is the debugger. */
 bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room);
 /* Read files; what is wrong is said. `offset` is added to every address. */
-bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset);
+bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset);
 /* What a Linux kernel in the guest's memory says of itself. */
-bool dbg_symbols_read_linux(struct vx_debugger *dbg);
-bool dbg_symbols_save_elf(struct vx_debugger *dbg, const char *path);
-bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset);
+bool dbg_symbols_read_linux(struct debugger *dbg);
+bool dbg_symbols_save_elf(struct debugger *dbg, const char *path);
+bool dbg_symbols_read_text(struct debugger *dbg, const char *path, uint32_t offset);
 
 /* ---- show.c ------------------------------------------------------------------------------------------------------------------ */
 
-struct vx_disassembler dbg_disassembler(struct vx_debugger *dbg);
+struct vx_disassembler dbg_disassembler(struct debugger *dbg);
 /* The instruction at CS:EIP with its effective address and what lies there. */
-void dbg_show_here(struct vx_debugger *dbg, FILE *out);
-void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop);
+void dbg_show_here(struct debugger *dbg, FILE *out);
+void dbg_show_stop(struct debugger *dbg, const struct vx_debug_stop *stop);
 /* The registers that changed since the last stop; remembers them. */
 /* ---- changes.c ---- */
-void dbg_snapshot_at_stop(struct vx_debugger *dbg);
+void dbg_snapshot_at_stop(struct debugger *dbg);
 /* One line with what differs from the stop before; false, nothing said: nothing does. */
-bool dbg_show_changes(struct vx_debugger *dbg);
+bool dbg_show_changes(struct debugger *dbg);
 /* One line of disassembly at CS-offset `off`; returns the instruction's length, 0 when nothing can be read. */
-unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
+unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
 const char *dbg_vector_name(unsigned vector);
 /* Of vx_mode_bits(). */
 const char *dbg_mode_name(uint64_t mode_bits);
@@ -202,23 +202,23 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
 
 /* ---- notes about points, cmd_break.c --------------------------------------------------------------------------------------- */
 
-struct dbg_note *dbg_note_of(struct vx_debugger *dbg, unsigned number);
+struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number);
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
-void dbg_notes_clear(struct vx_debugger *dbg);
-bool dbg_add_gate(struct vx_debugger *dbg, uint32_t lin, enum dbg_gate gate);
-void dbg_drop_gates(struct vx_debugger *dbg);
+void dbg_notes_clear(struct debugger *dbg);
+bool dbg_add_gate(struct debugger *dbg, uint32_t lin, enum dbg_gate gate);
+void dbg_drop_gates(struct debugger *dbg);
 /* cmd_trace.c: one was reached. */
-void dbg_trace_gate(struct vx_debugger *dbg, bool begins);
+void dbg_trace_gate(struct debugger *dbg, bool begins);
 
 /* ---- cmd_units.c: of `info` ----------------------------------------------------------------------------------------- */
 
-bool dbg_info_hottest(struct vx_debugger *dbg, const char **at);
-bool dbg_info_exits(struct vx_debugger *dbg, const char **at);
+bool dbg_info_hottest(struct debugger *dbg, const char **at);
+bool dbg_info_exits(struct debugger *dbg, const char **at);
 
 /* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */
 
 #define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
-    bool dbg_cmd_##function(struct vx_debugger *dbg, const char **at);
+    bool dbg_cmd_##function(struct debugger *dbg, const char **at);
 #define DBG_SPELLING(word, means)
 #include "commands.def"
 #undef DBG_COMMAND

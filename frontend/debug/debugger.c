@@ -13,13 +13,13 @@ enum { EXIT_SCRIPT_FAILED = 1 };
 
 static const struct vx_debug_front front;
 
-static void attach(struct vx_debugger *dbg)
+static void attach(struct debugger *dbg)
 {
     if (!vx_debug_has_front(dbg->debug))
         vx_debug_set_front(dbg->debug, &front, dbg);
 }
 
-static void detach(struct vx_debugger *dbg)
+static void detach(struct debugger *dbg)
 {
     dbg->tracing = 0;
     dbg_notes_clear(dbg);
@@ -27,7 +27,7 @@ static void detach(struct vx_debugger *dbg)
 }
 
 /* A script that fails ends vx86: nobody is there to look. */
-static bool script_failed(struct vx_debugger *dbg, bool in_script)
+static bool script_failed(struct debugger *dbg, bool in_script)
 {
     if (!in_script || !dbg->failed || dbg->config.interactive)
         return false;
@@ -37,7 +37,7 @@ static bool script_failed(struct vx_debugger *dbg, bool in_script)
 
 /* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. But a guest that was not started for
  * the debugger, only stopped by Ctrl-A d or a signal, does not die of Ctrl-D, or of there being nobody to answer. */
-static void at_end(struct vx_debugger *dbg)
+static void at_end(struct debugger *dbg)
 {
     if (dbg->called) {
         dbg_say(dbg, "no more commands: the guest goes on\n");
@@ -50,7 +50,7 @@ static void at_end(struct vx_debugger *dbg)
     }
 }
 
-static void ask(struct vx_debugger *dbg)
+static void ask(struct debugger *dbg)
 {
     dbg->going = false;
     while (!dbg->going) {
@@ -68,7 +68,7 @@ static void ask(struct vx_debugger *dbg)
 
 static void stopped(void *opaque, const struct vx_debug_stop *stop)
 {
-    struct vx_debugger *dbg = opaque;
+    struct debugger *dbg = opaque;
     if (dbg->config.take_terminal != NULL)
         dbg->config.take_terminal(dbg->config.opaque);
     dbg->stop = *stop;
@@ -87,7 +87,7 @@ static const struct vx_debug_front front = {
     .event = dbg_trace_event,
 };
 
-bool dbg_cmd_detach(struct vx_debugger *dbg, const char **at)
+bool dbg_cmd_detach(struct debugger *dbg, const char **at)
 {
     if (dbg->foreign)
         return dbg_fail(dbg, "detach is for the debugger that has stopped the guest");
@@ -97,7 +97,7 @@ bool dbg_cmd_detach(struct vx_debugger *dbg, const char **at)
     return dbg->going = true;
 }
 
-void vx_debugger_break(struct vx_debugger *dbg)
+void debugger_break(struct debugger *dbg)
 {
     dbg->called |= !dbg->config.interactive;
     dbg->config.interactive = true; /* it is the user who asks for it */
@@ -105,7 +105,7 @@ void vx_debugger_break(struct vx_debugger *dbg)
     vx_debug_request_stop(dbg->debug);
 }
 
-bool vx_debugger_command(struct vx_debugger *dbg, const char *line, FILE *out)
+bool debugger_command(struct debugger *dbg, const char *line, FILE *out)
 {
     FILE *own = dbg->out;
     dbg->out = out;
@@ -116,14 +116,14 @@ bool vx_debugger_command(struct vx_debugger *dbg, const char *line, FILE *out)
     return !dbg->failed;
 }
 
-const struct vx_debug_front *vx_debugger_front(void)
+const struct vx_debug_front *debugger_front(void)
 {
     return &front;
 }
 
-vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_debugger **out)
+vx_err debugger_create(const struct debugger_config *config, struct debugger **out)
 {
-    struct vx_debugger *dbg = calloc(1, sizeof *dbg);
+    struct debugger *dbg = calloc(1, sizeof *dbg);
     if (dbg == NULL)
         return VX_ERR_NO_MEMORY;
     dbg->config = *config;
@@ -135,7 +135,7 @@ vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_deb
     dbg->symbols = dbg_symbols_create();
     vx_err err = dbg->symbols == NULL ? VX_ERR_NO_MEMORY : dbg_input_create(dbg, &dbg->input);
     if (err != VX_ERR_OK) {
-        vx_debugger_destroy(dbg);
+        debugger_destroy(dbg);
         return err;
     }
     if (config->interactive || config->script != NULL) {
@@ -146,7 +146,7 @@ vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_deb
     return VX_ERR_OK;
 }
 
-void vx_debugger_destroy(struct vx_debugger *dbg)
+void debugger_destroy(struct debugger *dbg)
 {
     if (dbg == NULL)
         return;

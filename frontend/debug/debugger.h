@@ -8,9 +8,9 @@
 
 #include "vx86/machine.h"
 
-struct vx_debugger;
+struct debugger;
 
-struct vx_debugger_config {
+struct debugger_config {
     struct vx_log *log;
     struct vx_machine *machine;
     FILE *in, *out;     /* of the user */
@@ -23,21 +23,21 @@ struct vx_debugger_config {
 };
 
 /* Errors, logged: NOT_FOUND and ACCESS (script). Attaches itself to the machine if there is a script or it is
- * interactive, otherwise at vx_debugger_break(). */
-VX_MUST_USE vx_err vx_debugger_create(const struct vx_debugger_config *config, struct vx_debugger **out);
+ * interactive, otherwise at debugger_break(). */
+VX_MUST_USE vx_err debugger_create(const struct debugger_config *config, struct debugger **out);
 /* Before the machine. NULL is allowed. */
-void vx_debugger_destroy(struct vx_debugger *debugger);
+void debugger_destroy(struct debugger *debugger);
 
 /* Stops the guest at the next boundary; from posted work or callbacks. */
-void vx_debugger_break(struct vx_debugger *debugger);
+void debugger_break(struct debugger *debugger);
 
 /* The command `line` on behalf of somebody else (a GDB client's "monitor"): its output goes to `out`. Returns whether it
  * was understood. Only while the guest is stopped; commands that would make it go on are refused. */
-bool vx_debugger_command(struct vx_debugger *debugger, const char *line, FILE *out);
+bool debugger_command(struct debugger *debugger, const char *line, FILE *out);
 /* The n-th command of the table, for help and manual page; false behind the last. Static storage. */
-bool vx_debugger_command_at(unsigned n, const char **usage, const char **help, const char **example);
+bool debugger_command_at(unsigned n, const char **usage, const char **help, const char **example);
 /* What such commands have set up, for the front of that somebody else: conditions and traces; its stopped() must not be
  * called. `opaque` of its functions is the debugger. Static storage. */
-const struct vx_debug_front *vx_debugger_front(void);
+const struct vx_debug_front *debugger_front(void);
 
 #endif

@@ -18,7 +18,7 @@
 enum { NESTING_MAX = 64 };
 
 struct expr {
-    struct vx_debugger *dbg;
+    struct debugger *dbg;
     const char *at;
     char *error;
     size_t room;
@@ -183,7 +183,7 @@ static size_t name_length(const char *at)
 }
 
 /* "$eax", "$pc": as GDB writes registers; $pc is linear, as in our stub. */
-static bool dollar_register(struct vx_debugger *dbg, const char *name, uint64_t *value)
+static bool dollar_register(struct debugger *dbg, const char *name, uint64_t *value)
 {
     if (name[0] != '$')
         return false;
@@ -357,7 +357,7 @@ static bool parse_binary(struct expr *e, unsigned level, uint64_t *value)
 
 /* ---- from outside ------------------------------------------------------------------------------------------------ */
 
-bool dbg_eval_text(struct vx_debugger *dbg, const char **at, uint64_t *value, char *error, size_t room)
+bool dbg_eval_text(struct debugger *dbg, const char **at, uint64_t *value, char *error, size_t room)
 {
     struct expr e = { .dbg = dbg, .at = *at, .error = error, .room = room };
     if (!parse_or(&e, value) || !maybe_selector(&e, value))
@@ -366,7 +366,7 @@ bool dbg_eval_text(struct vx_debugger *dbg, const char **at, uint64_t *value, ch
     return true;
 }
 
-bool dbg_eval(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *value)
+bool dbg_eval(struct debugger *dbg, const char **at, const char *what, uint64_t *value)
 {
     char error[256];
     if (dbg_at_end(at))
@@ -381,12 +381,12 @@ bool dbg_to_lin(uint64_t *address)
     return fits;
 }
 
-bool dbg_eval_lin(struct vx_debugger *dbg, const char **at, const char *what, uint64_t *lin)
+bool dbg_eval_lin(struct debugger *dbg, const char **at, const char *what, uint64_t *lin)
 {
     return dbg_eval(dbg, at, what, lin) && (dbg_to_lin(lin) || dbg_fail(dbg, "%s has more than 32 bits", what));
 }
 
-bool dbg_eval_or(struct vx_debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value)
+bool dbg_eval_or(struct debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value)
 {
     *value = otherwise;
     return dbg_at_end(at) || dbg_eval(dbg, at, what, value);
@@ -424,7 +424,7 @@ static bool assign_register(struct expr *e)
     return assigned_value(e, &value) && dbg_register_set(e->dbg, name, value, e->error, e->room);
 }
 
-bool dbg_assign(struct vx_debugger *dbg, const char **at)
+bool dbg_assign(struct debugger *dbg, const char **at)
 {
     char error[256];
     struct place place;

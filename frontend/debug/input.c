@@ -20,7 +20,7 @@ struct script {
 };
 
 struct dbg_input {
-    struct vx_debugger *dbg;
+    struct debugger *dbg;
     struct script script[SCRIPTS_MAX];
     unsigned scripts;
     EditLine *editor; /* NULL: not a terminal, or not asked anything yet */
@@ -97,7 +97,7 @@ static unsigned char complete(EditLine *editor, int ch)
 static void open_editor(struct dbg_input *input)
 {
     HistEvent event;
-    const struct vx_debugger_config *config = &input->dbg->config;
+    const struct debugger_config *config = &input->dbg->config;
     input->history = history_init();
     input->editor = el_init("vx86", config->in, config->out, config->out);
     if (input->editor == NULL || input->history == NULL)
@@ -191,7 +191,7 @@ const char *dbg_input_place(struct dbg_input *input)
 
 const char *dbg_input_line(struct dbg_input *input)
 {
-    struct vx_debugger *dbg = input->dbg;
+    struct debugger *dbg = input->dbg;
     while (input->scripts > 0) { /* I1 */
         struct script *script = &input->script[input->scripts - 1];
         const char *line = plain_line(input, script->file);
@@ -210,7 +210,7 @@ const char *dbg_input_line(struct dbg_input *input)
     return input->editor != NULL ? edited_line(input) : plain_line(input, dbg->config.in);
 }
 
-vx_err dbg_input_create(struct vx_debugger *dbg, struct dbg_input **out)
+vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
 {
     struct dbg_input *input = calloc(1, sizeof *input);
     if (input == NULL)

@@ -167,7 +167,7 @@ static uint64_t event_value(const struct vx_debug_stop *stop, enum event_field f
     return values[field];
 }
 
-static uint64_t whole(const struct vx_debugger *dbg, const struct row *row)
+static uint64_t whole(const struct debugger *dbg, const struct row *row)
 {
     struct vx_vcpu *vcpu = dbg->vcpu;
     const struct vx_table_reg *tables[] = { &vcpu->gdtr, &vcpu->idtr };
@@ -198,7 +198,7 @@ static uint64_t mask_of(const struct row *row)
     return row->bits == 64 ? UINT64_MAX : (1ull << row->bits) - 1;
 }
 
-bool dbg_register_get(const struct vx_debugger *dbg, const char *name, uint64_t *value)
+bool dbg_register_get(const struct debugger *dbg, const char *name, uint64_t *value)
 {
     const struct row *row = find(name);
     if (row != NULL)
@@ -207,7 +207,7 @@ bool dbg_register_get(const struct vx_debugger *dbg, const char *name, uint64_t 
 }
 
 /* By the CPU's own rules, so that hidden parts, shadows and modes follow; a fault means that it may not be. */
-static bool through_cpu(struct vx_debugger *dbg, bool done, const char *name, char *error, size_t room)
+static bool through_cpu(struct debugger *dbg, bool done, const char *name, char *error, size_t room)
 {
     if (!done)
         snprintf(error, room, "the CPU refuses this value for %s: it would raise exception %u", name,
@@ -215,7 +215,7 @@ static bool through_cpu(struct vx_debugger *dbg, bool done, const char *name, ch
     return done;
 }
 
-static bool set_system(struct vx_debugger *dbg, const struct row *row, uint64_t value, char *error, size_t room)
+static bool set_system(struct debugger *dbg, const struct row *row, uint64_t value, char *error, size_t room)
 {
     struct vx_vcpu *vcpu = dbg->vcpu;
     uint8_t cpl = vcpu->cpl;
@@ -238,7 +238,7 @@ static bool set_system(struct vx_debugger *dbg, const struct row *row, uint64_t 
     return false;
 }
 
-bool dbg_register_set(struct vx_debugger *dbg, const char *name, uint64_t value, char *error, size_t room)
+bool dbg_register_set(struct debugger *dbg, const char *name, uint64_t value, char *error, size_t room)
 {
     struct vx_vcpu *vcpu = dbg->vcpu;
     const struct row *row = find(name);

@@ -13,14 +13,14 @@ const char *dbg_vector_name(unsigned vector)
     return vector < VX_ARRAY_LEN(names) && names[vector] != NULL ? names[vector] : "";
 }
 
-struct vx_disassembler dbg_disassembler(struct vx_debugger *dbg)
+struct vx_disassembler dbg_disassembler(struct debugger *dbg)
 {
     bool code32 = dbg->code_bits != 0 ? dbg->code_bits == 32 : vx_code32(dbg->vcpu);
     return (
         struct vx_disassembler){ .code32 = code32, .syntax = dbg->syntax, .symbolizer = dbg_symbolize, .opaque = dbg };
 }
 
-static void print_address(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+static void print_address(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
 {
     char name[128];
     const struct vx_seg *cs = &dbg->vcpu->seg[VX_CS];
@@ -32,7 +32,7 @@ static void print_address(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint
         fprintf(out, " <%s>", name);
 }
 
-static unsigned print_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off, struct vx_insn *insn)
+static unsigned print_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off, struct vx_insn *insn)
 {
     struct vx_disassembler how = dbg_disassembler(dbg);
     char bytes[15 * 2 + 1];
@@ -47,7 +47,7 @@ static unsigned print_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uin
     return insn->length;
 }
 
-unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
 {
     struct vx_insn insn;
     unsigned length = print_insn(dbg, out, lin, off, &insn);
@@ -56,7 +56,7 @@ unsigned dbg_show_insn(struct vx_debugger *dbg, FILE *out, uint32_t lin, uint32_
 }
 
 /* "; ds:00000010 = 1234" */
-static void print_operand(struct vx_debugger *dbg, FILE *out, const struct vx_insn *insn)
+static void print_operand(struct debugger *dbg, FILE *out, const struct vx_insn *insn)
 {
     if (!insn->has_memory || insn->memory_seg >= VX_SEG_COUNT)
         return;
@@ -74,7 +74,7 @@ static void print_operand(struct vx_debugger *dbg, FILE *out, const struct vx_in
         fprintf(out, " (not memory)");
 }
 
-void dbg_show_here(struct vx_debugger *dbg, FILE *out)
+void dbg_show_here(struct debugger *dbg, FILE *out)
 {
     struct vx_insn insn;
     if (print_insn(dbg, out, (uint32_t)vx_cs_lin(dbg->vcpu), (uint32_t)dbg->vcpu->rip, &insn) != 0)
@@ -117,7 +117,7 @@ static const char *verb(const struct vx_debug_stop *stop)
     return stop->access == VX_WATCH_WRITE ? "written" : "read";
 }
 
-static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+static void print_what(struct debugger *dbg, const struct vx_debug_stop *stop)
 {
     char name[128];
     int digits = stop->bytes >= 8 ? 16 : (int)stop->bytes * 2;
@@ -158,7 +158,7 @@ static void print_what(struct vx_debugger *dbg, const struct vx_debug_stop *stop
         dbg_say(dbg, ", by %04x:%08x", stop->cs, stop->eip);
 }
 
-static void print_cause(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+static void print_cause(struct debugger *dbg, const struct vx_debug_stop *stop)
 {
     switch (stop->cause) {
     case VX_CAUSE_START:
@@ -175,7 +175,7 @@ static void print_cause(struct vx_debugger *dbg, const struct vx_debug_stop *sto
     }
 }
 
-void dbg_show_stop(struct vx_debugger *dbg, const struct vx_debug_stop *stop)
+void dbg_show_stop(struct debugger *dbg, const struct vx_debug_stop *stop)
 {
     print_cause(dbg, stop);
     dbg_snapshot_at_stop(dbg);

@@ -162,7 +162,7 @@ const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_
 
 bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room)
 {
-    const struct vx_debugger *dbg = opaque;
+    const struct debugger *dbg = opaque;
     uint32_t off;
     const char *name = dbg_symbols_near(dbg->symbols, lin, &off);
     if (name == NULL)

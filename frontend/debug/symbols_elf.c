@@ -14,7 +14,7 @@ static bool is_wanted(const GElf_Sym *sym)
     return sym->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE);
 }
 
-static void add_table(struct vx_debugger *dbg, Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint32_t offset)
+static void add_table(struct debugger *dbg, Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint32_t offset)
 {
     Elf_Data *data = elf_getdata(section, NULL);
     if (data == NULL || header->sh_entsize == 0)
@@ -30,7 +30,7 @@ static void add_table(struct vx_debugger *dbg, Elf *elf, Elf_Scn *section, const
 }
 
 /* The full table if there is one, else the dynamic one. */
-static bool add_symbols(struct vx_debugger *dbg, Elf *elf, uint32_t offset)
+static bool add_symbols(struct debugger *dbg, Elf *elf, uint32_t offset)
 {
     static const GElf_Word kinds[] = { SHT_SYMTAB, SHT_DYNSYM };
     for (size_t kind = 0; kind < VX_ARRAY_LEN(kinds); kind++) {
@@ -49,7 +49,7 @@ static bool add_symbols(struct vx_debugger *dbg, Elf *elf, uint32_t offset)
     return false;
 }
 
-bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset)
 {
     elf_version(EV_CURRENT);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -64,7 +64,7 @@ bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t of
 
 #else
 
-bool dbg_symbols_read_elf(struct vx_debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset)
 {
     (void)offset;
     return dbg_fail(dbg, "%s: this vx86 was built without libelf; give it nm's output instead", path);

@@ -188,7 +188,7 @@ static size_t expand(const struct image *image, const struct table *table, size_
     return length;
 }
 
-static void add_all(struct vx_debugger *dbg, const struct image *image, const struct table *table)
+static void add_all(struct debugger *dbg, const struct image *image, const struct table *table)
 {
     char name[NAME_MAX_BYTES];
     size_t at = table->names, bytes;
@@ -214,7 +214,7 @@ static bool find(const struct image *image, struct table *table)
     return false;
 }
 
-bool dbg_symbols_read_linux(struct vx_debugger *dbg)
+bool dbg_symbols_read_linux(struct debugger *dbg)
 {
     size_t bytes = vx_pmap_ram_bytes(vx_machine_pmap(dbg->machine)), first = 1 << 20;
     uint8_t *copy = bytes > first ? malloc(bytes - first) : NULL;

@@ -106,7 +106,7 @@ static void write_sections(FILE *file, const struct layout *layout)
     fwrite(sections, sizeof sections, 1, file);
 }
 
-bool dbg_symbols_save_elf(struct vx_debugger *dbg, const char *path)
+bool dbg_symbols_save_elf(struct debugger *dbg, const char *path)
 {
     struct layout layout = measure(dbg->symbols);
     if (layout.count == 1)

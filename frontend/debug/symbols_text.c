@@ -12,7 +12,7 @@ static bool names_a_place(char type)
 }
 
 /* True when the line has the form; adds what it says. */
-static bool take_line(struct vx_debugger *dbg, const char *line, uint32_t offset)
+static bool take_line(struct debugger *dbg, const char *line, uint32_t offset)
 {
     char *end;
     errno = 0;
@@ -34,7 +34,7 @@ static bool take_line(struct vx_debugger *dbg, const char *line, uint32_t offset
     return true;
 }
 
-bool dbg_symbols_read_text(struct vx_debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_text(struct debugger *dbg, const char *path, uint32_t offset)
 {
     FILE *file = dbg_open_to_read(path);
     char *line = NULL;

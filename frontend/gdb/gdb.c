@@ -13,7 +13,7 @@
 /* GDB's numbers of signals. */
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, SIGNAL_SEGV = 11 };
 
-bool gdb_stop_requested(const struct vx_gdb *gdb)
+bool gdb_stop_requested(const struct gdb *gdb)
 {
     return (atomic_load(&gdb->vcpu->attention) & VX_ATTN_STOP) != 0;
 }
@@ -25,7 +25,7 @@ static bool cancelled(void *opaque)
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
-void gdb_end_session(struct vx_gdb *gdb)
+void gdb_end_session(struct gdb *gdb)
 {
     gdb_link_hang_up(gdb->link);
     gdb_points_forget(gdb);
@@ -36,7 +36,7 @@ void gdb_end_session(struct vx_gdb *gdb)
 }
 
 /* The client is gone; the guest stands or runs as it did. */
-static void lost(struct vx_gdb *gdb)
+static void lost(struct gdb *gdb)
 {
     gdb_end_session(gdb);
     if (gdb_link_is_stdio(gdb->link)) {
@@ -45,7 +45,7 @@ static void lost(struct vx_gdb *gdb)
     }
 }
 
-void gdb_send(struct vx_gdb *gdb)
+void gdb_send(struct gdb *gdb)
 {
     gdb_reply_end(&gdb->reply);
     gdb->has_reply = true;
@@ -53,21 +53,21 @@ void gdb_send(struct vx_gdb *gdb)
         lost(gdb);
 }
 
-void gdb_ok(struct vx_gdb *gdb)
+void gdb_ok(struct gdb *gdb)
 {
     gdb_reply_begin(&gdb->reply);
     gdb_reply_text(&gdb->reply, "OK");
     gdb_send(gdb);
 }
 
-void gdb_error(struct vx_gdb *gdb, unsigned number)
+void gdb_error(struct gdb *gdb, unsigned number)
 {
     gdb_reply_begin(&gdb->reply);
     gdb_reply_text(&gdb->reply, "E%02x", number);
     gdb_send(gdb);
 }
 
-static void say_watch(struct vx_gdb *gdb, const struct gdb_point *point)
+static void say_watch(struct gdb *gdb, const struct gdb_point *point)
 {
     static const char *const names[] = { ['2' - '2'] = "watch", ['3' - '2'] = "rwatch", ['4' - '2'] = "awatch" };
     uint64_t lin = gdb->stop.lin;
@@ -81,7 +81,7 @@ static unsigned signal_of(enum vx_stop_cause cause)
     return cause == VX_CAUSE_REQUEST ? SIGNAL_INT : cause == VX_CAUSE_SHUTDOWN ? SIGNAL_SEGV : SIGNAL_TRAP;
 }
 
-void gdb_report_stop(struct vx_gdb *gdb)
+void gdb_report_stop(struct gdb *gdb)
 {
     const struct gdb_point *point =
         gdb->stop.cause == VX_CAUSE_POINT ? gdb_point_of(gdb, gdb->stop.point.number) : NULL;
@@ -105,14 +105,14 @@ static void stopped(void *opaque, const struct vx_debug_stop *stop);
 /* Points with conditions, and traces, can only come from monitor commands. */
 static bool condition(void *opaque, const struct vx_debug_stop *stop)
 {
-    const struct vx_gdb *gdb = opaque;
+    const struct gdb *gdb = opaque;
     const struct vx_debug_front *monitor = gdb->config.monitor_front;
     return monitor == NULL || monitor->condition(gdb->config.monitor_front_opaque, stop);
 }
 
 static void trace(void *opaque)
 {
-    const struct vx_gdb *gdb = opaque;
+    const struct gdb *gdb = opaque;
     if (gdb->config.monitor_front != NULL)
         gdb->config.monitor_front->trace(gdb->config.monitor_front_opaque);
 }
@@ -120,14 +120,14 @@ static void trace(void *opaque)
 static void access_seen(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
                         uint64_t value)
 {
-    const struct vx_gdb *gdb = opaque;
+    const struct gdb *gdb = opaque;
     if (gdb->config.monitor_front != NULL)
         gdb->config.monitor_front->access(gdb->config.monitor_front_opaque, space, address, bytes, access, value);
 }
 
 static void event(void *opaque, enum vx_debug_event event_kind, uint32_t value, uint32_t detail)
 {
-    const struct vx_gdb *gdb = opaque;
+    const struct gdb *gdb = opaque;
     if (gdb->config.monitor_front != NULL)
         gdb->config.monitor_front->event(gdb->config.monitor_front_opaque, event_kind, value, detail);
 }
@@ -136,13 +136,13 @@ static const struct vx_debug_front front = {
     .stopped = stopped, .condition = condition, .trace = trace, .access = access_seen, .event = event
 };
 
-static void acknowledge(struct vx_gdb *gdb, char sign)
+static void acknowledge(struct gdb *gdb, char sign)
 {
     if (!gdb->no_ack && !gdb_link_send(gdb->link, &sign, 1))
         lost(gdb);
 }
 
-static void take_packet(struct vx_gdb *gdb)
+static void take_packet(struct gdb *gdb)
 {
     acknowledge(gdb, '+');
     if (gdb->packet.too_long)
@@ -151,7 +151,7 @@ static void take_packet(struct vx_gdb *gdb)
         gdb_execute(gdb);
 }
 
-static void take_byte(struct vx_gdb *gdb, uint8_t byte)
+static void take_byte(struct gdb *gdb, uint8_t byte)
 {
     switch (gdb_packet_feed(&gdb->packet, byte)) {
     case GDB_PACKET: take_packet(gdb); return;
@@ -166,7 +166,7 @@ static void take_byte(struct vx_gdb *gdb, uint8_t byte)
 }
 
 /* Refills gdb->raw; false when nothing is there now. */
-static bool receive(struct vx_gdb *gdb)
+static bool receive(struct gdb *gdb)
 {
     if (gdb->raw_at < gdb->raw_count)
         return true;
@@ -178,7 +178,7 @@ static bool receive(struct vx_gdb *gdb)
     return n > 0;
 }
 
-static void converse(struct vx_gdb *gdb)
+static void converse(struct gdb *gdb)
 {
     do { /* what is there first: it may have come while the guest ran */
         gdb_link_accept(gdb->link);
@@ -189,7 +189,7 @@ static void converse(struct vx_gdb *gdb)
 
 static void stopped(void *opaque, const struct vx_debug_stop *stop)
 {
-    struct vx_gdb *gdb = opaque;
+    struct gdb *gdb = opaque;
     gdb->stop = *stop;
     gdb->going = false;
     if (gdb->awaits_stop)
@@ -201,13 +201,13 @@ static void stopped(void *opaque, const struct vx_debug_stop *stop)
 
 /* ---- the guest runs ---------------------------------------------------------------------------------------------- */
 
-static void attach(struct vx_gdb *gdb)
+static void attach(struct gdb *gdb)
 {
     gdb->attached = true;
     vx_debug_set_front(gdb->debug, &front, gdb);
 }
 
-void gdb_detach(struct vx_gdb *gdb)
+void gdb_detach(struct gdb *gdb)
 {
     if (gdb->attached)
         vx_debug_set_front(gdb->debug, NULL, NULL);
@@ -216,7 +216,7 @@ void gdb_detach(struct vx_gdb *gdb)
 }
 
 /* The debugger's own command line may have the guest. */
-static void new_client(struct vx_gdb *gdb)
+static void new_client(struct gdb *gdb)
 {
     if (!gdb->attached && vx_debug_has_front(gdb->debug)) {
         vx_log_warn(gdb->config.log, VX_LOG_GENERAL, "gdb: turned away: another debugger has the guest");
@@ -228,7 +228,7 @@ static void new_client(struct vx_gdb *gdb)
 }
 
 /* Packets that come meanwhile stay in gdb->raw for stopped(); keeps I1 of gdb_private.h. */
-static void listen_to_client(struct vx_gdb *gdb)
+static void listen_to_client(struct gdb *gdb)
 {
     while (receive(gdb) && gdb->packet.state == GDB_IDLE && gdb->raw[gdb->raw_at] != '$')
         if (gdb_packet_feed(&gdb->packet, gdb->raw[gdb->raw_at++]) == GDB_INTERRUPT)
@@ -241,7 +241,7 @@ static void listen_to_client(struct vx_gdb *gdb)
 
 static void ready(void *opaque)
 {
-    struct vx_gdb *gdb = opaque;
+    struct gdb *gdb = opaque;
     if (gdb_link_connected(gdb->link))
         listen_to_client(gdb);
     if (gdb_link_accept(gdb->link))
@@ -251,9 +251,9 @@ static void ready(void *opaque)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-vx_err vx_gdb_create(const struct vx_gdb_config *config, struct vx_gdb **out)
+vx_err gdb_create(const struct gdb_config *config, struct gdb **out)
 {
-    struct vx_gdb *gdb = calloc(1, sizeof *gdb);
+    struct gdb *gdb = calloc(1, sizeof *gdb);
     if (gdb == NULL)
         return VX_ERR_NO_MEMORY;
     gdb->config = *config;
@@ -280,7 +280,7 @@ vx_err vx_gdb_create(const struct vx_gdb_config *config, struct vx_gdb **out)
     return VX_ERR_OK;
 }
 
-void vx_gdb_destroy(struct vx_gdb *gdb)
+void gdb_destroy(struct gdb *gdb)
 {
     if (gdb == NULL)
         return;

@@ -14,9 +14,9 @@
 
 #include "vx86/machine.h"
 
-struct vx_gdb;
+struct gdb;
 
-struct vx_gdb_config {
+struct gdb_config {
     struct vx_log *log;
     struct vx_loop *loop;
     struct vx_machine *machine;
@@ -31,8 +31,8 @@ struct vx_gdb_config {
 };
 
 /* Opens the socket and says where. Errors, logged: BAD_ARGUMENT (spec), LOCKED (port or path in use), ACCESS, IO. */
-VX_MUST_USE vx_err vx_gdb_create(const struct vx_gdb_config *config, struct vx_gdb **out);
+VX_MUST_USE vx_err gdb_create(const struct gdb_config *config, struct gdb **out);
 /* Before the machine. NULL is allowed. */
-void vx_gdb_destroy(struct vx_gdb *gdb);
+void gdb_destroy(struct gdb *gdb);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "gdb_private.h"
 
-static void empty(struct vx_gdb *gdb)
+static void empty(struct gdb *gdb)
 {
     gdb_reply_begin(&gdb->reply);
     gdb_send(gdb);
@@ -12,13 +12,13 @@ static void empty(struct vx_gdb *gdb)
 
 /* ---- going on ---------------------------------------------------------------------------------------------------- */
 
-static void leave(struct vx_gdb *gdb)
+static void leave(struct gdb *gdb)
 {
     gdb->awaits_stop = gdb->going = true;
 }
 
 /* Where to go on may be given: linear, as $pc. */
-static bool take_place(struct vx_gdb *gdb, const char *at)
+static bool take_place(struct gdb *gdb, const char *at)
 {
     uint64_t lin;
     if (*at == '\0')
@@ -31,7 +31,7 @@ static bool take_place(struct vx_gdb *gdb, const char *at)
     return true;
 }
 
-static void go_on(struct vx_gdb *gdb, const char *at)
+static void go_on(struct gdb *gdb, const char *at)
 {
     if (!take_place(gdb, at))
         return;
@@ -39,7 +39,7 @@ static void go_on(struct vx_gdb *gdb, const char *at)
     leave(gdb);
 }
 
-static void step(struct vx_gdb *gdb, const char *at)
+static void step(struct gdb *gdb, const char *at)
 {
     if (!take_place(gdb, at))
         return;
@@ -48,7 +48,7 @@ static void step(struct vx_gdb *gdb, const char *at)
 }
 
 /* C and S: a signal means nothing to a machine. */
-static const char *behind_signal(struct vx_gdb *gdb, const char *at)
+static const char *behind_signal(struct gdb *gdb, const char *at)
 {
     uint64_t signal;
     if (!gdb_take_hex(&at, &signal) && *at != ';') {
@@ -58,14 +58,14 @@ static const char *behind_signal(struct vx_gdb *gdb, const char *at)
     return *at == ';' ? at + 1 : at;
 }
 
-static void go_on_signalled(struct vx_gdb *gdb, const char *at)
+static void go_on_signalled(struct gdb *gdb, const char *at)
 {
     at = behind_signal(gdb, at);
     if (at != NULL)
         go_on(gdb, at);
 }
 
-static void step_signalled(struct vx_gdb *gdb, const char *at)
+static void step_signalled(struct gdb *gdb, const char *at)
 {
     at = behind_signal(gdb, at);
     if (at != NULL)
@@ -73,7 +73,7 @@ static void step_signalled(struct vx_gdb *gdb, const char *at)
 }
 
 /* vCont;ACTION[:THREAD]...: with one CPU the first action that names it, or all, counts. */
-static void continue_threads(struct vx_gdb *gdb, const char *at)
+static void continue_threads(struct gdb *gdb, const char *at)
 {
     uint64_t signal;
     char action;
@@ -87,7 +87,7 @@ static void continue_threads(struct vx_gdb *gdb, const char *at)
         go_on(gdb, "");
 }
 
-static void tell_actions(struct vx_gdb *gdb, const char *at)
+static void tell_actions(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_reply_begin(&gdb->reply);
@@ -95,7 +95,7 @@ static void tell_actions(struct vx_gdb *gdb, const char *at)
     gdb_send(gdb);
 }
 
-static void detach(struct vx_gdb *gdb, const char *at)
+static void detach(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_ok(gdb);
@@ -103,7 +103,7 @@ static void detach(struct vx_gdb *gdb, const char *at)
     gdb_detach(gdb);
 }
 
-static void kill_guest(struct vx_gdb *gdb, const char *at)
+static void kill_guest(struct gdb *gdb, const char *at)
 {
     if (*at != '\0') /* vKill;PID wants an answer, k does not */
         gdb_ok(gdb);
@@ -113,14 +113,14 @@ static void kill_guest(struct vx_gdb *gdb, const char *at)
 
 /* ---- small ones -------------------------------------------------------------------------------------------------- */
 
-static void report(struct vx_gdb *gdb, const char *at)
+static void report(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_report_stop(gdb);
 }
 
 /* H and T: thread 1 is the CPU; 0 is any, -1 all. */
-static void thread(struct vx_gdb *gdb, const char *at)
+static void thread(struct gdb *gdb, const char *at)
 {
     uint64_t id;
     if (*at == 'g' || *at == 'c')
@@ -131,13 +131,13 @@ static void thread(struct vx_gdb *gdb, const char *at)
         gdb_error(gdb, GDB_E_SYNTAX);
 }
 
-static void extended(struct vx_gdb *gdb, const char *at)
+static void extended(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_ok(gdb);
 }
 
-static void query(struct vx_gdb *gdb, const char *at)
+static void query(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_query(gdb);
@@ -147,7 +147,7 @@ static void query(struct vx_gdb *gdb, const char *at)
 
 static const struct {
     const char *name;
-    void (*run)(struct vx_gdb *gdb, const char *at);
+    void (*run)(struct gdb *gdb, const char *at);
     bool whole; /* nothing may follow */
 } table[] = {
     { "?", report, true },
@@ -176,7 +176,7 @@ static const struct {
     { "Q", query, false },
 };
 
-void gdb_execute(struct vx_gdb *gdb)
+void gdb_execute(struct gdb *gdb)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         const char *at = gdb->packet.body;

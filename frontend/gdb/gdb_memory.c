@@ -22,7 +22,7 @@ static size_t in_space(uint64_t lin, uint64_t bytes)
     return (size_t)(bytes < left ? bytes : left);
 }
 
-void gdb_memory_read(struct vx_gdb *gdb, const char *at)
+void gdb_memory_read(struct gdb *gdb, const char *at)
 {
     uint8_t data[GDB_PACKET_MAX / 2 - 1];
     uint64_t lin, bytes;
@@ -42,7 +42,7 @@ void gdb_memory_read(struct vx_gdb *gdb, const char *at)
     gdb_send(gdb);
 }
 
-static void write_data(struct vx_gdb *gdb, uint64_t lin, const void *data, size_t bytes)
+static void write_data(struct gdb *gdb, uint64_t lin, const void *data, size_t bytes)
 {
     if (in_space(lin, bytes) == bytes && vx_debug_write(gdb->debug, (uint32_t)lin, data, bytes) == bytes)
         gdb_ok(gdb);
@@ -50,7 +50,7 @@ static void write_data(struct vx_gdb *gdb, uint64_t lin, const void *data, size_
         gdb_error(gdb, GDB_E_ADDRESS);
 }
 
-void gdb_memory_write(struct vx_gdb *gdb, const char *at)
+void gdb_memory_write(struct gdb *gdb, const char *at)
 {
     uint8_t data[GDB_PACKET_MAX / 2];
     uint64_t lin, bytes;
@@ -63,13 +63,13 @@ void gdb_memory_write(struct vx_gdb *gdb, const char *at)
 }
 
 /* Binary data may contain zeros: its end is the packet's. */
-static size_t rest(struct vx_gdb *gdb, const char *at, char **data)
+static size_t rest(struct gdb *gdb, const char *at, char **data)
 {
     *data = gdb->packet.body + (at - gdb->packet.body);
     return gdb_unescape(*data, (size_t)(gdb->packet.body + gdb->packet.length - at));
 }
 
-void gdb_memory_write_binary(struct vx_gdb *gdb, const char *at)
+void gdb_memory_write_binary(struct gdb *gdb, const char *at)
 {
     uint64_t lin, bytes;
     char *data;
@@ -91,7 +91,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t bytes)
     return crc;
 }
 
-void gdb_memory_crc(struct vx_gdb *gdb, const char *at)
+void gdb_memory_crc(struct gdb *gdb, const char *at)
 {
     uint8_t data[PIECE];
     uint64_t lin, bytes;
@@ -115,7 +115,7 @@ void gdb_memory_crc(struct vx_gdb *gdb, const char *at)
 }
 
 /* Pieces overlap by the pattern's length, so that it is found across their borders. */
-static void search(struct vx_gdb *gdb, uint64_t lin, uint64_t bytes, const char *pattern, size_t length)
+static void search(struct gdb *gdb, uint64_t lin, uint64_t bytes, const char *pattern, size_t length)
 {
     uint8_t data[PIECE + GDB_PACKET_MAX];
     uint64_t end = lin + in_space(lin, bytes);
@@ -139,7 +139,7 @@ static void search(struct vx_gdb *gdb, uint64_t lin, uint64_t bytes, const char 
     gdb_send(gdb);
 }
 
-void gdb_memory_search(struct vx_gdb *gdb, const char *at)
+void gdb_memory_search(struct gdb *gdb, const char *at)
 {
     uint64_t lin, bytes;
     char *pattern;

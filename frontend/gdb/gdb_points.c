@@ -16,7 +16,7 @@ static bool parse(const char **at, struct gdb_point *point)
     return done && point->lin <= UINT32_MAX && point->bytes != 0 && point->bytes - 1 <= UINT32_MAX - point->lin;
 }
 
-static struct gdb_point *find(struct vx_gdb *gdb, const struct gdb_point *like)
+static struct gdb_point *find(struct gdb *gdb, const struct gdb_point *like)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(gdb->point); i++)
         if (gdb->point[i].type == like->type && gdb->point[i].lin == like->lin && gdb->point[i].bytes == like->bytes)
@@ -24,7 +24,7 @@ static struct gdb_point *find(struct vx_gdb *gdb, const struct gdb_point *like)
     return NULL;
 }
 
-static struct gdb_point *room(struct vx_gdb *gdb)
+static struct gdb_point *room(struct gdb *gdb)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(gdb->point); i++)
         if (gdb->point[i].type == 0)
@@ -32,7 +32,7 @@ static struct gdb_point *room(struct vx_gdb *gdb)
     return NULL;
 }
 
-void gdb_point_insert(struct vx_gdb *gdb, const char *at)
+void gdb_point_insert(struct gdb *gdb, const char *at)
 {
     static const uint8_t access[] = { 0, 0, VX_WATCH_WRITE, VX_WATCH_READ, VX_WATCH_READ | VX_WATCH_WRITE };
     struct gdb_point point, *own;
@@ -63,13 +63,13 @@ void gdb_point_insert(struct vx_gdb *gdb, const char *at)
     }
 }
 
-static void drop(struct vx_gdb *gdb, struct gdb_point *point)
+static void drop(struct gdb *gdb, struct gdb_point *point)
 {
     vx_debug_remove_point(gdb->debug, point->number);
     *point = (struct gdb_point){ 0 };
 }
 
-void gdb_point_remove(struct vx_gdb *gdb, const char *at)
+void gdb_point_remove(struct gdb *gdb, const char *at)
 {
     struct gdb_point point, *own;
     if (!parse(&at, &point) || *at != '\0') {
@@ -82,14 +82,14 @@ void gdb_point_remove(struct vx_gdb *gdb, const char *at)
     gdb_ok(gdb);
 }
 
-void gdb_points_forget(struct vx_gdb *gdb)
+void gdb_points_forget(struct gdb *gdb)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(gdb->point); i++)
         if (gdb->point[i].type != 0)
             drop(gdb, &gdb->point[i]);
 }
 
-const struct gdb_point *gdb_point_of(const struct vx_gdb *gdb, unsigned number)
+const struct gdb_point *gdb_point_of(const struct gdb *gdb, unsigned number)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(gdb->point); i++)
         if (gdb->point[i].type != 0 && gdb->point[i].number == number)

@@ -100,8 +100,8 @@ struct gdb_point {
     unsigned number; /* of the core's point */
 };
 
-struct vx_gdb {
-    struct vx_gdb_config config;
+struct gdb {
+    struct gdb_config config;
     struct vx_debug *debug;
     struct vx_vcpu *vcpu;
     struct gdb_link *link;
@@ -121,38 +121,38 @@ struct vx_gdb {
 };
 
 /* gdb.c */
-void gdb_send(struct vx_gdb *gdb);
-void gdb_ok(struct vx_gdb *gdb);
-void gdb_error(struct vx_gdb *gdb, unsigned number);
+void gdb_send(struct gdb *gdb);
+void gdb_ok(struct gdb *gdb);
+void gdb_error(struct gdb *gdb, unsigned number);
 /* The reply of '?' and of everything that lets the guest go, when it has stopped. */
-void gdb_report_stop(struct vx_gdb *gdb);
+void gdb_report_stop(struct gdb *gdb);
 /* Hangs up and forgets what this client has asked for, points included. */
-void gdb_end_session(struct vx_gdb *gdb);
+void gdb_end_session(struct gdb *gdb);
 /* The guest runs on without a debugger; after gdb_end_session(). */
-void gdb_detach(struct vx_gdb *gdb);
-bool gdb_stop_requested(const struct vx_gdb *gdb);
+void gdb_detach(struct gdb *gdb);
+bool gdb_stop_requested(const struct gdb *gdb);
 
 /* Error numbers of replies: those of errno by tradition. */
 enum { GDB_E_SYNTAX = 22, GDB_E_ADDRESS = 14, GDB_E_ROOM = 28, GDB_E_LONG = 7, GDB_E_REFUSED = 1 };
 
 /* gdb_command.c: carries out gdb->packet. */
-void gdb_execute(struct vx_gdb *gdb);
+void gdb_execute(struct gdb *gdb);
 /* Each gets what stands behind the command's name. */
-void gdb_query(struct vx_gdb *gdb);
-void gdb_point_insert(struct vx_gdb *gdb, const char *at);
-void gdb_point_remove(struct vx_gdb *gdb, const char *at);
-void gdb_points_forget(struct vx_gdb *gdb);
-const struct gdb_point *gdb_point_of(const struct vx_gdb *gdb, unsigned number);
-void gdb_memory_read(struct vx_gdb *gdb, const char *at);
-void gdb_memory_write(struct vx_gdb *gdb, const char *at);
-void gdb_memory_write_binary(struct vx_gdb *gdb, const char *at);
-void gdb_memory_crc(struct vx_gdb *gdb, const char *at);
-void gdb_memory_search(struct vx_gdb *gdb, const char *at);
-void gdb_registers_read(struct vx_gdb *gdb, const char *at);
-void gdb_registers_write(struct vx_gdb *gdb, const char *at);
-void gdb_register_read(struct vx_gdb *gdb, const char *at);
-void gdb_register_write(struct vx_gdb *gdb, const char *at);
+void gdb_query(struct gdb *gdb);
+void gdb_point_insert(struct gdb *gdb, const char *at);
+void gdb_point_remove(struct gdb *gdb, const char *at);
+void gdb_points_forget(struct gdb *gdb);
+const struct gdb_point *gdb_point_of(const struct gdb *gdb, unsigned number);
+void gdb_memory_read(struct gdb *gdb, const char *at);
+void gdb_memory_write(struct gdb *gdb, const char *at);
+void gdb_memory_write_binary(struct gdb *gdb, const char *at);
+void gdb_memory_crc(struct gdb *gdb, const char *at);
+void gdb_memory_search(struct gdb *gdb, const char *at);
+void gdb_registers_read(struct gdb *gdb, const char *at);
+void gdb_registers_write(struct gdb *gdb, const char *at);
+void gdb_register_read(struct gdb *gdb, const char *at);
+void gdb_register_write(struct gdb *gdb, const char *at);
 /* The target description as text, to be freed; NULL without memory. */
-char *gdb_description(const struct vx_gdb *gdb, size_t *bytes);
+char *gdb_description(const struct gdb *gdb, size_t *bytes);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include "gdb_private.h"
 
-static void text(struct vx_gdb *gdb, const char *words)
+static void text(struct gdb *gdb, const char *words)
 {
     gdb_reply_begin(&gdb->reply);
     gdb_reply_text(&gdb->reply, "%s", words);
     gdb_send(gdb);
 }
 
-static void supported(struct vx_gdb *gdb, const char *at)
+static void supported(struct gdb *gdb, const char *at)
 {
     gdb->swbreak = strstr(at, "swbreak+") != NULL;
     gdb->hwbreak = strstr(at, "hwbreak+") != NULL;
@@ -21,38 +21,38 @@ static void supported(struct vx_gdb *gdb, const char *at)
     gdb_send(gdb);
 }
 
-static void no_ack(struct vx_gdb *gdb, const char *at)
+static void no_ack(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_ok(gdb); /* this one is still acknowledged */
     gdb->no_ack = true;
 }
 
-static void attached(struct vx_gdb *gdb, const char *at)
+static void attached(struct gdb *gdb, const char *at)
 {
     (void)at;
     text(gdb, "1"); /* quitting lets the guest run on */
 }
 
-static void current_thread(struct vx_gdb *gdb, const char *at)
+static void current_thread(struct gdb *gdb, const char *at)
 {
     (void)at;
     text(gdb, "QC1");
 }
 
-static void first_threads(struct vx_gdb *gdb, const char *at)
+static void first_threads(struct gdb *gdb, const char *at)
 {
     (void)at;
     text(gdb, "m1");
 }
 
-static void more_threads(struct vx_gdb *gdb, const char *at)
+static void more_threads(struct gdb *gdb, const char *at)
 {
     (void)at;
     text(gdb, "l");
 }
 
-static void thread_extra(struct vx_gdb *gdb, const char *at)
+static void thread_extra(struct gdb *gdb, const char *at)
 {
     char line[64];
     (void)at;
@@ -63,7 +63,7 @@ static void thread_extra(struct vx_gdb *gdb, const char *at)
 }
 
 /* The part of the description that the client wants: l and the rest, or m and there is more. */
-static void describe(struct vx_gdb *gdb, const char *at)
+static void describe(struct gdb *gdb, const char *at)
 {
     uint64_t off, bytes;
     size_t total;
@@ -90,7 +90,7 @@ static void describe(struct vx_gdb *gdb, const char *at)
 /* ---- monitor ----------------------------------------------------------------------------------------------------- */
 
 /* What a command says, in packets of its own before the reply. */
-static void show(struct vx_gdb *gdb, const char *said, size_t bytes)
+static void show(struct gdb *gdb, const char *said, size_t bytes)
 {
     enum { PIECE = 2048 };
     for (size_t done = 0; done < bytes; done += PIECE) {
@@ -101,7 +101,7 @@ static void show(struct vx_gdb *gdb, const char *said, size_t bytes)
     }
 }
 
-static void monitor(struct vx_gdb *gdb, const char *at)
+static void monitor(struct gdb *gdb, const char *at)
 {
     char line[1024], *said = NULL;
     size_t length = strlen(at) / 2, bytes = 0;
@@ -127,7 +127,7 @@ static void monitor(struct vx_gdb *gdb, const char *at)
 
 static const struct {
     const char *name;
-    void (*run)(struct vx_gdb *gdb, const char *at);
+    void (*run)(struct gdb *gdb, const char *at);
 } table[] = {
     { "qSupported", supported },
     { "QStartNoAckMode", no_ack },
@@ -142,7 +142,7 @@ static const struct {
     { "qSearch:memory:", gdb_memory_search },
 };
 
-void gdb_query(struct vx_gdb *gdb)
+void gdb_query(struct gdb *gdb)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         const char *at = gdb->packet.body;

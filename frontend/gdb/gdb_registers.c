@@ -123,7 +123,7 @@ static uint8_t *wide(struct vx_vcpu *vcpu, const struct row *row)
     return vcpu->fx + (row->where == IN_ST ? FX_ST : FX_XMM) + (size_t)row->index * FX_SLOT;
 }
 
-static size_t get(struct vx_gdb *gdb, const struct row *row, uint8_t value[VALUE_MAX])
+static size_t get(struct gdb *gdb, const struct row *row, uint8_t value[VALUE_MAX])
 {
     const uint8_t *from = wide(gdb->vcpu, row);
     uint32_t number;
@@ -187,7 +187,7 @@ static bool set_number(struct vx_vcpu *vcpu, const struct row *row, uint32_t val
 }
 
 /* What is the same already is always accepted: clients write all registers to change one. */
-static bool set(struct vx_gdb *gdb, const struct row *row, const uint8_t *value)
+static bool set(struct gdb *gdb, const struct row *row, const uint8_t *value)
 {
     uint8_t old[VALUE_MAX], *to = wide(gdb->vcpu, row);
     uint32_t number;
@@ -212,7 +212,7 @@ static const struct row *find(uint64_t number)
     return NULL;
 }
 
-void gdb_registers_read(struct vx_gdb *gdb, const char *at)
+void gdb_registers_read(struct gdb *gdb, const char *at)
 {
     uint8_t value[VALUE_MAX];
     (void)at;
@@ -224,7 +224,7 @@ void gdb_registers_read(struct vx_gdb *gdb, const char *at)
 }
 
 /* All must be there before the first is set; those that cannot be set leave the others. */
-void gdb_registers_write(struct vx_gdb *gdb, const char *at)
+void gdb_registers_write(struct gdb *gdb, const char *at)
 {
     uint8_t value[VX_ARRAY_LEN(rows)][VALUE_MAX];
     bool fine = true;
@@ -242,7 +242,7 @@ void gdb_registers_write(struct vx_gdb *gdb, const char *at)
         gdb_error(gdb, GDB_E_REFUSED);
 }
 
-void gdb_register_read(struct vx_gdb *gdb, const char *at)
+void gdb_register_read(struct gdb *gdb, const char *at)
 {
     uint8_t value[VALUE_MAX];
     uint64_t number;
@@ -256,7 +256,7 @@ void gdb_register_read(struct vx_gdb *gdb, const char *at)
     gdb_send(gdb);
 }
 
-void gdb_register_write(struct vx_gdb *gdb, const char *at)
+void gdb_register_write(struct gdb *gdb, const char *at)
 {
     uint8_t value[VALUE_MAX];
     uint64_t number;
@@ -298,7 +298,7 @@ static const char *types_of(const char *feature)
     return strstr(feature, ".core") != NULL ? core_types : strstr(feature, ".sse") != NULL ? sse_types : "";
 }
 
-char *gdb_description(const struct vx_gdb *gdb, size_t *bytes)
+char *gdb_description(const struct gdb *gdb, size_t *bytes)
 {
     char *text = NULL;
     bool open = false;

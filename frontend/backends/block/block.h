@@ -17,13 +17,13 @@
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
-enum vx_block_kind { VX_BLOCK_DISK, VX_BLOCK_CDROM };
+enum block_kind { VX_BLOCK_DISK, VX_BLOCK_CDROM };
 
-struct vx_block_config {
-    struct vx_log *log;      /* borrowed */
-    struct vx_loop *loop;    /* borrowed */
-    const char *path;        /* borrowed for the call */
-    enum vx_block_kind kind; /* a CD-ROM is read-only, whatever else is asked for */
+struct block_config {
+    struct vx_log *log;   /* borrowed */
+    struct vx_loop *loop; /* borrowed */
+    const char *path;     /* borrowed for the call */
+    enum block_kind kind; /* a CD-ROM is read-only, whatever else is asked for */
     bool read_only;
     bool snapshot;
 };
@@ -31,10 +31,10 @@ struct vx_block_config {
 /* Opens the medium. Everything that can be wrong with the file (missing, a directory, empty, no permission, size not in
  * whole sectors, shorter than its own partition table or volume descriptor says, locked) is logged as one line that
  * names the cause and the remedy, and gives NOT_FOUND, ACCESS, BAD_FORMAT, BAD_ARGUMENT, LOCKED, IO or NO_MEMORY. */
-VX_MUST_USE vx_err vx_block_open(const struct vx_block_config *config, struct vx_block **out);
+VX_MUST_USE vx_err block_open(const struct block_config *config, struct vx_block **out);
 
 /* Waits for everything submitted, then closes. The loop may still hold completions: the devices that submitted must
  * have seen them all before (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
-void vx_block_close(struct vx_block *block);
+void block_close(struct vx_block *block);
 
 #endif

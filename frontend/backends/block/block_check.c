@@ -45,7 +45,7 @@ static bool is_partition_table(const uint8_t *sector)
     return true;
 }
 
-static vx_err check_mbr(const struct vx_block_config *config, const uint8_t *sector, uint64_t bytes)
+static vx_err check_mbr(const struct block_config *config, const uint8_t *sector, uint64_t bytes)
 {
     if (!is_partition_table(sector))
         return VX_ERR_OK;
@@ -63,7 +63,7 @@ static vx_err check_mbr(const struct vx_block_config *config, const uint8_t *sec
     return VX_ERR_OK;
 }
 
-static vx_err check_iso(const struct vx_block_config *config, const uint8_t *pvd, uint64_t bytes)
+static vx_err check_iso(const struct block_config *config, const uint8_t *pvd, uint64_t bytes)
 {
     if (pvd[0] != 1 || memcmp(pvd + 1, "CD001", 5) != 0)
         return VX_ERR_OK;
@@ -77,7 +77,7 @@ static vx_err check_iso(const struct vx_block_config *config, const uint8_t *pvd
     return VX_ERR_BAD_FORMAT;
 }
 
-vx_err vx_block_check_whole(const struct vx_block_config *config, int fd, uint64_t bytes)
+vx_err block_check_whole(const struct block_config *config, int fd, uint64_t bytes)
 {
     uint8_t sector[2048];
     bool cdrom = config->kind == VX_BLOCK_CDROM;
@@ -85,7 +85,7 @@ vx_err vx_block_check_whole(const struct vx_block_config *config, int fd, uint64
     size_t count = cdrom ? sizeof(sector) : VX_SECTOR_BYTES;
     if (bytes < off_bytes + count)
         return VX_ERR_OK;
-    int error = vx_block_pread_all(fd, off_bytes, sector, count);
+    int error = block_pread_all(fd, off_bytes, sector, count);
     if (error != 0) {
         vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s", config->path, strerror(error));
         return VX_ERR_IO;

@@ -18,13 +18,13 @@
 #define MAX_LOGGED_ERRORS 8
 
 struct block_file {
-    struct vx_medium medium;
+    struct medium medium;
     struct vx_log *log;
     int fd;
     unsigned errors;
 };
 
-int vx_block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes)
+int block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes)
 {
     uint8_t *at = buf;
     while (bytes > 0) {
@@ -42,7 +42,7 @@ int vx_block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes)
     return 0;
 }
 
-int vx_block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes)
+int block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes)
 {
     const uint8_t *at = buf;
     while (bytes > 0) {
@@ -66,17 +66,17 @@ static vx_err io_failed(struct block_file *file, const char *doing, uint64_t off
     return VX_ERR_IO;
 }
 
-static vx_err file_read(struct vx_medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
+static vx_err file_read(struct medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
 {
     struct block_file *file = (struct block_file *)medium;
-    int error = vx_block_pread_all(file->fd, off_bytes, buf, bytes);
+    int error = block_pread_all(file->fd, off_bytes, buf, bytes);
     return error == 0 ? VX_ERR_OK : io_failed(file, "reading", off_bytes, error);
 }
 
-static vx_err file_write(struct vx_medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
+static vx_err file_write(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
 {
     struct block_file *file = (struct block_file *)medium;
-    int error = vx_block_pwrite_all(file->fd, off_bytes, buf, bytes);
+    int error = block_pwrite_all(file->fd, off_bytes, buf, bytes);
     return error == 0 ? VX_ERR_OK : io_failed(file, "writing", off_bytes, error);
 }
 
@@ -91,7 +91,7 @@ static int sync_data(int fd)
 #endif
 }
 
-static vx_err file_flush(struct vx_medium *medium)
+static vx_err file_flush(struct medium *medium)
 {
     struct block_file *file = (struct block_file *)medium;
     if (medium->read_only || sync_data(file->fd) == 0)
@@ -99,21 +99,21 @@ static vx_err file_flush(struct vx_medium *medium)
     return io_failed(file, "flushing", 0, errno);
 }
 
-static void file_close(struct vx_medium *medium)
+static void file_close(struct medium *medium)
 {
     struct block_file *file = (struct block_file *)medium;
     close(file->fd);
     free(file);
 }
 
-static const struct vx_medium_ops file_ops = {
+static const struct medium_ops file_ops = {
     .read = file_read,
     .write = file_write,
     .flush = file_flush,
     .close = file_close,
 };
 
-static vx_err open_failed(const struct vx_block_config *config, bool read_only, int error)
+static vx_err open_failed(const struct block_config *config, bool read_only, int error)
 {
     struct vx_log *log = config->log;
     switch (error) {
@@ -138,7 +138,7 @@ static vx_err open_failed(const struct vx_block_config *config, bool read_only, 
 }
 
 /* Size in bytes of what `fd` is open on; only files and block devices have one. */
-static vx_err medium_bytes(const struct vx_block_config *config, int fd, uint64_t *bytes)
+static vx_err medium_bytes(const struct block_config *config, int fd, uint64_t *bytes)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -157,7 +157,7 @@ static vx_err medium_bytes(const struct vx_block_config *config, int fd, uint64_
     return VX_ERR_OK;
 }
 
-static vx_err check_size(const struct vx_block_config *config, uint64_t bytes)
+static vx_err check_size(const struct block_config *config, uint64_t bytes)
 {
     bool cdrom = config->kind == VX_BLOCK_CDROM;
     unsigned sector = cdrom ? CD_SECTOR_BYTES : VX_SECTOR_BYTES;
@@ -177,14 +177,14 @@ static vx_err check_size(const struct vx_block_config *config, uint64_t bytes)
     return VX_ERR_OK;
 }
 
-static void set_name(struct vx_medium *medium, const char *path)
+static void set_name(struct medium *medium, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
     strncpy(medium->name, name, sizeof(medium->name) - 1);
 }
 
-vx_err vx_block_file_open(const struct vx_block_config *config, bool read_only, struct vx_medium **out)
+vx_err block_file_open(const struct block_config *config, bool read_only, struct medium **out)
 {
     /* O_NONBLOCK: a FIFO must not hold us here; it means nothing for files and block devices. */
     int fd = open(config->path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
@@ -196,9 +196,9 @@ vx_err vx_block_file_open(const struct vx_block_config *config, bool read_only, 
     if (err == VX_ERR_OK)
         err = check_size(config, bytes);
     if (err == VX_ERR_OK)
-        err = vx_block_lock(config->log, config->path, fd, !read_only);
+        err = block_lock(config->log, config->path, fd, !read_only);
     if (err == VX_ERR_OK)
-        err = vx_block_check_whole(config, fd, bytes);
+        err = block_check_whole(config, fd, bytes);
     if (err == VX_ERR_OK && (file = calloc(1, sizeof(*file))) == NULL)
         err = VX_ERR_NO_MEMORY;
     if (err != VX_ERR_OK) {

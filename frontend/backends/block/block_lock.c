@@ -21,7 +21,7 @@ static int try_lock(int fd, bool exclusive)
 #endif
 }
 
-vx_err vx_block_lock(struct vx_log *log, const char *path, int fd, bool exclusive)
+vx_err block_lock(struct vx_log *log, const char *path, int fd, bool exclusive)
 {
     int error = try_lock(fd, exclusive);
     if (error == 0)

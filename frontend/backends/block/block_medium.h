@@ -9,44 +9,44 @@
 
 #define VX_SECTOR_BYTES 512u
 
-struct vx_medium;
+struct medium;
 
-struct vx_medium_ops {
+struct medium_ops {
     /* The range is inside the medium. An error has been logged when they return it. */
-    vx_err (*read)(struct vx_medium *medium, uint64_t off_bytes, void *buf, size_t bytes);
-    vx_err (*write)(struct vx_medium *medium, uint64_t off_bytes, const void *buf, size_t bytes);
-    vx_err (*flush)(struct vx_medium *medium);
-    void (*close)(struct vx_medium *medium);
+    vx_err (*read)(struct medium *medium, uint64_t off_bytes, void *buf, size_t bytes);
+    vx_err (*write)(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes);
+    vx_err (*flush)(struct medium *medium);
+    void (*close)(struct medium *medium);
 };
 
 /* First member of each kind of medium. */
-struct vx_medium {
-    const struct vx_medium_ops *ops;
+struct medium {
+    const struct medium_ops *ops;
     uint64_t bytes;
     bool read_only;
     char name[64]; /* the last part of the path */
 };
 
 /* Opens, checks and locks the file of `config`; `read_only` decides over config's. */
-VX_MUST_USE vx_err vx_block_file_open(const struct vx_block_config *config, bool read_only, struct vx_medium **out);
+VX_MUST_USE vx_err block_file_open(const struct block_config *config, bool read_only, struct medium **out);
 
 /* Puts an overlay in front of `base`, which it owns from then on (on failure too). */
-VX_MUST_USE vx_err vx_block_overlay_open(struct vx_log *log, struct vx_medium *base, struct vx_medium **out);
+VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, struct medium **out);
 
 /* Gives the medium a thread; owns it from then on (on failure too). */
-VX_MUST_USE vx_err vx_block_worker_create(struct vx_log *log, struct vx_loop *loop, struct vx_medium *medium,
-                                          struct vx_block **out);
+VX_MUST_USE vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium,
+                                       struct vx_block **out);
 
 /* Whether the file's first bytes promise more than `bytes`: a line in `log` and VX_ERR_BAD_FORMAT if so. */
-VX_MUST_USE vx_err vx_block_check_whole(const struct vx_block_config *config, int fd, uint64_t bytes);
+VX_MUST_USE vx_err block_check_whole(const struct block_config *config, int fd, uint64_t bytes);
 
 /* Locks the whole file, shared or exclusive, without waiting. VX_ERR_LOCKED when another process has it; a file system
  * without locks is a warning, not an error. */
-VX_MUST_USE vx_err vx_block_lock(struct vx_log *log, const char *path, int fd, bool exclusive);
+VX_MUST_USE vx_err block_lock(struct vx_log *log, const char *path, int fd, bool exclusive);
 
 /* Whole transfers at an offset: continue after short counts and EINTR. Return 0 or an errno; reading past the end of
  * the file is ENODATA. */
-int vx_block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes);
-int vx_block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes);
+int block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes);
+int block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes);
 
 #endif

@@ -21,8 +21,8 @@
 #define MAX_LOGGED_ERRORS 8
 
 struct block_overlay {
-    struct vx_medium medium;
-    struct vx_medium *base;
+    struct medium medium;
+    struct medium *base;
     struct vx_log *log;
     int fd;
     unsigned errors;
@@ -52,7 +52,7 @@ static size_t run_bytes(const struct block_overlay *overlay, uint64_t sector, si
     return run < bytes ? run : bytes;
 }
 
-static vx_err overlay_read(struct vx_medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
+static vx_err overlay_read(struct medium *medium, uint64_t off_bytes, void *buf, size_t bytes)
 {
     struct block_overlay *overlay = (struct block_overlay *)medium;
     uint8_t *at = buf;
@@ -60,7 +60,7 @@ static vx_err overlay_read(struct vx_medium *medium, uint64_t off_bytes, void *b
         uint64_t sector = off_bytes / VX_SECTOR_BYTES;
         size_t run = run_bytes(overlay, sector, bytes);
         if (is_written(overlay, sector)) {
-            int error = vx_block_pread_all(overlay->fd, off_bytes, at, run);
+            int error = block_pread_all(overlay->fd, off_bytes, at, run);
             if (error != 0)
                 return temp_failed(overlay, "reading", error);
         } else {
@@ -73,10 +73,10 @@ static vx_err overlay_read(struct vx_medium *medium, uint64_t off_bytes, void *b
     return VX_ERR_OK;
 }
 
-static vx_err overlay_write(struct vx_medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
+static vx_err overlay_write(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
 {
     struct block_overlay *overlay = (struct block_overlay *)medium;
-    int error = vx_block_pwrite_all(overlay->fd, off_bytes, buf, bytes);
+    int error = block_pwrite_all(overlay->fd, off_bytes, buf, bytes);
     if (error != 0)
         return temp_failed(overlay, "writing", error);
     uint64_t first = off_bytes / VX_SECTOR_BYTES;
@@ -86,13 +86,13 @@ static vx_err overlay_write(struct vx_medium *medium, uint64_t off_bytes, const 
 }
 
 /* What is gone at exit need not survive anything. */
-static vx_err overlay_flush(struct vx_medium *medium)
+static vx_err overlay_flush(struct medium *medium)
 {
     (void)medium;
     return VX_ERR_OK;
 }
 
-static void overlay_close(struct vx_medium *medium)
+static void overlay_close(struct medium *medium)
 {
     struct block_overlay *overlay = (struct block_overlay *)medium;
     overlay->base->ops->close(overlay->base);
@@ -102,7 +102,7 @@ static void overlay_close(struct vx_medium *medium)
     free(overlay);
 }
 
-static const struct vx_medium_ops overlay_ops = {
+static const struct medium_ops overlay_ops = {
     .read = overlay_read,
     .write = overlay_write,
     .flush = overlay_flush,
@@ -144,7 +144,7 @@ static vx_err prepare(struct block_overlay *overlay)
     return VX_ERR_OK;
 }
 
-vx_err vx_block_overlay_open(struct vx_log *log, struct vx_medium *base, struct vx_medium **out)
+vx_err block_overlay_open(struct vx_log *log, struct medium *base, struct medium **out)
 {
     struct block_overlay *overlay = calloc(1, sizeof(*overlay));
     if (overlay == NULL) {

@@ -16,7 +16,7 @@
 struct block_worker {
     struct vx_block block;
     struct vx_loop *loop;
-    struct vx_medium *medium;
+    struct medium *medium;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -31,12 +31,12 @@ static void completed(struct vx_work *work)
     request->done(request);
 }
 
-static bool inside_medium(const struct vx_medium *medium, const struct vx_block_request *request)
+static bool inside_medium(const struct medium *medium, const struct vx_block_request *request)
 {
     return request->off_bytes <= medium->bytes && request->bytes <= medium->bytes - request->off_bytes;
 }
 
-static vx_err carry_out(struct vx_medium *medium, const struct vx_block_request *request)
+static vx_err carry_out(struct medium *medium, const struct vx_block_request *request)
 {
     if (request->op == VX_BLOCK_FLUSH)
         return medium->ops->flush(medium);
@@ -118,7 +118,7 @@ static int start_thread(struct block_worker *worker)
     return error;
 }
 
-vx_err vx_block_worker_create(struct vx_log *log, struct vx_loop *loop, struct vx_medium *medium, struct vx_block **out)
+vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium, struct vx_block **out)
 {
     struct block_worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL)

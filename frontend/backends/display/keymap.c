@@ -57,7 +57,7 @@ static const uint16_t tilde_keys[] = {
     [19] = KEY_F1 + 7,   [20] = KEY_F1 + 8, [21] = KEY_F1 + 9, [23] = KEY_F11,    [24] = KEY_F12,
 };
 
-static void stroke(struct vx_keymap *keymap, unsigned code, unsigned modifiers)
+static void stroke(struct keymap *keymap, unsigned code, unsigned modifiers)
 {
     static const struct {
         uint8_t bit, code;
@@ -76,7 +76,7 @@ static void stroke(struct vx_keymap *keymap, unsigned code, unsigned modifiers)
             keymap->emit(keymap->opaque, mods[i].code, false);
 }
 
-static void printable(struct vx_keymap *keymap, char ch, unsigned modifiers)
+static void printable(struct keymap *keymap, char ch, unsigned modifiers)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         const char *plain = strchr(rows[i].plain, ch), *shifted = strchr(rows[i].shifted, ch);
@@ -90,7 +90,7 @@ static void printable(struct vx_keymap *keymap, char ch, unsigned modifiers)
     }
 }
 
-static void character(struct vx_keymap *keymap, uint8_t byte, unsigned modifiers)
+static void character(struct keymap *keymap, uint8_t byte, unsigned modifiers)
 {
     switch (byte) {
     case 0x00: stroke(keymap, KEY_SPACE, modifiers | MOD_CTRL); return;
@@ -132,7 +132,7 @@ static unsigned letter_key(uint8_t final)
     }
 }
 
-static void finish_csi(struct vx_keymap *keymap, uint8_t final)
+static void finish_csi(struct keymap *keymap, uint8_t final)
 {
     unsigned modifiers = keymap->modifiers, code;
     if (keymap->params >= 1 && keymap->param[1] > 1)
@@ -149,7 +149,7 @@ static void finish_csi(struct vx_keymap *keymap, uint8_t final)
         stroke(keymap, code, modifiers);
 }
 
-static void feed_csi(struct vx_keymap *keymap, uint8_t byte)
+static void feed_csi(struct keymap *keymap, uint8_t byte)
 {
     if (byte >= '0' && byte <= '9') {
         unsigned *param = &keymap->param[keymap->params];
@@ -171,7 +171,7 @@ static void feed_csi(struct vx_keymap *keymap, uint8_t byte)
         finish_csi(keymap, byte);
 }
 
-static void feed_escape(struct vx_keymap *keymap, uint8_t byte)
+static void feed_escape(struct keymap *keymap, uint8_t byte)
 {
     keymap->state = GROUND;
     if (byte == '[' || byte == 'O') {
@@ -190,12 +190,12 @@ static void feed_escape(struct vx_keymap *keymap, uint8_t byte)
     character(keymap, byte, MOD_ALT);
 }
 
-void vx_keymap_init(struct vx_keymap *keymap, vx_keymap_emit *emit, void *opaque)
+void keymap_init(struct keymap *keymap, keymap_emit *emit, void *opaque)
 {
-    *keymap = (struct vx_keymap){ .emit = emit, .opaque = opaque };
+    *keymap = (struct keymap){ .emit = emit, .opaque = opaque };
 }
 
-void vx_keymap_feed(struct vx_keymap *keymap, uint8_t byte)
+void keymap_feed(struct keymap *keymap, uint8_t byte)
 {
     switch (keymap->state) {
     case ESCAPE: feed_escape(keymap, byte); break;
@@ -220,7 +220,7 @@ void vx_keymap_feed(struct vx_keymap *keymap, uint8_t byte)
     }
 }
 
-void vx_keymap_pause(struct vx_keymap *keymap)
+void keymap_pause(struct keymap *keymap)
 {
     enum state state = (enum state)keymap->state;
     keymap->state = GROUND;
@@ -237,7 +237,7 @@ void vx_keymap_pause(struct vx_keymap *keymap)
     keymap->modifiers = 0;
 }
 
-bool vx_keymap_is_pending(const struct vx_keymap *keymap)
+bool keymap_is_pending(const struct keymap *keymap)
 {
     return keymap->state != GROUND;
 }

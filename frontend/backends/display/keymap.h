@@ -10,27 +10,27 @@
 #include "vx86/compiler.h"
 
 /* Receives key events by set 1 code, bit 8 for E0 keys (vx_machine_key). */
-typedef void vx_keymap_emit(void *opaque, unsigned set1_code, bool down);
+typedef void keymap_emit(void *opaque, unsigned set1_code, bool down);
 
 #define VX_KEYMAP_PARAMS 4
 
-struct vx_keymap {
-    vx_keymap_emit *emit;
+struct keymap {
+    keymap_emit *emit;
     void *opaque;
     uint8_t state;     /* private: how far into an escape sequence */
     uint8_t modifiers; /* private: Alt seen as an ESC prefix */
     unsigned param[VX_KEYMAP_PARAMS], params;
 };
 
-void vx_keymap_init(struct vx_keymap *keymap, vx_keymap_emit *emit, void *opaque);
+void keymap_init(struct keymap *keymap, keymap_emit *emit, void *opaque);
 
 /* The next byte from the terminal. */
-void vx_keymap_feed(struct vx_keymap *keymap, uint8_t byte);
+void keymap_feed(struct keymap *keymap, uint8_t byte);
 
 /* Nothing came for a while: an ESC that began a sequence was the Escape key after all. */
-void vx_keymap_pause(struct vx_keymap *keymap);
+void keymap_pause(struct keymap *keymap);
 
 /* Whether a sequence has begun, so that a pause means something. */
-bool vx_keymap_is_pending(const struct vx_keymap *keymap);
+bool keymap_is_pending(const struct keymap *keymap);
 
 #endif

@@ -26,11 +26,11 @@
  * keyboard buffer and a guest that reads it can take. */
 enum { ESCAPE_PAUSE_MS = 50, CHUNK_BYTES = 8, CHUNK_GAP_MS = 20 };
 
-struct vx_terminal {
+struct terminal {
     struct vx_log *log;
     struct vx_display display;
-    struct vx_keymap keymap;
-    struct vx_terminal_reader *reader;
+    struct keymap keymap;
+    struct terminal_reader *reader;
     void (*key)(void *opaque, unsigned set1_code, bool down);
     void (*leave)(void *opaque);
     void (*debug)(void *opaque);
@@ -38,7 +38,7 @@ struct vx_terminal {
     bool prefix_seen;
 
     pthread_mutex_t mutex; /* I1 */
-    struct vx_terminal_screen *screen;
+    struct terminal_screen *screen;
     int in_fd, out_fd;
     struct vx_loop *loop;
     bool raw, brackets;
@@ -46,7 +46,7 @@ struct vx_terminal {
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static void write_all(struct vx_terminal *terminal, const char *bytes, size_t count)
+static void write_all(struct terminal *terminal, const char *bytes, size_t count)
 {
     while (count > 0) {
         ssize_t done = write(terminal->out_fd, bytes, count);
@@ -62,43 +62,43 @@ static void write_all(struct vx_terminal *terminal, const char *bytes, size_t co
     }
 }
 
-static void draw_locked(struct vx_terminal *terminal)
+static void draw_locked(struct terminal *terminal)
 {
     size_t count;
-    const char *bytes = vx_terminal_screen_draw(terminal->screen, &count);
+    const char *bytes = terminal_screen_draw(terminal->screen, &count);
     write_all(terminal, bytes, count);
 }
 
-static void take_size_locked(struct vx_terminal *terminal)
+static void take_size_locked(struct terminal *terminal)
 {
     struct winsize size;
     if (ioctl(terminal->out_fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0)
-        vx_terminal_screen_resize(terminal->screen, size.ws_col, size.ws_row);
+        terminal_screen_resize(terminal->screen, size.ws_col, size.ws_row);
 }
 
 static void on_update(void *opaque, const struct vx_screen *guest)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     pthread_mutex_lock(&terminal->mutex);
-    vx_terminal_screen_set(terminal->screen, guest);
+    terminal_screen_set(terminal->screen, guest);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
 
 static void on_resize(void *opaque)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     pthread_mutex_lock(&terminal->mutex);
     take_size_locked(terminal);
-    vx_terminal_screen_invalidate(terminal->screen);
+    terminal_screen_invalidate(terminal->screen);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
 
-static void show_message(struct vx_terminal *terminal, const char *message)
+static void show_message(struct terminal *terminal, const char *message)
 {
     pthread_mutex_lock(&terminal->mutex);
-    vx_terminal_screen_set_message(terminal->screen, message);
+    terminal_screen_set_message(terminal->screen, message);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
@@ -106,16 +106,16 @@ static void show_message(struct vx_terminal *terminal, const char *message)
 /* Around a log line: from the guest's screen to the normal one and back. The mutex is held in between. */
 static void before_log(void *opaque)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     pthread_mutex_lock(&terminal->mutex);
     write_all(terminal, LEAVE_SEQUENCE, sizeof LEAVE_SEQUENCE - 1);
 }
 
 static void after_log(void *opaque)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
-    vx_terminal_screen_invalidate(terminal->screen);
+    terminal_screen_invalidate(terminal->screen);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
@@ -124,19 +124,19 @@ static void after_log(void *opaque)
 
 static void on_key(void *opaque, unsigned set1_code, bool down)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     if (terminal->key != NULL)
         terminal->key(terminal->opaque, set1_code, down);
 }
 
 static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
 {
-    struct vx_terminal *terminal = opaque;
+    struct terminal *terminal = opaque;
     show_message(terminal, NULL);
     for (size_t i = 0; i < count; i++) {
-        switch (vx_prefix_feed(&terminal->prefix_seen, bytes[i])) {
-        case VX_PREFIX_PASS: vx_keymap_feed(&terminal->keymap, bytes[i]); break;
-        case VX_PREFIX_SEND: vx_keymap_feed(&terminal->keymap, VX_PREFIX_KEY); break;
+        switch (prefix_feed(&terminal->prefix_seen, bytes[i])) {
+        case VX_PREFIX_PASS: keymap_feed(&terminal->keymap, bytes[i]); break;
+        case VX_PREFIX_SEND: keymap_feed(&terminal->keymap, VX_PREFIX_KEY); break;
         case VX_PREFIX_HELP: show_message(terminal, VX_PREFIX_HELP_TEXT); break;
         case VX_PREFIX_LEAVE:
             if (terminal->leave != NULL)
@@ -154,20 +154,20 @@ static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
 
 static void on_pause(void *opaque)
 {
-    struct vx_terminal *terminal = opaque;
-    vx_keymap_pause(&terminal->keymap);
+    struct terminal *terminal = opaque;
+    keymap_pause(&terminal->keymap);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+static vx_err enter_raw(struct terminal *terminal, const struct terminal_config *config)
 {
     if (!isatty(config->in_fd) || !isatty(config->out_fd)) {
         vx_log_error(config->log, VX_LOG_GENERAL,
                      "the terminal display needs a terminal on standard input and output: use --display none");
         return VX_ERR_UNSUPPORTED;
     }
-    vx_err err = vx_terminal_raw_enter(config->in_fd, config->out_fd, LEAVE_SEQUENCE);
+    vx_err err = terminal_raw_enter(config->in_fd, config->out_fd, LEAVE_SEQUENCE);
     if (err != VX_ERR_OK) {
         vx_log_error(config->log, VX_LOG_GENERAL,
                      err == VX_ERR_LOCKED
@@ -183,19 +183,19 @@ static vx_err enter_raw(struct vx_terminal *terminal, const struct vx_terminal_c
 }
 
 /* Input, and the log's way around the guest's screen. */
-static vx_err connect_input(struct vx_terminal *terminal)
+static vx_err connect_input(struct terminal *terminal)
 {
-    VX_TRY(vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = terminal->loop,
-                                                                          .fd = terminal->in_fd,
-                                                                          .chunk_bytes = CHUNK_BYTES,
-                                                                          .gap_ms = CHUNK_GAP_MS,
-                                                                          .pause_ms = ESCAPE_PAUSE_MS,
-                                                                          .resize_fd = vx_terminal_raw_resize_fd(),
-                                                                          .on_bytes = on_bytes,
-                                                                          .on_pause = on_pause,
-                                                                          .on_resize = on_resize,
-                                                                          .opaque = terminal },
-                                     &terminal->reader));
+    VX_TRY(terminal_reader_create(&(struct terminal_reader_config){ .loop = terminal->loop,
+                                                                    .fd = terminal->in_fd,
+                                                                    .chunk_bytes = CHUNK_BYTES,
+                                                                    .gap_ms = CHUNK_GAP_MS,
+                                                                    .pause_ms = ESCAPE_PAUSE_MS,
+                                                                    .resize_fd = terminal_raw_resize_fd(),
+                                                                    .on_bytes = on_bytes,
+                                                                    .on_pause = on_pause,
+                                                                    .on_resize = on_resize,
+                                                                    .opaque = terminal },
+                                  &terminal->reader));
     if (isatty(STDERR_FILENO)) {
         terminal->brackets = true;
         vx_log_set_brackets(terminal->log, before_log, after_log, terminal);
@@ -203,29 +203,29 @@ static vx_err connect_input(struct vx_terminal *terminal)
     return VX_ERR_OK;
 }
 
-static void disconnect_input(struct vx_terminal *terminal)
+static void disconnect_input(struct terminal *terminal)
 {
-    vx_terminal_reader_destroy(terminal->reader);
+    terminal_reader_destroy(terminal->reader);
     terminal->reader = NULL;
     if (terminal->brackets)
         vx_log_set_brackets(terminal->log, NULL, NULL, NULL);
     terminal->brackets = false;
     if (terminal->raw)
-        vx_terminal_raw_leave();
+        terminal_raw_leave();
     terminal->raw = false;
 }
 
-void vx_terminal_release(struct vx_terminal *terminal)
+void terminal_release(struct terminal *terminal)
 {
     if (terminal != NULL)
         disconnect_input(terminal);
 }
 
-void vx_terminal_reclaim(struct vx_terminal *terminal)
+void terminal_reclaim(struct terminal *terminal)
 {
     if (terminal == NULL || terminal->raw)
         return;
-    if (vx_terminal_raw_enter(terminal->in_fd, terminal->out_fd, LEAVE_SEQUENCE) != VX_ERR_OK ||
+    if (terminal_raw_enter(terminal->in_fd, terminal->out_fd, LEAVE_SEQUENCE) != VX_ERR_OK ||
         connect_input(terminal) != VX_ERR_OK) {
         vx_log_warn(terminal->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
         return;
@@ -233,22 +233,22 @@ void vx_terminal_reclaim(struct vx_terminal *terminal)
     terminal->raw = true;
     pthread_mutex_lock(&terminal->mutex);
     write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
-    vx_terminal_screen_invalidate(terminal->screen);
+    terminal_screen_invalidate(terminal->screen);
     take_size_locked(terminal);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
 
-static vx_err set_up(struct vx_terminal *terminal, const struct vx_terminal_config *config)
+static vx_err set_up(struct terminal *terminal, const struct terminal_config *config)
 {
-    VX_TRY(vx_terminal_screen_create(&terminal->screen));
+    VX_TRY(terminal_screen_create(&terminal->screen));
     VX_TRY(enter_raw(terminal, config));
     return connect_input(terminal);
 }
 
-vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_terminal **out)
+vx_err terminal_create(const struct terminal_config *config, struct terminal **out)
 {
-    struct vx_terminal *terminal = calloc(1, sizeof *terminal);
+    struct terminal *terminal = calloc(1, sizeof *terminal);
     if (terminal == NULL)
         return VX_ERR_NO_MEMORY;
     terminal->log = config->log;
@@ -260,28 +260,28 @@ vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_ter
     terminal->in_fd = config->in_fd;
     terminal->opaque = config->opaque;
     terminal->display = (struct vx_display){ .update = on_update, .opaque = terminal };
-    vx_keymap_init(&terminal->keymap, on_key, terminal);
+    keymap_init(&terminal->keymap, on_key, terminal);
     pthread_mutex_init(&terminal->mutex, NULL);
     vx_err err = set_up(terminal, config);
     if (err != VX_ERR_OK) {
-        vx_terminal_destroy(terminal);
+        terminal_destroy(terminal);
         return err;
     }
     *out = terminal;
     return VX_ERR_OK;
 }
 
-void vx_terminal_destroy(struct vx_terminal *terminal)
+void terminal_destroy(struct terminal *terminal)
 {
     if (terminal == NULL)
         return;
     disconnect_input(terminal);
-    vx_terminal_screen_destroy(terminal->screen);
+    terminal_screen_destroy(terminal->screen);
     pthread_mutex_destroy(&terminal->mutex);
     free(terminal);
 }
 
-struct vx_display *vx_terminal_display(struct vx_terminal *terminal)
+struct vx_display *terminal_display(struct terminal *terminal)
 {
     return &terminal->display;
 }

@@ -10,9 +10,9 @@
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
-struct vx_terminal;
+struct terminal;
 
-struct vx_terminal_config {
+struct terminal_config {
     struct vx_log *log;
     struct vx_loop *loop;
     int in_fd, out_fd;                                        /* 0 and 1 in the program */
@@ -23,17 +23,17 @@ struct vx_terminal_config {
 };
 
 /* Errors, logged: UNSUPPORTED (not a terminal), LOCKED (it serves something else), IO. */
-VX_MUST_USE vx_err vx_terminal_create(const struct vx_terminal_config *config, struct vx_terminal **out);
+VX_MUST_USE vx_err terminal_create(const struct terminal_config *config, struct terminal **out);
 
 /* After the machine, before the loop and the log. Gives the terminal back. NULL is allowed. */
-void vx_terminal_destroy(struct vx_terminal *terminal);
+void terminal_destroy(struct terminal *terminal);
 
 /* Gives the terminal to somebody else, and takes it back and draws the screen: at a boundary, while the guest does not
  * run. NULL is allowed. */
-void vx_terminal_release(struct vx_terminal *terminal);
-void vx_terminal_reclaim(struct vx_terminal *terminal);
+void terminal_release(struct terminal *terminal);
+void terminal_reclaim(struct terminal *terminal);
 
 /* What to hand to struct vx_machine_config. */
-struct vx_display *vx_terminal_display(struct vx_terminal *terminal);
+struct vx_display *terminal_display(struct terminal *terminal);
 
 #endif

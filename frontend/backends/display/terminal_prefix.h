@@ -6,7 +6,7 @@
 
 #define VX_PREFIX_KEY 0x01
 
-enum vx_prefix_action {
+enum prefix_action {
     VX_PREFIX_PASS, /* the byte is the guest's */
     VX_PREFIX_SEND, /* VX_PREFIX_KEY is the guest's */
     VX_PREFIX_NONE, /* swallowed */
@@ -18,7 +18,7 @@ enum vx_prefix_action {
 #define VX_PREFIX_HELP_TEXT "Ctrl-A x: leave vx86   Ctrl-A d: debugger   Ctrl-A a: send Ctrl-A   Ctrl-A h: this help"
 
 /* `*seen` is the state: whether Ctrl-A came last. c is reserved; other keys after Ctrl-A do nothing. */
-static inline enum vx_prefix_action vx_prefix_feed(bool *seen, uint8_t byte)
+static inline enum prefix_action prefix_feed(bool *seen, uint8_t byte)
 {
     if (!*seen) {
         *seen = byte == VX_PREFIX_KEY;

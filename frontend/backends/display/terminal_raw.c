@@ -27,7 +27,7 @@ static struct {
 static const int deadly_signals[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE, SIGALRM,
                                       SIGXCPU, SIGABRT, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE };
 
-void vx_terminal_raw_leave(void)
+void terminal_raw_leave(void)
 {
     if (!atomic_exchange(&process_terminal.raw, false))
         return;
@@ -42,7 +42,7 @@ void vx_terminal_raw_leave(void)
 /* Restores, then lets the signal do what it would have done. */
 static void on_deadly_signal(int number)
 {
-    vx_terminal_raw_leave();
+    terminal_raw_leave();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -81,7 +81,7 @@ static bool open_resize_pipe(void)
     return true;
 }
 
-vx_err vx_terminal_raw_enter(int fd, int out_fd, const char *leave_sequence)
+vx_err terminal_raw_enter(int fd, int out_fd, const char *leave_sequence)
 {
     if (atomic_load(&process_terminal.raw))
         return VX_ERR_LOCKED;
@@ -94,7 +94,7 @@ vx_err vx_terminal_raw_enter(int fd, int out_fd, const char *leave_sequence)
         take_signal(deadly_signals[i], on_deadly_signal);
     take_signal(SIGWINCH, on_resize);
     if (!process_terminal.at_exit_registered)
-        process_terminal.at_exit_registered = atexit(vx_terminal_raw_leave) == 0;
+        process_terminal.at_exit_registered = atexit(terminal_raw_leave) == 0;
 
     struct termios raw = process_terminal.saved;
     cfmakeraw(&raw);
@@ -107,7 +107,7 @@ vx_err vx_terminal_raw_enter(int fd, int out_fd, const char *leave_sequence)
     return VX_ERR_OK;
 }
 
-int vx_terminal_raw_resize_fd(void)
+int terminal_raw_resize_fd(void)
 {
     return atomic_load(&process_terminal.raw) ? process_terminal.resize[0] : -1;
 }

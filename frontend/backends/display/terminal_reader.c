@@ -19,9 +19,9 @@
 
 enum { EVENT_BYTES = 1, EVENT_PAUSE = 2, EVENT_RESIZE = 4 };
 
-struct vx_terminal_reader {
+struct terminal_reader {
     struct vx_work work; /* first: the work is the reader */
-    struct vx_terminal_reader_config config;
+    struct terminal_reader_config config;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t cond;
@@ -32,7 +32,7 @@ struct vx_terminal_reader {
     size_t count;
 };
 
-static void set_ready(struct vx_terminal_reader *reader)
+static void set_ready(struct terminal_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
     reader->ready = true;
@@ -40,7 +40,7 @@ static void set_ready(struct vx_terminal_reader *reader)
     pthread_mutex_unlock(&reader->mutex);
 }
 
-void vx_terminal_reader_continue(struct vx_terminal_reader *reader)
+void terminal_reader_continue(struct terminal_reader *reader)
 {
     set_ready(reader);
 }
@@ -48,8 +48,8 @@ void vx_terminal_reader_continue(struct vx_terminal_reader *reader)
 /* On the vCPU thread. */
 static void deliver(struct vx_work *work)
 {
-    struct vx_terminal_reader *reader = (struct vx_terminal_reader *)work;
-    const struct vx_terminal_reader_config *config = &reader->config;
+    struct terminal_reader *reader = (struct terminal_reader *)work;
+    const struct terminal_reader_config *config = &reader->config;
     unsigned events = reader->events;
     bool more = true;
     pthread_mutex_lock(&reader->mutex);
@@ -68,7 +68,7 @@ static void deliver(struct vx_work *work)
 /* ---- reader thread ----------------------------------------------------------------------------------------------- */
 
 /* False when the thread is to end. */
-static bool wait_ready(struct vx_terminal_reader *reader)
+static bool wait_ready(struct terminal_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
     while (!reader->ready && !reader->stop)
@@ -78,7 +78,7 @@ static bool wait_ready(struct vx_terminal_reader *reader)
     return go_on;
 }
 
-static void post(struct vx_terminal_reader *reader, unsigned events)
+static void post(struct terminal_reader *reader, unsigned events)
 {
     pthread_mutex_lock(&reader->mutex);
     reader->events = events;
@@ -99,9 +99,9 @@ static void empty_pipe(int fd)
 }
 
 /* Waits for what comes next; returns its EVENT_ bit, or 0 at the end of the input or of the reader. */
-static unsigned wait_event(struct vx_terminal_reader *reader, bool pause_counts)
+static unsigned wait_event(struct terminal_reader *reader, bool pause_counts)
 {
-    const struct vx_terminal_reader_config *config = &reader->config;
+    const struct terminal_reader_config *config = &reader->config;
     struct pollfd fds[3] = { { .fd = config->fd, .events = POLLIN },
                              { .fd = reader->quit[0], .events = POLLIN },
                              { .fd = config->resize_fd, .events = POLLIN } };
@@ -129,8 +129,8 @@ static unsigned wait_event(struct vx_terminal_reader *reader, bool pause_counts)
 
 static void *reader_main(void *arg)
 {
-    struct vx_terminal_reader *reader = arg;
-    const struct vx_terminal_reader_config *config = &reader->config;
+    struct terminal_reader *reader = arg;
+    const struct terminal_reader_config *config = &reader->config;
     bool pause_counts = false;
     while (wait_ready(reader)) {
         unsigned event = wait_event(reader, pause_counts);
@@ -150,7 +150,7 @@ static void *reader_main(void *arg)
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Signals are for the main thread. */
-static bool start_thread(struct vx_terminal_reader *reader)
+static bool start_thread(struct terminal_reader *reader)
 {
     sigset_t all, old;
     sigfillset(&all);
@@ -160,10 +160,10 @@ static bool start_thread(struct vx_terminal_reader *reader)
     return started;
 }
 
-vx_err vx_terminal_reader_create(const struct vx_terminal_reader_config *config, struct vx_terminal_reader **out)
+vx_err terminal_reader_create(const struct terminal_reader_config *config, struct terminal_reader **out)
 {
     VX_ASSERT(config->chunk_bytes >= 1 && config->chunk_bytes <= VX_TERMINAL_READER_MAX_CHUNK);
-    struct vx_terminal_reader *reader = calloc(1, sizeof *reader);
+    struct terminal_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return VX_ERR_NO_MEMORY;
     reader->config = *config;
@@ -187,7 +187,7 @@ vx_err vx_terminal_reader_create(const struct vx_terminal_reader_config *config,
     return VX_ERR_OK;
 }
 
-void vx_terminal_reader_destroy(struct vx_terminal_reader *reader)
+void terminal_reader_destroy(struct terminal_reader *reader)
 {
     if (reader == NULL)
         return;

@@ -8,29 +8,28 @@
 
 #include "vx86/loop.h"
 
-struct vx_terminal_reader;
+struct terminal_reader;
 
 #define VX_TERMINAL_READER_MAX_CHUNK 1024
 
-struct vx_terminal_reader_config {
+struct terminal_reader_config {
     struct vx_loop *loop;
     int fd;
     size_t chunk_bytes; /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
     unsigned gap_ms;    /* wait after a full chunk: paces what is pasted */
     unsigned pause_ms;  /* on_pause() after so long without input; 0: never */
     int resize_fd;      /* on_resize() when readable; -1: none */
-    /* Returns whether the next chunk may be read now; if not, vx_terminal_reader_continue() says when. */
+    /* Returns whether the next chunk may be read now; if not, terminal_reader_continue() says when. */
     bool (*on_bytes)(void *opaque, const uint8_t *bytes, size_t count);
     void (*on_pause)(void *opaque);
     void (*on_resize)(void *opaque);
     void *opaque;
 };
 
-VX_MUST_USE vx_err vx_terminal_reader_create(const struct vx_terminal_reader_config *config,
-                                             struct vx_terminal_reader **out);
+VX_MUST_USE vx_err terminal_reader_create(const struct terminal_reader_config *config, struct terminal_reader **out);
 /* Joins the thread. While the machine does not run; runs what is still posted to the loop. */
-void vx_terminal_reader_destroy(struct vx_terminal_reader *reader);
+void terminal_reader_destroy(struct terminal_reader *reader);
 
-void vx_terminal_reader_continue(struct vx_terminal_reader *reader);
+void terminal_reader_continue(struct terminal_reader *reader);
 
 #endif

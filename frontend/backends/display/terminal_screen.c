@@ -14,7 +14,7 @@
 enum { MAX_COLUMNS = 256, MAX_ROWS = 256, PEN_UNKNOWN = -1, ATTR_MESSAGE = 0x70, SHORT_GAP = 4 };
 enum { BYTES_PER_CELL = 40, BYTES_EXTRA = 256 }; /* most that one cell costs: CUP, SGR, 3 bytes of UTF-8 */
 
-struct vx_terminal_screen {
+struct terminal_screen {
     unsigned columns, rows; /* the terminal */
     bool valid;
     struct vx_text_cell *wanted; /* MAX_COLUMNS * MAX_ROWS, rows apart by MAX_COLUMNS; the guest's */
@@ -53,7 +53,7 @@ static const uint16_t cp437_high[128] = {
     0x2321, 0x00F7, 0x2248, 0x00B0, 0x2219, 0x00B7, 0x221A, 0x207F, 0x00B2, 0x25A0, 0x0020,
 };
 
-unsigned vx_cp437_to_utf8(uint8_t ch, char out[4])
+unsigned cp437_to_utf8(uint8_t ch, char out[4])
 {
     unsigned code = ch < 0x20 ? cp437_controls[ch] : ch < 0x7F ? ch : ch == 0x7F ? 0x2302 : cp437_high[ch - 0x80];
     if (code < 0x80) {
@@ -73,9 +73,9 @@ unsigned vx_cp437_to_utf8(uint8_t ch, char out[4])
 
 /* ---- what to show ------------------------------------------------------------------------------------------------ */
 
-vx_err vx_terminal_screen_create(struct vx_terminal_screen **out)
+vx_err terminal_screen_create(struct terminal_screen **out)
 {
-    struct vx_terminal_screen *screen = calloc(1, sizeof *screen);
+    struct terminal_screen *screen = calloc(1, sizeof *screen);
     if (screen == NULL)
         return VX_ERR_NO_MEMORY;
     screen->columns = 80;
@@ -83,14 +83,14 @@ vx_err vx_terminal_screen_create(struct vx_terminal_screen **out)
     screen->wanted = calloc(MAX_COLUMNS * MAX_ROWS, sizeof *screen->wanted);
     screen->shown = calloc(MAX_COLUMNS * MAX_ROWS, sizeof *screen->shown);
     if (screen->wanted == NULL || screen->shown == NULL) {
-        vx_terminal_screen_destroy(screen);
+        terminal_screen_destroy(screen);
         return VX_ERR_NO_MEMORY;
     }
     *out = screen;
     return VX_ERR_OK;
 }
 
-void vx_terminal_screen_destroy(struct vx_terminal_screen *screen)
+void terminal_screen_destroy(struct terminal_screen *screen)
 {
     if (screen == NULL)
         return;
@@ -100,7 +100,7 @@ void vx_terminal_screen_destroy(struct vx_terminal_screen *screen)
     free(screen);
 }
 
-void vx_terminal_screen_resize(struct vx_terminal_screen *screen, unsigned columns, unsigned rows)
+void terminal_screen_resize(struct terminal_screen *screen, unsigned columns, unsigned rows)
 {
     columns = columns == 0 ? 1 : columns < MAX_COLUMNS ? columns : MAX_COLUMNS;
     rows = rows == 0 ? 1 : rows < MAX_ROWS ? rows : MAX_ROWS;
@@ -111,17 +111,17 @@ void vx_terminal_screen_resize(struct vx_terminal_screen *screen, unsigned colum
     screen->valid = false;
 }
 
-void vx_terminal_screen_invalidate(struct vx_terminal_screen *screen)
+void terminal_screen_invalidate(struct terminal_screen *screen)
 {
     screen->valid = false;
 }
 
-void vx_terminal_screen_set_message(struct vx_terminal_screen *screen, const char *message)
+void terminal_screen_set_message(struct terminal_screen *screen, const char *message)
 {
     screen->message = message;
 }
 
-void vx_terminal_screen_set(struct vx_terminal_screen *screen, const struct vx_screen *guest)
+void terminal_screen_set(struct terminal_screen *screen, const struct vx_screen *guest)
 {
     screen->status[0] = '\0';
     screen->guest_columns = screen->guest_rows = 0;
@@ -157,7 +157,7 @@ static struct vx_text_cell line_cell(const char *text, unsigned column, uint8_t 
 }
 
 /* What belongs at a place of the terminal. */
-static struct vx_text_cell cell_at(const struct vx_terminal_screen *screen, unsigned row, unsigned column, unsigned top,
+static struct vx_text_cell cell_at(const struct terminal_screen *screen, unsigned row, unsigned column, unsigned top,
                                    unsigned left)
 {
     if (screen->message != NULL && row == screen->rows - 1)
@@ -171,7 +171,7 @@ static struct vx_text_cell cell_at(const struct vx_terminal_screen *screen, unsi
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static void put(struct vx_terminal_screen *screen, const char *bytes, size_t count)
+static void put(struct terminal_screen *screen, const char *bytes, size_t count)
 {
     VX_ASSERT(screen->out_count + count <= screen->out_bytes); /* keeps I3 */
     memcpy(screen->out + screen->out_count, bytes, count);
@@ -179,7 +179,7 @@ static void put(struct vx_terminal_screen *screen, const char *bytes, size_t cou
 }
 
 VX_PRINTF(2, 3)
-static void put_format(struct vx_terminal_screen *screen, const char *format, ...)
+static void put_format(struct terminal_screen *screen, const char *format, ...)
 {
     char text[48];
     va_list args;
@@ -189,7 +189,7 @@ static void put_format(struct vx_terminal_screen *screen, const char *format, ..
     put(screen, text, (size_t)count);
 }
 
-static void put_attr(struct vx_terminal_screen *screen, uint8_t attr)
+static void put_attr(struct terminal_screen *screen, uint8_t attr)
 {
     static const uint8_t ansi[8] = { 0, 4, 2, 6, 1, 5, 3, 7 }; /* the PC's blue is bit 0, ANSI's bit 2 */
     bool blinks = screen->blink && (attr & 0x80);
@@ -200,7 +200,7 @@ static void put_attr(struct vx_terminal_screen *screen, uint8_t attr)
 }
 
 /* Moves the pen; a few characters that stand in between in the same colours cost less than addressing. */
-static void move_pen(struct vx_terminal_screen *screen, unsigned row, unsigned column)
+static void move_pen(struct terminal_screen *screen, unsigned row, unsigned column)
 {
     const struct vx_text_cell *shown = &screen->shown[row * MAX_COLUMNS];
     unsigned from = (unsigned)screen->pen_column;
@@ -209,23 +209,23 @@ static void move_pen(struct vx_terminal_screen *screen, unsigned row, unsigned c
     for (unsigned i = from; near && i < column; i++)
         near = shown[i].attr == screen->pen_attr;
     for (unsigned i = from; near && i < column; i++)
-        put(screen, utf8, vx_cp437_to_utf8(shown[i].ch, utf8));
+        put(screen, utf8, cp437_to_utf8(shown[i].ch, utf8));
     if (!near)
         put_format(screen, "\033[%u;%uH", row + 1, column + 1);
 }
 
-static void put_cell(struct vx_terminal_screen *screen, unsigned row, unsigned column, struct vx_text_cell cell)
+static void put_cell(struct terminal_screen *screen, unsigned row, unsigned column, struct vx_text_cell cell)
 {
     char utf8[4];
     move_pen(screen, row, column);
     if (screen->pen_attr != cell.attr)
         put_attr(screen, cell.attr);
-    put(screen, utf8, vx_cp437_to_utf8(cell.ch, utf8));
+    put(screen, utf8, cp437_to_utf8(cell.ch, utf8));
     screen->pen_row = (int)row;
     screen->pen_column = column + 1 < screen->columns ? (int)column + 1 : PEN_UNKNOWN; /* keeps I2 */
 }
 
-static void start_over(struct vx_terminal_screen *screen)
+static void start_over(struct terminal_screen *screen)
 {
     static const char clear[] = "\033[0;37;40m\033[2J\033[?25l";
     put(screen, clear, sizeof clear - 1);
@@ -237,7 +237,7 @@ static void start_over(struct vx_terminal_screen *screen)
     screen->valid = true;
 }
 
-static void draw_cursor(struct vx_terminal_screen *screen, unsigned top, unsigned left)
+static void draw_cursor(struct terminal_screen *screen, unsigned top, unsigned left)
 {
     unsigned row = screen->cursor_row - top, column = screen->cursor_column - left;
     bool visible = screen->cursor_visible && row < screen->rows && column < screen->columns;
@@ -251,7 +251,7 @@ static void draw_cursor(struct vx_terminal_screen *screen, unsigned top, unsigne
     screen->shown_cursor = visible;
 }
 
-static bool reserve(struct vx_terminal_screen *screen)
+static bool reserve(struct terminal_screen *screen)
 {
     size_t need = (size_t)screen->columns * screen->rows * BYTES_PER_CELL + BYTES_EXTRA;
     if (need <= screen->out_bytes)
@@ -264,7 +264,7 @@ static bool reserve(struct vx_terminal_screen *screen)
     return true;
 }
 
-const char *vx_terminal_screen_draw(struct vx_terminal_screen *screen, size_t *count)
+const char *terminal_screen_draw(struct terminal_screen *screen, size_t *count)
 {
     unsigned top = first_visible(screen->cursor_row, screen->guest_rows, screen->rows);
     unsigned left = first_visible(screen->cursor_column, screen->guest_columns, screen->columns);

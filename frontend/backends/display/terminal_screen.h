@@ -8,25 +8,25 @@
 
 #include "vx86/backend.h"
 
-struct vx_terminal_screen;
+struct terminal_screen;
 
-VX_MUST_USE vx_err vx_terminal_screen_create(struct vx_terminal_screen **out);
-void vx_terminal_screen_destroy(struct vx_terminal_screen *screen);
+VX_MUST_USE vx_err terminal_screen_create(struct terminal_screen **out);
+void terminal_screen_destroy(struct terminal_screen *screen);
 
 /* Size of the terminal; a change makes the next draw start from an empty screen. Both at least 1. */
-void vx_terminal_screen_resize(struct vx_terminal_screen *screen, unsigned columns, unsigned rows);
+void terminal_screen_resize(struct terminal_screen *screen, unsigned columns, unsigned rows);
 /* The terminal's contents are unknown: the next draw clears it first. */
-void vx_terminal_screen_invalidate(struct vx_terminal_screen *screen);
+void terminal_screen_invalidate(struct terminal_screen *screen);
 /* A line (static storage) laid over the last row; NULL: none. */
-void vx_terminal_screen_set_message(struct vx_terminal_screen *screen, const char *message);
+void terminal_screen_set_message(struct terminal_screen *screen, const char *message);
 
 /* Takes over what the guest shows: text cells (copied), or the size of a graphics mode, or a blank screen. */
-void vx_terminal_screen_set(struct vx_terminal_screen *screen, const struct vx_screen *guest);
+void terminal_screen_set(struct terminal_screen *screen, const struct vx_screen *guest);
 
 /* The bytes to write, valid until the next call; *count may be 0. */
-const char *vx_terminal_screen_draw(struct vx_terminal_screen *screen, size_t *count);
+const char *terminal_screen_draw(struct terminal_screen *screen, size_t *count);
 
 /* UTF-8 of a code page 437 character as a screen shows it (controls are symbols): 1 to 3 bytes, returned length. */
-unsigned vx_cp437_to_utf8(uint8_t ch, char out[4]);
+unsigned cp437_to_utf8(uint8_t ch, char out[4]);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { GUEST_BYTES = 4096 };
 
-struct vx_serial {
+struct serial {
     struct vx_log *log;
     struct vx_char chr;
     bool attached; /* not "none" */
@@ -32,7 +32,7 @@ struct vx_serial {
     void *opaque;
     struct vx_loop *loop;
     int in_fd;
-    struct vx_terminal_reader *reader;
+    struct terminal_reader *reader;
     bool reader_waits;
     bool prefix_seen;
     uint8_t raw[VX_TERMINAL_READER_MAX_CHUNK];
@@ -43,7 +43,7 @@ struct vx_serial {
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
-static void write_all(struct vx_serial *serial, const uint8_t *bytes, size_t count)
+static void write_all(struct serial *serial, const uint8_t *bytes, size_t count)
 {
     while (count > 0 && !serial->write_failed) {
         ssize_t done = write(serial->out_fd, bytes, count);
@@ -67,15 +67,15 @@ static void char_write(void *opaque, const uint8_t *bytes, size_t count)
 
 /* ---- input ------------------------------------------------------------------------------------------------------- */
 
-static void show_help(struct vx_serial *serial)
+static void show_help(struct serial *serial)
 {
     static const char text[] = "\r\n" VX_PREFIX_HELP_TEXT "\r\n";
     write_all(serial, (const uint8_t *)text, sizeof text - 1);
 }
 
-static void feed(struct vx_serial *serial, uint8_t byte)
+static void feed(struct serial *serial, uint8_t byte)
 {
-    switch (vx_prefix_feed(&serial->prefix_seen, byte)) {
+    switch (prefix_feed(&serial->prefix_seen, byte)) {
     case VX_PREFIX_LEAVE:
         if (serial->leave != NULL)
             serial->leave(serial->opaque);
@@ -93,7 +93,7 @@ static void feed(struct vx_serial *serial, uint8_t byte)
         serial->guest[serial->guest_count++] = byte;
 }
 
-static void offer(struct vx_serial *serial)
+static void offer(struct serial *serial)
 {
     if (serial->guest_count == 0 || serial->chr.receive == NULL)
         return;
@@ -104,7 +104,7 @@ static void offer(struct vx_serial *serial)
 }
 
 /* Moves input towards the guest as far as it goes (I1). */
-static void pump(struct vx_serial *serial)
+static void pump(struct serial *serial)
 {
     offer(serial);
     while (serial->raw_at < serial->raw_count && (serial->is_terminal || serial->guest_count == 0)) {
@@ -115,14 +115,14 @@ static void pump(struct vx_serial *serial)
     offer(serial);
 }
 
-static bool wants_more(const struct vx_serial *serial)
+static bool wants_more(const struct serial *serial)
 {
     return serial->raw_at == serial->raw_count && (serial->is_terminal || serial->guest_count == 0);
 }
 
 static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
 {
-    struct vx_serial *serial = opaque;
+    struct serial *serial = opaque;
     memcpy(serial->raw, bytes, count);
     serial->raw_at = 0;
     serial->raw_count = count;
@@ -133,32 +133,32 @@ static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
 
 static void can_receive_again(void *opaque)
 {
-    struct vx_serial *serial = opaque;
+    struct serial *serial = opaque;
     pump(serial);
     if (serial->reader_waits && wants_more(serial)) {
         serial->reader_waits = false;
-        vx_terminal_reader_continue(serial->reader);
+        terminal_reader_continue(serial->reader);
     }
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static vx_err open_reader(struct vx_serial *serial)
+static vx_err open_reader(struct serial *serial)
 {
-    return vx_terminal_reader_create(&(struct vx_terminal_reader_config){ .loop = serial->loop,
-                                                                          .fd = serial->in_fd,
-                                                                          .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
-                                                                          .resize_fd = -1,
-                                                                          .on_bytes = on_bytes,
-                                                                          .opaque = serial },
-                                     &serial->reader);
+    return terminal_reader_create(&(struct terminal_reader_config){ .loop = serial->loop,
+                                                                    .fd = serial->in_fd,
+                                                                    .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
+                                                                    .resize_fd = -1,
+                                                                    .on_bytes = on_bytes,
+                                                                    .opaque = serial },
+                                  &serial->reader);
 }
 
-static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config *config)
+static vx_err open_stdio(struct serial *serial, const struct serial_config *config)
 {
     serial->out_fd = config->out_fd;
     if (isatty(config->in_fd)) {
-        vx_err err = vx_terminal_raw_enter(config->in_fd, config->out_fd, NULL);
+        vx_err err = terminal_raw_enter(config->in_fd, config->out_fd, NULL);
         if (err == VX_ERR_LOCKED)
             vx_log_error(config->log, VX_LOG_GENERAL,
                          "the terminal already serves the display: use --serial file:PATH or --display none");
@@ -173,25 +173,25 @@ static vx_err open_stdio(struct vx_serial *serial, const struct vx_serial_config
     return open_reader(serial);
 }
 
-void vx_serial_release(struct vx_serial *serial)
+void serial_release(struct serial *serial)
 {
     if (serial == NULL || !serial->is_terminal || serial->reader == NULL)
         return;
-    vx_terminal_reader_destroy(serial->reader);
+    terminal_reader_destroy(serial->reader);
     serial->reader = NULL;
-    vx_terminal_raw_leave();
+    terminal_raw_leave();
 }
 
-void vx_serial_reclaim(struct vx_serial *serial)
+void serial_reclaim(struct serial *serial)
 {
     if (serial == NULL || !serial->is_terminal || serial->reader != NULL)
         return;
     serial->reader_waits = false;
-    if (vx_terminal_raw_enter(serial->in_fd, serial->out_fd, NULL) != VX_ERR_OK || open_reader(serial) != VX_ERR_OK)
+    if (terminal_raw_enter(serial->in_fd, serial->out_fd, NULL) != VX_ERR_OK || open_reader(serial) != VX_ERR_OK)
         vx_log_warn(serial->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
 }
 
-static vx_err open_file(struct vx_serial *serial, const char *path)
+static vx_err open_file(struct serial *serial, const char *path)
 {
     serial->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (serial->out_fd < 0) {
@@ -203,7 +203,7 @@ static vx_err open_file(struct vx_serial *serial, const char *path)
     return VX_ERR_OK;
 }
 
-static vx_err open_spec(struct vx_serial *serial, const struct vx_serial_config *config)
+static vx_err open_spec(struct serial *serial, const struct serial_config *config)
 {
     static const char file_prefix[] = "file:";
     size_t prefix_bytes = sizeof file_prefix - 1;
@@ -218,9 +218,9 @@ static vx_err open_spec(struct vx_serial *serial, const struct vx_serial_config 
     return VX_ERR_BAD_ARGUMENT;
 }
 
-vx_err vx_serial_create(const struct vx_serial_config *config, struct vx_serial **out)
+vx_err serial_create(const struct serial_config *config, struct serial **out)
 {
-    struct vx_serial *serial = calloc(1, sizeof *serial);
+    struct serial *serial = calloc(1, sizeof *serial);
     if (serial == NULL)
         return VX_ERR_NO_MEMORY;
     serial->log = config->log;
@@ -234,26 +234,26 @@ vx_err vx_serial_create(const struct vx_serial_config *config, struct vx_serial 
     serial->chr.opaque = serial;
     vx_err err = open_spec(serial, config);
     if (err != VX_ERR_OK) {
-        vx_serial_destroy(serial);
+        serial_destroy(serial);
         return err;
     }
     *out = serial;
     return VX_ERR_OK;
 }
 
-void vx_serial_destroy(struct vx_serial *serial)
+void serial_destroy(struct serial *serial)
 {
     if (serial == NULL)
         return;
-    vx_terminal_reader_destroy(serial->reader);
+    terminal_reader_destroy(serial->reader);
     if (serial->is_terminal)
-        vx_terminal_raw_leave();
+        terminal_raw_leave();
     if (serial->owns_out)
         close(serial->out_fd);
     free(serial);
 }
 
-struct vx_char *vx_serial_char(struct vx_serial *serial)
+struct vx_char *serial_char(struct serial *serial)
 {
     return serial->attached ? &serial->chr : NULL;
 }

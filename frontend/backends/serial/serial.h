@@ -11,9 +11,9 @@
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
-struct vx_serial;
+struct serial;
 
-struct vx_serial_config {
+struct serial_config {
     struct vx_log *log;
     struct vx_loop *loop;
     const char *spec;            /* "stdio", "none" or "file:PATH" */
@@ -24,17 +24,17 @@ struct vx_serial_config {
 };
 
 /* Errors, logged: BAD_ARGUMENT (spec), IO and ACCESS (file), LOCKED (the terminal serves something else). */
-VX_MUST_USE vx_err vx_serial_create(const struct vx_serial_config *config, struct vx_serial **out);
+VX_MUST_USE vx_err serial_create(const struct serial_config *config, struct serial **out);
 
 /* After the machine, before the loop. Gives the terminal back. NULL is allowed. */
-void vx_serial_destroy(struct vx_serial *serial);
+void serial_destroy(struct serial *serial);
 
 /* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Without a terminal
  * nothing happens. NULL is allowed. */
-void vx_serial_release(struct vx_serial *serial);
-void vx_serial_reclaim(struct vx_serial *serial);
+void serial_release(struct serial *serial);
+void serial_reclaim(struct serial *serial);
 
 /* What to hand to struct vx_machine_config; NULL for "none". */
-struct vx_char *vx_serial_char(struct vx_serial *serial);
+struct vx_char *serial_char(struct serial *serial);
 
 #endif

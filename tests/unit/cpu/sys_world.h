@@ -132,9 +132,9 @@ static inline void world_gdt_gate(struct world *w, unsigned index, uint16_t sel,
 
 static inline void world_set_seg(struct world *w, struct vx_seg *seg, uint16_t sel)
 {
-    struct vx_desc desc = { .lo = world_get(w, W_GDT + (sel & 0xFFF8u), 4),
-                            .hi = world_get(w, W_GDT + (sel & 0xFFF8u) + 4, 4) };
-    vx_seg_from_desc(seg, sel, &desc);
+    struct desc desc = { .lo = world_get(w, W_GDT + (sel & 0xFFF8u), 4),
+                         .hi = world_get(w, W_GDT + (sel & 0xFFF8u) + 4, 4) };
+    seg_from_desc(seg, sel, &desc);
 }
 
 static inline void world_tables(struct world *w)
@@ -179,7 +179,7 @@ static inline void world_vm86(struct world *w, unsigned iopl)
     vx_set_eflags_raw(cpu, VX_FL_VM | iopl << VX_FL_IOPL_SHIFT | VX_FL_IF);
     static const uint16_t sel[VX_SEG_COUNT] = { 0x1111, 0x0800, 0x2000, 0x3333, 0x4444, 0x5555 };
     for (unsigned i = 0; i < VX_SEG_COUNT; i++)
-        vx_seg_set_vm86(&cpu->seg[i], sel[i]);
+        seg_set_vm86(&cpu->seg[i], sel[i]);
     cpu->gpr[VX_RSP] = 0x0FFE;
     cpu->rip = 0;
 }

@@ -309,7 +309,7 @@ Test(creg, dump)
     world_put(w, W_CODE, 4, 0x90FF0FCC);
     for (unsigned i = 0; i < 40; i++) {
         w->cpu->rip = W_CODE + i;
-        vx_cpu_ring_note(w->cpu);
+        cpu_ring_note(w->cpu);
     }
     w->cpu->rip = W_CODE;
     vx_cpu_dump(w->cpu);

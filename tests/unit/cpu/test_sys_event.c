@@ -71,7 +71,7 @@ Test(event, gate_details)
         unsigned size = i == 0 ? 4 : 2;
         world_idt(w, VX_GP, CODE_SEL(0), HANDLER, gates[i]);
         world_protected(w, 3);
-        vx_fault_code(cpu, VX_GP, 0xABCC);
+        fault_code(cpu, VX_GP, 0xABCC);
         vx_cpu_deliver_fault(cpu);
         const uint32_t image[] = {
             0xABCC, W_CODE, CODE_SEL(3), size == 4 ? 0x10002 : 2, W_STACK3 & (size == 2 ? 0xFFFF : ~0u), DATA_SEL(3)
@@ -140,11 +140,11 @@ Test(event, error_codes)
         world_idt(w, 0x40, row->gate_sel, row->off, row->gate_attr);
         world_desc(w, G_TEST, 0, row->code_attr & VX_ATTR_G ? UINT32_MAX : 0x40, row->code_attr);
         world_put(w, W_TSS + 8, 2, row->ss);
-        struct vx_event event = { .vector = 0x40, .software = !external, .eip = RETURN };
+        struct event event = { .vector = 0x40, .software = !external, .eip = RETURN };
         if (external && row->want == IDT_ERROR && (row->gate_attr & 0x1F) == (INT32 & 0x1F))
             continue; /* the gate's DPL counts for software only */
         struct vx_vcpu before = *cpu;
-        uint32_t got = world_outcome(w, vx_event_deliver(cpu, &event));
+        uint32_t got = world_outcome(w, event_deliver(cpu, &event));
         cr_assert_eq(got, row->want | (external ? 1u : 0u), "%s, external %d: %x", row->what, external, got);
         cr_assert_eq(memcmp(&before, cpu, sizeof(before)), 0, "%s: state changed", row->what);
     }
@@ -166,7 +166,7 @@ static void world_real(struct world *w)
 {
     vx_cpu_reset(w->cpu, false);
     cr_assert(vx_cpu_load_seg(w->cpu, VX_SS, 0x2000));
-    vx_seg_set_real(&w->cpu->seg[VX_CS], 0x0800);
+    seg_set_real(&w->cpu->seg[VX_CS], 0x0800);
     w->cpu->rip = 0x100;
     w->cpu->gpr[VX_RSP] = 0xABCD1000;
     w->cpu->idtr = (struct vx_table_reg){ 0, 0x3FF };
@@ -195,13 +195,13 @@ Test(event, real_mode)
     cr_assert(cpu->gpr[VX_RSP] == 0xFFFE && world_get(w, 0x2FFFE, 2) == RETURN && world_get(w, 0x20000, 2) == 0x800);
 
     world_real(w); /* exceptions push no error code */
-    vx_fault_code(cpu, VX_GP, 0);
+    fault_code(cpu, VX_GP, 0);
     vx_cpu_deliver_fault(cpu);
     cr_assert(cpu->rip == 0x666 && cpu->gpr[VX_RSP] == 0xABCD0FFA && world_get(w, 0x20FFA, 2) == 0x100);
 
     world_real(w); /* a table too short for anything: triple fault */
     cpu->idtr.limit = 0x1F;
-    vx_fault_code(cpu, VX_GP, 0);
+    fault_code(cpu, VX_GP, 0);
     vx_cpu_deliver_fault(cpu);
     cr_assert(cpu->shutdown);
     world_destroy(w);
@@ -273,7 +273,7 @@ Test(event, double_fault_table)
         if (first == VX_PF)
             cpu->mmu->fault = (struct vx_fault){ .vector = VX_PF, .has_error = true, .error = 2, .lin = 0x87654321 };
         else
-            vx_fault_plain(cpu, first);
+            fault_plain(cpu, first);
         vx_cpu_deliver_fault(cpu);
         cr_assert_eq(cpu->rip, (uint32_t)(HANDLER + (doubles ? VX_DF : VX_NP)), "first %u: %x", first,
                      (unsigned)cpu->rip);
@@ -285,7 +285,7 @@ Test(event, double_fault_table)
 
         world_idt(w, VX_DF, CODE_SEL(0), HANDLER, 0x8C);
         world_protected(w, 0);
-        vx_fault_plain(cpu, first);
+        fault_plain(cpu, first);
         vx_cpu_deliver_fault(cpu);
         cr_assert_eq(cpu->shutdown, doubles, "first %u, without a double-fault gate", first);
     }
@@ -309,7 +309,7 @@ Test(event, rf_in_pushed_flags)
         world_protected(w, 0);
         world_idt(w, rows[i].vector, CODE_SEL(0), HANDLER, INT32);
         w->cpu->dr[7] |= 1 << 13;
-        vx_fault_plain(w->cpu, rows[i].vector);
+        fault_plain(w->cpu, rows[i].vector);
         vx_cpu_deliver_fault(w->cpu);
         uint32_t flags = world_get(w, W_STACK0 - 4, 4);
         cr_assert_eq((flags & VX_FL_RF) != 0, rows[i].rf, "vector %u: %x", rows[i].vector, flags);
@@ -386,13 +386,13 @@ Test(event, page_faults_on_the_way)
     cpu->idtr.base = 0x3000 - VX_GP * 8;
     world_put(w, (uint32_t)cpu->idtr.base + VX_DF * 8, 8, world_gate_bits(CODE_SEL(0), HANDLER, INT32, 0));
     page_all_but(w, 0x3000);
-    vx_fault_code(cpu, VX_GP, 0x10);
+    fault_code(cpu, VX_GP, 0x10);
     vx_cpu_deliver_fault(cpu);
     cr_assert(!cpu->shutdown && cpu->rip == HANDLER);
     cr_assert_eq(cpu->cr2, 0x3008, "%x", (unsigned)cpu->cr2);
     cr_assert_eq(w->stats.exceptions_by_vector[VX_PF], 1);
     world_put(w, (uint32_t)cpu->idtr.base + VX_DF * 8, 8, world_gate_bits(CODE_SEL(0), HANDLER, 0x8C, 0));
-    vx_fault_code(cpu, VX_GP, 0x10);
+    fault_code(cpu, VX_GP, 0x10);
     vx_cpu_deliver_fault(cpu);
     cr_assert(cpu->shutdown);
     world_destroy(w);
@@ -445,7 +445,7 @@ Test(event, redirection_bitmap)
         for (unsigned monitor = 0; monitor < 2; monitor++) {
             bool redirected = monitor;
             world_put(w, at, 1, monitor << (rows[i].vector & 7));
-            uint32_t outcome = world_outcome(w, vx_vif_int_redirected(w->cpu, rows[i].vector, &redirected));
+            uint32_t outcome = world_outcome(w, vif_int_redirected(w->cpu, rows[i].vector, &redirected));
             cr_assert(outcome == rows[i].want && (outcome != W_OK || redirected == !monitor), "row %zu: %x", i,
                       outcome);
         }

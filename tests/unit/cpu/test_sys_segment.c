@@ -97,7 +97,7 @@ Test(segment, real_and_vm86)
     cr_assert(vx_cpu_write_cr(cpu, 0, 0));
     cr_assert(vx_cpu_load_seg(cpu, VX_ES, 0xB800));
     cr_assert(cpu->seg[VX_ES].base == 0xB8000 && cpu->seg[VX_ES].limit == UINT32_MAX, "unreal mode keeps the limit");
-    vx_seg_set_null(&cpu->seg[VX_FS], 0);
+    seg_set_null(&cpu->seg[VX_FS], 0);
     cr_assert(vx_cpu_load_seg(cpu, VX_FS, 0xFFFF));
     cr_assert(cpu->seg[VX_FS].base == 0xFFFF0 && cpu->seg[VX_FS].limit == 0xFFFF && !cpu->seg[VX_FS].unusable);
     world_vm86(w, 3);
@@ -133,7 +133,7 @@ Test(segment, lldt_ltr)
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         world_protected(w, 0);
         world_desc(w, G_TEST, 0x7000, 0x67, rows[i].attr);
-        bool ok = rows[i].tr ? vx_seg_load_tr(w->cpu, rows[i].sel) : vx_seg_load_ldtr(w->cpu, rows[i].sel);
+        bool ok = rows[i].tr ? seg_load_tr(w->cpu, rows[i].sel) : seg_load_ldtr(w->cpu, rows[i].sel);
         uint32_t got = world_outcome(w, ok);
         cr_assert_eq(got, rows[i].want, "row %zu: %x", i, got);
         unsigned type = world_get(w, W_GDT + G_TEST * 8 + 5, 1) & 15;
@@ -175,8 +175,8 @@ Test(segment, limits)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct vx_seg seg = { .limit = rows[i].limit, .attr = (uint16_t)rows[i].attr };
-        cr_assert_eq(vx_seg_in_limit(&seg, rows[i].off, rows[i].size), rows[i].inside, "row %zu", i);
+        cr_assert_eq(seg_in_limit(&seg, rows[i].off, rows[i].size), rows[i].inside, "row %zu", i);
         seg.unusable = true;
-        cr_assert_not(vx_seg_in_limit(&seg, rows[i].off, rows[i].size), "row %zu unusable", i);
+        cr_assert_not(seg_in_limit(&seg, rows[i].off, rows[i].size), "row %zu unusable", i);
     }
 }

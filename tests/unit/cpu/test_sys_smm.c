@@ -13,7 +13,7 @@ static struct world *in_handler(void)
     w->cpu->dr[7] = 0x701;
     vx_set_eflags_raw(w->cpu, VX_FL_CF | VX_FL_IF);
     vx_vcpu_smi(w->cpu);
-    vx_smm_enter(w->cpu);
+    smm_enter(w->cpu);
     return w;
 }
 
@@ -57,7 +57,7 @@ Test(smm, resume)
         world_put(w, SMRAM + rows[i].at, 4, (value & ~rows[i].clear) | rows[i].set);
         if (rows[i].real)
             world_put(w, SMRAM + CR0, 4, world_get(w, SMRAM + CR0, 4) & ~(uint32_t)VX_CR0_PE);
-        cr_assert(vx_smm_resume(cpu) && !cpu->smm, "%s", rows[i].name);
+        cr_assert(smm_resume(cpu) && !cpu->smm, "%s", rows[i].name);
         cr_assert_eq(cpu->shutdown, rows[i].shutdown, "%s", rows[i].name);
         cr_assert(rows[i].shutdown ||
                       (vx_eflags(cpu) == rows[i].eflags && cpu->dr[7] == 0x701 && !cpu->nmi_blocked &&
@@ -73,8 +73,8 @@ Test(smm, base)
     struct world *w = in_handler();
     struct vx_vcpu *cpu = w->cpu;
     world_put(w, SMRAM + SMBASE, 4, 0x50000);
-    cr_assert(vx_smm_resume(cpu) && cpu->smbase == 0x50000);
-    cr_assert(!vx_smm_resume(cpu) && cpu->mmu->fault.vector == VX_UD);
+    cr_assert(smm_resume(cpu) && cpu->smbase == 0x50000);
+    cr_assert(!smm_resume(cpu) && cpu->mmu->fault.vector == VX_UD);
     vx_cpu_reset(cpu, true);
     cr_assert_eq(cpu->smbase, 0x50000);
     vx_cpu_reset(cpu, false);

@@ -65,7 +65,7 @@ static bool switch_by(struct world *w, enum cause cause, unsigned index)
     case SOFTWARE: return vx_cpu_software_int(cpu, 0x40, VX_INT_N, NEXT);
     default:
         cpu->rip = NEXT;
-        vx_fault_code(cpu, VX_GP, 0x5678);
+        fault_code(cpu, VX_GP, 0x5678);
         vx_cpu_deliver_fault(cpu);
         return !cpu->shutdown;
     }
@@ -289,7 +289,7 @@ Test(task, endless_debug_traps)
     vx_pmap_map(w->pmap, W_GDT, 4096, page, VX_PMAP_DISCARD);
     world_put(w, W_TSS_B + 100, 2, 1);
     world_idt(w, VX_DB, SEL(G_TSS_B, 0), 0, TASK_GATE);
-    vx_fault_plain(w->cpu, VX_DB);
+    fault_plain(w->cpu, VX_DB);
     vx_cpu_deliver_fault(w->cpu);
     cr_assert(w->cpu->shutdown);
     world_destroy(w);

@@ -246,12 +246,12 @@ static bool matches(const char *text, const char *pattern)
     return found;
 }
 
-static void check(struct vx_debugger *debugger, const struct row *row)
+static void check(struct debugger *debugger, const struct row *row)
 {
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
-    bool good = vx_debugger_command(debugger, row->line, out);
+    bool good = debugger_command(debugger, row->line, out);
     fclose(out);
     if (bytes > 0 && text[bytes - 1] == '\n')
         text[bytes - 1] = '\0';
@@ -260,14 +260,14 @@ static void check(struct vx_debugger *debugger, const struct row *row)
     free(text);
 }
 
-static void with_debugger(void (*use)(struct vx_debugger *debugger))
+static void with_debugger(void (*use)(struct debugger *debugger))
 {
     static const uint8_t hang[] = { 0xEB, 0xFE };
     static const uint8_t some[] = { 0x78, 0x56, 0x34, 0x12 };
     char directory[] = "/tmp/vx86-test-XXXXXX";
     struct rom_machine rig;
     struct rom rom;
-    struct vx_debugger *debugger;
+    struct debugger *debugger;
     cr_assert(mkdtemp(directory) != NULL && chdir(directory) == 0);
     write_file("map", "00007c00 T start\n00007d00 t more\n\n# Bochs\n8000 third\n");
     write_file("bad-map", "00007c00 T start\nwhat is this\n");
@@ -276,22 +276,22 @@ static void with_debugger(void (*use)(struct vx_debugger *debugger))
                  VX_ERR_OK);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x500, some, sizeof some);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x510, "text", 5);
-    struct vx_debugger_config config = { .log = rig.log, .machine = rig.machine, .in = stdin, .out = stdout };
-    cr_assert_eq(vx_debugger_create(&config, &debugger), VX_ERR_OK);
+    struct debugger_config config = { .log = rig.log, .machine = rig.machine, .in = stdin, .out = stdout };
+    cr_assert_eq(debugger_create(&config, &debugger), VX_ERR_OK);
     use(debugger);
-    vx_debugger_destroy(debugger);
+    debugger_destroy(debugger);
     rom_machine_destroy(&rig);
     unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved");
     cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
-static void check_expressions(struct vx_debugger *debugger)
+static void check_expressions(struct debugger *debugger)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(expressions); i++)
         check(debugger, &expressions[i]);
 }
 
-static void check_commands(struct vx_debugger *debugger)
+static void check_commands(struct debugger *debugger)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(commands); i++)
         check(debugger, &commands[i]);
@@ -324,7 +324,7 @@ static const struct {
     { "nonsense zz", "zz", "" },
 };
 
-static void check_completions(struct vx_debugger *debugger)
+static void check_completions(struct debugger *debugger)
 {
     check(debugger, &(struct row){ "symbols map", true, "3 symbols" });
     for (size_t i = 0; i < VX_ARRAY_LEN(completions); i++) {

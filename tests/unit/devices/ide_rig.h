@@ -40,9 +40,9 @@ struct rig {
     struct vx_stats stats;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
-    struct vx_pci *pci;
+    struct pci *pci;
     struct vx_loop *loop;
-    struct vx_ide *ide;
+    struct ide *ide;
     struct fake_block media[IDE_DRIVES];
     bool level[IDE_CHANNELS];
     unsigned edges[IDE_CHANNELS]; /* rising */
@@ -126,7 +126,7 @@ static inline void rig_irq(void *opaque, unsigned line, bool level)
 
 static inline void rig_config(struct rig *rig, unsigned reg, unsigned size, uint32_t value)
 {
-    vx_pci_write_config(rig->pci, 1, 1, reg, size, value);
+    pci_write_config(rig->pci, 1, 1, reg, size, value);
 }
 
 static inline void rig_use(struct rig *rig, unsigned channel)
@@ -155,18 +155,18 @@ static inline struct rig *rig_create(const char *kinds)
                                      .bus = { rig_unbacked, rig_dropped },
                                      .bus_opaque = rig };
     cr_assert_eq(vx_pmap_create(&memory, &rig->pmap), VX_ERR_OK);
-    struct vx_pci_config pci = {
+    struct pci_config pci = {
         .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = 0xE0000000, .memory_end = 0xFE000000
     };
-    cr_assert_eq(vx_pci_create(&pci, &rig->pci), VX_ERR_OK);
+    cr_assert_eq(pci_create(&pci, &rig->pci), VX_ERR_OK);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
-    struct vx_ide_config config = { .log = rig->log,
-                                    .bus = rig->bus,
-                                    .pci = rig->pci,
-                                    .slot = 1,
-                                    .function = 1,
-                                    .pmap = rig->pmap,
-                                    .loop = rig->loop };
+    struct ide_config config = { .log = rig->log,
+                                 .bus = rig->bus,
+                                 .pci = rig->pci,
+                                 .slot = 1,
+                                 .function = 1,
+                                 .pmap = rig->pmap,
+                                 .loop = rig->loop };
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         config.irq[i] = (struct vx_irq){ rig_irq, rig, i };
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
@@ -178,7 +178,7 @@ static inline struct rig *rig_create(const char *kinds)
         fake_init(&rig->media[i], rig->loop, kinds[i] == 'd' ? DISK_SECTORS * 512 : CD_BLOCKS * 2048, "test.img");
         config.drive[i].block = &rig->media[i].block;
     }
-    cr_assert_eq(vx_ide_create(&config, &rig->ide), VX_ERR_OK);
+    cr_assert_eq(ide_create(&config, &rig->ide), VX_ERR_OK);
     rig_enable(rig);
     rig_use(rig, 0);
     return rig;
@@ -186,8 +186,8 @@ static inline struct rig *rig_create(const char *kinds)
 
 static inline void rig_destroy(struct rig *rig)
 {
-    vx_ide_type.destroy(rig->ide);
-    vx_pci_type.destroy(rig->pci);
+    ide_type.destroy(rig->ide);
+    pci_type.destroy(rig->pci);
     vx_pmap_destroy(rig->pmap);
     vx_bus_destroy(rig->bus);
     vx_loop_destroy(rig->loop);

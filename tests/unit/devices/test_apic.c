@@ -45,8 +45,8 @@ struct rig {
     struct vx_stats stats;
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_lapic *lapic;
-    struct vx_ioapic *ioapic;
+    struct lapic *lapic;
+    struct ioapic *ioapic;
     bool intr;
     unsigned nmis, inits, ext;
 };
@@ -70,13 +70,13 @@ static int ext_ack(void *opaque)
 
 static void eoi(void *opaque, uint8_t vector)
 {
-    vx_ioapic_eoi(((struct rig *)opaque)->ioapic, vector);
+    ioapic_eoi(((struct rig *)opaque)->ioapic, vector);
 }
 
-static void send(void *opaque, const struct vx_apic_message *m)
+static void send(void *opaque, const struct apic_message *m)
 {
-    vx_lapic_message(((struct rig *)opaque)->lapic, m->destination, m->logical, (enum lapic_delivery)m->mode, m->vector,
-                     m->level_triggered);
+    lapic_message(((struct rig *)opaque)->lapic, m->destination, m->logical, (enum lapic_delivery)m->mode, m->vector,
+                  m->level_triggered);
 }
 
 static void rig_init(struct rig *rig)
@@ -84,24 +84,24 @@ static void rig_init(struct rig *rig)
     *rig = (struct rig){ .log = vx_log_create(stderr) };
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
     cr_assert_eq(vx_clock_create_fake(&rig->clock), VX_ERR_OK);
-    struct vx_lapic_config lapic = { .log = rig->log,
-                                     .bus = rig->bus,
-                                     .clock = rig->clock,
-                                     .intr = { line, rig, LINE_INTR },
-                                     .nmi = { line, rig, LINE_NMI },
-                                     .init = { line, rig, LINE_INIT },
-                                     .extint_ack = ext_ack,
-                                     .eoi = eoi,
-                                     .opaque = rig };
-    cr_assert_eq(vx_lapic_create(&lapic, &rig->lapic), VX_ERR_OK);
-    struct vx_ioapic_config ioapic = { .log = rig->log, .bus = rig->bus, .send = send, .opaque = rig };
-    cr_assert_eq(vx_ioapic_create(&ioapic, &rig->ioapic), VX_ERR_OK);
+    struct lapic_config lapic = { .log = rig->log,
+                                  .bus = rig->bus,
+                                  .clock = rig->clock,
+                                  .intr = { line, rig, LINE_INTR },
+                                  .nmi = { line, rig, LINE_NMI },
+                                  .init = { line, rig, LINE_INIT },
+                                  .extint_ack = ext_ack,
+                                  .eoi = eoi,
+                                  .opaque = rig };
+    cr_assert_eq(lapic_create(&lapic, &rig->lapic), VX_ERR_OK);
+    struct ioapic_config ioapic = { .log = rig->log, .bus = rig->bus, .send = send, .opaque = rig };
+    cr_assert_eq(ioapic_create(&ioapic, &rig->ioapic), VX_ERR_OK);
 }
 
 static void rig_fini(struct rig *rig)
 {
-    vx_ioapic_type.destroy(rig->ioapic);
-    vx_lapic_type.destroy(rig->lapic);
+    ioapic_type.destroy(rig->ioapic);
+    lapic_type.destroy(rig->lapic);
     vx_bus_destroy(rig->bus);
     vx_clock_destroy(rig->clock);
     vx_log_destroy(rig->log);
@@ -109,12 +109,12 @@ static void rig_fini(struct rig *rig)
 
 static uint32_t do_step(struct rig *rig, const struct step *step)
 {
-    struct vx_irq pin = vx_ioapic_input(rig->ioapic, step->op == PIN_UP || step->op == PIN_DOWN ? step->at : 0);
-    struct vx_irq lint = vx_lapic_lint(rig->lapic, step->op == PIC ? step->at : 0);
+    struct vx_irq pin = ioapic_input(rig->ioapic, step->op == PIN_UP || step->op == PIN_DOWN ? step->at : 0);
+    struct vx_irq lint = lapic_lint(rig->lapic, step->op == PIC ? step->at : 0);
     switch (step->op) {
     case WR: vx_bus_write(rig->bus, VX_SPACE_MEMORY, step->at, 4, step->value); break;
     case RD: return (uint32_t)vx_bus_read(rig->bus, VX_SPACE_MEMORY, step->at, 4);
-    case ACK: return (uint32_t)vx_lapic_ack(rig->lapic);
+    case ACK: return (uint32_t)lapic_ack(rig->lapic);
     case INTR: return rig->intr;
     case NMIS: return rig->nmis;
     case INITS: return rig->inits;
@@ -122,7 +122,7 @@ static uint32_t do_step(struct rig *rig, const struct step *step)
     case PIN_DOWN: vx_irq_lower(&pin); break;
     case PIC: vx_irq_set(&lint, step->value); break;
     case WAIT_NS: vx_clock_advance(rig->clock, step->value); break;
-    case BASE: vx_lapic_set_base(rig->lapic, step->value); break;
+    case BASE: lapic_set_base(rig->lapic, step->value); break;
     case EXT: return rig->ext;
     }
     return step->value;
@@ -255,11 +255,11 @@ Test(apic, narrow_accesses_read_the_dword_and_do_not_write)
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_MEMORY, VER + 4, 4), 0);
     vx_bus_write(rig.bus, VX_SPACE_MEMORY, TPR, 1, 0x50);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_MEMORY, TPR, 4), 0);
-    cr_assert(!vx_lapic_can_nmi(rig.lapic) && !vx_ioapic_can_nmi(rig.ioapic));
+    cr_assert(!lapic_can_nmi(rig.lapic) && !ioapic_can_nmi(rig.ioapic));
     vx_bus_write(rig.bus, VX_SPACE_MEMORY, LINT0, 4, 0x10400);
-    cr_assert(!vx_lapic_can_nmi(rig.lapic));
+    cr_assert(!lapic_can_nmi(rig.lapic));
     vx_bus_write(rig.bus, VX_SPACE_MEMORY, SVR, 4, 0x1FF);
     vx_bus_write(rig.bus, VX_SPACE_MEMORY, LINT0, 4, 0x400);
-    cr_assert(vx_lapic_can_nmi(rig.lapic));
+    cr_assert(lapic_can_nmi(rig.lapic));
     rig_fini(&rig);
 }

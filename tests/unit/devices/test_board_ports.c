@@ -21,32 +21,32 @@ static const struct port_step port92[] = {
 Test(board_ports, port92)
 {
     struct port_rig rig;
-    struct vx_port92 *chip;
+    struct port92 *chip;
     char what[128] = "";
     port_rig_init(&rig);
-    struct vx_port92_config config = { .bus = rig.bus,
-                                       .a20 = port_rig_irq(&rig, A20),
-                                       .cpu_reset = port_rig_irq(&rig, CPU_RESET) };
-    cr_assert_eq(vx_port92_create(&config, &chip), VX_ERR_OK);
+    struct port92_config config = { .bus = rig.bus,
+                                    .a20 = port_rig_irq(&rig, A20),
+                                    .cpu_reset = port_rig_irq(&rig, CPU_RESET) };
+    cr_assert_eq(port92_create(&config, &chip), VX_ERR_OK);
     cr_assert(port_script_run(&rig, port92, VX_ARRAY_LEN(port92), what), "%s", what);
-    vx_port92_type.reset(chip, VX_RESET_HOLD);
+    port92_type.reset(chip, VX_RESET_HOLD);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x92, 1), 0);
-    vx_port92_type.destroy(chip);
+    port92_type.destroy(chip);
     port_rig_fini(&rig);
 }
 
 Test(board_ports, fpu_error)
 {
     struct port_rig rig;
-    struct vx_fpu_error *chip;
+    struct fpu_error *chip;
     port_rig_init(&rig);
-    struct vx_fpu_error_config config = { .bus = rig.bus, .irq13 = port_rig_irq(&rig, IRQ13) };
-    cr_assert_eq(vx_fpu_error_create(&config, &chip), VX_ERR_OK);
-    vx_fpu_error_set_ferr(chip, true);
+    struct fpu_error_config config = { .bus = rig.bus, .irq13 = port_rig_irq(&rig, IRQ13) };
+    cr_assert_eq(fpu_error_create(&config, &chip), VX_ERR_OK);
+    fpu_error_set_ferr(chip, true);
     cr_assert(rig.level[IRQ13]);
     vx_bus_write(rig.bus, VX_SPACE_IO, 0xF0, 1, 0);
     cr_assert(!rig.level[IRQ13]);
-    vx_fpu_error_type.destroy(chip);
+    fpu_error_type.destroy(chip);
     port_rig_fini(&rig);
 }
 
@@ -62,17 +62,16 @@ static void leave(void *opaque, uint32_t value)
 Test(board_ports, debug_console_and_exit)
 {
     struct port_rig rig;
-    struct vx_debugcon *con;
-    struct vx_debug_exit *exit_chip;
+    struct debugcon *con;
+    struct debug_exit *exit_chip;
     char text[32] = "";
     uint32_t code = 0;
     struct vx_char chr = { .write = take, .opaque = text };
     port_rig_init(&rig);
-    cr_assert_eq(
-        vx_debugcon_create(&(struct vx_debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con),
-        VX_ERR_OK);
-    struct vx_debug_exit_config exit_config = { .bus = rig.bus, .ports = { 0x501, 2 }, .exit = leave, .opaque = &code };
-    cr_assert_eq(vx_debug_exit_create(&exit_config, &exit_chip), VX_ERR_OK);
+    cr_assert_eq(debugcon_create(&(struct debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con),
+                 VX_ERR_OK);
+    struct debug_exit_config exit_config = { .bus = rig.bus, .ports = { 0x501, 2 }, .exit = leave, .opaque = &code };
+    cr_assert_eq(debug_exit_create(&exit_config, &exit_chip), VX_ERR_OK);
     vx_bus_write(rig.bus, VX_SPACE_IO, 0x402, 1, 'a');
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 1, "bcd", 3), 3);
     cr_assert_eq(vx_bus_write_block(rig.bus, 0x402, 2, "bcd", 1), 0);
@@ -85,7 +84,7 @@ Test(board_ports, debug_console_and_exit)
     vx_bus_write(rig.bus, VX_SPACE_IO, 0x503, 1, 0x32);
     cr_assert_eq(code, 0x31);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_IO, 0x501, 1), 0);
-    vx_debug_exit_type.destroy(exit_chip);
-    vx_debugcon_type.destroy(con);
+    debug_exit_type.destroy(exit_chip);
+    debugcon_type.destroy(con);
     port_rig_fini(&rig);
 }

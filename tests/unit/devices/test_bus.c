@@ -218,9 +218,9 @@ static void record_level(void *opaque, unsigned line, bool level)
 Test(bus, a_shared_line_is_up_while_any_input_is)
 {
     int changes = 0;
-    struct vx_irq_or wire;
-    vx_irq_or_init(&wire, (struct vx_irq){ .set = record_level, .opaque = &changes });
-    struct vx_irq a = vx_irq_or_input(&wire, 0), b = vx_irq_or_input(&wire, 31);
+    struct irq_or wire;
+    irq_or_init(&wire, (struct vx_irq){ .set = record_level, .opaque = &changes });
+    struct vx_irq a = irq_or_input(&wire, 0), b = irq_or_input(&wire, 31);
     vx_irq_raise(&a);
     vx_irq_raise(&b);
     vx_irq_lower(&a);

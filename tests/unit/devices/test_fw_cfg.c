@@ -15,7 +15,7 @@ struct rig {
     struct vx_stats stats;
     struct vx_bus *bus;
     struct vx_pmap *pmap;
-    struct vx_fw_cfg *fw_cfg;
+    struct fw_cfg *fw_cfg;
     struct vx_fw_sink sink;
 };
 
@@ -39,14 +39,14 @@ static void set_up(struct rig *rig)
         .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES, .bus = { nothing_read, nothing_write }
     };
     cr_assert_eq(vx_pmap_create(&pmap, &rig->pmap), VX_ERR_OK);
-    struct vx_fw_cfg_config config = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap };
-    cr_assert_eq(vx_fw_cfg_create(&config, &rig->fw_cfg), VX_ERR_OK);
-    rig->sink = vx_fw_cfg_sink(rig->fw_cfg);
+    struct fw_cfg_config config = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap };
+    cr_assert_eq(fw_cfg_create(&config, &rig->fw_cfg), VX_ERR_OK);
+    rig->sink = fw_cfg_sink(rig->fw_cfg);
 }
 
 static void tear_down(struct rig *rig)
 {
-    vx_fw_cfg_type.destroy(rig->fw_cfg);
+    fw_cfg_type.destroy(rig->fw_cfg);
     vx_pmap_destroy(rig->pmap);
     vx_bus_destroy(rig->bus);
     vx_log_destroy(rig->log);
@@ -123,7 +123,7 @@ Test(fw_cfg, ports)
     select_key(&rig, FW_CFG_SIGNATURE);
     read_bytes(&rig, bytes, 1);
     cr_assert_eq(bytes[0], 'Q');
-    vx_fw_cfg_type.reset(rig.fw_cfg, VX_RESET_HOLD);
+    fw_cfg_type.reset(rig.fw_cfg, VX_RESET_HOLD);
     read_bytes(&rig, bytes, 1);
     cr_assert_eq(bytes[0], 'Q', "reset selects the signature from its start");
     tear_down(&rig);
@@ -152,7 +152,7 @@ Test(fw_cfg, directory)
         read_bytes(&rig, text, strlen(contents[i]) + 1);
         cr_assert_str_eq(text, contents[i]);
     }
-    cr_assert_eq(vx_fw_cfg_status(rig.fw_cfg), VX_ERR_OK);
+    cr_assert_eq(fw_cfg_status(rig.fw_cfg), VX_ERR_OK);
     tear_down(&rig);
 }
 
@@ -164,20 +164,20 @@ Test(fw_cfg, too_much)
     memset(name, 'n', sizeof name);
     name[VX_FW_CFG_NAME_BYTES - 1] = '\0';
     add_file(&rig, name, "fits");
-    cr_assert_eq(vx_fw_cfg_status(rig.fw_cfg), VX_ERR_OK);
+    cr_assert_eq(fw_cfg_status(rig.fw_cfg), VX_ERR_OK);
     name[VX_FW_CFG_NAME_BYTES - 1] = 'n';
     name[VX_FW_CFG_NAME_BYTES] = '\0';
     add_file(&rig, name, "does not");
-    cr_assert_eq(vx_fw_cfg_status(rig.fw_cfg), VX_ERR_BAD_ARGUMENT);
+    cr_assert_eq(fw_cfg_status(rig.fw_cfg), VX_ERR_BAD_ARGUMENT);
     tear_down(&rig);
 
     set_up(&rig);
     for (unsigned i = 0; i <= VX_FW_CFG_FILES; i++) {
-        cr_assert_eq(vx_fw_cfg_status(rig.fw_cfg), VX_ERR_OK, "file %u", i);
+        cr_assert_eq(fw_cfg_status(rig.fw_cfg), VX_ERR_OK, "file %u", i);
         snprintf(name, sizeof name, "file%03u", i);
         add_file(&rig, name, "x");
     }
-    cr_assert_eq(vx_fw_cfg_status(rig.fw_cfg), VX_ERR_RANGE);
+    cr_assert_eq(fw_cfg_status(rig.fw_cfg), VX_ERR_RANGE);
     tear_down(&rig);
 }
 

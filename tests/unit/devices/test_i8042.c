@@ -16,33 +16,33 @@ enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 
 
 static void host(void *opaque, unsigned at, unsigned value)
 {
-    struct vx_i8042 *i8042 = opaque;
+    struct i8042 *i8042 = opaque;
     int by = (int8_t)value;
     switch (at) {
     case DOWN:
-    case UP: vx_i8042_key(i8042, value, at == DOWN); break;
-    case MOUSE_X: vx_i8042_mouse(i8042, by, 0, 0, 0); break;
-    case MOUSE_Y: vx_i8042_mouse(i8042, 0, by, 0, 0); break;
-    case MOUSE_Z: vx_i8042_mouse(i8042, 0, 0, by, 0); break;
-    default: vx_i8042_mouse(i8042, 0, 0, 0, value); break;
+    case UP: i8042_key(i8042, value, at == DOWN); break;
+    case MOUSE_X: i8042_mouse(i8042, by, 0, 0, 0); break;
+    case MOUSE_Y: i8042_mouse(i8042, 0, by, 0, 0); break;
+    case MOUSE_Z: i8042_mouse(i8042, 0, 0, by, 0); break;
+    default: i8042_mouse(i8042, 0, 0, 0, value); break;
     }
 }
 
-static struct vx_i8042 *create(struct port_rig *rig)
+static struct i8042 *create(struct port_rig *rig)
 {
-    struct vx_i8042 *i8042;
+    struct i8042 *i8042;
     port_rig_init(rig);
-    cr_assert_eq(vx_i8042_create(&(struct vx_i8042_config){ .log = rig->log,
-                                                            .bus = rig->bus,
-                                                            .clock = rig->clock,
-                                                            .irq_keyboard = port_rig_irq(rig, IRQ1),
-                                                            .irq_aux = port_rig_irq(rig, IRQ12),
-                                                            .a20 = port_rig_irq(rig, A20),
-                                                            .reset = port_rig_irq(rig, CPU_RESET) },
-                                 &i8042),
+    cr_assert_eq(i8042_create(&(struct i8042_config){ .log = rig->log,
+                                                      .bus = rig->bus,
+                                                      .clock = rig->clock,
+                                                      .irq_keyboard = port_rig_irq(rig, IRQ1),
+                                                      .irq_aux = port_rig_irq(rig, IRQ12),
+                                                      .a20 = port_rig_irq(rig, A20),
+                                                      .reset = port_rig_irq(rig, CPU_RESET) },
+                              &i8042),
                  VX_ERR_OK);
-    vx_i8042_type.reset(i8042, VX_RESET_HOLD);
-    vx_i8042_type.reset(i8042, VX_RESET_RELEASE);
+    i8042_type.reset(i8042, VX_RESET_HOLD);
+    i8042_type.reset(i8042, VX_RESET_RELEASE);
     rig->host = host;
     rig->opaque = i8042;
     return i8042;
@@ -52,10 +52,10 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 {
     struct port_rig rig;
     char what[128] = "";
-    struct vx_i8042 *i8042 = create(&rig);
+    struct i8042 *i8042 = create(&rig);
     bool held = port_script_run(&rig, steps, count, what);
     cr_assert(held, "%s: %s", name, what);
-    vx_i8042_type.destroy(i8042);
+    i8042_type.destroy(i8042);
     cr_assert_eq(vx_clock_next_ns(rig.clock), VX_NEVER);
     port_rig_fini(&rig);
 }
@@ -205,11 +205,11 @@ Test(i8042, mouse)
 Test(i8042, unread_keys_leave_none_stuck)
 {
     struct port_rig rig;
-    struct vx_i8042 *i8042 = create(&rig);
+    struct i8042 *i8042 = create(&rig);
     bool down[128] = { false };
     unsigned bytes = 0, stuck = 0;
     for (unsigned i = 0; i < 10000; i++)
-        vx_i8042_key(i8042, 2 + i / 2 % 50, i % 2 == 0);
+        i8042_key(i8042, 2 + i / 2 % 50, i % 2 == 0);
     while (vx_bus_read(rig.bus, VX_SPACE_IO, STATUS, 1) & 1) {
         unsigned byte = (unsigned)vx_bus_read(rig.bus, VX_SPACE_IO, DATA, 1);
         if (byte == 0xF0) { /* untranslated after reset: break */
@@ -225,7 +225,7 @@ Test(i8042, unread_keys_leave_none_stuck)
     for (unsigned i = 0; i < 128; i++)
         stuck += down[i];
     cr_assert(bytes > 50 && bytes <= 300 && stuck == 0, "%u bytes, %u keys stuck", bytes, stuck);
-    vx_i8042_type.destroy(i8042);
+    i8042_type.destroy(i8042);
     port_rig_fini(&rig);
 }
 
@@ -233,14 +233,14 @@ Test(i8042, unread_keys_leave_none_stuck)
 Test(i8042, translation_round_trip)
 {
     static const unsigned ranges[][2] = { { 0x01, 0x53 }, { 0x56, 0x58 } };
-    struct vx_ps2_keyboard keyboard = { 0 };
+    struct ps2_keyboard keyboard = { 0 };
     unsigned wrong = 0;
-    vx_ps2_keyboard_reset(&keyboard);
+    ps2_keyboard_reset(&keyboard);
     for (size_t r = 0; r < VX_ARRAY_LEN(ranges); r++) {
         for (unsigned code = ranges[r][0]; code <= ranges[r][1]; code++) {
             uint8_t byte = 0;
-            vx_ps2_keyboard_key(&keyboard, code, true);
-            if (!vx_ps2_keyboard_read(&keyboard, &byte) || vx_ps2_translate(byte) != code)
+            ps2_keyboard_key(&keyboard, code, true);
+            if (!ps2_keyboard_read(&keyboard, &byte) || ps2_translate(byte) != code)
                 wrong = code;
         }
     }

@@ -98,8 +98,8 @@ Test(ide_ata, settings)
     out(rig, rig->control, 1, 0x00);
     identify(rig, id);
     cr_expect_eq(word(id, 85), 0x0008, "SRST keeps them");
-    vx_ide_type.reset(rig->ide, VX_RESET_HOLD);
-    vx_ide_type.reset(rig->ide, VX_RESET_RELEASE);
+    ide_type.reset(rig->ide, VX_RESET_HOLD);
+    ide_type.reset(rig->ide, VX_RESET_RELEASE);
     identify(rig, id);
     cr_expect_eq(word(id, 85), 0x0068, "a power-on reset does not");
     cr_expect_eq(word(id, 88), 0x003F);

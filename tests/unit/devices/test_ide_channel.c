@@ -72,7 +72,7 @@ Test(ide_channel, config_registers)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         rig_config(rig, rows[i].reg, rows[i].size, rows[i].write);
-        uint32_t value = vx_pci_read_config(rig->pci, 1, 1, rows[i].reg, rows[i].size);
+        uint32_t value = pci_read_config(rig->pci, 1, 1, rows[i].reg, rows[i].size);
         cr_expect_eq(value, rows[i].expect, "register %02x: %08x", rows[i].reg, value);
     }
     rig_destroy(rig);
@@ -176,7 +176,7 @@ Test(ide_channel, reset_in_flight)
     struct rig *rig = rig_create("d---");
     command28(rig, 0x20, 0, 1);
     cr_assert_eq(alt_status(rig), BSY);
-    cr_assert(vx_ide_is_busy(rig->ide));
+    cr_assert(ide_is_busy(rig->ide));
     put(rig, COUNT, 0x99);
     cr_assert_neq(get(rig, COUNT), 0x99, "registers are closed while BSY");
     out(rig, rig->control, 1, 0x04);
@@ -195,9 +195,9 @@ Test(ide_channel, reset_in_flight)
     cr_assert_eq(alt_status(rig), READY);
 
     command28(rig, 0x30, 0, 1); /* the machine's reset, in a data phase */
-    vx_ide_type.reset(rig->ide, VX_RESET_HOLD);
-    vx_pci_type.reset(rig->pci, VX_RESET_HOLD);
-    vx_ide_type.reset(rig->ide, VX_RESET_RELEASE);
+    ide_type.reset(rig->ide, VX_RESET_HOLD);
+    pci_type.reset(rig->pci, VX_RESET_HOLD);
+    ide_type.reset(rig->ide, VX_RESET_RELEASE);
     rig_enable(rig);
     cr_assert_eq(alt_status(rig), READY);
     rig_destroy(rig);
@@ -207,8 +207,8 @@ Test(ide_channel, drain)
 {
     struct rig *rig = rig_create("d---");
     command28(rig, 0x20, 0, 1);
-    vx_ide_drain(rig->ide);
-    cr_assert_not(vx_ide_is_busy(rig->ide));
+    ide_drain(rig->ide);
+    cr_assert_not(ide_is_busy(rig->ide));
     cr_assert_eq(alt_status(rig), READY | DRQ);
     command28(rig, 0xC8, 0, 1);
     rig_destroy(rig); /* destroy drains too */

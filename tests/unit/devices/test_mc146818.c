@@ -11,15 +11,15 @@ enum { RESET = 0 }; /* HOST */
 
 struct rig {
     struct port_rig ports;
-    struct vx_rtc *rtc;
+    struct rtc *rtc;
 };
 
 static void host(void *opaque, unsigned at, unsigned value)
 {
     (void)at, (void)value;
     struct rig *rig = opaque;
-    vx_rtc_type.reset(rig->rtc, VX_RESET_HOLD);
-    vx_rtc_type.reset(rig->rtc, VX_RESET_RELEASE);
+    rtc_type.reset(rig->rtc, VX_RESET_HOLD);
+    rtc_type.reset(rig->rtc, VX_RESET_RELEASE);
 }
 
 static void run(const char *name, const struct port_step *steps, size_t count)
@@ -29,12 +29,12 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     port_rig_init(&rig.ports);
     rig.ports.host = host;
     rig.ports.opaque = &rig;
-    struct vx_rtc_config config = { .bus = rig.ports.bus,
-                                    .clock = rig.ports.clock,
-                                    .irq = port_rig_irq(&rig.ports, IRQ8) };
-    cr_assert_eq(vx_rtc_create(&config, &rig.rtc), VX_ERR_OK);
+    struct rtc_config config = { .bus = rig.ports.bus,
+                                 .clock = rig.ports.clock,
+                                 .irq = port_rig_irq(&rig.ports, IRQ8) };
+    cr_assert_eq(rtc_create(&config, &rig.rtc), VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
-    vx_rtc_type.destroy(rig.rtc);
+    rtc_type.destroy(rig.rtc);
     cr_assert_eq(vx_clock_next_ns(rig.ports.clock), VX_NEVER);
     port_rig_fini(&rig.ports);
     cr_assert(held, "%s: %s", name, what);

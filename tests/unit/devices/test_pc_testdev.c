@@ -11,7 +11,7 @@ enum { RAM_BYTES = 2 << 20 };
 struct rig {
     struct port_rig ports;
     struct vx_pmap *pmap;
-    struct vx_pc_testdev *chip;
+    struct pc_testdev *chip;
     uint32_t lines;   /* levels */
     unsigned dropped; /* mappings that had to be forgotten */
     uint32_t dropped_page;
@@ -37,15 +37,15 @@ static void start(struct rig *rig)
     port_rig_init(&rig->ports);
     struct vx_pmap_config memory = { .log = rig->ports.log, .stats = &rig->ports.stats, .ram_bytes = RAM_BYTES };
     cr_assert_eq(vx_pmap_create(&memory, &rig->pmap), VX_ERR_OK);
-    struct vx_pc_testdev_config config = { .bus = rig->ports.bus, .pmap = rig->pmap };
+    struct pc_testdev_config config = { .bus = rig->ports.bus, .pmap = rig->pmap };
     for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
         config.line[i] = (struct vx_irq){ .set = set_line, .opaque = rig, .line = i };
-    cr_assert_eq(vx_pc_testdev_create(&config, &rig->chip), VX_ERR_OK);
+    cr_assert_eq(pc_testdev_create(&config, &rig->chip), VX_ERR_OK);
 }
 
 static void end(struct rig *rig)
 {
-    vx_pc_testdev_type.destroy(rig->chip);
+    pc_testdev_type.destroy(rig->chip);
     vx_pmap_destroy(rig->pmap);
     port_rig_fini(&rig->ports);
 }
@@ -98,9 +98,9 @@ Test(pc_testdev, lines)
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, 0x2004, 1, 0);
     cr_assert_eq(rig.lines, 0xFFFFEF);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, 0xE0, 4, 77);
-    vx_pc_testdev_type.reset(rig.chip, VX_RESET_HOLD);
+    pc_testdev_type.reset(rig.chip, VX_RESET_HOLD);
     cr_assert_eq(rig.lines, 0xFFFFEF, "outputs move in the second phase");
-    vx_pc_testdev_type.reset(rig.chip, VX_RESET_RELEASE);
+    pc_testdev_type.reset(rig.chip, VX_RESET_RELEASE);
     cr_assert_eq(rig.lines, 0);
     cr_assert_eq(vx_bus_read(rig.ports.bus, VX_SPACE_IO, 0xE0, 4), 77);
     end(&rig);

@@ -17,8 +17,8 @@ struct rig {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_pmap *pmap;
-    struct vx_pci *pci;
-    struct vx_piix3 *piix3;
+    struct pci *pci;
+    struct piix3 *piix3;
     bool pirq[4], isa[16];
     unsigned resets, power_offs, smis;
     bool sci;
@@ -33,7 +33,7 @@ static void line(void *opaque, unsigned which, bool level)
     if (which < LINE_ISA) {
         rig->pirq[which] = level;
         if (rig->piix3 != NULL)
-            vx_piix3_set_pirq(rig->piix3, which, level);
+            piix3_set_pirq(rig->piix3, which, level);
     } else if (which < LINE_RESET) {
         rig->isa[which - LINE_ISA] = level;
     } else if (which == LINE_SCI) {
@@ -68,17 +68,17 @@ static void rig_init(struct rig *rig)
     cr_assert_eq(vx_pmap_create(&pmap, &rig->pmap), VX_ERR_OK);
     rig->rom_page = vx_pmap_alloc(rig->pmap, 0x20000);
     memset(vx_pmap_page_hva(rig->pmap, rig->rom_page), 0xB1, 0x20000);
-    struct vx_pci_config pci = {
+    struct pci_config pci = {
         .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = RAM_BYTES, .memory_end = MEMORY_END
     };
     for (unsigned i = 0; i < 4; i++)
         pci.pirq[i] = (struct vx_irq){ line, rig, LINE_PIRQ + i };
-    cr_assert_eq(vx_pci_create(&pci, &rig->pci), VX_ERR_OK);
+    cr_assert_eq(pci_create(&pci, &rig->pci), VX_ERR_OK);
 }
 
 static void rig_fini(struct rig *rig)
 {
-    vx_pci_type.destroy(rig->pci);
+    pci_type.destroy(rig->pci);
     vx_pmap_destroy(rig->pmap);
     vx_bus_destroy(rig->bus);
     vx_clock_destroy(rig->clock);
@@ -112,7 +112,7 @@ static uint64_t answer(void *opaque, uint64_t off, unsigned size)
 }
 
 struct card {
-    struct vx_pci_function fn;
+    struct pci_function fn;
     struct vx_region io, mem;
     uint8_t tag;
     unsigned moves;
@@ -131,25 +131,25 @@ static void plug(struct rig *rig, struct card *card, unsigned slot, uint8_t tag,
 {
     memset(card, 0, sizeof *card);
     card->tag = tag;
-    vx_pci_function_init(&card->fn, &(struct vx_pci_ident){ .name = "card",
-                                                            .vendor = 0x1AF4,
-                                                            .device = 0x1000 + tag,
-                                                            .class_code = 0x020000,
-                                                            .interrupt_pin = pin,
-                                                            .subsystem_vendor = 0xABCD,
-                                                            .subsystem = 0x1234 });
+    pci_function_init(&card->fn, &(struct pci_ident){ .name = "card",
+                                                      .vendor = 0x1AF4,
+                                                      .device = 0x1000 + tag,
+                                                      .class_code = 0x020000,
+                                                      .interrupt_pin = pin,
+                                                      .subsystem_vendor = 0xABCD,
+                                                      .subsystem = 0x1234 });
     card->io = (struct vx_region){ .name = "card io", .max_size = 4, .read = answer, .opaque = &card->tag };
     card->mem = (struct vx_region){ .name = "card mem", .max_size = 4, .read = answer, .opaque = &card->tag };
     card->fn.opaque = card;
     card->fn.bar_moved = moved;
-    card->fn.bar[0] = (struct vx_pci_bar){ .size = 32, .io = true, .region = &card->io };
-    card->fn.bar[1] = (struct vx_pci_bar){ .size = 4096, .region = &card->mem };
-    card->fn.bar[2] = (struct vx_pci_bar){
+    card->fn.bar[0] = (struct pci_bar){ .size = 32, .io = true, .region = &card->io };
+    card->fn.bar[1] = (struct pci_bar){ .size = 4096, .region = &card->mem };
+    card->fn.bar[2] = (struct pci_bar){
         .size = 65536, .prefetchable = true, .backed = true, .page = vx_pmap_alloc(rig->pmap, 65536)
     };
     card->fn.bar[PCI_BAR_ROM] =
-        (struct vx_pci_bar){ .size = 65536, .backed = true, .read_only = true, .page = rig->rom_page };
-    cr_assert_eq(vx_pci_add(rig->pci, slot, 0, &card->fn), VX_ERR_OK);
+        (struct pci_bar){ .size = 65536, .backed = true, .read_only = true, .page = rig->rom_page };
+    cr_assert_eq(pci_add(rig->pci, slot, 0, &card->fn), VX_ERR_OK);
 }
 
 Test(pci, mechanism_1)
@@ -170,10 +170,10 @@ Test(pci, mechanism_1)
     out(&rig, 0xCF8, 1, 0x00); /* not a dword: the address stays */
     out(&rig, 0xCF8, 2, 0x0000);
     cr_assert_eq(in(&rig, 0xCF8, 4), 0x80011800);
-    struct vx_pci_function other;
-    vx_pci_function_init(&other, &(struct vx_pci_ident){ .name = "other" });
-    cr_assert_eq(vx_pci_add(rig.pci, 3, 0, &other), VX_ERR_BAD_ARGUMENT);
-    vx_pci_remove(&card.fn);
+    struct pci_function other;
+    pci_function_init(&other, &(struct pci_ident){ .name = "other" });
+    cr_assert_eq(pci_add(rig.pci, 3, 0, &other), VX_ERR_BAD_ARGUMENT);
+    pci_remove(&card.fn);
     cr_assert_eq(cfg(&rig, 3, 0, 0, 4), 0xFFFFFFFF);
     rig_fini(&rig);
 }
@@ -199,7 +199,7 @@ Test(pci, registers_keep_what_is_not_writable)
             bad = i;
     }
     cr_assert_eq(bad, -1, "row %d", bad);
-    vx_pci_remove(&card.fn);
+    pci_remove(&card.fn);
     rig_fini(&rig);
 }
 
@@ -219,19 +219,19 @@ Test(pci, bars_follow_command_and_base)
     vx_pmap_store(rig.pmap, 0xE1000010, 4, 0x12345678);
     cr_assert_eq(vx_pmap_load(rig.pmap, 0xE1000010, 4), 0x12345678);
     set_cfg(&rig, 3, 0, 0x10, 4, 0xC100);
-    cr_assert(in(&rig, 0xC001, 1) == 0xFF && in(&rig, 0xC101, 1) == 0x41 && vx_pci_bar_base(&card.fn, 0) == 0xC100);
+    cr_assert(in(&rig, 0xC001, 1) == 0xFF && in(&rig, 0xC101, 1) == 0x41 && pci_bar_base(&card.fn, 0) == 0xC100);
     set_cfg(&rig, 3, 0, 0x30, 4, 0xE2000001);
     cr_assert_eq(vx_pmap_load(rig.pmap, 0xE2000000, 1), 0xB1);
     vx_pmap_store(rig.pmap, 0xE2000000, 1, 0);
     cr_assert_eq(vx_pmap_load(rig.pmap, 0xE2000000, 1), 0xB1);
     set_cfg(&rig, 3, 0, 4, 2, 0);
     cr_assert(in(&rig, 0xC101, 1) == 0xFF && vx_pmap_load(rig.pmap, 0xE1000010, 4) == 0xFFFFFFFF);
-    cr_assert(vx_pci_bar_base(&card.fn, 0) == PCI_UNMAPPED && card.moved_to == PCI_UNMAPPED);
+    cr_assert(pci_bar_base(&card.fn, 0) == PCI_UNMAPPED && card.moved_to == PCI_UNMAPPED);
     cr_assert_eq(card.moves, 9, "%u moves", card.moves);
-    vx_pci_type.reset(rig.pci, VX_RESET_HOLD);
-    vx_pci_type.reset(rig.pci, VX_RESET_RELEASE);
+    pci_type.reset(rig.pci, VX_RESET_HOLD);
+    pci_type.reset(rig.pci, VX_RESET_RELEASE);
     cr_assert(cfg(&rig, 3, 0, 0x10, 4) == 1 && cfg(&rig, 3, 0, 0x18, 4) == 8);
-    vx_pci_remove(&card.fn);
+    pci_remove(&card.fn);
     rig_fini(&rig);
 }
 
@@ -253,7 +253,7 @@ Test(pci, hostile_bars)
     for (size_t i = 0; i < VX_ARRAY_LEN(bases); i++) {
         set_cfg(&rig, 3, 0, 0x18, 4, bases[i]);
         set_cfg(&rig, 3, 0, 4, 2, 3);
-        cr_assert(vx_pci_bar_base(&a.fn, 2) == PCI_UNMAPPED && vx_pmap_load(rig.pmap, 0x10000, 4) == 0xCAFE, "base %x",
+        cr_assert(pci_bar_base(&a.fn, 2) == PCI_UNMAPPED && vx_pmap_load(rig.pmap, 0x10000, 4) == 0xCAFE, "base %x",
                   bases[i]);
     }
     set_cfg(&rig, 3, 0, 0x10, 4, 0x60);
@@ -270,9 +270,9 @@ Test(pci, hostile_bars)
     vx_pmap_store(rig.pmap, 0xE0000001, 1, 0x77);
     cr_assert_eq(vx_pmap_load(rig.pmap, 0xE0000001, 1), 0x77);
     set_cfg(&rig, 4, 0, 0x10, 4, 0xFFFFFFFF);
-    cr_assert_eq(vx_pci_bar_base(&b.fn, 0), PCI_UNMAPPED);
-    vx_pci_remove(&a.fn);
-    vx_pci_remove(&b.fn);
+    cr_assert_eq(pci_bar_base(&b.fn, 0), PCI_UNMAPPED);
+    pci_remove(&a.fn);
+    pci_remove(&b.fn);
     rig_fini(&rig);
 }
 
@@ -283,18 +283,18 @@ Test(pci, interrupt_pins_swizzle_share_and_can_be_disabled)
     rig_init(&rig);
     plug(&rig, &a, 2, 1, 1); /* slot 2 INTA -> PIRQB */
     plug(&rig, &b, 6, 2, 1); /* slot 6 INTA -> PIRQB */
-    vx_pci_set_intx(&a.fn, true);
+    pci_set_intx(&a.fn, true);
     cr_assert(rig.pirq[1] && !rig.pirq[0] && (cfg(&rig, 2, 0, 6, 2) & 8));
-    vx_pci_set_intx(&b.fn, true);
-    vx_pci_set_intx(&a.fn, false);
+    pci_set_intx(&b.fn, true);
+    pci_set_intx(&a.fn, false);
     cr_assert(rig.pirq[1]);
     set_cfg(&rig, 6, 0, 4, 2, 0x400);
     cr_assert(!rig.pirq[1] && (cfg(&rig, 6, 0, 6, 2) & 8));
     set_cfg(&rig, 6, 0, 4, 2, 0);
     cr_assert(rig.pirq[1]);
-    vx_pci_remove(&b.fn); /* a card that goes takes its interrupt along */
+    pci_remove(&b.fn); /* a card that goes takes its interrupt along */
     cr_assert(!rig.pirq[1]);
-    vx_pci_remove(&a.fn);
+    pci_remove(&a.fn);
     rig_fini(&rig);
 }
 
@@ -317,11 +317,10 @@ static const struct { unsigned reg, shift; uint32_t base; bool rom; } segments[]
 Test(pci, i440fx_pam)
 {
     struct rig rig;
-    struct vx_i440fx *bridge;
+    struct i440fx *bridge;
     rig_init(&rig);
     cr_assert_eq(
-        vx_i440fx_create(&(struct vx_i440fx_config){ .pci = rig.pci, .pmap = rig.pmap, .bios_page = rig.rom_page },
-                         &bridge),
+        i440fx_create(&(struct i440fx_config){ .pci = rig.pci, .pmap = rig.pmap, .bios_page = rig.rom_page }, &bridge),
         VX_ERR_OK);
     cr_assert(cfg(&rig, 0, 0, 0, 4) == 0x12378086 && cfg(&rig, 0, 0, 8, 4) == 0x06000002 &&
               cfg(&rig, 0, 0, 0x72, 1) == 2);
@@ -348,9 +347,9 @@ Test(pci, i440fx_pam)
             snprintf(bad, sizeof bad, "segment %x", segments[i].base);
     }
     cr_assert(bad[0] == '\0', "%s", bad);
-    vx_pci_type.reset(rig.pci, VX_RESET_HOLD);
-    vx_i440fx_type.reset(bridge, VX_RESET_HOLD);
-    vx_i440fx_type.reset(bridge, VX_RESET_RELEASE);
+    pci_type.reset(rig.pci, VX_RESET_HOLD);
+    i440fx_type.reset(bridge, VX_RESET_HOLD);
+    i440fx_type.reset(bridge, VX_RESET_RELEASE);
     cr_assert(peek(&rig, 0xF0000) == 0xB1 && peek(&rig, 0xC0123) == 0xFF);
     /* SMRAM over the VGA window: open, locked and closed, and in SMM */
     vx_pmap_map(rig.pmap, 0xA0000, 0x20000, VX_PMAP_BUS, VX_PMAP_BUS);
@@ -361,13 +360,13 @@ Test(pci, i440fx_pam)
     set_cfg(&rig, 0, 0, 0x72, 1, 0x5A); /* lock closes */
     cr_assert_eq(cfg(&rig, 0, 0, 0x72, 1), 0x1A);
     cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
-    vx_i440fx_set_smiact(bridge, true);
+    i440fx_set_smiact(bridge, true);
     cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), 0xA0);
-    vx_i440fx_set_smiact(bridge, false);
+    i440fx_set_smiact(bridge, false);
     cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xBF000), VX_PMAP_BUS);
     set_cfg(&rig, 0, 0, 0x72, 1, 0x42);
     cr_assert_eq(cfg(&rig, 0, 0, 0x72, 1), 0x1A);
-    vx_i440fx_type.destroy(bridge);
+    i440fx_type.destroy(bridge);
     rig_fini(&rig);
 }
 
@@ -378,22 +377,22 @@ Test(pci, piix3_routes_pirqs_and_resets)
     struct rig rig;
     struct card a, b;
     rig_init(&rig);
-    struct vx_piix3_config config = { .pci = rig.pci, .reset = { line, &rig, LINE_RESET } };
+    struct piix3_config config = { .pci = rig.pci, .reset = { line, &rig, LINE_RESET } };
     for (unsigned i = 0; i < 16; i++)
         config.isa[i] = (struct vx_irq){ line, &rig, LINE_ISA + i };
-    cr_assert_eq(vx_piix3_create(&config, &rig.piix3), VX_ERR_OK);
+    cr_assert_eq(piix3_create(&config, &rig.piix3), VX_ERR_OK);
     cr_assert(cfg(&rig, 1, 0, 0, 4) == 0x70008086 && cfg(&rig, 1, 0, 0x60, 4) == 0x80808080 &&
               cfg(&rig, 1, 0, 0x0E, 1) == 0x80);
     plug(&rig, &a, 2, 1, 1);
     plug(&rig, &b, 3, 2, 1);
-    vx_pci_set_intx(&a.fn, true);
+    pci_set_intx(&a.fn, true);
     set_cfg(&rig, 1, 0, 0x61, 1, 0x0B);
     cr_assert(rig.isa[11]);
     set_cfg(&rig, 1, 0, 0x61, 1, 0x0A);
     cr_assert(!rig.isa[11] && rig.isa[10]);
     set_cfg(&rig, 1, 0, 0x62, 1, 0x0A);
-    vx_pci_set_intx(&b.fn, true);
-    vx_pci_set_intx(&a.fn, false);
+    pci_set_intx(&b.fn, true);
+    pci_set_intx(&a.fn, false);
     cr_assert(rig.isa[10]);
     set_cfg(&rig, 1, 0, 0x62, 1, 0x0D); /* reserved */
     cr_assert(!rig.isa[10] && !rig.isa[13]);
@@ -401,9 +400,9 @@ Test(pci, piix3_routes_pirqs_and_resets)
     cr_assert(in(&rig, 0xCF9, 1) == 0x02 && rig.resets == 0);
     out(&rig, 0xCF9, 1, 0x06);
     cr_assert_eq(rig.resets, 1);
-    vx_pci_remove(&a.fn);
-    vx_pci_remove(&b.fn);
-    vx_piix3_type.destroy(rig.piix3);
+    pci_remove(&a.fn);
+    pci_remove(&b.fn);
+    piix3_type.destroy(rig.piix3);
     rig.piix3 = NULL;
     rig_fini(&rig);
 }
@@ -413,16 +412,16 @@ Test(pci, piix3_routes_pirqs_and_resets)
 Test(pci, piix4_power_management)
 {
     struct rig rig;
-    struct vx_piix4_pm *pm;
+    struct piix4_pm *pm;
     rig_init(&rig);
-    struct vx_piix4_pm_config config = { .log = rig.log,
-                                         .bus = rig.bus,
-                                         .clock = rig.clock,
-                                         .pci = rig.pci,
-                                         .sci = { line, &rig, LINE_SCI },
-                                         .power_off = { line, &rig, LINE_POWER_OFF },
-                                         .smi = { line, &rig, LINE_SMI } };
-    cr_assert_eq(vx_piix4_pm_create(&config, &pm), VX_ERR_OK);
+    struct piix4_pm_config config = { .log = rig.log,
+                                      .bus = rig.bus,
+                                      .clock = rig.clock,
+                                      .pci = rig.pci,
+                                      .sci = { line, &rig, LINE_SCI },
+                                      .power_off = { line, &rig, LINE_POWER_OFF },
+                                      .smi = { line, &rig, LINE_SMI } };
+    cr_assert_eq(piix4_pm_create(&config, &pm), VX_ERR_OK);
     cr_assert(cfg(&rig, 1, 3, 0, 4) == 0x71138086 && cfg(&rig, 1, 3, 0x40, 4) == 1 && cfg(&rig, 1, 3, 0x58, 4) == 0);
     set_cfg(&rig, 1, 3, 0x40, 4, 0x601);
     cr_assert_eq(in(&rig, 0x608, 4), 0xFFFFFFFF);
@@ -445,7 +444,7 @@ Test(pci, piix4_power_management)
     vx_clock_advance(rig.clock, 2343500000);
     cr_assert(rig.sci && in(&rig, 0x608, 4) < 20000); /* 24 bits have wrapped */
     out(&rig, 0x600, 2, 1);
-    vx_piix4_pm_press_power_button(pm);
+    piix4_pm_press_power_button(pm);
     cr_assert(rig.sci && in(&rig, 0x601, 1) == 1);
     out(&rig, 0xB2, 1, PM_ACPI_DISABLE);
     cr_assert(!rig.sci);
@@ -476,10 +475,10 @@ Test(pci, piix4_power_management)
     cr_assert_eq(in(&rig, 0xB100, 1), 0);
     set_cfg(&rig, 1, 3, 0x40, 4, 0); /* base 0 decodes nothing */
     cr_assert_eq(in(&rig, 0x608, 4), 0xFFFFFFFF);
-    vx_pci_type.reset(rig.pci, VX_RESET_HOLD);
-    vx_piix4_pm_type.reset(pm, VX_RESET_HOLD);
-    vx_piix4_pm_type.reset(pm, VX_RESET_RELEASE);
+    pci_type.reset(rig.pci, VX_RESET_HOLD);
+    piix4_pm_type.reset(pm, VX_RESET_HOLD);
+    piix4_pm_type.reset(pm, VX_RESET_RELEASE);
     cr_assert_eq(cfg(&rig, 1, 3, 0x80, 1), 0);
-    vx_piix4_pm_type.destroy(pm);
+    piix4_pm_type.destroy(pm);
     rig_fini(&rig);
 }

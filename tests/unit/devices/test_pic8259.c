@@ -10,7 +10,7 @@ enum { RAISE = 0, LOWER = 1, ACK = 2 }; /* HOST: `at`; value: input, or the vect
 
 struct rig {
     struct port_rig ports;
-    struct vx_pic *pic;
+    struct pic *pic;
     char bad[64];
 };
 
@@ -18,12 +18,12 @@ static void host(void *opaque, unsigned at, unsigned value)
 {
     struct rig *rig = opaque;
     if (at == ACK) {
-        unsigned got = vx_pic_ack(rig->pic);
+        unsigned got = pic_ack(rig->pic);
         if (got != value && rig->bad[0] == '\0')
             snprintf(rig->bad, sizeof rig->bad, "vector %x, want %x", got, value);
         return;
     }
-    struct vx_irq input = vx_pic_input(rig->pic, value);
+    struct vx_irq input = pic_input(rig->pic, value);
     vx_irq_set(&input, at == RAISE);
 }
 
@@ -34,12 +34,10 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     port_rig_init(&rig.ports);
     rig.ports.host = host;
     rig.ports.opaque = &rig;
-    struct vx_pic_config config = { .log = rig.ports.log,
-                                    .bus = rig.ports.bus,
-                                    .intr = port_rig_irq(&rig.ports, INTR) };
-    cr_assert_eq(vx_pic_create(&config, &rig.pic), VX_ERR_OK);
+    struct pic_config config = { .log = rig.ports.log, .bus = rig.ports.bus, .intr = port_rig_irq(&rig.ports, INTR) };
+    cr_assert_eq(pic_create(&config, &rig.pic), VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
-    vx_pic_type.destroy(rig.pic);
+    pic_type.destroy(rig.pic);
     port_rig_fini(&rig.ports);
     cr_assert(held, "%s: %s", name, what);
     cr_assert(rig.bad[0] == '\0', "%s: %s", name, rig.bad);

@@ -137,19 +137,17 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 {
     struct port_rig rig;
     char what[128] = "";
-    struct vx_pit *pit;
-    struct vx_port61 *port61;
+    struct pit *pit;
+    struct port61 *port61;
     port_rig_init(&rig);
     cr_assert_eq(
-        vx_pit_create(&(struct vx_pit_config){ .bus = rig.bus, .clock = rig.clock, .out0 = port_rig_irq(&rig, OUT0) },
-                      &pit),
+        pit_create(&(struct pit_config){ .bus = rig.bus, .clock = rig.clock, .out0 = port_rig_irq(&rig, OUT0) }, &pit),
         VX_ERR_OK);
-    cr_assert_eq(
-        vx_port61_create(&(struct vx_port61_config){ .bus = rig.bus, .clock = rig.clock, .pit = pit }, &port61),
-        VX_ERR_OK);
+    cr_assert_eq(port61_create(&(struct port61_config){ .bus = rig.bus, .clock = rig.clock, .pit = pit }, &port61),
+                 VX_ERR_OK);
     bool held = port_script_run(&rig, steps, count, what);
-    vx_port61_type.destroy(port61);
-    vx_pit_type.destroy(pit);
+    port61_type.destroy(port61);
+    pit_type.destroy(pit);
     port_rig_fini(&rig);
     cr_assert(held, "%s: %s", name, what);
 }

@@ -22,7 +22,7 @@ enum { SEND = 0, EXPECT_OUT = 1, EXPECT_KEPT = 2 }; /* HOST steps: `at` */
 
 struct rig {
     struct port_rig ports;
-    struct vx_uart16550 *uart;
+    struct uart16550 *uart;
     struct vx_char chr;
     uint8_t out[256];
     size_t out_count;
@@ -69,18 +69,18 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     rig.ports.host = host;
     rig.ports.opaque = &rig;
     rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
-    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus,
-                                                                    .clock = rig.ports.clock,
-                                                                    .name = "uart",
-                                                                    .base = 0x3F8,
-                                                                    .irq = port_rig_irq(&rig.ports, IRQ4),
-                                                                    .chr = &rig.chr },
-                                     &rig.uart),
+    cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
+                                                              .clock = rig.ports.clock,
+                                                              .name = "uart",
+                                                              .base = 0x3F8,
+                                                              .irq = port_rig_irq(&rig.ports, IRQ4),
+                                                              .chr = &rig.chr },
+                                  &rig.uart),
                  VX_ERR_OK);
     bool held = port_script_run(&rig.ports, steps, count, what);
     cr_assert(held, "%s: %s", name, what);
     cr_assert(!rig.bad, "%s: back end saw something else", name);
-    vx_uart16550_type.destroy(rig.uart);
+    uart16550_type.destroy(rig.uart);
     cr_assert_null(rig.chr.receive);
     port_rig_fini(&rig.ports);
 }
@@ -171,21 +171,21 @@ Test(uart16550, scripts)
 Test(uart16550, nothing_attached)
 {
     struct port_rig rig;
-    struct vx_uart16550 *uart;
+    struct uart16550 *uart;
     char what[128] = "";
     static const struct port_step steps[] = {
         { IN, MSR, 0 }, { OUT, THR, 'x' }, { IN, LSR, 0x60 }, { OUT, MCR, 3 }, { IN, RBR, 0 }, { IN, LSR, 0x60 },
     };
     port_rig_init(&rig);
     cr_assert_eq(
-        vx_uart16550_create(
-            &(struct vx_uart16550_config){
+        uart16550_create(
+            &(struct uart16550_config){
                 .bus = rig.bus, .clock = rig.clock, .name = "uart", .base = 0x3F8, .irq = port_rig_irq(&rig, IRQ4) },
             &uart),
         VX_ERR_OK);
     bool held = port_script_run(&rig, steps, VX_ARRAY_LEN(steps), what);
     cr_assert(held, "%s", what);
-    vx_uart16550_type.destroy(uart);
+    uart16550_type.destroy(uart);
     port_rig_fini(&rig);
 }
 
@@ -195,13 +195,13 @@ Test(uart16550, back_pressure_and_reset)
     struct rig rig = { 0 };
     port_rig_init(&rig.ports);
     rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
-    cr_assert_eq(vx_uart16550_create(&(struct vx_uart16550_config){ .bus = rig.ports.bus,
-                                                                    .clock = rig.ports.clock,
-                                                                    .name = "uart",
-                                                                    .base = 0x3F8,
-                                                                    .irq = port_rig_irq(&rig.ports, IRQ4),
-                                                                    .chr = &rig.chr },
-                                     &rig.uart),
+    cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
+                                                              .clock = rig.ports.clock,
+                                                              .name = "uart",
+                                                              .base = 0x3F8,
+                                                              .irq = port_rig_irq(&rig.ports, IRQ4),
+                                                              .chr = &rig.chr },
+                                  &rig.uart),
                  VX_ERR_OK);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, FCR, 1, 0x01);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, MCR, 1, 0x0B);
@@ -215,11 +215,11 @@ Test(uart16550, back_pressure_and_reset)
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, IER, 1, 0x0F);
     host(&rig, SEND, 7);
     cr_assert(rig.ports.level[IRQ4]);
-    vx_uart16550_type.reset(rig.uart, VX_RESET_HOLD);
-    vx_uart16550_type.reset(rig.uart, VX_RESET_RELEASE);
+    uart16550_type.reset(rig.uart, VX_RESET_HOLD);
+    uart16550_type.reset(rig.uart, VX_RESET_RELEASE);
     cr_assert(!rig.ports.level[IRQ4]);
     cr_assert_eq(vx_bus_read(rig.ports.bus, VX_SPACE_IO, LSR, 1), 0x60);
     cr_assert_eq(vx_clock_next_ns(rig.ports.clock), VX_NEVER);
-    vx_uart16550_type.destroy(rig.uart);
+    uart16550_type.destroy(rig.uart);
     port_rig_fini(&rig.ports);
 }

@@ -169,7 +169,7 @@ Test(vga, updates_are_rare_and_end)
     rig.updates = 0;
     vx_pmap_store(rig.pmap, 0xB8000, 1, 999 & 0xFF); /* what is there already */
     cr_assert_eq(vx_clock_next_ns(rig.clock), VX_NEVER);
-    vx_vga_refresh(rig.vga);
+    vga_refresh(rig.vga);
     vx_clock_advance(rig.clock, 100 * MS);
     cr_assert_eq(rig.updates, 1);
 
@@ -266,17 +266,17 @@ Test(vga, pci_and_mmio)
 {
     struct vga_rig rig;
     vga_rig_init(&rig, true);
-    cr_expect_eq(vx_pci_read_config(rig.pci, 2, 0, 0, 4), 0x11111234);
-    cr_expect_eq(vx_pci_read_config(rig.pci, 2, 0, 8, 4), 0x03000002);
+    cr_expect_eq(pci_read_config(rig.pci, 2, 0, 0, 4), 0x11111234);
+    cr_expect_eq(pci_read_config(rig.pci, 2, 0, 8, 4), 0x03000002);
     for (unsigned bar = 0x10; bar <= 0x30; bar += 4)
-        vx_pci_write_config(rig.pci, 2, 0, bar, 4, 0xFFFFFFFF);
-    cr_expect_eq(vx_pci_read_config(rig.pci, 2, 0, 0x10, 4), 0xFF000008);
-    cr_expect_eq(vx_pci_read_config(rig.pci, 2, 0, 0x18, 4), 0xFFFFF000);
-    cr_expect_eq(vx_pci_read_config(rig.pci, 2, 0, 0x30, 4), 0xFFFF0001);
-    vx_pci_write_config(rig.pci, 2, 0, 0x10, 4, 0xE0000000);
-    vx_pci_write_config(rig.pci, 2, 0, 0x18, 4, 0xE1000000);
-    vx_pci_write_config(rig.pci, 2, 0, 0x30, 4, 0xE2000001);
-    vx_pci_write_config(rig.pci, 2, 0, 0x04, 2, 3);
+        pci_write_config(rig.pci, 2, 0, bar, 4, 0xFFFFFFFF);
+    cr_expect_eq(pci_read_config(rig.pci, 2, 0, 0x10, 4), 0xFF000008);
+    cr_expect_eq(pci_read_config(rig.pci, 2, 0, 0x18, 4), 0xFFFFF000);
+    cr_expect_eq(pci_read_config(rig.pci, 2, 0, 0x30, 4), 0xFFFF0001);
+    pci_write_config(rig.pci, 2, 0, 0x10, 4, 0xE0000000);
+    pci_write_config(rig.pci, 2, 0, 0x18, 4, 0xE1000000);
+    pci_write_config(rig.pci, 2, 0, 0x30, 4, 0xE2000001);
+    pci_write_config(rig.pci, 2, 0, 0x04, 2, 3);
     cr_expect_eq(vx_pmap_load(rig.pmap, 0xE2000000, 4), 0x007FAA55);
     vx_pmap_store(rig.pmap, 0xE2000000, 1, 0);
     cr_expect_eq(vx_pmap_load(rig.pmap, 0xE2000000, 1), 0x55);
@@ -402,8 +402,8 @@ Test(vga, reset)
     vga_vbe(&rig, 2, 480);
     vga_vbe(&rig, 3, 8);
     vga_vbe(&rig, 4, 0x41);
-    vx_vga_type.reset(rig.vga, VX_RESET_HOLD);
-    vx_vga_type.reset(rig.vga, VX_RESET_RELEASE);
+    vga_type.reset(rig.vga, VX_RESET_HOLD);
+    vga_type.reset(rig.vga, VX_RESET_RELEASE);
     vx_clock_advance(rig.clock, 100 * MS);
     cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
     cr_assert_eq(vga_vbe_get(&rig, 4), 0);

@@ -14,8 +14,8 @@ struct vga_rig {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_pmap *pmap;
-    struct vx_pci *pci;
-    struct vx_vga *vga;
+    struct pci *pci;
+    struct vga *vga;
     struct vx_display display;
     unsigned updates;
     struct vx_screen last; /* with copies behind the pointers */
@@ -59,28 +59,28 @@ static inline void vga_rig_init(struct vga_rig *rig, bool wants_pixels)
                                                        .bus = { vga_rig_bus_read, vga_rig_bus_write },
                                                        .bus_opaque = rig },
                              &rig->pmap) == VX_ERR_OK);
-    VX_ASSERT(vx_pci_create(&(struct vx_pci_config){ .log = rig->log,
-                                                     .bus = rig->bus,
-                                                     .pmap = rig->pmap,
-                                                     .memory_first = 0xC0000000,
-                                                     .memory_end = 0xFE000000 },
-                            &rig->pci) == VX_ERR_OK);
-    VX_ASSERT(vx_vga_create(&(struct vx_vga_config){ .log = rig->log,
-                                                     .bus = rig->bus,
-                                                     .clock = rig->clock,
-                                                     .pmap = rig->pmap,
-                                                     .pci = rig->pci,
-                                                     .slot = 2,
-                                                     .rom = rom,
-                                                     .rom_bytes = sizeof rom,
-                                                     .display = &rig->display },
-                            &rig->vga) == VX_ERR_OK);
+    VX_ASSERT(pci_create(&(struct pci_config){ .log = rig->log,
+                                               .bus = rig->bus,
+                                               .pmap = rig->pmap,
+                                               .memory_first = 0xC0000000,
+                                               .memory_end = 0xFE000000 },
+                         &rig->pci) == VX_ERR_OK);
+    VX_ASSERT(vga_create(&(struct vga_config){ .log = rig->log,
+                                               .bus = rig->bus,
+                                               .clock = rig->clock,
+                                               .pmap = rig->pmap,
+                                               .pci = rig->pci,
+                                               .slot = 2,
+                                               .rom = rom,
+                                               .rom_bytes = sizeof rom,
+                                               .display = &rig->display },
+                         &rig->vga) == VX_ERR_OK);
 }
 
 static inline void vga_rig_fini(struct vga_rig *rig)
 {
-    vx_vga_type.destroy(rig->vga);
-    vx_pci_type.destroy(rig->pci);
+    vga_type.destroy(rig->vga);
+    pci_type.destroy(rig->pci);
     vx_pmap_destroy(rig->pmap);
     vx_clock_destroy(rig->clock);
     vx_bus_destroy(rig->bus);

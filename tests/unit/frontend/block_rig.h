@@ -70,13 +70,13 @@ static inline void patch_image(const struct rig *rig, off_t at, const void *data
     close(fd);
 }
 
-static inline vx_err open_image(struct rig *rig, struct vx_block_config config, struct vx_block **out)
+static inline vx_err open_image(struct rig *rig, struct block_config config, struct vx_block **out)
 {
     config.log = rig->log;
     config.loop = rig->loop;
     if (config.path == NULL)
         config.path = rig->path;
-    return vx_block_open(&config, out);
+    return block_open(&config, out);
 }
 
 static inline void request_done(struct vx_block_request *request)

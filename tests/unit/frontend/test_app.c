@@ -48,19 +48,19 @@ Test(app_media, places_of_drives)
         { 0, 1, "--A-" }, { 1, 2, "0-AB" }, { 1, 3, "0CAB" }, { 0, 4, "DCAB" }, { 2, 2, "01AB" },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        struct vx_app_places places;
+        struct app_places places;
         char text[VX_MAX_IDE + 1] = "";
-        cr_assert(vx_app_place_drives(rows[i].disks, rows[i].cdroms, &places));
+        cr_assert(app_place_drives(rows[i].disks, rows[i].cdroms, &places));
         for (unsigned at = 0; at < VX_MAX_IDE; at++)
             text[at] = (char)(places.disk[at] >= 0    ? '0' + places.disk[at]
                               : places.cdrom[at] >= 0 ? 'A' + places.cdrom[at]
                                                       : '-');
         cr_assert_str_eq(text, rows[i].places, "row %zu: %s", i, text);
     }
-    struct vx_app_places places;
-    cr_assert_not(vx_app_place_drives(5, 0, &places));
-    cr_assert_not(vx_app_place_drives(3, 2, &places));
-    cr_assert_not(vx_app_place_drives(1, UINT32_MAX, &places));
+    struct app_places places;
+    cr_assert_not(app_place_drives(5, 0, &places));
+    cr_assert_not(app_place_drives(3, 2, &places));
+    cr_assert_not(app_place_drives(1, UINT32_MAX, &places));
 }
 
 /* ---- port 402h --------------------------------------------------------------------------------------------------- */
@@ -70,7 +70,7 @@ static void count_call(void *opaque)
     ++*(unsigned *)opaque;
 }
 
-static void feed(struct vx_app_debugcon *debugcon, const char *text)
+static void feed(struct app_debugcon *debugcon, const char *text)
 {
     debugcon->chr.write(debugcon->chr.opaque, (const uint8_t *)text, strlen(text));
 }
@@ -90,11 +90,11 @@ Test(app_debugcon, lines_and_the_last_word)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct captured captured;
-        struct vx_app_debugcon debugcon;
+        struct app_debugcon debugcon;
         unsigned calls = 0;
         capture(&captured);
         cr_assert_eq(vx_log_set_filter(captured.log, "firmware=debug", NULL), VX_ERR_OK);
-        vx_app_debugcon_init(&debugcon, captured.log, count_call, &calls);
+        app_debugcon_init(&debugcon, captured.log, count_call, &calls);
         for (const char *at = rows[i].text; *at != '\0'; at++)
             feed(&debugcon, (char[]){ *at, '\0' });
         cr_assert_eq(calls, rows[i].calls, "%s", rows[i].text);
@@ -105,12 +105,12 @@ Test(app_debugcon, lines_and_the_last_word)
 Test(app_debugcon, shown_in_the_log_and_bounded)
 {
     struct captured captured;
-    struct vx_app_debugcon debugcon;
+    struct app_debugcon debugcon;
     char wide[5000];
     memset(wide, 'w', sizeof wide - 1);
     wide[sizeof wide - 1] = '\0';
     capture(&captured);
-    vx_app_debugcon_init(&debugcon, captured.log, NULL, NULL);
+    app_debugcon_init(&debugcon, captured.log, NULL, NULL);
     feed(&debugcon, "quiet\n");
     fflush(captured.file);
     cr_assert_eq(captured.bytes, 0);
@@ -160,9 +160,9 @@ Test(image, reads_and_refuses)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct captured captured;
-        struct vx_image image;
+        struct file_image image;
         capture(&captured);
-        cr_assert_eq(vx_image_read(captured.log, "--kernel", rows[i].path, rows[i].limit_bytes, "the most", &image),
+        cr_assert_eq(image_read(captured.log, "--kernel", rows[i].path, rows[i].limit_bytes, "the most", &image),
                      rows[i].err, "row %zu", i);
         fflush(captured.file);
         cr_assert_not_null(strstr(captured.text, rows[i].message), "row %zu: %s", i, captured.text);
@@ -170,7 +170,7 @@ Test(image, reads_and_refuses)
         cr_assert_eq(image.data != NULL, rows[i].err == VX_ERR_OK);
         if (image.data != NULL)
             cr_assert_arr_eq(image.data, "0123456789", 10);
-        vx_image_free(&image);
+        image_free(&image);
         release(&captured);
     }
     unlink(path);
@@ -204,17 +204,17 @@ Test(firmware_file, checks)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct captured captured;
-        struct vx_firmware_set set;
+        struct firmware_set set;
         memcpy(data, rows[i].start, 3);
         write_file(path, data, rows[i].bytes);
         capture(&captured);
-        cr_assert_eq(vx_firmware_load(captured.log, rows[i].vga ? NULL : path, rows[i].vga ? path : NULL, &set),
+        cr_assert_eq(firmware_load(captured.log, rows[i].vga ? NULL : path, rows[i].vga ? path : NULL, &set),
                      rows[i].err, "row %zu", i);
         if (rows[i].err == VX_ERR_OK)
             cr_assert_eq(rows[i].vga ? set.vga_bios_bytes : set.bios_bytes, rows[i].bytes);
         fflush(captured.file);
         cr_assert_eq(lines(captured.text), rows[i].err != VX_ERR_OK, "row %zu: %s", i, captured.text);
-        vx_firmware_free(&set);
+        firmware_free(&set);
         release(&captured);
     }
     close(fd);

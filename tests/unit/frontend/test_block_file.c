@@ -9,7 +9,7 @@ Test(block_file, read_write_flush)
     struct vx_block *block;
     uint8_t sector[1024], back[1024];
     make_image(rig, IMAGE_BYTES);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &block), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &block), VX_ERR_OK);
     cr_assert_eq(block->bytes, IMAGE_BYTES);
     cr_assert_not(block->read_only);
     cr_assert_str_eq(block->name, "disk.img");
@@ -25,7 +25,7 @@ Test(block_file, read_write_flush)
     cr_assert_eq(transfer(rig, block, VX_BLOCK_FLUSH, 0, NULL, 0), VX_ERR_OK);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, IMAGE_BYTES - 512, sector, 1024), VX_ERR_RANGE);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, UINT64_MAX - 511, sector, 512), VX_ERR_RANGE);
-    vx_block_close(block);
+    block_close(block);
     struct stat st;
     stat(rig->path, &st);
     cr_assert_eq(st.st_size, IMAGE_BYTES);
@@ -39,11 +39,11 @@ Test(block_file, read_only_medium_takes_no_writes)
     uint8_t sector[512] = { 0 };
     make_image(rig, IMAGE_BYTES);
     chmod(rig->path, 0400);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ .read_only = true }, &block), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ .read_only = true }, &block), VX_ERR_OK);
     cr_assert(block->read_only);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_WRITE, 0, sector, 512), VX_ERR_ACCESS);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_FLUSH, 0, NULL, 0), VX_ERR_OK);
-    vx_block_close(block);
+    block_close(block);
     rig_destroy(rig);
 }
 
@@ -52,7 +52,7 @@ Test(block_file, refused_sizes)
 {
     static const struct {
         size_t bytes;
-        enum vx_block_kind kind;
+        enum block_kind kind;
         const char *says[2];
     } rows[] = {
         { 0, VX_BLOCK_DISK, { "is empty", "truncate -s 2G" } },
@@ -65,7 +65,7 @@ Test(block_file, refused_sizes)
         struct rig *rig = rig_create();
         struct vx_block *block;
         make_image(rig, rows[i].bytes);
-        cr_expect_eq(open_image(rig, (struct vx_block_config){ .kind = rows[i].kind }, &block), VX_ERR_BAD_FORMAT,
+        cr_expect_eq(open_image(rig, (struct block_config){ .kind = rows[i].kind }, &block), VX_ERR_BAD_FORMAT,
                      "row %zu", i);
         fflush(rig->log_file);
         for (unsigned n = 0; n < 2; n++)
@@ -75,7 +75,7 @@ Test(block_file, refused_sizes)
     }
 }
 
-static void expect_refusal(struct rig *rig, const char *path, struct vx_block_config config, vx_err expect,
+static void expect_refusal(struct rig *rig, const char *path, struct block_config config, vx_err expect,
                            const char *says)
 {
     struct vx_block *block;
@@ -90,22 +90,21 @@ static void expect_refusal(struct rig *rig, const char *path, struct vx_block_co
 Test(block_file, refused_paths)
 {
     struct rig *rig = rig_create();
-    expect_refusal(rig, rig->path, (struct vx_block_config){ 0 }, VX_ERR_NOT_FOUND, "no such file");
-    expect_refusal(rig, rig->directory, (struct vx_block_config){ 0 }, VX_ERR_BAD_ARGUMENT, "is a directory");
-    expect_refusal(rig, rig->directory, (struct vx_block_config){ .snapshot = true }, VX_ERR_BAD_ARGUMENT,
+    expect_refusal(rig, rig->path, (struct block_config){ 0 }, VX_ERR_NOT_FOUND, "no such file");
+    expect_refusal(rig, rig->directory, (struct block_config){ 0 }, VX_ERR_BAD_ARGUMENT, "is a directory");
+    expect_refusal(rig, rig->directory, (struct block_config){ .snapshot = true }, VX_ERR_BAD_ARGUMENT,
                    "is a directory");
-    expect_refusal(rig, "/dev/null", (struct vx_block_config){ 0 }, VX_ERR_BAD_ARGUMENT,
+    expect_refusal(rig, "/dev/null", (struct block_config){ 0 }, VX_ERR_BAD_ARGUMENT,
                    "neither a file nor a block device");
     cr_assert_eq(mkfifo(rig->path, 0600), 0);
-    expect_refusal(rig, rig->path, (struct vx_block_config){ .read_only = true }, VX_ERR_BAD_ARGUMENT,
-                   "neither a file");
+    expect_refusal(rig, rig->path, (struct block_config){ .read_only = true }, VX_ERR_BAD_ARGUMENT, "neither a file");
     unlink(rig->path);
     if (geteuid() != 0) { /* root may open anything */
         make_image(rig, IMAGE_BYTES);
         chmod(rig->path, 0400);
-        expect_refusal(rig, rig->path, (struct vx_block_config){ 0 }, VX_ERR_ACCESS, "--snapshot");
+        expect_refusal(rig, rig->path, (struct block_config){ 0 }, VX_ERR_ACCESS, "--snapshot");
         chmod(rig->path, 0);
-        expect_refusal(rig, rig->path, (struct vx_block_config){ .snapshot = true }, VX_ERR_ACCESS, "permissions");
+        expect_refusal(rig, rig->path, (struct block_config){ .snapshot = true }, VX_ERR_ACCESS, "permissions");
     }
     rig_destroy(rig);
 }
@@ -136,11 +135,11 @@ Test(block_file, truncated)
         table[65] = rows[i].signature;
         make_image(rig, IMAGE_BYTES);
         patch_image(rig, 446, table, sizeof table);
-        vx_err err = open_image(rig, (struct vx_block_config){ 0 }, &block);
+        vx_err err = open_image(rig, (struct block_config){ 0 }, &block);
         fflush(rig->log_file);
         cr_expect_eq(err, rows[i].refused ? VX_ERR_BAD_FORMAT : VX_ERR_OK, "%s", rows[i].what);
         if (err == VX_ERR_OK)
-            vx_block_close(block);
+            block_close(block);
         else
             cr_expect_not_null(strstr(rig->log_text, "its partition 2 ends at byte"), "%s", rig->log_text);
         rig_destroy(rig);
@@ -157,11 +156,11 @@ Test(block_file, truncated_cdrom)
         pvd[129] = 0x08; /* 2048 */
         make_image(rig, 20 * 2048);
         patch_image(rig, 16 * 2048, pvd, sizeof pvd);
-        vx_err err = open_image(rig, (struct vx_block_config){ .kind = VX_BLOCK_CDROM }, &block);
+        vx_err err = open_image(rig, (struct block_config){ .kind = VX_BLOCK_CDROM }, &block);
         cr_expect_eq(err, blocks == 20 ? VX_ERR_OK : VX_ERR_BAD_FORMAT);
         if (err == VX_ERR_OK) {
             cr_expect(block->read_only, "even when not asked for");
-            vx_block_close(block);
+            block_close(block);
         }
         rig_destroy(rig);
     }
@@ -171,7 +170,7 @@ Test(block_file, truncated_cdrom)
 Test(block_file, locks)
 {
     static const struct {
-        struct vx_block_config held, wanted;
+        struct block_config held, wanted;
         vx_err expect;
     } rows[] = {
         { { 0 }, { 0 }, VX_ERR_LOCKED },
@@ -200,11 +199,11 @@ Test(block_file, locks)
         vx_err err = open_image(rig, rows[i].wanted, &block);
         cr_expect_eq(err, rows[i].expect, "row %zu: %s", i, vx_err_text(err));
         if (err == VX_ERR_OK)
-            vx_block_close(block);
+            block_close(block);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         cr_expect_eq(open_image(rig, rows[i].wanted, &block), VX_ERR_OK, "row %zu: the lock dies with its process", i);
-        vx_block_close(block);
+        block_close(block);
         close(opened[0]);
         close(leave[0]);
         close(leave[1]);
@@ -218,13 +217,13 @@ Test(block_file, lock_inside_a_process)
     struct rig *rig = rig_create();
     struct vx_block *first, *second;
     make_image(rig, IMAGE_BYTES);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &first), VX_ERR_OK);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &second), VX_ERR_LOCKED);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &first), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &second), VX_ERR_LOCKED);
     fflush(rig->log_file);
     cr_assert_not_null(strstr(rig->log_text, "in use by another vx86"));
-    vx_block_close(first);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &second), VX_ERR_OK);
-    vx_block_close(second);
+    block_close(first);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &second), VX_ERR_OK);
+    block_close(second);
     rig_destroy(rig);
 }
 
@@ -238,7 +237,7 @@ Test(block_file, order)
     static uint8_t data[REQUESTS][512];
     unsigned done = 0;
     make_image(rig, IMAGE_BYTES);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &block), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &block), VX_ERR_OK);
     for (unsigned i = 0; i < REQUESTS; i++) {
         memset(data[i], (int)(i / 2), 512); /* write i, read it back, write i + 1, ... */
         requests[i] = (struct vx_block_request){ .op = i % 2 == 0 ? VX_BLOCK_WRITE : VX_BLOCK_READ,
@@ -252,7 +251,7 @@ Test(block_file, order)
     }
     for (unsigned i = 0; i < REQUESTS; i++)
         block->ops->submit(block->opaque, &requests[i]);
-    vx_block_close(block);
+    block_close(block);
     vx_loop_run_posted(rig->loop);
     cr_assert_eq(done, REQUESTS);
     for (unsigned i = 1; i < REQUESTS; i += 2)
@@ -275,7 +274,7 @@ Test(block_file, kill_loses_no_completed_write)
         struct rig mine = *rig;
         struct vx_block *block;
         bool ok = vx_loop_create(&mine.loop) == VX_ERR_OK &&
-                  open_image(&mine, (struct vx_block_config){ 0 }, &block) == VX_ERR_OK &&
+                  open_image(&mine, (struct block_config){ 0 }, &block) == VX_ERR_OK &&
                   transfer(&mine, block, VX_BLOCK_WRITE, 1024, sector, 512) == VX_ERR_OK;
         if (!ok || write(ready[1], "", 1) != 1)
             _exit(1);
@@ -300,12 +299,12 @@ Test(block_file, shrinking_file)
     struct vx_block *block;
     uint8_t sector[512];
     make_image(rig, IMAGE_BYTES);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ 0 }, &block), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ 0 }, &block), VX_ERR_OK);
     cr_assert_eq(truncate(rig->path, 1024), 0);
     for (unsigned i = 0; i < 30; i++)
         cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, 2048, sector, 512), VX_ERR_IO);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, 512, sector, 512), VX_ERR_OK);
-    vx_block_close(block);
+    block_close(block);
     fflush(rig->log_file);
     unsigned lines = 0;
     for (const char *c = rig->log_text; *c != '\0'; c++)

@@ -27,7 +27,7 @@ Test(block_overlay, model)
     chmod(rig->path, 0400);
     setenv("TMPDIR", rig->directory, 1);
     uint64_t before = image_hash(rig);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ .snapshot = true }, &block), VX_ERR_OK);
+    cr_assert_eq(open_image(rig, (struct block_config){ .snapshot = true }, &block), VX_ERR_OK);
     cr_assert_not(block->read_only);
     for (unsigned i = 0; i < 3000; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -42,7 +42,7 @@ Test(block_overlay, model)
         cr_assert_eq(memcmp(buf, model + first * 512, sectors * 512), 0, "step %u", i);
     }
     cr_assert_eq(transfer(rig, block, VX_BLOCK_FLUSH, 0, NULL, 0), VX_ERR_OK);
-    vx_block_close(block);
+    block_close(block);
     cr_assert_eq(image_hash(rig), before);
     rig_destroy(rig); /* checks that the directory is empty */
 }
@@ -55,12 +55,12 @@ Test(block_overlay, forgets)
     uint8_t sector[512];
     make_image(rig, SECTORS * 512);
     for (unsigned i = 0; i < 2; i++) {
-        cr_assert_eq(open_image(rig, (struct vx_block_config){ .snapshot = true }, &block), VX_ERR_OK);
+        cr_assert_eq(open_image(rig, (struct block_config){ .snapshot = true }, &block), VX_ERR_OK);
         cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, 512, sector, 512), VX_ERR_OK);
         cr_assert_eq(sector[0], pattern(512));
         memset(sector, 0, sizeof sector);
         cr_assert_eq(transfer(rig, block, VX_BLOCK_WRITE, 512, sector, 512), VX_ERR_OK);
-        vx_block_close(block);
+        block_close(block);
     }
     rig_destroy(rig);
 }
@@ -71,11 +71,11 @@ Test(block_overlay, no_temporary_directory)
     struct vx_block *block;
     make_image(rig, SECTORS * 512);
     setenv("TMPDIR", "/nonexistent/place", 1);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ .snapshot = true }, &block), VX_ERR_IO);
+    cr_assert_eq(open_image(rig, (struct block_config){ .snapshot = true }, &block), VX_ERR_IO);
     fflush(rig->log_file);
     cr_assert_not_null(strstr(rig->log_text, "set TMPDIR"), "%s", rig->log_text);
-    cr_assert_eq(open_image(rig, (struct vx_block_config){ .read_only = true, .snapshot = true }, &block), VX_ERR_OK,
+    cr_assert_eq(open_image(rig, (struct block_config){ .read_only = true, .snapshot = true }, &block), VX_ERR_OK,
                  "read-only needs no overlay");
-    vx_block_close(block);
+    block_close(block);
     rig_destroy(rig);
 }

@@ -85,16 +85,16 @@ Test(keymap, table)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(table); i++) {
         struct record record = { "" };
-        struct vx_keymap keymap;
-        vx_keymap_init(&keymap, emit, &record);
+        struct keymap keymap;
+        keymap_init(&keymap, emit, &record);
         for (const char *at = table[i].bytes; *at != '\0'; at++) {
             if (*at == '|')
-                vx_keymap_pause(&keymap);
+                keymap_pause(&keymap);
             else
-                vx_keymap_feed(&keymap, (uint8_t)*at);
+                keymap_feed(&keymap, (uint8_t)*at);
         }
         cr_expect_str_eq(record.text, table[i].events, "row %zu", i);
-        cr_expect_eq(vx_keymap_is_pending(&keymap), strcmp(table[i].bytes, "\x1b") == 0, "row %zu", i);
+        cr_expect_eq(keymap_is_pending(&keymap), strcmp(table[i].bytes, "\x1b") == 0, "row %zu", i);
     }
 }
 
@@ -103,9 +103,9 @@ Test(keymap, complete)
 {
     for (unsigned byte = 0; byte < 256; byte++) {
         struct record record = { "" };
-        struct vx_keymap keymap;
-        vx_keymap_init(&keymap, emit, &record);
-        vx_keymap_feed(&keymap, (uint8_t)byte);
+        struct keymap keymap;
+        keymap_init(&keymap, emit, &record);
+        keymap_feed(&keymap, (uint8_t)byte);
         int balance = 0;
         for (const char *at = record.text; *at != '\0'; at++)
             balance += *at == '+' ? 1 : *at == '-' ? -1 : 0;

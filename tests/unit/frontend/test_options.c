@@ -10,7 +10,7 @@
 #define MAX_WORDS 24
 
 /* Parses `line`, split at spaces; "" stands for itself as ''. */
-static vx_err parse(const char *line, struct vx_options *options, char storage[1024])
+static vx_err parse(const char *line, struct options *options, char storage[1024])
 {
     char *argv[MAX_WORDS + 1] = { "vx86" };
     int argc = 1;
@@ -19,12 +19,12 @@ static vx_err parse(const char *line, struct vx_options *options, char storage[1
         cr_assert_lt(argc, MAX_WORDS);
         argv[argc++] = strcmp(word, "''") == 0 ? word + 2 : word;
     }
-    return vx_options_parse(argc, argv, options);
+    return options_parse(argc, argv, options);
 }
 
 Test(options, defaults)
 {
-    struct vx_options options;
+    struct options options;
     char storage[1024];
     cr_assert_eq(parse("", &options, storage), VX_ERR_OK);
     cr_assert_null(options.image);
@@ -36,21 +36,20 @@ Test(options, defaults)
     cr_assert_eq(options.value[VX_OPT_display].number, 1); /* none */
     cr_assert_null(options.value[VX_OPT_serial].text);
     for (unsigned id = 0; id < VX_OPT_COUNT; id++)
-        cr_assert_not(options.value[id].given, "--%s is given without having been", vx_option_of(id)->name);
+        cr_assert_not(options.value[id].given, "--%s is given without having been", option_of(id)->name);
 }
 
 Test(options, the_table_is_sound)
 {
     for (unsigned id = 0; id < VX_OPT_COUNT; id++) {
-        const struct vx_option *a = vx_option_of(id);
+        const struct option_desc *a = option_of(id);
         cr_assert_eq(a->argument[0] == '\0', a->kind == VX_KIND_FLAG, "--%s", a->name);
         bool ranged = a->kind == VX_KIND_NUMBER || a->kind == VX_KIND_SIZE || a->kind == VX_KIND_OPTIONAL_NUMBER;
         cr_assert_eq(a->high != 0, ranged, "--%s", a->name);
         cr_assert_leq(a->low, a->high);
         for (unsigned other = 0; other < id; other++) {
-            cr_assert_str_neq(a->name, vx_option_of(other)->name);
-            cr_assert(a->short_name == 0 || a->short_name != vx_option_of(other)->short_name, "-%c twice",
-                      a->short_name);
+            cr_assert_str_neq(a->name, option_of(other)->name);
+            cr_assert(a->short_name == 0 || a->short_name != option_of(other)->short_name, "-%c twice", a->short_name);
         }
     }
 }
@@ -59,7 +58,7 @@ Test(options, numbers_and_words)
 {
     static const struct {
         const char *line;
-        enum vx_option_id id;
+        enum option_id id;
         uint64_t number;
     } rows[] = {
         { "-m 64M", VX_OPT_memory, 64 * MIB },
@@ -89,7 +88,7 @@ Test(options, numbers_and_words)
         { "--timeout 5", VX_OPT_timeout, 5 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        struct vx_options options;
+        struct options options;
         char storage[1024];
         cr_assert_eq(parse(rows[i].line, &options, storage), VX_ERR_OK, "%s: %s", rows[i].line, options.error);
         cr_assert(options.value[rows[i].id].given, "%s", rows[i].line);
@@ -99,7 +98,7 @@ Test(options, numbers_and_words)
 
 Test(options, texts_lists_and_the_image)
 {
-    struct vx_options options;
+    struct options options;
     char storage[1024];
     cr_assert_eq(parse("a.img --disk b.img --disk=c.img --append '' --log bt=debug --log=cpu --stress --serial file:x",
                        &options, storage),
@@ -166,7 +165,7 @@ Test(options, mistakes)
         { "--log a --log a --log a --log a --log a --log a --log a --log a --log a", "at most 8 times" },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        struct vx_options options;
+        struct options options;
         char storage[1024];
         cr_assert_eq(parse(rows[i].line, &options, storage), VX_ERR_BAD_ARGUMENT, "%s", rows[i].line);
         cr_assert_not_null(strstr(options.error, rows[i].message), "%s: \"%s\"", rows[i].line, options.error);
@@ -181,15 +180,14 @@ Test(options, long_words_stay_in_their_buffers)
     memcpy(word, "--", 2);
     memset(value, '9', sizeof value - 1);
     static const char *const names[] = { "--memory", "--engine", "--stats", "--timeout", "--no-chain" };
-    struct vx_options options;
-    cr_assert_eq(vx_options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT);
+    struct options options;
+    cr_assert_eq(options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT);
     for (size_t i = 0; i < VX_ARRAY_LEN(names); i++) {
         size_t length = strlen(names[i]);
         memcpy(word, names[i], length);
         word[length] = '=';
         memset(word + length + 1, '9', sizeof word - length - 2);
-        cr_assert_eq(vx_options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT, "%s",
-                     names[i]);
+        cr_assert_eq(options_parse(2, (char *[]){ "vx86", word, NULL }, &options), VX_ERR_BAD_ARGUMENT, "%s", names[i]);
         cr_assert_lt(strlen(options.error), sizeof options.error);
     }
 }
@@ -219,7 +217,7 @@ Test(options, sizes_are_written_as_they_are_read)
     } rows[] = { { 256 * MIB, "256M" }, { 3072 * MIB, "3G" }, { 1536 * 1024, "1536K" }, { 513, "513" }, { 0, "0" } };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         char text[24];
-        vx_option_format_size(rows[i].bytes, text, sizeof text);
+        option_format_size(rows[i].bytes, text, sizeof text);
         cr_assert_str_eq(text, rows[i].text);
     }
 }
@@ -236,7 +234,7 @@ static bool bench_option(size_t n, char *usage, size_t room, const char **help)
 
 static void print_man(FILE *out)
 {
-    vx_options_print_man(out, bench_option);
+    options_print_man(out, bench_option);
 }
 
 static char *printed(void (*print)(FILE *out))
@@ -251,9 +249,9 @@ static char *printed(void (*print)(FILE *out))
 
 Test(options, help_and_manual_name_every_option)
 {
-    char *help = printed(vx_options_print_help), *man = printed(print_man);
+    char *help = printed(options_print_help), *man = printed(print_man);
     for (unsigned id = 0; id < VX_OPT_COUNT; id++) {
-        const struct vx_option *option = vx_option_of(id);
+        const struct option_desc *option = option_of(id);
         char plain[64], escaped[128], *to = escaped;
         snprintf(plain, sizeof plain, "--%s", option->name);
         for (const char *from = plain; *from != '\0'; from++) {
@@ -267,8 +265,8 @@ Test(options, help_and_manual_name_every_option)
         cr_assert_eq(strstr(man, escaped) == NULL, hidden, "manual and %s", plain);
     }
     for (unsigned group = 0; group < VX_GROUP_HIDDEN; group++) {
-        cr_assert_not_null(strstr(help, vx_option_group_title(group)));
-        cr_assert_not_null(strstr(man, vx_option_group_title(group)));
+        cr_assert_not_null(strstr(help, option_group_title(group)));
+        cr_assert_not_null(strstr(man, option_group_title(group)));
     }
     free(help);
     free(man);
@@ -276,7 +274,7 @@ Test(options, help_and_manual_name_every_option)
 
 Test(options, help_fits_a_hundred_columns)
 {
-    char *help = printed(vx_options_print_help);
+    char *help = printed(options_print_help);
     for (char *line = strtok(help, "\n"); line != NULL; line = strtok(NULL, "\n"))
         if (line[0] == ' ') {
             cr_assert_leq(strlen(line), 100, "%s", line);
@@ -324,7 +322,7 @@ Test(options, log_words_in_the_help_are_real)
     struct vx_log *log = vx_log_create(stderr);
     for (size_t i = 0; i < VX_ARRAY_LEN(heads); i++) {
         char words[200];
-        const char *start = strstr(vx_option_of(VX_OPT_log)->help, heads[i]);
+        const char *start = strstr(option_of(VX_OPT_log)->help, heads[i]);
         cr_assert_not_null(start);
         start += strlen(heads[i]);
         snprintf(words, sizeof words, "%.*s", (int)strcspn(start, ";"), start);

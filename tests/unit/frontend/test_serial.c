@@ -19,7 +19,7 @@ enum { INPUT_BYTES = 50000 };
 struct rig {
     struct vx_log *log;
     struct vx_loop *loop;
-    struct vx_serial *serial;
+    struct serial *serial;
     struct vx_char *chr;
     int in[2], out[2]; /* pipes: [1] is written */
     size_t room;       /* what the UART takes */
@@ -49,16 +49,16 @@ static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
 {
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
-    cr_assert_eq(vx_serial_create(&(struct vx_serial_config){ .log = rig->log,
-                                                              .loop = rig->loop,
-                                                              .spec = spec,
-                                                              .in_fd = in_fd,
-                                                              .out_fd = out_fd,
-                                                              .leave = on_leave,
-                                                              .opaque = rig },
-                                  &rig->serial),
+    cr_assert_eq(serial_create(&(struct serial_config){ .log = rig->log,
+                                                        .loop = rig->loop,
+                                                        .spec = spec,
+                                                        .in_fd = in_fd,
+                                                        .out_fd = out_fd,
+                                                        .leave = on_leave,
+                                                        .opaque = rig },
+                               &rig->serial),
                  VX_ERR_OK);
-    rig->chr = vx_serial_char(rig->serial);
+    rig->chr = serial_char(rig->serial);
     if (rig->chr != NULL) {
         rig->chr->receive = uart_receive;
         rig->chr->device = rig;
@@ -67,7 +67,7 @@ static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
 
 static void tear_down(struct rig *rig)
 {
-    vx_serial_destroy(rig->serial);
+    serial_destroy(rig->serial);
     vx_loop_destroy(rig->loop);
     vx_log_destroy(rig->log);
 }
@@ -151,13 +151,13 @@ static bool is_raw(int fd)
 Test(serial, terminal)
 {
     struct rig *rig = calloc(1, sizeof *rig);
-    struct vx_serial *second;
+    struct serial *second;
     int slave, master = open_pty(&slave);
     cr_assert(!is_raw(slave));
     set_up(rig, "stdio", slave, slave);
     cr_assert(is_raw(slave));
-    cr_assert_eq(vx_serial_create(
-                     &(struct vx_serial_config){
+    cr_assert_eq(serial_create(
+                     &(struct serial_config){
                          .log = rig->log, .loop = rig->loop, .spec = "stdio", .in_fd = slave, .out_fd = slave },
                      &second),
                  VX_ERR_LOCKED);
@@ -188,7 +188,7 @@ Test(serial, terminal_restored_on_every_exit)
             setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
             for (size_t s = 1; s < VX_ARRAY_LEN(signals); s++)
                 signal(signals[s], SIG_DFL);
-            if (vx_terminal_raw_enter(slave, slave, "\033[?1049l") != VX_ERR_OK || !is_raw(slave))
+            if (terminal_raw_enter(slave, slave, "\033[?1049l") != VX_ERR_OK || !is_raw(slave))
                 _exit(99);
             if (signals[i] == 0)
                 exit(7);
@@ -229,10 +229,9 @@ Test(serial, file_none_and_nonsense)
     cr_assert(read(fd, text, sizeof text) == 6 && strcmp(text, "boot\r\n") == 0);
     unlink(path);
     for (size_t i = 0; i < VX_ARRAY_LEN(bad); i++) {
-        struct vx_serial *serial;
+        struct serial *serial;
         cr_expect_eq(
-            vx_serial_create(&(struct vx_serial_config){ .log = rig->log, .loop = rig->loop, .spec = bad[i].spec },
-                             &serial),
+            serial_create(&(struct serial_config){ .log = rig->log, .loop = rig->loop, .spec = bad[i].spec }, &serial),
             bad[i].err, "%s", bad[i].spec);
     }
     tear_down(rig);

@@ -5,9 +5,9 @@
 #include "json_check.h"
 #include "stats_report.h"
 
-typedef void printer(FILE *out, const struct vx_stats_report *report);
+typedef void printer(FILE *out, const struct stats_report *report);
 
-static char *printed(printer *print, const struct vx_stats_report *report)
+static char *printed(printer *print, const struct stats_report *report)
 {
     char *buffer = NULL;
     size_t bytes;
@@ -83,7 +83,7 @@ Test(stats_report, opcode_names)
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         char name[16];
-        vx_stats_opcode_name(&(struct vx_stats_opcode){ rows[i].map, rows[i].opcode, 1 }, name, sizeof name);
+        stats_opcode_name(&(struct vx_stats_opcode){ rows[i].map, rows[i].opcode, 1 }, name, sizeof name);
         cr_assert_str_eq(name, rows[i].name, "map %u opcode %02X: %s", rows[i].map, rows[i].opcode, name);
     }
 }
@@ -100,8 +100,8 @@ Test(stats_report, rows_of_opcode_names_are_full)
     for (unsigned map = 0; map < 2; map++) {
         for (unsigned row = 0; row < 16; row++) {
             char name[16];
-            vx_stats_opcode_name(&(struct vx_stats_opcode){ (uint8_t)map, (uint8_t)(row << 4 | 15), 1 }, name,
-                                 sizeof name);
+            stats_opcode_name(&(struct vx_stats_opcode){ (uint8_t)map, (uint8_t)(row << 4 | 15), 1 }, name,
+                              sizeof name);
             cr_assert_str_eq(name, last[map][row], "map %u row %X: %s", map, row, name);
         }
     }
@@ -135,10 +135,10 @@ Test(stats_report, everything_is_in_the_json)
     cr_assert_eq(vx_bus_add(bus, &region), VX_ERR_OK);
     vx_bus_read(bus, VX_SPACE_IO, 0x123, 1);
 
-    struct vx_stats_report report = {
+    struct stats_report report = {
         .stats = &stats, .bus = bus, .engine = "bt", .wall_ns = 123456789, .exit_status = 3
     };
-    char *text = printed(vx_stats_print_json, &report);
+    char *text = printed(stats_print_json, &report);
     cr_assert(json_is_valid(text), "%s", text);
     for (size_t i = 0; i < rows; i++)
         cr_assert_eq(json_u64(text, table[i].name), 1000 + i, "%s", table[i].name);
@@ -150,7 +150,7 @@ Test(stats_report, everything_is_in_the_json)
         text, "{\"name\": \"odd \\\"chip\\\"\\\\\", \"space\": \"io\", \"base\": 291, \"reads\": 1, \"writes\": 0}"));
     free(text);
 
-    text = printed(vx_stats_print_text, &report);
+    text = printed(stats_print_text, &report);
     for (size_t i = 0; i < rows; i++)
         cr_assert_not_null(strstr(text, table[i].text), "%s", table[i].text);
     cr_assert_not_null(strstr(text, "4,242  0F 31    RDTSC"));
@@ -165,12 +165,12 @@ Test(stats_report, everything_is_in_the_json)
 Test(stats_report, nothing_counted)
 {
     struct vx_stats stats = { 0 };
-    struct vx_stats_report report = { .stats = &stats, .engine = "interp" };
-    char *text = printed(vx_stats_print_json, &report);
+    struct stats_report report = { .stats = &stats, .engine = "interp" };
+    char *text = printed(stats_print_json, &report);
     cr_assert(json_is_valid(text), "%s", text);
     cr_assert_null(strstr(text, "nan"));
     free(text);
-    text = printed(vx_stats_print_text, &report);
+    text = printed(stats_print_text, &report);
     cr_assert_null(strstr(text, "nan"));
     free(text);
 }

@@ -13,7 +13,7 @@
 struct rig {
     struct vx_log *log;
     struct vx_loop *loop;
-    struct vx_terminal *terminal;
+    struct terminal *terminal;
     int master, slave;
     char keys[256];
     unsigned leaves;
@@ -41,20 +41,20 @@ static void set_up(struct rig *rig)
     cr_assert(rig->slave >= 0 && ioctl(rig->slave, TIOCSWINSZ, &size) == 0);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
-    cr_assert_eq(vx_terminal_create(&(struct vx_terminal_config){ .log = rig->log,
-                                                                  .loop = rig->loop,
-                                                                  .in_fd = rig->slave,
-                                                                  .out_fd = rig->slave,
-                                                                  .key = on_key,
-                                                                  .leave = on_leave,
-                                                                  .opaque = rig },
-                                    &rig->terminal),
+    cr_assert_eq(terminal_create(&(struct terminal_config){ .log = rig->log,
+                                                            .loop = rig->loop,
+                                                            .in_fd = rig->slave,
+                                                            .out_fd = rig->slave,
+                                                            .key = on_key,
+                                                            .leave = on_leave,
+                                                            .opaque = rig },
+                                 &rig->terminal),
                  VX_ERR_OK);
 }
 
 static void tear_down(struct rig *rig)
 {
-    vx_terminal_destroy(rig->terminal);
+    terminal_destroy(rig->terminal);
     vx_loop_destroy(rig->loop);
     vx_log_destroy(rig->log);
 }
@@ -95,7 +95,7 @@ Test(terminal, shows_and_restores)
         cells[i] = (struct vx_text_cell){ ' ', 0x07 };
     cells[80 * 3 + 4] = (struct vx_text_cell){ 'Q', 0x4F };
     cr_assert(shows(&rig, "\033[?1049h"));
-    struct vx_display *display = vx_terminal_display(rig.terminal);
+    struct vx_display *display = terminal_display(rig.terminal);
     cr_assert(!display->wants_pixels);
     display->update(display->opaque, &(struct vx_screen){ .columns = 80, .rows = 25, .cells = cells });
     cr_assert(shows(&rig, "\033[4;5H\033[0;97;41mQ"));
@@ -126,18 +126,17 @@ Test(terminal, keys_and_prefix)
 Test(terminal, needs_a_terminal)
 {
     struct rig rig;
-    struct vx_terminal *second;
+    struct terminal *second;
     int fds[2];
     set_up(&rig);
     cr_assert_eq(pipe(fds), 0);
     cr_assert_eq(
-        vx_terminal_create(
-            &(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = fds[0], .out_fd = fds[1] },
-            &second),
+        terminal_create(
+            &(struct terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = fds[0], .out_fd = fds[1] }, &second),
         VX_ERR_UNSUPPORTED);
     cr_assert_eq(
-        vx_terminal_create(
-            &(struct vx_terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = rig.slave, .out_fd = rig.slave },
+        terminal_create(
+            &(struct terminal_config){ .log = rig.log, .loop = rig.loop, .in_fd = rig.slave, .out_fd = rig.slave },
             &second),
         VX_ERR_LOCKED);
     tear_down(&rig);

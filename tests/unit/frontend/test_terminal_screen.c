@@ -8,7 +8,7 @@
 enum { COLUMNS = 10, ROWS = 4 };
 
 struct rig {
-    struct vx_terminal_screen *screen;
+    struct terminal_screen *screen;
     struct vx_text_cell cells[COLUMNS * ROWS];
     struct vx_screen guest;
 };
@@ -16,8 +16,8 @@ struct rig {
 static void set_up(struct rig *rig)
 {
     memset(rig, 0, sizeof *rig);
-    cr_assert_eq(vx_terminal_screen_create(&rig->screen), VX_ERR_OK);
-    vx_terminal_screen_resize(rig->screen, COLUMNS, ROWS);
+    cr_assert_eq(terminal_screen_create(&rig->screen), VX_ERR_OK);
+    terminal_screen_resize(rig->screen, COLUMNS, ROWS);
     for (size_t i = 0; i < VX_ARRAY_LEN(rig->cells); i++)
         rig->cells[i] = (struct vx_text_cell){ ' ', 0x07 };
     rig->guest = (struct vx_screen){ .columns = COLUMNS, .rows = ROWS, .cells = rig->cells, .blink = false };
@@ -32,8 +32,8 @@ static void put(struct rig *rig, unsigned row, unsigned column, const char *text
 static void expect(struct rig *rig, const char *bytes, const char *what)
 {
     size_t count;
-    vx_terminal_screen_set(rig->screen, &rig->guest);
-    const char *got = vx_terminal_screen_draw(rig->screen, &count);
+    terminal_screen_set(rig->screen, &rig->guest);
+    const char *got = terminal_screen_draw(rig->screen, &count);
     char text[512];
     snprintf(text, sizeof text, "%.*s", (int)count, got);
     cr_expect_str_eq(text, bytes, "%s", what);
@@ -65,7 +65,7 @@ Test(terminal_screen, goldens)
     expect(&rig, "\033[1;1H\033[0;37;40mJ\033[4;10Hx", "last column");
     put(&rig, 3, 8, "y", 0x07);
     expect(&rig, "\033[4;9Hy", "after the last column the place is not assumed");
-    vx_terminal_screen_destroy(rig.screen);
+    terminal_screen_destroy(rig.screen);
 }
 
 Test(terminal_screen, blink_and_modes)
@@ -77,18 +77,18 @@ Test(terminal_screen, blink_and_modes)
     expect(&rig, CLEAR "\033[1;1H\033[0;37;40;5mb", "blinking");
     rig.guest.blink = false;
     expect(&rig, CLEAR "\033[1;1H\033[0;37;100mb", "another meaning of bit 7 redraws");
-    vx_terminal_screen_invalidate(rig.screen);
+    terminal_screen_invalidate(rig.screen);
     expect(&rig, CLEAR "\033[1;1H\033[0;37;100mb", "invalidated");
-    vx_terminal_screen_set_message(rig.screen, "help");
+    terminal_screen_set_message(rig.screen, "help");
     expect(&rig, "\033[4;1H\033[0;30;47mhelp      ", "message over the last row");
-    vx_terminal_screen_set_message(rig.screen, NULL);
+    terminal_screen_set_message(rig.screen, NULL);
     expect(&rig, "\033[4;1H\033[0;37;40m          ", "message gone");
     rig.guest = (struct vx_screen){ .width = 640, .height = 480 };
-    vx_terminal_screen_resize(rig.screen, 40, 4);
+    terminal_screen_resize(rig.screen, 40, 4);
     expect(&rig, CLEAR "\033[1;1H[vx86: the guest shows 640x480 graphics]", "graphics");
     rig.guest = (struct vx_screen){ 0 };
     expect(&rig, "\033[1;1H                                        ", "blank");
-    vx_terminal_screen_destroy(rig.screen);
+    terminal_screen_destroy(rig.screen);
 }
 
 /* A small terminal shows the rows with the cursor. */
@@ -96,7 +96,7 @@ Test(terminal_screen, small_terminal)
 {
     struct rig rig;
     set_up(&rig);
-    vx_terminal_screen_resize(rig.screen, 4, 2);
+    terminal_screen_resize(rig.screen, 4, 2);
     put(&rig, 0, 0, "0", 0x07);
     put(&rig, 3, 0, "3", 0x07);
     expect(&rig, CLEAR "\033[1;1H0", "top");
@@ -106,7 +106,7 @@ Test(terminal_screen, small_terminal)
     rig.guest.cursor_row = 200; /* off the screen altogether */
     rig.guest.cursor_column = 300;
     expect(&rig, " \033[?25l", "cursor nowhere: the last part");
-    vx_terminal_screen_destroy(rig.screen);
+    terminal_screen_destroy(rig.screen);
 }
 
 /* All 256 characters give one valid UTF-8 sequence of a printable character. */
@@ -114,7 +114,7 @@ Test(terminal_screen, cp437)
 {
     for (unsigned ch = 0; ch < 256; ch++) {
         char utf8[4];
-        unsigned n = vx_cp437_to_utf8((uint8_t)ch, utf8);
+        unsigned n = cp437_to_utf8((uint8_t)ch, utf8);
         unsigned lead = (uint8_t)utf8[0];
         bool good = n == 1   ? lead >= 0x20 && lead < 0x7F
                     : n == 2 ? lead >= 0xC2 && lead < 0xE0

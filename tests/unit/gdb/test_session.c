@@ -355,7 +355,7 @@ static void run_client(void *(*script)(void *), enum vx_engine engine, bool run)
     struct client client = { .path = path };
     struct rom_machine rig;
     struct rom rom;
-    struct vx_gdb *gdb;
+    struct gdb *gdb;
     pthread_t thread;
     int value;
     cr_assert_not_null(mkdtemp(directory));
@@ -364,15 +364,15 @@ static void run_client(void *(*script)(void *), enum vx_engine engine, bool run)
     rom_make(&rom, count, sizeof count, NULL, 0);
     cr_assert_eq(rom_machine_create_with(&rig, &rom, (struct vx_machine_config){ .engine = engine, .debug = true }),
                  VX_ERR_OK);
-    cr_assert_eq(vx_gdb_create(
-                     &(struct vx_gdb_config){
-                         .log = rig.log, .loop = rig.loop, .machine = rig.machine, .spec = spec, .run = run },
-                     &gdb),
-                 VX_ERR_OK);
+    cr_assert_eq(
+        gdb_create(
+            &(struct gdb_config){ .log = rig.log, .loop = rig.loop, .machine = rig.machine, .spec = spec, .run = run },
+            &gdb),
+        VX_ERR_OK);
     cr_assert_eq(pthread_create(&thread, NULL, script, &client), 0);
     cr_assert_eq(vx_machine_run(rig.machine, &value), VX_END_STOPPED);
     pthread_join(thread, NULL);
-    vx_gdb_destroy(gdb);
+    gdb_destroy(gdb);
     rom_machine_destroy(&rig);
     cr_assert_eq(rmdir(directory), 0, "the socket is still there");
     cr_assert(client.failure[0] == '\0', "%s", client.failure);

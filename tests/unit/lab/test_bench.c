@@ -65,28 +65,28 @@ static uint64_t counter(const struct vx_stats *stats, size_t off)
     return value;
 }
 
-static const struct vx_bench_setting plain;
+static const struct bench_setting plain;
 
 static vx_err open_disk(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
                         struct vx_block **out)
 {
-    const struct vx_block_config config = {
+    const struct block_config config = {
         .log = log, .loop = loop, .path = path, .kind = VX_BLOCK_DISK, .snapshot = snapshot
     };
-    return vx_block_open(&config, out);
+    return block_open(&config, out);
 }
 
-static const struct vx_lab_host host = { .open_disk = open_disk, .close_disk = vx_block_close };
+static const struct vx_lab_host host = { .open_disk = open_disk, .close_disk = block_close };
 
-static struct vx_bench_sample sample_of(const char *workload, uint32_t units, const struct vx_bench_setting *setting,
-                                        bool count_insns)
+static struct bench_sample sample_of(const char *workload, uint32_t units, const struct bench_setting *setting,
+                                     bool count_insns)
 {
-    struct vx_bench_run run = {
-        .workload = vx_lab_find(workload), .setting = setting, .host = &host, .units = units, .count_insns = count_insns
+    struct bench_run run = {
+        .workload = lab_find(workload), .setting = setting, .host = &host, .units = units, .count_insns = count_insns
     };
-    struct vx_bench_sample sample;
+    struct bench_sample sample;
     cr_assert_not_null(run.workload, "%s", workload);
-    vx_bench_run(&run, &sample);
+    bench_run(&run, &sample);
     cr_assert(sample.done, "%s: %s", workload, sample.error);
     return sample;
 }
@@ -94,7 +94,7 @@ static struct vx_bench_sample sample_of(const char *workload, uint32_t units, co
 /* What is wrong with one pair of runs; empty: every counter grew exactly as the stream says. */
 static void compare_pair(size_t row, bool count_insns, char wrong[200])
 {
-    struct vx_bench_sample pair[2];
+    struct bench_sample pair[2];
     wrong[0] = '\0';
     for (unsigned i = 0; i < 2; i++)
         pair[i] = sample_of(rows[row].workload, 1000 + i * MORE, &plain, count_insns);
@@ -134,8 +134,8 @@ Test(bench, lengths_of_units_add_up, .timeout = 300)
 {
     static const unsigned caps[] = { 0, 1, 5, 128 };
     for (size_t i = 0; i < VX_ARRAY_LEN(caps); i++) {
-        struct vx_bench_setting setting = { .tu_max = caps[i] };
-        struct vx_bench_sample sample = sample_of("boot", 1, &setting, false);
+        struct bench_setting setting = { .tu_max = caps[i] };
+        struct bench_sample sample = sample_of("boot", 1, &setting, false);
         uint64_t units = 0, insns = 0, longest = 0;
         for (size_t n = 0; n < VX_ARRAY_LEN(sample.stats.tu_by_insns); n++) {
             units += sample.stats.tu_by_insns[n];
@@ -154,11 +154,11 @@ Test(bench, lengths_of_units_add_up, .timeout = 300)
 
 Test(bench, switches_reach_the_translator, .timeout = 300)
 {
-    struct vx_bench_setting no_chain = { .no_chain = true }, no_jump_cache = { .no_jump_cache = true },
-                            small = { .cache_bytes = 64 << 10 }, interp = { .engine = VX_ENGINE_INTERP };
+    struct bench_setting no_chain = { .no_chain = true }, no_jump_cache = { .no_jump_cache = true },
+                         small = { .cache_bytes = 64 << 10 }, interp = { .engine = VX_ENGINE_INTERP };
     cr_assert_eq(sample_of("loop", 1000, &no_chain, false).stats.entry_chain, 0);
     cr_assert_eq(sample_of("jump", 1000, &no_jump_cache, false).stats.entry_jump_cache, 0);
-    struct vx_bench_sample sample = sample_of("boot", 1, &small, false);
+    struct bench_sample sample = sample_of("boot", 1, &small, false);
     cr_assert_gt(sample.stats.cache_evicted_units, 0);
     cr_assert_gt(sample.stats.again_evicted, 0);
     cr_assert_eq(sample.stats.again_debugger, 0);
@@ -171,9 +171,9 @@ Test(bench, switches_reach_the_translator, .timeout = 300)
 /* What needs the machine computes the same under both engines; every run of the command compares the rest with QEMU and the host. */
 Test(bench, workloads_agree, .timeout = 600)
 {
-    static const struct vx_bench_setting interp = { .engine = VX_ENGINE_INTERP };
+    static const struct bench_setting interp = { .engine = VX_ENGINE_INTERP };
     size_t count;
-    const struct vx_lab_workload *workloads = vx_lab_workloads(&count);
+    const struct lab_workload *workloads = lab_workloads(&count);
     for (size_t i = 0; i < count; i++) {
         uint32_t units = workloads[i].units / 2000 + 1;
         if (workloads[i].native || workloads[i].system)
@@ -212,8 +212,8 @@ Test(bench, command_line)
         int argc = 1;
         for (; lines[i].arguments[argc - 1] != NULL; argc++)
             argv[argc] = (char *)lines[i].arguments[argc - 1];
-        struct vx_bench_options options;
-        bool right = vx_bench_parse(argc, argv, &options);
+        struct bench_options options;
+        bool right = bench_parse(argc, argv, &options);
         cr_assert_eq(right, lines[i].error == NULL, "line %zu: %s", i, options.error);
         cr_assert_str_eq(options.error, right ? "" : lines[i].error);
     }
@@ -221,15 +221,15 @@ Test(bench, command_line)
 
 Test(bench, sweeps)
 {
-    struct vx_bench_setting settings[VX_BENCH_SETTINGS_MAX];
+    struct bench_setting settings[VX_BENCH_SETTINGS_MAX];
     static const struct {
         const char *name;
         size_t count;
     } sweeps[] = { { NULL, 1 },         { "tu-max", 9 }, { "tc-size", 11 }, { "chain", 2 },
                    { "jump-cache", 2 }, { "engine", 2 }, { "no", 0 } };
     for (size_t i = 0; i < VX_ARRAY_LEN(sweeps); i++)
-        cr_assert_eq(vx_bench_sweep(sweeps[i].name, settings), sweeps[i].count, "%zu", i);
-    cr_assert_eq(vx_bench_sweep("tc-size", settings), 11);
+        cr_assert_eq(bench_sweep(sweeps[i].name, settings), sweeps[i].count, "%zu", i);
+    cr_assert_eq(bench_sweep("tc-size", settings), 11);
     cr_assert_eq(settings[0].cache_bytes, 64u << 10);
     cr_assert_eq(settings[10].cache_bytes, 64u << 20);
     cr_assert_str_eq(settings[10].label, "64M");
@@ -240,13 +240,13 @@ Test(bench, sweeps)
 Test(bench, markers)
 {
     static const char text[] = "SeaBIOS\n@begin x\n@end x 5 17\n@fail why\n@end broken\n@endless\n";
-    enum vx_bench_marker want[] = { VX_BENCH_NOTHING, VX_BENCH_BEGIN,   VX_BENCH_END,
-                                    VX_BENCH_FAIL,    VX_BENCH_NOTHING, VX_BENCH_NOTHING };
-    struct vx_bench_line line = { .used = 0 };
+    enum bench_marker want[] = { VX_BENCH_NOTHING, VX_BENCH_BEGIN,   VX_BENCH_END,
+                                 VX_BENCH_FAIL,    VX_BENCH_NOTHING, VX_BENCH_NOTHING };
+    struct bench_line line = { .used = 0 };
     uint32_t sum = 0;
     size_t lines = 0;
     for (const char *at = text; *at != '\0'; at++) {
-        enum vx_bench_marker marker = vx_bench_take(&line, *at, &sum);
+        enum bench_marker marker = bench_take(&line, *at, &sum);
         if (*at == '\n')
             cr_assert_eq(marker, want[lines++], "line %zu", lines);
         else
@@ -254,8 +254,8 @@ Test(bench, markers)
     }
     cr_assert_eq(sum, 17);
     for (unsigned i = 0; i < 1000; i++)
-        vx_bench_take(&line, 'x', &sum);
-    cr_assert_eq(vx_bench_take(&line, '\n', &sum), VX_BENCH_NOTHING);
+        bench_take(&line, 'x', &sum);
+    cr_assert_eq(bench_take(&line, '\n', &sum), VX_BENCH_NOTHING);
 }
 
 Test(bench, prompts)
@@ -273,10 +273,10 @@ Test(bench, prompts)
           true },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(consoles); i++) {
-        struct vx_bench_line line = { .used = 0 };
+        struct bench_line line = { .used = 0 };
         bool prompt = false;
         for (const char *at = consoles[i].console; *at != '\0'; at++)
-            prompt = vx_bench_prompt(&line, *at);
+            prompt = bench_prompt(&line, *at);
         cr_expect_eq(prompt, consoles[i].prompt, "row %zu", i);
     }
 }
@@ -284,40 +284,39 @@ Test(bench, prompts)
 /* Rivals that do a part of the work, and what they do not have. */
 Test(bench, rivals)
 {
-    struct vx_bench_run run = { .workload = vx_lab_find("loop"), .setting = &plain, .units = 8000 };
-    cr_expect_eq(vx_bench_rival_units(VX_BENCH_BOCHS, &run), 1000);
-    cr_expect_eq(vx_bench_rival_units(VX_BENCH_TCG, &run), 8000);
+    struct bench_run run = { .workload = lab_find("loop"), .setting = &plain, .units = 8000 };
+    cr_expect_eq(bench_rival_units(VX_BENCH_BOCHS, &run), 1000);
+    cr_expect_eq(bench_rival_units(VX_BENCH_TCG, &run), 8000);
     run.units = 3;
-    cr_expect_eq(vx_bench_rival_units(VX_BENCH_BOCHS, &run), 3);
-    cr_expect_not(vx_bench_rival_has(VX_BENCH_BOCHS, vx_lab_find("timer")), "its time is the guest's clock's");
-    cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("linux")));
-    cr_expect_not(vx_bench_rival_has(VX_BENCH_BOCHS, vx_lab_find("linux")));
-    cr_expect_not(vx_bench_rival_has(VX_BENCH_NATIVE, vx_lab_find("loop")));
+    cr_expect_eq(bench_rival_units(VX_BENCH_BOCHS, &run), 3);
+    cr_expect_not(bench_rival_has(VX_BENCH_BOCHS, lab_find("timer")), "its time is the guest's clock's");
+    cr_expect_not(bench_rival_has(VX_BENCH_NATIVE, lab_find("linux")));
+    cr_expect_not(bench_rival_has(VX_BENCH_BOCHS, lab_find("linux")));
+    cr_expect_not(bench_rival_has(VX_BENCH_NATIVE, lab_find("loop")));
 }
 
 Test(bench, medians)
 {
-    struct vx_bench_times odd = { 3, { 300, 100, 200 } }, even = { 4, { 400, 100, 200, 300 } }, none = { 0 };
-    cr_assert_eq(vx_bench_median(&odd), 200);
-    cr_assert_eq(vx_bench_median(&even), 250);
-    cr_assert_eq(vx_bench_median(&none), 0);
-    cr_assert_float_eq(vx_bench_spread(&odd), 1.0, 1e-9);
-    cr_assert_float_eq(vx_bench_spread(&none), 0.0, 1e-9);
+    struct bench_times odd = { 3, { 300, 100, 200 } }, even = { 4, { 400, 100, 200, 300 } }, none = { 0 };
+    cr_assert_eq(bench_median(&odd), 200);
+    cr_assert_eq(bench_median(&even), 250);
+    cr_assert_eq(bench_median(&none), 0);
+    cr_assert_float_eq(bench_spread(&odd), 1.0, 1e-9);
+    cr_assert_float_eq(bench_spread(&none), 0.0, 1e-9);
 }
 
 /* Of what a report prints, all that a page or an object begun must end, and nothing may be no number. */
 Test(bench, reports, .timeout = 300)
 {
-    static struct vx_bench_result results[3];
-    struct vx_bench_setting settings[2] = { { .label = "on" }, { .label = "off", .no_chain = true } };
-    struct vx_bench_report one = { .settings = 1, .results = results, .count = 2, .rounds = 1 },
-                           sweep = { .swept = "chain", .settings = 2, .results = results, .count = 2, .rounds = 1 };
-    void (*const printers[])(FILE *, const struct vx_bench_report *) = { vx_bench_print_json, vx_bench_print_html };
+    static struct bench_result results[3];
+    struct bench_setting settings[2] = { { .label = "on" }, { .label = "off", .no_chain = true } };
+    struct bench_report one = { .settings = 1, .results = results, .count = 2, .rounds = 1 },
+                        sweep = { .swept = "chain", .settings = 2, .results = results, .count = 2, .rounds = 1 };
+    void (*const printers[])(FILE *, const struct bench_report *) = { bench_print_json, bench_print_html };
     for (size_t i = 0; i < 2; i++) {
-        struct vx_bench_sample sample = sample_of("call", 1000, &settings[i], false);
-        results[i] =
-            (struct vx_bench_result){ .workload = vx_lab_find("call"), .setting = &settings[i], .units = 1000 };
-        results[i].times = (struct vx_bench_times){ 1, { sample.wall_ns } };
+        struct bench_sample sample = sample_of("call", 1000, &settings[i], false);
+        results[i] = (struct bench_result){ .workload = lab_find("call"), .setting = &settings[i], .units = 1000 };
+        results[i].times = (struct bench_times){ 1, { sample.wall_ns } };
         results[i].stats = sample.stats;
     }
     snprintf(results[1].error, sizeof results[1].error, "it did not end");

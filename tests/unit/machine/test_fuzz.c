@@ -104,7 +104,7 @@ static void fuzz(uint64_t seed)
         if (r % 64 == 2)
             vx_clock_advance(clock, r >> 44);
         if (r % 128 == 3)
-            vx_lapic_ack(pc->lapic);
+            lapic_ack(pc->lapic);
     }
     vx_machine_reset(pc);
     cr_assert(vx_pmap_load(pc->pmap, 0x1000, 4) == MARK && vx_pmap_load(pc->pmap, 0x1FF000, 4) == MARK, "RAM is gone");
