@@ -6,7 +6,8 @@
  *   I1  Units are allocated upwards inside the current segment; when it is full the next one, the oldest, is evicted
  *       whole. A bounded cache so costs one eighth of itself at a time, never a flush of everything.
  *   I2  No unit of a segment is reachable (hash, jump cache, chain, page list) once the segment is evicted.
- *   I3  Nothing is evicted except inside bt_cache_reserve()/bt_cache_evict_all(), that is, never under a running unit. */
+ *   I3  Nothing is evicted except inside bt_cache_reserve()/bt_cache_evict_all(), that is, never under a running unit.
+ *       */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -76,7 +77,8 @@ void bt_cache_evict_all(struct vx_bt *bt)
     bt->segment_cur = 0;
 }
 
-/* A full segment is hardly written any more (patched exits only): its pages stay mapped where they run, not here too. */
+/* A full segment is hardly written any more (patched exits only): its pages stay mapped where they run, not here too.
+ * */
 static void unmap_written(struct vx_bt *bt, const struct bt_segment *segment)
 {
     size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;

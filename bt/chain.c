@@ -1,11 +1,11 @@
 /* chain.c - patching a unit's direct exits into jumps to their successors.
  *
- *   I1  An exit may be chained if its target is certain to stay what it is while the exit's own unit can be entered: the
- *       target begins in the same page (same mapping), or in a page whose mapping is global and that is on the `crossing`
- *       list, so that flushes unlink it.
+ *   I1  An exit may be chained if its target is certain to stay what it is while the exit's own unit can be entered:
+ *       the target begins in the same page (same mapping), or in a page whose mapping is global and that is on the
+ *       `crossing` list, so that flushes unlink it.
  *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up.
- *   I3  Both units are of the same mode and the same code segment, base and limit: what they take for granted of these was looked at
- *       when C entered the first one. */
+ *   I3  Both units are of the same mode and the same code segment, base and limit: what they take for granted of these
+ *       was looked at when C entered the first one. */
 #include "verify.h"
 
 static bool same_view(const struct bt_tu *from, const struct bt_tu *to)

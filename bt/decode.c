@@ -1,7 +1,7 @@
 /* decode.c - guest bytes to struct bt_insn: fetch through the mmu, decode with Zydis, reduce to what lowering needs.
  *
- * A unit stays inside one page and ends before an address where a debugger stops; an instruction that straddles two pages is a unit of its own, so that only such units
- * depend on two mappings. */
+ * A unit stays inside one page and ends before an address where a debugger stops; an instruction that straddles two
+ * pages is a unit of its own, so that only such units depend on two mappings. */
 #include "internal.h"
 #include "vx86/isa.h"
 
@@ -205,9 +205,9 @@ static bool decode_glued(struct vx_bt *bt, const uint8_t *first, uint32_t here, 
     return ZYAN_SUCCESS(decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]));
 }
 
-/* The instruction at `eip` may cross from `first` into the next page. The fetch there sets that page's A bit, and what the guest's
- * CPU does not have may be shorter to it than to Zydis: so it is looked at without a trace before it is fetched, and what the
- * interpreter would do anyway is left to it. */
+/* The instruction at `eip` may cross from `first` into the next page. The fetch there sets that page's A bit, and what
+ * the guest's CPU does not have may be shorter to it than to Zydis: so it is looked at without a trace before it is
+ * fetched, and what the interpreter would do anyway is left to it. */
 static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, uint32_t eip, uint8_t **second)
 {
     uint32_t here = VX_PAGE_BYTES - (lin & VX_PAGE_MASK), next = lin + here;

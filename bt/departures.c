@@ -1,5 +1,6 @@
 /* departures.c - a short history of how translated code was left, for who studies it: written by C
- * alone, on every return to it, while the vCPU has a debugger (always, it would cost a system call of the guest a tenth). */
+ * alone, on every return to it, while the vCPU has a debugger (always, it would cost a system call of the guest a
+ * tenth). */
 #include "internal.h"
 
 static const char *const reasons[] = {

@@ -1,7 +1,7 @@
 /* internal.h - the translator's own structures: what the files of bt/ share.
  *
- * Data flow of one miss: run.c -> lookup.c (who has it?) -> decode.c (guest bytes to struct bt_insn) -> translate.c with
- * emit_*.c (bt_insn to host bytes through asm.h) -> cache.c (where they live) -> stubs.c (how C gets in and out).
+ * Data flow of one miss: run.c -> lookup.c (who has it?) -> decode.c (guest bytes to struct bt_insn) -> translate.c
+ * with emit_*.c (bt_insn to host bytes through asm.h) -> cache.c (where they live) -> stubs.c (how C gets in and out).
  *
  * Host registers in translated code:
  *
@@ -14,8 +14,9 @@
  *     rsp                           a host stack frame with BT_FRAME_BYTES of scratch at [rsp]
  *     CF PF AF ZF SF OF             the guest's
  *
- *   I1  At every point where translated code can fault on the host or call C, the guest registers and flags above hold the
- *       state before the guest instruction (commit last); nothing inserted between guest instructions writes host flags.
+ *   I1  At every point where translated code can fault on the host or call C, the guest registers and flags above hold
+ *       the state before the guest instruction (commit last); nothing inserted between guest instructions writes host
+ *       flags.
  *   I2  Code is written only through the writable alias of the cache and run only through the executable one.
  *   I3  A unit is entered only while its mode equals the vCPU's mode and its guest bytes are those it was made from.
  *   I4  The guest's x87/MMX/SSE state is in the host's registers while area->fp_away is 0, else in vcpu->fx. */
@@ -109,9 +110,9 @@ struct bt_area {
     uint64_t host_rsp;
     uint64_t tlb;
     uint64_t fp_away; /* I4 */
-    /* FOP, FIP, FCS, FDP, FDS of the last x87 instruction while the state is in the host, where the host's own would be of the
-     * translator's code: the first 24 bytes of an FXSAVE image. fp_last is what translated code keeps (emit_fp_pointers()),
-     * fp_kept what the guest had when the state was loaded. */
+    /* FOP, FIP, FCS, FDP, FDS of the last x87 instruction while the state is in the host, where the host's own would be
+     * of the translator's code: the first 24 bytes of an FXSAVE image. fp_last is what translated code keeps
+     * (emit_fp_pointers()), fp_kept what the guest had when the state was loaded. */
     uint64_t fp_last[3], fp_kept[3];
     uint64_t entries, jc_hits; /* counted in SSE registers that the guest does not have; here while C runs */
     uint64_t exit_r8, exit_r9; /* what the exit stub was given */
@@ -238,7 +239,8 @@ struct vx_bt {
 /* Host address of the guest byte at `lin` for fetching; NULL when it faults or is not plain memory. */
 uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin);
 /* Decodes up to `max` instructions at CS:rip into bt->insns. Returns how many; 0 when the first one cannot be fetched
- * plainly (fault or MMIO) or decoded: the interpreter then has it. *hva: host addresses of the first and (if any) second page used. */
+ * plainly (fault or MMIO) or decoded: the interpreter then has it. *hva: host addresses of the first and (if any)
+ * second page used. */
 unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages);
 uint8_t bt_lower_of(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode);
 bool bt_ends_unit(uint8_t lower);
@@ -255,7 +257,8 @@ struct bt_tu *bt_translate(struct vx_bt *bt);
 /* ---- cache.c */
 vx_err bt_cache_create(struct vx_bt *bt, size_t bytes);
 void bt_cache_destroy(struct vx_bt *bt);
-/* Room for `bytes` of host code: the offset, evicting the oldest segment when needed; UINT32_MAX when it can never fit. */
+/* Room for `bytes` of host code: the offset, evicting the oldest segment when needed; UINT32_MAX when it can never fit.
+ * */
 uint32_t bt_cache_reserve(struct vx_bt *bt, uint32_t bytes);
 void bt_cache_commit(struct vx_bt *bt, struct bt_tu *tu);
 void bt_cache_evict_all(struct vx_bt *bt);
@@ -303,7 +306,8 @@ void bt_invalidate(struct vx_bt *bt, struct bt_tu *tu, enum bt_end end);
 void bt_interpret(struct vx_bt *bt);
 
 /* ---- departures.c */
-/* Translated code, entered at the unit `entered`, has come back; the area says why. Before anything is done about it. */
+/* Translated code, entered at the unit `entered`, has come back; the area says why. Before anything is done about it.
+ * */
 void bt_note_departure(struct vx_bt *bt, uint32_t entered);
 
 /* ---- state.c */
@@ -327,7 +331,8 @@ static inline void bt_tell_fip(struct vx_bt *bt, uint32_t eip)
 {
     __builtin_memcpy((uint8_t *)bt->area->fp_last + FX_FIP, &eip, sizeof eip);
 }
-/* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load, port); CALLOUT_EXIT, _NEXT or a host address. */
+/* Call-outs: what the stubs put into r8, r9, r10 and r11 (selector of a segment load, port); CALLOUT_EXIT, _NEXT or a
+ * host address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
 bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
     bt_callout_iret, bt_callout_share, bt_callout_port, bt_callout_sysenter, bt_callout_sysexit;

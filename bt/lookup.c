@@ -1,8 +1,8 @@
 /* lookup.c - from a guest address to its unit: the hash of all units, and the jump caches that indirect branches probe.
  *
- * The hash is keyed by where the bytes are (host address) and how they are seen (eip, CS, mode), so a unit serves every address
- * space that maps the same page at the same place. A jump cache is keyed by eip alone: it belongs to one mode and to the current
- * address space, and loses entries whenever mappings change. */
+ * The hash is keyed by where the bytes are (host address) and how they are seen (eip, CS, mode), so a unit serves every
+ * address space that maps the same page at the same place. A jump cache is keyed by eip alone: it belongs to one mode
+ * and to the current address space, and loses entries whenever mappings change. */
 #include <stdlib.h>
 #include <sys/mman.h>
 

@@ -1,6 +1,7 @@
 /* run.c - the translator's outer loop: find or make the unit at CS:EIP, run it, see why it came back.
  *
- * Order of looks at every turn: stopped states, attention, interrupt shadow, modes that are not translated, then the unit. */
+ * Order of looks at every turn: stopped states, attention, interrupt shadow, modes that are not translated, then the
+ * unit. */
 #include <stdlib.h>
 
 #include "verify.h"
@@ -112,8 +113,8 @@ static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu 
     *pending = (struct pending){ .ran = pending->ran };
 }
 
-/* The next unit is wanted without sharing. A place that misses again and again (a frame across two pages) makes the units after
- * it unshared too, so that they chain to each other, until something else leaves translated code. */
+/* The next unit is wanted without sharing. A place that misses again and again (a frame across two pages) makes the
+ * units after it unshared too, so that they chain to each other, until something else leaves translated code. */
 static void note_unshared(struct vx_bt *bt, uint32_t eip)
 {
     bt->unshared_misses = eip == bt->unshared_eip ? bt->unshared_misses + 1 : 0;
@@ -272,8 +273,8 @@ static void on_flush(void *opaque, enum vx_flush kind, uint64_t lin)
         bt_unchain_crossing(bt, kind == VX_FLUSH_ALL, lin);
 }
 
-/* Physical frames were remapped (PAM, ROM, A20): the shadows and with them all fetch translations are gone; units are keyed by
- * backing page and stay good, but what was chained across pages may lead elsewhere. */
+/* Physical frames were remapped (PAM, ROM, A20): the shadows and with them all fetch translations are gone; units are
+ * keyed by backing page and stay good, but what was chained across pages may lead elsewhere. */
 static void on_change(void *opaque, uint32_t page, uint32_t count, bool writes_only)
 {
     struct vx_bt *bt = opaque;

@@ -1,16 +1,17 @@
 /* share.c - which memory operands of a unit can share one shadow probe.
  *
- * Compiled code reaches its frame and its structures through one register and small displacements. Such operands get one probe
- * for the whole range that they touch; it leaves the host address that stands for the register's value in a frame slot, and
- * every operand is then [slot + displacement].
+ * Compiled code reaches its frame and its structures through one register and small displacements. Such operands get
+ * one probe for the whole range that they touch; it leaves the host address that stands for the register's value in a
+ * frame slot, and every operand is then [slot + displacement].
  *
- *   I1  A share is good from its first access to the end of the unit's run: nothing that runs in between can take the page away
- *       without making the unit leave (bt->must_exit), because invalidations happen in C only.
+ *   I1  A share is good from its first access to the end of the unit's run: nothing that runs in between can take the
+ *       page away without making the unit leave (bt->must_exit), because invalidations happen in C only.
  *   I2  The range lies in one page, or the probe misses, so no displacement can leave the page.
- *   I3  A probe that misses changes nothing that the access about to be made would not change too (vx_mmu_prefill()). If the
- *       shadow cannot be filled so, the unit is left for the same boundary in MODE_UNSHARED, where every access is probed,
- *       filled and faulted alone. A share for writing so never sets D before the store itself does.
- *   I4  ESP is followed through pushes, pops and constant adjustments; any other write to a base register ends its shares. */
+ *   I3  A probe that misses changes nothing that the access about to be made would not change too (vx_mmu_prefill()).
+ *       If the shadow cannot be filled so, the unit is left for the same boundary in MODE_UNSHARED, where every access
+ *       is probed, filled and faulted alone. A share for writing so never sets D before the store itself does.
+ *   I4  ESP is followed through pushes, pops and constant adjustments; any other write to a base register ends its
+ *       shares. */
 #include "internal.h"
 
 enum { SPAN_MAX = 255 /* fits MEM_BYTES */, CANDIDATES = 32, GPRS = 8 };

@@ -1,11 +1,11 @@
 /* smc.c - self-modifying code: which units depend on which page, and what a write to one does.
  *
- *   I1  Every backing page with a live, not self-checking unit is marked in the pmap, so that any write to it comes here
- *       after the bytes have changed.
+ *   I1  Every backing page with a live, not self-checking unit is marked in the pmap, so that any write to it comes
+ *       here after the bytes have changed.
  *   I2  A write invalidates exactly the units whose guest bytes it overlaps.
- *   I3  When writes to a page have cost BT_SMC_LIMIT, its units are dropped: mostly they are leftovers, and the page is data now.
- *       If code there comes back BT_SMC_ROUNDS times, the page becomes self-checking for good: it is no longer protected, and
- *       its units compare their own bytes at entry and end after every store. */
+ *   I3  When writes to a page have cost BT_SMC_LIMIT, its units are dropped: mostly they are leftovers, and the page is
+ *       data now. If code there comes back BT_SMC_ROUNDS times, the page becomes self-checking for good: it is no
+ *       longer protected, and its units compare their own bytes at entry and end after every store. */
 #include <stdlib.h>
 
 #include "internal.h"

@@ -55,8 +55,8 @@ static uint32_t segment_bits(const struct vx_vcpu *vcpu)
     return mode;
 }
 
-/* Without protection a load takes limit and attributes to what they are mostly already; so DS and ES move their base only,
- * and neither that nor what the mode says of them (CS is not flat) can change with it. */
+/* Without protection a load takes limit and attributes to what they are mostly already; so DS and ES move their base
+ * only, and neither that nor what the mode says of them (CS is not flat) can change with it. */
 static bool moves_bases_only(const struct vx_vcpu *vcpu)
 {
     return !flat_code(&vcpu->seg[VX_CS]) && vx_cpu_load_moves_base(vcpu, VX_DS) && vx_cpu_load_moves_base(vcpu, VX_ES);
@@ -98,8 +98,8 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     return mode;
 }
 
-/* Last offsets that may be read and written, -1 for none. Expand-down segments always take the slow way, in real mode too: where
- * protection ends, limits stay what they were; only the type no longer counts. */
+/* Last offsets that may be read and written, -1 for none. Expand-down segments always take the slow way, in real mode
+ * too: where protection ends, limits stay what they were; only the type no longer counts. */
 static void mirror_limit(const struct vx_vcpu *vcpu, struct bt_area *area, unsigned which, bool protected)
 {
     const struct vx_seg *seg = &vcpu->seg[which];

@@ -1,6 +1,7 @@
 /* translate.c - makes one unit: decode, emit instruction by instruction, emit the out-of-line parts, register.
  *
- * Layout of a fragment:  [budget check] [entry counter] [self-check] [unit's counter] body  exits | cold: call-outs, unchained exits */
+ * Layout of a fragment:  [budget check] [entry counter] [self-check] [unit's counter] body  exits | cold: call-outs,
+ * unchained exits */
 #include <stdlib.h>
 
 #include "emit.h"
@@ -131,7 +132,8 @@ static void load_bytes(struct bt_asm *a, unsigned n)
         x_load_zx8(a, H_RCX, H_R8, 0);
 }
 
-/* Compares the unit's guest bytes, and no others, with what they were, without flags; a difference leaves with EXIT_STALE. */
+/* Compares the unit's guest bytes, and no others, with what they were, without flags; a difference leaves with
+ * EXIT_STALE. */
 static void emit_self_check(struct cg *cg)
 {
     struct bt_asm *a = &cg->a;

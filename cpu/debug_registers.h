@@ -1,4 +1,5 @@
-/* debug_registers.h - breakpoints of the debug registers (SDM 3B "Debug Registers"); asked only where DR7 enables something. */
+/* debug_registers.h - breakpoints of the debug registers (SDM 3B "Debug Registers"); asked only where DR7 enables
+ * something. */
 #ifndef VX86_CPU_DEBUG_REGISTERS_H
 #define VX86_CPU_DEBUG_REGISTERS_H
 

@@ -299,7 +299,8 @@ static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
         deliver_chain(cpu, cpu->mmu->fault);
 }
 
-/* INT n in VM86 mode. *done: the handler of the program itself has been entered. False: #GP(0), or a fault on the way. */
+/* INT n in VM86 mode. *done: the handler of the program itself has been entered. False: #GP(0), or a fault on the way.
+ * */
 static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint32_t next_eip, bool *done)
 {
     *done = false;

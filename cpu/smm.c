@@ -4,8 +4,8 @@
  *       then is what holds it.
  *   I2  RSM checks the whole image before the first register changes.
  *
- * Each segment has 12 bytes: attributes, limit, base. Attributes have the form of bits 8..23 of a descriptor with the limit's
- * bits left out; bit 16 says that the segment is unusable (null). */
+ * Each segment has 12 bytes: attributes, limit, base. Attributes have the form of bits 8..23 of a descriptor with the
+ * limit's bits left out; bit 16 says that the segment is unusable (null). */
 #include "smm.h"
 
 #include "creg.h"

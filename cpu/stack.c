@@ -91,8 +91,8 @@ bool stack_room(struct vx_vcpu *cpu, const struct stack *stack, uint32_t bytes)
     return fault_code(cpu, VX_SEG_SS, stack->error);
 }
 
-/* A frame that wraps, or whose elements straddle the wrap, or that faults: probe all elements, then write them one by one. The
- * fault is that of the first element pushed, the one with the highest address, as in silicon. */
+/* A frame that wraps, or whose elements straddle the wrap, or that faults: probe all elements, then write them one by
+ * one. The fault is that of the first element pushed, the one with the highest address, as in silicon. */
 static bool push_split(struct vx_vcpu *cpu, const struct stack *stack, const struct frame *frame)
 {
     for (unsigned pass = 0; pass < 2; pass++) {

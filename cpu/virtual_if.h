@@ -5,8 +5,9 @@
  * the case out, AMD APM 3 "IRET".
  *
  *   IOPL 3                  IF is the program's own flag, as without these modes
- *   IOPL < 3                CLI and STI move VIF; with VIP set STI raises #GP(0), so that the monitor can deliver what waits
- *   IOPL < 3, VM86 only     PUSHF, POPF, IRET of 16 bits show VIF as IF; INT n leads through the redirection bitmap */
+ *   IOPL < 3                CLI and STI move VIF; with VIP set STI raises #GP(0), so that the monitor can deliver what
+ *   waits IOPL < 3, VM86 only     PUSHF, POPF, IRET of 16 bits show VIF as IF; INT n leads through the redirection
+ *   bitmap */
 #ifndef VX86_CPU_VIRTUAL_IF_H
 #define VX86_CPU_VIRTUAL_IF_H
 
@@ -35,8 +36,8 @@ bool vif_int_redirected(struct vx_vcpu *cpu, uint8_t vector, bool *redirected);
 /* Enters that handler through the vector table at linear 0. */
 bool vif_int_enter(struct vx_vcpu *cpu, uint8_t vector, uint16_t next_ip);
 
-/* The boundary behind a transfer to VM86 mode or to CPL 3: false, with #GP(0) that belongs to the new context, when VIF and
- * VIP are both set there. */
+/* The boundary behind a transfer to VM86 mode or to CPL 3: false, with #GP(0) that belongs to the new context, when VIF
+ * and VIP are both set there. */
 bool vif_check_entry(struct vx_vcpu *cpu);
 
 #endif

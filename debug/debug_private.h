@@ -64,8 +64,8 @@ struct vx_debug {
         unsigned number;
     } exec[VX_DEBUG_POINTS]; /* the armed addresses */
     unsigned execs;
-    /* Derived with them, so that what has no points costs nothing: kinds of which there are enabled points, a bit each; the pages
-     * of armed addresses, each by bit (page number modulo 64), of linear and of host addresses. */
+    /* Derived with them, so that what has no points costs nothing: kinds of which there are enabled points, a bit each;
+     * the pages of armed addresses, each by bit (page number modulo 64), of linear and of host addresses. */
     uint32_t kinds;
     uint64_t exec_pages, exec_hva_pages;
     struct vx_mmu_watch watch[VX_DEBUG_POINTS];

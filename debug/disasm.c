@@ -90,7 +90,7 @@ unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes,
     return d.z.length;
 }
 
-/* ---- what stepping needs ------------------------------------------------------------------------------------------ */
+/* ---- what stepping needs ----------------------------------------------------------------------------------------- */
 
 static enum vx_insn_kind kind_of(const ZydisDecodedInstruction *z)
 {

@@ -1,5 +1,5 @@
-/* events.c - what the vCPU, the mmu and the machine tell in the middle of instructions: it is recorded, and held against
- * the points; what one of them wants is queued for the boundary (I2 of debug_private.h). */
+/* events.c - what the vCPU, the mmu and the machine tell in the middle of instructions: it is recorded, and held
+ * against the points; what one of them wants is queued for the boundary (I2 of debug_private.h). */
 #include <string.h>
 
 #include "debug_private.h"

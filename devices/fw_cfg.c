@@ -51,7 +51,7 @@ struct fw_cfg {
     uint64_t dma_phys;
 };
 
-/* ---- items -------------------------------------------------------------------------------------------------------- */
+/* ---- items ------------------------------------------------------------------------------------------------------- */
 
 static struct item *find_item(struct fw_cfg *fw_cfg, uint16_t key)
 {
@@ -150,7 +150,7 @@ vx_err fw_cfg_status(const struct fw_cfg *fw_cfg)
     return fw_cfg->status;
 }
 
-/* ---- selector and data port --------------------------------------------------------------------------------------- */
+/* ---- selector and data port -------------------------------------------------------------------------------------- */
 
 static void select_key(struct fw_cfg *fw_cfg, uint16_t key)
 {
@@ -201,7 +201,7 @@ static size_t port_read_block(void *opaque, uint64_t off, unsigned size, void *b
     return count;
 }
 
-/* ---- DMA ---------------------------------------------------------------------------------------------------------- */
+/* ---- DMA --------------------------------------------------------------------------------------------------------- */
 
 /* Writes one run inside a page; false when the page is not memory. */
 static bool write_in_page(struct vx_pmap *pmap, uint64_t phys, const uint8_t *from, size_t bytes)
@@ -287,7 +287,7 @@ static void dma_port_write(void *opaque, uint64_t off, unsigned size, uint64_t v
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void fw_cfg_reset(void *instance, enum reset phase)
 {

@@ -1,13 +1,15 @@
 /* fw_cfg.h - the firmware configuration device: named and numbered blobs that the BIOS reads at power-on.
  *
  * Source: QEMU "QEMU Firmware Configuration (fw_cfg) Device" specification.
- * Interface: selector port 510h (16 bits, write), data port 511h (8 bits, read; a block handler serves INSB), DMA address
+ * Interface: selector port 510h (16 bits, write), data port 511h (8 bits, read; a block handler serves INSB), DMA
+ * address
  *   register 514h..51Bh (big-endian, the write of its low half starts the transfer).
  * Modelled: signature, id (traditional and DMA interface), file directory sorted by name, DMA select, skip and read.
- * Not modelled: writable items. A DMA write answers with the error bit, as the specification has it for read-only items;
+ * Not modelled: writable items. A DMA write answers with the error bit, as the specification has it for read-only
+ * items;
  *   data port writes are ignored, as since QEMU 2.4.
- * A DMA transfer stops with the error bit at the first page that is not writable memory, so that its length is bounded by
- * the guest's RAM. Items are added before the guest runs and survive reset.
+ * A DMA transfer stops with the error bit at the first page that is not writable memory, so that its length is bounded
+ * by the guest's RAM. Items are added before the guest runs and survive reset.
  * Saved state: selected key, offset, DMA address. Thread rule: vCPU thread only. */
 #ifndef VX86_DEVICES_FW_CFG_H
 #define VX86_DEVICES_FW_CFG_H

@@ -5,10 +5,10 @@
  * 00:01.3. Ports: PM block of 64 at PMBA (40h), SMBus block of 16 at SMBBA (90h), B2h-B3h APM control/status,
  * AFE0h-AFE3h GPE0. IRQ: SCI on ISA IRQ 9. Clock: PM timer 3.579545 MHz, 24 bits. Modelled: PM1 status/enable/control,
  * PM timer with overflow event, power button, S5 (SLP_TYP 0), GPE0 status and enable without sources, ACPI
- * enable/disable by the SMI command port (done by the chip, as the firmware's SMI handler leaves it to do), an SMI at every
- * other write to that port while DEVACTB.APMC_EN and GLBCTL.SMI_EN are set, SMBus host controller of an empty bus (every
- * transfer ends in a device error). Not modelled: GLBCTL.EOS (each SMI is an edge), other sources of SMI, S1-S4, global
- * stand-by timers, device traps.
+ * enable/disable by the SMI command port (done by the chip, as the firmware's SMI handler leaves it to do), an SMI at
+ * every other write to that port while DEVACTB.APMC_EN and GLBCTL.SMI_EN are set, SMBus host controller of an empty bus
+ * (every transfer ends in a device error). Not modelled: GLBCTL.EOS (each SMI is an edge), other sources of SMI, S1-S4,
+ * global stand-by timers, device traps.
  * State to save: configuration space, registers, timer epoch. */
 #ifndef VX86_DEVICES_PIIX4_PM_H
 #define VX86_DEVICES_PIIX4_PM_H

@@ -44,7 +44,7 @@ struct builder {
     unsigned commands;
 };
 
-/* ---- the loader's script ------------------------------------------------------------------------------------------ */
+/* ---- the loader's script ----------------------------------------------------------------------------------------- */
 
 /* A new, zeroed command; its arguments begin at the returned address. */
 static uint8_t *command(struct builder *builder, uint32_t code)
@@ -90,7 +90,7 @@ static void cmd_add_checksum(struct builder *builder, const char *file, size_t o
     vx_put_le32(at + LOADER_NAME_BYTES + 8, (uint32_t)bytes);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Takes zeroed, 8-byte aligned room (64 for the FACS) and returns its offset. */
 static size_t take(struct builder *builder, size_t bytes, size_t align)

@@ -36,7 +36,8 @@ static void add_boot_policy(const struct vx_fw_sink *sink)
     sink->add_file(sink->opaque, "etc/boot-fail-wait", never, sizeof never);
 }
 
-/* A direct boot comes before every device, and after the last named one the BIOS gives up instead of trying the rest. */
+/* A direct boot comes before every device, and after the last named one the BIOS gives up instead of trying the rest.
+ * */
 static vx_err add_boot_order(const struct vx_fw_config *config, enum vx_kernel_kind kind, const struct vx_fw_sink *sink)
 {
     static const char *const orders[] = {

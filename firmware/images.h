@@ -1,4 +1,5 @@
-/* images.h - the images built from our own sources, as embed.S holds them. The BIOS images are public: vx86/firmware.h. */
+/* images.h - the images built from our own sources, as embed.S holds them. The BIOS images are public: vx86/firmware.h.
+ * */
 #ifndef VX86_FIRMWARE_IMAGES_H
 #define VX86_FIRMWARE_IMAGES_H
 

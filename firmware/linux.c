@@ -1,4 +1,5 @@
-/* linux.c - direct Linux boot: checks the kernel, decides where everything goes, fills in the boot loader's header fields.
+/* linux.c - direct Linux boot: checks the kernel, decides where everything goes, fills in the boot loader's header
+ * fields.
  *
  * Guest memory as the option ROM (linuxboot.asm) leaves it:
  *

@@ -1,5 +1,5 @@
-/* multiboot.h - a multiboot kernel's image as multiboot.c and multiboot_elf.c hand it to each other: the pieces that are
- * loaded, and where it is entered. */
+/* multiboot.h - a multiboot kernel's image as multiboot.c and multiboot_elf.c hand it to each other: the pieces that
+ * are loaded, and where it is entered. */
 #ifndef VX86_FIRMWARE_MULTIBOOT_H
 #define VX86_FIRMWARE_MULTIBOOT_H
 

@@ -1,5 +1,5 @@
-/* option_rom.c - puts one of our option ROMs where the BIOS looks for it, with its two checksums: of the PnP header, and
- * of the whole. optionrom.inc has the headers' form. */
+/* option_rom.c - puts one of our option ROMs where the BIOS looks for it, with its two checksums: of the PnP header,
+ * and of the whole. optionrom.inc has the headers' form. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,14 +1,15 @@
 /* parts.h - what vx_fw_build() puts together: one function a standard, each adding its items and files to the sink.
  *
- * No function here keeps state; all integers that the guest reads are little-endian as vx_put_le*() writes them, but for
- * those that fw_cfg itself defines as big-endian. */
+ * No function here keeps state; all integers that the guest reads are little-endian as vx_put_le*() writes them, but
+ * for those that fw_cfg itself defines as big-endian. */
 #ifndef VX86_FIRMWARE_PARTS_H
 #define VX86_FIRMWARE_PARTS_H
 
 #include "vx86/bytes.h"
 #include "vx86/firmware.h"
 
-/* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). optionrom.inc has those of a direct boot again. */
+/* Items of fw_cfg by number (QEMU "fw_cfg" specification and SeaBIOS). optionrom.inc has those of a direct boot again.
+ * */
 enum fw_key {
     FW_KEY_UUID = 0x02,
     FW_KEY_RAM_SIZE = 0x03,

@@ -15,8 +15,8 @@ struct writer {
     unsigned count;
 };
 
-/* Appends one structure: formatted area, then its strings (NULL ends the list). The handle is type << 8 | instance 0, which
- * is what the structures below name each other by. */
+/* Appends one structure: formatted area, then its strings (NULL ends the list). The handle is type << 8 | instance 0,
+ * which is what the structures below name each other by. */
 static void put(struct writer *writer, uint8_t type, const uint8_t *fields, size_t field_bytes,
                 const char *const *strings)
 {

@@ -32,7 +32,8 @@ VX_MUST_USE vx_err app_debug_create(struct app_debug *debug, const struct option
 /* Before the machine. */
 void app_debug_destroy(struct app_debug *debug);
 
-/* Does the debugger read standard input by lines (it is not a terminal), or GDB? The guest's serial line then has none. */
+/* Does the debugger read standard input by lines (it is not a terminal), or GDB? The guest's serial line then has none.
+ * */
 bool app_debug_wants_input(const struct options *options);
 /* ... and standard output, for GDB? */
 bool app_debug_wants_output(const struct options *options);

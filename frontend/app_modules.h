@@ -1,8 +1,8 @@
 /* app_modules.h - the modules of a multiboot kernel, as --initrd lists them.
  *
- * "FILE[ arguments][,FILE[ arguments]]...", as QEMU has it: what stands before the first space of an entry is the file's
- * name, the whole entry is the module's command line, two commas are one that separates nothing. Errors are logged, one
- * line each. Thread rule: none. */
+ * "FILE[ arguments][,FILE[ arguments]]...", as QEMU has it: what stands before the first space of an entry is the
+ * file's name, the whole entry is the module's command line, two commas are one that separates nothing. Errors are
+ * logged, one line each. Thread rule: none. */
 #ifndef VX86_FRONTEND_APP_MODULES_H
 #define VX86_FRONTEND_APP_MODULES_H
 

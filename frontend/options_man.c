@@ -1,5 +1,5 @@
-/* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the tables of the options, of `vx86 bench`
- * and of the debugger's commands. */
+/* options_man.c - the manual page vx86(1) as troff source (man(7) macros), from the tables of the options, of `vx86
+ * bench` and of the debugger's commands. */
 #include "debugger.h"
 #include "options.h"
 

@@ -1,7 +1,8 @@
 /* pmap_access.c - bytes in and out of guest physical memory, for the walk, the slow paths and devices.
  *
  *   I1  Whoever changes bytes of a backing page says so through pmap_notice_write() after the change.
- *   I2  What goes to the bus is split so that no access crosses a page and each is naturally sized: 1, 2, 4 or 8 bytes. */
+ *   I2  What goes to the bus is split so that no access crosses a page and each is naturally sized: 1, 2, 4 or 8 bytes.
+ *       */
 #include <string.h>
 
 #include "pmap_private.h"

@@ -1,14 +1,15 @@
 /* tlb.c - the soft TLB: filling entries, dropping them, and flushing at the cost of what was filled.
  *
- *   I1  A tag in a slot is minus the vpn, or matches nothing: VX_TLB_INVALID, or zero outside indices 0 and FFFFh. (A zero
- *       tag matches vpn 0 alone, which is looked for at index 0, and at FFFFh when an access wraps at 4 GiB. So fresh
- *       zeroed memory is an empty table but for these two indices.)
+ *   I1  A tag in a slot is minus the vpn, or matches nothing: VX_TLB_INVALID, or zero outside indices 0 and FFFFh. (A
+ *       zero tag matches vpn 0 alone, which is looked for at index 0, and at FFFFh when an access wraps at 4 GiB. So
+ *       fresh zeroed memory is an empty table but for these two indices.)
  *   I2  All tags of a slot that match belong to one vpn, and `addend` is right for it.
  *   I3  A slot with a matching tag is in the local log (non-global translations) or in the global log, as SLOT_* bits
  *       of slot_state say; a slot may be in both after having held both kinds, and in neither log twice.
  *   I4  writer[page] covers every slot whose write tag lets stores into that backing page through: NOBODY, or
  *       1 + the only slot that may, or SEVERAL. It is a bound: the slot may have been dropped since.
- *   I5  Regions of 4 MiB with translations from large pages are in `large`: INVLPG of one address there drops all of it.
+ *   I5  Regions of 4 MiB with translations from large pages are in `large`: INVLPG of one address there drops all of
+ *       it.
  *   I6  User pages filled into the supervisor view while EFLAGS.AC suspends SMAP are in ac_slot, or ac_count is over
  *       its length. */
 #include "backing.h"
@@ -77,7 +78,7 @@ static bool slot_writes(const struct vx_mmu *mmu, uint32_t slot, uint32_t page)
     return vpn_of_tag(tlb_of_slot(mmu, slot)->write_tag[index], index) != NO_VPN && slot_page(mmu, slot) == page;
 }
 
-/* ---- filling ------------------------------------------------------------------------------------------------------ */
+/* ---- filling ----------------------------------------------------------------------------------------------------- */
 
 static inline void log_slot(struct vx_mmu_private *priv, uint32_t slot, bool global)
 {
@@ -154,7 +155,7 @@ void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum v
     vx_trace(priv->log, mmu_tlb_fill, (uint64_t)lin, walk->frame, (unsigned)view, (unsigned)write);
 }
 
-/* ---- dropping ----------------------------------------------------------------------------------------------------- */
+/* ---- dropping ---------------------------------------------------------------------------------------------------- */
 
 static void invalidate_ends(struct vx_tlb *tlb)
 {
@@ -272,7 +273,7 @@ void shadow_drop_ac(struct vx_mmu *mmu)
     priv->ac_count = 0;
 }
 
-/* ---- news from the pmap ------------------------------------------------------------------------------------------- */
+/* ---- news from the pmap ------------------------------------------------------------------------------------------ */
 
 /* Stores to these backing pages must be seen from now on. */
 static void drop_writers(struct vx_mmu *mmu, uint32_t first_page, uint32_t count)
@@ -314,7 +315,7 @@ static void pmap_changed(void *opaque, uint32_t page, uint32_t count, bool write
     tell_flush(mmu, VX_FLUSH_ALL, 0);
 }
 
-/* ---- the architecture's flushes ----------------------------------------------------------------------------------- */
+/* ---- the architecture's flushes ---------------------------------------------------------------------------------- */
 
 void vx_mmu_flush(struct vx_mmu *mmu, bool global_too)
 {
@@ -357,7 +358,7 @@ void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
     tell_flush(mmu, VX_FLUSH_ALL, 0);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 vx_err shadow_create(struct vx_mmu *mmu)
 {

@@ -1,7 +1,7 @@
 /* bare.h - a vCPU with memory and nothing around it: what rigs and programs of tests build on.
  *
- * What a rig does not answer itself is answered as on an empty bus: reads are all-ones, nothing interrupts, time stands still.
- * The rig owns what is created here and destroys it. */
+ * What a rig does not answer itself is answered as on an empty bus: reads are all-ones, nothing interrupts, time stands
+ * still. The rig owns what is created here and destroys it. */
 #ifndef VX86_TEST_BARE_H
 #define VX86_TEST_BARE_H
 

@@ -1,5 +1,5 @@
-/* bench.c - `vx86 bench`: from the command line to results, a workload after the other; within a workload by rounds, in which
- * settings, vx86 and its rivals take turns, so that a change of the host's load hits all of them. */
+/* bench.c - `vx86 bench`: from the command line to results, a workload after the other; within a workload by rounds, in
+ * which settings, vx86 and its rivals take turns, so that a change of the host's load hits all of them. */
 #include "bench.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void print_list(FILE *out)
         fprintf(out, "%-12s %-8s %s\n", workloads[i].name, workloads[i].group, workloads[i].text);
 }
 
-/* ---- one result --------------------------------------------------------------------------------------------------- */
+/* ---- one result -------------------------------------------------------------------------------------------------- */
 
 /* A sample's time; the first mistake stays. False: what follows need not be tried. */
 static bool keep(struct bench_result *result, struct bench_times *times, const struct bench_sample *sample,
@@ -133,7 +133,7 @@ static uint32_t scaled(uint32_t units, double scale)
     return value < 1 ? 1 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct bench_options *options, const struct lab_workload *workload)
 {

@@ -1,7 +1,9 @@
-/* bench.h - `vx86 bench`, the translation-cache laboratory: guest workloads of our own, what they cost and how the cache did.
+/* bench.h - `vx86 bench`, the translation-cache laboratory: guest workloads of our own, what they cost and how the
+ * cache did.
  *
- * A run is a child process: a machine with the laboratory's kernel (bench/lab), a workload, a setting of the engine. Counters
- * are what was counted between the workload's two markers. Thread rule: main thread; no other thread may exist when a run begins
+ * A run is a child process: a machine with the laboratory's kernel (bench/lab), a workload, a setting of the engine.
+ * Counters are what was counted between the workload's two markers. Thread rule: main thread; no other thread may exist
+ * when a run begins
  * (fork). */
 #ifndef VX86_BENCH_BENCH_H
 #define VX86_BENCH_BENCH_H
@@ -13,7 +15,7 @@
 #include "vx86/stats.h"
 #include "workloads.h"
 
-/* ---- one run (bench_run.c, bench_rival.c) ------------------------------------------------------------------------- */
+/* ---- one run (bench_run.c, bench_rival.c) ------------------------------------------------------------------------ */
 
 struct bench_setting {
     char label[24];
@@ -59,12 +61,13 @@ struct bench_line {
     char text[100];
     size_t used;
 };
-/* After a byte that completes a line with a marker: which; *sum with END. line->text holds the line until the next byte. */
+/* After a byte that completes a line with a marker: which; *sum with END. line->text holds the line until the next
+ * byte. */
 enum bench_marker bench_take(struct bench_line *line, char byte, uint32_t *sum);
 /* After a byte of a system's console: is it the last one of a root shell's prompt ("/# ")? */
 bool bench_prompt(struct bench_line *line, char byte);
 
-/* ---- results (bench_result.c) ------------------------------------------------------------------------------------- */
+/* ---- results (bench_result.c) ------------------------------------------------------------------------------------ */
 
 enum { VX_BENCH_ROUNDS_MAX = 25 };
 

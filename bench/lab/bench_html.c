@@ -1,4 +1,5 @@
-/* bench_html.c - results as one page that needs nothing else: style, inline SVG, a table; light and dark as the reader's system is. */
+/* bench_html.c - results as one page that needs nothing else: style, inline SVG, a table; light and dark as the
+ * reader's system is. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static const char style[] =
 
 enum { SETTINGS_MOST = 32 };
 
-/* ---- bars of one run of each workload ------------------------------------------------------------------------------ */
+/* ---- bars of one run of each workload ---------------------------------------------------------------------------- */
 
 static const char *const entry_names[] = { "chained exit", "jump cache", "hash", "miss" };
 static const char *const ratio_names[] = { "vx86" };
@@ -187,7 +188,7 @@ static void put_bars(FILE *out, const struct bench_report *report)
     fputs("</div>\n", out);
 }
 
-/* ---- all runs together ----------------------------------------------------------------------------------------------- */
+/* ---- all runs together ------------------------------------------------------------------------------------------- */
 
 static void put_lengths(FILE *out, const struct bench_report *report)
 {
@@ -206,7 +207,7 @@ static void put_lengths(FILE *out, const struct bench_report *report)
     fputs("</div>\n", out);
 }
 
-/* ---- sweeps ---------------------------------------------------------------------------------------------------------- */
+/* ---- sweeps ------------------------------------------------------------------------------------------------------ */
 
 enum { SPEED, LEVELS, SWEPT = LEVELS + VX_STATS_ENTRIES };
 static const char *const sweep_names[SWEPT] = { "speed, of the fastest setting", "chained exit", "jump cache", "hash",
@@ -258,7 +259,7 @@ static void put_sweep(FILE *out, const struct bench_report *report)
     fputs("</div>\n", out);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static void put_table_head(FILE *out)
 {

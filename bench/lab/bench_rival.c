@@ -1,4 +1,5 @@
-/* bench_rival.c - what runs beside vx86: the same disk in QEMU's translator and in Bochs, the same loops as a program of the host.
+/* bench_rival.c - what runs beside vx86: the same disk in QEMU's translator and in Bochs, the same loops as a program
+ * of the host.
  *
  * All write the markers to a pipe; the time is that of the host's clock at their arrival. */
 #include <errno.h>
@@ -92,7 +93,7 @@ uint32_t bench_rival_units(enum bench_rival rival, const struct bench_run *run)
     return rival == VX_BENCH_BOCHS && run->units > BOCHS_SHARE ? run->units / BOCHS_SHARE : run->units;
 }
 
-/* ---- the child ---------------------------------------------------------------------------------------------------- */
+/* ---- the child --------------------------------------------------------------------------------------------------- */
 
 static void exec_qemu_system(const char *image)
 {
@@ -111,9 +112,9 @@ static void exec_qemu(const char *path)
            "isa-debugcon.iobase=0x402", (char *)NULL);
 }
 
-/* Its graphical front end without a network is the one that needs no screen: it listens for viewers, so it gets a network of its own
- * where the host lets it have one. Bochs's time is counted in instructions: with few to its second, the BIOS waits shortly. Its debugger,
- * where it was built with one, is told to go on. */
+/* Its graphical front end without a network is the one that needs no screen: it listens for viewers, so it gets a
+ * network of its own where the host lets it have one. Bochs's time is counted in instructions: with few to its second,
+ * the BIOS waits shortly. Its debugger, where it was built with one, is told to go on. */
 static void exec_bochs(const char *disk)
 {
     char text[1024], config[VX_BENCH_PATH_CHARS], bios[VX_BENCH_PATH_CHARS], vga_bios[VX_BENCH_PATH_CHARS],
@@ -170,7 +171,7 @@ _Noreturn static void be_rival(enum bench_rival rival, const struct bench_run *r
     _exit(127);
 }
 
-/* ---- the parent --------------------------------------------------------------------------------------------------- */
+/* ---- the parent -------------------------------------------------------------------------------------------------- */
 
 /* False when the rest does not matter. */
 static bool take_byte(const struct bench_run *run, struct bench_line *line, char byte, uint64_t *begin_ns,

@@ -1,8 +1,8 @@
-/* bench_run.c - one workload in a machine of its own, in a child process: a run leaves nothing behind for the next one, and a run
- * that hangs or dies is one failed run.
+/* bench_run.c - one workload in a machine of its own, in a child process: a run leaves nothing behind for the next one,
+ * and a run that hangs or dies is one failed run.
  *
- *   I1  Counters are read between two stays in the engine, where they are complete: a marker only asks for attention, and the
- *       kernel spins until it has been given (lab_settle()). */
+ *   I1  Counters are read between two stays in the engine, where they are complete: a marker only asks for attention,
+ *       and the kernel spins until it has been given (lab_settle()). */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -31,7 +31,7 @@ struct guest {
     uint64_t begin_ns, end_ns, begin_insns;
 };
 
-/* ---- markers ------------------------------------------------------------------------------------------------------ */
+/* ---- markers ----------------------------------------------------------------------------------------------------- */
 
 static void on_begin(struct vx_work *work)
 {
@@ -113,7 +113,7 @@ static void on_console(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
-/* ---- the child ---------------------------------------------------------------------------------------------------- */
+/* ---- the child --------------------------------------------------------------------------------------------------- */
 
 static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block **disk)
 {

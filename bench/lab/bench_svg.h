@@ -1,5 +1,5 @@
-/* bench_svg.h - the plots of the laboratory's page, as inline SVG. Colours are classes: s0 to s5 are series, the page's style says
- * what they look like by day and by night. */
+/* bench_svg.h - the plots of the laboratory's page, as inline SVG. Colours are classes: s0 to s5 are series, the page's
+ * style says what they look like by day and by night. */
 #ifndef VX86_FRONTEND_BENCH_SVG_H
 #define VX86_FRONTEND_BENCH_SVG_H
 
@@ -22,7 +22,8 @@ struct svg_bars {
 };
 void svg_bars(FILE *out, const struct svg_bars *bars);
 
-/* As svg_bars with one series, on a logarithmic scale: bars begin at 1 and lead to the right above it, to the left below. */
+/* As svg_bars with one series, on a logarithmic scale: bars begin at 1 and lead to the right above it, to the left
+ * below. */
 void svg_ratios(FILE *out, const struct svg_bars *bars);
 
 /* values[i] over i + first, as columns. */

@@ -46,7 +46,7 @@ void bench_print_row(FILE *out, const struct bench_report *report, const struct 
     fputs("\n", out);
 }
 
-/* ---- details -------------------------------------------------------------------------------------------------------- */
+/* ---- details ----------------------------------------------------------------------------------------------------- */
 
 static void print_details_head(FILE *out, const struct bench_report *report)
 {

@@ -1,9 +1,9 @@
 /* workloads.h - the guest side of the laboratory (bench/lab/guest): its workloads and the programs that contain them.
  *
- * The kernel comes on a disk that any PC boots. Its command line is "lab NAME [UNITS]"; it writes "@begin NAME", then works, then writes
- * "@end NAME units checksum" to the debug port (402h; E9h where that does not answer), and ends by a write to port F4h. After each
- * marker it spins over a few backward branches. The native program (i386 Linux) is called with "run NAME UNITS" and writes the same to its
- * standard output. */
+ * The kernel comes on a disk that any PC boots. Its command line is "lab NAME [UNITS]"; it writes "@begin NAME", then
+ * works, then writes "@end NAME units checksum" to the debug port (402h; E9h where that does not answer), and ends by a
+ * write to port F4h. After each marker it spins over a few backward branches. The native program (i386 Linux) is called
+ * with "run NAME UNITS" and writes the same to its standard output. */
 #ifndef VX86_BENCH_WORKLOADS_H
 #define VX86_BENCH_WORKLOADS_H
 

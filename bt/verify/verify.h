@@ -1,8 +1,8 @@
 /* verify.h - proves of finished host code that it does what the lowering promises, and nothing else.
  *
- * Fragments and stubs are disassembled with Capstone, which shares nothing with the emitters or with Zydis, and interpreted
- * abstractly along all their ways (verify_impl.h). What is trusted: the guest's bytes, the TLB's contents, the C side of
- * call-outs. What is not: emitters, asm.c, lower.c, share.c and the operands that decode.c found.
+ * Fragments and stubs are disassembled with Capstone, which shares nothing with the emitters or with Zydis, and
+ * interpreted abstractly along all their ways (verify_impl.h). What is trusted: the guest's bytes, the TLB's contents,
+ * the C side of call-outs. What is not: emitters, asm.c, lower.c, share.c and the operands that decode.c found.
  * Rules: verify_rules.def. Thread rule: vCPU thread. */
 #ifndef VX86_BT_VERIFY_H
 #define VX86_BT_VERIFY_H
@@ -40,7 +40,8 @@ struct bt_verdict {
 struct bt_verifier *bt_verifier_create(const struct vx_bt *bt);
 void bt_verifier_destroy(struct bt_verifier *v);
 
-/* True when all rules hold. Else *verdict has the rule, the place and a text: guest code, host code around, the rule. */
+/* True when all rules hold. Else *verdict has the rule, the place and a text: guest code, host code around, the rule.
+ * */
 bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct bt_verdict *verdict);
 
 /* The stubs (stubs.c), as they stand in the cache. */

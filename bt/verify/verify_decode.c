@@ -325,7 +325,8 @@ static bool is_branch(const struct vf_insn *in)
            (kind == K_JMP || kind == K_JCC || kind == K_CALL || kind == K_JRCXZ || counted);
 }
 
-/* The distance that a branch's last bytes give. Capstone's own value is wrong for some (it extends the sign of 16 bits). */
+/* The distance that a branch's last bytes give. Capstone's own value is wrong for some (it extends the sign of 16
+ * bits). */
 static int32_t distance(const uint8_t *end, unsigned bytes)
 {
     uint32_t value = 0;
@@ -377,8 +378,8 @@ static bool takes_rep(const uint8_t *code, unsigned len, uint8_t rep)
            (opcode >= 0xAA && opcode <= 0xAF) || opcode == 0x90;
 }
 
-/* Capstone 4 takes wrong operand sizes and mandatory prefixes in 16-bit code, and stumbles over repeated prefixes: each prefix once,
- * sizes exchanged, in 32-bit code is the same instruction. */
+/* Capstone 4 takes wrong operand sizes and mandatory prefixes in 16-bit code, and stumbles over repeated prefixes: each
+ * prefix once, sizes exchanged, in 32-bit code is the same instruction. */
 unsigned vf_normalise(bool wide, const uint8_t *bytes, unsigned len, uint8_t *out)
 {
     uint8_t seg = 0, rep = 0, lock = 0;

@@ -32,7 +32,8 @@ static bool follows(const struct bt_verifier *v, const struct vf_state *s, uint3
     return s->insn + 1u >= v->claim->tu->insns && (eip == g->next || (g->has_target && eip == g->target));
 }
 
-/* A branch that leads beyond CS's limit faults itself; only what falls through is held against it at the next instruction. */
+/* A branch that leads beyond CS's limit faults itself; only what falls through is held against it at the next
+ * instruction. */
 static bool within_cs(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, uint32_t eip)
 {
     const struct vf_guest *g = last_of(v, s);

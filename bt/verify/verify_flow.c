@@ -68,8 +68,8 @@ static bool link_to(struct bt_verifier *v, uint32_t index, unsigned which, int64
     return true;
 }
 
-/* Does the call-out at `index` get the length of its guest instruction, which tells that C may do it? It is in r9d's constant,
- * which the straight code in front loads; call_memory() holds this against what is really in r9. */
+/* Does the call-out at `index` get the length of its guest instruction, which tells that C may do it? It is in r9d's
+ * constant, which the straight code in front loads; call_memory() holds this against what is really in r9. */
 static bool may_be_done_by_c(const struct bt_verifier *v, uint32_t index)
 {
     enum { LOOK_BACK = 16 };

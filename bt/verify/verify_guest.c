@@ -1,7 +1,7 @@
 /* verify_guest.c - the guest's side: what each instruction of the unit may change, and when it has.
  *
- *   I1  In front of a guest instruction, and wherever it can still fault or be given to C, every guest register and the flags
- *       are what they were when it began (vf_at_start()).
+ *   I1  In front of a guest instruction, and wherever it can still fault or be given to C, every guest register and the
+ *       flags are what they were when it began (vf_at_start()).
  *   I2  Behind it, only what its bytes say that it writes has changed (vf_at_end()). */
 #include "verify_impl.h"
 

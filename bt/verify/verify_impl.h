@@ -1,17 +1,20 @@
 /* verify_impl.h - inside the verifier.
  *
- * Data flow: verify_decode.c (bytes to struct vf_insn) -> verify_flow.c (successors, an order in which every instruction comes
- * after all that lead to it) -> verify.c (walks that order with a struct vf_state) -> verify_step.c, verify_mem.c,
- * verify_exit.c (what each instruction does to the state, and whether it may) ; verify_guest.c knows the guest's side.
+ * Data flow: verify_decode.c (bytes to struct vf_insn) -> verify_flow.c (successors, an order in which every
+ * instruction comes after all that lead to it) -> verify.c (walks that order with a struct vf_state) -> verify_step.c,
+ * verify_mem.c, verify_exit.c (what each instruction does to the state, and whether it may) ; verify_guest.c knows the
+ * guest's side.
  *
- * Values are terms: equal terms are equal values on every way that leads here. A term is built by what the code computes,
- * so the probe needs no pattern of instructions, only the right arithmetic: the tag of page(x) plus page(x + n - 1) is a
- * MISS of (x, n); where JRCXZ has found it zero, the addend of page(x) may be loaded and stands for n accessible bytes.
+ * Values are terms: equal terms are equal values on every way that leads here. A term is built by what the code
+ * computes, so the probe needs no pattern of instructions, only the right arithmetic: the tag of page(x) plus page(x +
+ * n - 1) is a MISS of (x, n); where JRCXZ has found it zero, the addend of page(x) may be loaded and stands for n
+ * accessible bytes.
  *
  *   I1  Terms are hash-consed: same operator and operands, same number.
  *   I2  Fragments have no loops (RULE_LOOP), so one pass in topological order is exact and ends.
  *   I3  A term's `bits` bound its value: below 2^bits.
- *   I4  A term that may have been derived from an address of this process, or from memory that is not the guest's, is marked `host`. */
+ *   I4  A term that may have been derived from an address of this process, or from memory that is not the guest's, is
+ *       marked `host`. */
 #ifndef VX86_BT_VERIFY_IMPL_H
 #define VX86_BT_VERIFY_IMPL_H
 
@@ -301,7 +304,8 @@ enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off);
 
 /* ---- verify_guest.c */
 bool vf_guest_decode(struct bt_verifier *v);
-/* The guest instruction whose code the offset is part of; tu->insns: behind the last, VF_BEFORE: in front of the first. */
+/* The guest instruction whose code the offset is part of; tu->insns: behind the last, VF_BEFORE: in front of the first.
+ * */
 unsigned vf_insn_at(const struct bt_verifier *v, uint32_t off);
 /* The state is that before the guest instruction, everything still to be done. */
 bool vf_at_start(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in);
@@ -324,7 +328,8 @@ bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *
 const struct bt_site *vf_site_of(const struct bt_verifier *v, uint32_t off);
 
 /* ---- verify_operand.c */
-/* May the guest instruction make this access at `lin`: is it an operand's, and has it been held against its segment's limit? */
+/* May the guest instruction make this access at `lin`: is it an operand's, and has it been held against its segment's
+ * limit? */
 bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,
                         const struct vf_access *access, vf_term lin);
 /* Where the guest's indirect branch goes. */

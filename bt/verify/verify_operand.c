@@ -1,8 +1,9 @@
 /* verify_operand.c - is what a guest instruction accesses and computes what its bytes say?
  *
- * Addresses that the guest's operands name are built as terms from the registers in front of the instruction, with the operations that
- * the lowering uses for them; the address of an access has to be one of these. The guest's own instruction, where it runs
- * as itself, has to have the same operands. Behind the instruction it has to have been done. */
+ * Addresses that the guest's operands name are built as terms from the registers in front of the instruction, with the
+ * operations that the lowering uses for them; the address of an access has to be one of these. The guest's own
+ * instruction, where it runs as itself, has to have the same operands. Behind the instruction it has to have been done.
+ * */
 #include "verify_impl.h"
 
 /* ---- addresses */

@@ -1,4 +1,5 @@
-/* verify_segment.c - segment registers that translated code loads itself, in MODE_REAL_DATA: the selector, then its base.
+/* verify_segment.c - segment registers that translated code loads itself, in MODE_REAL_DATA: the selector, then its
+ * base.
  *
  * Nothing else of a segment register is ever stored, and no other instruction stores these. */
 #include "verify_impl.h"

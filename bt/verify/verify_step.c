@@ -1,8 +1,8 @@
 /* verify_step.c - what one host instruction computes, and whether it may stand there.
  *
  *   I1  Instructions of the lowering (enum vf_kind) are modelled exactly; they write no flags.
- *   I2  Everything else is the guest's own instruction, run as itself: the same mnemonic as the guest's bytes give. What it
- *       writes becomes unknown. */
+ *   I2  Everything else is the guest's own instruction, run as itself: the same mnemonic as the guest's bytes give.
+ *       What it writes becomes unknown. */
 #include "verify_impl.h"
 
 static bool reserved(unsigned reg)

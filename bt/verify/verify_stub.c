@@ -1,18 +1,21 @@
-/* verify_stub.c - the stubs between C and translated code: that they keep C's calling convention and the guest's registers.
+/* verify_stub.c - the stubs between C and translated code: that they keep C's calling convention and the guest's
+ * registers.
  *
- * They are made once and have no probes, so a simple machine follows them along every way: what each register holds, what has been
- * pushed, which guest registers are in the vCPU.
+ * They are made once and have no probes, so a simple machine follows them along every way: what each register holds,
+ * what has been pushed, which guest registers are in the vCPU.
  *
- *   enter        C's callee-saved registers pushed, r15 = its first argument, r12 and r13 loaded, host_rsp kept, guest flags and
+ *   enter        C's callee-saved registers pushed, r15 = its first argument, r12 and r13 loaded, host_rsp kept, guest
+ *   flags and
  *                registers loaded; a jump to its second argument
  *   leave        guest registers and flags stored; host_rsp loaded, C's registers popped, RET
  *   exit_*       r9 = the reason, then leave
- *   call-outs    guest registers and flags stored; an aligned call of one of our functions; then guest flags and registers loaded
+ *   call-outs    guest registers and flags stored; an aligned call of one of our functions; then guest flags and
+ *   registers loaded
  *                and RET (to the return address or five bytes behind it), or the end of leave
  *   fp_load      FXRSTOR; no guest register or flag is touched; RET
  *
- * While events are counted, the counters are in the vCPU wherever C runs or FXRSTOR overwrites them, and in their registers in translated
- * code. */
+ * While events are counted, the counters are in the vCPU wherever C runs or FXRSTOR overwrites them, and in their
+ * registers in translated code. */
 #include "verify_impl.h"
 
 #include <stdio.h>

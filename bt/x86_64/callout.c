@@ -1,6 +1,7 @@
 /* callout.c - the C side of call-outs from translated code.
  *
- * Compiled for general registers only: until bt_fp_home() has run, the host's FPU and SSE registers hold the guest's state
+ * Compiled for general registers only: until bt_fp_home() has run, the host's FPU and SSE registers hold the guest's
+ * state
  * (I4 of internal.h), so nothing here may use them, and nothing of another folder is called before. */
 #include "internal.h"
 
@@ -68,8 +69,8 @@ static void fp_load(struct vx_vcpu *vcpu)
     bt_area(vcpu)->fp_away = 0;
 }
 
-/* Whoever raises attention sets the word first and the pointers then (kick() in run.c). So pointers that are at peace need no more than
- * a look at the word, which follows; others are set before it is looked at. */
+/* Whoever raises attention sets the word first and the pointers then (kick() in run.c). So pointers that are at peace
+ * need no more than a look at the word, which follows; others are set before it is looked at. */
 static void make_peace(struct bt_area *area)
 {
     const uint64_t cell = (uint64_t)(uintptr_t)&area->poll_cell;
@@ -122,8 +123,9 @@ static uint64_t leave(struct vx_bt *bt, uint64_t eip, enum bt_exit_kind why)
     return CALLOUT_EXIT;
 }
 
-/* After C has executed the instruction between eip and next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX: never. A
- * handler may stand at next_eip, but what the unit knows of the state there holds behind a completed instruction only. */
+/* After C has executed the instruction between eip and next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX:
+ * never. A handler may stand at next_eip, but what the unit knows of the state there holds behind a completed
+ * instruction only. */
 static uint64_t after_insn(struct vx_bt *bt, uint64_t eip, uint64_t next_eip, uint64_t info)
 {
     struct vx_vcpu *vcpu = bt->vcpu;
@@ -239,7 +241,8 @@ static void access_port(struct vx_vcpu *vcpu, uint16_t port, unsigned size, bool
     *rax = ((uint32_t)*rax & ~mask) | (value & mask);
 }
 
-/* What is at a port may ask for the next boundary or take the code away, but changes nothing of the vCPU that the unit relies on. */
+/* What is at a port may ask for the next boundary or take the code away, but changes nothing of the vCPU that the unit
+ * relies on. */
 uint64_t bt_callout_port(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t port)
 {
     struct vx_bt *bt = bt_of(vcpu);
@@ -325,8 +328,10 @@ static void count_access(struct vx_stats *stats, uint64_t info)
         stats->callout_load++;
 }
 
-/* May the instruction raise something that precedes its #PF and leaves the page's A and D bits alone? The #GP of a misaligned
- * 16-byte operand, the #MF of an earlier x87 error (FSW.ES), an unmasked x87 exception that keeps a store from happening. */
+/* May the instruction raise something that precedes its #PF and leaves the page's A and D bits alone? The #GP of a
+ * misaligned
+ * 16-byte operand, the #MF of an earlier x87 error (FSW.ES), an unmasked x87 exception that keeps a store from
+ * happening. */
 static bool faults_before_memory(const struct vx_vcpu *vcpu, uint64_t lin, uint64_t info)
 {
     bool misaligned = (info & MEM_BYTES) == 16 && (lin & 15) != 0;
@@ -381,7 +386,8 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     return after_insn(bt, eip, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
 }
 
-/* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what devices took
+/* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what
+ * devices took
  * (they are counted where they are called). */
 uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
 {
@@ -395,8 +401,8 @@ uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t
     return answer;
 }
 
-/* Stands before every call-out when instructions are counted exactly: vcpu->retired is exact while C runs. Going on in the unit takes
- * back what the unit will add when it ends. */
+/* Stands before every call-out when instructions are counted exactly: vcpu->retired is exact while C runs. Going on in
+ * the unit takes back what the unit will add when it ends. */
 uint64_t bt_callout_counted(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
 {
     uint32_t done = bt_area(vcpu)->unit_done;

@@ -1,7 +1,8 @@
 /* callout_string.c - REP MOVS and REP STOS upwards through flat segments, page by page through the soft TLB.
  *
- * Compiled for general registers only, as callout.c is: the guest's FP state stays in the host meanwhile. What is not plain (page
- * crossings inside an element, misses, MMIO, code pages, the instruction's own page, DF = 1) goes to the interpreter, which also fills the shadow. */
+ * Compiled for general registers only, as callout.c is: the guest's FP state stays in the host meanwhile. What is not
+ * plain (page crossings inside an element, misses, MMIO, code pages, the instruction's own page, DF = 1) goes to the
+ * interpreter, which also fills the shadow. */
 #include "internal.h"
 
 /* Elements of `size` bytes from lin to the end of its page, at most `max`. */

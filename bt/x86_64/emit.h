@@ -53,7 +53,8 @@ struct cg {
 /* In the place of an address register: the operand is [r9 + cg->share_disp]. */
 enum { OPERAND_SHARE = 0xFE };
 
-/* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset. */
+/* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset.
+ * */
 static inline bool cg_has_share(const struct bt_insn *in)
 {
     return in->share_mem != SHARE_NONE || in->share_stack != SHARE_NONE;
@@ -66,7 +67,8 @@ static inline uint32_t next_eip(const struct bt_insn *in)
 
 /* ---- emit_mem.c: addresses and accesses */
 /* A linear address: in `reg`, which is r8 or a guest register that holds it already. */
-/* Offset of the ModRM/moffs operand, wrapped to the address size, into r8 (or a register that is it; only if allowed). */
+/* Offset of the ModRM/moffs operand, wrapped to the address size, into r8 (or a register that is it; only if allowed).
+ * */
 uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8);
 /* Adds the segment: limit check unless flat, base. off_reg must be r8 unless the segment is flat in this mode. */
 uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned bytes, bool write);
@@ -125,8 +127,8 @@ void emit_jmp_rm(struct cg *cg, const struct bt_insn *in);
 void emit_call_rm(struct cg *cg, const struct bt_insn *in);
 void emit_exit(struct cg *cg, uint32_t target_eip);
 void emit_exit_boundary(struct cg *cg, uint32_t eip);
-/* To the unit at the eip in r8 through the jump cache, whose entries are unit's offset << 32 | (uint32_t)-eip. A miss goes to C: as
- * the exit `direct`, or (NULL) as an indirect branch. */
+/* To the unit at the eip in r8 through the jump cache, whose entries are unit's offset << 32 | (uint32_t)-eip. A miss
+ * goes to C: as the exit `direct`, or (NULL) as an indirect branch. */
 void emit_jump_cache(struct cg *cg, const struct bt_exit *direct);
 void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip);
 

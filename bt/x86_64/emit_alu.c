@@ -141,8 +141,9 @@ static void unless_zero(struct cg *cg)
     x_mov64(a, H_RCX, H_R11);
 }
 
-/* LDMXCSR of an upper half that is not zero is the interpreter's: hosts may know bits there that the guest's CPU has not (AMD: 17,
- * which turns off alignment faults). So is FLDCW that unmasks an exception: another mode follows (emit_x87.c). */
+/* LDMXCSR of an upper half that is not zero is the interpreter's: hosts may know bits there that the guest's CPU has
+ * not (AMD: 17, which turns off alignment faults). So is FLDCW that unmasks an exception: another mode follows
+ * (emit_x87.c). */
 static void check_control_word(struct cg *cg, const struct bt_insn *in, uint8_t operand)
 {
     struct bt_asm *a = &cg->a;

@@ -1,7 +1,8 @@
 /* emit_branch.c - control flow: chainable direct exits, indirect branches through the jump cache, attention polls.
  *
- * Attention (design "Faults and events") is looked for before backward branches and at every indirect one, by loading through a
- * pointer that is poisoned when somebody asks: no flags, no compare, and a host fault only when there is something to do. */
+ * Attention (design "Faults and events") is looked for before backward branches and at every indirect one, by loading
+ * through a pointer that is poisoned when somebody asks: no flags, no compare, and a host fault only when there is
+ * something to do. */
 #include "emit.h"
 
 enum { HOLD = 16 };
@@ -42,8 +43,8 @@ static void poll_if_backward(struct cg *cg, const struct bt_insn *in, uint32_t t
         emit_poll(cg, AREA(poll_ptr), in->eip);
 }
 
-/* The poll of a unit's closing backward Jcc goes before the instruction in front of it, which mostly is the CMP, TEST or DEC that the
- * host fuses with the Jcc: two loads in between would cost a fifth of a tight loop. */
+/* The poll of a unit's closing backward Jcc goes before the instruction in front of it, which mostly is the CMP, TEST
+ * or DEC that the host fuses with the Jcc: two loads in between would cost a fifth of a tight loop. */
 void emit_poll_ahead(struct cg *cg, const struct bt_insn *before, const struct bt_insn *jcc)
 {
     if (jcc->lower != L_JCC || target_of(jcc) > jcc->eip)
@@ -66,7 +67,8 @@ static void add_exit(struct cg *cg, uint32_t from, uint32_t target_eip)
     cold->exit = (uint8_t)cg->exits++;
 }
 
-/* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_R8, at the eip in r8) may take events. */
+/* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_R8, at the eip in r8) may take
+ * events. */
 static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
 {
     if (!cg->in_shadow)

@@ -1,10 +1,11 @@
-/* emit_count.c - exact instruction counts, for --clock=instructions, lockstep and the debugger (vx_bt_config.exact_count),
- * and how often each unit is entered, for who studies it (count_units).
+/* emit_count.c - exact instruction counts, for --clock=instructions, lockstep and the debugger
+ * (vx_bt_config.exact_count), and how often each unit is entered, for who studies it (count_units).
  *
- *   I1  Translated code adds to vcpu->retired once per unit, where its last instruction is done. What leads to C before says how many
- *       instructions that will be short of: a call-out through area->unit_done, a site through its `done`, an exit by adding them.
- *   I2  A unit begins only if it can end at or before vcpu->retire_limit. C that may move the limit leaves the unit when it
- *       has come near (wants_out() in callout.c). */
+ *   I1  Translated code adds to vcpu->retired once per unit, where its last instruction is done. What leads to C before
+ *       says how many instructions that will be short of: a call-out through area->unit_done, a site through its
+ *       `done`, an exit by adding them.
+ *   I2  A unit begins only if it can end at or before vcpu->retire_limit. C that may move the limit leaves the unit
+ *       when it has come near (wants_out() in callout.c). */
 #include "emit.h"
 
 void emit_count(struct cg *cg, unsigned n)

@@ -1,7 +1,7 @@
 /* emit_mem.c - guest memory operands by the soft-TLB lowering (design "Memory: two lowerings of one shadow").
  *
- * The probe changes no flags, so it can stand between any two guest instructions (I1 of internal.h). For an access of n bytes
- * at the linear address in A:
+ * The probe changes no flags, so it can stand between any two guest instructions (I1 of internal.h). For an access of n
+ * bytes at the linear address in A:
  *
  *     shrx  r9d, A, r12d            vpn of the first byte
  *     movzx r9d, r9w                index
@@ -45,7 +45,8 @@ uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8)
     return H_R8;
 }
 
-/* Jumps to the current instruction's call-out unless off .. off + bytes - 1 is within the segment (as mirrored in the area). */
+/* Jumps to the current instruction's call-out unless off .. off + bytes - 1 is within the segment (as mirrored in the
+ * area). */
 static void emit_limit_check(struct cg *cg, unsigned seg, unsigned bytes, bool write)
 {
     struct bt_asm *a = &cg->a;

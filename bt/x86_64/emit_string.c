@@ -1,4 +1,5 @@
-/* emit_string.c - string instructions without REP, in line: probe, move or compare, then advance the index registers. */
+/* emit_string.c - string instructions without REP, in line: probe, move or compare, then advance the index registers.
+ * */
 #include "emit.h"
 
 enum { HOLD = 16 };

@@ -1,5 +1,5 @@
-/* emit_system.c - sensitive instructions that are short enough to be rewritten in line: the interrupt, direction and system
- * flags live in the vCPU struct, the arithmetic ones in the host's RFLAGS. */
+/* emit_system.c - sensitive instructions that are short enough to be rewritten in line: the interrupt, direction and
+ * system flags live in the vCPU struct, the arithmetic ones in the host's RFLAGS. */
 #include "emit.h"
 
 enum { FLAGS_SLOT = 24 };
@@ -95,8 +95,8 @@ static void load_arith_flags(struct cg *cg)
     x_mov32(a, H_RAX, H_R10);
 }
 
-/* In line when only IF and the arithmetic flags change; every other change is the interpreter's. Host flags may be clobbered once
- * the image is loaded: POPF replaces them all, whichever way it goes. */
+/* In line when only IF and the arithmetic flags change; every other change is the interpreter's. Host flags may be
+ * clobbered once the image is loaded: POPF replaces them all, whichever way it goes. */
 void emit_popf(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;

@@ -1,7 +1,8 @@
 /* emit_x87.c - x87 instructions run as themselves; what they leave in FIP, FOP and FDP is kept beside them.
  *
- * The host notes addresses of translated code there, so the guest's go to area->fp_last, and tell_pointers() in callout.c puts them
- * into the image when the state comes home. FIP is stored where the unit is left only: before call-outs, at exits; sites
+ * The host notes addresses of translated code there, so the guest's go to area->fp_last, and tell_pointers() in
+ * callout.c puts them into the image when the state comes home. FIP is stored where the unit is left only: before
+ *           call-outs, at exits; sites
  * know it (`fip_back`). The others can change in MODE_FP_OPERANDS alone (tells_fp_operands() in state.c) and are stored
  * behind each instruction. */
 #include "emit.h"

@@ -1,13 +1,14 @@
 /* hostfault.c - host signals in translated code become guest events.
  *
- * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was loaded
- * through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD). The unit's site table tells
- * which and at which guest boundary; the handler redirects to the `leave` stub, and the interpreter then executes the
- * instruction again to find out exactly what it raises. A fault that is not the one that its site stands for is none of the guest's, but
- * a bug of ours (guest memory that was probed and is not there, a pointer that nobody has poisoned): it is passed on.
+ * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was
+ * loaded through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD).
+ * The unit's site table tells which and at which guest boundary; the handler redirects to the `leave` stub, and the
+ * interpreter then executes the instruction again to find out exactly what it raises. A fault that is not the one that
+ * its site stands for is none of the guest's, but a bug of ours (guest memory that was probed and is not there, a
+ * pointer that nobody has poisoned): it is passed on.
  *
- * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only ones in
- * bt/. Each thread knows its own translator, so several machines can run at once. */
+ * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only
+ * ones in bt/. Each thread knows its own translator, so several machines can run at once. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

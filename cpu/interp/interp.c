@@ -268,8 +268,8 @@ static bool begin_rare(struct insn *in)
     return dr_insn_breakpoint(cpu);
 }
 
-/* Not behind a task switch, whose new task has a T bit for that; with BTF behind taken branches only (SDM 3B "Single-Stepping on
- * Branches"). */
+/* Not behind a task switch, whose new task has a T bit for that; with BTF behind taken branches only (SDM 3B
+ * "Single-Stepping on Branches"). */
 static bool step_traps(const struct insn *in)
 {
     const struct vx_vcpu *cpu = in->cpu;
@@ -278,8 +278,8 @@ static bool step_traps(const struct insn *in)
            (in->branched || !(cpu->msr.debugctl & VX_DEBUGCTL_BTF));
 }
 
-/* Debug traps after an instruction. Of a MOV SS the single-step trap is lost, while its data breakpoints wait for the end
- * of the next instruction; if that one faults they are lost too. A trap wakes from the HLT it belongs to. */
+/* Debug traps after an instruction. Of a MOV SS the single-step trap is lost, while its data breakpoints wait for the
+ * end of the next instruction; if that one faults they are lost too. A trap wakes from the HLT it belongs to. */
 static void end_rare(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;

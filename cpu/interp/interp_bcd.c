@@ -1,6 +1,7 @@
-/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). The flags that the manual leaves undefined are those of
- * the addition (subtraction) that silicon (AMD Zen) does inside: DAA and DAS add 0, 6, 60h or 66h to AL and give OF by that;
- * AAA and AAS add 0 or 106h to AX and give SF, ZF, PF and OF by that, before AL's upper half is cleared. */
+/* interp_bcd.c - DAA DAS AAA AAS (SDM 2, their operation sections). The flags that the manual leaves undefined are
+ * those of the addition (subtraction) that silicon (AMD Zen) does inside: DAA and DAS add 0, 6, 60h or 66h to AL and
+ * give OF by that; AAA and AAS add 0 or 106h to AX and give SF, ZF, PF and OF by that, before AL's upper half is
+ * cleared. */
 #include "interp_flags.h"
 #include "interp_table.h"
 

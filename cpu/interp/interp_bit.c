@@ -94,8 +94,8 @@ bool interp_group8_ed_ib(struct insn *in)
     return group8(in, 4);
 }
 
-/* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. The other flags,
- * undefined in the manual, are as on AMD Zen: PF by the index (set without one), the rest clear. */
+/* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. The other
+ * flags, undefined in the manual, are as on AMD Zen: PF by the index (set without one), the rest clear. */
 INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
 {
     struct vx_vcpu *cpu = in->cpu;

@@ -1,8 +1,9 @@
 /* interp_length.c - how long an instruction is, for faults that come after the fetch of its last byte.
  *
- * What finds length knows nothing of legality: an instruction that no CPU model has, or has not in this form, is fetched to
- * its last byte before it is refused, and a fault of that fetch comes first (SDM 3A "Priority Among Concurrent Events"). The
- * handlers refuse as early as they can; here the instruction is measured again from its first byte. */
+ * What finds length knows nothing of legality: an instruction that no CPU model has, or has not in this form, is
+ * fetched to its last byte before it is refused, and a fault of that fetch comes first (SDM 3A "Priority Among
+ * Concurrent Events"). The handlers refuse as early as they can; here the instruction is measured again from its first
+ * byte. */
 #include "interp_operand.h"
 
 static bool fetch_byte(struct insn *in, uint8_t *value)

@@ -27,8 +27,8 @@ bool insn_gp0(struct insn *in)
     return fault_code(in->cpu, VX_GP, 0);
 }
 
-/* Type rules hold in protected mode only; real mode may write through CS whatever was loaded there before. Code that may only
- * be executed may be fetched, too (CLFLUSH). */
+/* Type rules hold in protected mode only; real mode may write through CS whatever was loaded there before. Code that
+ * may only be executed may be fetched, too (CLFLUSH). */
 static bool type_allows(const struct vx_vcpu *cpu, const struct vx_seg *s, enum vx_access access)
 {
     if (vx_real_mode(cpu))

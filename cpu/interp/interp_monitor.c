@@ -1,8 +1,8 @@
 /* interp_monitor.c - MONITOR and MWAIT (SDM 2 "MONITOR", "MWAIT").
  *
- * MONITOR remembers a line of memory and what is in it. MWAIT waits like HLT while that stands and interrupts are enabled;
- * else it is over at once, which software must expect at any time. A store that leaves the line's bytes as they were goes
- * unnoticed until the next interrupt. */
+ * MONITOR remembers a line of memory and what is in it. MWAIT waits like HLT while that stands and interrupts are
+ * enabled; else it is over at once, which software must expect at any time. A store that leaves the line's bytes as
+ * they were goes unnoticed until the next interrupt. */
 #include "cpu_private.h"
 #include "interp_operand.h"
 #include "interp_table.h"

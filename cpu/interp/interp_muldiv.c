@@ -1,7 +1,8 @@
 /* interp_muldiv.c - MUL, IMUL in all three forms, DIV, IDIV, AAM, AAD.
  *
- *   I1  What the manual leaves undefined is as on AMD Zen: MUL and IMUL give CF = OF = "the high half is needed" and keep
- *       SF, ZF, AF and PF. DIV and IDIV keep CF and OF, set AF, clear SF, ZF and PF. AAD has all flags of its addition. */
+ *   I1  What the manual leaves undefined is as on AMD Zen: MUL and IMUL give CF = OF = "the high half is needed" and
+ *       keep SF, ZF, AF and PF. DIV and IDIV keep CF and OF, set AF, clear SF, ZF and PF. AAD has all flags of its
+ *       addition. */
 #include "interp_muldiv.h"
 
 #include "interp_flags.h"

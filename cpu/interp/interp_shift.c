@@ -2,8 +2,8 @@
  *
  *   I1  The count is masked to five bits; a masked count of zero changes neither result nor flags.
  *   I2  Where the manual leaves OF undefined (counts other than 1) the formula for 1 is applied to the result, as
- *       silicon does. Shifts set AF, which the manual leaves undefined, as AMD Zen does; rotates keep it. /6 is an alias of
- *       /4 (SHL). */
+ *       silicon does. Shifts set AF, which the manual leaves undefined, as AMD Zen does; rotates keep it. /6 is an
+ *       alias of /4 (SHL). */
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -163,9 +163,9 @@ bool interp_shift_ed_ib(struct insn *in)
     return group2_imm(in, 4);
 }
 
-/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: as on AMD Zen, the
- * bits that follow the source are the source's own again (P6 has the destination's there), CF is clear, and OF with SHLD.
- * SHLD by 16 gives OF = CF. */
+/* E:G shifted left, the high half kept. A 16-bit operand with a count over 16 is undefined in the manual: as on AMD
+ * Zen, the bits that follow the source are the source's own again (P6 has the destination's there), CF is clear, and OF
+ * with SHLD. SHLD by 16 gives OF = CF. */
 INTERP_INLINE uint32_t double_left(uint32_t *flags, uint32_t dst, uint32_t src, unsigned count, unsigned size)
 {
     unsigned bits = size * 8;

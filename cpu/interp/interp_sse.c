@@ -66,7 +66,8 @@ bool interp_sse_owns(uint8_t opcode)
     return false;
 }
 
-/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF, and the fetch before all. */
+/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF, and the fetch before all.
+ * */
 static bool check_encoding(struct insn *in)
 {
     const struct vx_isa_insn encoding = {

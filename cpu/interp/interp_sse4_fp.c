@@ -118,8 +118,8 @@ static uint64_t add(struct fp_env *env, unsigned size, uint64_t a, uint64_t b)
     return simd_arith_element(env, OP_ADD, size, raw);
 }
 
-/* DPPS, DPPD (0F 3A 40, 41): products where imm 7:4 says, summed in pairs, the sum where imm 3:0 says. Each step rounds and
- * raises by itself; one with an unmasked exception is the last. */
+/* DPPS, DPPD (0F 3A 40, 41): products where imm 7:4 says, summed in pairs, the sum where imm 3:0 says. Each step rounds
+ * and raises by itself; one with an unmasked exception is the last. */
 bool simd_do_dp(struct simd *s)
 {
     unsigned size = s->in->opcode == 0x40 ? 4 : 8, count = 16 / size;

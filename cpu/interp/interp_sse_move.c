@@ -174,8 +174,8 @@ bool simd_do_movnti(struct simd *s)
     return insn_write(in, in->seg, in->off, 4, (uint32_t)s->cpu->gpr[in->reg]);
 }
 
-/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. All is probed before a byte is written, so that a fault finds nothing done; the bytes that
- * the mask leaves out too, as on AMD Zen. */
+/* MASKMOVQ, MASKMOVDQU to DS:(E)DI. All is probed before a byte is written, so that a fault finds nothing done; the
+ * bytes that the mask leaves out too, as on AMD Zen. */
 bool simd_do_maskmov(struct simd *s)
 {
     struct insn *in = s->in;

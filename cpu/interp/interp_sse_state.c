@@ -9,7 +9,8 @@
 
 #define FXSAVE_STATE_BYTES 288
 
-/* The area's own alignment rule; with alignment checking on, what is not even a multiple of 4 is #AC (as on AMD Zen). */
+/* The area's own alignment rule; with alignment checking on, what is not even a multiple of 4 is #AC (as on AMD Zen).
+ * */
 static bool area_aligned(struct insn *in)
 {
     uint32_t lin = (uint32_t)in->cpu->seg[in->seg].base + in->off;

@@ -3,8 +3,9 @@
  *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
  *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's
  *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment.
- *   I3  An iteration that changes the instruction's own bytes is the last of the old ones: the rest is fetched anew. So the outcome
- *       does not hang on how many iterations a step has. (SDM 3A "Self-Modifying Code" promises less of REP.) */
+ *   I3  An iteration that changes the instruction's own bytes is the last of the old ones: the rest is fetched anew. So
+ *       the outcome does not hang on how many iterations a step has. (SDM 3A "Self-Modifying Code" promises less of
+ *       REP.) */
 #include "interp_string.h"
 
 #include "interp_flags.h"

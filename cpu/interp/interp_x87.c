@@ -1,7 +1,7 @@
 /* interp_x87.c - the way in of the x87: WAIT and D8..DF, availability, pending exceptions, instruction pointers.
  *
- * Order of checks as on the CPU: #UD, #NM, a pending unmasked exception (except for the control instructions that do not
- * wait), the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
+ * Order of checks as on the CPU: #UD, #NM, a pending unmasked exception (except for the control instructions that do
+ * not wait), the memory operand, the stack, the numbers. Sources: SDM 1 "Programming with the x87 FPU", SDM 2 per
  * instruction, SDM 2D "Escape Opcode Instructions".
  *
  * FIP is kept for every non-control instruction, FCS, FDP, FDS and FOP as the CPU model has it

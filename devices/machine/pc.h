@@ -40,8 +40,9 @@
 
 #define PC_MAX_DEVICES       32
 #define PC_ISA_IRQS          16
-#define PC_TSC_HZ            1000000000ull /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
-#define PC_BIOS_WINDOW_BYTES 0x20000u      /* E0000h-FFFFFh */
+/* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
+#define PC_TSC_HZ            1000000000ull
+#define PC_BIOS_WINDOW_BYTES 0x20000u /* E0000h-FFFFFh */
 
 /* Inputs of the wired-OR ISA interrupt lines. */
 enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST };
@@ -140,9 +141,10 @@ static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, u
         vx_debug_access(pc->debug, space, at, bytes, write ? VX_WATCH_WRITE : VX_WATCH_READ, value);
 }
 
-/* What an access takes is counted by samples, since looking at the host's clock twice would take longer than most of them. A prime
- * number, so that the translator's samples of call-outs do not meet the same ones always or never. What a sample takes beyond
- * PC_ACCESS_LONG_NS is an exception, or the host had other things to do: that part stands for itself alone. */
+/* What an access takes is counted by samples, since looking at the host's clock twice would take longer than most of
+ * them. A prime number, so that the translator's samples of call-outs do not meet the same ones always or never. What a
+ * sample takes beyond PC_ACCESS_LONG_NS is an exception, or the host had other things to do: that part stands for
+ * itself alone. */
 enum { PC_ACCESS_SAMPLE = 13, PC_ACCESS_LONG_NS = 10000 };
 /* Returns what pc_access_end() wants to know. */
 static inline uint64_t pc_access_begin(struct vx_machine *pc)

@@ -1,11 +1,12 @@
-/* pc_disk_time.c - disks that answer at a time of the guest's, not of the host's: between the IDE drives and their media when the
- * clock is counted.
+/* pc_disk_time.c - disks that answer at a time of the guest's, not of the host's: between the IDE drives and their
+ * media when the clock is counted.
  *
  *     drive -- submit --> medium (host thread) ... done --> noted
  *              + timer, a fixed time later ---------------> waits for the note if need be, then done() to the drive
  *
  *   I1  A drive has one request under way at most, so one place for it is enough.
- *   I2  The request's result and data are the drive's only after the timer; the host writes the data while the guest cannot see it. */
+ *   I2  The request's result and data are the drive's only after the timer; the host writes the data while the guest
+ *       cannot see it. */
 #include <stdlib.h>
 
 #include "pc.h"

@@ -1,7 +1,7 @@
 /* pc_hash.c - one number for all that a guest's CPU and memory are: equal runs have equal numbers.
  *
- * Registers come from vcpu_state.def. Of memory, pages that are all zero count as absent: which of them the host has made
- * depends on the engine. Chips are not in it: what they do reaches CPU or memory soon. */
+ * Registers come from vcpu_state.def. Of memory, pages that are all zero count as absent: which of them the host has
+ * made depends on the engine. Chips are not in it: what they do reaches CPU or memory soon. */
 #include <unistd.h>
 
 #include "pc.h"

@@ -7,8 +7,9 @@
  *
  *   I1  The attention word is cleared before anything is looked at: whoever raises a bit later brings the engine
  *       back here.
- *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer, or its count is the engine's limit:
- *       pc_timers_changed() keeps that true when a device arms an earlier one in the middle of an instruction. */
+ *   I2  While the engine runs, the loop's ticker is armed for the clock's first timer, or its count is the engine's
+ *       limit: pc_timers_changed() keeps that true when a device arms an earlier one in the middle of an instruction.
+ *       */
 #include <inttypes.h>
 
 #include "pc.h"

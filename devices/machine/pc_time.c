@@ -1,7 +1,7 @@
 /* pc_time.c - the machine's appointments with its clock. See pc_time.h.
  *
- *   I1  While the engine runs under a counted clock it has a limit at the first timer's count, but always room for one instruction: a
- *       guest with absurd timers gets on. */
+ *   I1  While the engine runs under a counted clock it has a limit at the first timer's count, but always room for one
+ *       instruction: a guest with absurd timers gets on. */
 #include "pc_time.h"
 
 #include "pc.h"

@@ -1,8 +1,9 @@
-/* pc_time.h - when the engine has to come back: by a ticker in the host's time, or, with a counted clock, at an instruction count.
+/* pc_time.h - when the engine has to come back: by a ticker in the host's time, or, with a counted clock, at an
+ * instruction count.
  *
- * With a counted clock nothing that the guest can see depends on the host: timers fire at the boundary where their time has come,
- * HLT skips to the next one, disks answer after a fixed time of the guest (pc_disk_time.c), whatever the host needs. What comes
- * from outside (keys, serial input, a signal) still comes when it comes. */
+ * With a counted clock nothing that the guest can see depends on the host: timers fire at the boundary where their time
+ * has come, HLT skips to the next one, disks answer after a fixed time of the guest (pc_disk_time.c), whatever the host
+ * needs. What comes from outside (keys, serial input, a signal) still comes when it comes. */
 #ifndef VX86_MACHINE_PC_TIME_H
 #define VX86_MACHINE_PC_TIME_H
 

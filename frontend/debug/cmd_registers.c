@@ -105,7 +105,7 @@ bool dbg_cmd_registers(struct debugger *dbg, const char **at)
     return true;
 }
 
-/* ---- x87 and SSE, from the FXSAVE image (I3 of vx86/vcpu.h) ------------------------------------------------------- */
+/* ---- x87 and SSE, from the FXSAVE image (I3 of vx86/vcpu.h) ------------------------------------------------------ */
 
 static unsigned fx16(const struct vx_vcpu *vcpu, unsigned off)
 {

@@ -1,5 +1,5 @@
-/* cmd_tables.c - descriptor tables and the task state segment, decoded. SDM 3A "Segment Descriptors", "IDT Descriptors",
- * "Task-State Segment". */
+/* cmd_tables.c - descriptor tables and the task state segment, decoded. SDM 3A "Segment Descriptors", "IDT
+ * Descriptors", "Task-State Segment". */
 #include "dbg.h"
 
 struct descriptor {

@@ -1,5 +1,5 @@
-/* cmd_units.c - the translator's own view: the units made of an address, their host code, the shadow's entries; which units are
- * entered most, and how translated code was left. */
+/* cmd_units.c - the translator's own view: the units made of an address, their host code, the shadow's entries; which
+ * units are entered most, and how translated code was left. */
 #include "dbg.h"
 
 struct listing {
@@ -81,7 +81,8 @@ static void show_part(struct view *view, unsigned index)
     show_host(view, part.start, part.end);
 }
 
-/* The guest's instructions, as they are now, in the size that the unit was made for, each with its host code where that is known. */
+/* The guest's instructions, as they are now, in the size that the unit was made for, each with its host code where that
+ * is known. */
 static void show_insns(struct view *view)
 {
     enum { INSNS_MAX = 128 };
@@ -295,7 +296,7 @@ bool dbg_info_hottest(struct debugger *dbg, const char **at)
     return true;
 }
 
-/* ---- how translated code was left --------------------------------------------------------------------------------- */
+/* ---- how translated code was left -------------------------------------------------------------------------------- */
 
 bool dbg_info_exits(struct debugger *dbg, const char **at)
 {

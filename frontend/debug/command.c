@@ -283,7 +283,8 @@ static const struct command *command_of(const char *line)
     return NULL;
 }
 
-/* The n-th word of a usage that is meant literally and begins with `prefix`: "mode", not "VECTOR", not the command itself. */
+/* The n-th word of a usage that is meant literally and begins with `prefix`: "mode", not "VECTOR", not the command
+ * itself. */
 static const char *usage_word(struct debugger *dbg, const struct command *command, const char *prefix, unsigned n)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";

@@ -11,7 +11,8 @@
  *   changes.c      which registers changed since the stop before
  *   cmd_*.c        the commands, one file a chapter of commands.def
  *
- *   I1  A command gets a cursor behind its name and prints one line with dbg_fail() when it cannot do what it was asked.
+ *   I1  A command gets a cursor behind its name and prints one line with dbg_fail() when it cannot do what it was
+ *       asked.
  *   I2  Nothing here changes the guest but the commands that say so. */
 #ifndef VX86_FRONTEND_DBG_H
 #define VX86_FRONTEND_DBG_H
@@ -94,7 +95,7 @@ enum {
 bool dbg_fail(struct debugger *dbg, const char *format, ...) VX_PRINTF(2, 3);
 #define dbg_say(dbg, ...) ((void)fprintf((dbg)->out, __VA_ARGS__))
 
-/* ---- command.c: words of a line ------------------------------------------------------------------------------------ */
+/* ---- command.c: words of a line ---------------------------------------------------------------------------------- */
 
 void dbg_skip_blanks(const char **at);
 bool dbg_at_end(const char **at);
@@ -105,11 +106,12 @@ bool dbg_next_word(const char **at, char *word, size_t room);
 /* After all arguments: complains about what is left. */
 bool dbg_no_more(struct debugger *dbg, const char **at);
 void dbg_execute(struct debugger *dbg, const char *line);
-/* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. Good until the next
+/* The n-th word that a line could be completed with at its end, NULL behind the last; for the editor. Good until the
+ * next
  * call: a command, what its usage has, a register or a symbol. */
 const char *dbg_complete(struct debugger *dbg, const char *line, const char *word, unsigned n);
 
-/* ---- input.c --------------------------------------------------------------------------------------------------------- */
+/* ---- input.c ----------------------------------------------------------------------------------------------------- */
 
 vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out);
 void dbg_input_destroy(struct dbg_input *input);
@@ -123,13 +125,14 @@ FILE *dbg_open_to_read(const char *path);
 /* Runs FILE's lines before what else comes: `source`. */
 bool dbg_input_push(struct dbg_input *input, const char *path);
 
-/* ---- expr.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- expr.c ------------------------------------------------------------------------------------------------------ */
 
 /* Evaluates the expression at *at and moves behind it; false with a line in error[]. */
 bool dbg_eval_text(struct debugger *dbg, const char **at, uint64_t *value, char *error, size_t room);
 /* The same for a command: says what is wrong. `what` names the argument. */
 bool dbg_eval(struct debugger *dbg, const char **at, const char *what, uint64_t *value);
-/* A linear address: brings what was computed below 0 or written with its sign extended to 32 bits; false when it has more. */
+/* A linear address: brings what was computed below 0 or written with its sign extended to 32 bits; false when it has
+ * more. */
 bool dbg_to_lin(uint64_t *address);
 /* The same for an argument. */
 bool dbg_eval_lin(struct debugger *dbg, const char **at, const char *what, uint64_t *lin);
@@ -138,7 +141,7 @@ bool dbg_eval_or(struct debugger *dbg, const char **at, const char *what, uint64
 /* Assigns to the register or memory at *at ("byte [ebx+4]"), up to and with the `=` and the expression behind it. */
 bool dbg_assign(struct debugger *dbg, const char **at);
 
-/* ---- registers.c ------------------------------------------------------------------------------------------------------ */
+/* ---- registers.c ------------------------------------------------------------------------------------------------- */
 
 struct dbg_register {
     char name[12];
@@ -154,7 +157,7 @@ const char *dbg_register_name(unsigned n);
 /* "CF zf ..." : set ones in capitals. */
 void dbg_flags_text(uint32_t eflags, char *text, size_t room);
 
-/* ---- symbols.c ----------------------------------------------------------------------------------------------------------- */
+/* ---- symbols.c --------------------------------------------------------------------------------------------------- */
 
 struct dbg_symbols *dbg_symbols_create(void);
 void dbg_symbols_destroy(struct dbg_symbols *symbols);
@@ -178,7 +181,7 @@ bool dbg_symbols_read_linux(struct debugger *dbg);
 bool dbg_symbols_save_elf(struct debugger *dbg, const char *path);
 bool dbg_symbols_read_text(struct debugger *dbg, const char *path, uint32_t offset);
 
-/* ---- show.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- show.c ------------------------------------------------------------------------------------------------------ */
 
 struct vx_disassembler dbg_disassembler(struct debugger *dbg);
 /* The instruction at CS:EIP with its effective address and what lies there. */
@@ -200,7 +203,7 @@ void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsig
                       uint64_t value);
 void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
 
-/* ---- notes about points, cmd_break.c --------------------------------------------------------------------------------------- */
+/* ---- notes about points, cmd_break.c ----------------------------------------------------------------------------- */
 
 struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number);
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
@@ -210,12 +213,12 @@ void dbg_drop_gates(struct debugger *dbg);
 /* cmd_trace.c: one was reached. */
 void dbg_trace_gate(struct debugger *dbg, bool begins);
 
-/* ---- cmd_units.c: of `info` ----------------------------------------------------------------------------------------- */
+/* ---- cmd_units.c: of `info` -------------------------------------------------------------------------------------- */
 
 bool dbg_info_hottest(struct debugger *dbg, const char **at);
 bool dbg_info_exits(struct debugger *dbg, const char **at);
 
-/* ---- the commands (commands.def) --------------------------------------------------------------------------------------------- */
+/* ---- the commands (commands.def) --------------------------------------------------------------------------------- */
 
 #define DBG_COMMAND(name, alias, chapter, function, repeats, usage, help, example) \
     bool dbg_cmd_##function(struct debugger *dbg, const char **at);

@@ -35,8 +35,9 @@ static bool script_failed(struct debugger *dbg, bool in_script)
     return true;
 }
 
-/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. But a guest that was not started for
- * the debugger, only stopped by Ctrl-A d or a signal, does not die of Ctrl-D, or of there being nobody to answer. */
+/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. But a guest that was not
+ * started for the debugger, only stopped by Ctrl-A d or a signal, does not die of Ctrl-D, or of there being nobody to
+ * answer. */
 static void at_end(struct debugger *dbg)
 {
     if (dbg->called) {

@@ -31,8 +31,8 @@ void debugger_destroy(struct debugger *debugger);
 /* Stops the guest at the next boundary; from posted work or callbacks. */
 void debugger_break(struct debugger *debugger);
 
-/* The command `line` on behalf of somebody else (a GDB client's "monitor"): its output goes to `out`. Returns whether it
- * was understood. Only while the guest is stopped; commands that would make it go on are refused. */
+/* The command `line` on behalf of somebody else (a GDB client's "monitor"): its output goes to `out`. Returns whether
+ * it was understood. Only while the guest is stopped; commands that would make it go on are refused. */
 bool debugger_command(struct debugger *debugger, const char *line, FILE *out);
 /* The n-th command of the table, for help and manual page; false behind the last. Static storage. */
 bool debugger_command_at(unsigned n, const char **usage, const char **help, const char **example);

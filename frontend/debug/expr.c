@@ -6,8 +6,8 @@
  *     memory  := [ "byte" | "word" | "dword" | "qword" ] [ "phys" ] "[" address "]"
  *     address := or [ ":" or ]              a segment register, or a selector, and an offset
  *
- * A register may have GDB's $. Numbers: 0x7c00, 7c00h, 31744, 'A'. Memory without a size is a dword. The right sides of && and || are evaluated only
- * where they count (`skip`), so that they may read what is not always there. */
+ * A register may have GDB's $. Numbers: 0x7c00, 7c00h, 31744, 'A'. Memory without a size is a dword. The right sides of
+ * && and || are evaluated only where they count (`skip`), so that they may read what is not always there. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
-/* symbols_save.c - the table of symbols as an ELF file for other debuggers: what "symbols linux" has found in a guest that
- * brings no file along, GDB's symbol-file can read.
+/* symbols_save.c - the table of symbols as an ELF file for other debuggers: what "symbols linux" has found in a guest
+ * that brings no file along, GDB's symbol-file can read.
  *
- *   header | .symtab | .strtab | .shstrtab | section headers; .text has an address and a length, but nothing in the file */
+ *   header | .symtab | .strtab | .shstrtab | section headers; .text has an address and a length, but nothing in the
+ *   file */
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  * A front of vx86/debug.h that speaks GDB's remote serial protocol ("Debugging with GDB", appendix "GDB Remote Serial
  * Protocol") with one client at a time. Addresses are linear: $pc is CS.base + EIP, memory is read through the page
- * tables as they are. The target description says i8086 while CS is a 16-bit segment, i386 otherwise, as of the moment at
- * which it is read. Listens on the loopback interface or a socket that only its owner may open.
+ * tables as they are. The target description says i8086 while CS is a 16-bit segment, i386 otherwise, as of the moment
+ * at which it is read. Listens on the loopback interface or a socket that only its owner may open.
  *
  * A client that asks to detach lets the guest run on; one that vanishes leaves the guest as it was, stopped or running,
  * without its points. On standard input and output there is only ever one client; if that vanishes, vx86 ends.

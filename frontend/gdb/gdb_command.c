@@ -1,5 +1,5 @@
-/* gdb_command.c - one packet: which command it is, and those that say how the guest goes on. A packet that is no command
- * gets the empty reply, by which the client learns what it cannot have. */
+/* gdb_command.c - one packet: which command it is, and those that say how the guest goes on. A packet that is no
+ * command gets the empty reply, by which the client learns what it cannot have. */
 #include <string.h>
 
 #include "gdb_private.h"

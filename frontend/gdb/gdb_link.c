@@ -5,8 +5,8 @@
  *
  *   I1  All descriptors are opened, read, written and closed on the vCPU thread; the watcher only polls, and a stale
  *       answer of poll() leads to a call of ready() that finds nothing.
- *   I2  `armed`, `posted`, `quit` and `watched` are read and written with the mutex held; the work is posted only while it
- *       is not posted already. */
+ *   I2  `armed`, `posted`, `quit` and `watched` are read and written with the mutex held; the work is posted only while
+ *       it is not posted already. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

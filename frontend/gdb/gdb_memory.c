@@ -1,5 +1,5 @@
-/* gdb_memory.c - guest memory for the client: linear addresses through the page tables as they are, without side effects;
- * what is not mapped, and devices, are errors. */
+/* gdb_memory.c - guest memory for the client: linear addresses through the page tables as they are, without side
+ * effects; what is not mapped, and devices, are errors. */
 #include <string.h>
 
 #include "gdb_private.h"

@@ -61,7 +61,7 @@ bool gdb_take_bytes(const char **at, void *bytes, size_t count);
 /* Undoes the escapes of binary data in place; returns the new length. */
 size_t gdb_unescape(char *data, size_t length);
 
-/* ---- gdb_link.c --------------------------------------------------------------------------------------------------- */
+/* ---- gdb_link.c -------------------------------------------------------------------------------------------------- */
 
 struct gdb_link;
 
@@ -78,8 +78,8 @@ VX_MUST_USE vx_err gdb_link_create(const struct gdb_link_config *config, struct 
 void gdb_link_destroy(struct gdb_link *link);
 bool gdb_link_is_stdio(const struct gdb_link *link);
 bool gdb_link_connected(const struct gdb_link *link);
-/* Takes a client if one waits and there is none; a second one is turned away, or waits until a first one that has hung up
- * is read to its end. Returns whether there is a new one. */
+/* Takes a client if one waits and there is none; a second one is turned away, or waits until a first one that has hung
+ * up is read to its end. Returns whether there is a new one. */
 bool gdb_link_accept(struct gdb_link *link);
 void gdb_link_hang_up(struct gdb_link *link);
 /* Sleeps until a client or a byte comes; false when cancelled() says so. */
@@ -92,7 +92,7 @@ bool gdb_link_send(struct gdb_link *link, const char *bytes, size_t count);
 void gdb_link_watch(struct gdb_link *link, bool at_once);
 void gdb_link_unwatch(struct gdb_link *link);
 
-/* ---- the stub ------------------------------------------------------------------------------------------------------ */
+/* ---- the stub ---------------------------------------------------------------------------------------------------- */
 
 struct gdb_point {
     char type; /* '0' to '4', 0: free */

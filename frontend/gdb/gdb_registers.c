@@ -1,9 +1,10 @@
-/* gdb_registers.c - the vCPU's registers as the client numbers them (gdb_registers.def), and the target description that
- * says so.
+/* gdb_registers.c - the vCPU's registers as the client numbers them (gdb_registers.def), and the target description
+ * that says so.
  *
  *   I1  $eip is linear, CS.base + EIP, so that the client reads code where it is; `offset` is EIP itself. The other
  *       registers are what the manual says.
- *   I2  A value that the CPU would refuse is refused; segment and control registers are loaded by the CPU's own rules. */
+ *   I2  A value that the CPU would refuse is refused; segment and control registers are loaded by the CPU's own rules.
+ *       */
 #include <stdio.h>
 #include <string.h>
 

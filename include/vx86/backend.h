@@ -47,8 +47,8 @@ struct vx_char {
     /* Bytes from the guest; takes all of them. */
     void (*write)(void *opaque, const uint8_t *bytes, size_t count);
     void *opaque;
-    /* Set by the device at attach. Bytes from the host: takes up to `count`, returns how many; the back end keeps the rest
-     * and offers it again when the device calls can_receive_again (NULL: no input comes). */
+    /* Set by the device at attach. Bytes from the host: takes up to `count`, returns how many; the back end keeps the
+     * rest and offers it again when the device calls can_receive_again (NULL: no input comes). */
     size_t (*receive)(void *device, const uint8_t *bytes, size_t count);
     void *device;
     void (*can_receive_again)(void *opaque);
@@ -60,8 +60,8 @@ struct vx_text_cell {
     uint8_t ch, attr;
 };
 
-/* What is to be seen now. In text modes `cells` is columns x rows, row by row (borrowed for the call); in graphics modes
- * `pixels` is width x height of 0x00RRGGBB. Blanked screens have both NULL. */
+/* What is to be seen now. In text modes `cells` is columns x rows, row by row (borrowed for the call); in graphics
+ * modes `pixels` is width x height of 0x00RRGGBB. Blanked screens have both NULL. */
 struct vx_screen {
     unsigned columns, rows;
     unsigned cursor_column, cursor_row;

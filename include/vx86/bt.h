@@ -43,7 +43,8 @@ enum vx_stop vx_bt_run(struct vx_bt *bt);
  * none): vcpu->debug has another answer for it from now on. Between runs only. */
 void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva);
 
-/* Whether units count their entries; a change drops every translation, and with it what was counted. Between runs only. */
+/* Whether units count their entries; a change drops every translation, and with it what was counted. Between runs only.
+ * */
 void vx_bt_count_units(struct vx_bt *bt, bool on);
 bool vx_bt_counts_units(const struct vx_bt *bt);
 
@@ -68,8 +69,8 @@ typedef void vx_bt_unit_fn(void *opaque, const struct vx_bt_unit *unit);
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque);
 /* Host code at `off` of the unit may fault, or looks for attention: for the guest instruction at *eip. */
 bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what);
-/* Where the code of the unit's instruction `index` is, and how it was lowered; at index `insns` what follows the last one,
- * at insns + 1 what is out of line. False for others, and for units that do not count their entries. */
+/* Where the code of the unit's instruction `index` is, and how it was lowered; at index `insns` what follows the last
+ * one, at insns + 1 what is out of line. False for others, and for units that do not count their entries. */
 struct vx_bt_part {
     uint32_t start, end;  /* offsets in the host code */
     const char *lowering; /* static storage, as the next two; NULL: nothing to say */

@@ -1,8 +1,8 @@
 /* bus.h - the port and memory buses that chips are wired to.
  *
- * A region is a range of ports or of guest physical addresses with one read and one write handler. The bus splits accesses
- * to what the region accepts; overlap inside one priority is an error (logged, VX_ERR_BAD_ARGUMENT). Unclaimed reads give
- * all-ones, unclaimed writes are dropped; both are traced and counted. Thread rule: vCPU thread only. */
+ * A region is a range of ports or of guest physical addresses with one read and one write handler. The bus splits
+ * accesses to what the region accepts; overlap inside one priority is an error (logged, VX_ERR_BAD_ARGUMENT). Unclaimed
+ * reads give all-ones, unclaimed writes are dropped; both are traced and counted. Thread rule: vCPU thread only. */
 #ifndef VX86_BUS_H
 #define VX86_BUS_H
 
@@ -24,7 +24,8 @@ struct vx_region {
     /* off is relative to base. Value zero-extended. A NULL handler: reads all-ones / writes ignored. */
     uint64_t (*read)(void *opaque, uint64_t off, unsigned size);
     void (*write)(void *opaque, uint64_t off, unsigned size, uint64_t value);
-    /* Optional block transfer for string I/O (INS/OUTS) on ports: moves `count` items of `size` bytes; returns how many it did
+    /* Optional block transfer for string I/O (INS/OUTS) on ports: moves `count` items of `size` bytes; returns how many
+     * it did
      * (0: not now, the caller goes item by item). */
     size_t (*read_block)(void *opaque, uint64_t off, unsigned size, void *buf, size_t count);
     size_t (*write_block)(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count);

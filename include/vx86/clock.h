@@ -1,8 +1,8 @@
 /* clock.h - guest time and timers, the only source of time for devices.
  *
  * A clock has a time in nanoseconds since power-on and a heap of timers. The real clock follows the host's monotonic
- * clock; tests use a fake one that moves only by vx_clock_advance(); a counted one follows the instructions that a CPU has
- * executed, so that the same run comes again. Thread rule: vCPU thread only. */
+ * clock; tests use a fake one that moves only by vx_clock_advance(); a counted one follows the instructions that a CPU
+ * has executed, so that the same run comes again. Thread rule: vCPU thread only. */
 #ifndef VX86_CLOCK_H
 #define VX86_CLOCK_H
 

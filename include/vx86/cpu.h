@@ -35,8 +35,8 @@ void vx_cpu_model_fit_host(struct vx_cpu_model *model, char *dropped, size_t roo
 /* Models and features, for the user. */
 void vx_cpu_model_print_list(FILE *out);
 
-/* Do the x87 instruction and operand pointers follow every instruction (true up to Core 2), or only FIP, the others with unmasked
- * exceptions alone (CPUID.7.EBX "FDP_EXCPTN_ONLY", "Deprecates FPU CS and FPU DS")? */
+/* Do the x87 instruction and operand pointers follow every instruction (true up to Core 2), or only FIP, the others
+ * with unmasked exceptions alone (CPUID.7.EBX "FDP_EXCPTN_ONLY", "Deprecates FPU CS and FPU DS")? */
 bool vx_cpu_fp_pointers_always(const struct vx_cpu_model *model);
 
 /* Allocates the vCPU (64-byte aligned) with its mmu and resets it. */
@@ -57,8 +57,9 @@ enum vx_stop {
 };
 
 /* Executes one instruction at CS:EIP completely, delivering any fault it raises (one iteration at least, and up to 4096
- * or to the page's end, of a REP string instruction). Clears the interrupt shadow that was in force and sets the one that
- * the instruction casts; traps (#DB by TF, data breakpoints) are delivered after it. Pending interrupts are not looked at. */
+ * or to the page's end, of a REP string instruction). Clears the interrupt shadow that was in force and sets the one
+ * that the instruction casts; traps (#DB by TF, data breakpoints) are delivered after it. Pending interrupts are not
+ * looked at. */
 enum vx_stop vx_interp_step(struct vx_vcpu *vcpu);
 
 /* The interpreter engine: runs until attention, halt, shutdown, vcpu->retire_limit, a stop of vcpu->debug or
@@ -70,8 +71,8 @@ unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu);
 /* Did that instruction raise an exception, fault or trap? CS:EIP is the handler's then, wherever that is. */
 bool vx_interp_last_raised(const struct vx_vcpu *vcpu);
 
-/* Looks at SMI, NMI and INTR between two instructions and delivers what may be delivered now; wakes the CPU from HLT if so.
- * Returns true when something was delivered. Honours IF, the interrupt shadow and NMI blocking. */
+/* Looks at SMI, NMI and INTR between two instructions and delivers what may be delivered now; wakes the CPU from HLT if
+ * so. Returns true when something was delivered. Honours IF, the interrupt shadow and NMI blocking. */
 bool vx_cpu_take_events(struct vx_vcpu *vcpu);
 
 /* True when an event could be taken at this boundary (for HLT: whether to sleep). */
@@ -91,7 +92,8 @@ bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind 
  * of the new task (or its debug trap) in mmu->fault, a return to CPL 3 or VM86 mode with the return done and the #GP of
  * VIF with VIP there: deliver as usual, on the state as it is then. */
 bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
-/* Real and VM86 mode: would a load of `seg` leave limit and attributes as they are? Its base is the selector times 16. */
+/* Real and VM86 mode: would a load of `seg` leave limit and attributes as they are? Its base is the selector times 16.
+ * */
 bool vx_cpu_load_moves_base(const struct vx_vcpu *vcpu, enum vx_segment seg);
 bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
 bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */
@@ -119,8 +121,8 @@ void vx_cpu_pop_flags(struct vx_vcpu *vcpu, uint32_t value, unsigned op_size);
 /* Prints registers, segments, control registers and the last instructions to the log (triple fault, debugger). */
 void vx_cpu_dump(struct vx_vcpu *vcpu);
 
-/* Notes CS:EIP among the last instructions. The interpreter and the delivery of faults do so by themselves; an engine with
- * code of its own does it where it enters that. */
+/* Notes CS:EIP among the last instructions. The interpreter and the delivery of faults do so by themselves; an engine
+ * with code of its own does it where it enters that. */
 void vx_cpu_note(struct vx_vcpu *vcpu);
 
 #endif

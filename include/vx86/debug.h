@@ -61,8 +61,8 @@ struct vx_debug_point {
     bool enabled, temporary;
     bool physical;  /* EXEC, WATCH: first and last are physical addresses, else linear */
     uint8_t access; /* VX_WATCH_*: WATCH, IO, MMIO */
-    /* Both inclusive: addresses (EXEC: first alone), ports, vectors, CR3 values; TIME, COUNT: first alone; MODE: first, which of
-     * VX_MODE_BITS, 0: any. */
+    /* Both inclusive: addresses (EXEC: first alone), ports, vectors, CR3 values; TIME, COUNT: first alone; MODE: first,
+     * which of VX_MODE_BITS, 0: any. */
     uint64_t first, last;
     uint64_t hits;    /* times that it was reached and its condition held */
     uint64_t ignore;  /* so many of these still do not stop */
@@ -130,7 +130,7 @@ void vx_debug_stop_at_start(struct vx_debug *debug);
 /* Any thread: stops at the next boundary. Nothing happens while there is no front. */
 void vx_debug_request_stop(struct vx_debug *debug);
 
-/* ---- going on; from inside stopped() ------------------------------------------------------------------------------ */
+/* ---- going on; from inside stopped() ----------------------------------------------------------------------------- */
 
 void vx_debug_go(struct vx_debug *debug);
 /* n instructions, into everything. */
@@ -158,7 +158,7 @@ enum {
 };
 void vx_debug_set_tracing(struct vx_debug *debug, unsigned what);
 
-/* ---- for the machine ----------------------------------------------------------------------------------------------- */
+/* ---- for the machine --------------------------------------------------------------------------------------------- */
 
 enum vx_debug_go {
     VX_GO_RUN,   /* the engine, with vcpu->retire_limit at most vx_debug_limit() */
@@ -181,7 +181,7 @@ const struct vx_debug_wants *vx_debug_wants(const struct vx_debug *debug);
 void vx_debug_access(struct vx_debug *debug, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
                      uint64_t value);
 
-/* ---- what is remembered --------------------------------------------------------------------------------------------- */
+/* ---- what is remembered ------------------------------------------------------------------------------------------ */
 
 struct vx_debug_record {
     enum vx_debug_event event;
@@ -205,10 +205,10 @@ struct vx_debug_branch {
 /* The newest is 0; false when there is none of that age. */
 bool vx_debug_branch(const struct vx_debug *debug, unsigned age, struct vx_debug_branch *branch);
 
-/* ---- memory without side effects -------------------------------------------------------------------------------------- */
+/* ---- memory without side effects --------------------------------------------------------------------------------- */
 
-/* Reads and writes by the page tables as they are; no A or D bits, no device is touched. Return how many bytes were done
- * before something not mapped, or not memory. Writes go to read-only pages too, but not to ROM. */
+/* Reads and writes by the page tables as they are; no A or D bits, no device is touched. Return how many bytes were
+ * done before something not mapped, or not memory. Writes go to read-only pages too, but not to ROM. */
 size_t vx_debug_read(const struct vx_debug *debug, uint32_t lin, void *buf, size_t bytes);
 size_t vx_debug_write(const struct vx_debug *debug, uint32_t lin, const void *buf, size_t bytes);
 size_t vx_debug_read_phys(const struct vx_debug *debug, uint64_t phys, void *buf, size_t bytes);
@@ -217,7 +217,7 @@ size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const vo
  * descriptor table. False when there is no such descriptor. */
 bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint32_t off, uint32_t *lin);
 
-/* ---- instructions -------------------------------------------------------------------------------------------------------- */
+/* ---- instructions ------------------------------------------------------------------------------------------------ */
 
 enum vx_insn_kind { VX_INSN_PLAIN, VX_INSN_CALL, VX_INSN_INT, VX_INSN_REPEAT, VX_INSN_RETURN, VX_INSN_BRANCH };
 

@@ -1,7 +1,8 @@
 /* firmware.h - the images embedded in the binary and the tables handed to the BIOS through fw_cfg.
  *
- * Sources: SeaBIOS (as packaged by the system), QEMU "fw_cfg" and "table-loader" interface documents, ACPI specification,
- * SMBIOS reference specification, Linux "The Linux/x86 Boot Protocol", Multiboot Specification 0.6.96. */
+ * Sources: SeaBIOS (as packaged by the system), QEMU "fw_cfg" and "table-loader" interface documents, ACPI
+ * specification, SMBIOS reference specification, Linux "The Linux/x86 Boot Protocol", Multiboot Specification 0.6.96.
+ * */
 #ifndef VX86_FIRMWARE_H
 #define VX86_FIRMWARE_H
 
@@ -42,9 +43,9 @@ struct vx_fw_config {
     const char *append; /* never NULL when kernel is given */
 };
 
-/* Adds the signature, id, RAM size, E820, ACPI (with table-loader script), SMBIOS, boot order and, for a direct boot, the
- * kernel, what goes with it, and one of our option ROMs. Errors, logged: a kernel that cannot be booted, or does not fit
- * with initrd or modules. */
+/* Adds the signature, id, RAM size, E820, ACPI (with table-loader script), SMBIOS, boot order and, for a direct boot,
+ * the kernel, what goes with it, and one of our option ROMs. Errors, logged: a kernel that cannot be booted, or does
+ * not fit with initrd or modules. */
 VX_MUST_USE vx_err vx_fw_build(const struct vx_fw_config *config, const struct vx_fw_sink *sink);
 
 /* What a direct boot can be given: Linux as a bzImage (which counts first), or an image with a Multiboot 1 header. */

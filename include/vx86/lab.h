@@ -11,7 +11,8 @@
 /* What the program lends to the laboratory. */
 struct vx_lab_host {
     /* Opens a raw disk image; `snapshot`: what the guest writes is thrown away. Errors are logged, one line each. */
-    vx_err (*open_disk)(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop, struct vx_block **out);
+    vx_err (*open_disk)(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
+                        struct vx_block **out);
     void (*close_disk)(struct vx_block *disk);
     /* Path of the default system; an error is logged. */
     vx_err (*default_disk)(struct vx_log *log, char *path, size_t room);

@@ -29,7 +29,8 @@ void vx_loop_post(struct vx_loop *loop, struct vx_work *work);
 /* vCPU thread: runs everything posted so far, in order; returns whether there was any. */
 bool vx_loop_run_posted(struct vx_loop *loop);
 
-/* vCPU thread: the ticker kicks at host-monotonic `deadline_ns` (vx_host_now_ns); UINT64_MAX disarms. Cheap when unchanged. */
+/* vCPU thread: the ticker kicks at host-monotonic `deadline_ns` (vx_host_now_ns); UINT64_MAX disarms. Cheap when
+ * unchanged. */
 void vx_loop_arm(struct vx_loop *loop, uint64_t deadline_ns);
 
 /* vCPU thread, halted: sleeps until something is posted, vx_loop_wake() or `deadline_ns`. */

@@ -40,8 +40,8 @@ struct vx_machine_config {
         bool no_chain, no_jump_cache, no_probe_sharing, verify, stress, count;
         uint64_t stress_seed;
     } bt;
-    /* The interpreter follows the translator with a memory of its own and is compared with it (VX_ENGINE_BT, without `debug`): after
-     * each unit, or every so many instructions. */
+    /* The interpreter follows the translator with a memory of its own and is compared with it (VX_ENGINE_BT, without
+     * `debug`): after each unit, or every so many instructions. */
     bool lockstep;
     uint64_t lockstep_every;            /* 0: each unit */
     const char *cpu_model;              /* as for vx_cpu_model_create(); NULL: default */
@@ -103,7 +103,8 @@ void vx_machine_refresh_display(struct vx_machine *machine);
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
 VX_MUST_USE vx_err vx_machine_set_engine(struct vx_machine *machine, enum vx_engine engine);
-/* Is vcpu->retired exact from here on: under the interpreter and the counted clock, or because the debugger wants it? */
+/* Is vcpu->retired exact from here on: under the interpreter and the counted clock, or because the debugger wants it?
+ * */
 bool vx_machine_counts(const struct vx_machine *machine);
 /* Was it ever since power-on? */
 bool vx_machine_counted(const struct vx_machine *machine);

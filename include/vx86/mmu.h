@@ -3,10 +3,10 @@
  * Sources: SDM 3A "Paging" (all of it), "Protected-Mode Exceptions"/"Page-Fault Exceptions".
  *
  * The soft TLB (struct vx_tlb) is the portable shadow page table: direct-mapped by linear page number, one table
- * per privilege view (supervisor, user, system), with separate tags for read, write and fetch. A tag that matches promises that the
- * guest's own tables allow that access *now*, that A (and for write D) is already set, and that the page is plain backed
- * memory without translated code or dirty tracking (write). Everything else goes through the slow functions.
- * Hosted shadow windows will be a second shadow filled by the same walk (design 6).
+ * per privilege view (supervisor, user, system), with separate tags for read, write and fetch. A tag that matches
+ * promises that the guest's own tables allow that access *now*, that A (and for write D) is already set, and that the
+ * page is plain backed memory without translated code or dirty tracking (write). Everything else goes through the slow
+ * functions. Hosted shadow windows will be a second shadow filled by the same walk (design 6).
  *
  * Layout is shared with translated code, which probes it inline:
  *     lin  31        12 11      0
@@ -28,8 +28,8 @@
 
 enum vx_access { VX_ACCESS_READ, VX_ACCESS_WRITE, VX_ACCESS_FETCH };
 
-/* Privilege view of an access: what the page's U/S bit is held against. SYSTEM is for what the CPU does of itself at any
- * CPL (descriptor tables, TSS, IDT): supervisor's, and EFLAGS.AC does not lift SMAP for it (SDM 3A "Access Rights",
+/* Privilege view of an access: what the page's U/S bit is held against. SYSTEM is for what the CPU does of itself at
+ * any CPL (descriptor tables, TSS, IDT): supervisor's, and EFLAGS.AC does not lift SMAP for it (SDM 3A "Access Rights",
  * "implicit supervisor-mode accesses"). */
 enum vx_view { VX_VIEW_SUPERVISOR, VX_VIEW_USER, VX_VIEW_SYSTEM, VX_VIEWS };
 
@@ -84,7 +84,8 @@ const struct vx_paging *vx_mmu_paging(const struct vx_mmu *mmu);
 void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin);
 void vx_mmu_flush(struct vx_mmu *mmu, bool global_too);
 
-/* Full architectural translation: sets A/D, gives the physical address, fills the shadow. False: mmu->fault holds the #PF. */
+/* Full architectural translation: sets A/D, gives the physical address, fills the shadow. False: mmu->fault holds the
+ * #PF. */
 bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, uint64_t *phys);
 
 /* The same without side effects (debugger, statistics): no A/D, no fill, no fault record. */
@@ -105,19 +106,20 @@ bool vx_mmu_write_bytes(struct vx_mmu *mmu, uint64_t lin, const void *buf, size_
 /* Checks that [lin, lin + bytes) can be accessed (bytes <= a page), setting A (and D for write) as the access would. */
 bool vx_mmu_probe(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access access, enum vx_view view);
 
-/* Fills the shadow for the page of `lin` only if that changes nothing that the guest can see but the A bits above the leaf, which any
- * access to the page sets: the leaf must be accessed already (and dirty for the write tag). For accesses that are about to be made. */
+/* Fills the shadow for the page of `lin` only if that changes nothing that the guest can see but the A bits above the
+ * leaf, which any access to the page sets: the leaf must be accessed already (and dirty for the write tag). For
+ * accesses that are about to be made. */
 void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view);
 
 /* Makes [lin, lin + size) directly accessible if it lies in one page of plain memory: *hva is its host address,
- * otherwise *hva = NULL and the caller goes through read_slow/write_slow. False: fault. For VX_ACCESS_WRITE read access is
- * checked too (a writable page is readable on x86). */
+ * otherwise *hva = NULL and the caller goes through read_slow/write_slow. False: fault. For VX_ACCESS_WRITE read access
+ * is checked too (a writable page is readable on x86). */
 bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
                    uint8_t **hva);
 
 /* Watched memory: every access to [first, last] by the CPU is told before it is made, whoever makes it: instructions,
- * and the CPU itself at descriptors and stacks; not its page walks and instruction fetches. (DMA: vx_pmap_on_dma().) Pages with watched bytes
- * always miss the shadow; others are not touched. */
+ * and the CPU itself at descriptors and stacks; not its page walks and instruction fetches. (DMA: vx_pmap_on_dma().)
+ * Pages with watched bytes always miss the shadow; others are not touched. */
 enum { VX_WATCH_READ = 1u << 0, VX_WATCH_WRITE = 1u << 1 };
 struct vx_mmu_watch {
     uint64_t first, last;

@@ -69,20 +69,21 @@ void vx_pmap_set_a20(struct vx_pmap *pmap, bool enabled);
 bool vx_pmap_a20(const struct vx_pmap *pmap);
 
 /* Hands back the host address of `phys` itself, good to the end of its page, for reading or writing, or NULL when that
- * access goes to the bus (or is discarded). A20 is applied. Code marking is ignored: a caller that writes through the result
- * must call vx_pmap_wrote(). */
+ * access goes to the bus (or is discarded). A20 is applied. Code marking is ignored: a caller that writes through the
+ * result must call vx_pmap_wrote(). */
 uint8_t *vx_pmap_read_ptr(struct vx_pmap *pmap, uint64_t phys);
 uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys);
 
-/* Loaders, debugger: any length, any mixture of backings; announces code writes. Bytes that no one backs read as the bus
- * answers. */
+/* Loaders, debugger: any length, any mixture of backings; announces code writes. Bytes that no one backs read as the
+ * bus answers. */
 void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes);
 void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes);
 
 /* The same by a device (DMA). */
 void vx_pmap_dma_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes);
 void vx_pmap_dma_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes);
-/* Who wants to hear of these before they are made; one at most, NULL: nobody. `value`: what is to be written, NULL for a read. */
+/* Who wants to hear of these before they are made; one at most, NULL: nobody. `value`: what is to be written, NULL for
+ * a read. */
 typedef void vx_pmap_dma_fn(void *opaque, uint64_t phys, size_t bytes, const void *value);
 void vx_pmap_on_dma(struct vx_pmap *pmap, vx_pmap_dma_fn *fn, void *opaque);
 
@@ -120,9 +121,9 @@ void vx_pmap_remove_listeners(struct vx_pmap *pmap, const void *opaque);
 /* For a device that has changed bytes of its own backing pages in place: marks, listeners and observer are told. */
 void vx_pmap_wrote_page(struct vx_pmap *pmap, uint32_t page, uint32_t off, uint32_t bytes);
 
-/* Whoever keeps a second copy of guest memory (lockstep): told, after the change, of every mapping, of the A20 gate and of all bytes
- * that were written by way of the pmap, by devices and by the CPU; what it writes through a shadow is not told. One at most; NULL:
- * none. Both are borrowed. */
+/* Whoever keeps a second copy of guest memory (lockstep): told, after the change, of every mapping, of the A20 gate and
+ * of all bytes that were written by way of the pmap, by devices and by the CPU; what it writes through a shadow is not
+ * told. One at most; NULL: none. Both are borrowed. */
 struct vx_pmap_observer {
     void (*mapped)(void *opaque, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page);
     void (*a20)(void *opaque, bool enabled);

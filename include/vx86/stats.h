@@ -28,7 +28,7 @@ struct vx_stat_desc {
 /* The table of stats.def in its order; *count receives its length. Static storage. */
 const struct vx_stat_desc *vx_stats_table(size_t *count);
 
-/* ---- what printers derive from the counters (stats_derive.c) ------------------------------------------------------ */
+/* ---- what printers derive from the counters (stats_derive.c) ----------------------------------------------------- */
 
 /* Ways into translated code, in stats.def's order: chain, jump cache, hash, miss. */
 #define VX_STATS_ENTRIES 4

@@ -9,7 +9,8 @@
  *   I3  `fx` holds x87, MMX and SSE state in the FXSAVE layout (SDM 1 "FXSAVE Area", 32-bit form), ST(0) first,
  *       the abridged tag word. While translated code runs the state may live in the host's registers instead
  *       (bt brings it home before any C code of another folder runs).
- *   I4  seg[].base/limit/attr are the hidden descriptor parts; in real and VM86 mode they are kept as the CPU keeps them.
+ *   I4  seg[].base/limit/attr are the hidden descriptor parts; in real and VM86 mode they are kept as the CPU keeps
+ *       them.
  *
  * Thread rule: the vCPU thread, except for the attention word. */
 #ifndef VX86_VCPU_H
@@ -161,12 +162,14 @@ enum vx_debug_event {
 };
 
 /* A debugger's hooks; vcpu->debug is NULL while it wants nothing. They are called on the vCPU thread, event() in the
- * middle of instructions: it notes, and asks for the next boundary by VX_ATTN_DEBUG, but changes nothing of the guest. */
+ * middle of instructions: it notes, and asks for the next boundary by VX_ATTN_DEBUG, but changes nothing of the guest.
+ * */
 struct vx_vcpu_debug {
     void *opaque;
     bool magic;
     void (*event)(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
-    /* Is there a stop at CS:EIP? Engines ask where stops_in() has said that there may be one, and return VX_STOP_DEBUG. */
+    /* Is there a stop at CS:EIP? Engines ask where stops_in() has said that there may be one, and return VX_STOP_DEBUG.
+     * */
     bool (*stops_here)(void *opaque);
     /* Is there a stop in [lin, lin + bytes), whose code is at `hva`? The range lies in one page. Engines ask when they
      * prepare code to be run without looking. Whoever changes the answer drops what was prepared (vx_bt_forget()). */
@@ -177,7 +180,8 @@ struct vx_vcpu_debug {
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
-    /* REP INS/OUTS: moves up to `count` items of `size` bytes; returns how many, 0: item by item instead. May be NULL. */
+    /* REP INS/OUTS: moves up to `count` items of `size` bytes; returns how many, 0: item by item instead. May be NULL.
+     * */
     size_t (*port_read_block)(void *opaque, uint16_t port, unsigned size, void *buf, size_t count);
     size_t (*port_write_block)(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count);
     int (*ack_interrupt)(void *opaque);              /* INTA: the vector; -1 when the line fell meanwhile */
@@ -222,14 +226,15 @@ struct vx_vcpu {
 
     uint32_t smbase; /* of system management memory */
 
-    /* Data breakpoints (bits as in DR6) tripped by frames that the instruction has pushed or popped, or by a MOV SS just
-     * executed, whose trap comes behind the next instruction (SDM 3A "Masking Exceptions and Interrupts When Switching Stacks"). */
+    /* Data breakpoints (bits as in DR6) tripped by frames that the instruction has pushed or popped, or by a MOV SS
+     * just executed, whose trap comes behind the next instruction (SDM 3A "Masking Exceptions and Interrupts When
+     * Switching Stacks"). */
     uint8_t debug_hits;
 
     _Atomic uint32_t attention;
 
-    /* Instructions passed: completed, or faulted and delivered. A REP string instruction counts with its last part. Exact in the
-     * interpreter, and in the translator with vx_bt_config.exact_count (else it says nothing). */
+    /* Instructions passed: completed, or faulted and delivered. A REP string instruction counts with its last part.
+     * Exact in the interpreter, and in the translator with vx_bt_config.exact_count (else it says nothing). */
     uint64_t retired;
     uint64_t retire_limit; /* an engine returns VX_STOP_BUDGET at the boundary where `retired` has got there */
     uint32_t

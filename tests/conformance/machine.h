@@ -3,7 +3,8 @@
  *
  *     PROGRAM [--engine bt|interp] [--stress SEED]
  *
- * Exit status: 0 all exact, 1 differences, 2 wrong use, 77 what is needed is not here (data, a host that can translate). */
+ * Exit status: 0 all exact, 1 differences, 2 wrong use, 77 what is needed is not here (data, a host that can
+ * translate). */
 #ifndef VX86_TEST_CONFORMANCE_MACHINE_H
 #define VX86_TEST_CONFORMANCE_MACHINE_H
 

@@ -1,5 +1,5 @@
-/* tour.c - the tour of the privileged architecture by either engine, for the scoreboard: each of its results against the
- * list that QEMU's run and, where that errs, the SDM have given. See tests/unit/cpu/sys_tour.h. */
+/* tour.c - the tour of the privileged architecture by either engine, for the scoreboard: each of its results against
+ * the list that QEMU's run and, where that errs, the SDM have given. See tests/unit/cpu/sys_tour.h. */
 #include "account.h"
 #include "machine.h"
 #include "sys_tour.h"

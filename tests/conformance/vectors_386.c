@@ -1,5 +1,5 @@
-/* vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE reference of
- * barotto/test386.asm), run by either engine.
+/* vectors_386.c - some 44,900 arithmetic, shift, BCD, multiply and divide cases with a 386's answers (the EE reference
+ * of barotto/test386.asm), run by either engine.
  *
  * The answers are not part of the project: VX86_CONFORMANCE_DATA names the folder with test386-EE-reference.txt.xz. A
  * line:

@@ -4,9 +4,9 @@
  *     hostile_machine.c   a whole PC with back ends that remember nothing, under a clock that counts instructions
  *     hostile_main.c      one program after the other, a thread that watches the time, the host's memory
  *
- * A program begins in ring 0 and runs for some ten thousand instructions. It may do to the guest whatever it likes; the host must
- * not crash, hang, allocate without bound or touch memory that is not the guest's (the sanitizers look for that, and the
- * verifier at every translation). */
+ * A program begins in ring 0 and runs for some ten thousand instructions. It may do to the guest whatever it likes; the
+ * host must not crash, hang, allocate without bound or touch memory that is not the guest's (the sanitizers look for
+ * that, and the verifier at every translation). */
 #ifndef VX86_TESTS_FUZZ_HOSTILE_H
 #define VX86_TESTS_FUZZ_HOSTILE_H
 

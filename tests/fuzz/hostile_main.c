@@ -13,8 +13,8 @@ enum { MEMORY_MARGIN_MIB = 700, SLOWNESS = 10 }; /* freed memory is kept back fo
 #else
 enum { MEMORY_MARGIN_MIB = 64, SLOWNESS = 1 };
 #endif
-/* A program that takes more CPU time than SLOW_MS is told to stop; one that does not obey within HANG_MS, or ASLEEP_MS of any time,
- * hangs the host. */
+/* A program that takes more CPU time than SLOW_MS is told to stop; one that does not obey within HANG_MS, or ASLEEP_MS
+ * of any time, hangs the host. */
 enum { MESSAGE_BYTES = 256 << 10 }; /* that the guests of one batch may provoke */
 enum { BATCH = 128, INSNS = 30000, SLOW_MS = 60 * SLOWNESS, HANG_MS = 3000 * SLOWNESS, ASLEEP_MS = 120000 };
 

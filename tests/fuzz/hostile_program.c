@@ -1,5 +1,5 @@
-/* hostile_program.c - guests that mean harm: privileged programs with bytes changed, noise as code or tables, storms of port, MMIO
- * and DMA accesses. See hostile.h. */
+/* hostile_program.c - guests that mean harm: privileged programs with bytes changed, noise as code or tables, storms of
+ * port, MMIO and DMA accesses. See hostile.h. */
 #include "gen.h"
 #include "hostile.h"
 
@@ -135,7 +135,8 @@ static void config_access(struct storm *s)
     port_access(s, (uint16_t)(0xCFC + (one_in(s->rng, 4) ? rng_below(s->rng, 4) : 0)));
 }
 
-/* fw_cfg's DMA: a descriptor (control, length, address; big-endian) anywhere, and its address to ports 514h and 518h. */
+/* fw_cfg's DMA: a descriptor (control, length, address; big-endian) anywhere, and its address to ports 514h and 518h.
+ * */
 static void fw_cfg_dma(struct storm *s)
 {
     uint32_t at = PF_DATA + rng_below(s->rng, 0x8000),
@@ -185,7 +186,8 @@ static void one_step(struct storm *s)
     }
 }
 
-/* The dispatcher finds the storm in flat ring 0 in its first block's place, and comes back when the storm runs to its end. */
+/* The dispatcher finds the storm in flat ring 0 in its first block's place, and comes back when the storm runs to its
+ * end. */
 static void make_storm(struct world *w, struct vx_machine *machine, struct rng *rng)
 {
     struct storm s = { .world = w, .rng = rng, .at = PF_CODE };

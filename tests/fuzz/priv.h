@@ -5,9 +5,10 @@
  *     pf_pair_run (priv_run.c)                          both engines, events at exact instruction counts, comparison
  *     pf_report (priv_report.c)                         on a difference: smaller, first differing instruction, listing
  *
- * A program is a few blocks of pieces, each made for a state of its own (mode, ring, paging, segments). The guest's dispatcher
- * enters them in turn, some more than once; pieces may lead from any to any other and into other modes, tasks and rings. What stays undefined
- * on real processors is not generated: page-table entries change together with INVLPG only, those of global pages in all tables. */
+ * A program is a few blocks of pieces, each made for a state of its own (mode, ring, paging, segments). The guest's
+ * dispatcher enters them in turn, some more than once; pieces may lead from any to any other and into other modes,
+ * tasks and rings. What stays undefined on real processors is not generated: page-table entries change together with
+ * INVLPG only, those of global pages in all tables. */
 #ifndef VX86_TESTS_FUZZ_PRIV_H
 #define VX86_TESTS_FUZZ_PRIV_H
 

@@ -1,10 +1,11 @@
-/* priv_handlers.S - guest code around random privileged programs: the dispatcher that begins a block, exception handlers for
- * protected and real mode, far routines. Copied into guest memory by priv_world.c.
+/* priv_handlers.S - guest code around random privileged programs: the dispatcher that begins a block, exception
+ * handlers for protected and real mode, far routines. Copied into guest memory by priv_world.c.
  *
- * A fault is noted; then execution goes on behind the piece of the program that EIP lies in (NEXT), in whatever ring and mode that
- * was. #PF: every other one mends the page table instead, and the instruction runs again. Where nothing can go on, or at
- * vector 47, the dispatcher begins the next block from a known state. After the last block or PF_LOG_MAX events: HLT.
- * Nothing here depends on what the program has done to registers, tables' registers and stacks: a double fault comes as a task. */
+ * A fault is noted; then execution goes on behind the piece of the program that EIP lies in (NEXT), in whatever ring
+ * and mode that was. #PF: every other one mends the page table instead, and the instruction runs again. Where nothing
+ * can go on, or at vector 47, the dispatcher begins the next block from a known state. After the last block or
+ * PF_LOG_MAX events: HLT. Nothing here depends on what the program has done to registers, tables' registers and stacks:
+ * a double fault comes as a task. */
 #include "priv_map.h"
 
 #define H_DATA SEL_DATA0
@@ -136,7 +137,8 @@ to_real:
 
 common32:
         note32 pf_dispatch32
-/* The low half of EIP is the offset in the code, in flat segments, through the other mapping of the code and in segments based at it. */
+/* The low half of EIP is the offset in the code, in flat segments, through the other mapping of the code and in
+ * segments based at it. */
 skip32:
         mov eax, dword ptr [esp + F_EIP]
         movzx ebx, ax

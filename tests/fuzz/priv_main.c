@@ -1,4 +1,5 @@
-/* priv_main.c - vx86-privfuzz: random privileged programs, the translator against the interpreter, as many as asked for. */
+/* priv_main.c - vx86-privfuzz: random privileged programs, the translator against the interpreter, as many as asked
+ * for. */
 #include <getopt.h>
 #include <time.h>
 

@@ -44,7 +44,8 @@
 #define PF_PD_PAE_A   0x15000
 #define PF_PD_PAE_B   0x17000
 
-/* With paging on, the tables are seen here only, by the supervisor: a stray store would leave them and the TLB at odds. */
+/* With paging on, the tables are seen here only, by the supervisor: a stray store would leave them and the TLB at odds.
+ * */
 #define PF_WINDOW       0x800000
 #define PF_WINDOW_TABLE 0x1A000 /* and, for PAE, in the next page */
 #define PF_SEEN(table)  ((table)-PF_ROOT_A + PF_WINDOW)

@@ -1,8 +1,9 @@
-/* priv_pads.c - pieces that call a little code in a data page again and again while what the page holds, or which page it is, changes
- * between the calls: translations, chains and jump caches of old mappings must not come back.
+/* priv_pads.c - pieces that call a little code in a data page again and again while what the page holds, or which page
+ * it is, changes between the calls: translations, chains and jump caches of old mappings must not come back.
  *
- * Each data page has two pads: MOV AL, number; RET at PF_PAD, and another one that begins in its last byte, whose number and RET are
- * the next page's first bytes. The caller adds AL to a cell, so that one wrong call is seen at the end. */
+ * Each data page has two pads: MOV AL, number; RET at PF_PAD, and another one that begins in its last byte, whose
+ * number and RET are the next page's first bytes. The caller adds AL to a cell, so that one wrong call is seen at the
+ * end. */
 #include "gen.h"
 #include "priv.h"
 

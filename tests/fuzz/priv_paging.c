@@ -1,5 +1,5 @@
-/* priv_paging.c - the page tables of a random privileged program: two sets of 32-bit tables and two of PAE, and the window through
- * which they can be changed (priv_map.h). */
+/* priv_paging.c - the page tables of a random privileged program: two sets of 32-bit tables and two of PAE, and the
+ * window through which they can be changed (priv_map.h). */
 #include "priv.h"
 
 /* Low bits of an entry; the system's pages are the supervisor's, but VM86 mode reads the real-mode vectors. */

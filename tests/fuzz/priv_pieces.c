@@ -1,7 +1,6 @@
-/* priv_pieces.c - pieces about the system architecture: tables, paging, control registers, modes, rings, tasks, VM86, debug
- * registers, events, and stores into code that the generators of unit/bt/support do not make.
- *
- * Each piece is made for the state that its block begins in; when it runs in another one it is just other code, or faults. */
+/* priv_pieces.c - pieces about the system architecture: tables, paging, control registers, modes, rings, tasks, VM86,
+ * debug registers, events, and stores into code that the generators of unit/bt/support do not make. Each piece is made
+ * for the state that its block begins in; when it runs in another one it is just other code, or faults. */
 #include "gen.h"
 #include "priv.h"
 

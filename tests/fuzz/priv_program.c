@@ -100,7 +100,8 @@ static void make_blocks(struct pf_program *program, struct rng *rng)
     }
 }
 
-/* Half of the programs come back to their blocks, which then meet their translations and what has become of the tables. */
+/* Half of the programs come back to their blocks, which then meet their translations and what has become of the tables.
+ * */
 static void make_order(struct pf_program *program, struct rng *rng)
 {
     program->turns = program->blocks + (one_in(rng, 2) ? rng_below(rng, PF_TURNS - PF_BLOCKS_MAX) : 0);

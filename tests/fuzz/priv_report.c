@@ -1,5 +1,5 @@
-/* priv_report.c - from a program that the engines differ on to what a person wants to see: the smallest such program, the first
- * instruction after which the states differ, the listing. */
+/* priv_report.c - from a program that the engines differ on to what a person wants to see: the smallest such program,
+ * the first instruction after which the states differ, the listing. */
 #include <Zydis/Zydis.h>
 
 #include "priv.h"

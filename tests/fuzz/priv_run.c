@@ -7,8 +7,8 @@ struct mix {
     bool exact, no_chain, no_jump_cache, no_probe_sharing, stress, verify;
 };
 
-/* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have it. The verifier
- * takes more time than all the rest, so it looks at two batches of 16. */
+/* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have
+ * it. The verifier takes more time than all the rest, so it looks at two batches of 16. */
 static const struct mix mixes[] = {
     { .exact = true },
     { .exact = false },

@@ -1,10 +1,11 @@
 /* priv_stale.c - did a program live on TLB entries that its page tables no longer have?
  *
- * Asked only when the engines differ. Programs change their own code, so an INVLPG is lost now and then, and a stray store can reach
- * the tables through the large page; what is seen then is whatever the TLB, or a translation, happens to hold (SDM 3A
- * "Invalidation of TLBs and Paging-Structure Caches"). The interpreter runs the program again with its TLB flushed before every
- * instruction: where that changes the outcome, or where an entry changes under paging without an INVLPG of its page soon
- * after, the program says nothing about the engines. */
+ * Asked only when the engines differ. Programs change their own code, so an INVLPG is lost now and then, and a stray
+ * store can reach the tables through the large page; what is seen then is whatever the TLB, or a translation, happens
+ * to hold (SDM 3A "Invalidation of TLBs and Paging-Structure Caches"). The interpreter runs the program again with its
+ * TLB flushed before every
+ * instruction: where that changes the outcome, or where an entry changes under paging without an INVLPG of its page
+ * soon after, the program says nothing about the engines. */
 #include "priv.h"
 
 enum { TABLES = PF_ROOT_A, TABLES_BYTES = 12 * VX_PAGE_BYTES, PAGES = 512, SOON = 5 };

@@ -3,7 +3,8 @@
  *     drive [--pty] [--log FILE] [--slow FACTOR] SCRIPT COMMAND [ARGUMENT...]
  *
  * COMMAND runs with its standard input and output connected to us, by pipes or (--pty) by a terminal of 120 x 40.
- * FACTOR stretches the script's deadlines for engines that are known to be slow. The script has one step a line; empty lines and lines that begin with # are left out:
+ * FACTOR stretches the script's deadlines for engines that are known to be slow. The script has one step a line; empty
+ * lines and lines that begin with # are left out:
  *
  *     expect SECONDS TEXT    TEXT appears in the output after what the last expect matched (control sequences left out)
  *     screen SECONDS TEXT    TEXT stands on the terminal's screen
@@ -13,8 +14,8 @@
  *     kill                   SIGKILL
  *     exit SECONDS STATUS    COMMAND ends with STATUS (128 + signal for signals)
  *
- * The output goes to FILE as it came. Exit: 0 the script held; 1 it did not, the reason and the output's end are shown; 2 wrong
- * use. COMMAND is always killed before we end. */
+ * The output goes to FILE as it came. Exit: 0 the script held; 1 it did not, the reason and the output's end are shown;
+ * 2 wrong use. COMMAND is always killed before we end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -79,7 +80,7 @@ static _Noreturn void __attribute__((format(printf, 2, 3))) fail(struct drive *d
     exit(1);
 }
 
-/* ---- the emulator ------------------------------------------------------------------------------------------------- */
+/* ---- the emulator ------------------------------------------------------------------------------------------------ */
 
 static void close_on_exec(int fd)
 {
@@ -193,7 +194,7 @@ static void take_output(struct drive *drive, double seconds)
             fail(drive, "\"%s\" appeared", drive->never[i]);
 }
 
-/* ---- steps -------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static void step_expect(struct drive *drive, double seconds, const char *text)
 {
@@ -261,7 +262,7 @@ static void step_exit(struct drive *drive, double seconds, int expected)
         fail(drive, "exit status %d, not %d", ended, expected);
 }
 
-/* ---- the script --------------------------------------------------------------------------------------------------- */
+/* ---- the script -------------------------------------------------------------------------------------------------- */
 
 /* In place: \n \r \t \\ \e \xHH. */
 static void unescape(char *text)

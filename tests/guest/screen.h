@@ -1,6 +1,7 @@
 /* screen.h - what a terminal would show: the subset of ECMA-48 that full-screen text programs use, without colours.
  *
- * For the guest tests, which look for text on the terminal display. One byte a cell: characters outside ASCII become '?'. */
+ * For the guest tests, which look for text on the terminal display. One byte a cell: characters outside ASCII become
+ * '?'. */
 #ifndef VX86_TEST_GUEST_SCREEN_H
 #define VX86_TEST_GUEST_SCREEN_H
 

@@ -1,7 +1,8 @@
 /* gen.c - random programs: any opcode of any map, with prefixes and operands that have a chance to meet memory.
  *
- * Nothing here knows what an instruction is good for. An opcode is drawn, ModRM and displacement are made so that addresses
- * tend to be in the data, the rest is random; Zydis says how long that is. Some of what it refuses is taken as well. */
+ * Nothing here knows what an instruction is good for. An opcode is drawn, ModRM and displacement are made so that
+ * addresses tend to be in the data, the rest is random; Zydis says how long that is. Some of what it refuses is taken
+ * as well. */
 #include "hostfuzz.h"
 
 #include <Zydis/Zydis.h>

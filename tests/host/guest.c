@@ -1,7 +1,7 @@
 /* guest.c - programs on vx86: a bare vCPU at ring 3 under PAE paging, at the addresses that the host side has.
  *
- * Every way out of a program is an exception: each vector's handler in ring 0 is one HLT, at HANDLERS + vector, and what
- * has happened is read from ring 0's stack. Physical memory, in pages:
+ * Every way out of a program is an exception: each vector's handler in ring 0 is one HLT, at HANDLERS + vector, and
+ * what has happened is read from ring 0's stack. Physical memory, in pages:
  *
  *     1 PDPT   2..5 page directories   6 code's, 7 data's, 8 supervisor's, 9.. edge's page table
  *     10h.. supervisor   80h.. data   90h.. self   100h.. code   120h.. edge */

@@ -3,7 +3,8 @@
  *     gen.c, state.c  -> native.c, native.S (the CPU below us)   \
  *                     -> guest.c (a vCPU at ring 3)               > compare.c -> known.c -> shrink.c, report.c
  *
- * The process is 64-bit and lives above 4 GiB; programs are 16-bit or 32-bit code and reach only what both sides have below:
+ * The process is 64-bit and lives above 4 GiB; programs are 16-bit or 32-bit code and reach only what both sides have
+ * below:
  *
  *     HF_CODE          first bytes: the way out, then 32-bit programs; read and execute
  *     HF_CODE16        16-bit programs: base of the LDT's 16-bit code segment
@@ -164,8 +165,9 @@ uint32_t hf_value(struct hf_rng *rng);
 
 /* ---- native.c */
 
-/* Prepares the process (LDT, signals, memory below 4 GiB) for native runs. The code is mapped from a file at an offset, the
- * edge pages follow it. Returns NULL, or what this host lacks. Handlers that others installed are called for signals that are not ours. */
+/* Prepares the process (LDT, signals, memory below 4 GiB) for native runs. The code is mapped from a file at an offset,
+ * the edge pages follow it. Returns NULL, or what this host lacks. Handlers that others installed are called for
+ * signals that are not ours. */
 const char *hf_native_init(int code_fd, uint64_t code_off, bool self);
 /* From here on no system calls but what running programs needs. */
 const char *hf_native_confine(void);

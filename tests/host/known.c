@@ -325,7 +325,8 @@ static bool only_pointers_differ(const uint8_t *host, const uint8_t *guest, unsi
     return true;
 }
 
-/* The same for an image anywhere, or none. Images are aligned; the first difference is in the first or second 16 bytes. */
+/* The same for an image anywhere, or none. Images are aligned; the first difference is in the first or second 16 bytes.
+ * */
 static bool only_fxsave_differs(const uint8_t *host, const uint8_t *guest, unsigned bytes)
 {
     unsigned i = 0;

@@ -117,8 +117,8 @@ static bool run_guest(struct hf_lab *lab, struct hf_guest *guest, const struct h
     return found->text[0] == 0;
 }
 
-/* What excuses a difference from the host excuses both engines alike: they have to agree with each other all the same, but for when
- * a program without end was stopped. */
+/* What excuses a difference from the host excuses both engines alike: they have to agree with each other all the same,
+ * but for when a program without end was stopped. */
 static bool engines_agree(struct hf_lab *lab, const struct hf_state *in, struct hf_difference *found)
 {
     struct hf_outcome interp, bt;
@@ -175,7 +175,8 @@ static void judge(struct hf_lab *lab, struct hf_guest *guest, uint64_t number, c
         hf_shrink_and_print(lab, guest, number, in);
 }
 
-/* What the host says of a string of bytes: no instruction, or one of as many bytes as was thought, or of another length. */
+/* What the host says of a string of bytes: no instruction, or one of as many bytes as was thought, or of another
+ * length. */
 static void count_length(struct hf_account *account, const struct hf_program *p, bool cut, const struct hf_state *in,
                          const struct hf_outcome *host)
 {

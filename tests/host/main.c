@@ -1,7 +1,7 @@
 /* main.c - vx86-hostfuzz: the command line, and the process that looks after the worker.
  *
- * The worker confines itself before it runs anything. If a program brings it down nevertheless, that is reported, and a new
- * worker goes on behind it. */
+ * The worker confines itself before it runs anything. If a program brings it down nevertheless, that is reported, and a
+ * new worker goes on behind it. */
 #include "account.h"
 #include "lab.h"
 

@@ -1,7 +1,8 @@
 /* native.S - into 16-bit and 32-bit code and out of it: see native.c.
  *
- * Offsets in struct hf_state: gpr 0, eip 32, eflags 36, seg 40, fx 64. In hf_native_area: host_rsp 0, fs_base 8, far 16 (offset,
- * selector), running 22, out 64. Nothing may be lost of the program's state, so the area is addressed through rip. */
+ * Offsets in struct hf_state: gpr 0, eip 32, eflags 36, seg 40, fx 64. In hf_native_area: host_rsp 0, fs_base 8, far 16
+ * (offset, selector), running 22, out 64. Nothing may be lost of the program's state, so the area is addressed through
+ * rip. */
     .set AREA_HOST_RSP, 0
     .set AREA_FS_BASE, 8
     .set AREA_FAR, 16
@@ -83,8 +84,8 @@ mxcsr_default:
     mov 28(%rdi), %edi
     ljmp *hf_native_area + AREA_FAR(%rip)
 
-/* With TF only IRET will do: the program's first instruction is to be the first that traps. It would not load all of ESP for
- * a 16-bit stack: state.c has none then. */
+/* With TF only IRET will do: the program's first instruction is to be the first that traps. It would not load all of
+ * ESP for a 16-bit stack: state.c has none then. */
 2:  movzwl STATE_SEG + 4(%rdi), %ecx
     push %rcx
     mov 16(%rdi), %ecx

@@ -1,14 +1,14 @@
 /* native.c - programs on the host's own CPU.
  *
- * They run in this very process, in the compatibility mode that 64-bit Linux has for 32-bit programs: native.S loads the state,
- * jumps far into the program's code segment, and is back when the program jumps out or a signal ends it. Nothing of ours
- * lies below 4 GiB, so a program cannot reach it; system calls of 32-bit kind raise SIGSYS (seccomp), and of the other kind only
- * those are left that this process needs.
+ * They run in this very process, in the compatibility mode that 64-bit Linux has for 32-bit programs: native.S loads
+ * the state, jumps far into the program's code segment, and is back when the program jumps out or a signal ends it.
+ * Nothing of ours lies below 4 GiB, so a program cannot reach it; system calls of 32-bit kind raise SIGSYS (seccomp),
+ * and of the other kind only those are left that this process needs.
  *
- *   I1  While `running` is set, FS and its base may be the program's: only native.S runs, and C that it has called with FS
- *       restored. Signals arrive on their own stack.
- *   I2  A signal that ends a program never returns to it: hf_native_finish() leaves the handler for good. No signal is ever
- *       blocked by a handler (SA_NODEFER). */
+ *   I1  While `running` is set, FS and its base may be the program's: only native.S runs, and C that it has called with
+ *       FS restored. Signals arrive on their own stack.
+ *   I2  A signal that ends a program never returns to it: hf_native_finish() leaves the handler for good. No signal is
+ *       ever blocked by a handler (SA_NODEFER). */
 #include "native.h"
 
 #include <asm/ldt.h>
@@ -39,7 +39,8 @@ enum { NATIVE_BYTES_MAX = 1024, SIGNAL_STACK_BYTES = 1 << 16, TICK_NS = 500000, 
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGALRM };
 
-/* What the process has once: the area that native.S names, the handlers that were there before, and whom the timer stops. */
+/* What the process has once: the area that native.S names, the handlers that were there before, and whom the timer
+ * stops. */
 struct hf_native_area hf_native_area;
 static struct sigaction previous[NSIG];
 static struct hf_guest *timed_guest;

@@ -1,7 +1,7 @@
 /* shrink.c - the smallest program and the simplest state that still show a difference, in print.
  *
- * Whatever is taken away is put back when the difference goes with it. What is left of a program moves to its end, so that its
- * way out stays where it is; bytes in front of it become NOPs that the program does not start with. */
+ * Whatever is taken away is put back when the difference goes with it. What is left of a program moves to its end, so
+ * that its way out stays where it is; bytes in front of it become NOPs that the program does not start with. */
 #include "lab.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-/* runner.c - runs one assembly test under the interpreter and under the translator in all its modes, and compares the final
- * state with what the test's source says.
+/* runner.c - runs one assembly test under the interpreter and under the translator in all its modes, and compares the
+ * final state with what the test's source says.
  *
  *     runner test.asm test.bin
  *
- * The binary is loaded at 10000h and starts in real mode at 1000:0000 with DS = ES = SS = 0 and SP = 7C00h, in 1 MiB and 64 KiB of
- * zeroed memory, interrupts off; it ends when it halts with nothing to wake it. Ports: see rig.h. What is expected
- * stands in the source, a line each:
+ * The binary is loaded at 10000h and starts in real mode at 1000:0000 with DS = ES = SS = 0 and SP = 7C00h, in 1 MiB
+ * and 64 KiB of zeroed memory, interrupts off; it ends when it halts with nothing to wake it. Ports: see rig.h. What is
+ * expected stands in the source, a line each:
  *
  *     ;= eax 12345678              a register, all 32 bits; eip, eflags, cr0, cr2, cr3, cr4, dr6, dr7 too
  *     ;= cs 0008                   a selector (cs.base, cs.limit, cs.attr: its hidden parts)

@@ -1,5 +1,6 @@
 /* mappings.c - while a translator lives and has run code, no mapping of the process is writable and executable, and no
- * executable mapping of its cache is where a writable pointer of the process leads by accident: the two views are apart. */
+ * executable mapping of its cache is where a writable pointer of the process leads by accident: the two views are
+ * apart. */
 #include "rig.h"
 
 #include <sys/mman.h>

@@ -4,8 +4,8 @@
  *     sector 1        the kernel's command line, ended by a zero byte
  *     sector 2 on     the kernel (lab.bin), at most MOST - 1 sectors
  *
- * Reads everything to 10000h by one extended read, copies the kernel to where its multiboot header says, clears what follows it up to
- * the header's end, and enters it as a multiboot loader does. */
+ * Reads everything to 10000h by one extended read, copies the kernel to where its multiboot header says, clears what
+ * follows it up to the header's end, and enters it as a multiboot loader does. */
         .set BUFFER, 0x10000
         .set KERNEL, BUFFER + 512
         .set MOST, 127                  /* sectors; what one read may have */

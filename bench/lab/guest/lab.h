@@ -1,7 +1,7 @@
 /* lab.h - the ground that the laboratory's workloads stand on: a PC of their own, without an operating system.
  *
- * Linear addresses are physical ones. One page table for 64 MiB, every page open to user code, and the local APIC's page; interrupts
- * are off except where a workload wants them. DS and ES are the user's data segment in both rings. */
+ * Linear addresses are physical ones. One page table for 64 MiB, every page open to user code, and the local APIC's
+ * page; interrupts are off except where a workload wants them. DS and ES are the user's data segment in both rings. */
 #ifndef BENCH_LAB_H
 #define BENCH_LAB_H
 

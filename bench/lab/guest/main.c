@@ -1,9 +1,10 @@
-/* main.c - the laboratory's kernel: sets up the machine, runs the workload that its command line names, says what came out.
+/* main.c - the laboratory's kernel: sets up the machine, runs the workload that its command line names, says what came
+ * out.
  *
  *     NAME [UNITS]        "@begin NAME", the work, "@end NAME units checksum" to the debug port; then port F4h
  *
- * I1  A marker is a line that begins with @ and is followed by lab_settle(), so that whoever counts has looked before the
- *     work begins. */
+ * I1  A marker is a line that begins with @ and is followed by lab_settle(), so that whoever counts has looked before
+ *     the work begins. */
 #include "lab.h"
 
 enum {

@@ -1,5 +1,5 @@
-/* streams.S - instruction streams that are known one by one, and the trip to real mode. A page each, so that what may be chained
- * inside a page is. */
+/* streams.S - instruction streams that are known one by one, and the trip to real mode. A page each, so that what may
+ * be chained inside a page is. */
         .text
         .balign 4096
 /* Two backward branches taken: the engine looks up, and what the marker before has asked for is done. */

@@ -1,7 +1,8 @@
-/* pc_lockstep.c - one round: the leader runs, the follower catches up, both are compared; and what happens between rounds.
+/* pc_lockstep.c - one round: the leader runs, the follower catches up, both are compared; and what happens between
+ * rounds.
  *
- *   I1  Between rounds both are at the same boundary, the feed is empty but for news that came since (posted work, timers, resets),
- *       and memory is equal as far as it has been compared.
+ *   I1  Between rounds both are at the same boundary, the feed is empty but for news that came since (posted work,
+ *       timers, resets), and memory is equal as far as it has been compared.
  *   I2  The follower never stops for attention: it is told where to stop by the leader's count. */
 #include "pc_lockstep.h"
 

@@ -1,9 +1,9 @@
 /* pc_lockstep.h - two CPUs in one machine: the translator leads, the interpreter follows, and they must not differ.
  *
- * The leader is the machine's own vCPU, with its devices. The follower has a vCPU, mmu and memory of its own and no devices: it
- * gets what the leader got (pc_lockstep_feed.h), runs to the same instruction count, and then everything that a guest could see is
- * compared (vcpu_state.def, and the memory that either has written). The first difference ends the run with
- * VX_END_DIFFERENCE, reported.
+ * The leader is the machine's own vCPU, with its devices. The follower has a vCPU, mmu and memory of its own and no
+ * devices: it gets what the leader got (pc_lockstep_feed.h), runs to the same instruction count, and then everything
+ * that a guest could see is compared (vcpu_state.def, and the memory that either has written). The first difference
+ * ends the run with VX_END_DIFFERENCE, reported.
  *
  * Thread rule: vCPU thread. All functions but create allow NULL for "no lockstep" where they say so. */
 #ifndef VX86_MACHINE_PC_LOCKSTEP_H
@@ -13,13 +13,13 @@
 
 struct pc_lockstep;
 
-/* After the machine has been reset for the first time. `every`: compare after so many instructions, the translator as fast as it
- * can between; 0: after each of its units. */
+/* After the machine has been reset for the first time. `every`: compare after so many instructions, the translator as
+ * fast as it can between; 0: after each of its units. */
 VX_MUST_USE vx_err pc_lockstep_create(struct vx_machine *pc, uint64_t every, struct pc_lockstep **out);
 void pc_lockstep_destroy(struct pc_lockstep *lockstep); /* NULL: nothing */
 
-/* In place of vx_bt_run(), vx_interp_step() and vx_cpu_take_events() on the leader. The first comes back for attention, halt, shutdown,
- * pc->retire_limit or a difference. */
+/* In place of vx_bt_run(), vx_interp_step() and vx_cpu_take_events() on the leader. The first comes back for attention,
+ * halt, shutdown, pc->retire_limit or a difference. */
 void pc_lockstep_run(struct pc_lockstep *lockstep);
 void pc_lockstep_step(struct pc_lockstep *lockstep);
 void pc_lockstep_take_events(struct pc_lockstep *lockstep);

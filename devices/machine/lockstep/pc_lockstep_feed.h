@@ -1,9 +1,9 @@
 /* pc_lockstep_feed.h - what the world does to the leader's CPU, in order, so that the follower meets the same world.
  *
- * Two kinds of entries. *Accesses* are made by the CPU (ports, MMIO, TSC, INTA ...): the follower must make the same ones in
- * the same order, gets the leader's answers, and what it writes is held against what the leader wrote. *News* come from
- * outside (mappings, A20, bytes written by devices, levels of INTR and NMI, resets): they are applied to the follower
- * as soon as the access before them has been made.
+ * Two kinds of entries. *Accesses* are made by the CPU (ports, MMIO, TSC, INTA ...): the follower must make the same
+ * ones in the same order, gets the leader's answers, and what it writes is held against what the leader wrote. *News*
+ * come from outside (mappings, A20, bytes written by devices, levels of INTR and NMI, resets): they are applied to the
+ * follower as soon as the access before them has been made.
  *
  *   I1  An access that a device answers by doing news stands before them, although its answer is known later.
  *   I2  Block transfers of string I/O are streams of items: the follower may take them in other portions. */

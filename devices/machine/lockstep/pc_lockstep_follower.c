@@ -1,4 +1,5 @@
-/* pc_lockstep_follower.c - the follower's machine: it answers what the leader's answered, and holds writes against the leader's.
+/* pc_lockstep_follower.c - the follower's machine: it answers what the leader's answered, and holds writes against the
+ * leader's.
  *
  *   I1  After the first access that differs everything is all-ones and nothing is compared any more: the run ends. */
 #include <stdio.h>

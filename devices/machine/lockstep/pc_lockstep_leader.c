@@ -1,4 +1,5 @@
-/* pc_lockstep_leader.c - writes down what the leader's CPU asks of its machine, and what the machine does to it and to memory. */
+/* pc_lockstep_leader.c - writes down what the leader's CPU asks of its machine, and what the machine does to it and to
+ * memory. */
 #include "pc_lockstep.h"
 #include "pc_lockstep_private.h"
 

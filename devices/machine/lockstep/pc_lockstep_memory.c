@@ -1,7 +1,7 @@
 /* pc_lockstep_memory.c - two guest memories side by side.
  *
- * RAM is write-tracked in both (vx_pmap_track_dirty), so a look costs what has been written since the last one. Video memory is
- * tracked by its own chip and compared only when all of memory is. */
+ * RAM is write-tracked in both (vx_pmap_track_dirty), so a look costs what has been written since the last one. Video
+ * memory is tracked by its own chip and compared only when all of memory is. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>

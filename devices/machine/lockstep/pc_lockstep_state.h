@@ -30,8 +30,8 @@ VX_MUST_USE vx_err lockstep_memory_init(struct lockstep_memory *memory, struct v
 void lockstep_memory_fini(struct lockstep_memory *memory);
 /* Makes the follower's map and contents those of the leader. */
 void lockstep_memory_copy(struct lockstep_memory *memory);
-/* True when they are equal; else *page and *off say where the first difference is. `all`: every page that either has ever used,
- * video memory and ROM too. */
+/* True when they are equal; else *page and *off say where the first difference is. `all`: every page that either has
+ * ever used, video memory and ROM too. */
 bool lockstep_memory_equal(struct lockstep_memory *memory, bool all, uint32_t *page, uint32_t *off);
 void lockstep_memory_report(struct vx_log *log, struct lockstep_memory *memory, uint32_t page, uint32_t off);
 

@@ -29,8 +29,8 @@ VX_MUST_USE vx_err serial_create(const struct serial_config *config, struct seri
 /* After the machine, before the loop. Gives the terminal back. NULL is allowed. */
 void serial_destroy(struct serial *serial);
 
-/* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Without a terminal
- * nothing happens. NULL is allowed. */
+/* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Without a
+ * terminal nothing happens. NULL is allowed. */
 void serial_release(struct serial *serial);
 void serial_reclaim(struct serial *serial);
 

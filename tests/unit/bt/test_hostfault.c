@@ -1,4 +1,5 @@
-/* test_hostfault.c - which host signals in translated code are the guest's, and which are passed on to whoever was there before. */
+/* test_hostfault.c - which host signals in translated code are the guest's, and which are passed on to whoever was
+ * there before. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -102,7 +103,8 @@ Test(hostfault, which_are_the_guests)
     }
 }
 
-/* Beside every site, in the stubs and outside of the cache nothing is ours; nor is anything once the translator is gone. */
+/* Beside every site, in the stubs and outside of the cache nothing is ours; nor is anything once the translator is
+ * gone. */
 Test(hostfault, elsewhere)
 {
     be_there_before();

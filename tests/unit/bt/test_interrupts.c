@@ -1,7 +1,8 @@
-/* test_interrupts.c - random programs at CPL 3 and in VM86 mode while another thread raises interrupts at random times: the handler
- * keeps everything, so the final state must be that of the interpreter without interrupts.
+/* test_interrupts.c - random programs at CPL 3 and in VM86 mode while another thread raises interrupts at random times:
+ * the handler keeps everything, so the final state must be that of the interpreter without interrupts.
  *
- * VX86_DIFF_CASES and VX86_DIFF_SEED as in test_random.c; a failure is not the same in every run, since time is part of it. */
+ * VX86_DIFF_CASES and VX86_DIFF_SEED as in test_random.c; a failure is not the same in every run, since time is part of
+ * it. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 

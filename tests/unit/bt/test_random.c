@@ -1,9 +1,9 @@
-/* test_random.c - random programs in every state that a system uses, by the translator and by the interpreter: registers,
- * segments with their hidden parts, control registers, x87/SSE state and memory (page tables with A and D bits among it) must
- * be equal at the end.
+/* test_random.c - random programs in every state that a system uses, by the translator and by the interpreter:
+ * registers, segments with their hidden parts, control registers, x87/SSE state and memory (page tables with A and D
+ * bits among it) must be equal at the end.
  *
- * Environment: VX86_DIFF_CASES programs of each mix instead of the short run's, VX86_DIFF_SEED another sequence, VX86_DIFF_MIX
- * and VX86_DIFF_ONLY one mix or one program by its number. */
+ * Environment: VX86_DIFF_CASES programs of each mix instead of the short run's, VX86_DIFF_SEED another sequence,
+ * VX86_DIFF_MIX and VX86_DIFF_ONLY one mix or one program by its number. */
 #include <criterion/criterion.h>
 
 #include "support/diff.h"
@@ -86,7 +86,8 @@ static void make(struct program *program, const char *test, enum mix mix, uint64
     program_make(program, &setup, &menus[mix], rng_next(&rng));
 }
 
-/* Programs follow each other on one translator, so that leftovers of one are in the way of the next, but not for ever. */
+/* Programs follow each other on one translator, so that leftovers of one are in the way of the next, but not for ever.
+ * */
 enum { RENEW_EVERY = 64 };
 
 struct run {

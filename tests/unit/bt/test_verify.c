@@ -292,12 +292,12 @@ Test(verify, every_wrong_declaration_is_caught)
 
 /* ---- bytes changed at random */
 
-/* Of the 30328 single bits of these fragments 94.1 % are caught. The others were looked at one by one: 3.3 % change nothing (bits of REX
- * and VEX that name nothing, halves that are zero anyway, another scratch register, a call-out or a limit that is asked for
- * more than the access needs), 2.6 % a value of the guest's that is not followed (flag images of PUSHF and POPF 1.1 %, x87
- * pointers 0.7 %; 16-bit registers, string steps, LOOP's count and condition, IF, DF and the event counters 0.8 %). None of
- * them leads outside of what was probed, checked against its limit or declared, and none shows the guest anything of the
- * host's. The rate is a floor for regressions. */
+/* Of the 30328 single bits of these fragments 94.1 % are caught. The others were looked at one by one: 3.3 % change
+ * nothing (bits of REX and VEX that name nothing, halves that are zero anyway, another scratch register, a call-out or
+ * a limit that is asked for more than the access needs), 2.6 % a value of the guest's that is not followed (flag images
+ * of PUSHF and POPF 1.1 %, x87 pointers 0.7 %; 16-bit registers, string steps, LOOP's count and condition, IF, DF and
+ * the event counters 0.8 %). None of them leads outside of what was probed, checked against its limit or declared, and
+ * none shows the guest anything of the host's. The rate is a floor for regressions. */
 Test(verify, random_bytes)
 {
     enum { PERCENT_AT_LEAST = 93 };

@@ -1,5 +1,5 @@
-/* sse_host.h - one MMX or SSE instruction in the interpreter and on the host's CPU, from the same state: registers, x87 tags and
- * TOP, MXCSR, EFLAGS, memory, and whether it faults and with what. x86-64 hosts only.
+/* sse_host.h - one MMX or SSE instruction in the interpreter and on the host's CPU, from the same state: registers, x87
+ * tags and TOP, MXCSR, EFLAGS, memory, and whether it faults and with what. x86-64 hosts only.
  *
  * For one test program each: it installs signal handlers. */
 #ifndef VX86_TESTS_SSE_HOST_H

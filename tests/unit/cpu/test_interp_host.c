@@ -1,6 +1,6 @@
 /* test_interp_host.c - integer instructions on registers, through the interpreter and on the host's own CPU with random
- * operands and flags: registers and every defined flag must agree; on an AMD, whose undefined flags are ours, all of them.
- * x86-64 hosts only. */
+ * operands and flags: registers and every defined flag must agree; on an AMD, whose undefined flags are ours, all of
+ * them. x86-64 hosts only. */
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 

@@ -1,7 +1,8 @@
-/* test_isa_legal.c - isa.c's legality against this host's CPU, and the interpreter's against isa.c: the 0F, 0F 38 and 0F 3A maps
- * and the one-byte opcodes that ModRM tells apart, with every mandatory prefix, pairs of them, and LOCK.
+/* test_isa_legal.c - isa.c's legality against this host's CPU, and the interpreter's against isa.c: the 0F, 0F 38 and
+ * 0F 3A maps and the one-byte opcodes that ModRM tells apart, with every mandatory prefix, pairs of them, and LOCK.
  *
- * The host executes each encoding once, in 64-bit code with EFLAGS.TF set: SIGILL says #UD, anything else says legal. */
+ * The host executes each encoding once, in 64-bit code with EFLAGS.TF set: SIGILL says #UD, anything else says legal.
+ * */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -171,8 +172,8 @@ Test(isa_legal, interpreter)
 enum { NP = 1, P66 = 2, PF3 = 4, PF2 = 8, ANY = 15, WITH_LOCK = 16 };
 enum { SCRATCH_BYTES = 65536 };
 
-/* Not compared: what the test would not survive, what 64-bit code has another meaning for, and what newer CPUs or those of
- * another maker have. */
+/* Not compared: what the test would not survive, what 64-bit code has another meaning for, and what newer CPUs or those
+ * of another maker have. */
 static const struct {
     uint8_t map, first, last, prefixes, from, to; /* opcodes and ModRM bytes, inclusive */
     const char *reason;

@@ -1,5 +1,5 @@
-/* test_isa_simd.c - SSE3 to SSE4.2, AES and PCLMULQDQ against the host: every encoding of interp_sse.def that came after
- * SSE2, in register and memory forms, with every immediate that matters, over random and special operands. */
+/* test_isa_simd.c - SSE3 to SSE4.2, AES and PCLMULQDQ against the host: every encoding of interp_sse.def that came
+ * after SSE2, in register and memory forms, with every immediate that matters, over random and special operands. */
 #if defined(__x86_64__)
 
 #include "sse_host.h"

@@ -398,8 +398,8 @@ Test(event, page_faults_on_the_way)
     world_destroy(w);
 }
 
-/* A page fault in the middle of the frame leaves no trace: the stack page below is not mapped. CR2 has the first word pushed
- * that does not fit. */
+/* A page fault in the middle of the frame leaves no trace: the stack page below is not mapped. CR2 has the first word
+ * pushed that does not fit. */
 Test(event, fault_in_frame)
 {
     struct world *w = world_create();
@@ -417,8 +417,8 @@ Test(event, fault_in_frame)
     world_destroy(w);
 }
 
-/* The 32 bytes below the I/O bitmap say who has INT n: 1 the monitor, 0 the program. Where they end matters, not whether there is an
- * I/O bitmap. */
+/* The 32 bytes below the I/O bitmap say who has INT n: 1 the monitor, 0 the program. Where they end matters, not
+ * whether there is an I/O bitmap. */
 Test(event, redirection_bitmap)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* test_sys_smm.c - system management mode on the bare vCPU: what SMI leaves to the handler, what RSM takes of a changed save
- * area and what it shuts down for. tests/insn/smm.asm has the ways in and out under both engines. */
+/* test_sys_smm.c - system management mode on the bare vCPU: what SMI leaves to the handler, what RSM takes of a changed
+ * save area and what it shuts down for. tests/insn/smm.asm has the ways in and out under both engines. */
 #include "smm.h"
 #include "sys_world.h"
 

@@ -1,4 +1,5 @@
-/* test_events.c - points on what comes from elsewhere than an instruction at an address: changes of mode by kind, DMA. */
+/* test_events.c - points on what comes from elsewhere than an instruction at an address: changes of mode by kind, DMA.
+ * */
 #include <criterion/criterion.h>
 
 #include "unit/machine/rom.h"

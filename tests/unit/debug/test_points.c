@@ -282,7 +282,8 @@ struct moment {
     uint64_t count;
 };
 
-/* Stops: 0 at the start, 1 in the loop (counting begins for a point 300 instructions on), 2 there (it ends), 3 after the loop. */
+/* Stops: 0 at the start, 1 in the loop (counting begins for a point 300 instructions on), 2 there (it ends), 3 after
+ * the loop. */
 static void count_now_and_then(void *opaque, const struct vx_debug_stop *stop)
 {
     struct moment *moment = opaque;
@@ -354,7 +355,7 @@ Test(points, full)
     rom_machine_destroy(&rig);
 }
 
-/* ---- branches, addresses ------------------------------------------------------------------------------------------ */
+/* ---- branches, addresses ----------------------------------------------------------------------------------------- */
 
 static void remember_branches(void *opaque, const struct vx_debug_stop *stop)
 {
@@ -395,7 +396,8 @@ Test(points, branches)
     rom_machine_destroy(&rig);
 }
 
-/* Selectors to linear addresses: those loaded, then by real mode's rule or by descriptor, from either table and within its limit. */
+/* Selectors to linear addresses: those loaded, then by real mode's rule or by descriptor, from either table and within
+ * its limit. */
 Test(points, linear_addresses)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* test_commands.c - the command line: expressions, what commands print, and one clear line for everything that is wrong.
- * The guest has not run; its memory is 0 but for a few bytes. */
+/* test_commands.c - the command line: expressions, what commands print, and one clear line for everything that is
+ * wrong. The guest has not run; its memory is 0 but for a few bytes. */
 #include <criterion/criterion.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -307,7 +307,7 @@ Test(commands, lines)
     with_debugger(check_commands);
 }
 
-/* ---- completion --------------------------------------------------------------------------------------------------- */
+/* ---- completion -------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *line, *word, *all;

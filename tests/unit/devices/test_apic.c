@@ -173,7 +173,8 @@ static const struct step destinations[] = {
 static const struct step nmi_init_and_errors[] = {
     ENABLE, { WR, ICRL, 0x40400 }, { NMIS, 0, 1 }, { WR, ICRL, 0x44500 }, { INITS, 0, 1 }, { WR, ICRL, 0x48500 }, { INITS, 0, 1 },
     { WR, LVTE, 0x35 }, { WR, ICRL, 0x40003 }, { ACK, 0, 0x35 }, { RD, ESR, 0 }, { WR, ESR, 0 }, { RD, ESR, 0x20 }, { WR, ESR, 0 },
-    { RD, ESR, 0 }, { WR, EOI, 0 }, { WR, LVTE, 0x05 }, { WR, ICRL, 0x40003 }, { INTR, 0, 0 }, /* its own illegal vector */
+    /* its own illegal vector */
+    { RD, ESR, 0 }, { WR, EOI, 0 }, { WR, LVTE, 0x05 }, { WR, ICRL, 0x40003 }, { INTR, 0, 0 },
     { WR, ESR, 0 }, { RD, ESR, 0x20 }, { WR, ESR, 0 }, { RD, L + 0x3F0, 0 }, { WR, ESR, 0 }, { RD, ESR, 0x80 },
 };
 
@@ -213,14 +214,16 @@ static const struct step ioapic_registers[] = {
 };
 
 static const struct step ioapic_edge[] = {
-    ENABLE, { PIN_UP, 4, 0 }, { PIN_DOWN, 4, 0 }, { WR, SEL, 0x18 }, { WR, WIN, 0x31 }, { INTR, 0, 0 }, /* lost while masked */
+    /* lost while masked */
+    ENABLE, { PIN_UP, 4, 0 }, { PIN_DOWN, 4, 0 }, { WR, SEL, 0x18 }, { WR, WIN, 0x31 }, { INTR, 0, 0 },
     { PIN_UP, 4, 0 }, { ACK, 0, 0x31 }, { RD, TMR1, 0 }, { WR, EOI, 0 }, { INTR, 0, 0 }, { PIN_DOWN, 4, 0 }, { PIN_UP, 4, 0 }, { INTR, 0, 1 },
 };
 
 static const struct step ioapic_level[] = {
     ENABLE, { WR, SEL, 0x18 }, { WR, WIN, 0x8032 }, { PIN_UP, 4, 0 }, { RD, WIN, 0xC032 }, { RD, TMR1, 1u << 18 }, { ACK, 0, 0x32 },
     { INTR, 0, 0 }, { WR, EOI, 0 }, { INTR, 0, 1 }, { ACK, 0, 0x32 }, { PIN_DOWN, 4, 0 }, { WR, EOI, 0 }, { INTR, 0, 0 }, { RD, WIN, 0x8032 },
-    { WR, WIN, 0x18032 }, { PIN_UP, 4, 0 }, { INTR, 0, 0 }, { WR, WIN, 0x8032 }, { INTR, 0, 1 }, /* asserted while masked */
+    /* asserted while masked */
+    { WR, WIN, 0x18032 }, { PIN_UP, 4, 0 }, { INTR, 0, 0 }, { WR, WIN, 0x8032 }, { INTR, 0, 1 },
     { ACK, 0, 0x32 }, { WR, WIN, 0x10032 }, { RD, WIN, 0x10032 }, /* edge mode drops remote IRR */
 };
 

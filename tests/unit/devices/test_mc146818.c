@@ -83,8 +83,10 @@ static const struct port_step divider_reset[] = {
 };
 
 static const struct port_step periodic[] = {
-    SET(0x0A, 0x26), { WAIT, 0, 1000 }, GET(0x0C, 0x40), { LINE, IRQ8, 0 }, GET(0x0C, 0x00), /* the flag without the interrupt */
-    SET(0x0B, 0x42), { WAIT, 0, 1000 }, { LINE, IRQ8, 1 }, { WAIT, 0, 5000 }, { EDGES, IRQ8, 1 }, /* one until C is read */
+    /* the flag without the interrupt */
+    SET(0x0A, 0x26), { WAIT, 0, 1000 }, GET(0x0C, 0x40), { LINE, IRQ8, 0 }, GET(0x0C, 0x00),
+    /* one until C is read */
+    SET(0x0B, 0x42), { WAIT, 0, 1000 }, { LINE, IRQ8, 1 }, { WAIT, 0, 5000 }, { EDGES, IRQ8, 1 },
     GET(0x0C, 0xC0), { LINE, IRQ8, 0 }, { WAIT, 0, 977 }, { LINE, IRQ8, 1 }, GET(0x0C, 0xC0),
     SET(0x0A, 0x2F), { WAIT, 0, 498000 }, { LINE, IRQ8, 1 }, GET(0x0C, 0xC0), /* 2 Hz */
     SET(0x0A, 0x20), { WAIT, 0, 900000 }, { LINE, IRQ8, 0 },

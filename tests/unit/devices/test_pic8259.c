@@ -77,7 +77,8 @@ static const struct port_step priorities[] = {
 
 static const struct port_step masks[] = {
     PC_SET_UP, { OUT, M1, 0x10 }, { HOST, RAISE, 4 }, { LINE, INTR, 0 }, { IN, M0, 0x10 }, { OUT, M1, 0x00 }, { LINE, INTR, 1 },
-    { OUT, M1, 0x10 }, { LINE, INTR, 0 }, { HOST, ACK, 0x0F }, /* gone before INTA: spurious IRQ 7, nothing in service */
+    /* gone before INTA: spurious IRQ 7, nothing in service */
+    { OUT, M1, 0x10 }, { LINE, INTR, 0 }, { HOST, ACK, 0x0F },
     { OUT, M0, 0x0B }, { IN, M0, 0 },
 };
 

@@ -168,7 +168,8 @@ static const struct port_step one_shot[] = {
 
 static const struct port_step read_back[] = {
     { OUT, CW, 0xB6 }, { OUT, CW, 0xE8 }, { IN, CH2, 0xF6 }, /* OUT high, null count, both bytes, mode 3 */
-    { OUT, CH2, 0x00 }, { OUT, CH2, 0x10 }, { OUT, PORT61, 0x01 }, { WAIT, 0, 100 }, { OUT, CW, 0xC8 }, /* status and count */
+    /* status and count */
+    { OUT, CH2, 0x00 }, { OUT, CH2, 0x10 }, { OUT, PORT61, 0x01 }, { WAIT, 0, 100 }, { OUT, CW, 0xC8 },
     { IN, CH2, 0xB6 }, { IN, CH2, 0x14 }, { IN, CH2, 0x0F }, /* 118 ticks by twos */
     { OUT, CW, 0x80 }, { WAIT, 0, 50 }, { IN, CH2, 0x14 }, { IN, CH2, 0x0F },  /* latched before the wait */
 };

@@ -1,5 +1,5 @@
-/* Direct multiboot boot: which images are taken, what the load script says, what the kernel is told. The kernels are made
- * up here, from the Multiboot Specification and the ELF header's tables; tests/multiboot boots real ones. */
+/* Direct multiboot boot: which images are taken, what the load script says, what the kernel is told. The kernels are
+ * made up here, from the Multiboot Specification and the ELF header's tables; tests/multiboot boots real ones. */
 #include "collect.h"
 
 enum { MIB = 1 << 20, FILE_BYTES = 12288, HEADER_OFF = 0x1000, TEXT_BYTES = 1024 };

@@ -9,7 +9,7 @@
 #include "block.h"
 #include "json_check.h"
 
-/* ---- counters ----------------------------------------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
 
 /* Units of work differ by this between the two runs whose counters are subtracted: set-up and end cancel out. */
 #define MORE     2000
@@ -108,8 +108,8 @@ static void compare_pair(size_t row, bool count_insns, char wrong[200])
     }
 }
 
-/* The host's timer may ask for attention in the middle of a run, and what is entered after that is truly entered in another way: so a
- * pair may be repeated. A counter that counts wrongly is wrong each time. */
+/* The host's timer may ask for attention in the middle of a run, and what is entered after that is truly entered in
+ * another way: so a pair may be repeated. A counter that counts wrongly is wrong each time. */
 static void compare_row(size_t row, bool count_insns, char wrong[200])
 {
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -168,7 +168,8 @@ Test(bench, switches_reach_the_translator, .timeout = 300)
     cr_assert_eq(sample.sum, sample_of("loop", 100000, &plain, false).sum);
 }
 
-/* What needs the machine computes the same under both engines; every run of the command compares the rest with QEMU and the host. */
+/* What needs the machine computes the same under both engines; every run of the command compares the rest with QEMU and
+ * the host. */
 Test(bench, workloads_agree, .timeout = 600)
 {
     static const struct bench_setting interp = { .engine = VX_ENGINE_INTERP };
@@ -183,7 +184,7 @@ Test(bench, workloads_agree, .timeout = 600)
     }
 }
 
-/* ---- command line ------------------------------------------------------------------------------------------------- */
+/* ---- command line ------------------------------------------------------------------------------------------------ */
 
 Test(bench, command_line)
 {
@@ -235,7 +236,7 @@ Test(bench, sweeps)
     cr_assert_str_eq(settings[10].label, "64M");
 }
 
-/* ---- what is computed and printed --------------------------------------------------------------------------------- */
+/* ---- what is computed and printed -------------------------------------------------------------------------------- */
 
 Test(bench, markers)
 {

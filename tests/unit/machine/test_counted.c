@@ -71,7 +71,8 @@ Test(counted, one_outcome_for_all_engines, .timeout = 120)
         }
 }
 
-/* Ten interrupts, the first at once, 1.716 ms apart, the processor halted in between: 15.4 ms of the guest, however fast the host. */
+/* Ten interrupts, the first at once, 1.716 ms apart, the processor halted in between: 15.4 ms of the guest, however
+ * fast the host. */
 Test(counted, halt_skips_to_the_timer)
 {
     static struct rom rom;
@@ -135,7 +136,8 @@ static void nag(void *opaque)
     vx_timer_set(nagging->clock, &nagging->timer, vx_clock_now_ns(nagging->clock));
 }
 
-/* It lets the guest get on by one instruction each time, and no further from the engine; so do the PIT's shortest periods. */
+/* It lets the guest get on by one instruction each time, and no further from the engine; so do the PIT's shortest
+ * periods. */
 Test(counted, absurd_timers_do_not_stop_the_guest, .timeout = 20)
 {
     static const uint8_t code[] = { MOV_AL_OUT(0x14, 0x43), MOV_AL_OUT(0x02, 0x40), SPIN };
@@ -207,7 +209,8 @@ static const uint8_t read_code[] = {
     0xBA, 0xFC, 0x0C, 0x66, 0xB8, 0x00, 0x80, 0x00, 0x80, 0x66, 0xEF,
     0x66, 0xB8, 0x04, 0x09, 0x00, 0x80, 0xBA, 0xF8, 0x0C, 0x66, 0xEF,                       /* command: I/O */
     0xBA, 0xFC, 0x0C, 0xB8, 0x05, 0x00, 0xEF,
-    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x31, 0xDB, 0xBA, 0xF6, 0x01, 0xB0, 0xE0, 0xEE,     /* DS = ES = BX = 0; drive 0, LBA 0 */
+    /* DS = ES = BX = 0; drive 0, LBA 0 */
+    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x31, 0xDB, 0xBA, 0xF6, 0x01, 0xB0, 0xE0, 0xEE,
     0xBA, 0xF2, 0x01, 0xB0, 0x01, 0xEE, 0xBA, 0xF3, 0x01, 0xB0, 0x00, 0xEE, 0xBA, 0xF4, 0x01, 0xEE, 0xBA, 0xF5, 0x01, 0xEE,
     0xBA, 0xF7, 0x01, 0xB0, 0x20, 0xEE,                                                     /* READ SECTORS */
     0xEC, 0x43, 0x24, 0x88, 0x3C, 0x08, 0x75, 0xF8,                                         /* until not BSY, DRQ */

@@ -103,7 +103,8 @@ Test(lockstep, tells_every_kind_of_difference, .timeout = 20)
     }
 }
 
-/* The interpreter alone meets a ROM with another port, value or direction. It is the access that tells, not what comes after it. */
+/* The interpreter alone meets a ROM with another port, value or direction. It is the access that tells, not what comes
+ * after it. */
 Test(lockstep, tells_accesses_that_differ, .timeout = 20)
 {
     static const struct {

@@ -38,7 +38,8 @@ Test(access, crossing_reads_and_writes)
     rig_destroy(rig);
 }
 
-/* Which page faults decides CR2 and the error; nothing is written and D stays clear on the page that would be written. */
+/* Which page faults decides CR2 and the error; nothing is written and D stays clear on the page that would be written.
+ * */
 Test(access, crossing_faults_change_nothing)
 {
     static const struct {

@@ -329,8 +329,8 @@ static uint32_t next_random(uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
-/* Random edits of page tables, each with the INVLPG that it needs: a hit must always lead where the tables lead now, and
- * only with the rights that they give. */
+/* Random edits of page tables, each with the INVLPG that it needs: a hit must always lead where the tables lead now,
+ * and only with the rights that they give. */
 Test(shadow, random_edits_against_the_tables, .timeout = 60)
 {
     struct rig *rig = rig_create();

@@ -1,5 +1,5 @@
-/* The walk against a truth table written from the text of the SDM, independently of walk.c: rights, error codes, A and D
- * bits, reserved bits, PDPTEs. */
+/* The walk against a truth table written from the text of the SDM, independently of walk.c: rights, error codes, A and
+ * D bits, reserved bits, PDPTEs. */
 #include "rig.h"
 
 enum mode { LEGACY_4K, LEGACY_4M, PAE_4K, PAE_2M, MODES };

@@ -1,8 +1,8 @@
 /* defined.c - did the outcome of a program hang on what the manual leaves undefined?
  *
- * Asked only when the engines differ: the program runs again by the interpreter, instruction by instruction, and the flags left
- * undefined are followed until an instruction that defines them. Reading one before, or having it pushed by an
- * event, makes the program worthless as a comparison; so does leaving the code that was generated (a far transfer
+ * Asked only when the engines differ: the program runs again by the interpreter, instruction by instruction, and the
+ * flags left undefined are followed until an instruction that defines them. Reading one before, or having it pushed by
+ * an event, makes the program worthless as a comparison; so does leaving the code that was generated (a far transfer
  * through random memory leads anywhere). */
 #include <Zydis/Zydis.h>
 
@@ -37,8 +37,8 @@ static bool in_known_code(const struct vx_vcpu *vcpu)
     return (lin >= WORLD_CODE && lin < WORLD_CODE + CODE_BYTES) || (lin >= WORLD_HANDLERS && lin < WORLD_LOG);
 }
 
-/* FNSTENV, FNSAVE, FXSAVE store what is not compared. The program's own ones have stores of zeros behind them, which must not
- * have been overwritten, and must not fault. */
+/* FNSTENV, FNSAVE, FXSAVE store what is not compared. The program's own ones have stores of zeros behind them, which
+ * must not have been overwritten, and must not fault. */
 static void look_at_pointers(struct watch *w, const ZydisDecodedInstruction *z)
 {
     uint32_t off = (uint32_t)vx_cs_lin(w->vcpu) - WORLD_CODE;

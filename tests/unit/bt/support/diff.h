@@ -4,8 +4,8 @@
  *                                                                       |
  *                                      program_shrink, program_print (shrink.c) when there is one
  *
- * A program is a list of pieces that stay whole: the shrinker drops some, branches to a dropped one go to the next that is
- * left. The state that it starts in depends on its setup alone, never on the pieces. */
+ * A program is a list of pieces that stay whole: the shrinker drops some, branches to a dropped one go to the next that
+ * is left. The state that it starts in depends on its setup alone, never on the pieces. */
 #ifndef VX86_TESTS_BT_DIFF_H
 #define VX86_TESTS_BT_DIFF_H
 
@@ -58,7 +58,8 @@ struct setup {
 
 enum { PIECE_BYTES = 64, PIECES_MAX = 96 };
 
-/* Where a piece names another: `bytes` (1, 2, 4; 0: nowhere) at `at`. Relative distances count from the end of the field. */
+/* Where a piece names another: `bytes` (1, 2, 4; 0: nowhere) at `at`. Relative distances count from the end of the
+ * field. */
 struct fixup {
     uint8_t at, bytes, target;
     bool absolute;

@@ -58,7 +58,8 @@ const struct form segment_forms[] = {
 const unsigned segment_form_count = VX_ARRAY_LEN(segment_forms);
 
 const struct form system_forms[] = {
-    { 1, 0x01, 0x01, RM_MEM, IMM_NONE, REGS(0x03), 2 }, /* SGDT, SIDT */ { 1, 0x01, 0x01, RM_ANY, IMM_NONE, REGS(0x10), 2 }, /* SMSW */
+    /* SGDT, SIDT */ { 1, 0x01, 0x01, RM_ANY, IMM_NONE, REGS(0x10), 2 }, /* SMSW */
+    { 1, 0x01, 0x01, RM_MEM, IMM_NONE, REGS(0x03), 2 },
     { 1, 0x01, 0x01, RM_MEM, IMM_NONE, REGS(0x80), 2 }, /* INVLPG */ { 1, 0x01, 0x01, RM_REG, IMM_NONE, REGS(0xA3), 1 },
     { 1, 0x06, 0x06, RM_NONE, IMM_NONE, ALL, 2 }, { 1, 0x08, 0x09, RM_NONE, IMM_NONE, ALL, 1 },
     { 1, 0x20, 0x20, RM_REG, IMM_NONE, ALL, 4 }, { 1, 0x21, 0x21, RM_REG, IMM_NONE, ALL, 2 }, { 1, 0x24, 0x26, RM_REG, IMM_NONE, ALL, 1 },

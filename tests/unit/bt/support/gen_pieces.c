@@ -1,4 +1,5 @@
-/* gen_pieces.c - pieces of more than one instruction: pointers, strings with counts, control flow inside the program. */
+/* gen_pieces.c - pieces of more than one instruction: pointers, strings with counts, control flow inside the program.
+ * */
 #include "gen.h"
 
 #include "world_map.h"

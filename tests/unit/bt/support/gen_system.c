@@ -324,8 +324,8 @@ static void put_code_override(struct gen *g)
         put(g, 0x65);
 }
 
-/* A store into the piece's own later bytes, then the instruction that it changes: the immediate of MOV AL, or the opcode of INC and
- * DEC; the store replaces, adds to, or counts up what is there. */
+/* A store into the piece's own later bytes, then the instruction that it changes: the immediate of MOV AL, or the
+ * opcode of INC and DEC; the store replaces, adds to, or counts up what is there. */
 void gen_self_modify(struct gen *g)
 {
     static const uint8_t harmless[] = {

@@ -1,9 +1,10 @@
-/* handlers.S - guest code of the random tests: exception handlers that note what happened and go on, for protected and for
- * real mode, and a far routine. Copied into guest memory by world.c, whose memory map the constants repeat.
+/* handlers.S - guest code of the random tests: exception handlers that note what happened and go on, for protected and
+ * for real mode, and a far routine. Copied into guest memory by world.c, whose memory map the constants repeat.
  *
  * Faults: noted, then execution goes on behind the piece of the program that the faulting EIP lies in (table NEXT).
- * #PF: every other one of the program's pages is repaired in the page table instead, and the instruction runs again. #NM and #MF are
- * acknowledged, traps and interrupts return. After LOG_MAX events, at vector 47 or when EIP is not in the program: HLT. */
+ * #PF: every other one of the program's pages is repaired in the page table instead, and the instruction runs again.
+ * #NM and #MF are acknowledged, traps and interrupts return. After LOG_MAX events, at vector 47 or when EIP is not in
+ * the program: HLT. */
 #include "world_map.h"
 
 #define H_DATA FLAT_DATA

@@ -1,8 +1,8 @@
 /* rig.h - a bare vCPU with memory, ports that answer by formula and, if asked for, a translator: the machine of the
  * translator's tests.
  *
- * A write to port 92h moves the A20 gate (bit 1), one to 70h raises INTR with the vector written, one to 71h raises NMI, one to B2h SMI. Else nothing
- * interrupts by itself. Thread rule: one thread, but rig_interrupt_soon(). */
+ * A write to port 92h moves the A20 gate (bit 1), one to 70h raises INTR with the vector written, one to 71h raises
+ * NMI, one to B2h SMI. Else nothing interrupts by itself. Thread rule: one thread, but rig_interrupt_soon(). */
 #ifndef VX86_TESTS_BT_RIG_H
 #define VX86_TESTS_BT_RIG_H
 

@@ -1,8 +1,8 @@
 /* undefined.c - what the manual leaves undefined (SDM 2, "Flags Affected" of each instruction), as tables.
  *
- * The programs define all flags again right after an instruction listed here, so that engines may differ in it. Rows whose flags
- * all known processors and both engines treat alike are listed with the others for completeness but not fenced:
- * `agreed`. */
+ * The programs define all flags again right after an instruction listed here, so that engines may differ in it. Rows
+ * whose flags all known processors and both engines treat alike are listed with the others for completeness but not
+ * fenced: `agreed`. */
 #include "diff.h"
 #include "flag_letters.h"
 
