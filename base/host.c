@@ -1,10 +1,19 @@
-/* host.c - differences between hosts that base/ hides, and what every host must fulfil. */
-#include "host.h"
+/* host.c - the part of vx86/host.h that POSIX settles, and what every host must fulfil. */
+#include "vx86/host.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
-#ifdef __linux__
-#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "host_private.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 /* Guest memory and registers are copied to host integers byte for byte everywhere. */
@@ -20,63 +29,189 @@ uint64_t vx_host_now_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
-static struct timespec timespec_of(uint64_t ns)
+struct timespec host_timespec(uint64_t ns)
 {
     return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC) };
 }
 
-#ifdef __APPLE__
-bool host_cond_init(pthread_cond_t *cond)
-{
-    return pthread_cond_init(cond, NULL) == 0;
-}
-
-static void wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
-{
-    uint64_t now_ns = vx_host_now_ns();
-    struct timespec span = timespec_of(deadline_ns > now_ns ? deadline_ns - now_ns : 0);
-    pthread_cond_timedwait_relative_np(cond, mutex, &span);
-}
-#else
-bool host_cond_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return false;
-    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(cond, &attr) == 0;
-    pthread_condattr_destroy(&attr);
-    return ok;
-}
-
-static void wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
-{
-    struct timespec until = timespec_of(deadline_ns);
-    pthread_cond_timedwait(cond, mutex, &until);
-}
-#endif
-
-void host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
+void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
 {
     /* Some hosts refuse times that do not fit their own counters: a century is as good as for ever. */
     if (deadline_ns > 100ull * 365 * 86400 * NS_PER_SEC)
         pthread_cond_wait(cond, mutex);
     else
-        wait_timed(cond, mutex, deadline_ns);
+        host_cond_wait_timed(cond, mutex, deadline_ns);
 }
 
-bool host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg)
+/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+
+struct thread_start {
+    char name[16];
+    void *(*fn)(void *);
+    void *arg;
+};
+
+static void *begin_thread(void *opaque)
 {
+    struct thread_start start = *(struct thread_start *)opaque;
+    free(opaque);
+    host_name_thread(start.name);
+    return start.fn(start.arg);
+}
+
+bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg)
+{
+    struct thread_start *start = calloc(1, sizeof *start);
     sigset_t all, old;
+    if (start == NULL)
+        return false;
+    for (size_t i = 0; i + 1 < sizeof start->name && name[i] != '\0'; i++)
+        start->name[i] = name[i];
+    start->fn = fn;
+    start->arg = arg;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool ok = pthread_create(thread, NULL, fn, arg) == 0;
+    int error = pthread_create(thread, NULL, begin_thread, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return ok;
+    if (error == 0)
+        return true;
+    free(start);
+    errno = error;
+    return false;
 }
 
-void host_thread_precise_sleep(void)
+static uint64_t ns_of(struct timeval time)
 {
-#ifdef __linux__
-    prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
+    return (uint64_t)time.tv_sec * NS_PER_SEC + (uint64_t)time.tv_usec * 1000u;
+}
+
+struct vx_host_usage vx_host_usage(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return (struct vx_host_usage){ 0 };
+    return (struct vx_host_usage){ (uint64_t)usage.ru_maxrss * host_maxrss_unit, ns_of(usage.ru_utime),
+                                   ns_of(usage.ru_stime) };
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+int host_temporary_file(const char *folder)
+{
+    char path[64];
+    if (snprintf(path, sizeof path, "%s/vx86-XXXXXX", folder) >= (int)sizeof path)
+        return -1;
+    int fd = mkstemp(path);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+static int sized(int fd, uint64_t bytes)
+{
+    if (fd >= 0 && ftruncate(fd, (off_t)bytes) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+int vx_host_unnamed_file(const char *name, uint64_t bytes, bool inherited)
+{
+    int fd = -1;
+    for (unsigned way = 0; fd < 0 && way < HOST_UNNAMED_WAYS; way++)
+        fd = sized(host_unnamed_file(name, way), bytes);
+    if (fd >= 0 && fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool map_both(struct vx_host_code *code, int fd)
+{
+    code->rw = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    code->rx = mmap(NULL, code->bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    if (code->rw != MAP_FAILED && code->rx != MAP_FAILED)
+        return true;
+    int error = errno;
+    if (code->rw != MAP_FAILED)
+        munmap(code->rw, code->bytes);
+    if (code->rx != MAP_FAILED)
+        munmap(code->rx, code->bytes);
+    errno = error;
+    return false;
+}
+
+bool host_code_from_file(struct vx_host_code *code, const char **why)
+{
+    *why = "this system gives no memory that can be mapped twice";
+    for (unsigned way = 0; way < HOST_UNNAMED_WAYS; way++) {
+        int fd = sized(host_unnamed_file("vx86 translation cache", way), code->bytes);
+        if (fd < 0)
+            continue;
+        bool ok = map_both(code, fd);
+        int error = errno;
+        close(fd); /* the mappings keep it */
+        if (ok)
+            return true;
+        *why = error == ENOMEM ? "there is not enough address space or memory for it"
+                               : "this system allows no executable memory (a policy such as SELinux, MDWE or seccomp)";
+    }
+    return false;
+}
+
+void vx_host_code_destroy(struct vx_host_code *code)
+{
+    if (code->rw != NULL)
+        munmap(code->rw, code->bytes);
+    if (code->rx != NULL)
+        munmap(code->rx, code->bytes);
+    *code = (struct vx_host_code){ 0 };
+}
+
+void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t bytes)
+{
+    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+    size_t from = (off + mask) & ~mask, to = (off + bytes) & ~mask;
+    if (to > from)
+        (void)madvise(code->rw + from, to - from, MADV_DONTNEED);
+}
+
+/* ---- processor ---------------------------------------------------------------------------------------------------- */
+
+bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+    regs[0] = regs[1] = regs[2] = regs[3] = 0;
+#if defined(__x86_64__)
+    return __get_cpuid_count(leaf, subleaf, &regs[0], &regs[1], &regs[2], &regs[3]) != 0;
+#else
+    (void)leaf, (void)subleaf;
+    return false;
 #endif
+}
+
+/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+
+void vx_host_waker_fini(struct vx_host_waker *waker)
+{
+    close(waker->fd);
+    if (waker->write_fd != waker->fd)
+        close(waker->write_fd);
+}
+
+void vx_host_waker_wake(const struct vx_host_waker *waker)
+{
+    uint64_t one = 1; /* what an eventfd takes; a full pipe has woken already */
+    if (write(waker->write_fd, &one, sizeof one) < 0)
+        return;
+}
+
+void vx_host_waker_clear(const struct vx_host_waker *waker)
+{
+    uint64_t said[8];
+    while (read(waker->fd, said, sizeof said) == (ssize_t)sizeof said)
+        continue;
 }

@@ -13,7 +13,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "vx86/host.h"
+#include "vx86/loop.h"
 
 struct vx_loop {
     pthread_t ticker;
@@ -54,12 +55,12 @@ static void unlock_and_kick(struct vx_loop *loop)
 static void *ticker_main(void *arg)
 {
     struct vx_loop *loop = arg;
-    host_thread_precise_sleep();
+    vx_host_precise_sleep();
     pthread_mutex_lock(&loop->mutex);
     while (!loop->stop) {
         if (vx_host_now_ns() < loop->deadline_ns) {
             loop->ticker_sleeps_until_ns = loop->deadline_ns;
-            host_cond_wait_until(&loop->ticker_cond, &loop->mutex, loop->deadline_ns);
+            vx_host_cond_wait_until(&loop->ticker_cond, &loop->mutex, loop->deadline_ns);
             loop->ticker_sleeps_until_ns = 0; /* awake: it looks at deadline_ns by itself */
             continue;
         }
@@ -78,9 +79,9 @@ static bool sync_init(struct vx_loop *loop)
         return false;
     if (pthread_cond_init(&loop->kick_cond, NULL) != 0)
         goto no_kick;
-    if (!host_cond_init(&loop->ticker_cond))
+    if (!vx_host_cond_init(&loop->ticker_cond))
         goto no_ticker;
-    if (host_cond_init(&loop->wait_cond))
+    if (vx_host_cond_init(&loop->wait_cond))
         return true;
     pthread_cond_destroy(&loop->ticker_cond);
 no_ticker:
@@ -109,7 +110,7 @@ vx_err vx_loop_create(struct vx_loop **out)
         free(loop);
         return VX_ERR_NO_MEMORY;
     }
-    if (!host_thread_start(&loop->ticker, ticker_main, loop)) {
+    if (!vx_host_thread_start(&loop->ticker, "vx86 ticker", ticker_main, loop)) {
         sync_fini(loop);
         free(loop);
         return VX_ERR_NO_MEMORY;
@@ -189,7 +190,7 @@ void vx_loop_wait(struct vx_loop *loop, uint64_t deadline_ns)
 {
     pthread_mutex_lock(&loop->mutex);
     while (!loop->woken && loop->first == NULL && vx_host_now_ns() < deadline_ns)
-        host_cond_wait_until(&loop->wait_cond, &loop->mutex, deadline_ns);
+        vx_host_cond_wait_until(&loop->wait_cond, &loop->mutex, deadline_ns);
     loop->woken = false;
     pthread_mutex_unlock(&loop->mutex);
 }

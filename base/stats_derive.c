@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "vx86/stats.h"
 
@@ -74,22 +73,4 @@ void vx_stats_format_opcode(const struct vx_stats_opcode *opcode, char *text, si
     static const char *const maps[4] = { "", "0F ", "0F 38 ", "0F 3A " };
     VX_ASSERT(opcode->map < 4);
     snprintf(text, room, "%s%02X", maps[opcode->map], opcode->opcode);
-}
-
-static uint64_t ns_of(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_usec * 1000u;
-}
-
-struct vx_stats_host vx_stats_host(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return (struct vx_stats_host){ 0 };
-#ifdef __APPLE__
-    uint64_t unit = 1;
-#else
-    uint64_t unit = 1024;
-#endif
-    return (struct vx_stats_host){ (uint64_t)usage.ru_maxrss * unit, ns_of(usage.ru_utime), ns_of(usage.ru_stime) };
 }

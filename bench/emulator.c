@@ -11,24 +11,25 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static double clock_s(clockid_t clock)
+#include "vx86/host.h"
+
+static double now_s(void)
 {
-    struct timespec ts;
-    return clock_gettime(clock, &ts) == 0 ? (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9 : 0;
+    return (double)vx_host_now_ns() * 1e-9;
 }
 
 struct moment emulator_now(const struct emulator *emulator)
 {
-    return (struct moment){ .wall_s = clock_s(CLOCK_MONOTONIC), .cpu_s = clock_s(emulator->cpu_clock) };
+    double cpu_s = vx_host_child_cpu_s(emulator->pid);
+    return (struct moment){ .wall_s = now_s(), .cpu_s = cpu_s > 0 ? cpu_s : 0 };
 }
 
 static _Noreturn void become(const char *command, int in, int out, int errors)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)vx_host_die_with_parent();
     signal(SIGPIPE, SIG_DFL);
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(errors, 2) < 0)
         _exit(127);
@@ -40,16 +41,16 @@ bool emulator_start(struct emulator *emulator, const char *command, FILE *log)
 {
     int in[2], out[2];
     *emulator = (struct emulator){ .log = log };
-    if (pipe2(in, O_CLOEXEC) != 0)
+    if (!vx_host_pipe(in))
         return false;
-    if (pipe2(out, O_CLOEXEC) != 0) {
+    if (!vx_host_pipe(out)) {
         close(in[0]);
         close(in[1]);
         return false;
     }
     if (log != NULL)
         fflush(log);
-    emulator->started.wall_s = clock_s(CLOCK_MONOTONIC);
+    emulator->started.wall_s = now_s();
     emulator->pid = fork();
     if (emulator->pid == 0)
         become(command, in[0], out[1], log != NULL ? fileno(log) : 2);
@@ -57,7 +58,7 @@ bool emulator_start(struct emulator *emulator, const char *command, FILE *log)
     close(out[1]);
     emulator->in = in[1];
     emulator->out = out[0];
-    if (emulator->pid < 0 || clock_getcpuclockid(emulator->pid, &emulator->cpu_clock) != 0) {
+    if (emulator->pid < 0) {
         emulator_wait(emulator, 0);
         return false;
     }
@@ -81,7 +82,7 @@ static void make_room(struct emulator *emulator)
 static bool more(struct emulator *emulator, double deadline_s)
 {
     struct pollfd poll_fd = { .fd = emulator->out, .events = POLLIN };
-    double left_s = deadline_s - clock_s(CLOCK_MONOTONIC);
+    double left_s = deadline_s - now_s();
     if (emulator->ended || left_s <= 0)
         return false;
     int ready = poll(&poll_fd, 1, (int)(left_s * 1000) + 1);
@@ -110,7 +111,7 @@ static bool more(struct emulator *emulator, double deadline_s)
 int emulator_find(struct emulator *emulator, const char *const *texts, unsigned count, double timeout_s,
                   struct moment *when)
 {
-    double deadline_s = clock_s(CLOCK_MONOTONIC) + timeout_s;
+    double deadline_s = now_s() + timeout_s;
     do {
         const char *first = NULL;
         int found = -1;
@@ -133,7 +134,7 @@ int emulator_find(struct emulator *emulator, const char *const *texts, unsigned 
 
 bool emulator_rest_of_line(struct emulator *emulator, double timeout_s, char line[EMULATOR_LINE_MAX])
 {
-    double deadline_s = clock_s(CLOCK_MONOTONIC) + timeout_s;
+    double deadline_s = now_s() + timeout_s;
     const char *end;
     while ((end = strchr(emulator->text + emulator->used, '\n')) == NULL) {
         if (!more(emulator, deadline_s))
@@ -192,7 +193,7 @@ bool emulator_memory(const struct emulator *emulator, struct emulator_memory *me
 
 bool emulator_wait(struct emulator *emulator, double timeout_s)
 {
-    double deadline_s = clock_s(CLOCK_MONOTONIC) + timeout_s;
+    double deadline_s = now_s() + timeout_s;
     bool clean = true;
     if (emulator->pid == 0)
         return true;
@@ -200,7 +201,7 @@ bool emulator_wait(struct emulator *emulator, double timeout_s)
     }
     /* Its output may be closed a little before it is gone. */
     while (waitpid(emulator->pid, NULL, WNOHANG) == 0) {
-        if (clock_s(CLOCK_MONOTONIC) >= deadline_s) {
+        if (now_s() >= deadline_s) {
             kill(emulator->pid, SIGKILL);
             waitpid(emulator->pid, NULL, 0);
             clean = false;

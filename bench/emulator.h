@@ -21,7 +21,6 @@ struct moment {
 struct emulator {
     pid_t pid; /* 0: not running */
     int in, out;
-    clockid_t cpu_clock;
     bool ended; /* its output is closed */
     FILE *log;  /* all output, for whom a failure interests; not owned */
     struct moment started, arrived;

@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include "cpu_model.h"
+#include "vx86/host.h"
 
 enum { FEATURE_NAME_MAX = 31 };
 
@@ -117,12 +114,9 @@ void vx_cpu_model_destroy(struct vx_cpu_model *model)
 /* All features with `runs` HOST are in leaf 1 ECX. */
 static uint32_t host_leaf1_ecx(void)
 {
-#if defined(__x86_64__)
-    unsigned eax, ebx, ecx, edx;
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) ? ecx : 0;
-#else
-    return 0;
-#endif
+    uint32_t regs[4];
+    vx_host_cpuid(1, 0, regs);
+    return regs[2];
 }
 
 void vx_cpu_model_fit_host(struct vx_cpu_model *model, char *dropped, size_t room)

@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "block.h"
 #include "vx86/firmware.h"
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
+#include "vx86/host.h"
 
 #define MAX_KERNEL_BYTES (1ull << 30)
 
@@ -44,26 +41,11 @@ static vx_err check_combination(const struct options *options, struct vx_log *lo
 
 /* ---- the default system ------------------------------------------------------------------------------------------ */
 
-/* Path of the running program. */
-static bool program_path(char *path, size_t room)
-{
-#ifdef __APPLE__
-    uint32_t size = (uint32_t)room;
-    return _NSGetExecutablePath(path, &size) == 0;
-#else
-    ssize_t length = readlink("/proc/self/exe", path, room - 1);
-    if (length < 0 || (size_t)length >= room - 1)
-        return false;
-    path[length] = '\0';
-    return true;
-#endif
-}
-
 /* <directory of the program>/../guest/default.img: where tools/run puts it beside build/release/vx86. */
 static bool default_beside_program(char *path, size_t room)
 {
     static const char tail[] = "/../guest/default.img";
-    if (!program_path(path, room))
+    if (!vx_host_program_path(path, room))
         return false;
     char *slash = strrchr(path, '/');
     if (slash == NULL || (size_t)(slash - path) + sizeof tail > room)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stats_report.h"
+#include "vx86/host.h"
 
 static void put_string(FILE *out, const char *text)
 {
@@ -103,7 +104,7 @@ static void put_region(void *opaque, const struct vx_region *region)
 
 void stats_print_json(FILE *out, const struct stats_report *report)
 {
-    struct vx_stats_host host = vx_stats_host();
+    struct vx_host_usage host = vx_host_usage();
     struct region_writer writer = { .out = out };
     fputs("{\"version\": ", out);
     put_string(out, VX_VERSION);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stats_report.h"
+#include "vx86/host.h"
 
 #define TOP_OPCODES 20
 #define NS_PER_SEC  1e9
@@ -139,7 +140,7 @@ static void print_region(void *opaque, const struct vx_region *region)
 
 static void print_host(FILE *out)
 {
-    struct vx_stats_host host = vx_stats_host();
+    struct vx_host_usage host = vx_host_usage();
     fprintf(out, "host\n%14.1f MiB  peak memory of vx86\n", (double)host.peak_bytes / (1 << 20));
     fprintf(out, "%16.3f s  processor time of vx86, %.3f s of it in the kernel\n",
             (double)(host.user_ns + host.system_ns) / NS_PER_SEC, (double)host.system_ns / NS_PER_SEC);

@@ -1,9 +1,10 @@
 /* backing.c - see backing.h. The only place of mmu/ that asks the host for memory by the page. */
 #include "backing.h"
 
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "vx86/host.h"
 
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
@@ -11,20 +12,6 @@
 
 /* Host pages may be larger than the guest's (16 or 64 KiB on aarch64): a guard of this size fits all. */
 #define GUARD_BYTES 65536u
-
-static int anonymous_file(void)
-{
-#ifdef __linux__
-    int fd = memfd_create("vx86-guest-memory", MFD_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-#endif
-    char path[] = "/tmp/vx86-memory-XXXXXX";
-    int temporary = mkstemp(path);
-    if (temporary >= 0)
-        unlink(path);
-    return temporary;
-}
 
 static uint64_t whole_guards(uint64_t bytes)
 {
@@ -34,11 +21,9 @@ static uint64_t whole_guards(uint64_t bytes)
 vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
 {
     uint64_t file_bytes = whole_guards(bytes);
-    int file = anonymous_file();
+    int file = vx_host_unnamed_file("vx86 guest memory", file_bytes, false);
     if (file < 0)
         return VX_ERR_NO_MEMORY;
-    if (ftruncate(file, (off_t)file_bytes) != 0)
-        goto close_file;
     uint8_t *reserved =
         mmap(NULL, file_bytes + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED)

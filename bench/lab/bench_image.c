@@ -2,25 +2,13 @@
 #include "bench_image.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-static int unnamed_file(void)
-{
-#ifdef __linux__
-    return memfd_create("vx86-bench", 0);
-#else
-    char name[] = "/tmp/vx86-bench-XXXXXX";
-    int fd = mkstemp(name);
-    if (fd >= 0)
-        unlink(name);
-    return fd;
-#endif
-}
+#include "vx86/host.h"
 
 int bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS])
 {
-    int fd = unnamed_file();
+    int fd = vx_host_unnamed_file("vx86-bench", 0, true);
     if (fd >= 0 && write(fd, bytes, count) != (ssize_t)count) {
         close(fd);
         fd = -1;

@@ -4,9 +4,6 @@
  * All write the markers to a pipe; the time is that of the host's clock at their arrival. */
 #include <errno.h>
 #include <fcntl.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +12,7 @@
 
 #include "bench_image.h"
 #include "vx86/firmware.h"
+#include "vx86/host.h"
 
 #define QEMU  "qemu-system-i386"
 #define BOCHS "bochs"
@@ -137,9 +135,7 @@ static void exec_bochs(const char *disk)
     if (!ready || go_on < 0 || lseek(go_on, 0, SEEK_SET) != 0)
         return;
     dup2(go_on, STDIN_FILENO);
-#ifdef __linux__
-    (void)!unshare(CLONE_NEWUSER | CLONE_NEWNET);
-#endif
+    (void)vx_host_own_network();
     execlp(BOCHS, BOCHS, "-q", "-f", config, (char *)NULL);
 }
 

@@ -71,12 +71,29 @@ static int compare_lin(const void *a, const void *b)
     return x->name < y->name ? -1 : x->name > y->name; /* those given first come first */
 }
 
-static int compare_name(const void *a, const void *b, void *opaque)
+/* The symbols are in order of address when they are sorted by name, so that their index decides between equals. */
+struct named {
+    const char *name;
+    uint32_t index;
+};
+
+static int compare_name(const void *a, const void *b)
 {
-    const struct dbg_symbols *symbols = opaque;
-    const struct symbol *x = &symbols->symbol[*(const uint32_t *)a], *y = &symbols->symbol[*(const uint32_t *)b];
-    int order = strcmp(symbols->pool + x->name, symbols->pool + y->name);
-    return order != 0 ? order : x->lin < y->lin ? -1 : x->lin > y->lin;
+    const struct named *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order != 0 ? order : x->index < y->index ? -1 : 1;
+}
+
+static void sort_by_name(struct dbg_symbols *symbols)
+{
+    struct named *named = malloc(symbols->count * sizeof *named);
+    VX_ASSERT(named != NULL && symbols->by_name != NULL);
+    for (size_t i = 0; i < symbols->count; i++)
+        named[i] = (struct named){ symbols->pool + symbols->symbol[i].name, (uint32_t)i };
+    qsort(named, symbols->count, sizeof *named, compare_name);
+    for (size_t i = 0; i < symbols->count; i++)
+        symbols->by_name[i] = named[i].index;
+    free(named);
 }
 
 size_t dbg_symbols_done(struct dbg_symbols *symbols)
@@ -86,10 +103,7 @@ size_t dbg_symbols_done(struct dbg_symbols *symbols)
     qsort(symbols->symbol, symbols->count, sizeof *symbols->symbol, compare_lin);
     free(symbols->by_name);
     symbols->by_name = malloc(symbols->count * sizeof *symbols->by_name);
-    VX_ASSERT(symbols->by_name != NULL);
-    for (size_t i = 0; i < symbols->count; i++)
-        symbols->by_name[i] = (uint32_t)i;
-    qsort_r(symbols->by_name, symbols->count, sizeof *symbols->by_name, compare_name, symbols);
+    sort_by_name(symbols);
     return symbols->count;
 }
 

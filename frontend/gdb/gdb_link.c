@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -36,7 +35,7 @@ struct gdb_link {
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t mutex;
-    int wake_fd;
+    struct vx_host_waker waker;
     bool armed, posted, quit; /* I2 */
     int watched[2];           /* I2: descriptors, -1: none */
 };
@@ -63,9 +62,7 @@ static void post_locked(struct gdb_link *link)
 
 static void wake_watcher(struct gdb_link *link)
 {
-    uint64_t one = 1;
-    ssize_t n = write(link->wake_fd, &one, sizeof one);
-    (void)n; /* it can only fail by being full, and then it is awake */
+    vx_host_waker_wake(&link->waker);
 }
 
 static void *watch_thread(void *opaque)
@@ -74,7 +71,7 @@ static void *watch_thread(void *opaque)
     for (;;) {
         pthread_mutex_lock(&link->mutex);
         bool quit = link->quit, armed = link->armed;
-        struct pollfd fds[] = { { link->wake_fd, POLLIN, 0 },
+        struct pollfd fds[] = { { link->waker.fd, POLLIN, 0 },
                                 { armed ? link->watched[0] : -1, POLLIN, 0 },
                                 { armed ? link->watched[1] : -1, POLLIN, 0 } };
         pthread_mutex_unlock(&link->mutex);
@@ -82,9 +79,10 @@ static void *watch_thread(void *opaque)
             return NULL;
         if (poll(fds, VX_ARRAY_LEN(fds), -1) <= 0)
             continue;
-        uint64_t count;
-        if (fds[0].revents != 0 && read(link->wake_fd, &count, sizeof count) > 0)
+        if (fds[0].revents != 0) {
+            vx_host_waker_clear(&link->waker);
             continue; /* what is watched may have changed */
+        }
         pthread_mutex_lock(&link->mutex);
         if (link->armed)
             post_locked(link);
@@ -114,14 +112,9 @@ void gdb_link_unwatch(struct gdb_link *link)
 
 static vx_err start_watcher(struct gdb_link *link)
 {
-    sigset_t all, old;
-    link->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (link->wake_fd < 0)
+    if (!vx_host_waker_init(&link->waker))
         return VX_ERR_IO;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the threads that expect them */
-    link->has_thread = pthread_create(&link->thread, NULL, watch_thread, link) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    link->has_thread = vx_host_thread_start(&link->thread, "vx86 gdb", watch_thread, link);
     return link->has_thread ? VX_ERR_OK : VX_ERR_NO_MEMORY;
 }
 
@@ -140,8 +133,7 @@ bool gdb_link_connected(const struct gdb_link *link)
 /* Has the client hung up, though what it sent last may not be read yet? */
 static bool leaving(const struct gdb_link *link)
 {
-    struct pollfd fd = { link->in_fd, POLLRDHUP, 0 };
-    return poll(&fd, 1, 0) > 0;
+    return vx_host_peer_gone(link->in_fd);
 }
 
 bool gdb_link_accept(struct gdb_link *link)
@@ -151,7 +143,7 @@ bool gdb_link_accept(struct gdb_link *link)
         return false;
     if (link->in_fd >= 0 && leaving(link)) /* asked after poll(): a client that comes back at once has left before */
         return false;
-    int client = accept4(link->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int client = vx_host_accept(link->listen_fd);
     if (client < 0)
         return false;
     if (link->in_fd >= 0) {
@@ -230,7 +222,7 @@ static vx_err open_port(struct gdb_link *link, unsigned port)
                                    .sin_port = htons((uint16_t)port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
-    link->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    link->listen_fd = vx_host_socket(AF_INET, SOCK_STREAM, false);
     if (link->listen_fd < 0)
         return failed(link, "use unix:PATH");
     setsockopt(link->listen_fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
@@ -247,7 +239,7 @@ static void remove_stale(const struct sockaddr_un *address)
     struct stat st;
     if (stat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = vx_host_socket(AF_UNIX, SOCK_STREAM, true);
     if (fd < 0)
         return;
     if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
@@ -265,7 +257,7 @@ static vx_err open_path(struct gdb_link *link, const char *path)
         return VX_ERR_BAD_ARGUMENT;
     }
     memcpy(address.sun_path, path, length + 1);
-    link->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    link->listen_fd = vx_host_socket(AF_UNIX, SOCK_STREAM, false);
     if (link->listen_fd < 0)
         return failed(link, "use a port");
     remove_stale(&address);
@@ -305,7 +297,7 @@ vx_err gdb_link_create(const struct gdb_link_config *config, struct gdb_link **o
         return VX_ERR_NO_MEMORY;
     link->config = *config;
     link->work.fn = run_ready;
-    link->listen_fd = link->in_fd = link->out_fd = link->wake_fd = link->watched[0] = link->watched[1] = -1;
+    link->listen_fd = link->in_fd = link->out_fd = link->waker.fd = link->watched[0] = link->watched[1] = -1;
     pthread_mutex_init(&link->mutex, NULL);
     vx_err err = open_spec(link);
     if (err == VX_ERR_OK)
@@ -330,8 +322,8 @@ void gdb_link_destroy(struct gdb_link *link)
     gdb_link_hang_up(link);
     if (link->listen_fd >= 0)
         close(link->listen_fd);
-    if (link->wake_fd >= 0)
-        close(link->wake_fd);
+    if (link->waker.fd >= 0)
+        vx_host_waker_fini(&link->waker);
     if (link->path[0] != '\0')
         unlink(link->path);
     pthread_mutex_destroy(&link->mutex);

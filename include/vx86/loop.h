@@ -7,6 +7,7 @@
 #define VX86_LOOP_H
 
 #include "vx86/err.h"
+#include "vx86/host.h"
 
 struct vx_loop;
 
@@ -38,8 +39,5 @@ void vx_loop_wait(struct vx_loop *loop, uint64_t deadline_ns);
 
 /* From any thread: ends vx_loop_wait() (kept if it comes before the wait). */
 void vx_loop_wake(struct vx_loop *loop);
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t vx_host_now_ns(void);
 
 #endif

@@ -51,10 +51,5 @@ struct vx_stats_opcode {
 size_t vx_stats_opcodes(const struct vx_stats *stats, struct vx_stats_opcode opcodes[VX_STATS_OPCODES]);
 /* "0F A2". */
 void vx_stats_format_opcode(const struct vx_stats_opcode *opcode, char *text, size_t room);
-/* Of this process. */
-struct vx_stats_host {
-    uint64_t peak_bytes, user_ns, system_ns;
-};
-struct vx_stats_host vx_stats_host(void);
 
 #endif

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vx86/host.h"
+
 #define CD_SECTOR_BYTES   2048u
 /* I/O errors that are logged one by one; a dying disk would fill the screen. */
 #define MAX_LOGGED_ERRORS 8
@@ -80,21 +82,10 @@ static vx_err file_write(struct medium *medium, uint64_t off_bytes, const void *
     return error == 0 ? VX_ERR_OK : io_failed(file, "writing", off_bytes, error);
 }
 
-static int sync_data(int fd)
-{
-#ifdef F_FULLFSYNC /* macOS: fsync() leaves the data in the drive's cache */
-    if (fcntl(fd, F_FULLFSYNC) == 0)
-        return 0;
-    return fsync(fd);
-#else
-    return fdatasync(fd);
-#endif
-}
-
 static vx_err file_flush(struct medium *medium)
 {
     struct block_file *file = (struct block_file *)medium;
-    if (medium->read_only || sync_data(file->fd) == 0)
+    if (medium->read_only || vx_host_sync_data(file->fd) == 0)
         return VX_ERR_OK;
     return io_failed(file, "flushing", 0, errno);
 }

@@ -1,29 +1,17 @@
 /* block_lock.c - keeps two vx86 from writing to one image.
  *
- * Open-file-description locks where the host has them (they belong to the open file, not to the process, so two
- * machines in one process exclude each other too, and closing some other descriptor of the file does not drop them);
- * flock() elsewhere, which behaves alike. Both end with the process, however it ends. */
+ * The locks belong to the open file, not to the process, so two machines in one process exclude each other too, and
+ * closing some other descriptor of the file does not drop them. They end with the process, however it ends. */
 #include "block_medium.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-static int try_lock(int fd, bool exclusive)
-{
-#ifdef F_OFD_SETLK
-    struct flock whole = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
-    return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
-#else
-    return flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 ? 0 : errno;
-#endif
-}
+#include "vx86/host.h"
 
 vx_err block_lock(struct vx_log *log, const char *path, int fd, bool exclusive)
 {
-    int error = try_lock(fd, exclusive);
+    int error = vx_host_lock_file(fd, exclusive);
     if (error == 0)
         return VX_ERR_OK;
     if (error == EACCES || error == EAGAIN || error == EWOULDBLOCK) {

@@ -1,0 +1,212 @@
+/* host_linux.c - vx86/host.h on Linux. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "host_private.h"
+
+const uint64_t host_maxrss_unit = 1024;
+
+/* ---- time --------------------------------------------------------------------------------------------------------- */
+
+void vx_host_precise_sleep(void)
+{
+    prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
+}
+
+bool vx_host_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0)
+        return false;
+    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(cond, &attr) == 0;
+    pthread_condattr_destroy(&attr);
+    return ok;
+}
+
+void host_cond_wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
+{
+    struct timespec until = host_timespec(deadline_ns);
+    pthread_cond_timedwait(cond, mutex, &until);
+}
+
+/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+
+void host_name_thread(const char *name)
+{
+    prctl(PR_SET_NAME, (unsigned long)name, 0ul, 0ul, 0ul);
+}
+
+bool vx_host_die_with_parent(void)
+{
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0ul, 0ul, 0ul) == 0;
+}
+
+bool vx_host_own_network(void)
+{
+    return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+}
+
+double vx_host_child_cpu_s(int pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return -1;
+    return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+bool vx_host_program_path(char *path, size_t room)
+{
+    ssize_t length = readlink("/proc/self/exe", path, room - 1);
+    if (length < 0 || (size_t)length >= room - 1)
+        return false;
+    path[length] = '\0';
+    return true;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+int host_unnamed_file(const char *name, unsigned way)
+{
+    static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/dev/shm", "/tmp", "/var/tmp" };
+    return way == 0 ? memfd_create(name, MFD_CLOEXEC) : host_temporary_file(folders[way]);
+}
+
+bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why)
+{
+    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+    *code = (struct vx_host_code){ .bytes = (bytes + mask) & ~mask };
+    if (host_code_from_file(code, why))
+        return true;
+    *code = (struct vx_host_code){ 0 };
+    return false;
+}
+
+bool vx_host_huge_pages(void *at, size_t bytes)
+{
+    return madvise(at, bytes, MADV_HUGEPAGE) == 0;
+}
+
+/* ---- processor ---------------------------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+
+enum { TRAP_PAGE_FAULT = 14 };
+
+enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
+{
+    const siginfo_t *signal = info;
+    const ucontext_t *at = context;
+    *address = (uint64_t)(uintptr_t)signal->si_addr;
+    if (signal->si_code <= 0) /* kill() and its like */
+        return VX_HOST_FAULT_SENT;
+    bool memory = sig == SIGSEGV || sig == SIGBUS;
+    return memory && at->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE_FAULT ? VX_HOST_FAULT_PAGE
+                                                                          : VX_HOST_FAULT_INSTRUCTION;
+}
+
+/* By hardware number. */
+static int greg_of(unsigned reg)
+{
+    static const int gregs[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
+    return reg == VX_HOST_PC ? REG_RIP : gregs[reg & 15];
+}
+
+uint64_t vx_host_fault_get(const void *context, unsigned reg)
+{
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[greg_of(reg)];
+}
+
+void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
+{
+    ((ucontext_t *)context)->uc_mcontext.gregs[greg_of(reg)] = (greg_t)value;
+}
+
+#elif defined(__aarch64__)
+
+enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
+{
+    const siginfo_t *signal = info;
+    (void)context;
+    *address = (uint64_t)(uintptr_t)signal->si_addr;
+    if (signal->si_code <= 0)
+        return VX_HOST_FAULT_SENT;
+    bool mapping = sig == SIGSEGV && (signal->si_code == SEGV_MAPERR || signal->si_code == SEGV_ACCERR);
+    return mapping ? VX_HOST_FAULT_PAGE : VX_HOST_FAULT_INSTRUCTION;
+}
+
+uint64_t vx_host_fault_get(const void *context, unsigned reg)
+{
+    const mcontext_t *machine = &((const ucontext_t *)context)->uc_mcontext;
+    return reg == VX_HOST_PC ? machine->pc : machine->regs[reg < 31 ? reg : 30];
+}
+
+void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
+{
+    mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
+    if (reg == VX_HOST_PC)
+        machine->pc = value;
+    else
+        machine->regs[reg < 31 ? reg : 30] = value;
+}
+
+#endif
+
+/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+
+int vx_host_socket(int domain, int type, bool blocking)
+{
+    return socket(domain, type | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
+}
+
+int vx_host_accept(int listener)
+{
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+bool vx_host_pipe(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC) == 0;
+}
+
+bool vx_host_peer_gone(int fd)
+{
+    struct pollfd poll_fd = { fd, POLLRDHUP, 0 };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+bool vx_host_waker_init(struct vx_host_waker *waker)
+{
+    waker->fd = waker->write_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (waker->fd >= 0)
+        return true;
+    int ends[2]; /* a host that forbids eventfd() */
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    waker->fd = ends[0];
+    waker->write_fd = ends[1];
+    return true;
+}
+
+int vx_host_sync_data(int fd)
+{
+    return fdatasync(fd);
+}
+
+/* Locks of the open file description, where flock() would not reach a network's server. */
+int vx_host_lock_file(int fd, bool exclusive)
+{
+    struct flock whole = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+    return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+}

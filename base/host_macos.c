@@ -1,0 +1,251 @@
+/* host_macos.c - vx86/host.h on macOS. Written from Apple's documentation; compiled and linked in tests, not yet run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libproc.h>
+#include <mach-o/dyld.h>
+#include <mach/mach.h>
+#include <mach/mach_vm.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/ucontext.h>
+#include <unistd.h>
+
+#include "host_private.h"
+
+const uint64_t host_maxrss_unit = 1;
+
+/* ---- time --------------------------------------------------------------------------------------------------------- */
+
+void vx_host_precise_sleep(void) {}
+
+bool vx_host_cond_init(pthread_cond_t *cond)
+{
+    return pthread_cond_init(cond, NULL) == 0;
+}
+
+void host_cond_wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns)
+{
+    uint64_t now_ns = vx_host_now_ns();
+    struct timespec span = host_timespec(deadline_ns > now_ns ? deadline_ns - now_ns : 0);
+    pthread_cond_timedwait_relative_np(cond, mutex, &span);
+}
+
+/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+
+void host_name_thread(const char *name)
+{
+    pthread_setname_np(name);
+}
+
+bool vx_host_die_with_parent(void)
+{
+    return false;
+}
+
+bool vx_host_own_network(void)
+{
+    return false;
+}
+
+double vx_host_child_cpu_s(int pid)
+{
+    struct proc_taskinfo info;
+    if (proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &info, sizeof info) != (int)sizeof info)
+        return -1;
+    return (double)(info.pti_total_user + info.pti_total_system) * 1e-9;
+}
+
+bool vx_host_program_path(char *path, size_t room)
+{
+    uint32_t size = (uint32_t)room;
+    return _NSGetExecutablePath(path, &size) == 0;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+static int shared_memory(void)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/vx86-%08x%08x", (unsigned)getpid(), (unsigned)vx_host_now_ns());
+    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd >= 0)
+        shm_unlink(name);
+    return fd;
+}
+
+int host_unnamed_file(const char *name, unsigned way)
+{
+    static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/tmp", "/var/tmp", "." };
+    (void)name;
+    return way == 0 ? shared_memory() : host_temporary_file(folders[way]);
+}
+
+/* The second view is a remapping of the first one's pages. A process with the hardened runtime needs the entitlement
+ * com.apple.security.cs.allow-unsigned-executable-memory for it. */
+bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why)
+{
+    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+    mach_vm_address_t second = 0;
+    vm_prot_t current, most;
+    *code = (struct vx_host_code){ .bytes = (bytes + mask) & ~mask };
+    *why = "there is not enough address space or memory for it";
+    void *first = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (first == MAP_FAILED)
+        return false;
+    *why = "this system allows no executable memory (is vx86 signed without the entitlement for it?)";
+    kern_return_t error = mach_vm_remap(mach_task_self(), &second, code->bytes, 0, VM_FLAGS_ANYWHERE, mach_task_self(),
+                                        (mach_vm_address_t)(uintptr_t)first, FALSE, &current, &most, VM_INHERIT_NONE);
+    if (error == KERN_SUCCESS && mprotect((void *)(uintptr_t)second, code->bytes, PROT_READ | PROT_EXEC) != 0) {
+        munmap((void *)(uintptr_t)second, code->bytes);
+        error = KERN_PROTECTION_FAILURE;
+    }
+    if (error != KERN_SUCCESS) {
+        munmap(first, code->bytes);
+        *code = (struct vx_host_code){ 0 };
+        return false;
+    }
+    code->rw = first;
+    code->rx = (uint8_t *)(uintptr_t)second;
+    return true;
+}
+
+bool vx_host_huge_pages(void *at, size_t bytes)
+{
+    (void)at, (void)bytes;
+    return false;
+}
+
+/* ---- processor ---------------------------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+
+enum { TRAP_PAGE_FAULT = 14 };
+
+/* The trap number tells page faults from what instructions raise; si_code does not. */
+enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
+{
+    const siginfo_t *signal = info;
+    const ucontext_t *at = context;
+    *address = at->uc_mcontext->__es.__faultvaddr;
+    if (signal->si_pid != 0)
+        return VX_HOST_FAULT_SENT;
+    bool memory = sig == SIGSEGV || sig == SIGBUS;
+    return memory && at->uc_mcontext->__es.__trapno == TRAP_PAGE_FAULT ? VX_HOST_FAULT_PAGE : VX_HOST_FAULT_INSTRUCTION;
+}
+
+/* By hardware number. */
+static uint64_t *register_of(const void *context, unsigned reg)
+{
+    _STRUCT_X86_THREAD_STATE64 *s = &((const ucontext_t *)context)->uc_mcontext->__ss;
+    uint64_t *const regs[16] = {
+        &s->__rax, &s->__rcx, &s->__rdx, &s->__rbx, &s->__rsp, &s->__rbp, &s->__rsi, &s->__rdi,
+        &s->__r8,  &s->__r9,  &s->__r10, &s->__r11, &s->__r12, &s->__r13, &s->__r14, &s->__r15
+    };
+    return reg == VX_HOST_PC ? &s->__rip : regs[reg & 15];
+}
+
+#elif defined(__aarch64__)
+
+/* Data aborts of translation and permission; ESR_EL1 in ARM DDI 0487 "ESR_EL1, Exception Syndrome Register". */
+enum { ESR_EC_SHIFT = 26, ESR_EC_DATA_ABORT = 0x24 };
+
+enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
+{
+    const siginfo_t *signal = info;
+    const ucontext_t *at = context;
+    *address = at->uc_mcontext->__es.__far;
+    if (signal->si_pid != 0)
+        return VX_HOST_FAULT_SENT;
+    bool memory = sig == SIGSEGV || sig == SIGBUS;
+    return memory && at->uc_mcontext->__es.__esr >> ESR_EC_SHIFT == ESR_EC_DATA_ABORT ? VX_HOST_FAULT_PAGE
+                                                                                      : VX_HOST_FAULT_INSTRUCTION;
+}
+
+static uint64_t *register_of(const void *context, unsigned reg)
+{
+    _STRUCT_ARM_THREAD_STATE64 *s = &((const ucontext_t *)context)->uc_mcontext->__ss;
+    return reg == VX_HOST_PC ? &s->__pc : reg < 29 ? &s->__x[reg] : reg == 29 ? &s->__fp : &s->__lr;
+}
+
+#endif
+
+uint64_t vx_host_fault_get(const void *context, unsigned reg)
+{
+    return *register_of(context, reg);
+}
+
+void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
+{
+    *register_of(context, reg) = value;
+}
+
+/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+
+static int kept_private(int fd, bool blocking)
+{
+    if (fd < 0)
+        return -1;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && (blocking || fcntl(fd, F_SETFL, O_NONBLOCK) == 0))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+int vx_host_socket(int domain, int type, bool blocking)
+{
+    return kept_private(socket(domain, type, 0), blocking);
+}
+
+int vx_host_accept(int listener)
+{
+    return kept_private(accept(listener, NULL, NULL), false);
+}
+
+static bool private_pipe(int ends[2], bool blocking)
+{
+    if (pipe(ends) != 0)
+        return false;
+    if (kept_private(ends[0], blocking) >= 0) {
+        if (kept_private(ends[1], blocking) >= 0)
+            return true;
+        close(ends[0]);
+    } else {
+        close(ends[1]);
+    }
+    return false;
+}
+
+bool vx_host_pipe(int ends[2])
+{
+    return private_pipe(ends, true);
+}
+
+bool vx_host_peer_gone(int fd)
+{
+    struct pollfd poll_fd = { fd, 0, 0 };
+    return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP) != 0;
+}
+
+bool vx_host_waker_init(struct vx_host_waker *waker)
+{
+    int ends[2];
+    if (!private_pipe(ends, false))
+        return false;
+    waker->fd = ends[0];
+    waker->write_fd = ends[1];
+    return true;
+}
+
+/* fsync() leaves the data in the drive's cache. */
+int vx_host_sync_data(int fd)
+{
+    return fcntl(fd, F_FULLFSYNC) == 0 ? 0 : fsync(fd);
+}
+
+int vx_host_lock_file(int fd, bool exclusive)
+{
+    return flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 ? 0 : errno;
+}

@@ -1,0 +1,115 @@
+/* host.h - all that differs between the hosts on which vx86 runs, on one page.
+ *
+ * base/host.c has what POSIX settles, base/host_linux.c and base/host_macos.c the rest; no other file asks which
+ * system it is compiled for. Functions that make something return -1, NULL or false where the host does not grant it,
+ * with errno set; the caller says what that means to the user. Thread rule: none, there is no shared state. */
+#ifndef VX86_HOST_H
+#define VX86_HOST_H
+
+#include <pthread.h>
+
+#include "vx86/compiler.h"
+
+/* ---- time --------------------------------------------------------------------------------------------------------- */
+
+/* A clock that never goes back, in nanoseconds. */
+uint64_t vx_host_now_ns(void);
+
+/* Asks the host to wake the calling thread close to its deadlines, where it can. */
+void vx_host_precise_sleep(void);
+
+/* Waits until signalled or until vx_host_now_ns() >= deadline_ns (UINT64_MAX: for ever). May return early. The
+ * condition comes from vx_host_cond_init(). */
+VX_MUST_USE bool vx_host_cond_init(pthread_cond_t *cond);
+void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
+
+/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+
+/* Starts a thread in which all signals are blocked. `name` (up to 15 characters) is what tools show. */
+VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
+
+/* In a child after fork(): end with the parent, however that ends. Where the host cannot promise it: false. */
+bool vx_host_die_with_parent(void);
+
+/* In a child after fork(): a network of its own, so that what it runs reaches nobody. False where that is refused. */
+bool vx_host_own_network(void);
+
+/* Processor time that a running child has used, in seconds; negative: the host does not tell. */
+double vx_host_child_cpu_s(int pid);
+
+/* Path of the running program. */
+VX_MUST_USE bool vx_host_program_path(char *path, size_t room);
+
+/* Of this process: most bytes resident ever, and processor time. */
+struct vx_host_usage {
+    uint64_t peak_bytes, user_ns, system_ns;
+};
+struct vx_host_usage vx_host_usage(void);
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+/* A file without a name, `bytes` long, that can be mapped shared: guest memory, code, what a child is handed. Closed on
+ * exec unless `inherited`. The ways are tried in turn: memory without a name, a shared memory object, a temporary file.
+ * Returns its descriptor. */
+int vx_host_unnamed_file(const char *name, uint64_t bytes, bool inherited);
+
+/* Code memory: the same bytes twice, written through one view and run through the other. */
+struct vx_host_code {
+    uint8_t *rw, *rx;
+    size_t bytes; /* whole pages */
+};
+/* False with *why (static storage) a reason that a user understands. */
+VX_MUST_USE bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why);
+void vx_host_code_destroy(struct vx_host_code *code);
+/* The bytes from `off` on will hardly be written any more: their pages need not be present in the view for writing. */
+void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t bytes);
+
+/* Asks for large pages behind [at, at + bytes); false where the host has none to give. */
+bool vx_host_huge_pages(void *at, size_t bytes);
+
+/* ---- processor ---------------------------------------------------------------------------------------------------- */
+
+/* CPUID of an x86 host: eax, ebx, ecx, edx. All zero, and false, for leaves beyond the host's and on other hosts. */
+bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+
+/* What a signal handler was called for. */
+enum vx_host_fault {
+    VX_HOST_FAULT_PAGE,        /* the memory at *address is not there, or not for this access */
+    VX_HOST_FAULT_INSTRUCTION, /* the instruction itself raised it: divide, alignment, protection, invalid opcode */
+    VX_HOST_FAULT_SENT,        /* it came from elsewhere */
+};
+/* `info` and `context` are the handler's arguments. */
+enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address);
+/* A register of the interrupted code, by its hardware number; VX_HOST_PC is the program counter. */
+enum { VX_HOST_PC = 32 };
+uint64_t vx_host_fault_get(const void *context, unsigned reg);
+void vx_host_fault_set(void *context, unsigned reg, uint64_t value);
+
+/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+
+/* All are closed on exec. */
+int vx_host_socket(int domain, int type, bool blocking);
+/* A waiting connection of a listening socket, not blocking. */
+int vx_host_accept(int listener);
+VX_MUST_USE bool vx_host_pipe(int ends[2]);
+/* Has the peer of a socket hung up, though what it sent last may not be read yet? */
+bool vx_host_peer_gone(int fd);
+
+/* Wakes a thread that waits in poll() for `fd` to become readable. */
+struct vx_host_waker {
+    int fd, write_fd; /* equal where one descriptor serves both */
+};
+VX_MUST_USE bool vx_host_waker_init(struct vx_host_waker *waker);
+void vx_host_waker_fini(struct vx_host_waker *waker);
+void vx_host_waker_wake(const struct vx_host_waker *waker);
+/* Takes back all that was said so far. */
+void vx_host_waker_clear(const struct vx_host_waker *waker);
+
+/* Everything written so far is on stable storage when it returns 0; else -1 with errno. */
+int vx_host_sync_data(int fd);
+
+/* Locks a whole open file against other openers, without waiting: 0, or an errno value. The lock belongs to the open
+ * file and ends with it. */
+int vx_host_lock_file(int fd, bool exclusive);
+
+#endif
