@@ -43,7 +43,7 @@ void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint6
         host_cond_wait_timed(cond, mutex, deadline_ns);
 }
 
-/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+/* ---- threads and processes -------------------------------------------------------------------------------------- */
 
 struct thread_start {
     char name[16];
@@ -94,7 +94,7 @@ struct vx_host_usage vx_host_usage(void)
                                    ns_of(usage.ru_stime) };
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 int host_temporary_file(const char *folder)
 {
@@ -180,7 +180,7 @@ void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t byt
         (void)madvise(code->rw + from, to - from, MADV_DONTNEED);
 }
 
-/* ---- processor ---------------------------------------------------------------------------------------------------- */
+/* ---- processor -------------------------------------------------------------------------------------------------- */
 
 bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
@@ -193,7 +193,7 @@ bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 #endif
 }
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
 void vx_host_waker_fini(struct vx_host_waker *waker)
 {

@@ -16,7 +16,7 @@
 
 const uint64_t host_maxrss_unit = 1024;
 
-/* ---- time --------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 void vx_host_precise_sleep(void)
 {
@@ -39,7 +39,7 @@ void host_cond_wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t
     pthread_cond_timedwait(cond, mutex, &until);
 }
 
-/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+/* ---- threads and processes -------------------------------------------------------------------------------------- */
 
 void host_name_thread(const char *name)
 {
@@ -74,7 +74,7 @@ bool vx_host_program_path(char *path, size_t room)
     return true;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 int host_unnamed_file(const char *name, unsigned way)
 {
@@ -97,7 +97,7 @@ bool vx_host_huge_pages(void *at, size_t bytes)
     return madvise(at, bytes, MADV_HUGEPAGE) == 0;
 }
 
-/* ---- processor ---------------------------------------------------------------------------------------------------- */
+/* ---- processor -------------------------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 
@@ -163,7 +163,7 @@ void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
 
 #endif
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
 int vx_host_socket(int domain, int type, bool blocking)
 {

@@ -1,4 +1,4 @@
-/* host_macos.c - vx86/host.h on macOS. Written from Apple's documentation; compiled and linked in tests, not yet run. */
+/* host_macos.c - vx86/host.h on macOS. Written from Apple's documentation; not yet run on a Mac. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
@@ -17,7 +17,7 @@
 
 const uint64_t host_maxrss_unit = 1;
 
-/* ---- time --------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 void vx_host_precise_sleep(void) {}
 
@@ -33,7 +33,7 @@ void host_cond_wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t
     pthread_cond_timedwait_relative_np(cond, mutex, &span);
 }
 
-/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+/* ---- threads and processes -------------------------------------------------------------------------------------- */
 
 void host_name_thread(const char *name)
 {
@@ -64,7 +64,7 @@ bool vx_host_program_path(char *path, size_t room)
     return _NSGetExecutablePath(path, &size) == 0;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static int shared_memory(void)
 {
@@ -118,7 +118,7 @@ bool vx_host_huge_pages(void *at, size_t bytes)
     return false;
 }
 
-/* ---- processor ---------------------------------------------------------------------------------------------------- */
+/* ---- processor -------------------------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 
@@ -182,7 +182,7 @@ void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
     *register_of(context, reg) = value;
 }
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
 static int kept_private(int fd, bool blocking)
 {

@@ -10,7 +10,7 @@
 
 #include "vx86/compiler.h"
 
-/* ---- time --------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 /* A clock that never goes back, in nanoseconds. */
 uint64_t vx_host_now_ns(void);
@@ -23,7 +23,7 @@ void vx_host_precise_sleep(void);
 VX_MUST_USE bool vx_host_cond_init(pthread_cond_t *cond);
 void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
 
-/* ---- threads and processes ---------------------------------------------------------------------------------------- */
+/* ---- threads and processes -------------------------------------------------------------------------------------- */
 
 /* Starts a thread in which all signals are blocked. `name` (up to 15 characters) is what tools show. */
 VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
@@ -46,7 +46,7 @@ struct vx_host_usage {
 };
 struct vx_host_usage vx_host_usage(void);
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 /* A file without a name, `bytes` long, that can be mapped shared: guest memory, code, what a child is handed. Closed on
  * exec unless `inherited`. The ways are tried in turn: memory without a name, a shared memory object, a temporary file.
@@ -67,7 +67,7 @@ void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t byt
 /* Asks for large pages behind [at, at + bytes); false where the host has none to give. */
 bool vx_host_huge_pages(void *at, size_t bytes);
 
-/* ---- processor ---------------------------------------------------------------------------------------------------- */
+/* ---- processor -------------------------------------------------------------------------------------------------- */
 
 /* CPUID of an x86 host: eax, ebx, ecx, edx. All zero, and false, for leaves beyond the host's and on other hosts. */
 bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
@@ -85,7 +85,7 @@ enum { VX_HOST_PC = 32 };
 uint64_t vx_host_fault_get(const void *context, unsigned reg);
 void vx_host_fault_set(void *context, unsigned reg, uint64_t value);
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
 /* All are closed on exec. */
 int vx_host_socket(int domain, int type, bool blocking);
