@@ -42,7 +42,7 @@ bool creg_apply(struct vx_vcpu *cpu, const struct creg_change *change)
     if ((cpu->cr0 ^ change->cr0) & (VX_CR0_PE | (uint32_t)VX_CR0_PG))
         vx_vcpu_tell(cpu, VX_DEBUG_EVENT_MODE, vx_mode_bits(change->cr0, cpu->eflags), 0);
     if (change->cr3_written)
-        vx_vcpu_tell(cpu, VX_DEBUG_EVENT_CR3, (uint32_t)change->cr3, 0);
+        vx_vcpu_tell(cpu, VX_DEBUG_EVENT_CR3, change->cr3, 0);
     bool mode = cpu->cr0 != change->cr0 || cpu->cr4 != change->cr4 || cpu->efer != change->efer;
     cpu->cr0 = change->cr0;
     cpu->cr3 = change->cr3;

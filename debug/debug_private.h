@@ -104,13 +104,13 @@ struct vx_debug_point *point_here(struct vx_debug *debug, bool *any);
 /* A COUNT point that the count has reached. */
 struct vx_debug_point *point_count(struct vx_debug *debug);
 bool points_stop_here(void *debug);
-bool points_stop_in(void *debug, uint32_t lin, const uint8_t *hva, uint32_t bytes);
+bool points_stop_in(void *debug, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 void points_clear(struct vx_debug *debug);
 
 /* events.c */
 vx_mmu_watch_fn events_watch;
 vx_pmap_dma_fn events_dma;
-void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+void events_hear(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail);
 void events_time(void *opaque);
 
 /* plan.c */

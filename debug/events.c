@@ -4,7 +4,7 @@
 
 #include "debug_private.h"
 
-static void record(struct vx_debug *debug, enum vx_debug_event event, uint32_t value, uint32_t detail)
+static void record(struct vx_debug *debug, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
     debug->record[debug->records++ % VX_DEBUG_RECORDS] =
@@ -69,7 +69,7 @@ static const struct {
     [VX_DEBUG_EVENT_MAGIC] = { VX_POINT_MAGIC, false },
 };
 
-void events_hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+void events_hear(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     struct vx_debug *debug = opaque;
     const struct vx_vcpu *vcpu = debug->vcpu;
@@ -92,7 +92,7 @@ static uint64_t up_to_8(const void *bytes, size_t count)
     return value;
 }
 
-void events_watch(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint32_t lin, uint64_t phys,
+void events_watch(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint64_t lin, uint64_t phys,
                   size_t bytes, const void *value)
 {
     struct vx_debug *debug = opaque;

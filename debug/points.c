@@ -234,7 +234,7 @@ bool points_stop_here(void *opaque)
     return false;
 }
 
-bool points_stop_in(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes)
+bool points_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes)
 {
     const struct vx_debug *debug = opaque;
     if (!(debug->exec_pages & page_bit(lin)) && !(debug->exec_hva_pages & page_bit((uintptr_t)hva)))

@@ -8,7 +8,7 @@
 /* One page's part of an access: `hva` when it may be accessed in place, else by physical address. */
 struct piece {
     uint8_t *hva;
-    uint32_t lin;
+    uint64_t lin;
     uint64_t phys;
     size_t bytes;
 };
@@ -23,13 +23,13 @@ static const uint32_t *tags_for(const struct vx_tlb *tlb, enum vx_access access)
     return tlb->fetch_tag;
 }
 
-static bool crosses(uint32_t lin, size_t bytes)
+static bool crosses(uint64_t lin, size_t bytes)
 {
     return (lin & VX_PAGE_MASK) + bytes > VX_PAGE_BYTES;
 }
 
 /* Resolves [lin, lin + bytes), which lies in one page. */
-static bool resolve_piece(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum vx_access access, enum vx_view view,
+static bool resolve_piece(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access access, enum vx_view view,
                           struct piece *piece)
 {
     const struct vx_tlb *tlb = mmu->tlb[view];
@@ -49,7 +49,7 @@ static bool resolve_piece(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum v
 }
 
 /* Resolves any access of up to a page into its pieces; returns how many (at most 2), 0 on a fault: keeps I1. */
-static unsigned resolve(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum vx_access access, enum vx_view view,
+static unsigned resolve(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access access, enum vx_view view,
                         struct piece piece[2])
 {
     if (!crosses(lin, bytes))
@@ -57,7 +57,7 @@ static unsigned resolve(struct vx_mmu *mmu, uint32_t lin, size_t bytes, enum vx_
     size_t first = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
     mmu->priv->stats->slow_cross++;
     bool ok = resolve_piece(mmu, lin, first, access, view, &piece[0]) &&
-              resolve_piece(mmu, lin + (uint32_t)first, bytes - first, access, view, &piece[1]);
+              resolve_piece(mmu, vx_lin_wrap(lin + first), bytes - first, access, view, &piece[1]);
     return ok ? 2 : 0;
 }
 
@@ -101,7 +101,7 @@ bool vx_mmu_read_bytes(struct vx_mmu *mmu, uint64_t lin, void *buf, size_t bytes
     struct piece piece[2];
     if (bytes == 0)
         return true;
-    unsigned count = resolve(mmu, (uint32_t)lin, bytes, VX_ACCESS_READ, view, piece);
+    unsigned count = resolve(mmu, vx_lin_wrap(lin), bytes, VX_ACCESS_READ, view, piece);
     if (count == 0)
         return false;
     piece_read(mmu, &piece[0], buf);
@@ -116,7 +116,7 @@ bool vx_mmu_write_bytes(struct vx_mmu *mmu, uint64_t lin, const void *buf, size_
     struct piece piece[2];
     if (bytes == 0)
         return true;
-    unsigned count = resolve(mmu, (uint32_t)lin, bytes, VX_ACCESS_WRITE, view, piece);
+    unsigned count = resolve(mmu, vx_lin_wrap(lin), bytes, VX_ACCESS_WRITE, view, piece);
     if (count == 0)
         return false;
     piece_write(mmu, &piece[0], buf);
@@ -129,12 +129,12 @@ bool vx_mmu_probe(struct vx_mmu *mmu, uint64_t lin, size_t bytes, enum vx_access
 {
     VX_ASSERT(bytes <= VX_PAGE_BYTES);
     struct piece piece[2];
-    return bytes == 0 || resolve(mmu, (uint32_t)lin, bytes, access, view, piece) != 0;
+    return bytes == 0 || resolve(mmu, vx_lin_wrap(lin), bytes, access, view, piece) != 0;
 }
 
-bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum vx_view view, uint64_t *value)
+bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value)
 {
-    uint32_t lin = (uint32_t)lin64;
+    lin = vx_lin_wrap(lin);
     if (crosses(lin, size)) {
         uint64_t bytes = 0;
         if (!vx_mmu_read_bytes(mmu, lin, &bytes, size, view))
@@ -157,9 +157,9 @@ bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum vx
     return true;
 }
 
-bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum vx_view view, uint64_t value)
+bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t value)
 {
-    uint32_t lin = (uint32_t)lin64;
+    lin = vx_lin_wrap(lin);
     if (crosses(lin, size))
         return vx_mmu_write_bytes(mmu, lin, &value, size, view);
     struct page_walk walk;
@@ -181,7 +181,7 @@ bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin64, unsigned size, enum v
 bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, uint64_t *phys)
 {
     struct page_walk walk;
-    if (!walk_resolve(mmu, (uint32_t)lin, access, view, &walk))
+    if (!walk_resolve(mmu, vx_lin_wrap(lin), access, view, &walk))
         return false;
     *phys = walk.frame | (lin & VX_PAGE_MASK);
     return true;
@@ -190,12 +190,12 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
 void vx_mmu_prefill(struct vx_mmu *mmu, uint64_t lin, enum vx_view view)
 {
     struct page_walk walk;
-    if (walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK || !walk.accessed)
+    lin = vx_lin_wrap(lin);
+    if (walk_tables(mmu, lin, false, &walk) != VX_WALK_OK || !walk.accessed)
         return;
     mmu->priv->stats->tlb_misses++;
-    if (walk_tables(mmu, (uint32_t)lin, true, &walk) == VX_WALK_OK &&
-        walk_allows(mmu->priv, &walk, VX_ACCESS_READ, view))
-        shadow_fill(mmu, (uint32_t)lin, VX_ACCESS_READ, view, &walk);
+    if (walk_tables(mmu, lin, true, &walk) == VX_WALK_OK && walk_allows(mmu->priv, &walk, VX_ACCESS_READ, view))
+        shadow_fill(mmu, lin, VX_ACCESS_READ, view, &walk);
 }
 
 bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_access access, enum vx_view view,
@@ -203,9 +203,9 @@ bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_acce
 {
     struct piece piece;
     *hva = NULL;
-    if (crosses((uint32_t)lin, size))
+    if (crosses(lin, size))
         return true;
-    if (!resolve_piece(mmu, (uint32_t)lin, size, access, view, &piece))
+    if (!resolve_piece(mmu, vx_lin_wrap(lin), size, access, view, &piece))
         return false;
     *hva = piece.hva;
     return true;

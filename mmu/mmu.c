@@ -140,7 +140,7 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
 bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)
 {
     struct page_walk walk;
-    if (walk_tables(mmu, (uint32_t)lin, false, &walk) != VX_WALK_OK)
+    if (walk_tables(mmu, vx_lin_wrap(lin), false, &walk) != VX_WALK_OK)
         return false;
     *phys = walk.frame | (lin & VX_PAGE_MASK);
     return true;
@@ -149,5 +149,5 @@ bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)
 bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin)
 {
     struct page_walk walk;
-    return walk_tables(mmu, (uint32_t)lin, false, &walk) == VX_WALK_OK && walk.global;
+    return walk_tables(mmu, vx_lin_wrap(lin), false, &walk) == VX_WALK_OK && walk.global;
 }

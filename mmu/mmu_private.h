@@ -93,19 +93,19 @@ struct vx_mmu_private {
 /* walk.c */
 
 /* Reads the tables for `lin`. With set_accessed, sets A in the entries above the leaf as it passes them. */
-enum walk_end walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk);
+enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk);
 bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk, enum vx_access access,
                  enum vx_view view);
 /* The architectural walk: A and D set, shadow filled. False: #PF in mmu->fault. Counts the miss. */
-bool walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk);
+bool walk_resolve(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk);
 
 /* watch.c */
 
 /* VX_WATCH_* bits of the page of `lin`, whose frame is at `frame`: the accesses that must not go through the shadow. */
-unsigned watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame);
+unsigned watch_page(const struct vx_mmu *mmu, uint64_t lin, uint64_t frame);
 /* Tells of an access about to be made to [lin, lin + bytes), which lies in one page. */
-void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes, const void *value);
-static inline void watch_tell(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes,
+void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint64_t lin, uint64_t phys, size_t bytes, const void *value);
+static inline void watch_tell(struct vx_mmu *mmu, unsigned kind, uint64_t lin, uint64_t phys, size_t bytes,
                               const void *value)
 {
     if (VX_UNLIKELY(mmu->priv->watch_count != 0))
@@ -116,7 +116,7 @@ static inline void watch_tell(struct vx_mmu *mmu, unsigned kind, uint32_t lin, u
 VX_MUST_USE vx_err shadow_create(struct vx_mmu *mmu);
 void shadow_destroy(struct vx_mmu *mmu);
 /* Enters what the walk allows. `access` is what happens next: a write ends the page's watch for dirty tracking. */
-void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+void shadow_fill(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view,
                  const struct page_walk *walk);
 /* Drops without telling listeners and without counting. */
 void shadow_drop_all(struct vx_mmu *mmu);

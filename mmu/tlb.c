@@ -120,7 +120,7 @@ static bool is_plain_for_writes(struct vx_pmap *pmap, const struct page_walk *wa
     return !(pmap->flags[page] & VX_PAGE_NOTICE);
 }
 
-void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view,
+void shadow_fill(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view,
                  const struct page_walk *walk)
 {
     struct vx_mmu_private *priv = mmu->priv;
@@ -131,7 +131,7 @@ void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum v
     bool write =
         walk->dirty && walk_allows(priv, walk, VX_ACCESS_WRITE, view) && is_plain_for_writes(pmap, walk, page, access);
     uint32_t index = vx_tlb_index(lin), slot = slot_of(view, index);
-    uint32_t tag = 0u - (lin >> VX_PAGE_SHIFT);
+    uint32_t tag = 0u - (uint32_t)(lin >> VX_PAGE_SHIFT);
     struct vx_tlb *tlb = mmu->tlb[view];
     unsigned watched = VX_UNLIKELY(priv->watch_count != 0) ? watch_page(mmu, lin, walk->frame) : 0;
     bool read = !(watched & VX_WATCH_READ) && walk_allows(priv, walk, VX_ACCESS_READ, view);
@@ -152,7 +152,7 @@ void shadow_fill(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum v
                     (priv->paging.cr4 & VX_MMU_CR4_SMAP)))
         note_ac(priv, slot); /* keeps I6 */
     priv->stats->shadow_faults++;
-    vx_trace(priv->log, mmu_tlb_fill, (uint64_t)lin, walk->frame, (unsigned)view, (unsigned)write);
+    vx_trace(priv->log, mmu_tlb_fill, lin, walk->frame, (unsigned)view, (unsigned)write);
 }
 
 /* ---- dropping ---------------------------------------------------------------------------------------------------- */
@@ -343,15 +343,15 @@ static void drop_vpn(struct vx_mmu *mmu, uint32_t vpn)
 void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
 {
     struct vx_mmu_private *priv = mmu->priv;
-    uint32_t page_lin = (uint32_t)lin & ~VX_PAGE_MASK;
+    uint64_t page_lin = vx_lin_wrap(lin) & ~VX_PAGE_MASK;
     uint32_t *large = &priv->large[page_lin >> 27], bit = 1u << (page_lin >> 22 & 31);
     priv->stats->tlb_invlpg++;
     if (VX_LIKELY(!(*large & bit))) {
-        drop_vpn(mmu, page_lin >> VX_PAGE_SHIFT);
+        drop_vpn(mmu, (uint32_t)(page_lin >> VX_PAGE_SHIFT));
         tell_flush(mmu, VX_FLUSH_PAGE, page_lin);
         return;
     }
-    uint32_t first_vpn = page_lin >> 22 << 10;
+    uint32_t first_vpn = (uint32_t)(page_lin >> 22 << 10);
     for (uint32_t i = 0; i < 1024; i++)
         drop_vpn(mmu, first_vpn + i);
     *large &= ~bit;

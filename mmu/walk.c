@@ -64,7 +64,7 @@ static void take_leaf(struct page_walk *walk, const struct vx_mmu_private *priv,
     walk->global = priv->pge && (leaf & PTE_G) != 0;
 }
 
-static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
+static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     uint64_t pde_phys = (priv->paging.cr3 & 0xFFFFF000u) | (lin >> 22) << 2;
@@ -96,7 +96,7 @@ static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint32_t lin, bool set
     return VX_WALK_OK;
 }
 
-static enum walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
+static enum walk_end walk_pae(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     uint64_t pdpte = priv->pdpte[lin >> 30];
@@ -135,7 +135,7 @@ static enum walk_end walk_pae(const struct vx_mmu *mmu, uint32_t lin, bool set_a
     return VX_WALK_OK;
 }
 
-enum walk_end walk_tables(const struct vx_mmu *mmu, uint32_t lin, bool set_accessed, struct page_walk *walk)
+enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
 {
     switch (mmu->priv->mode) {
     case VX_PAGING_32BIT: return walk_32bit(mmu, lin, set_accessed, walk);
@@ -173,7 +173,7 @@ bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk
     return false;
 }
 
-static bool page_fault(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, uint32_t error)
+static bool page_fault(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, uint32_t error)
 {
     struct vx_mmu_private *priv = mmu->priv;
     if (access == VX_ACCESS_WRITE)
@@ -184,11 +184,11 @@ static bool page_fault(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, 
         error |= VX_PF_I;
     mmu->fault = (struct vx_fault){ .vector = 14, .has_error = true, .error = error, .lin = lin };
     priv->stats->true_faults++;
-    vx_trace(priv->log, mmu_page_fault, (uint64_t)lin, error);
+    vx_trace(priv->log, mmu_page_fault, lin, error);
     return false;
 }
 
-bool walk_resolve(struct vx_mmu *mmu, uint32_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk)
+bool walk_resolve(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum vx_view view, struct page_walk *walk)
 {
     struct vx_mmu_private *priv = mmu->priv;
     priv->stats->tlb_misses++;

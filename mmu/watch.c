@@ -5,13 +5,13 @@
  *       either: a read-modify-write may go by that alone. */
 #include "mmu_private.h"
 
-static bool overlaps(const struct vx_mmu_watch *watch, uint32_t lin, uint64_t phys, uint64_t bytes)
+static bool overlaps(const struct vx_mmu_watch *watch, uint64_t lin, uint64_t phys, uint64_t bytes)
 {
     uint64_t first = watch->physical ? phys : lin;
     return first <= watch->last && watch->first <= first + bytes - 1;
 }
 
-unsigned watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame)
+unsigned watch_page(const struct vx_mmu *mmu, uint64_t lin, uint64_t frame)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     unsigned kinds = 0;
@@ -21,7 +21,7 @@ unsigned watch_page(const struct vx_mmu *mmu, uint32_t lin, uint64_t frame)
     return kinds;
 }
 
-void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint32_t lin, uint64_t phys, size_t bytes, const void *value)
+void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint64_t lin, uint64_t phys, size_t bytes, const void *value)
 {
     const struct vx_mmu_private *priv = mmu->priv;
     for (unsigned i = 0; i < priv->watch_count; i++)

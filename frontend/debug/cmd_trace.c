@@ -32,7 +32,7 @@ void dbg_trace_insn(void *opaque)
             (unsigned)r[VX_RDI], (unsigned)r[VX_RBP], (unsigned)r[VX_RSP], (unsigned)vx_eflags(dbg->vcpu));
 }
 
-void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     static const struct {
         unsigned kind;
@@ -53,9 +53,9 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, ui
     if (event == VX_DEBUG_EVENT_MODE)
         fprintf(trace_out(dbg), "%s %s", kinds[event].text, dbg_mode_name(value));
     else
-        fprintf(trace_out(dbg), "%s %02x", kinds[event].text, value);
+        fprintf(trace_out(dbg), "%s %02" PRIx64, kinds[event].text, value);
     if (event == VX_DEBUG_EVENT_EXCEPTION)
-        fprintf(trace_out(dbg), " %s error %x", dbg_vector_name(value), detail);
+        fprintf(trace_out(dbg), " %s error %" PRIx64, dbg_vector_name(value), detail);
     if (fault)
         fprintf(trace_out(dbg), " address %08x", (unsigned)dbg->vcpu->cr2);
     fprintf(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);

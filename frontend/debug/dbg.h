@@ -201,7 +201,7 @@ const char *dbg_point_kind(const struct vx_debug_point *point);
 void dbg_trace_insn(void *opaque);
 void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
                       uint64_t value);
-void dbg_trace_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail);
 
 /* ---- notes about points, cmd_break.c ----------------------------------------------------------------------------- */
 

@@ -125,7 +125,7 @@ static void access_seen(void *opaque, enum vx_space space, uint64_t address, uns
         gdb->config.monitor_front->access(gdb->config.monitor_front_opaque, space, address, bytes, access, value);
 }
 
-static void event(void *opaque, enum vx_debug_event event_kind, uint32_t value, uint32_t detail)
+static void event(void *opaque, enum vx_debug_event event_kind, uint64_t value, uint64_t detail)
 {
     const struct gdb *gdb = opaque;
     if (gdb->config.monitor_front != NULL)

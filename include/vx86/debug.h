@@ -119,7 +119,7 @@ struct vx_debug_front {
     void (*access)(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
                    uint64_t value);
     /* Every event as it is noted, in the middle of an instruction. May be NULL. */
-    void (*event)(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+    void (*event)(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail);
 };
 
 /* Attaches the debugger to the vCPU. A second front replaces the first; NULL takes it away, and with it all points. */

@@ -14,6 +14,9 @@
  *     hit  <=> tag[index] + vpn(last byte of the access) == 0 (mod 2^32), index taken from the first byte
  *     hva   =  lin + addend[index]
  *
+ * Functions take linear addresses of 64 bits and wrap them with vx_lin_wrap() where they come in. The soft TLB's tags
+ * are 32 bits wide: they hold the page numbers of a 32-bit space, and no more.
+ *
  * Thread rule: vCPU thread only. */
 #ifndef VX86_MMU_H
 #define VX86_MMU_H
@@ -95,7 +98,7 @@ bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys);
 bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin);
 
 /* Slow paths of the inline accessors below: page crossing, MMIO, code pages, misses, faults. size 1, 2, 4 or 8.
- * A store that crosses pages is checked on both before either byte is written. lin wraps at 32 bits. */
+ * A store that crosses pages is checked on both before either byte is written. */
 bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value);
 bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t value);
 
@@ -128,11 +131,18 @@ struct vx_mmu_watch {
     uint32_t number; /* the owner's */
 };
 /* `kind` is one of VX_WATCH_*; `value` points to the `bytes` that a write will store, NULL for a read. */
-typedef void vx_mmu_watch_fn(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint32_t lin, uint64_t phys,
+typedef void vx_mmu_watch_fn(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint64_t lin, uint64_t phys,
                              size_t bytes, const void *value);
 /* Replaces the list (borrowed; it stays in place until the next call); drops the shadow. Between instructions. */
 void vx_mmu_set_watches(struct vx_mmu *mmu, const struct vx_mmu_watch *list, unsigned count, vx_mmu_watch_fn *fn,
                         void *opaque);
+
+/* Outside 64-bit mode linear addresses are 32 bits wide, and sums wrap at 4 GiB (SDM 3A "Logical and Linear
+ * Addresses"). All code that wraps one does it here. */
+static inline uint64_t vx_lin_wrap(uint64_t lin)
+{
+    return (uint32_t)lin;
+}
 
 static inline uint32_t vx_tlb_index(uint64_t lin)
 {
@@ -143,11 +153,10 @@ static inline uint32_t vx_tlb_index(uint64_t lin)
 static inline uint8_t *vx_tlb_probe(const struct vx_tlb *tlb, const uint32_t *tags, uint64_t lin, unsigned size)
 {
     uint32_t index = vx_tlb_index(lin);
-    uint32_t last_vpn = (uint32_t)(lin + size - 1) >> VX_PAGE_SHIFT;
+    uint32_t last_vpn = (uint32_t)(vx_lin_wrap(lin + size - 1) >> VX_PAGE_SHIFT);
     if (VX_UNLIKELY(tags[index] + last_vpn != 0))
         return NULL;
-    return (uint8_t *)(uintptr_t)((uint32_t)lin +
-                                  tlb->addend[index]); /* lin wraps at 32 bits, here as in the slow paths */
+    return (uint8_t *)(uintptr_t)(vx_lin_wrap(lin) + tlb->addend[index]);
 }
 
 static inline bool vx_mmu_read(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_view view, uint64_t *value)

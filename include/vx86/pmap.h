@@ -18,7 +18,7 @@
 
 #define VX_PAGE_SHIFT 12
 #define VX_PAGE_BYTES 4096u
-#define VX_PAGE_MASK  4095u
+#define VX_PAGE_MASK  UINT64_C(4095)
 
 /* No backing page: the access goes to the bus. */
 #define VX_PMAP_BUS     UINT32_MAX

@@ -167,13 +167,13 @@ enum vx_debug_event {
 struct vx_vcpu_debug {
     void *opaque;
     bool magic;
-    void (*event)(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail);
+    void (*event)(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail);
     /* Is there a stop at CS:EIP? Engines ask where stops_in() has said that there may be one, and return VX_STOP_DEBUG.
      * */
     bool (*stops_here)(void *opaque);
     /* Is there a stop in [lin, lin + bytes), whose code is at `hva`? The range lies in one page. Engines ask when they
      * prepare code to be run without looking. Whoever changes the answer drops what was prepared (vx_bt_forget()). */
-    bool (*stops_in)(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes);
+    bool (*stops_in)(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 };
 
 /* What the machine does for its CPU. All calls on the vCPU thread. */
@@ -286,7 +286,7 @@ static inline void vx_vcpu_raise(struct vx_vcpu *vcpu, uint32_t bits)
         vcpu->kick(vcpu);
 }
 
-static inline void vx_vcpu_tell(const struct vx_vcpu *vcpu, enum vx_debug_event event, uint32_t value, uint32_t detail)
+static inline void vx_vcpu_tell(const struct vx_vcpu *vcpu, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     if (VX_UNLIKELY(vcpu->debug != NULL))
         vcpu->debug->event(vcpu->debug->opaque, event, value, detail);
@@ -332,7 +332,7 @@ static inline enum vx_view vx_view_of(const struct vx_vcpu *vcpu)
 }
 static inline uint64_t vx_cs_lin(const struct vx_vcpu *vcpu)
 {
-    return (uint32_t)(vcpu->seg[VX_CS].base + vcpu->rip);
+    return vx_lin_wrap(vcpu->seg[VX_CS].base + vcpu->rip);
 }
 
 #endif

@@ -196,7 +196,7 @@ static const struct vx_bt_departure left[] = {
     { .why = "direct branch", .entered = 0x1000, .at_known = true, .at = 0x1000, .to = 0x1002 },
 };
 
-static void no_event(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+static void no_event(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     (void)opaque, (void)event, (void)value, (void)detail;
 }
@@ -207,7 +207,7 @@ static bool no_stop_here(void *opaque)
     return false;
 }
 
-static bool no_stop_in(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes)
+static bool no_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes)
 {
     (void)opaque, (void)lin, (void)hva, (void)bytes;
     return false;

@@ -11,7 +11,7 @@ struct heard {
     unsigned count;
 };
 
-static void hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32_t detail)
+static void hear(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail)
 {
     struct heard *heard = opaque;
     (void)detail;
@@ -19,7 +19,7 @@ static void hear(void *opaque, enum vx_debug_event event, uint32_t value, uint32
         return;
     cr_assert_lt(heard->count, MODES_MAX);
     heard->old[heard->count] = vx_mode_bits(heard->cpu->cr0, heard->cpu->eflags);
-    heard->new[heard->count++] = value;
+    heard->new[heard->count++] = (uint32_t)value;
 }
 
 static bool no_stop_here(void *opaque)
@@ -28,7 +28,7 @@ static bool no_stop_here(void *opaque)
     return false;
 }
 
-static bool no_stop_in(void *opaque, uint32_t lin, const uint8_t *hva, uint32_t bytes)
+static bool no_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes)
 {
     (void)opaque, (void)lin, (void)hva, (void)bytes;
     return false;
