@@ -6,6 +6,9 @@
  *   I2  A unit that spans two pages is never chained to: its second mapping has to be looked up.
  *   I3  Both units are of the same mode and the same code segment, base and limit: what they take for granted of these
  *       was looked at when C entered the first one. */
+#include "chain.h"
+
+#include "core.h"
 #include "verify.h"
 
 static bool same_view(const struct bt_tu *from, const struct bt_tu *to)
@@ -47,7 +50,7 @@ static void cross_remove(struct bt_exit *exit)
 static void patch(struct vx_bt *bt, const struct bt_exit *exit, uint32_t target)
 {
     struct bt_verdict verdict;
-    bt_cache_patch32(bt, exit->patch_off, target - (exit->patch_off + 4));
+    bt_code_patch32(bt, exit->patch_off, target - (exit->patch_off + 4));
     if (bt->verifier != NULL && !bt_verify_exit(bt->verifier, exit, &verdict))
         bt_verify_failed(bt, &verdict);
 }

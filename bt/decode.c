@@ -2,8 +2,33 @@
  *
  * A unit stays inside one page and ends before an address where a debugger stops; an instruction that straddles two
  * pages is a unit of its own, so that only such units depend on two mappings. */
-#include "internal.h"
+#include "decode.h"
+
+#include <stdlib.h>
+
+#include "lower.h"
 #include "vx86/isa.h"
+
+struct bt_decoder {
+    ZydisDecoder of[2]; /* 16, 32 bit */
+};
+
+struct bt_decoder *bt_decoder_create(void)
+{
+    struct bt_decoder *decoder = malloc(sizeof *decoder);
+    if (decoder == NULL)
+        return NULL;
+    ZydisDecoderInit(&decoder->of[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+    ZydisDecoderInit(&decoder->of[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    for (unsigned i = 0; i < 2; i++) /* without CET, 3Eh before an indirect branch is DS and not NOTRACK */
+        ZydisDecoderEnableMode(&decoder->of[i], ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
+    return decoder;
+}
+
+void bt_decoder_destroy(struct bt_decoder *decoder)
+{
+    free(decoder);
+}
 
 static uint8_t guest_gpr(ZydisRegister reg)
 {
@@ -169,7 +194,7 @@ static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avai
 {
     ZydisDecodedInstruction z;
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-    const ZydisDecoder *decoder = &bt->decoder[(bt->mode & MODE_CS32) ? 1 : 0];
+    const ZydisDecoder *decoder = &bt->decoder->of[(bt->mode & MODE_CS32) ? 1 : 0];
     ZyanStatus status = ZydisDecoderDecodeFull(decoder, bytes, avail, &z, ops);
     if (ZYAN_FAILED(status))
         return status;

@@ -1,7 +1,7 @@
 /* departures.c - a short history of how translated code was left, for who studies it: written by C
  * alone, on every return to it, while the vCPU has a debugger (always, it would cost a system call of the guest a
  * tenth). */
-#include "internal.h"
+#include "departures.h"
 
 static const char *const reasons[] = {
     [EXIT_DIRECT] = "a direct branch that is not chained",

@@ -4,9 +4,7 @@
 #ifndef VX86_BT_INSN_H
 #define VX86_BT_INSN_H
 
-#include <Zydis/Zydis.h>
-
-#include "vx86/bt.h"
+#include "unit.h"
 
 /* Everything that changes what guest bytes mean or what may be assumed about them. */
 enum bt_mode {
@@ -78,6 +76,8 @@ enum bt_lower {
     L_SSE,
 };
 
+bool bt_ends_unit(uint8_t lower);
+
 #define REG_NONE 0xFF
 
 /* One decoded guest instruction, reduced to what lowering needs. Register numbers are the guest's (0..7). */
@@ -107,6 +107,11 @@ struct bt_insn {
     uint8_t share_mem, share_stack;             /* shares of the operand and of the stack slot, SHARE_NONE */
     int32_t share_mem_delta, share_stack_delta; /* base register's present value minus the share's */
 };
+
+static inline uint32_t bt_next_eip(const struct bt_insn *in)
+{
+    return in->eip + in->len;
+}
 
 enum { SHARE_NONE = 0xFF, SHARE_SLOTS = 4 };
 

@@ -1,5 +1,5 @@
 /* query.c - what the translator tells of its units to a debugger: read only, between runs. */
-#include "internal.h"
+#include "core.h"
 
 static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_bt_unit *unit)
 {

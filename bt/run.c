@@ -4,6 +4,17 @@
  * unit. */
 #include <stdlib.h>
 
+#include "cache.h"
+#include "decode.h"
+#include "departures.h"
+#include "enter.h"
+#include "fragment.h"
+#include "hostfault.h"
+#include "interpret.h"
+#include "invalidate.h"
+#include "smc.h"
+#include "state.h"
+#include "translate.h"
 #include "verify.h"
 #include "vx86/loop.h"
 
@@ -23,49 +34,6 @@ static uint64_t next_random(struct vx_bt *bt)
     bt->rng ^= bt->rng >> 7;
     bt->rng ^= bt->rng << 17;
     return bt->rng;
-}
-
-/* The call-out counter that an interpreted opcode belongs to. */
-static uint64_t *callout_kind(struct vx_stats *stats, unsigned opcode)
-{
-    switch (opcode) {
-    case 0x6C ... 0x6F:
-    case 0xE4 ... 0xE7:
-    case 0xEC ... 0xEF: return &stats->callout_io;
-    case 0x17:
-    case 0x8E:
-    case 0xC4:
-    case 0xC5:
-    case 0x1B2:
-    case 0x1B4:
-    case 0x1B5: return &stats->callout_segment;
-    case 0x9A:
-    case 0xCA ... 0xCF:
-    case 0xEA:
-    case 0x134:
-    case 0x135: return &stats->callout_transfer;
-    case 0x100:
-    case 0x101:
-    case 0x106:
-    case 0x120 ... 0x123:
-    case 0x130:
-    case 0x132: return &stats->callout_control;
-    case 0xA4 ... 0xA7:
-    case 0xAA ... 0xAF: return &stats->callout_string;
-    default: return &stats->callout_other;
-    }
-}
-
-void bt_interpret(struct vx_bt *bt)
-{
-    struct vx_vcpu *vcpu = bt->vcpu;
-    uint64_t lin = vx_cs_lin(vcpu);
-    vx_interp_step(vcpu);
-    unsigned opcode = vx_interp_last_opcode(vcpu) & 0x3FF;
-    vx_trace(bt->log, bt_interp, lin, opcode);
-    bt->stats->interp_steps++;
-    bt->stats->interp_by_opcode[opcode >> 8][opcode & 0xFF]++;
-    ++*callout_kind(bt->stats, opcode);
 }
 
 /* A unit over two pages is good only while the second one is still the same. */
@@ -318,24 +286,22 @@ static void make_stubs(struct vx_bt *bt)
 
 static vx_err init(struct vx_bt *bt)
 {
-    ZydisDecoderInit(&bt->decoder[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-    ZydisDecoderInit(&bt->decoder[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-    for (unsigned i = 0; i < 2; i++) /* without CET, 3Eh before an indirect branch is DS and not NOTRACK */
-        ZydisDecoderEnableMode(&bt->decoder[i], ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
     size_t bytes = bt->config.cache_bytes != 0 ? bt->config.cache_bytes : BT_CACHE_DEFAULT;
-    bt->buffer = malloc(BT_BUFFER_BYTES);
+    bt->buffer = malloc(BT_FRAGMENT_MAX);
     bt->cg = bt_cg_create();
-    if (bt->buffer == NULL || bt->cg == NULL)
+    bt->decoder = bt_decoder_create();
+    if (bt->buffer == NULL || bt->cg == NULL || bt->decoder == NULL)
         return VX_ERR_NO_MEMORY;
     if (bt->config.verify) {
         bt->verifier = bt_verifier_create(bt);
         if (bt->verifier == NULL)
             return VX_ERR_NO_MEMORY;
     }
-    VX_TRY(bt_cache_create(bt, bytes));
+    VX_TRY(bt_code_create(bt, bytes));
     VX_TRY(bt_lookup_create(bt));
-    VX_TRY(bt_smc_create(bt));
-    VX_TRY(bt_hostfault_install(bt));
+    VX_TRY(bt_jc_create(bt));
+    VX_TRY(bt_pages_create(bt));
+    VX_TRY(bt_hostfault_install(bt->log));
     bt->created_tsc = __builtin_ia32_rdtsc();
     bt->created_ns = vx_host_now_ns();
     make_stubs(bt);
@@ -391,10 +357,13 @@ void vx_bt_destroy(struct vx_bt *bt)
     bt_hostfault_forget(bt);
     if (bt->vcpu->kick == kick)
         bt->vcpu->kick = NULL;
-    if (bt->hash != NULL)
-        bt_cache_destroy(bt);
+    if (bt->pages != NULL)
+        bt_cache_evict_all(bt);
+    bt_code_destroy(bt);
+    bt_jc_destroy(bt);
     bt_lookup_destroy(bt);
-    bt_smc_destroy(bt);
+    bt_pages_destroy(bt);
+    bt_decoder_destroy(bt->decoder);
     free(bt->buffer);
     free(bt->cg);
     bt_verifier_destroy(bt->verifier);

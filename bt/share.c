@@ -12,7 +12,7 @@
  *       is probed, filled and faulted alone. A share for writing so never sets D before the store itself does.
  *   I4  ESP is followed through pushes, pops and constant adjustments; any other write to a base register ends its
  *       shares. */
-#include "internal.h"
+#include "share.h"
 
 enum { SPAN_MAX = 255 /* fits MEM_BYTES */, CANDIDATES = 32, GPRS = 8 };
 

@@ -2,7 +2,9 @@
  *
  * Everything that C may have changed (segments, CPL, control registers, flags) is brought into the form that translated
  * code reads, before it runs again. */
-#include "internal.h"
+#include "state.h"
+
+#include "host_flags.h"
 
 static bool flat_data(const struct vx_seg *seg)
 {

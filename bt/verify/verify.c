@@ -23,7 +23,7 @@ const char *bt_rule_name(enum bt_rule rule)
 
 /* ---- creation */
 
-enum { INSNS_MAX = BT_BUFFER_BYTES };
+enum { INSNS_MAX = BT_FRAGMENT_MAX };
 
 static bool allocate(struct bt_verifier *v)
 {
@@ -301,7 +301,7 @@ bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct 
     verdict->rule = RULE_NONE;
     verdict->text[0] = '\0';
     vf_terms_reset(&v->terms);
-    VX_ASSERT(claim->tu->host_bytes <= BT_BUFFER_BYTES && claim->tu->insns <= BT_TU_MAX);
+    VX_ASSERT(claim->tu->host_bytes <= BT_FRAGMENT_MAX && claim->tu->insns <= BT_TU_MAX);
     if (!vf_guest_decode(v) || !vf_flow(v) || !check_sites(v) || !check_exits(v))
         return false;
     start_state(v, &v->state[0]);

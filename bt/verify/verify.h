@@ -7,7 +7,7 @@
 #ifndef VX86_BT_VERIFY_H
 #define VX86_BT_VERIFY_H
 
-#include "internal.h"
+#include "core.h"
 
 struct bt_verifier;
 

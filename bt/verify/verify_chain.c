@@ -40,7 +40,7 @@ bool bt_verify_exit(struct bt_verifier *v, const struct bt_exit *exit, struct bt
     if (from->dead || to->dead || to->mode != from->mode || to->cs_base != from->cs_base ||
         to->cs_limit != from->cs_limit)
         return chain_fails(verdict, exit, "leads from or to a unit that is dead or of another mode");
-    if (to->eip != exit->target_eip || goes_to != to->entry || bt_cache_find((struct vx_bt *)v->bt, goes_to) != to)
+    if (to->eip != exit->target_eip || goes_to != to->entry || bt_code_find(v->bt, goes_to) != to)
         return chain_fails(verdict, exit, "does not go to the entry of the unit for its address");
     return true;
 }

@@ -20,7 +20,10 @@
 
 #include <capstone/capstone.h>
 
-#include "asm.h"
+#include "callout.h"
+#include "core.h"
+#include "regs.h"
+#include "stubs.h"
 #include "verify.h"
 
 /* ---- instructions */
@@ -217,7 +220,7 @@ struct bt_verifier {
     struct vf_insn *insn;
     struct vf_point *point;
     struct vf_state *state; /* parallel to insn; valid where point.has_state */
-    uint32_t *at;           /* offset to index, VF_NONE: no instruction begins there; BT_BUFFER_BYTES + 1 */
+    uint32_t *at;           /* offset to index, VF_NONE: no instruction begins there; BT_FRAGMENT_MAX + 1 */
     uint32_t *order;        /* topological */
     uint32_t *stack;
     uint32_t order_count;

@@ -5,30 +5,7 @@
 #ifndef VX86_BT_ASM_H
 #define VX86_BT_ASM_H
 
-#include "internal.h"
-
-enum host_reg {
-    H_RAX,
-    H_RCX,
-    H_RDX,
-    H_RBX,
-    H_RSP,
-    H_RBP,
-    H_RSI,
-    H_RDI,
-    H_R8,
-    H_R9,
-    H_R10,
-    H_R11,
-    H_R12,
-    H_R13,
-    H_R14,
-    H_R15,
-    H_NONE = 0xFF,
-};
-enum { H_GUEST_ESP = H_R14, H_VCPU = H_R15, H_TLB = H_R13, H_TWELVE = H_R12 };
-/* SSE registers, of which the guest has eight: area->entries, area->jc_hits and all ones, while events are counted. */
-enum { H_XMM_ENTRIES = 15, H_XMM_JC_HITS = 14, H_XMM_ONES = 13 };
+#include "regs.h"
 
 struct bt_asm {
     uint8_t *buf;
@@ -36,12 +13,6 @@ struct bt_asm {
     uint32_t base; /* cache offset at which buf[0] will live */
     bool overflow;
 };
-
-/* Where a guest register lives. */
-static inline uint8_t host_of(uint8_t guest_reg)
-{
-    return guest_reg == VX_RSP ? H_GUEST_ESP : guest_reg;
-}
 
 static inline void a8(struct bt_asm *a, unsigned v)
 {
@@ -214,8 +185,5 @@ static inline uint32_t x_pos(const struct bt_asm *a)
 {
     return a->base + a->len;
 }
-
-#define AREA(field) ((int32_t)(offsetof(struct vx_vcpu, engine_area) + offsetof(struct bt_area, field)))
-#define VCPU(field) ((int32_t)offsetof(struct vx_vcpu, field))
 
 #endif

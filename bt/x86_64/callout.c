@@ -1,103 +1,14 @@
 /* callout.c - the C side of call-outs from translated code.
  *
  * Compiled for general registers only: until bt_fp_home() has run, the host's FPU and SSE registers hold the guest's
- * state
- * (I4 of internal.h), so nothing here may use them, and nothing of another folder is called before. */
-#include "internal.h"
+ * state (I2 of core.h), so nothing here may use them, and nothing of another folder is called before. */
+#include "callout.h"
 
-/* Packs EFLAGS' arithmetic bits as LAHF and SETO deliver them, and back. */
-void bt_flags_to_vcpu(struct vx_vcpu *vcpu)
-{
-    const struct bt_area *area = bt_area(vcpu);
-    uint32_t flags = (uint32_t)area->flags16 >> 8 & (VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF);
-    flags |= (uint32_t)(area->flags16 & 1) << 11;
-    vcpu->eflags = (vcpu->eflags & ~(uint32_t)VX_FL_ARITH) | flags;
-}
-
-void bt_flags_from_vcpu(struct vx_vcpu *vcpu)
-{
-    struct bt_area *area = bt_area(vcpu);
-    uint32_t low = vcpu->eflags & (VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF);
-    area->flags16 = (uint16_t)((low | VX_FL_1) << 8 | (vcpu->eflags >> 11 & 1));
-    area->sysflags = vcpu->eflags & ~(uint32_t)(VX_FL_ARITH | VX_FL_1);
-}
-
-/* The C ABI's floating-point environment, after the guest's was saved. */
-static void host_fp_defaults(void)
-{
-    static const uint32_t mxcsr = 0x1F80;
-    __asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(mxcsr));
-}
-
-/* The guest's FOP, FIP, FCS, FDP and FDS in place of the host's, which are of the translator's code. */
-static void tell_pointers(struct vx_vcpu *vcpu)
-{
-    struct bt_area *area = bt_area(vcpu);
-    bool always = bt_of(vcpu)->fp_pointers_always, error = (vcpu->fx[FX_FSW] & FSW_ES) != 0;
-    uint8_t *last = (uint8_t *)area->fp_last;
-    const uint8_t *operand = always || error ? last : (const uint8_t *)area->fp_kept;
-    if (!always)
-        __builtin_memset(last + FX_FCS, 0, 2), __builtin_memset(last + FX_FDS, 0, 2);
-    __builtin_memcpy(vcpu->fx + FX_FOP, operand + FX_FOP, 2);
-    __builtin_memcpy(vcpu->fx + FX_FIP, last + FX_FIP, 8);
-    __builtin_memcpy(vcpu->fx + FX_FDP, operand + FX_FDP, 4);
-    __builtin_memcpy(vcpu->fx + FX_FDS, last + FX_FDS, 4);
-}
-
-static void keep_pointers(struct vx_vcpu *vcpu)
-{
-    struct bt_area *area = bt_area(vcpu);
-    __builtin_memcpy(area->fp_last, vcpu->fx, sizeof area->fp_last);
-    __builtin_memcpy(area->fp_kept, vcpu->fx, sizeof area->fp_kept);
-}
-
-void bt_fp_home(struct vx_vcpu *vcpu)
-{
-    struct bt_area *area = bt_area(vcpu);
-    if (area->fp_away)
-        return;
-    __asm__ volatile("fxsave %0" : "=m"(vcpu->fx));
-    tell_pointers(vcpu);
-    host_fp_defaults();
-    area->fp_away = 1;
-}
-
-static void fp_load(struct vx_vcpu *vcpu)
-{
-    keep_pointers(vcpu);
-    __asm__ volatile("fxrstor %0" : : "m"(vcpu->fx));
-    bt_area(vcpu)->fp_away = 0;
-}
-
-/* Whoever raises attention sets the word first and the pointers then (kick() in run.c). So pointers that are at peace
- * need no more than a look at the word, which follows; others are set before it is looked at. */
-static void make_peace(struct bt_area *area)
-{
-    const uint64_t cell = (uint64_t)(uintptr_t)&area->poll_cell;
-    if (__atomic_load_n(&area->poll_ptr, __ATOMIC_ACQUIRE) == cell &&
-        __atomic_load_n(&area->jc_base, __ATOMIC_ACQUIRE) == area->jc_base_real)
-        return;
-    __atomic_store_n(&area->jc_base, area->jc_base_real, __ATOMIC_RELAXED);
-    __atomic_store_n(&area->poll_ptr, cell, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-bool bt_execute(struct vx_bt *bt, uint32_t entry)
-{
-    struct bt_area *area = bt->area;
-    bt->must_exit = false;
-    area->exit_r9 = EXIT_STATE;
-    make_peace(area);
-    if (atomic_load(&bt->vcpu->attention) != 0)
-        return false;
-    void (*enter)(struct vx_vcpu *, const uint8_t *);
-    const uint8_t *stub = bt->rx + bt->stub.enter;
-    __builtin_memcpy(&enter, &stub, sizeof enter);
-    enter(bt->vcpu, bt->rx + entry);
-    bt_fp_home(bt->vcpu);
-    bt_flags_to_vcpu(bt->vcpu);
-    return true;
-}
+#include "callout_string.h"
+#include "fp_state.h"
+#include "host_flags.h"
+#include "interpret.h"
+#include "state.h"
 
 /* Is CS what the running unit was made for? A handler may be at the very offset where the unit would go on. */
 static bool same_code(const struct vx_bt *bt)
@@ -140,7 +51,7 @@ static uint64_t after_insn(struct vx_bt *bt, uint64_t eip, uint64_t next_eip, ui
     } else {
         bt_sync(bt, mine);
         if (info & MEM_FP_LIVE)
-            fp_load(vcpu);
+            bt_fp_load(vcpu);
         return CALLOUT_NEXT;
     }
     bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
@@ -209,7 +120,7 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     }
     bt_sync_segments(bt);
     if (info & MEM_FP_LIVE)
-        fp_load(vcpu);
+        bt_fp_load(vcpu);
     return CALLOUT_NEXT;
 }
 
@@ -225,7 +136,7 @@ uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info
     vcpu->gpr[VX_RAX] = (uint32_t)tsc;
     vcpu->gpr[VX_RDX] = tsc >> 32;
     if (info & MEM_FP_LIVE)
-        fp_load(vcpu);
+        bt_fp_load(vcpu);
     return CALLOUT_NEXT;
 }
 
@@ -262,7 +173,7 @@ uint64_t bt_callout_port(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info,
     }
     bt_sync_intr(bt);
     if (info & MEM_FP_LIVE)
-        fp_load(vcpu);
+        bt_fp_load(vcpu);
     return CALLOUT_NEXT;
 }
 
@@ -354,7 +265,7 @@ uint64_t bt_callout_share(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uin
         uint8_t *hva = vx_tlb_probe(tlb, (info & MEM_WRITE) ? tlb->write_tag : tlb->read_tag, lin, bytes);
         if (hva != NULL) {
             if (info & MEM_FP_LIVE)
-                fp_load(vcpu);
+                bt_fp_load(vcpu);
             return (uint64_t)(uintptr_t)hva;
         }
     }
@@ -376,7 +287,7 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
         return fault(vcpu, eip);
     if (hva != NULL) {
         if (info & MEM_FP_LIVE)
-            fp_load(vcpu);
+            bt_fp_load(vcpu);
         return (uint64_t)(uintptr_t)hva;
     }
     bt_flags_to_vcpu(vcpu);

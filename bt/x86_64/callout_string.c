@@ -3,7 +3,9 @@
  * Compiled for general registers only, as callout.c is: the guest's FP state stays in the host meanwhile. What is not
  * plain (page crossings inside an element, misses, MMIO, code pages, the instruction's own page, DF = 1) goes to the
  * interpreter, which also fills the shadow. */
-#include "internal.h"
+#include "callout_string.h"
+
+#include "callout.h"
 
 /* Elements of `size` bytes from lin to the end of its page, at most `max`. */
 static uint32_t in_page(uint32_t lin, unsigned size, uint32_t max)

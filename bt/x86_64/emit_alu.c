@@ -1,5 +1,7 @@
 /* emit_alu.c - innocuous instructions: re-encoded as themselves, with ESP renamed and memory operands lowered. */
+#include "callout.h"
 #include "emit.h"
+#include "emit_mem.h"
 
 enum { STAGE = 8 }; /* frame slot through which AH..BH meet memory (no REX prefix can name them) */
 

@@ -3,7 +3,9 @@
  * Attention (design "Faults and events") is looked for before backward branches and at every indirect one, by loading
  * through a pointer that is poisoned when somebody asks: no flags, no compare, and a host fault only when there is
  * something to do. */
+#include "callout.h"
 #include "emit.h"
+#include "emit_mem.h"
 
 enum { HOLD = 16 };
 
@@ -14,7 +16,7 @@ static uint32_t ip_mask(const struct bt_insn *in)
 
 static uint32_t target_of(const struct bt_insn *in)
 {
-    return (next_eip(in) + (uint32_t)in->imm) & ip_mask(in);
+    return (bt_next_eip(in) + (uint32_t)in->imm) & ip_mask(in);
 }
 
 /* The CS limit of a unit is part of its key, so direct targets are checked here, once. */
@@ -116,7 +118,7 @@ void emit_jcc(struct cg *cg, const struct bt_insn *in)
         poll_if_backward(cg, in, target);
     emit_unit_done(cg);
     add_exit(cg, x_jcc_rel32(&cg->a, in->opcode & 15, cg->a.base), target);
-    emit_exit(cg, next_eip(in));
+    emit_exit(cg, bt_next_eip(in));
 }
 
 /* Count register minus one (LOOPs), then RCX (saved in r11 for 16 bit) is what JRCXZ tests. */
@@ -166,7 +168,7 @@ void emit_loop(struct cg *cg, const struct bt_insn *in)
     uint32_t not_taken_cc = 0;
     if (in->opcode == 0xE3) { /* JeCXZ: taken when zero */
         loop_restore(cg, in);
-        emit_exit(cg, next_eip(in));
+        emit_exit(cg, bt_next_eip(in));
         x_here(a, zero);
         loop_restore(cg, in);
         emit_exit(cg, target);
@@ -180,7 +182,7 @@ void emit_loop(struct cg *cg, const struct bt_insn *in)
     loop_restore(cg, in);
     if (not_taken_cc != 0)
         x_here(a, not_taken_cc);
-    emit_exit(cg, next_eip(in));
+    emit_exit(cg, bt_next_eip(in));
 }
 
 void emit_call(struct cg *cg, const struct bt_insn *in)
@@ -192,7 +194,7 @@ void emit_call(struct cg *cg, const struct bt_insn *in)
     }
     poll_if_backward(cg, in, target);
     struct bt_insn push = *in;
-    push.imm = next_eip(in);
+    push.imm = bt_next_eip(in);
     emit_push_imm(cg, &push);
     emit_exit(cg, target);
 }
@@ -288,7 +290,7 @@ void emit_call_rm(struct cg *cg, const struct bt_insn *in)
     load_target(cg, in);
     x_store32(&cg->a, H_RSP, HOLD, H_R8);
     struct bt_insn push = *in;
-    push.imm = next_eip(in);
+    push.imm = bt_next_eip(in);
     emit_push_imm(cg, &push);
     x_load32(&cg->a, H_R8, H_RSP, HOLD);
     emit_jump_cache(cg, NULL);

@@ -1,6 +1,6 @@
 /* emit_mem.c - guest memory operands by the soft-TLB lowering (design "Memory: two lowerings of one shadow").
  *
- * The probe changes no flags, so it can stand between any two guest instructions (I1 of internal.h). For an access of n
+ * The probe changes no flags, so it can stand between any two guest instructions (I1 of regs.h). For an access of n
  * bytes at the linear address in A:
  *
  *     shrx  r9d, A, r12d            vpn of the first byte
@@ -15,7 +15,9 @@
  * hit:mov   rcx, r11
  *     mov   r9, [r13 + r9*8 + addend]
  *     ...   [A + r9]                the access */
-#include "emit.h"
+#include "emit_mem.h"
+
+#include "callout.h"
 
 bool seg_is_flat(const struct cg *cg, unsigned seg)
 {

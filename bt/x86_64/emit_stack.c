@@ -1,5 +1,7 @@
 /* emit_stack.c - PUSH, POP, LEAVE: the access first, ESP after it (I1). */
+#include "callout.h"
 #include "emit.h"
+#include "emit_mem.h"
 
 enum { HOLD = 16 }; /* frame slot that keeps a value over a second probe */
 

@@ -1,6 +1,8 @@
 /* emit_string.c - string instructions without REP, in line: probe, move or compare, then advance the index registers.
  * */
+#include "callout.h"
 #include "emit.h"
+#include "emit_mem.h"
 
 enum { HOLD = 16 };
 
@@ -99,7 +101,7 @@ void emit_rep(struct cg *cg, const struct bt_insn *in)
     bool flat = seg_is_flat(cg, VX_ES) && (stos || seg_is_flat(cg, in->mem_seg));
     uint32_t fast = (movs || stos) && flat && in->addr_bytes == 4 ? in->op_bytes | (movs ? REP_MOVS : 0u) : 0;
     struct bt_asm *a = &cg->a;
-    x_mov_imm32(a, H_R8, next_eip(in));
+    x_mov_imm32(a, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, fast | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
     emit_call_c(cg, in, cg->bt->stub.rep);

@@ -6,6 +6,7 @@
  * know it (`fip_back`). The others can change in MODE_FP_OPERANDS alone (tells_fp_operands() in state.c) and are stored
  * behind each instruction. */
 #include "emit.h"
+#include "emit_mem.h"
 
 /* Leaves the pointers alone: WAIT; FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE, FNSTSW; FNCLEX, FNINIT. */
 static bool is_control(const struct bt_insn *in)
@@ -16,14 +17,6 @@ static bool is_control(const struct bt_insn *in)
         return (in->opcode == 0xDB && in->reg == 4 && in->rm <= 4) ||
                (in->opcode == 0xDF && in->reg == 4 && in->rm == 0);
     return (in->opcode == 0xD9 && in->reg >= 4) || (in->opcode == 0xDD && (in->reg == 4 || in->reg >= 6));
-}
-
-void emit_fip(struct cg *cg)
-{
-    if (!cg->fip_due)
-        return;
-    asm_mem(&cg->a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_last) + FX_FIP);
-    a32(&cg->a, cg->fip);
 }
 
 static void store_selector(struct cg *cg, int32_t disp, unsigned seg)

@@ -9,20 +9,22 @@
  *
  * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only
  * ones in bt/. Each thread knows its own translator, so several machines can run at once. */
+#include "hostfault.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <ucontext.h>
 
-#include "internal.h"
+#include "fp_state.h"
 
 static _Thread_local struct vx_bt *running;
 static struct sigaction previous[NSIG];
 
 static const struct bt_site *find_site(struct vx_bt *bt, uint32_t off)
 {
-    const struct bt_tu *tu = bt_cache_find(bt, off);
+    const struct bt_tu *tu = bt_code_find(bt, off);
     if (tu == NULL)
         return NULL;
     uint32_t at = off - tu->entry;
@@ -69,7 +71,7 @@ static bool redirect(struct vx_bt *bt, int sig, const siginfo_t *info, ucontext_
     }
     bt->vcpu->retired += site->done;
     if (site->fip_back != 0)
-        bt_tell_fip(bt, site->eip - site->fip_back);
+        bt_tell_fip(bt->area, site->eip - site->fip_back);
     if (site->kind != SITE_POLL_R8)
         regs[REG_R8] = site->eip;
     regs[REG_RIP] = (greg_t)(uintptr_t)(bt->rx + bt->stub.leave);
@@ -105,11 +107,11 @@ static void install(void)
         sigaction(signals[i], &action, &previous[signals[i]]);
 }
 
-vx_err bt_hostfault_install(struct vx_bt *bt)
+vx_err bt_hostfault_install(struct vx_log *log)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (pthread_once(&once, install) != 0) {
-        vx_log_error(bt->log, VX_LOG_BT, "cannot install the fault handlers: %s", strerror(errno));
+        vx_log_error(log, VX_LOG_BT, "cannot install the fault handlers: %s", strerror(errno));
         return VX_ERR_UNSUPPORTED;
     }
     return VX_ERR_OK;

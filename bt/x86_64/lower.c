@@ -2,7 +2,7 @@
  *
  * To make an instruction run as itself, give its opcode L_MODRM, L_PLAIN or L_OPREG here; anything not named goes
  * to the interpreter, and the statistics count it by opcode. Opcode letters as in SDM 2 "Opcode Map". */
-#include "internal.h"
+#include "lower.h"
 
 /* clang-format off */
 static const uint8_t one_byte[256] = {

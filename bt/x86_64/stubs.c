@@ -10,7 +10,11 @@
  *     fp_load                brings the guest's x87/MMX/SSE state into the host
  *
  * While events are counted, the counters go in and out with the guest's registers. */
+#include "stubs.h"
+
 #include "asm.h"
+#include "callout.h"
+#include "core.h"
 
 static const uint8_t guest_gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
 

@@ -3,7 +3,7 @@
 
 #include "support/fragments.h"
 
-#include "internal.h" /* of bt/ */
+#include "core.h" /* of bt/ */
 
 static void nothing(struct bt_tu *to)
 {

@@ -6,7 +6,7 @@
 
 #include "support/fragments.h"
 
-#include "internal.h" /* of bt/ */
+#include "hostfault.h" /* of bt/ */
 
 #define JC_END (BT_POISON + BT_JC_ENTRIES * 8u)
 

@@ -4,7 +4,9 @@
 
 #include "support/fragments.h"
 
-#include "internal.h" /* of bt/ */
+#include "cache.h" /* of bt/ */
+#include "invalidate.h"
+#include "translate.h"
 
 static void changed(struct vx_bt *bt, struct bt_tu *tu)
 {

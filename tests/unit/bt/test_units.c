@@ -1,7 +1,7 @@
 /* test_units.c - what a debugger is told of units: how often each is entered, and how translated code was left. */
 #include <criterion/criterion.h>
 
-#include "internal.h"
+#include "core.h" /* of bt/ */
 #include "support/rig.h"
 
 enum { CODE_AT = 0x1000, STACK_AT = 0x8000, ENOUGH = 1000000 };

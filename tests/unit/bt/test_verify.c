@@ -1,7 +1,7 @@
 /* test_verify.c - the verifier accepts what the emitters make, and catches emitters that are deliberately wrong. */
 #include <criterion/criterion.h>
 
-#include "asm.h" /* of bt/ */
+#include "regs.h" /* of bt/ */
 #include "support/fragments.h"
 #include "verify.h"
 
@@ -379,7 +379,7 @@ Test(verify, patched_exits)
     struct bt_exit *exit = &tu->exit[0];
     cr_assert_eq(exit->target_eip, tu->eip, "LOOPE goes back to the unit's start");
     cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "as it was made");
-    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    bt_code_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "patched without being chained");
     exit->to = tu;
     exit->target_eip++;
@@ -392,9 +392,9 @@ Test(verify, patched_exits)
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained to a unit of another mode");
     exit->to = tu;
     cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained: %s", verdict.text);
-    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry + 1 - (exit->patch_off + 4));
+    bt_code_patch32(rig.bt, exit->patch_off, tu->entry + 1 - (exit->patch_off + 4));
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "one byte into the unit");
-    bt_cache_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    bt_code_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
     rig.bt->rw[exit->patch_off - 1] = 0xE8;
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "a call in place of a jump");
     exit->to = NULL;

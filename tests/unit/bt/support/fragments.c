@@ -1,7 +1,9 @@
 /* fragments.c - see fragments.h. */
 #include "fragments.h"
 
-#include "internal.h" /* of bt/ */
+#include "smc.h" /* of bt/ */
+#include "state.h"
+#include "translate.h"
 
 enum { CODE_AT = 0x1000, SMC_WRITES_MAX = 100000 };
 
@@ -74,7 +76,7 @@ static void load_code(struct rig *rig, enum fragment_id id)
 static void wear_out(struct rig *rig)
 {
     uint32_t page = CODE_AT >> VX_PAGE_SHIFT;
-    for (unsigned i = 0; i < SMC_WRITES_MAX && !bt_smc_self_checking(rig->bt, page); i++) {
+    for (unsigned i = 0; i < SMC_WRITES_MAX && !bt_page_self_checking(rig->bt, page); i++) {
         uint8_t *hva = vx_pmap_page_hva(rig->pmap, page);
         if (bt_hash_find(rig->bt, (uint64_t)(uintptr_t)hva, CODE_AT) == NULL)
             bt_translate(rig->bt);

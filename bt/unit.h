@@ -1,0 +1,75 @@
+/* unit.h - a translation unit: guest instructions that are translated together, and what is kept of their code. */
+#ifndef VX86_BT_UNIT_H
+#define VX86_BT_UNIT_H
+
+#include "vx86/bt.h"
+
+enum {
+    BT_TU_MAX_DEFAULT = 32, /* guest instructions */
+    BT_TU_MAX = 128,
+    BT_FRAGMENT_MAX = 1 << 17, /* bytes of host code */
+};
+
+enum { TU_EXITS = 2, TU_PAGES = 2 };
+
+/* A direct exit: a branch that goes to its own cold stub until it is chained to the target's entry. */
+struct bt_exit {
+    uint32_t patch_off; /* of the rel32, in the cache; 0: no such exit */
+    uint32_t cold_off;  /* where it goes when unchained */
+    uint32_t target_eip;
+    struct bt_tu *to;                               /* chained to */
+    struct bt_exit *next_in;                        /* list of the exits chained to the same unit */
+    struct bt_exit *next_crossing, **prev_crossing; /* list of the exits chained into another page */
+    struct bt_tu *from;
+};
+
+/* Host code range that may fault on the host, or where attention is looked for. */
+struct bt_site {
+    uint32_t start, end; /* offsets from the unit's entry */
+    uint32_t eip;        /* guest state there */
+    uint8_t kind;        /* enum bt_site_kind */
+    uint16_t fip_back;   /* so far before eip is the last x87 instruction, whose FIP is not told yet; 0: it is */
+    uint8_t done;        /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
+};
+enum bt_site_kind {
+    SITE_FAULT,   /* guest instruction at eip is to be interpreted */
+    SITE_POLL,    /* boundary at eip; attention */
+    SITE_POLL_R8, /* boundary at the eip in r8 */
+};
+
+/* What is kept of an instruction of a unit that is studied (vx_bt_config.count_units). */
+struct bt_part {
+    uint32_t start; /* of its code, from the unit's entry */
+    uint8_t lower;  /* enum bt_lower */
+    uint8_t share_mem, share_stack;
+    bool mem; /* it has a memory operand */
+};
+
+/* A translation unit and its compiled code fragment. */
+struct bt_tu {
+    uint64_t hva;                          /* key: host address of the first guest byte */
+    uint32_t eip, cs_base, cs_limit, mode; /* rest of the key */
+    uint32_t entry;                        /* offset in the cache */
+    uint32_t host_bytes;
+    uint16_t guest_bytes;
+    uint8_t insns;
+    bool dead;   /* invalidated: reachable by no one */
+    bool global; /* its linear pages were global (or paging was off) when it was made */
+    bool self_checking;
+    uint8_t pages;           /* 1 or 2 */
+    uint32_t page[TU_PAGES]; /* backing pages of its bytes */
+    struct bt_tu *page_next[TU_PAGES],
+        **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
+    struct bt_tu *hash_next;
+    struct bt_exit exit[TU_EXITS];
+    struct bt_exit *in; /* exits chained to this unit */
+    struct bt_site
+        *sites; /* with count_units behind them a struct bt_part for each instruction, the tail, the cold part */
+    uint16_t site_count;
+    uint64_t entered[]; /* one, with vx_bt_config.count_units: how often it was */
+};
+
+/* Why a unit is no longer there; END_NOT: it is, for another code segment. */
+enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
+
+#endif

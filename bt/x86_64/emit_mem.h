@@ -1,0 +1,29 @@
+/* emit_mem.h - guest memory operands: addresses, segments, probes, accesses. */
+#ifndef VX86_BT_EMIT_MEM_H
+#define VX86_BT_EMIT_MEM_H
+
+#include "codegen.h"
+
+/* A linear address: in `reg`, which is r8 or a guest register that holds it already. */
+/* Offset of the ModRM/moffs operand, wrapped to the address size, into r8 (or a register that is it; only if allowed).
+ * */
+uint8_t emit_offset(struct cg *cg, const struct bt_insn *in, bool must_be_r8);
+/* Adds the segment: limit check unless flat, base. off_reg must be r8 unless the segment is flat in this mode. */
+uint8_t emit_segment(struct cg *cg, unsigned seg, uint8_t off_reg, unsigned bytes, bool write);
+bool seg_is_flat(const struct cg *cg, unsigned seg);
+/* Shadow probe: afterwards [lin_reg + r9] is the operand. access: MEM_READ, MEM_WRITE or both. Clobbers r9..r11. */
+void emit_probe(struct cg *cg, uint8_t lin_reg, unsigned bytes, uint32_t access);
+/* All three: operand of the current instruction. */
+uint8_t emit_operand(struct cg *cg, const struct bt_insn *in);
+/* Stack slot at ESP + disp. */
+uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access);
+void emit_adjust_esp(struct cg *cg, int32_t by);
+/* prefix op reg, [operand]: what emit_operand() or emit_stack() gave. Immediates follow. */
+void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t lin_reg);
+/* mov reg, [operand] and back, by size; loads of 1 and 2 bytes zero-extend, reg is a host register. */
+void emit_load(struct cg *cg, unsigned reg, uint8_t lin_reg, unsigned bytes);
+void emit_store(struct cg *cg, uint8_t lin_reg, unsigned reg, unsigned bytes);
+/* Writes the low `bytes` (2 or 4) of a host register to a guest register. */
+void emit_to_guest(struct cg *cg, unsigned guest_reg, unsigned host_reg, unsigned bytes);
+
+#endif

@@ -1,0 +1,14 @@
+/* stubs.h - the host code between C and translated code: offsets in the cache. */
+#ifndef VX86_BT_STUBS_H
+#define VX86_BT_STUBS_H
+
+#include "vx86/bt.h"
+
+struct bt_stubs {
+    uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_budget, exit_stale;
+    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, port, software_int, iret, sysenter, sysexit, fp_load;
+};
+
+void bt_stubs_make(struct vx_bt *bt);
+
+#endif
