@@ -21,7 +21,7 @@ static void debugcon_write(void *opaque, uint64_t off, unsigned size, uint64_t v
     struct debugcon *con = opaque;
     uint8_t byte = (uint8_t)value;
     if (con->out != NULL)
-        con->out->write(con->out->opaque, &byte, 1);
+        con->out->ops->write(con->out->opaque, &byte, 1);
 }
 
 /* OUTSB: the whole string at once. */
@@ -32,7 +32,7 @@ static size_t debugcon_write_block(void *opaque, uint64_t off, unsigned size, co
     if (size != 1)
         return 0;
     if (con->out != NULL)
-        con->out->write(con->out->opaque, buf, count);
+        con->out->ops->write(con->out->opaque, buf, count);
     return count;
 }
 

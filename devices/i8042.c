@@ -71,6 +71,7 @@ struct i8042 {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq irq_keyboard, irq_aux, a20, reset;
+    struct vx_input *input;
     struct vx_region regions[2];
     struct vx_timer gap_timer;
 
@@ -161,15 +162,42 @@ static void gap_over(void *opaque)
     fetch(opaque);
 }
 
-void i8042_key(struct i8042 *i8042, unsigned set1_code, bool down)
+static void host_key(void *device, unsigned set1_code, bool down)
 {
+    struct i8042 *i8042 = device;
     ps2_keyboard_key(&i8042->keyboard, set1_code, down);
     fetch(i8042);
 }
 
-void i8042_mouse(struct i8042 *i8042, int dx, int dy, int dz, unsigned buttons)
+static void host_pointer(void *device, const struct vx_pointer *event)
 {
-    ps2_mouse_move(&i8042->mouse, dx, dy, dz, buttons);
+    struct i8042 *i8042 = device;
+    ps2_mouse_move(&i8042->mouse, event->x, event->y, event->wheel, event->buttons);
+    fetch(i8042);
+}
+
+static const struct vx_input_device_ops input_ops = { .key = host_key, .pointer = host_pointer };
+
+static void show_leds(struct i8042 *i8042)
+{
+    if (i8042->input != NULL)
+        vx_input_leds(i8042->input, i8042->keyboard.leds);
+}
+
+static void attach(struct i8042 *i8042, const struct vx_input_device_ops *ops)
+{
+    if (i8042->input == NULL)
+        return;
+    vx_input_attach(i8042->input, VX_INPUT_KEYBOARD, ops, i8042);
+    vx_input_attach(i8042->input, VX_INPUT_RELATIVE, ops, i8042);
+}
+
+static void write_keyboard(struct i8042 *i8042, uint8_t byte)
+{
+    uint8_t leds = i8042->keyboard.leds;
+    ps2_keyboard_write(&i8042->keyboard, byte);
+    if (i8042->keyboard.leds != leds)
+        show_leds(i8042);
     fetch(i8042);
 }
 
@@ -291,8 +319,7 @@ static void write_data(struct i8042 *i8042, uint8_t byte)
     default:
         i8042->ram[0] &= (uint8_t)~CCB_DISABLE;
         i8042->break_bit = 0;
-        ps2_keyboard_write(&i8042->keyboard, byte);
-        fetch(i8042);
+        write_keyboard(i8042, byte);
         break;
     }
 }
@@ -365,6 +392,7 @@ static void reset(void *instance, enum reset phase)
     }
     update_irqs(i8042);
     vx_irq_raise(&i8042->a20);
+    show_leds(i8042);
 }
 
 static void destroy(void *instance)
@@ -372,6 +400,7 @@ static void destroy(void *instance)
     struct i8042 *i8042 = instance;
     if (i8042 == NULL)
         return;
+    attach(i8042, NULL);
     vx_timer_set(i8042->clock, &i8042->gap_timer, VX_NEVER);
     bus_remove_all(i8042->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     free(i8042);
@@ -403,6 +432,7 @@ vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)
     i8042->irq_aux = config->irq_aux;
     i8042->a20 = config->a20;
     i8042->reset = config->reset;
+    i8042->input = config->input;
     i8042->regions[0] = (struct vx_region){ .name = "i8042 data",
                                             .space = VX_SPACE_IO,
                                             .base = PORT_DATA,
@@ -424,6 +454,7 @@ vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)
         return err;
     }
     reset_registers(i8042);
+    attach(i8042, &input_ops);
     *out = i8042;
     return VX_ERR_OK;
 }

@@ -11,6 +11,7 @@
 #define VX86_DEVICES_I8042_H
 
 #include "device.h"
+#include "vx86/backend.h"
 
 struct i8042;
 
@@ -22,14 +23,11 @@ struct i8042_config {
     struct vx_irq irq_aux;      /* IRQ 12 */
     struct vx_irq a20;          /* level of P21; high after reset */
     struct vx_irq reset;        /* raised, and lowered again, when the guest pulses P20 */
+    struct vx_input *input;     /* NULL: nobody types. Its keyboard and relative pointer are ours until destroy */
 };
 
 VX_MUST_USE vx_err i8042_create(const struct i8042_config *config, struct i8042 **out);
 extern const struct device_type i8042_type;
-
-/* Host input, see ps2_keyboard_key() and ps2_mouse_move(). */
-void i8042_key(struct i8042 *i8042, unsigned set1_code, bool down);
-void i8042_mouse(struct i8042 *i8042, int dx, int dy, int dz, unsigned buttons);
 
 /* Another chip (port 92h) moved the shared A20 gate: what command D0h reports follows. */
 void i8042_a20_moved(struct i8042 *i8042, bool level);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "vx86/backend.h"
+
 enum {
     CMD_SCALING_1_1 = 0xE6,
     CMD_SCALING_2_1 = 0xE7,
@@ -80,7 +82,7 @@ void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned bu
     mouse->dx = clamp(mouse->dx + clamp(dx, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
     mouse->dy = clamp(mouse->dy + clamp(dy, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
     mouse->dz = clamp(mouse->dz + clamp(dz, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
-    mouse->buttons = buttons & (VX_PS2_LEFT | VX_PS2_RIGHT | VX_PS2_MIDDLE);
+    mouse->buttons = buttons & (VX_BUTTON_LEFT | VX_BUTTON_RIGHT | VX_BUTTON_MIDDLE);
     if (!mouse->enabled && !mouse->remote) /* nobody watches: only the buttons' state is kept */
         mouse->dx = mouse->dy = mouse->dz = 0;
     stream(mouse);
@@ -141,8 +143,8 @@ static bool take_parameter(struct ps2_mouse *mouse, uint8_t byte)
 
 static void reply_status(struct ps2_mouse *mouse)
 {
-    uint8_t buttons = (mouse->buttons & VX_PS2_LEFT ? 4 : 0) | (mouse->buttons & VX_PS2_MIDDLE ? 2 : 0) |
-                      (mouse->buttons & VX_PS2_RIGHT ? 1 : 0);
+    uint8_t buttons = (mouse->buttons & VX_BUTTON_LEFT ? 4 : 0) | (mouse->buttons & VX_BUTTON_MIDDLE ? 2 : 0) |
+                      (mouse->buttons & VX_BUTTON_RIGHT ? 1 : 0);
     reply(mouse, buttons | (mouse->scaling_2_1 ? 0x10 : 0) | (mouse->enabled ? 0x20 : 0) | (mouse->remote ? 0x40 : 0));
     reply(mouse, mouse->resolution);
     reply(mouse, mouse->rate);

@@ -10,8 +10,6 @@
 
 #include "ps2_queue.h"
 
-enum ps2_button { VX_PS2_LEFT = 1, VX_PS2_RIGHT = 2, VX_PS2_MIDDLE = 4 };
-
 struct ps2_mouse {
     struct ps2_queue queue;
     uint8_t pending; /* command that waits for its parameter, 0: none */
@@ -29,7 +27,7 @@ void ps2_mouse_write(struct ps2_mouse *mouse, uint8_t byte);
 bool ps2_mouse_read(struct ps2_mouse *mouse, uint8_t *byte);
 
 /* Movement since the last call (dx to the right, dy downwards, dz wheel clicks towards the user) and the buttons that
- * are down now (enum ps2_button). */
+ * are down now (VX_BUTTON_* of backend.h). */
 void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons);
 
 #endif

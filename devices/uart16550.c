@@ -1,6 +1,6 @@
 /* uart16550.c - the 16550A: guest ports on one side, a character back end on the other.
  *
- * Data flow: THR -> vx_char.write at once (or into our own receiver in loopback); vx_char.receive -> FIFO -> RBR.
+ * Data flow: THR -> vx_char_ops.write at once (or into our own receiver in loopback); receive() -> FIFO -> RBR.
  *
  * Invariants
  *   I1  The interrupt line always equals "some enabled source is pending, and OUT2": every change of a source ends in
@@ -192,11 +192,13 @@ static size_t receive(void *device, const uint8_t *bytes, size_t count)
     return taken;
 }
 
+static const struct vx_char_device_ops char_ops = { .receive = receive };
+
 static void ask_for_input(struct uart16550 *uart)
 {
-    if (uart->chr != NULL && uart->chr->can_receive_again != NULL && uart->fifo_count < capacity(uart) &&
+    if (uart->chr != NULL && uart->chr->ops->can_receive != NULL && uart->fifo_count < capacity(uart) &&
         receiver_ready(uart))
-        uart->chr->can_receive_again(uart->chr->opaque);
+        uart->chr->ops->can_receive(uart->chr->opaque);
 }
 
 static uint8_t read_rbr(struct uart16550 *uart)
@@ -239,8 +241,8 @@ static void write_thr(struct uart16550 *uart, uint8_t byte)
     update_irq(uart); /* the line drops between two characters: an edge-triggered controller needs to see it */
     if (uart->mcr & MCR_LOOP)
         push(uart, byte & (0xFF >> (3 - (uart->lcr & LCR_WLS))), 0);
-    else if (uart->chr != NULL && uart->chr->write != NULL)
-        uart->chr->write(uart->chr->opaque, &byte, 1);
+    else if (uart->chr != NULL)
+        uart->chr->ops->write(uart->chr->opaque, &byte, 1);
     uart->thre_pending = true;
     update_irq(uart);
 }
@@ -405,10 +407,8 @@ static void destroy(void *instance)
         return;
     vx_timer_set(uart->clock, &uart->timeout_timer, VX_NEVER);
     vx_bus_remove(uart->bus, &uart->region);
-    if (uart->chr != NULL) {
-        uart->chr->receive = NULL;
-        uart->chr->device = NULL;
-    }
+    if (uart->chr != NULL)
+        vx_char_attach(uart->chr, NULL, NULL);
     free(uart);
 }
 
@@ -453,10 +453,8 @@ vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 
         free(uart);
         return err;
     }
-    if (uart->chr != NULL) {
-        uart->chr->receive = receive;
-        uart->chr->device = uart;
-    }
+    if (uart->chr != NULL)
+        vx_char_attach(uart->chr, &char_ops, uart);
     reset_registers(uart);
     *out = uart;
     return VX_ERR_OK;

@@ -23,7 +23,7 @@ struct uart16550_config {
     const char *name; /* of the bus region, static: "uart16550 COM1" */
     uint16_t base;    /* 3F8h, 2F8h, 3E8h, 2E8h */
     struct vx_irq irq;
-    struct vx_char *chr; /* NULL: nothing attached. Its receive side is taken over until destroy */
+    struct vx_char *chr; /* NULL: nothing attached. Its device's side is ours until destroy */
 };
 
 VX_MUST_USE vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 **out);

@@ -30,6 +30,7 @@ struct app {
     struct app_media media;
     struct serial *serial;
     struct terminal *terminal;
+    struct vx_input input; /* the user's keyboard */
     struct app_debugcon debugcon;
     struct vx_clock *clock; /* NULL: the machine's own */
     struct app_debug debug;
@@ -73,13 +74,6 @@ static void on_debug(void *opaque)
         vx_log_warn(app->log, VX_LOG_GENERAL, "with --lockstep there is no debugger");
     else if (app->machine != NULL)
         app_debug_break(&app->debug);
-}
-
-static void on_key(void *opaque, unsigned set1_code, bool down)
-{
-    struct app *app = opaque;
-    if (app->machine != NULL)
-        vx_machine_key(app->machine, set1_code, down);
 }
 
 static void on_nothing_bootable(void *opaque)
@@ -194,7 +188,7 @@ static vx_err set_up_terminal(struct app *app)
                                                       .loop = app->loop,
                                                       .in_fd = STDIN_FILENO,
                                                       .out_fd = STDOUT_FILENO,
-                                                      .key = on_key,
+                                                      .input = &app->input,
                                                       .leave = on_leave,
                                                       .debug = on_debug,
                                                       .opaque = app },
@@ -236,6 +230,7 @@ static vx_err create_machine(struct app *app)
         .serial = { serial_char(app->serial) },
         .debugcon = &app->debugcon.chr,
         .display = app->terminal != NULL ? terminal_display(app->terminal) : NULL,
+        .input = &app->input,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
     app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);

@@ -27,9 +27,11 @@ static void write_bytes(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
+static const struct vx_char_ops ops = { .write = write_bytes };
+
 void app_debugcon_init(struct app_debugcon *debugcon, struct vx_log *log, void (*nothing_bootable)(void *opaque),
                        void *opaque)
 {
     *debugcon = (struct app_debugcon){ .log = log, .nothing_bootable = nothing_bootable, .opaque = opaque };
-    debugcon->chr = (struct vx_char){ .write = write_bytes, .opaque = debugcon };
+    debugcon->chr = (struct vx_char){ .ops = &ops, .opaque = debugcon };
 }

@@ -56,7 +56,7 @@ static void say_good_bye(void *opaque)
     struct guest *guest = opaque;
     size_t left = guest->sample->done ? strlen(good_bye) - guest->said : 0;
     if (left != 0)
-        guest->said += guest->console.receive(guest->console.device, (const uint8_t *)good_bye + guest->said, left);
+        guest->said += vx_char_receive(&guest->console, (const uint8_t *)good_bye + guest->said, left);
 }
 
 static void on_end(struct vx_work *work)
@@ -155,14 +155,17 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
     return vx_machine_create(&config, &guest->machine);
 }
 
+static const struct vx_char_ops debugcon_ops = { .write = on_bytes };
+static const struct vx_char_ops console_ops = { .write = on_console, .can_receive = say_good_bye };
+
 static void run_guest(const struct bench_run *run, struct bench_sample *sample)
 {
     struct guest guest = { .run = run, .sample = sample, .begin.fn = on_begin, .end.fn = on_end };
     struct vx_log *log = vx_log_create(stderr);
     struct vx_block *disk = NULL;
     int value;
-    guest.debugcon = (struct vx_char){ .write = on_bytes, .opaque = &guest };
-    guest.console = (struct vx_char){ .write = on_console, .opaque = &guest, .can_receive_again = say_good_bye };
+    guest.debugcon = (struct vx_char){ .ops = &debugcon_ops, .opaque = &guest };
+    guest.console = (struct vx_char){ .ops = &console_ops, .opaque = &guest };
     if (vx_loop_create(&guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
         create(&guest, log, disk) != VX_ERR_OK) {
         snprintf(sample->error, sizeof sample->error, "the machine cannot be made");

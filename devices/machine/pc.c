@@ -146,24 +146,6 @@ void vx_machine_press_power_button(struct vx_machine *pc)
     pc_timers_changed(pc);
 }
 
-void vx_machine_key(struct vx_machine *pc, unsigned set1_code, bool down)
-{
-    i8042_key(pc->i8042, set1_code, down);
-    pc_timers_changed(pc);
-}
-
-void vx_machine_mouse(struct vx_machine *pc, int dx, int dy, int dz, unsigned buttons)
-{
-    i8042_mouse(pc->i8042, dx, dy, dz, buttons);
-    pc_timers_changed(pc);
-}
-
-void vx_machine_refresh_display(struct vx_machine *pc)
-{
-    vga_refresh(pc->vga);
-    pc_timers_changed(pc);
-}
-
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *pc)
 {
     return pc->vcpu;

@@ -225,7 +225,7 @@ static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
     return VX_ERR_OK;
 }
 
-static vx_err create_keyboard(struct vx_machine *pc)
+static vx_err create_keyboard(struct vx_machine *pc, struct vx_input *input)
 {
     VX_TRY(i8042_create(
         &(struct i8042_config){
@@ -236,6 +236,7 @@ static vx_err create_keyboard(struct vx_machine *pc)
             .irq_aux = isa_irq(pc, 12),
             .a20 = { .set = a20_from_i8042, .opaque = pc },
             .reset = request_line(pc, PC_REQUEST_CPU_RESET),
+            .input = input,
         },
         &pc->i8042));
     own(pc, &i8042_type, pc->i8042);
@@ -332,7 +333,7 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     VX_TRY(create_interrupts(pc));
     VX_TRY(create_bridges(pc));
     VX_TRY(create_timers(pc));
-    VX_TRY(create_keyboard(pc));
+    VX_TRY(create_keyboard(pc, config->input));
     VX_TRY(create_serial(pc, config->serial));
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));

@@ -110,7 +110,8 @@ void vbe_write(struct vga *vga, unsigned index, uint16_t value)
     }
     fix_mode(vga);
     vga_remap_window(vga, false);
-    vga_changed(vga);
+    if (index != VBE_BANK) /* where the guest looks, not what is shown */
+        vga_repaint(vga);
 }
 
 void vbe_reset(struct vga *vga)

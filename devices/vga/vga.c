@@ -1,18 +1,12 @@
-/* vga.c - the VGA as a PCI function, and when the display is told of a change.
+/* vga.c - the VGA as a PCI function.
  *
- * Data flow: guest -> ports (vga_ports.c, vbe.c) and memory (vga_memory.c) -> changed -> display timer -> vga_render.c
- * -> vx_display.update.
- *
- *   I1  The display timer is armed only when something changed or, with a display that wants pixels, while the picture
- *       may be written unseen (frame buffer mapped to the guest): then the pages' dirty state is polled, at 30 Hz while
- *       it changes, at 4 Hz when it stands still.
- *   I2  Updates are at least UPDATE_GAP_NS apart. */
+ * Data flow: guest -> ports (vga_ports.c, vbe.c) and memory (vga_memory.c) -> changed -> display timer (vga_update.c)
+ * -> vga_render.c -> the display's update(). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "vga_state.h"
 
-enum { UPDATE_GAP_NS = 33333334, FIRST_DELAY_NS = 2000000, QUIET_GAP_NS = 250000000, QUIET_AFTER = 30 };
 enum {
     MMIO_PORTS = 0x400,
     MMIO_PORTS_END = 0x420,
@@ -21,70 +15,8 @@ enum {
     MMIO_EXT = 0x600,
     MMIO_BYTES = 0x1000
 };
-enum { EXT_SIZE = 8, VBE_PORT = 0x1CE, VRAM_PAGES = VX_VGA_VRAM_BYTES / VX_PAGE_BYTES };
+enum { EXT_SIZE = 8, VBE_PORT = 0x1CE };
 #define EXT_LITTLE_ENDIAN 0x1E1E1E1Eu
-
-/* ---- display ----------------------------------------------------------------------------------------------------- */
-
-static bool polls_memory(const struct vga *vga)
-{
-    return vga->display->wants_pixels && vga_is_direct(vga) && (vga->ac_index & AC_PAS);
-}
-
-void vga_changed(struct vga *vga)
-{
-    if (vga->changed)
-        return;
-    vga->changed = true;
-    if (vga->display == NULL)
-        return;
-    uint64_t soon = vx_clock_now_ns(vga->clock) + FIRST_DELAY_NS;
-    uint64_t allowed = vga->last_update_ns + UPDATE_GAP_NS; /* keeps I2 */
-    vx_timer_set(vga->clock, &vga->display_timer, soon > allowed ? soon : allowed);
-}
-
-void vga_refresh(struct vga *vga)
-{
-    vga->forced = true;
-    vga_changed(vga);
-}
-
-/* A display without pixels learns of a graphics mode once, not of every dot drawn in it. */
-static bool worth_telling(const struct vga *vga, const struct vx_screen *screen)
-{
-    const struct vx_screen *shown = &vga->shown;
-    return vga->forced || screen->cells != NULL || screen->pixels != NULL || shown->columns != 0 ||
-           screen->width != shown->width || screen->height != shown->height;
-}
-
-static void update(struct vga *vga)
-{
-    struct vx_screen screen;
-    vga->changed = false;
-    vga->last_update_ns = vx_clock_now_ns(vga->clock);
-    if (!vga_render(vga, vga->display->wants_pixels, &screen) || !worth_telling(vga, &screen))
-        return;
-    vga->forced = false;
-    if (screen.width != vga->shown.width || screen.height != vga->shown.height)
-        vx_trace(vga->log, vga_mode, "picture", screen.width, screen.height);
-    vga->shown = screen;
-    vga->display->update(vga->display->opaque, &screen);
-}
-
-static void display_tick(void *opaque)
-{
-    struct vga *vga = opaque;
-    uint8_t dirty[VRAM_PAGES / 8];
-    bool polling = polls_memory(vga);
-    if (polling && vx_pmap_take_dirty(vga->pmap, vga->vram_page, VRAM_PAGES, dirty))
-        vga->changed = true;
-    vga->quiet_polls = vga->changed ? 0 : vga->quiet_polls + 1;
-    if (vga->changed)
-        update(vga);
-    if (polling) /* keeps I1 */
-        vx_timer_set(vga->clock, &vga->display_timer,
-                     vx_clock_now_ns(vga->clock) + (vga->quiet_polls > QUIET_AFTER ? QUIET_GAP_NS : UPDATE_GAP_NS));
-}
 
 /* ---- ports and MMIO ---------------------------------------------------------------------------------------------- */
 
@@ -210,7 +142,7 @@ static void reset(void *instance, enum reset phase)
         return;
     }
     vga_remap_window(vga, true);
-    vga_changed(vga);
+    vga_repaint(vga);
 }
 
 static void destroy(void *instance)
@@ -223,7 +155,10 @@ static void destroy(void *instance)
     for (size_t i = 0; i < VX_ARRAY_LEN(port_ranges); i++)
         vx_bus_remove(vga->bus, &vga->ports[i]);
     vx_bus_remove(vga->bus, &vga->window);
+    if (vga->head != VX_MAX_HEADS)
+        vx_display_detach(vga->display, vga->head);
     free(vga->cells);
+    free(vga->shown_cells);
     free(vga->pixels);
     free(vga);
 }
@@ -300,15 +235,18 @@ static vx_err add_pci(struct vga *vga, const struct vga_config *config)
 static vx_err set_up(struct vga *vga, const struct vga_config *config)
 {
     vga->cells = calloc(VGA_MAX_COLUMNS * VGA_MAX_ROWS, sizeof *vga->cells);
+    vga->shown_cells = calloc(VGA_MAX_COLUMNS * VGA_MAX_ROWS, sizeof *vga->cells);
     vga->vram_page = vx_pmap_alloc(vga->pmap, VX_VGA_VRAM_BYTES);
     vga->rom_page = vx_pmap_alloc(vga->pmap, VX_VGA_ROM_BYTES);
-    if (vga->cells == NULL || vga->vram_page == VX_PMAP_BUS || vga->rom_page == VX_PMAP_BUS)
+    if (vga->cells == NULL || vga->shown_cells == NULL || vga->vram_page == VX_PMAP_BUS || vga->rom_page == VX_PMAP_BUS)
         return VX_ERR_NO_MEMORY;
+    if (vga->display != NULL && (vga->head = vx_display_attach(vga->display, &vga_display_ops, vga)) == VX_MAX_HEADS)
+        return VX_ERR_RANGE;
     vga->vram = vx_pmap_page_hva(vga->pmap, vga->vram_page);
     if (config->rom_bytes != 0)
         memcpy(vx_pmap_page_hva(vga->pmap, vga->rom_page), config->rom, config->rom_bytes);
     if (vga->display != NULL && vga->display->wants_pixels)
-        vx_pmap_track_dirty(vga->pmap, vga->vram_page, VRAM_PAGES, true);
+        vx_pmap_track_dirty(vga->pmap, vga->vram_page, VGA_VRAM_PAGES, true);
     VX_TRY(add_regions(vga));
     VX_TRY(add_pci(vga, config));
     reset_registers(vga);
@@ -331,7 +269,8 @@ vx_err vga_create(const struct vga_config *config, struct vga **out)
     vga->clock = config->clock;
     vga->pmap = config->pmap;
     vga->display = config->display;
-    vx_timer_init(&vga->display_timer, display_tick, vga);
+    vga->head = VX_MAX_HEADS;
+    vx_timer_init(&vga->display_timer, vga_display_tick, vga);
     vx_err err = set_up(vga, config);
     if (err != VX_ERR_OK) {
         destroy(vga);

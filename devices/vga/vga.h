@@ -35,13 +35,10 @@ struct vga_config {
     unsigned slot;              /* on PCI bus 0; 2 by custom */
     const uint8_t *rom;         /* VGA BIOS, copied; NULL: no ROM BAR */
     size_t rom_bytes;           /* at most VX_VGA_ROM_BYTES, else VX_ERR_RANGE */
-    struct vx_display *display; /* NULL: nobody looks */
+    struct vx_display *display; /* NULL: nobody looks. The VGA is its next head */
 };
 
 VX_MUST_USE vx_err vga_create(const struct vga_config *config, struct vga **out);
 extern const struct device_type vga_type;
-
-/* The next update shows everything anew. */
-void vga_refresh(struct vga *vga);
 
 #endif

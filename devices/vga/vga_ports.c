@@ -1,6 +1,6 @@
 /* vga_ports.c - the VGA's registers at ports 3B0h-3DFh, and the time at which the beam is where.
  *
- * Every write that can change the picture ends in vga_changed(), every one that can change how the window answers in
+ * Every write that can change the picture ends in vga_repaint(), every one that can change how the window answers in
  * vga_remap_window(). */
 #include "vga_state.h"
 
@@ -76,7 +76,7 @@ static void write_seq(struct vga *vga, uint8_t value)
     vga->seq[vga->seq_index] = value & masks[vga->seq_index];
     vga_remap_window(vga, false);
     if (vga->seq_index == SEQ_CLOCKING || vga->seq_index == SEQ_CHAR_MAP)
-        vga_changed(vga);
+        vga_repaint(vga);
 }
 
 static void write_gc(struct vga *vga, uint8_t value)
@@ -88,7 +88,7 @@ static void write_gc(struct vga *vga, uint8_t value)
     vga->gc[vga->gc_index] = value & masks[vga->gc_index];
     vga_remap_window(vga, false);
     if (vga->gc_index == GC_MISC || (vga->gc_index == GC_MODE && ((old ^ value) & (GC_MODE_CGA | GC_MODE_256))))
-        vga_changed(vga);
+        vga_repaint(vga);
 }
 
 static void write_crtc(struct vga *vga, uint8_t value)
@@ -104,7 +104,7 @@ static void write_crtc(struct vga *vga, uint8_t value)
     }
     vga->crtc[index] = value;
     if (value != old)
-        vga_changed(vga);
+        vga_repaint(vga);
 }
 
 static void write_ac(struct vga *vga, uint8_t value)
@@ -115,7 +115,7 @@ static void write_ac(struct vga *vga, uint8_t value)
         uint8_t old = vga->ac_index;
         vga->ac_index = value & 0x3F;
         if ((old ^ value) & AC_PAS)
-            vga_changed(vga);
+            vga_repaint(vga);
         return;
     }
     unsigned index = vga->ac_index & 0x1F;
@@ -124,7 +124,7 @@ static void write_ac(struct vga *vga, uint8_t value)
     value &= index < AC_MODE ? 0x3F : masks[index - AC_MODE];
     if (vga->ac[index] != value) {
         vga->ac[index] = value;
-        vga_changed(vga);
+        vga_repaint(vga);
     }
 }
 
@@ -144,7 +144,7 @@ static void write_dac(struct vga *vga, uint8_t value)
     entry[2] = value;
     vga->dac_part = 0;
     vga->dac_write_index++;
-    vga_changed(vga);
+    vga_repaint(vga);
 }
 
 static uint8_t read_dac(struct vga *vga)
@@ -213,7 +213,7 @@ void vga_port_write(struct vga *vga, uint16_t port, uint8_t value)
     case PORT_SEQ + 1: write_seq(vga, value); break;
     case PORT_DAC_MASK:
         vga->dac_mask = value;
-        vga_changed(vga);
+        vga_repaint(vga);
         break;
     case PORT_DAC_READ: set_dac_index(vga, true, value); break;
     case PORT_DAC_WRITE: set_dac_index(vga, false, value); break;

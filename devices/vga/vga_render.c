@@ -1,28 +1,18 @@
-/* vga_render.c - registers and video memory to a picture: cells in text modes, 0x00RRGGBB pixels on demand.
+/* vga_render.c - registers and video memory to a picture: cells in text modes, lines of 0x00RRGGBB pixels on demand.
  *
  * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. Plane
  * addresses are masked to 64 KiB, so nothing the guest programs reaches past video memory; VBE pictures lie inside it
  * (vbe.c I1). */
-#include <stdlib.h>
-
 #include "vga_state.h"
 
 enum { PLANE_MASK = 0xFFFF, GLYPH_LINES = 32 };
 
 /* ---- geometry ---------------------------------------------------------------------------------------------------- */
 
-struct geometry {
-    unsigned chars;        /* character clocks per line */
-    unsigned lines;        /* scan lines */
-    unsigned repeat;       /* scan lines per picture row */
-    uint32_t start, pitch; /* plane addresses: first, and per row */
-    unsigned line_compare; /* scan line after which the address starts again at 0 */
-};
-
-static struct geometry geometry(const struct vga *vga)
+static struct vga_geometry geometry(const struct vga *vga)
 {
     const uint8_t *cr = vga->crtc;
-    struct geometry g = {
+    struct vga_geometry g = {
         .chars = cr[CR_H_DISPLAY_END] + 1u,
         .lines = (cr[CR_V_DISPLAY_END] | (cr[CR_OVERFLOW] & 0x02u) << 7 | (cr[CR_OVERFLOW] & 0x40u) << 3) + 1,
         .repeat = (cr[CR_MAX_SCAN] & 0x1Fu) + 1,
@@ -36,7 +26,7 @@ static struct geometry geometry(const struct vga *vga)
 }
 
 /* Plane address of a row's first byte or character, split screen included. *split: below the line compare. */
-static uint32_t row_address(const struct geometry *g, unsigned row, bool *split)
+static uint32_t row_address(const struct vga_geometry *g, unsigned row, bool *split)
 {
     unsigned first_below = (g->line_compare + g->repeat) / g->repeat; /* first row that begins after the compare line */
     *split = row >= first_below;
@@ -82,15 +72,29 @@ static void palette16(const struct vga *vga, uint32_t colors[16])
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-static void render_text(struct vga *vga, struct vx_screen *screen)
+static void place_cursor(const struct vga *vga, const struct vga_geometry *g, struct vx_screen *screen)
 {
-    struct geometry g = geometry(vga);
-    unsigned rows = g.lines / g.repeat;
-    screen->columns = g.chars < VGA_MAX_COLUMNS ? g.chars : VGA_MAX_COLUMNS;
+    uint32_t cursor = (uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW];
+    uint32_t distance = (cursor - g->start) & PLANE_MASK;
+    bool shaped = !(vga->crtc[CR_CURSOR_START] & CR_CURSOR_OFF) &&
+                  (vga->crtc[CR_CURSOR_START] & 0x1F) <= (vga->crtc[CR_CURSOR_END] & 0x1F);
+    if (g->pitch == 0 || distance / g->pitch >= screen->rows || distance % g->pitch >= screen->columns)
+        return;
+    screen->cursor_row = distance / g->pitch;
+    screen->cursor_column = distance % g->pitch;
+    screen->cursor_visible = shaped;
+}
+
+static void render_text(struct vga *vga, struct vga_picture *picture)
+{
+    const struct vga_geometry *g = &picture->geometry;
+    struct vx_screen *screen = &picture->screen;
+    unsigned rows = g->lines / g->repeat;
+    screen->columns = g->chars < VGA_MAX_COLUMNS ? g->chars : VGA_MAX_COLUMNS;
     screen->rows = rows == 0 ? 1 : rows < VGA_MAX_ROWS ? rows : VGA_MAX_ROWS;
     for (unsigned row = 0; row < screen->rows; row++) {
         bool split;
-        uint32_t k = row_address(&g, row, &split);
+        uint32_t k = row_address(g, row, &split);
         for (unsigned column = 0; column < screen->columns; column++, k++) {
             const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
             vga->cells[row * screen->columns + column] = (struct vx_text_cell){ at[0], at[1] };
@@ -98,16 +102,7 @@ static void render_text(struct vga *vga, struct vx_screen *screen)
     }
     screen->cells = vga->cells;
     screen->blink = (vga->ac[AC_MODE] & AC_MODE_BLINK) != 0;
-
-    uint32_t cursor = (uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW];
-    uint32_t distance = (cursor - g.start) & PLANE_MASK;
-    bool shaped = !(vga->crtc[CR_CURSOR_START] & CR_CURSOR_OFF) &&
-                  (vga->crtc[CR_CURSOR_START] & 0x1F) <= (vga->crtc[CR_CURSOR_END] & 0x1F);
-    if (g.pitch == 0 || distance / g.pitch >= screen->rows || distance % g.pitch >= screen->columns)
-        return;
-    screen->cursor_row = distance / g.pitch;
-    screen->cursor_column = distance % g.pitch;
-    screen->cursor_visible = shaped;
+    place_cursor(vga, g, screen);
 }
 
 /* Plane 2 address of a character's glyph; attribute bit 3 chooses between the two maps of the character map select. */
@@ -119,55 +114,52 @@ static const uint8_t *glyph(const struct vga *vga, struct vx_text_cell cell)
     return vga->vram + 4 * (size_t)(base + cell.ch * GLYPH_LINES) + 2;
 }
 
-static void draw_cell(const struct vga *vga, struct vx_text_cell cell, bool cursor, const uint32_t colors[16],
-                      unsigned width, unsigned height, uint32_t *out, unsigned stride)
+static unsigned dots_of_cell(const struct vga *vga)
 {
-    const uint8_t *lines = glyph(vga, cell);
-    bool blink = (vga->ac[AC_MODE] & AC_MODE_BLINK) != 0;
-    uint32_t fore = colors[cell.attr & 15], back = colors[cell.attr >> 4 & (blink ? 7 : 15)];
-    bool extend = (vga->ac[AC_MODE] & AC_MODE_LINE_GRAPHICS) && cell.ch >= 0xC0 && cell.ch <= 0xDF;
-    unsigned first = vga->crtc[CR_CURSOR_START] & 0x1F, last = vga->crtc[CR_CURSOR_END] & 0x1F;
-    for (unsigned y = 0; y < height; y++, out += stride) {
-        unsigned bits = lines[4 * (y % GLYPH_LINES)] << 1;
-        if (extend)
-            bits |= bits >> 1 & 1; /* the ninth dot repeats the eighth */
-        if (cursor && y >= first && y <= last)
-            bits = 0x1FF;
+    return (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_8_DOTS) ? 8 : 9;
+}
+
+/* The nine dots of a cell's line `scan`, the leftmost in bit 8. */
+static unsigned cell_dots(const struct vga *vga, struct vx_text_cell cell, unsigned scan)
+{
+    unsigned bits = glyph(vga, cell)[4 * (scan % GLYPH_LINES)] << 1;
+    if ((vga->ac[AC_MODE] & AC_MODE_LINE_GRAPHICS) && cell.ch >= 0xC0 && cell.ch <= 0xDF)
+        bits |= bits >> 1 & 1; /* the ninth dot repeats the eighth */
+    return bits;
+}
+
+static void draw_text_line(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
+{
+    const struct vx_screen *screen = &picture->screen;
+    unsigned row = y / picture->geometry.repeat, scan = y % picture->geometry.repeat, width = dots_of_cell(vga);
+    bool cursor_line = screen->cursor_visible && row == screen->cursor_row &&
+                       scan >= (vga->crtc[CR_CURSOR_START] & 0x1Fu) && scan <= (vga->crtc[CR_CURSOR_END] & 0x1Fu);
+    const struct vx_text_cell *cell = vga->cells + row * screen->columns;
+    for (unsigned column = 0; column < screen->columns; column++, cell++, out += width) {
+        bool cursor = cursor_line && column == screen->cursor_column;
+        unsigned bits = cursor ? 0x1FF : cell_dots(vga, *cell, scan);
+        uint32_t fore = picture->colors[cell->attr & 15];
+        uint32_t back = picture->colors[cell->attr >> 4 & (screen->blink ? 7 : 15)];
         for (unsigned x = 0; x < width; x++)
             out[x] = (bits >> (8 - x) & 1) ? fore : back;
     }
 }
 
-static bool reserve_pixels(struct vga *vga, size_t count)
+/* Glyphs and characters share their pages. */
+static bool text_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
+                        uint32_t *last)
 {
-    if (count <= vga->pixels_count)
-        return true;
-    uint32_t *pixels = realloc(vga->pixels, count * sizeof *pixels);
-    if (pixels == NULL)
-        return false;
-    vga->pixels = pixels;
-    vga->pixels_count = count;
-    return true;
+    (void)vga, (void)picture, (void)y, (void)first, (void)last;
+    return false;
 }
 
-static bool draw_text(struct vga *vga, struct vx_screen *screen)
+static void draw_text(const struct vga *vga, struct vga_picture *picture)
 {
-    unsigned width = (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_8_DOTS) ? 8 : 9, height = geometry(vga).repeat;
-    uint32_t colors[16];
-    screen->width = screen->columns * width;
-    screen->height = screen->rows * height;
-    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
-        return false;
-    palette16(vga, colors);
-    for (unsigned row = 0; row < screen->rows; row++) {
-        for (unsigned column = 0; column < screen->columns; column++) {
-            bool cursor = screen->cursor_visible && row == screen->cursor_row && column == screen->cursor_column;
-            draw_cell(vga, vga->cells[row * screen->columns + column], cursor, colors, width, height,
-                      vga->pixels + (size_t)row * height * screen->width + column * width, screen->width);
-        }
-    }
-    screen->pixels = vga->pixels;
-    return true;
+    picture->screen.width = picture->screen.columns * dots_of_cell(vga);
+    picture->screen.height = picture->screen.rows * picture->geometry.repeat;
+    palette16(vga, picture->colors);
+    picture->draw = draw_text_line;
+    picture->source = text_source;
 }
 
 /* ---- VGA graphics ------------------------------------------------------------------------------------------------ */
@@ -203,62 +195,85 @@ static void dots16(const struct vga *vga, uint32_t k, uint8_t out[8])
     }
 }
 
-static void draw_row16(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[16],
-                       unsigned width, uint32_t *out)
+static void draw_row16(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan,
+                       const struct vga_picture *picture, uint32_t *out)
 {
     uint8_t dots[8];
-    for (unsigned x = 0; x < width; x++) {
+    for (unsigned x = 0; x < picture->screen.width; x++) {
         unsigned dot = x + pan;
         if (x == 0 || dot % 8 == 0)
             dots16(vga, interleave(vga, k + dot / 8, scan), dots);
-        out[x] = colors[dots[dot % 8]];
+        out[x] = picture->colors[dots[dot % 8]];
     }
 }
 
-static void draw_row256(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan, const uint32_t colors[256],
-                        unsigned width, uint32_t *out)
+static void draw_row256(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan,
+                        const struct vga_picture *picture, uint32_t *out)
 {
-    for (unsigned x = 0; x < width; x++) {
+    for (unsigned x = 0; x < picture->screen.width; x++) {
         unsigned dot = x + pan;
         uint32_t at = interleave(vga, k + dot / 4, scan) & PLANE_MASK;
-        out[x] = colors[vga->vram[4 * (size_t)at + dot % 4]];
+        out[x] = picture->colors[vga->vram[4 * (size_t)at + dot % 4]];
     }
+}
+
+/* The plane address of line y's first dot, and how many dots it is moved to the left. */
+static uint32_t line_address(const struct vga *vga, const struct vga_picture *picture, unsigned y, unsigned *pan)
+{
+    bool split;
+    uint32_t k = row_address(&picture->geometry, y / picture->scans, &split);
+    *pan = split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
+    return k;
+}
+
+static void draw_line16(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
+{
+    unsigned pan;
+    uint32_t k = line_address(vga, picture, y, &pan);
+    draw_row16(vga, k, y % picture->scans, pan, picture, out);
+}
+
+static void draw_line256(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
+{
+    unsigned pan;
+    uint32_t k = line_address(vga, picture, y, &pan);
+    draw_row256(vga, k, y % picture->scans, pan >> 1, picture, out);
+}
+
+/* One address more than the line has characters, for what panning moves in. Where the address wraps, or the layout
+ * breaks the line in two, anything may be meant. */
+static bool graphics_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
+                            uint32_t *last)
+{
+    unsigned pan, scan = y % picture->scans, chars = picture->geometry.chars;
+    uint32_t k = line_address(vga, picture, y, &pan);
+    uint32_t from = interleave(vga, k, scan) & PLANE_MASK, to = interleave(vga, k + chars, scan) & PLANE_MASK;
+    *first = 4 * from;
+    *last = 4 * to + 3;
+    return to == from + chars;
 }
 
 /* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line
  * counts. */
-static bool render_graphics(struct vga *vga, bool with_pixels, struct vx_screen *screen)
+static void render_graphics(const struct vga *vga, bool with_pixels, struct vga_picture *picture)
 {
-    struct geometry g = geometry(vga);
+    const struct vga_geometry *g = &picture->geometry;
     bool deep = (vga->gc[GC_MODE] & GC_MODE_256) != 0;
     bool interleaved = !(vga->crtc[CR_MODE] & CR_MODE_NOT_CGA);
     unsigned doubling = (vga->crtc[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE) ? 2 : 1;
-    unsigned scans = interleaved ? g.repeat / doubling : 1; /* picture rows per address row */
-    uint32_t colors[256];
-    screen->width = g.chars * (deep ? 4 : 8);
-    screen->height = g.lines / g.repeat * scans;
-    if (screen->height == 0)
-        screen->height = 1;
+    picture->scans = interleaved ? g->repeat / doubling : 1;
+    picture->screen.width = g->chars * (deep ? 4 : 8);
+    picture->screen.height = g->lines / g->repeat * picture->scans;
+    if (picture->screen.height == 0)
+        picture->screen.height = 1;
     if (!with_pixels)
-        return true;
-    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
-        return false;
+        return;
     if (deep)
-        palette256(vga, colors);
+        palette256(vga, picture->colors);
     else
-        palette16(vga, colors);
-    for (unsigned y = 0; y < screen->height; y++) {
-        bool split;
-        uint32_t k = row_address(&g, y / scans, &split);
-        unsigned pan = split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
-        uint32_t *out = vga->pixels + (size_t)y * screen->width;
-        if (deep)
-            draw_row256(vga, k, y % scans, pan >> 1, colors, screen->width, out);
-        else
-            draw_row16(vga, k, y % scans, pan, colors, screen->width, out);
-    }
-    screen->pixels = vga->pixels;
-    return true;
+        palette16(vga, picture->colors);
+    picture->draw = deep ? draw_line256 : draw_line16;
+    picture->source = graphics_source;
 }
 
 /* ---- VBE --------------------------------------------------------------------------------------------------------- */
@@ -294,14 +309,20 @@ static void draw_vbe_row24(const uint8_t *at, unsigned width, unsigned bytes, ui
         out[x] = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
 }
 
-static void draw_vbe_row(const struct vga *vga, const uint8_t *line, const uint32_t colors[256], uint32_t *out)
+static const uint8_t *vbe_line(const struct vga *vga, unsigned y)
 {
-    unsigned first = vga->vbe[VBE_X_OFFSET], width = vga->vbe[VBE_XRES];
+    return vga->vram + (size_t)(vga->vbe[VBE_Y_OFFSET] + y) * vbe_pitch(vga);
+}
+
+static void draw_vbe_line(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
+{
+    const uint8_t *line = vbe_line(vga, y);
+    unsigned first = vga->vbe[VBE_X_OFFSET], width = picture->screen.width;
     switch (vga->vbe[VBE_BPP]) {
-    case 4: draw_vbe_row4(line, first, width, colors, out); break;
+    case 4: draw_vbe_row4(line, first, width, picture->colors, out); break;
     case 8:
         for (unsigned x = 0; x < width; x++)
-            out[x] = colors[line[first + x]];
+            out[x] = picture->colors[line[first + x]];
         break;
     case 15: draw_vbe_row16(line + 2 * (size_t)first, width, 5, out); break;
     case 16: draw_vbe_row16(line + 2 * (size_t)first, width, 6, out); break;
@@ -310,36 +331,43 @@ static void draw_vbe_row(const struct vga *vga, const uint8_t *line, const uint3
     }
 }
 
-static bool render_vbe(struct vga *vga, bool with_pixels, struct vx_screen *screen)
+static bool vbe_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
+                       uint32_t *last)
 {
-    const uint16_t *vbe = vga->vbe;
-    uint32_t pitch = vbe_pitch(vga), colors[256];
-    screen->width = vbe[VBE_XRES];
-    screen->height = vbe[VBE_YRES];
-    if (!with_pixels)
-        return true;
-    if (!reserve_pixels(vga, (size_t)screen->width * screen->height))
-        return false;
-    if (vbe[VBE_BPP] == 4)
-        palette16(vga, colors);
-    else
-        palette256(vga, colors);
-    for (unsigned y = 0; y < screen->height; y++)
-        draw_vbe_row(vga, vga->vram + (size_t)(vbe[VBE_Y_OFFSET] + y) * pitch, colors,
-                     vga->pixels + (size_t)y * screen->width);
-    screen->pixels = vga->pixels;
+    (void)picture;
+    *first = (uint32_t)(vbe_line(vga, y) - vga->vram);
+    *last = *first + vbe_pitch(vga) - 1;
     return true;
 }
 
-bool vga_render(struct vga *vga, bool with_pixels, struct vx_screen *screen)
+static void render_vbe(const struct vga *vga, bool with_pixels, struct vga_picture *picture)
 {
-    *screen = (struct vx_screen){ 0 };
+    picture->screen.width = vga->vbe[VBE_XRES];
+    picture->screen.height = vga->vbe[VBE_YRES];
+    if (!with_pixels)
+        return;
+    if (vga->vbe[VBE_BPP] == 4)
+        palette16(vga, picture->colors);
+    else
+        palette256(vga, picture->colors);
+    picture->draw = draw_vbe_line;
+    picture->source = vbe_source;
+}
+
+void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture)
+{
+    picture->screen = (struct vx_screen){ 0 };
+    picture->draw = NULL;
+    picture->geometry = geometry(vga);
     if (is_blank(vga))
-        return true;
-    if (vbe_on(vga))
-        return render_vbe(vga, with_pixels, screen);
-    if (vga->gc[GC_MISC] & GC_MISC_GRAPHICS)
-        return render_graphics(vga, with_pixels, screen);
-    render_text(vga, screen);
-    return !with_pixels || draw_text(vga, screen);
+        return;
+    if (vbe_on(vga)) {
+        render_vbe(vga, with_pixels, picture);
+    } else if (vga->gc[GC_MISC] & GC_MISC_GRAPHICS) {
+        render_graphics(vga, with_pixels, picture);
+    } else {
+        render_text(vga, picture);
+        if (with_pixels)
+            draw_text(vga, picture);
+    }
 }

@@ -1,6 +1,7 @@
 /* vga_state.h - the registers of the VGA and what its parts know of each other (private to vga*.c and vbe.c).
  *
- *   vga.c         life, PCI, MMIO, when the display is told
+ *   vga.c         life, PCI, MMIO
+ *   vga_update.c  when the display is told, and what has changed
  *   vga_ports.c   ports 3B0h-3DFh: sequencer, CRTC, graphics and attribute controller, DAC, timing
  *   vga_memory.c  the window at A0000h: planar logic, or mapped straight to video memory
  *   vga_render.c  registers and memory to cells or pixels
@@ -85,6 +86,9 @@ enum { VBE_ENABLED = 0x01, VBE_GETCAPS = 0x02, VBE_8BIT_DAC = 0x20, VBE_LFB = 0x
 enum { VBE_MAX_XRES = 2560, VBE_MAX_YRES = 1600, VBE_MAX_BPP = 32 };
 
 enum { VGA_MAX_COLUMNS = 256, VGA_MAX_ROWS = 256, VGA_WINDOW = 0xA0000, VGA_WINDOW_BYTES = 0x20000 };
+enum { VGA_VRAM_PAGES = VX_VGA_VRAM_BYTES / VX_PAGE_BYTES };
+/* The widest line: VBE's; text has 256 columns of 9 dots at most. */
+enum { VGA_MAX_WIDTH = VBE_MAX_XRES };
 
 struct vga {
     struct vx_log *log;
@@ -92,6 +96,7 @@ struct vga {
     struct vx_clock *clock;
     struct vx_pmap *pmap;
     struct vx_display *display;
+    unsigned head; /* of it */
     struct pci_function pci;
     struct vx_region ports[4];
     struct vx_region window;
@@ -120,17 +125,24 @@ struct vga {
 
     struct vx_timer display_timer;
     bool changed;         /* since the last update */
-    bool forced;          /* update even what looks the same */
+    bool redraw;          /* ... by registers: any line may look otherwise now */
+    bool whole;           /* the next update is to be the whole picture */
     unsigned quiet_polls; /* frame buffer polls in a row without a change */
     uint64_t last_update_ns;
-    struct vx_screen shown;     /* sizes of the last update, pointers not valid */
-    struct vx_text_cell *cells; /* VGA_MAX_COLUMNS * VGA_MAX_ROWS */
-    uint32_t *pixels;           /* as large as was needed so far */
+    struct vx_screen shown;                   /* of the last update; pointers tell what it had, no more */
+    struct vx_text_cell *cells, *shown_cells; /* VGA_MAX_COLUMNS * VGA_MAX_ROWS each */
+    uint32_t *pixels;                         /* of the last update; as large as was needed so far */
     size_t pixels_count;
+    uint32_t line[VGA_MAX_WIDTH];
 };
 
-/* Something visible may have changed: an update comes soon. */
+/* vga_update.c */
+/* Video memory has changed, or may be written unseen from now on: an update comes soon. */
 void vga_changed(struct vga *vga);
+/* Registers that the picture depends on have changed. */
+void vga_repaint(struct vga *vga);
+extern const struct vx_display_device_ops vga_display_ops;
+void vga_display_tick(void *opaque);
 
 uint8_t vga_port_read(struct vga *vga, uint16_t port);
 void vga_port_write(struct vga *vga, uint16_t port, uint8_t value);
@@ -140,8 +152,26 @@ void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 /* Maps the window to video memory or to the handlers, as the registers now ask. `force`: even if nothing changed. */
 void vga_remap_window(struct vga *vga, bool force);
 
-/* Fills `screen` from registers and memory; pixels only on demand. False when host memory is short. */
-bool vga_render(struct vga *vga, bool with_pixels, struct vx_screen *screen);
+/* How registers and memory look now. */
+struct vga_picture {
+    struct vx_screen screen; /* `cells` are in vga->cells; pixels NULL: draw() makes them */
+    /* Line y as screen.width pixels; NULL where there is no picture, or nobody wants pixels. */
+    void (*draw)(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out);
+    /* The video memory, first to last byte, that decides over line y while no register changes; false: any may. */
+    bool (*source)(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
+                   uint32_t *last);
+    /* for the two */
+    uint32_t colors[256];
+    struct vga_geometry {
+        unsigned chars;        /* character clocks per line */
+        unsigned lines;        /* scan lines */
+        unsigned repeat;       /* scan lines per picture row */
+        uint32_t start, pitch; /* plane addresses: first, and per row */
+        unsigned line_compare; /* scan line after which the address starts again at 0 */
+    } geometry;
+    unsigned scans; /* graphics: picture rows per address row */
+};
+void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture);
 /* Whether the picture comes from memory that the guest may write without passing through us. */
 bool vga_is_direct(const struct vga *vga);
 

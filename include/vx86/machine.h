@@ -50,7 +50,8 @@ struct vx_machine_config {
     enum vx_boot boot;
     struct vx_char *serial[2];  /* COM1, COM2; NULL: port present, nothing attached */
     struct vx_char *debugcon;   /* port 402h */
-    struct vx_display *display; /* NULL: none */
+    struct vx_display *display; /* NULL: none. The VGA's picture is head 0 */
+    struct vx_input *input;     /* NULL: nobody at keyboard and mouse */
     const uint8_t *bios;
     size_t bios_bytes; /* multiple of 64 KiB, at most 4 MiB; mapped to end at 4 GiB */
     const uint8_t *vga_bios;
@@ -94,11 +95,6 @@ void vx_machine_stop(struct vx_machine *machine, int value);
 /* vCPU thread (inside posted work, callbacks) or while not running: */
 void vx_machine_reset(struct vx_machine *machine);              /* power-on reset */
 void vx_machine_press_power_button(struct vx_machine *machine); /* ACPI power button */
-/* A key by its IBM set 1 make code; extended keys (E0) have bit 8 set: Right Ctrl is 0x11D. */
-void vx_machine_key(struct vx_machine *machine, unsigned set1_code, bool down);
-void vx_machine_mouse(struct vx_machine *machine, int dx, int dy, int dz, unsigned buttons);
-/* Redraw everything at the next display update. */
-void vx_machine_refresh_display(struct vx_machine *machine);
 
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */

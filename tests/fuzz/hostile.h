@@ -29,6 +29,7 @@ struct hostile_machine {
     struct hostile_disk disk[HOSTILE_DISKS]; /* a disk, a CD-ROM */
     struct vx_char serial;
     struct vx_display display;
+    struct vx_input input;
     struct vx_timer end; /* of the program */
     uint8_t rom[HOSTILE_ROM_BYTES];
 };

@@ -50,16 +50,45 @@ static void serial_write(void *opaque, const uint8_t *bytes, size_t count)
     (void)opaque, (void)bytes, (void)count;
 }
 
-/* Reads all that it is shown. */
-static void display_update(void *opaque, const struct vx_screen *screen)
+static const struct vx_char_ops serial_ops = { .write = serial_write };
+
+/* The rectangles lie inside the picture, from top to bottom. */
+static void check_dirty(const struct vx_update *update)
 {
+    const struct vx_screen *screen = update->screen;
+    unsigned width = screen->pixels != NULL ? screen->width : screen->columns, next = 0;
+    unsigned height = screen->pixels != NULL ? screen->height : screen->rows;
+    VX_ASSERT(update->head == 0 && update->dirty_count <= VX_MAX_DIRTY);
+    for (unsigned i = 0; i < update->dirty_count; i++) {
+        const struct vx_rect *rect = &update->dirty[i];
+        VX_ASSERT(rect->width != 0 && rect->width <= width && rect->x <= width - rect->width);
+        VX_ASSERT(rect->height != 0 && rect->height <= height && rect->y <= height - rect->height && rect->y >= next);
+        next = rect->y + rect->height;
+    }
+}
+
+/* Reads all that it is shown. */
+static void display_update(void *opaque, const struct vx_update *update)
+{
+    const struct vx_screen *screen = update->screen;
     volatile uint32_t sum = 0;
     (void)opaque;
+    check_dirty(update);
     for (size_t i = 0; screen->cells != NULL && i < (size_t)screen->columns * screen->rows; i++)
         sum += screen->cells[i].ch;
     for (size_t i = 0; screen->pixels != NULL && i < (size_t)screen->width * screen->height; i++)
         sum += screen->pixels[i];
 }
+
+static const struct vx_display_ops display_ops = { .update = display_update };
+
+static void leds(void *opaque, unsigned leds)
+{
+    (void)opaque;
+    VX_ASSERT(leds <= (VX_LED_SCROLL | VX_LED_NUM | VX_LED_CAPS));
+}
+
+static const struct vx_input_ops input_ops = { .leds = leds };
 
 /* ---- the machine */
 
@@ -86,8 +115,9 @@ void hostile_machine_create(struct hostile_machine *m, enum vx_engine engine, ui
     must(vx_clock_create_counted(1000, 0, &m->clock));
     for (unsigned i = 0; i < HOSTILE_DISKS; i++)
         disk_init(&m->disk[i], m->loop);
-    m->serial.write = serial_write;
-    m->display = (struct vx_display){ .update = display_update, .wants_pixels = true };
+    m->serial.ops = &serial_ops;
+    m->display = (struct vx_display){ .ops = &display_ops, .wants_pixels = true };
+    m->input = (struct vx_input){ .ops = &input_ops };
     make_rom(m);
     struct vx_machine_config config = {
         .log = m->log,
@@ -101,6 +131,7 @@ void hostile_machine_create(struct hostile_machine *m, enum vx_engine engine, ui
         .serial = { &m->serial },
         .debugcon = &m->serial,
         .display = &m->display,
+        .input = &m->input,
         .bios = m->rom,
         .bios_bytes = sizeof m->rom,
         .vga_bios = m->rom,

@@ -9,7 +9,7 @@
 
 #include "vx86/compiler.h"
 
-/* Receives key events by set 1 code, bit 8 for E0 keys (vx_machine_key). */
+/* Receives key events by set 1 code, bit 8 for E0 keys (vx_input_key). */
 typedef void keymap_emit(void *opaque, unsigned set1_code, bool down);
 
 #define VX_KEYMAP_PARAMS 4

@@ -31,7 +31,7 @@ struct terminal {
     struct vx_display display;
     struct keymap keymap;
     struct terminal_reader *reader;
-    void (*key)(void *opaque, unsigned set1_code, bool down);
+    const struct vx_input *input;
     void (*leave)(void *opaque);
     void (*debug)(void *opaque);
     void *opaque;
@@ -76,14 +76,18 @@ static void take_size_locked(struct terminal *terminal)
         terminal_screen_resize(terminal->screen, size.ws_col, size.ws_row);
 }
 
-static void on_update(void *opaque, const struct vx_screen *guest)
+static void on_update(void *opaque, const struct vx_update *update)
 {
     struct terminal *terminal = opaque;
+    if (update->head != 0) /* a terminal has one screen */
+        return;
     pthread_mutex_lock(&terminal->mutex);
-    terminal_screen_set(terminal->screen, guest);
+    terminal_screen_set(terminal->screen, update->screen);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
 }
+
+static const struct vx_display_ops display_ops = { .update = on_update };
 
 static void on_resize(void *opaque)
 {
@@ -125,8 +129,7 @@ static void after_log(void *opaque)
 static void on_key(void *opaque, unsigned set1_code, bool down)
 {
     struct terminal *terminal = opaque;
-    if (terminal->key != NULL)
-        terminal->key(terminal->opaque, set1_code, down);
+    vx_input_key(terminal->input, set1_code, down);
 }
 
 static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
@@ -253,13 +256,13 @@ vx_err terminal_create(const struct terminal_config *config, struct terminal **o
         return VX_ERR_NO_MEMORY;
     terminal->log = config->log;
     terminal->out_fd = config->out_fd;
-    terminal->key = config->key;
+    terminal->input = config->input;
     terminal->leave = config->leave;
     terminal->debug = config->debug;
     terminal->loop = config->loop;
     terminal->in_fd = config->in_fd;
     terminal->opaque = config->opaque;
-    terminal->display = (struct vx_display){ .update = on_update, .opaque = terminal };
+    terminal->display = (struct vx_display){ .ops = &display_ops, .opaque = terminal };
     keymap_init(&terminal->keymap, on_key, terminal);
     pthread_mutex_init(&terminal->mutex, NULL);
     vx_err err = set_up(terminal, config);

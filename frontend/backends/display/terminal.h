@@ -15,10 +15,10 @@ struct terminal;
 struct terminal_config {
     struct vx_log *log;
     struct vx_loop *loop;
-    int in_fd, out_fd;                                        /* 0 and 1 in the program */
-    void (*key)(void *opaque, unsigned set1_code, bool down); /* to vx_machine_key(), on the vCPU thread */
-    void (*leave)(void *opaque);                              /* Ctrl-A x, on the vCPU thread */
-    void (*debug)(void *opaque);                              /* Ctrl-A d */
+    int in_fd, out_fd;            /* 0 and 1 in the program */
+    const struct vx_input *input; /* where its keys go, borrowed */
+    void (*leave)(void *opaque);  /* Ctrl-A x, on the vCPU thread; NULL: nothing happens */
+    void (*debug)(void *opaque);  /* Ctrl-A d */
     void *opaque;
 };
 

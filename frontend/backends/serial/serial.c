@@ -1,6 +1,6 @@
 /* serial.c - see serial.h.
  *
- * Input: reader thread -> on_bytes -> raw[] -> prefix -> guest[] -> UART, which asks for more by can_receive_again().
+ * Input: reader thread -> on_bytes -> raw[] -> prefix -> guest[] -> UART, which asks for more by can_receive().
  *
  *   I1  From a terminal all of raw[] goes through the prefix at once, so that Ctrl-A x works while the guest takes
  *       nothing; what does not fit guest[] is dropped, as a terminal does with typed-ahead input. From anything else a
@@ -95,9 +95,9 @@ static void feed(struct serial *serial, uint8_t byte)
 
 static void offer(struct serial *serial)
 {
-    if (serial->guest_count == 0 || serial->chr.receive == NULL)
+    if (serial->guest_count == 0)
         return;
-    size_t taken = serial->chr.receive(serial->chr.device, serial->guest, serial->guest_count);
+    size_t taken = vx_char_receive(&serial->chr, serial->guest, serial->guest_count);
     VX_ASSERT(taken <= serial->guest_count);
     serial->guest_count -= taken;
     memmove(serial->guest, serial->guest + taken, serial->guest_count);
@@ -131,7 +131,7 @@ static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
     return !serial->reader_waits;
 }
 
-static void can_receive_again(void *opaque)
+static void can_receive(void *opaque)
 {
     struct serial *serial = opaque;
     pump(serial);
@@ -140,6 +140,9 @@ static void can_receive_again(void *opaque)
         terminal_reader_continue(serial->reader);
     }
 }
+
+static const struct vx_char_ops both_ways = { .write = char_write, .can_receive = can_receive };
+static const struct vx_char_ops output_only = { .write = char_write };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +172,7 @@ static vx_err open_stdio(struct serial *serial, const struct serial_config *conf
     }
     if (config->in_fd < 0)
         return VX_ERR_OK;
-    serial->chr.can_receive_again = can_receive_again;
+    serial->chr.ops = &both_ways;
     return open_reader(serial);
 }
 
@@ -230,8 +233,7 @@ vx_err serial_create(const struct serial_config *config, struct serial **out)
     serial->in_fd = config->in_fd;
     serial->opaque = config->opaque;
     serial->out_fd = -1;
-    serial->chr.write = char_write;
-    serial->chr.opaque = serial;
+    serial->chr = (struct vx_char){ .ops = &output_only, .opaque = serial };
     vx_err err = open_spec(serial, config);
     if (err != VX_ERR_OK) {
         serial_destroy(serial);

@@ -66,7 +66,8 @@ Test(board_ports, debug_console_and_exit)
     struct debug_exit *exit_chip;
     char text[32] = "";
     uint32_t code = 0;
-    struct vx_char chr = { .write = take, .opaque = text };
+    static const struct vx_char_ops ops = { .write = take };
+    struct vx_char chr = { .ops = &ops, .opaque = text };
     port_rig_init(&rig);
     cr_assert_eq(debugcon_create(&(struct debugcon_config){ .bus = rig.bus, .port = DEBUGCON_PORT, .out = &chr }, &con),
                  VX_ERR_OK);

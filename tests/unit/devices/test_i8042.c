@@ -14,21 +14,26 @@ enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 
         WAIT, 0, 301 \
     } /* between two bytes of a device */
 
+static void move(const struct vx_input *input, struct vx_pointer event)
+{
+    vx_input_pointer(input, VX_INPUT_RELATIVE, &event);
+}
+
 static void host(void *opaque, unsigned at, unsigned value)
 {
-    struct i8042 *i8042 = opaque;
+    struct vx_input *input = opaque;
     int by = (int8_t)value;
     switch (at) {
     case DOWN:
-    case UP: i8042_key(i8042, value, at == DOWN); break;
-    case MOUSE_X: i8042_mouse(i8042, by, 0, 0, 0); break;
-    case MOUSE_Y: i8042_mouse(i8042, 0, by, 0, 0); break;
-    case MOUSE_Z: i8042_mouse(i8042, 0, 0, by, 0); break;
-    default: i8042_mouse(i8042, 0, 0, 0, value); break;
+    case UP: vx_input_key(input, value, at == DOWN); break;
+    case MOUSE_X: move(input, (struct vx_pointer){ .x = by }); break;
+    case MOUSE_Y: move(input, (struct vx_pointer){ .y = by }); break;
+    case MOUSE_Z: move(input, (struct vx_pointer){ .wheel = by }); break;
+    default: move(input, (struct vx_pointer){ .buttons = value }); break;
     }
 }
 
-static struct i8042 *create(struct port_rig *rig)
+static struct i8042 *create(struct port_rig *rig, struct vx_input *input)
 {
     struct i8042 *i8042;
     port_rig_init(rig);
@@ -38,13 +43,14 @@ static struct i8042 *create(struct port_rig *rig)
                                                       .irq_keyboard = port_rig_irq(rig, IRQ1),
                                                       .irq_aux = port_rig_irq(rig, IRQ12),
                                                       .a20 = port_rig_irq(rig, A20),
-                                                      .reset = port_rig_irq(rig, CPU_RESET) },
+                                                      .reset = port_rig_irq(rig, CPU_RESET),
+                                                      .input = input },
                               &i8042),
                  VX_ERR_OK);
     i8042_type.reset(i8042, VX_RESET_HOLD);
     i8042_type.reset(i8042, VX_RESET_RELEASE);
     rig->host = host;
-    rig->opaque = i8042;
+    rig->opaque = input;
     return i8042;
 }
 
@@ -52,10 +58,12 @@ static void run(const char *name, const struct port_step *steps, size_t count)
 {
     struct port_rig rig;
     char what[128] = "";
-    struct i8042 *i8042 = create(&rig);
+    struct vx_input input = { 0 };
+    struct i8042 *i8042 = create(&rig, &input);
     bool held = port_script_run(&rig, steps, count, what);
     cr_assert(held, "%s: %s", name, what);
     i8042_type.destroy(i8042);
+    cr_assert(!vx_input_has(&input, VX_INPUT_KEYBOARD) && !vx_input_has(&input, VX_INPUT_RELATIVE));
     cr_assert_eq(vx_clock_next_ns(rig.clock), VX_NEVER);
     port_rig_fini(&rig);
 }
@@ -205,11 +213,12 @@ Test(i8042, mouse)
 Test(i8042, unread_keys_leave_none_stuck)
 {
     struct port_rig rig;
-    struct i8042 *i8042 = create(&rig);
+    struct vx_input input = { 0 };
+    struct i8042 *i8042 = create(&rig, &input);
     bool down[128] = { false };
     unsigned bytes = 0, stuck = 0;
     for (unsigned i = 0; i < 10000; i++)
-        i8042_key(i8042, 2 + i / 2 % 50, i % 2 == 0);
+        vx_input_key(&input, 2 + i / 2 % 50, i % 2 == 0);
     while (vx_bus_read(rig.bus, VX_SPACE_IO, STATUS, 1) & 1) {
         unsigned byte = (unsigned)vx_bus_read(rig.bus, VX_SPACE_IO, DATA, 1);
         if (byte == 0xF0) { /* untranslated after reset: break */
@@ -225,6 +234,34 @@ Test(i8042, unread_keys_leave_none_stuck)
     for (unsigned i = 0; i < 128; i++)
         stuck += down[i];
     cr_assert(bytes > 50 && bytes <= 300 && stuck == 0, "%u bytes, %u keys stuck", bytes, stuck);
+    i8042_type.destroy(i8042);
+    port_rig_fini(&rig);
+}
+
+static void note_leds(void *opaque, unsigned leds)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%u ", leds);
+    strcat(opaque, text);
+}
+
+/* The LEDs are told when they change, and after a reset; a machine without somebody at the keyboard works too. */
+Test(i8042, leds)
+{
+    static const struct vx_input_ops ops = { .leds = note_leds };
+    static const uint8_t bytes[] = { 0xED, 0x07, 0xED, 0x07, 0xED, 0x02, 0xF4, 0xFF };
+    struct port_rig rig;
+    char told[64] = "";
+    struct vx_input input = { .ops = &ops, .opaque = told };
+    struct i8042 *i8042 = create(&rig, &input);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        vx_bus_write(rig.bus, VX_SPACE_IO, DATA, 1, bytes[i]);
+    cr_assert_str_eq(told, "0 7 2 0 ");
+    i8042_type.destroy(i8042);
+    port_rig_fini(&rig);
+    i8042 = create(&rig, NULL);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        vx_bus_write(rig.bus, VX_SPACE_IO, DATA, 1, bytes[i]);
     i8042_type.destroy(i8042);
     port_rig_fini(&rig);
 }

@@ -41,10 +41,12 @@ static void chr_write(void *opaque, const uint8_t *bytes, size_t count)
 static void offer(void *opaque)
 {
     struct rig *rig = opaque;
-    size_t taken = rig->chr.receive(rig->chr.device, rig->in, rig->in_count);
+    size_t taken = vx_char_receive(&rig->chr, rig->in, rig->in_count);
     rig->in_count -= taken;
     memmove(rig->in, rig->in + taken, rig->in_count);
 }
+
+static const struct vx_char_ops chr_ops = { .write = chr_write, .can_receive = offer };
 
 static void host(void *opaque, unsigned at, unsigned value)
 {
@@ -68,7 +70,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     port_rig_init(&rig.ports);
     rig.ports.host = host;
     rig.ports.opaque = &rig;
-    rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
+    rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
     cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
                                                               .clock = rig.ports.clock,
                                                               .name = "uart",
@@ -81,7 +83,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     cr_assert(held, "%s: %s", name, what);
     cr_assert(!rig.bad, "%s: back end saw something else", name);
     uart16550_type.destroy(rig.uart);
-    cr_assert_null(rig.chr.receive);
+    cr_assert_null(rig.chr.device_ops);
     port_rig_fini(&rig.ports);
 }
 #define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
@@ -194,7 +196,7 @@ Test(uart16550, back_pressure_and_reset)
 {
     struct rig rig = { 0 };
     port_rig_init(&rig.ports);
-    rig.chr = (struct vx_char){ .write = chr_write, .opaque = &rig, .can_receive_again = offer };
+    rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
     cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
                                                               .clock = rig.ports.clock,
                                                               .name = "uart",

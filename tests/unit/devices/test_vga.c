@@ -1,4 +1,4 @@
-/* test_vga.c - registers, PCI, timing, and what the display is told and when. */
+/* test_vga.c - registers, PCI, timing, pictures. */
 #include <criterion/criterion.h>
 
 #include "vga_rig.h"
@@ -149,38 +149,6 @@ Test(vga, text_to_cells)
     vga_set(&rig, 0x3C4, 1, 0x20); /* screen off */
     vx_clock_advance(rig.clock, 50 * MS);
     cr_assert(s->cells == NULL && s->columns == 0 && s->width == 0);
-    vga_rig_fini(&rig);
-}
-
-/* At most 30 updates a second while the guest draws; none, and no timer, while it does not. */
-Test(vga, updates_are_rare_and_end)
-{
-    struct vga_rig rig;
-    vga_rig_init(&rig, false);
-    vga_set_mode(&rig, &vga_mode_text);
-    vx_clock_advance(rig.clock, 100 * MS);
-    rig.updates = 0;
-    for (unsigned i = 0; i < 1000; i++) {
-        vx_pmap_store(rig.pmap, 0xB8000, 1, i & 0xFF);
-        vx_clock_advance(rig.clock, MS);
-    }
-    cr_assert(rig.updates >= 28 && rig.updates <= 31, "%u updates in a second", rig.updates);
-    vx_clock_advance(rig.clock, 100 * MS);
-    rig.updates = 0;
-    vx_pmap_store(rig.pmap, 0xB8000, 1, 999 & 0xFF); /* what is there already */
-    cr_assert_eq(vx_clock_next_ns(rig.clock), VX_NEVER);
-    vga_refresh(rig.vga);
-    vx_clock_advance(rig.clock, 100 * MS);
-    cr_assert_eq(rig.updates, 1);
-
-    vga_set_mode(&rig, &vga_mode_13h); /* a display without pixels hears of a graphics mode once */
-    vx_clock_advance(rig.clock, 100 * MS);
-    rig.updates = 0;
-    vx_pmap_store(rig.pmap, 0xA0000, 1, 5);
-    vx_clock_advance(rig.clock, 1000 * MS);
-    cr_assert_eq(rig.updates, 0);
-    cr_assert(rig.last.width == 320 && rig.last.height == 200 && rig.last.pixels == NULL);
-    cr_assert_eq(vx_clock_next_ns(rig.clock), VX_NEVER);
     vga_rig_fini(&rig);
 }
 

@@ -19,6 +19,9 @@ struct vga_rig {
     struct vx_display display;
     unsigned updates;
     struct vx_screen last; /* with copies behind the pointers */
+    struct vx_rect dirty[VX_MAX_DIRTY];
+    unsigned dirty_count;
+    bool lied; /* something outside of the rectangles has changed */
 };
 
 static inline uint64_t vga_rig_bus_read(void *opaque, uint64_t phys, unsigned size)
@@ -31,9 +34,43 @@ static inline void vga_rig_bus_write(void *opaque, uint64_t phys, unsigned size,
     vx_bus_write(((struct vga_rig *)opaque)->bus, VX_SPACE_MEMORY, phys, size, value);
 }
 
-static inline void vga_rig_update(void *opaque, const struct vx_screen *screen)
+static inline bool vga_rig_covered(const struct vx_update *update, unsigned x, unsigned y)
+{
+    for (unsigned i = 0; i < update->dirty_count; i++) {
+        const struct vx_rect *rect = &update->dirty[i];
+        if (x - rect->x < rect->width && y - rect->y < rect->height)
+            return true;
+    }
+    return false;
+}
+
+/* Is all that differs from the last picture in the rectangles? */
+static inline bool vga_rig_true(const struct vga_rig *rig, const struct vx_update *update)
+{
+    const struct vx_screen *now = update->screen, *was = &rig->last;
+    if (now->pixels != NULL) {
+        bool same = was->pixels != NULL && was->width == now->width && was->height == now->height;
+        for (unsigned i = 0; i < now->width * now->height; i++)
+            if ((!same || now->pixels[i] != was->pixels[i]) && !vga_rig_covered(update, i % now->width, i / now->width))
+                return false;
+    } else if (now->cells != NULL) {
+        bool same = was->cells != NULL && was->columns == now->columns && was->rows == now->rows;
+        for (unsigned i = 0; i < now->columns * now->rows; i++)
+            if ((!same || memcmp(&now->cells[i], &was->cells[i], sizeof now->cells[i]) != 0) &&
+                !vga_rig_covered(update, i % now->columns, i / now->columns))
+                return false;
+    }
+    return true;
+}
+
+static inline void vga_rig_update(void *opaque, const struct vx_update *update)
 {
     struct vga_rig *rig = opaque;
+    const struct vx_screen *screen = update->screen;
+    rig->lied |= !vga_rig_true(rig, update);
+    rig->dirty_count = update->dirty_count;
+    if (update->dirty_count != 0)
+        memcpy(rig->dirty, update->dirty, update->dirty_count * sizeof *update->dirty);
     size_t cells = (size_t)screen->columns * screen->rows * sizeof *screen->cells;
     size_t pixels = (size_t)screen->width * screen->height * sizeof *screen->pixels;
     free((void *)rig->last.cells);
@@ -47,9 +84,10 @@ static inline void vga_rig_update(void *opaque, const struct vx_screen *screen)
 static inline void vga_rig_init(struct vga_rig *rig, bool wants_pixels)
 {
     static const uint8_t rom[3] = { 0x55, 0xAA, 0x7F };
+    static const struct vx_display_ops ops = { .update = vga_rig_update };
     memset(rig, 0, sizeof *rig);
     rig->log = vx_log_create(stderr);
-    rig->display = (struct vx_display){ .update = vga_rig_update, .opaque = rig, .wants_pixels = wants_pixels };
+    rig->display = (struct vx_display){ .ops = &ops, .opaque = rig, .wants_pixels = wants_pixels };
     VX_ASSERT(vx_bus_create(rig->log, &rig->stats, &rig->bus) == VX_ERR_OK);
     VX_ASSERT(vx_clock_create_fake(&rig->clock) == VX_ERR_OK);
     VX_ASSERT(vx_pmap_create(&(struct vx_pmap_config){ .log = rig->log,
@@ -79,7 +117,9 @@ static inline void vga_rig_init(struct vga_rig *rig, bool wants_pixels)
 
 static inline void vga_rig_fini(struct vga_rig *rig)
 {
+    VX_ASSERT(!rig->lied);
     vga_type.destroy(rig->vga);
+    VX_ASSERT(rig->display.heads == 1 && rig->display.head[0].ops == NULL);
     pci_type.destroy(rig->pci);
     vx_pmap_destroy(rig->pmap);
     vx_clock_destroy(rig->clock);

@@ -72,7 +72,7 @@ static void count_call(void *opaque)
 
 static void feed(struct app_debugcon *debugcon, const char *text)
 {
-    debugcon->chr.write(debugcon->chr.opaque, (const uint8_t *)text, strlen(text));
+    debugcon->chr.ops->write(debugcon->chr.opaque, (const uint8_t *)text, strlen(text));
 }
 
 Test(app_debugcon, lines_and_the_last_word)

@@ -40,6 +40,8 @@ static size_t uart_receive(void *device, const uint8_t *bytes, size_t count)
     return take;
 }
 
+static const struct vx_char_device_ops uart_ops = { .receive = uart_receive };
+
 static void on_leave(void *opaque)
 {
     ((struct rig *)opaque)->leaves++;
@@ -59,10 +61,8 @@ static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
                                &rig->serial),
                  VX_ERR_OK);
     rig->chr = serial_char(rig->serial);
-    if (rig->chr != NULL) {
-        rig->chr->receive = uart_receive;
-        rig->chr->device = rig;
-    }
+    if (rig->chr != NULL)
+        vx_char_attach(rig->chr, &uart_ops, rig);
 }
 
 static void tear_down(struct rig *rig)
@@ -81,7 +81,7 @@ static void run_until(struct rig *rig, size_t done)
         vx_loop_run_posted(rig->loop);
         while (rig->room == 0) { /* the guest reads its FIFO */
             rig->room = 16;
-            rig->chr->can_receive_again(rig->chr->opaque);
+            rig->chr->ops->can_receive(rig->chr->opaque);
         }
     }
 }
@@ -102,7 +102,7 @@ Test(serial, pipe_back_pressure)
     run_until(rig, INPUT_BYTES);
     cr_assert_eq(rig->count, INPUT_BYTES, "%zu bytes", rig->count);
     cr_assert(memcmp(sent, rig->got, INPUT_BYTES) == 0);
-    rig->chr->write(rig->chr->opaque, (const uint8_t *)"out\n", 4);
+    rig->chr->ops->write(rig->chr->opaque, (const uint8_t *)"out\n", 4);
     char text[8];
     cr_assert_eq(read(rig->out[0], text, sizeof text), 4);
     cr_assert(memcmp(text, "out\n", 4) == 0);
@@ -125,7 +125,7 @@ Test(serial, pipe_prefix_in_order)
     }
     cr_assert(rig->count == 2 && rig->leaves == 0);
     rig->room = 16;
-    rig->chr->can_receive_again(rig->chr->opaque);
+    rig->chr->ops->can_receive(rig->chr->opaque);
     run_until(rig, 4);
     cr_assert(rig->count == 4 && memcmp(rig->got, "ab\001c", 4) == 0 && rig->leaves == 1);
     tear_down(rig);
@@ -168,7 +168,7 @@ Test(serial, terminal)
     }
     cr_assert(rig->leaves == 1 && rig->count == 0);
     rig->room = 16;
-    rig->chr->can_receive_again(rig->chr->opaque);
+    rig->chr->ops->can_receive(rig->chr->opaque);
     cr_assert(rig->count == 4 && memcmp(rig->got, "ls\r\003", 4) == 0);
     char text[256] = "";
     cr_assert(read(master, text, sizeof text - 1) > 0 && strstr(text, "leave vx86") != NULL);
@@ -224,8 +224,8 @@ Test(serial, file_none_and_nonsense)
     cr_assert(fd >= 0);
     snprintf(spec, sizeof spec, "file:%s", path);
     set_up(rig, spec, -1, -1);
-    rig->chr->write(rig->chr->opaque, (const uint8_t *)"boot\r\n", 6);
-    cr_assert_null(rig->chr->can_receive_again);
+    rig->chr->ops->write(rig->chr->opaque, (const uint8_t *)"boot\r\n", 6);
+    cr_assert_null(rig->chr->ops->can_receive);
     cr_assert(read(fd, text, sizeof text) == 6 && strcmp(text, "boot\r\n") == 0);
     unlink(path);
     for (size_t i = 0; i < VX_ARRAY_LEN(bad); i++) {

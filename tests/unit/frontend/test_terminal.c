@@ -14,17 +14,20 @@ struct rig {
     struct vx_log *log;
     struct vx_loop *loop;
     struct terminal *terminal;
+    struct vx_input input;
     int master, slave;
     char keys[256];
     unsigned leaves;
 };
 
-static void on_key(void *opaque, unsigned code, bool down)
+static void on_key(void *device, unsigned code, bool down)
 {
-    struct rig *rig = opaque;
+    struct rig *rig = device;
     size_t at = strlen(rig->keys);
     snprintf(rig->keys + at, sizeof rig->keys - at, "%c%x ", down ? '+' : '-', code);
 }
+
+static const struct vx_input_device_ops keyboard = { .key = on_key };
 
 static void on_leave(void *opaque)
 {
@@ -41,11 +44,12 @@ static void set_up(struct rig *rig)
     cr_assert(rig->slave >= 0 && ioctl(rig->slave, TIOCSWINSZ, &size) == 0);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    vx_input_attach(&rig->input, VX_INPUT_KEYBOARD, &keyboard, rig);
     cr_assert_eq(terminal_create(&(struct terminal_config){ .log = rig->log,
                                                             .loop = rig->loop,
                                                             .in_fd = rig->slave,
                                                             .out_fd = rig->slave,
-                                                            .key = on_key,
+                                                            .input = &rig->input,
                                                             .leave = on_leave,
                                                             .opaque = rig },
                                  &rig->terminal),
@@ -97,10 +101,14 @@ Test(terminal, shows_and_restores)
     cr_assert(shows(&rig, "\033[?1049h"));
     struct vx_display *display = terminal_display(rig.terminal);
     cr_assert(!display->wants_pixels);
-    display->update(display->opaque, &(struct vx_screen){ .columns = 80, .rows = 25, .cells = cells });
+    const struct vx_screen text = { .columns = 80, .rows = 25, .cells = cells };
+    const struct vx_screen graphics = { .width = 800, .height = 600 }, other = { .width = 1024, .height = 768 };
+    display->ops->update(display->opaque, &(struct vx_update){ .screen = &text });
     cr_assert(shows(&rig, "\033[4;5H\033[0;97;41mQ"));
-    display->update(display->opaque, &(struct vx_screen){ .width = 800, .height = 600 });
+    display->ops->update(display->opaque, &(struct vx_update){ .screen = &graphics });
     cr_assert(shows(&rig, "the guest shows 800x600 graphics"));
+    display->ops->update(display->opaque, &(struct vx_update){ .head = 1, .screen = &other });
+    cr_assert(!shows(&rig, "1024")); /* a terminal shows the first head alone */
     int master = rig.master;
     tear_down(&rig);
     rig.master = master;
