@@ -6,6 +6,8 @@
 
 #include "piix3.h"
 
+#define REG_IORT   0x4C
+#define IORT_DMAAC 0x80 /* no alias of the DMA page registers */
 #define REG_PIRQ_A 0x60
 #define PIRQ_OFF   0x80
 #define RCR_SRST   0x02
@@ -16,7 +18,7 @@
 struct piix3 {
     struct pci *pci;
     struct vx_irq isa[16];
-    struct vx_irq reset;
+    struct vx_irq reset, page_alias;
     uint8_t pirq_levels; /* bit n: PIRQ n */
     uint8_t routed[16];
     uint8_t rcr;
@@ -67,10 +69,16 @@ void piix3_set_pirq(struct piix3 *piix, unsigned pirq, bool level)
     route(piix);
 }
 
+static void drive_page_alias(const struct piix3 *piix)
+{
+    vx_irq_set(&piix->page_alias, !(piix->fn.config[REG_IORT] & IORT_DMAAC));
+}
+
 static void config_written(void *opaque, unsigned reg, unsigned size)
 {
     if (reg < REG_PIRQ_A + PCI_PIRQS && reg + size > REG_PIRQ_A)
         route(opaque);
+    drive_page_alias(opaque);
 }
 
 static uint8_t rcr_read(void *opaque)
@@ -91,10 +99,12 @@ static void rcr_write(void *opaque, uint8_t value)
 static void piix3_reset(void *instance, enum reset phase)
 {
     struct piix3 *piix = instance;
-    if (phase == VX_RESET_HOLD)
+    if (phase == VX_RESET_HOLD) {
         piix->rcr = 0;
-    else
-        route(piix);
+        return;
+    }
+    route(piix);
+    drive_page_alias(piix);
 }
 
 static void piix3_destroy(void *instance)
@@ -115,6 +125,7 @@ vx_err piix3_create(const struct piix3_config *config, struct piix3 **out)
     piix->pci = config->pci;
     memcpy(piix->isa, config->isa, sizeof piix->isa);
     piix->reset = config->reset;
+    piix->page_alias = config->page_alias;
     struct pci_function *fn = &piix->fn;
     pci_function_init(
         fn, &(struct pci_ident){

@@ -21,6 +21,7 @@
 #include "fw_cfg.h"
 #include "i440fx.h"
 #include "i8042.h"
+#include "i8237.h"
 #include "ide.h"
 #include "ioapic.h"
 #include "lapic.h"
@@ -82,6 +83,7 @@ struct vx_machine {
     struct lapic *lapic;
     struct ioapic *ioapic;
     struct pic *pic;
+    struct i8237 *dma;
     struct pci *pci;
     struct i440fx *bridge;
     struct piix3 *piix3;

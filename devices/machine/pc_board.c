@@ -52,6 +52,12 @@ static void apic_eoi(void *opaque, uint8_t vector)
     ioapic_eoi(((struct vx_machine *)opaque)->ioapic, vector);
 }
 
+static void page_alias_set(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    i8237_alias_pages(((struct vx_machine *)opaque)->dma, level);
+}
+
 static void pirq_set(void *opaque, unsigned pirq, bool level)
 {
     piix3_set_pirq(((struct vx_machine *)opaque)->piix3, pirq, level);
@@ -168,7 +174,11 @@ static vx_err create_bridges(struct vx_machine *pc)
                          &pc->bridge));
     own(pc, &i440fx_type, pc->bridge);
 
-    struct piix3_config piix3 = { .pci = pc->pci, .reset = request_line(pc, PC_REQUEST_RESET) };
+    VX_TRY(i8237_create(&(struct i8237_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->dma));
+    own(pc, &i8237_type, pc->dma);
+    struct piix3_config piix3 = { .pci = pc->pci,
+                                  .reset = request_line(pc, PC_REQUEST_RESET),
+                                  .page_alias = { .set = page_alias_set, .opaque = pc } };
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         piix3.isa[irq] = irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);
     VX_TRY(piix3_create(&piix3, &pc->piix3));
