@@ -35,6 +35,10 @@ vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out)
     cpu->ops_opaque = config->ops_opaque;
     box->model = *config->model;
     cpu->model = &box->model;
+    if (config->undefined != NULL)
+        box->undefined = *config->undefined;
+    else
+        undefined_probe(&box->undefined);
     cpu->retire_limit = VX_RETIRE_NONE;
     vx_err err = vx_mmu_create(config->log, config->stats, config->pmap, &cpu->mmu);
     if (err != VX_ERR_OK) {

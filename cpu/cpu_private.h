@@ -20,6 +20,7 @@ struct monitor {
 struct cpu_box {
     struct vx_vcpu vcpu; /* first */
     struct vx_cpu_model model;
+    struct vx_cpu_undefined undefined;
 
     /* The last instructions, written by whoever runs them; read by vx_cpu_dump(). */
     uint32_t ring_next;
@@ -40,6 +41,9 @@ static inline struct cpu_box *cpu_box(struct vx_vcpu *cpu)
 {
     return (struct cpu_box *)cpu;
 }
+
+/* As this host's processor does (undefined.c). */
+void undefined_probe(struct vx_cpu_undefined *undefined);
 
 /* Notes that the instruction at CS:EIP is about to run; one that repeats itself is noted once. */
 static inline void cpu_ring_note(struct vx_vcpu *cpu)

@@ -72,7 +72,8 @@ struct bare_config {
     struct vx_pmap_bus_ops bus;    /* .read NULL: nothing there */
     const struct vx_vcpu_ops *ops; /* NULL: bare_ops() */
     void *ops_opaque;
-    const struct vx_cpu_model *model; /* NULL: "default" */
+    const struct vx_cpu_model *model;         /* NULL: "default" */
+    const struct vx_cpu_undefined *undefined; /* NULL: as this host */
 };
 
 /* False when one of the two could not be made; *pmap may have been then. */
@@ -95,6 +96,7 @@ static inline bool bare_create(const struct bare_config *config, struct vx_pmap 
         .ops = config->ops != NULL ? config->ops : bare_ops(),
         .ops_opaque = config->ops_opaque,
         .model = config->model != NULL ? config->model : vx_cpu_model_find("default"),
+        .undefined = config->undefined,
     };
     return vx_cpu_create(&cpu, vcpu) == VX_ERR_OK;
 }

@@ -1,4 +1,5 @@
 /* interp_bit.c - BT BTS BTR BTC, BSF BSR, SETcc, CMOVcc, BSWAP, XADD, CMPXCHG, CMPXCHG8B. */
+#include "cpu_private.h"
 #include "interp_flags.h"
 #include "interp_table.h"
 
@@ -95,19 +96,21 @@ bool interp_group8_ed_ib(struct insn *in)
 }
 
 /* A zero source sets ZF and leaves the destination: the behaviour every silicon has and software relies on. The other
- * flags, undefined in the manual, are as on AMD Zen: PF by the index (set without one), the rest clear. */
+ * flags, undefined in the manual, follow the vCPU's rule (cpu/undefined.c). */
 INTERP_INLINE bool bit_scan(struct insn *in, unsigned size, bool reverse)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t value;
     if (!read_rm(in, size, &value))
         return false;
+    const struct vx_scan_rule *rule = &cpu_box(cpu)->undefined.bit_scan[reverse ? VX_BSR : VX_BSF];
     if (value == 0) {
-        set_arith(&cpu->eflags, VX_FL_ZF | VX_FL_PF);
+        set_arith(&cpu->eflags, (cpu->eflags & rule->zero.kept) | rule->zero.set | VX_FL_ZF);
         return true;
     }
     unsigned index = reverse ? 31 - (unsigned)__builtin_clz(value) : (unsigned)__builtin_ctz(value);
-    set_arith(&cpu->eflags, __builtin_parity(index) ? 0 : VX_FL_PF);
+    uint32_t by_index = __builtin_parity(index) ? 0 : rule->found.parity;
+    set_arith(&cpu->eflags, (cpu->eflags & rule->found.kept) | rule->found.set | by_index);
     set_reg(cpu, in->reg, size, index);
     return true;
 }

@@ -11,6 +11,24 @@
 
 #include "vx86/vcpu.h"
 
+/* What BSF and BSR do with CF PF AF SF OF, which the manual leaves undefined: bits of VX_FL_ARITH without ZF. A flag in
+ * none of the three is cleared. */
+struct vx_scan_flags {
+    uint32_t kept, set;
+    uint32_t parity; /* 1 where the index of the bit found has even parity */
+};
+enum vx_bit_scan { VX_BSF, VX_BSR, VX_BIT_SCANS };
+
+/* What a vCPU does where the manual leaves flags undefined and host processors are known to differ; all other such
+ * cases are the same on all that were measured (tests/host/README.md). */
+struct vx_cpu_undefined {
+    struct vx_scan_rule {
+        struct vx_scan_flags zero, found; /* of a zero source, of others */
+    } bit_scan[VX_BIT_SCANS];
+};
+/* As AMD's Zen 4 does: what hosts that are not x86-64 give. Static storage. */
+const struct vx_cpu_undefined *vx_cpu_undefined_fixed(void);
+
 struct vx_cpu_config {
     struct vx_log *log;
     struct vx_stats *stats;
@@ -18,6 +36,8 @@ struct vx_cpu_config {
     const struct vx_vcpu_ops *ops;
     void *ops_opaque;
     const struct vx_cpu_model *model; /* copied */
+    const struct vx_cpu_undefined
+        *undefined; /* copied; NULL: as this host's processor, which is tried out: what translated code gives */
 };
 
 /* A CPU: CPUID contents and legal instructions. Static tables in cpu/. */

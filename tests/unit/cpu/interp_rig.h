@@ -60,8 +60,9 @@ static uint64_t rig_tsc(void *opaque)
     return 0x123456789ABCull;
 }
 
-/* False when something of it could not be made; all is still released by rig_fini(). */
-static inline bool rig_init(struct interp_rig *rig)
+/* False when something of it could not be made; all is still released by rig_fini(). `undefined` as in struct
+ * vx_cpu_config. */
+static inline bool rig_init_undefined(struct interp_rig *rig, const struct vx_cpu_undefined *undefined)
 {
     static const struct vx_vcpu_ops ops = {
         .port_read = rig_port_read,
@@ -74,12 +75,22 @@ static inline bool rig_init(struct interp_rig *rig)
     *rig = (struct interp_rig){ .port_value = UINT32_MAX };
     rig->log = vx_log_create(stderr);
     struct bare_config config = {
-        .log = rig->log, .stats = &rig->stats, .ram_bytes = RIG_RAM_BYTES, .ops = &ops, .ops_opaque = rig
+        .log = rig->log,
+        .stats = &rig->stats,
+        .ram_bytes = RIG_RAM_BYTES,
+        .ops = &ops,
+        .ops_opaque = rig,
+        .undefined = undefined,
     };
     if (!bare_create(&config, &rig->pmap, &rig->cpu))
         return false;
     rig->ram = bare_ram(rig->pmap);
     return true;
+}
+
+static inline bool rig_init(struct interp_rig *rig)
+{
+    return rig_init_undefined(rig, NULL);
 }
 
 static inline void rig_fini(struct interp_rig *rig)
