@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host_private.h"
+#include "vx86/blocking.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -70,6 +71,7 @@ bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void 
     start->fn = fn;
     start->arg = arg;
     sigfillset(&all);
+    sigdelset(&all, VX_BLOCKING_SIGNAL);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(thread, NULL, begin_thread, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

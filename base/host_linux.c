@@ -46,6 +46,19 @@ void host_name_thread(const char *name)
     prctl(PR_SET_NAME, (unsigned long)name, 0ul, 0ul, 0ul);
 }
 
+int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
+{
+    for (;;) {
+        uint64_t now_ns = vx_host_now_ns();
+        struct timespec left = host_timespec(until_ns > now_ns ? until_ns - now_ns : 0);
+        int number = until_ns == UINT64_MAX ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &left);
+        if (number > 0)
+            return number;
+        if (errno == EAGAIN)
+            return 0;
+    }
+}
+
 bool vx_host_die_with_parent(void)
 {
     return prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0ul, 0ul, 0ul) == 0;

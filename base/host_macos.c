@@ -40,6 +40,22 @@ void host_name_thread(const char *name)
     pthread_setname_np(name);
 }
 
+/* There is no sigtimedwait(): what is pending is looked at every few milliseconds. */
+int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
+{
+    static const struct timespec step = { .tv_nsec = 5000000 };
+    int number = 0;
+    while (until_ns != UINT64_MAX && vx_host_now_ns() < until_ns) {
+        sigset_t pending;
+        sigpending(&pending);
+        for (number = 1; number < NSIG; number++)
+            if (sigismember(&pending, number) == 1 && sigismember(set, number) == 1)
+                return sigwait(set, &number) == 0 ? number : 0;
+        nanosleep(&step, NULL);
+    }
+    return until_ns == UINT64_MAX && sigwait(set, &number) == 0 ? number : 0;
+}
+
 bool vx_host_die_with_parent(void)
 {
     return false;

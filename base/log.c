@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vx86/blocking.h"
 #include "vx86/loop.h"
 
 #define LINE_BYTES             1024
@@ -33,6 +34,8 @@ struct vx_log {
     void (*after)(void *);
     void *bracket_opaque;
     struct rate_limit guest;
+    struct vx_blocking *blocking; /* NULL: none */
+    unsigned errors;              /* lines of level ERROR */
     pthread_mutex_t mutex;
 };
 
@@ -84,8 +87,10 @@ static void write_line_locked(struct vx_log *log, const char *line)
 {
     if (log->before != NULL)
         log->before(log->bracket_opaque);
+    vx_blocking_enter(log->blocking);
     fprintf(log->out, "%s\n", line);
     fflush(log->out);
+    vx_blocking_leave(log->blocking);
     if (log->after != NULL)
         log->after(log->bracket_opaque);
 }
@@ -207,6 +212,21 @@ void vx_log_set_brackets(struct vx_log *log, void (*before)(void *), void (*afte
     pthread_mutex_unlock(&log->mutex);
 }
 
+void vx_log_set_blocking(struct vx_log *log, struct vx_blocking *blocking)
+{
+    pthread_mutex_lock(&log->mutex);
+    log->blocking = blocking;
+    pthread_mutex_unlock(&log->mutex);
+}
+
+unsigned vx_log_errors(struct vx_log *log)
+{
+    pthread_mutex_lock(&log->mutex);
+    unsigned errors = log->errors;
+    pthread_mutex_unlock(&log->mutex);
+    return errors;
+}
+
 void vx_log(struct vx_log *log, enum vx_log_class cls, enum vx_log_level level, const char *fmt, ...)
 {
     if (level > VX_LOG_WARN && level > log->level[cls])
@@ -222,6 +242,7 @@ void vx_log(struct vx_log *log, enum vx_log_class cls, enum vx_log_level level, 
     bool named = cls != VX_LOG_GENERAL;
     snprintf(line, sizeof line, "vx86: %s%s%s", named ? class_name[cls] : "", named ? ": " : "", text);
     pthread_mutex_lock(&log->mutex);
+    log->errors += level == VX_LOG_ERROR;
     if (cls != VX_LOG_GUEST || guest_may_print_locked(log))
         write_line_locked(log, line);
     pthread_mutex_unlock(&log->mutex);

@@ -15,6 +15,7 @@
 
 #include "vx86/host.h"
 #include "vx86/loop.h"
+#include "vx86/thread.h"
 
 struct vx_loop {
     pthread_t ticker;
@@ -99,7 +100,7 @@ static void sync_fini(struct vx_loop *loop)
     pthread_mutex_destroy(&loop->mutex);
 }
 
-vx_err vx_loop_create(struct vx_loop **out)
+vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out)
 {
     struct vx_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
@@ -110,10 +111,11 @@ vx_err vx_loop_create(struct vx_loop **out)
         free(loop);
         return VX_ERR_NO_MEMORY;
     }
-    if (!vx_host_thread_start(&loop->ticker, "vx86 ticker", ticker_main, loop)) {
+    vx_err err = vx_thread_start(log, "vx86 timer", ticker_main, loop, &loop->ticker);
+    if (err != VX_ERR_OK) {
         sync_fini(loop);
         free(loop);
-        return VX_ERR_NO_MEMORY;
+        return err;
     }
     *out = loop;
     return VX_ERR_OK;

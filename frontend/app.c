@@ -26,6 +26,8 @@
 struct app {
     const struct options *options;
     struct vx_log *log;
+    struct vx_blocking *blocking;
+    struct signal_watch *watch;
     struct vx_loop *loop;
     struct app_media media;
     struct serial *serial;
@@ -70,10 +72,7 @@ static void on_leave(void *opaque)
 static void on_debug(void *opaque)
 {
     struct app *app = opaque;
-    if (option(app, VX_OPT_lockstep)->given)
-        vx_log_warn(app->log, VX_LOG_GENERAL, "with --lockstep there is no debugger");
-    else if (app->machine != NULL)
-        app_debug_break(&app->debug);
+    app_debug_break(&app->debug);
 }
 
 static void on_nothing_bootable(void *opaque)
@@ -174,6 +173,7 @@ static vx_err set_up_terminal(struct app *app)
         return VX_ERR_BAD_ARGUMENT;
     }
     VX_TRY(serial_create(&(struct serial_config){ .log = app->log,
+                                                  .blocking = app->blocking,
                                                   .loop = app->loop,
                                                   .spec = spec,
                                                   .in_fd = no_input ? -1 : STDIN_FILENO,
@@ -185,6 +185,7 @@ static vx_err set_up_terminal(struct app *app)
     if (!display)
         return VX_ERR_OK;
     return terminal_create(&(struct terminal_config){ .log = app->log,
+                                                      .blocking = app->blocking,
                                                       .loop = app->loop,
                                                       .in_fd = STDIN_FILENO,
                                                       .out_fd = STDOUT_FILENO,
@@ -240,17 +241,34 @@ static vx_err create_machine(struct app *app)
     app_media_drop_kernel(&app->media);
     app->debug.serial = app->serial;
     app->debug.terminal = app->terminal;
-    return app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine);
+    app->debug.blocking = app->blocking;
+    VX_TRY(app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine));
+    watch_set_machine(app->watch, app->machine);
+    return VX_ERR_OK;
+}
+
+static vx_err set_up_watch(struct app *app)
+{
+    VX_TRY(vx_blocking_create(&app->blocking));
+    vx_log_set_blocking(app->log, app->blocking);
+    return watch_create(&(struct watch_config){ .log = app->log,
+                                                .blocking = app->blocking,
+                                                .timeout_s = option(app, VX_OPT_timeout)->number,
+                                                .interrupt_debugs = option(app, VX_OPT_debug)->given,
+                                                .debug = on_debug,
+                                                .opaque = app },
+                        &app->watch);
 }
 
 static vx_err set_up(struct app *app)
 {
+    VX_TRY(set_up_watch(app));
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
     VX_TRY(app_debug_check(app->options, app->log));
     VX_TRY(app_clock_create(app->options, app->log, &app->clock));
-    VX_TRY(vx_loop_create(&app->loop));
+    VX_TRY(vx_loop_create(app->log, &app->loop));
     VX_TRY(app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));
     VX_TRY(set_up_terminal(app));
@@ -287,7 +305,10 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
     case VX_END_DEAD: say_dead(app); return VX_EXIT_DEAD;
     case VX_END_DIFFERENCE: return VX_EXIT_DIFFERENCE; /* reported */
     case VX_END_DEBUG_EXIT: return (int)((unsigned)value << 1 | 1) & 0xFF;
-    case VX_END_STOPPED: return value;
+    case VX_END_STOPPED:
+        if (value == VX_EXIT_TIMEOUT)
+            vx_log_warn(app->log, VX_LOG_GENERAL, VX_WATCH_TIMEOUT_TEXT, option(app, VX_OPT_timeout)->number);
+        return value;
     }
     VX_ASSERT(!"an end without a case");
     return VX_EXIT_ERROR;
@@ -314,21 +335,11 @@ static void collect_stats(struct app *app, uint64_t wall_ns, int status)
 
 static int run(struct app *app)
 {
-    struct signal_watch *watch;
-    print_start_line(app);
-    struct watch_config config = { .log = app->log,
-                                   .machine = app->machine,
-                                   .timeout_s = option(app, VX_OPT_timeout)->number,
-                                   .interrupt_debugs = option(app, VX_OPT_debug)->given,
-                                   .debug = on_debug,
-                                   .opaque = app };
-    if (watch_create(&config, &watch) != VX_ERR_OK)
-        return VX_EXIT_ERROR;
     int value;
+    print_start_line(app);
     uint64_t start_ns = vx_host_now_ns();
     enum vx_machine_end end = vx_machine_run(app->machine, &value);
     uint64_t wall_ns = vx_host_now_ns() - start_ns;
-    watch_destroy(watch);
     int status = exit_status(app, end, value);
     if (wants_stats(app))
         collect_stats(app, wall_ns, status);
@@ -340,6 +351,8 @@ static int run(struct app *app)
 /* Keeps I2. */
 static void take_apart(struct app *app)
 {
+    if (app->watch != NULL)
+        watch_set_machine(app->watch, NULL);
     app_debug_destroy(&app->debug);
     vx_machine_destroy(app->machine);
     app->machine = NULL;
@@ -359,7 +372,7 @@ static int show_stats(struct app *app, int status)
     if (app->stats_file == NULL)
         return status;
     bool failed = ferror(out) != 0;
-    if (fclose(out) != 0 || failed) {
+    if ((fclose(out) != 0 || failed) && !vx_blocking_ending(app->blocking)) {
         vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: could not be written; is the disk full?",
                      option(app, VX_OPT_stats_file)->text);
         return VX_EXIT_ERROR;
@@ -370,11 +383,16 @@ static int show_stats(struct app *app, int status)
 int app_run(const struct options *options)
 {
     struct app app = { .options = options, .log = vx_log_create(stderr) };
-    watch_hold_signals();
     vx_err err = set_up(&app);
+    if (err != VX_ERR_OK && vx_log_errors(app.log) == 0)
+        vx_log_error(app.log, VX_LOG_GENERAL, "%s", vx_err_text(err)); /* where there was nothing more to say */
     int status = err == VX_ERR_OK ? run(&app) : VX_EXIT_ERROR;
     take_apart(&app);
+    vx_blocking_enter(app.blocking);
     status = show_stats(&app, status);
+    vx_blocking_leave(app.blocking);
+    watch_destroy(app.watch);
     vx_log_destroy(app.log);
+    vx_blocking_destroy(app.blocking);
     return status;
 }

@@ -24,7 +24,10 @@ static void run_break(struct vx_work *work)
 {
     struct app_debug *debug = (struct app_debug *)work;
     atomic_store(&debug->posted, false);
-    debugger_break(debug->debugger);
+    if (debug->lockstep)
+        vx_log_warn(debug->log, VX_LOG_GENERAL, "with --lockstep there is no debugger");
+    else
+        debugger_break(debug->debugger);
 }
 
 void app_debug_break(void *opaque)
@@ -87,12 +90,15 @@ vx_err app_debug_create(struct app_debug *debug, const struct options *options, 
                         struct vx_loop *loop, struct vx_machine *machine)
 {
     debug->work.fn = run_break;
+    debug->log = log;
     debug->loop = loop;
+    debug->lockstep = options->value[VX_OPT_lockstep].given;
     VX_TRY(debugger_create(&(struct debugger_config){ .log = log,
                                                       .machine = machine,
                                                       .in = stdin,
                                                       .out = app_debug_wants_output(options) ? stderr : stdout,
                                                       .script = options->value[VX_OPT_debug_script].text,
+                                                      .blocking = debug->blocking,
                                                       .interactive = options->value[VX_OPT_debug].given,
                                                       .take_terminal = take_terminal,
                                                       .give_terminal = give_terminal,

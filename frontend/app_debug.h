@@ -14,7 +14,10 @@
 
 struct app_debug {
     struct vx_work work; /* first */
+    struct vx_log *log;
     struct vx_loop *loop;
+    struct vx_blocking *blocking;
+    bool lockstep; /* the guest has two engines to step already */
     struct debugger *debugger;
     struct gdb *gdb; /* NULL unless asked for */
     struct serial *serial;

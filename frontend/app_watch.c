@@ -1,24 +1,42 @@
-/* app_watch.c - the thread that takes signals by sigwait(); SIGALRM is the time-out, and what ends the thread. */
+/* app_watch.c - the thread that takes signals and looks at the time.
+ *
+ *   first_end() -> no machine: leave_at_once()
+ *               -> machine: vx_machine_stop(), then insist(): prod, and at the end of patience leave_at_once()
+ *
+ *   I1  `machine` and `debug_wanted` are read and written with the mutex held, and the machine is not destroyed while
+ *       it is set. Nobody who holds the mutex blocks. */
 #include "app_watch.h"
 
-#include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "app.h"
 #include "terminal_raw.h"
+#include "vx86/host.h"
+#include "vx86/thread.h"
+
+#define NS_PER_S  1000000000ull
+#define NS_PER_MS 1000000ull
+
+/* What a slow reader still gets to take before writes are interrupted; how often they are. */
+enum { PATIENCE_MS = 200, PROD_MS = 20 };
 
 struct signal_watch {
     struct watch_config config;
     pthread_t thread;
+    uint64_t deadline_ns; /* of --timeout; UINT64_MAX: none */
     atomic_bool ending;
+    pthread_mutex_t mutex; /* I1 */
+    struct vx_machine *machine;
+    bool debug_wanted; /* SIGUSR1 came before the machine */
 };
 
+/* SIGALRM also ends the thread; it means nothing else here. */
 static void watched_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -29,53 +47,105 @@ static void watched_signals(sigset_t *set)
     sigaddset(set, SIGUSR1);
 }
 
-void watch_hold_signals(void)
+static void hold_signals(void)
 {
     sigset_t set;
     watched_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), which serial.c reports */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
-static void set_alarm(uint64_t seconds)
-{
-    struct itimerval timer = { .it_value.tv_sec = (time_t)seconds };
-    setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* Waits for the next signal and returns the exit status that it asks for; -1 to end the thread. */
-static int next_status(struct signal_watch *watch)
+/* The next signal, or 0 when `until_ns` has come first. */
+static int next_signal(uint64_t until_ns)
 {
     sigset_t set;
-    int number = 0;
     watched_signals(&set);
+    return vx_host_wait_signal(&set, until_ns);
+}
+
+static void call_debugger(struct signal_watch *watch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    if (watch->machine != NULL)
+        watch->config.debug(watch->config.opaque);
+    else
+        watch->debug_wanted = true;
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+static bool is_for_debugger(const struct signal_watch *watch, int number)
+{
+    return number == SIGUSR1 || (number == SIGINT && watch->config.interrupt_debugs);
+}
+
+/* Waits for the first reason to end and returns the exit status that it asks for; -1 to end the thread. */
+static int first_end(struct signal_watch *watch)
+{
     for (;;) {
-        if (sigwait(&set, &number) != 0)
-            continue;
+        int number = next_signal(watch->deadline_ns);
         if (atomic_load(&watch->ending))
             return -1;
-        if (number != SIGUSR1 && !(number == SIGINT && watch->config.interrupt_debugs))
-            break;
-        watch->config.debug(watch->config.opaque);
+        if (number == 0)
+            return VX_EXIT_TIMEOUT;
+        if (!is_for_debugger(watch, number))
+            return VX_EXIT_SIGNAL + number;
+        call_debugger(watch);
     }
-    return number == SIGALRM ? VX_EXIT_TIMEOUT : VX_EXIT_SIGNAL + number;
+}
+
+/* The log may be held up: straight to standard error, if that takes it now. */
+static void say_timeout(const struct signal_watch *watch)
+{
+    char line[96];
+    struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+    int length = snprintf(line, sizeof line, "vx86: " VX_WATCH_TIMEOUT_TEXT "\n", watch->config.timeout_s);
+    if (poll(&fd, 1, 0) != 1 || (fd.revents & POLLOUT) == 0)
+        return;
+    ssize_t written = write(STDERR_FILENO, line, (size_t)length);
+    (void)written; /* there is nobody else to tell */
+}
+
+static void leave_at_once(int status)
+{
+    terminal_raw_leave();
+    _exit(status);
+}
+
+/* The machine has been asked to stop. Returns when the run has ended. */
+static void insist(struct signal_watch *watch, int status)
+{
+    uint64_t start_ns = vx_host_now_ns();
+    for (;;) {
+        int number = next_signal(vx_host_now_ns() + PROD_MS * NS_PER_MS);
+        uint64_t waited_ns = vx_host_now_ns() - start_ns;
+        if (atomic_load(&watch->ending))
+            return;
+        if ((number != 0 && number != SIGUSR1) || waited_ns > VX_WATCH_GRACE_S * NS_PER_S)
+            leave_at_once(status);
+        if (waited_ns > PATIENCE_MS * NS_PER_MS)
+            vx_blocking_prod(watch->config.blocking);
+    }
 }
 
 static void *watch_thread(void *opaque)
 {
     struct signal_watch *watch = opaque;
-    int status = next_status(watch);
+    int status = first_end(watch);
     if (status < 0)
         return NULL;
-    if (status == VX_EXIT_TIMEOUT)
-        vx_log_warn(watch->config.log, VX_LOG_GENERAL, "the time of --timeout %" PRIu64 " is over",
-                    watch->config.timeout_s);
-    set_alarm(VX_WATCH_GRACE_S);
-    vx_machine_stop(watch->config.machine, status);
-    if (next_status(watch) < 0)
-        return NULL;
-    terminal_raw_leave();
-    _exit(status);
+    pthread_mutex_lock(&watch->mutex);
+    bool asked = watch->machine != NULL;
+    if (asked)
+        vx_machine_stop(watch->machine, status);
+    pthread_mutex_unlock(&watch->mutex);
+    if (!asked) {
+        if (status == VX_EXIT_TIMEOUT)
+            say_timeout(watch);
+        leave_at_once(status);
+    }
+    insist(watch, status);
+    return NULL;
 }
 
 vx_err watch_create(const struct watch_config *config, struct signal_watch **out)
@@ -84,24 +154,37 @@ vx_err watch_create(const struct watch_config *config, struct signal_watch **out
     if (watch == NULL)
         return VX_ERR_NO_MEMORY;
     watch->config = *config;
-    if (pthread_create(&watch->thread, NULL, watch_thread, watch) != 0) {
-        vx_log_error(config->log, VX_LOG_GENERAL, "the host refuses another thread; raise its limit (ulimit -u)");
+    watch->deadline_ns = config->timeout_s != 0 ? vx_host_now_ns() + config->timeout_s * NS_PER_S : UINT64_MAX;
+    pthread_mutex_init(&watch->mutex, NULL);
+    hold_signals();
+    vx_err err = vx_thread_start(config->log, "vx86 signals", watch_thread, watch, &watch->thread);
+    if (err != VX_ERR_OK) {
+        pthread_mutex_destroy(&watch->mutex);
         free(watch);
-        return VX_ERR_NO_MEMORY;
+        return err;
     }
-    if (config->timeout_s != 0)
-        set_alarm(config->timeout_s);
     *out = watch;
     return VX_ERR_OK;
+}
+
+void watch_set_machine(struct signal_watch *watch, struct vx_machine *machine)
+{
+    pthread_mutex_lock(&watch->mutex);
+    watch->machine = machine;
+    if (machine != NULL && watch->debug_wanted)
+        watch->config.debug(watch->config.opaque);
+    if (machine != NULL)
+        watch->debug_wanted = false;
+    pthread_mutex_unlock(&watch->mutex);
 }
 
 void watch_destroy(struct signal_watch *watch)
 {
     if (watch == NULL)
         return;
-    set_alarm(0);
     atomic_store(&watch->ending, true);
     pthread_kill(watch->thread, SIGALRM);
     pthread_join(watch->thread, NULL);
+    pthread_mutex_destroy(&watch->mutex);
     free(watch);
 }

@@ -7,6 +7,7 @@
 #include "app_media.h"
 #include "block.h"
 #include "options.h"
+#include "std_descriptors.h"
 #include "vx86/cpu.h"
 #include "vx86/firmware.h"
 #include "vx86/lab.h"
@@ -45,6 +46,8 @@ static int bench(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options options;
+    if (!std_descriptors_occupy())
+        return VX_EXIT_ERROR;
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench(argc - 1, argv + 1);
     if (options_parse(argc, argv, &options) != VX_ERR_OK)

@@ -166,7 +166,7 @@ static void run_guest(const struct bench_run *run, struct bench_sample *sample)
     int value;
     guest.debugcon = (struct vx_char){ .ops = &debugcon_ops, .opaque = &guest };
     guest.console = (struct vx_char){ .ops = &console_ops, .opaque = &guest };
-    if (vx_loop_create(&guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
+    if (vx_loop_create(log, &guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
         create(&guest, log, disk) != VX_ERR_OK) {
         snprintf(sample->error, sizeof sample->error, "the machine cannot be made");
         return;

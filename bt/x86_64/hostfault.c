@@ -90,7 +90,9 @@ static void pass_on(int sig, siginfo_t *info, void *context)
         old->sa_handler(sig);
         return;
     }
-    signal(sig, SIG_DFL); /* the instruction faults again and ends the process with the right signal */
+    signal(sig, SIG_DFL); /* the instruction faults again and ends the process with the right signal ... */
+    if (info->si_code <= 0)
+        raise(sig); /* ... but what another process has sent does not come again */
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)

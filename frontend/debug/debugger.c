@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "dbg.h"
+#include "vx86/blocking.h"
 
 enum { EXIT_SCRIPT_FAILED = 1 };
 
@@ -26,12 +27,19 @@ static void detach(struct debugger *dbg)
     vx_debug_set_front(dbg->debug, NULL, NULL);
 }
 
+/* Somebody else ends the run: a signal, --timeout. */
+static bool stop_requested(const struct debugger *dbg)
+{
+    return (atomic_load(&dbg->vcpu->attention) & VX_ATTN_STOP) != 0;
+}
+
 /* A script that fails ends vx86: nobody is there to look. */
 static bool script_failed(struct debugger *dbg, bool in_script)
 {
     if (!in_script || !dbg->failed || dbg->config.interactive)
         return false;
-    vx_machine_stop(dbg->machine, EXIT_SCRIPT_FAILED);
+    if (!stop_requested(dbg))
+        vx_machine_stop(dbg->machine, EXIT_SCRIPT_FAILED);
     return true;
 }
 
@@ -54,10 +62,11 @@ static void at_end(struct debugger *dbg)
 static void ask(struct debugger *dbg)
 {
     dbg->going = false;
-    while (!dbg->going) {
+    while (!dbg->going && !stop_requested(dbg)) {
         const char *line = dbg_input_line(dbg->input);
         if (line == NULL) {
-            at_end(dbg);
+            if (!stop_requested(dbg))
+                at_end(dbg);
             return;
         }
         bool in_script = dbg_input_in_script(dbg->input);
@@ -72,10 +81,12 @@ static void stopped(void *opaque, const struct vx_debug_stop *stop)
     struct debugger *dbg = opaque;
     if (dbg->config.take_terminal != NULL)
         dbg->config.take_terminal(dbg->config.opaque);
+    vx_blocking_enter(dbg->config.blocking);
     dbg->stop = *stop;
     dbg_show_stop(dbg, stop);
     ask(dbg);
     fflush(dbg->out);
+    vx_blocking_leave(dbg->config.blocking);
     if (dbg->config.give_terminal != NULL)
         dbg->config.give_terminal(dbg->config.opaque);
 }

@@ -13,9 +13,10 @@ struct debugger;
 struct debugger_config {
     struct vx_log *log;
     struct vx_machine *machine;
-    FILE *in, *out;     /* of the user */
-    const char *script; /* commands to run at the first stop, or NULL */
-    bool interactive;   /* --debug: stop before the first instruction, and where the script ends */
+    FILE *in, *out;               /* of the user */
+    const char *script;           /* commands to run at the first stop, or NULL */
+    struct vx_blocking *blocking; /* NULL: none */
+    bool interactive;             /* --debug: stop before the first instruction, and where the script ends */
     /* Around every stop: the terminal becomes the debugger's, and the guest's again. May be NULL. */
     void (*take_terminal)(void *opaque);
     void (*give_terminal)(void *opaque);

@@ -13,7 +13,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "gdb_private.h"
+#include "vx86/thread.h"
 
 enum { PATIENCE_MS = 50, CHUNK = 4096 };
 
@@ -112,10 +112,14 @@ void gdb_link_unwatch(struct gdb_link *link)
 
 static vx_err start_watcher(struct gdb_link *link)
 {
-    if (!vx_host_waker_init(&link->waker))
+    if (!vx_host_waker_init(&link->waker)) {
+        vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: %s; raise the limit of files (ulimit -n)",
+                     strerror(errno));
         return VX_ERR_IO;
-    link->has_thread = vx_host_thread_start(&link->thread, "vx86 gdb", watch_thread, link);
-    return link->has_thread ? VX_ERR_OK : VX_ERR_NO_MEMORY;
+    }
+    vx_err err = vx_thread_start(link->config.log, "vx86 gdb", watch_thread, link, &link->thread);
+    link->has_thread = err == VX_ERR_OK;
+    return err;
 }
 
 /* ---- the client -------------------------------------------------------------------------------------------------- */

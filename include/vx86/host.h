@@ -7,6 +7,7 @@
 #define VX86_HOST_H
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "vx86/compiler.h"
 
@@ -25,8 +26,13 @@ void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint6
 
 /* ---- threads and processes -------------------------------------------------------------------------------------- */
 
-/* Starts a thread in which all signals are blocked. `name` (up to 15 characters) is what tools show. */
+/* Starts a thread in which all signals but VX_BLOCKING_SIGNAL are blocked. `name` (up to 15 characters) is what tools
+ * show. For vx_thread_start() (vx86/thread.h), which says what has gone wrong. */
 VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
+
+/* Waits for one of the signals in `set` (blocked in all threads) and takes it: its number, or 0 when
+ * vx_host_now_ns() >= until_ns (UINT64_MAX: never) comes first. */
+int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns);
 
 /* In a child after fork(): end with the parent, however that ends. Where the host cannot promise it: false. */
 bool vx_host_die_with_parent(void);

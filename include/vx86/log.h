@@ -36,6 +36,7 @@ enum vx_trace_id {
     VX_TRACE_COUNT
 };
 
+struct vx_blocking;
 struct vx_log;
 
 /* Creates a log that writes to `out` (borrowed, must outlive the log). Never NULL: aborts when out of memory. */
@@ -51,6 +52,12 @@ VX_MUST_USE vx_err vx_log_set_trace(struct vx_log *log, const char *glob);
 
 /* Called before every line is written and after it: the terminal display uses them to keep its screen. */
 void vx_log_set_brackets(struct vx_log *log, void (*before)(void *), void (*after)(void *), void *opaque);
+
+/* The end of the run can interrupt the writing of lines (vx86/blocking.h); NULL, as at first: it cannot. Borrowed. */
+void vx_log_set_blocking(struct vx_log *log, struct vx_blocking *blocking);
+
+/* How many lines of level ERROR there have been. */
+unsigned vx_log_errors(struct vx_log *log);
 
 void vx_log(struct vx_log *log, enum vx_log_class cls, enum vx_log_level level, const char *fmt, ...) VX_PRINTF(4, 5);
 

@@ -9,6 +9,7 @@
 #include "vx86/err.h"
 #include "vx86/host.h"
 
+struct vx_log;
 struct vx_loop;
 
 /* One unit of posted work, owned by the poster until fn runs. */
@@ -17,7 +18,8 @@ struct vx_work {
     struct vx_work *next; /* private to the loop */
 };
 
-VX_MUST_USE vx_err vx_loop_create(struct vx_loop **out);
+/* VX_ERR_NO_MEMORY: no memory, or no thread, which is logged. The log is borrowed for the call. */
+VX_MUST_USE vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out);
 /* Joins the ticker; pending work is dropped. */
 void vx_loop_destroy(struct vx_loop *loop);
 

@@ -98,8 +98,13 @@ static void redirect(int to, const char *path, int flags)
         close(fd);
 }
 
+struct prepare {
+    void (*fn)(void *opaque);
+    void *opaque;
+};
+
 /* In the child. */
-static void become(struct run *run, char *args, unsigned slot, const char *terminal)
+static void become(struct run *run, char *args, unsigned slot, const char *terminal, const struct prepare *prepare)
 {
     char *argv[MAX_WORDS + 2] = { (char *)run->program }, out[16], err[16];
     int argc = 1;
@@ -119,11 +124,14 @@ static void become(struct run *run, char *args, unsigned slot, const char *termi
         redirect(STDOUT_FILENO, out, O_WRONLY | O_CREAT | O_TRUNC);
     }
     redirect(STDERR_FILENO, err, O_WRONLY | O_CREAT | O_TRUNC);
+    if (prepare != NULL)
+        prepare->fn(prepare->opaque);
     execv(run->program, argv);
     _exit(127);
 }
 
-pid_t run_start(struct run *run, const char *args, unsigned slot, const char *terminal)
+static pid_t start(struct run *run, const char *args, unsigned slot, const char *terminal,
+                   const struct prepare *prepare)
 {
     char words[1024], name[16];
     snprintf(words, sizeof words, "%s", args);
@@ -135,8 +143,18 @@ pid_t run_start(struct run *run, const char *args, unsigned slot, const char *te
     if (pid < 0)
         give_up("fork");
     if (pid == 0)
-        become(run, words, slot, terminal);
+        become(run, words, slot, terminal, prepare);
     return pid;
+}
+
+pid_t run_start(struct run *run, const char *args, unsigned slot, const char *terminal)
+{
+    return start(run, args, slot, terminal, NULL);
+}
+
+pid_t run_start_in(struct run *run, const char *args, unsigned slot, void (*prepare)(void *opaque), void *opaque)
+{
+    return start(run, args, slot, NULL, &(struct prepare){ prepare, opaque });
 }
 
 static void read_text(const char *kind, unsigned slot, char *text, size_t room)

@@ -34,6 +34,9 @@ void run_boot_disk(struct run *run, const char *name, const void *code, size_t c
 /* Starts vx86 with the words of `args` (split at spaces); standard input is /dev/null, or `terminal` for all three when
  * not NULL. Output goes to the files out.<slot> and err.<slot>. */
 pid_t run_start(struct run *run, const char *args, unsigned slot, const char *terminal);
+/* The same without terminal; `prepare(opaque)` runs in the child just before vx86 does, with its descriptors 0 to 2 in
+ * place: to close or limit what the case is about. */
+pid_t run_start_in(struct run *run, const char *args, unsigned slot, void (*prepare)(void *opaque), void *opaque);
 /* Waits at most 20 s (then kills) and collects. */
 void run_finish(struct run *run, pid_t pid, unsigned slot, struct run_result *result);
 /* Both; slot 0. */

@@ -111,7 +111,7 @@ void hostile_machine_create(struct hostile_machine *m, enum vx_engine engine, ui
     static const unsigned tu_max[] = { 0, 1, 128, 0, 4, 0, 0, 16 };
     memset(m, 0, sizeof *m);
     m->log = vx_log_create(messages);
-    must(vx_loop_create(&m->loop));
+    must(vx_loop_create(m->log, &m->loop));
     must(vx_clock_create_counted(1000, 0, &m->clock));
     for (unsigned i = 0; i < HOSTILE_DISKS; i++)
         disk_init(&m->disk[i], m->loop);

@@ -9,9 +9,10 @@
 #include "block_medium.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vx86/thread.h"
 
 struct block_worker {
     struct vx_block block;
@@ -107,22 +108,14 @@ static void destroy(void *opaque)
 
 static const struct vx_block_ops worker_ops = { .submit = submit, .destroy = destroy };
 
-/* The signals of the process are for other threads. */
-static int start_thread(struct block_worker *worker)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&worker->thread, NULL, worker_main, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium, struct vx_block **out)
 {
     struct block_worker *worker = calloc(1, sizeof(*worker));
-    if (worker == NULL)
-        goto no_memory;
+    if (worker == NULL) {
+        vx_log_error(log, VX_LOG_GENERAL, "%s: no memory for this medium", medium->name);
+        medium->ops->close(medium);
+        return VX_ERR_NO_MEMORY;
+    }
     *worker = (struct block_worker){
         .block = { .ops = &worker_ops, .opaque = worker, .bytes = medium->bytes, .read_only = medium->read_only },
         .loop = loop,
@@ -131,15 +124,14 @@ vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medi
     memcpy(worker->block.name, medium->name, sizeof(worker->block.name));
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->wake, NULL);
-    if (start_thread(worker) == 0) {
+    vx_err err = vx_thread_start(log, "vx86 disk", worker_main, worker, &worker->thread);
+    if (err == VX_ERR_OK) {
         *out = &worker->block;
         return VX_ERR_OK;
     }
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
-no_memory:
-    vx_log_error(log, VX_LOG_GENERAL, "%s: no memory or no thread for this medium", medium->name);
     medium->ops->close(medium);
-    return VX_ERR_NO_MEMORY;
+    return err;
 }

@@ -18,6 +18,7 @@
 #include "terminal_raw.h"
 #include "terminal_reader.h"
 #include "terminal_screen.h"
+#include "vx86/blocking.h"
 
 #define ENTER_SEQUENCE "\033[?1049h"
 #define LEAVE_SEQUENCE "\033[0m\033[?25h\033[?1049l"
@@ -41,13 +42,16 @@ struct terminal {
     struct terminal_screen *screen;
     int in_fd, out_fd;
     struct vx_loop *loop;
+    struct vx_blocking *blocking;
     bool raw, brackets;
 };
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
+/* Until all is written, the terminal is gone, or the run is to end and nobody takes it. */
 static void write_all(struct terminal *terminal, const char *bytes, size_t count)
 {
+    vx_blocking_enter(terminal->blocking);
     while (count > 0) {
         ssize_t done = write(terminal->out_fd, bytes, count);
         if (done > 0) {
@@ -57,9 +61,12 @@ static void write_all(struct terminal *terminal, const char *bytes, size_t count
             struct pollfd fd = { .fd = terminal->out_fd, .events = POLLOUT };
             poll(&fd, 1, -1);
         } else if (done < 0 && errno != EINTR) {
-            return; /* the terminal is gone */
+            break;
         }
+        if (count > 0 && vx_blocking_ending(terminal->blocking))
+            break;
     }
+    vx_blocking_leave(terminal->blocking);
 }
 
 static void draw_locked(struct terminal *terminal)
@@ -188,7 +195,8 @@ static vx_err enter_raw(struct terminal *terminal, const struct terminal_config 
 /* Input, and the log's way around the guest's screen. */
 static vx_err connect_input(struct terminal *terminal)
 {
-    VX_TRY(terminal_reader_create(&(struct terminal_reader_config){ .loop = terminal->loop,
+    VX_TRY(terminal_reader_create(&(struct terminal_reader_config){ .log = terminal->log,
+                                                                    .loop = terminal->loop,
                                                                     .fd = terminal->in_fd,
                                                                     .chunk_bytes = CHUNK_BYTES,
                                                                     .gap_ms = CHUNK_GAP_MS,
@@ -255,6 +263,7 @@ vx_err terminal_create(const struct terminal_config *config, struct terminal **o
     if (terminal == NULL)
         return VX_ERR_NO_MEMORY;
     terminal->log = config->log;
+    terminal->blocking = config->blocking;
     terminal->out_fd = config->out_fd;
     terminal->input = config->input;
     terminal->leave = config->leave;

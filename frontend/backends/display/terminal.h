@@ -15,6 +15,7 @@ struct terminal;
 struct terminal_config {
     struct vx_log *log;
     struct vx_loop *loop;
+    struct vx_blocking *blocking; /* NULL: none */
     int in_fd, out_fd;            /* 0 and 1 in the program */
     const struct vx_input *input; /* where its keys go, borrowed */
     void (*leave)(void *opaque);  /* Ctrl-A x, on the vCPU thread; NULL: nothing happens */

@@ -8,14 +8,15 @@
 #include "terminal_reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "vx86/host.h"
+#include "vx86/thread.h"
 
 enum { EVENT_BYTES = 1, EVENT_PAUSE = 2, EVENT_RESIZE = 4 };
 
@@ -149,17 +150,6 @@ static void *reader_main(void *arg)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-/* Signals are for the main thread. */
-static bool start_thread(struct terminal_reader *reader)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool started = pthread_create(&reader->thread, NULL, reader_main, reader) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return started;
-}
-
 vx_err terminal_reader_create(const struct terminal_reader_config *config, struct terminal_reader **out)
 {
     VX_ASSERT(config->chunk_bytes >= 1 && config->chunk_bytes <= VX_TERMINAL_READER_MAX_CHUNK);
@@ -169,19 +159,22 @@ vx_err terminal_reader_create(const struct terminal_reader_config *config, struc
     reader->config = *config;
     reader->work.fn = deliver;
     reader->ready = true;
-    if (pipe(reader->quit) != 0) {
+    if (!vx_host_pipe(reader->quit)) {
+        vx_log_error(config->log, VX_LOG_GENERAL,
+                     "cannot make a pipe for the input: %s; raise the limit of files "
+                     "(ulimit -n)",
+                     strerror(errno));
         free(reader);
         return VX_ERR_IO;
     }
-    for (int i = 0; i < 2; i++)
-        fcntl(reader->quit[i], F_SETFD, FD_CLOEXEC);
     pthread_mutex_init(&reader->mutex, NULL);
     pthread_cond_init(&reader->cond, NULL);
-    if (!start_thread(reader)) {
+    vx_err err = vx_thread_start(config->log, "vx86 input", reader_main, reader, &reader->thread);
+    if (err != VX_ERR_OK) {
         close(reader->quit[0]);
         close(reader->quit[1]);
         free(reader);
-        return VX_ERR_NO_MEMORY;
+        return err;
     }
     *out = reader;
     return VX_ERR_OK;

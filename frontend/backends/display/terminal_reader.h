@@ -6,6 +6,7 @@
 #ifndef VX86_FRONTEND_TERMINAL_READER_H
 #define VX86_FRONTEND_TERMINAL_READER_H
 
+#include "vx86/log.h"
 #include "vx86/loop.h"
 
 struct terminal_reader;
@@ -13,6 +14,7 @@ struct terminal_reader;
 #define VX_TERMINAL_READER_MAX_CHUNK 1024
 
 struct terminal_reader_config {
+    struct vx_log *log;
     struct vx_loop *loop;
     int fd;
     size_t chunk_bytes; /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
@@ -26,6 +28,7 @@ struct terminal_reader_config {
     void *opaque;
 };
 
+/* Errors, logged: NO_MEMORY, IO. */
 VX_MUST_USE vx_err terminal_reader_create(const struct terminal_reader_config *config, struct terminal_reader **out);
 /* Joins the thread. While the machine does not run; runs what is still posted to the loop. */
 void terminal_reader_destroy(struct terminal_reader *reader);

@@ -17,6 +17,7 @@
 #include "terminal_prefix.h"
 #include "terminal_raw.h"
 #include "terminal_reader.h"
+#include "vx86/blocking.h"
 
 enum { GUEST_BYTES = 4096 };
 
@@ -31,6 +32,7 @@ struct serial {
     void (*debug)(void *opaque);
     void *opaque;
     struct vx_loop *loop;
+    struct vx_blocking *blocking;
     int in_fd;
     struct terminal_reader *reader;
     bool reader_waits;
@@ -43,17 +45,30 @@ struct serial {
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
 
+static ssize_t write_some(struct serial *serial, const uint8_t *bytes, size_t count)
+{
+    vx_blocking_enter(serial->blocking);
+    ssize_t done = write(serial->out_fd, bytes, count);
+    if (done < 0 && errno == EAGAIN) {
+        struct pollfd fd = { .fd = serial->out_fd, .events = POLLOUT };
+        done = poll(&fd, 1, -1) > 0 ? 0 : -1;
+    }
+    int reason = errno;
+    vx_blocking_leave(serial->blocking);
+    errno = reason;
+    return done;
+}
+
 static void write_all(struct serial *serial, const uint8_t *bytes, size_t count)
 {
     while (count > 0 && !serial->write_failed) {
-        ssize_t done = write(serial->out_fd, bytes, count);
-        if (done > 0) {
+        ssize_t done = write_some(serial, bytes, count);
+        if (done >= 0) {
             bytes += done;
             count -= (size_t)done;
-        } else if (done < 0 && errno == EAGAIN) {
-            struct pollfd fd = { .fd = serial->out_fd, .events = POLLOUT };
-            poll(&fd, 1, -1);
-        } else if (done < 0 && errno != EINTR) {
+        } else if (errno == EINTR) {
+            serial->write_failed = vx_blocking_ending(serial->blocking);
+        } else {
             serial->write_failed = true; /* said once; the guest cannot be helped */
             vx_log_warn(serial->log, VX_LOG_DEVICE, "serial output is lost from here on: %s", strerror(errno));
         }
@@ -148,7 +163,8 @@ static const struct vx_char_ops output_only = { .write = char_write };
 
 static vx_err open_reader(struct serial *serial)
 {
-    return terminal_reader_create(&(struct terminal_reader_config){ .loop = serial->loop,
+    return terminal_reader_create(&(struct terminal_reader_config){ .log = serial->log,
+                                                                    .loop = serial->loop,
                                                                     .fd = serial->in_fd,
                                                                     .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
                                                                     .resize_fd = -1,
@@ -231,6 +247,7 @@ vx_err serial_create(const struct serial_config *config, struct serial **out)
     serial->debug = config->debug;
     serial->loop = config->loop;
     serial->in_fd = config->in_fd;
+    serial->blocking = config->blocking;
     serial->opaque = config->opaque;
     serial->out_fd = -1;
     serial->chr = (struct vx_char){ .ops = &output_only, .opaque = serial };

@@ -16,10 +16,11 @@ struct serial;
 struct serial_config {
     struct vx_log *log;
     struct vx_loop *loop;
-    const char *spec;            /* "stdio", "none" or "file:PATH" */
-    int in_fd, out_fd;           /* for stdio: 0 and 1 in the program; in_fd -1: no input */
-    void (*leave)(void *opaque); /* Ctrl-A x, on the vCPU thread */
-    void (*debug)(void *opaque); /* Ctrl-A d */
+    struct vx_blocking *blocking; /* NULL: none */
+    const char *spec;             /* "stdio", "none" or "file:PATH" */
+    int in_fd, out_fd;            /* for stdio: 0 and 1 in the program; in_fd -1: no input */
+    void (*leave)(void *opaque);  /* Ctrl-A x, on the vCPU thread */
+    void (*debug)(void *opaque);  /* Ctrl-A d */
     void *opaque;
 };
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "vx86/log.h"
 #include "vx86/loop.h"
 
 #define MS      1000000ull
@@ -50,7 +51,7 @@ Test(loop, posts_of_threads_arrive_in_order, .timeout = 20)
     _Atomic unsigned kicks = 0;
     unsigned next[POSTERS] = { 0 }, done = 0;
     pthread_t thread[POSTERS];
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     vx_loop_set_kick(loop, count, &kicks);
     cr_assert(!vx_loop_run_posted(loop));
     for (unsigned p = 0; p < POSTERS; p++) {
@@ -86,7 +87,7 @@ static void repost(struct vx_work *work)
 Test(loop, work_posted_by_work_runs_next_time, .timeout = 10)
 {
     struct vx_loop *loop;
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     struct repost_work work = { { .fn = repost }, loop, 0 };
     vx_loop_post(loop, &work.work);
     for (unsigned i = 1; i <= 3; i++) {
@@ -107,7 +108,7 @@ Test(loop, ticker_kicks_at_the_deadline_once, .timeout = 20)
 {
     struct vx_loop *loop;
     _Atomic unsigned kicks = 0;
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     vx_loop_set_kick(loop, count, &kicks);
     for (unsigned i = 1; i <= 20; i++) {
         uint64_t deadline = vx_host_now_ns() + 2 * MS;
@@ -131,7 +132,7 @@ Test(loop, deadlines_move_both_ways, .timeout = 20)
 {
     struct vx_loop *loop;
     _Atomic unsigned kicks = 0;
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     vx_loop_set_kick(loop, count, &kicks);
     vx_loop_arm(loop, vx_host_now_ns() + 10000 * MS);
     usleep(2000); /* the ticker sleeps towards the far one */
@@ -160,7 +161,7 @@ static void *wake_later(void *loop)
 Test(loop, wait_ends_for_each_reason, .timeout = 20)
 {
     struct vx_loop *loop;
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     vx_loop_wake(loop);
     vx_loop_wait(loop, UINT64_MAX); /* the wake was kept */
     uint64_t deadline = vx_host_now_ns() + 10 * MS;

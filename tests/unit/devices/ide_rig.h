@@ -159,7 +159,7 @@ static inline struct rig *rig_create(const char *kinds)
         .log = rig->log, .bus = rig->bus, .pmap = rig->pmap, .memory_first = 0xE0000000, .memory_end = 0xFE000000
     };
     cr_assert_eq(pci_create(&pci, &rig->pci), VX_ERR_OK);
-    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(rig->log, &rig->loop), VX_ERR_OK);
     struct ide_config config = { .log = rig->log,
                                  .bus = rig->bus,
                                  .pci = rig->pci,

@@ -30,7 +30,7 @@ static inline struct rig *rig_create(void)
     snprintf(rig->path, sizeof rig->path, "%s/disk.img", rig->directory);
     rig->log_file = open_memstream(&rig->log_text, &rig->log_bytes);
     rig->log = vx_log_create(rig->log_file);
-    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(rig->log, &rig->loop), VX_ERR_OK);
     return rig;
 }
 

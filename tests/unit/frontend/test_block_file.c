@@ -273,7 +273,7 @@ Test(block_file, kill_loses_no_completed_write)
     if (child == 0) {
         struct rig mine = *rig;
         struct vx_block *block;
-        bool ok = vx_loop_create(&mine.loop) == VX_ERR_OK &&
+        bool ok = vx_loop_create(mine.log, &mine.loop) == VX_ERR_OK &&
                   open_image(&mine, (struct block_config){ 0 }, &block) == VX_ERR_OK &&
                   transfer(&mine, block, VX_BLOCK_WRITE, 1024, sector, 512) == VX_ERR_OK;
         if (!ok || write(ready[1], "", 1) != 1)

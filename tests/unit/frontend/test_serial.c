@@ -50,7 +50,7 @@ static void on_leave(void *opaque)
 static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
 {
     rig->log = vx_log_create(stderr);
-    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(rig->log, &rig->loop), VX_ERR_OK);
     cr_assert_eq(serial_create(&(struct serial_config){ .log = rig->log,
                                                         .loop = rig->loop,
                                                         .spec = spec,

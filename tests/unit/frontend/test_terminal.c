@@ -43,7 +43,7 @@ static void set_up(struct rig *rig)
     rig->slave = open(ptsname(rig->master), O_RDWR | O_NOCTTY);
     cr_assert(rig->slave >= 0 && ioctl(rig->slave, TIOCSWINSZ, &size) == 0);
     rig->log = vx_log_create(stderr);
-    cr_assert_eq(vx_loop_create(&rig->loop), VX_ERR_OK);
+    cr_assert_eq(vx_loop_create(rig->log, &rig->loop), VX_ERR_OK);
     vx_input_attach(&rig->input, VX_INPUT_KEYBOARD, &keyboard, rig);
     cr_assert_eq(terminal_create(&(struct terminal_config){ .log = rig->log,
                                                             .loop = rig->loop,

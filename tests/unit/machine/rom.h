@@ -37,7 +37,7 @@ static inline vx_err rom_machine_create_with(struct rom_machine *rig, const stru
                                              struct vx_machine_config config)
 {
     rig->log = vx_log_create(stderr);
-    VX_TRY(vx_loop_create(&rig->loop));
+    VX_TRY(vx_loop_create(rig->log, &rig->loop));
     config.log = rig->log;
     config.loop = rig->loop;
     config.ram_bytes = ROM_RAM_BYTES;

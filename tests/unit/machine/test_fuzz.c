@@ -77,8 +77,9 @@ static void fuzz(uint64_t seed)
     struct vx_machine *pc;
     rom_make(&rom, (const uint8_t[]){ 0xF4 }, 1, NULL, 0);
     cr_assert_eq(vx_clock_create_fake(&clock), VX_ERR_OK);
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
-    struct vx_machine_config config = { .log = vx_log_create(stderr),
+    struct vx_log *log = vx_log_create(stderr);
+    cr_assert_eq(vx_loop_create(log, &loop), VX_ERR_OK);
+    struct vx_machine_config config = { .log = log,
                                         .loop = loop,
                                         .clock = clock,
                                         .ram_bytes = ROM_RAM_BYTES,

@@ -164,8 +164,9 @@ Test(run, wrong_configurations_are_refused)
     static struct rom rom;
     struct vx_loop *loop;
     struct vx_machine *machine = NULL;
-    cr_assert_eq(vx_loop_create(&loop), VX_ERR_OK);
-    struct vx_machine_config good = { .log = vx_log_create(stderr),
+    struct vx_log *log = vx_log_create(stderr);
+    cr_assert_eq(vx_loop_create(log, &loop), VX_ERR_OK);
+    struct vx_machine_config good = { .log = log,
                                       .loop = loop,
                                       .ram_bytes = 1 << 20,
                                       .engine = VX_ENGINE_INTERP,

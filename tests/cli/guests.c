@@ -1,0 +1,35 @@
+/* guests.c - see guests.h. */
+#include "guests.h"
+
+#include <unistd.h>
+
+static const struct {
+    const char *name, *code;
+    size_t bytes;
+} guests[] = {
+#define GUEST(name, code)           \
+    {                               \
+        name, code, sizeof code - 1 \
+    }
+    GUEST("off.img", "\xBA\x04\x06\xB8\0\x20\xEF\xF4"),   /* mov dx, 604h; mov ax, 2000h; out dx, ax */
+    GUEST("reset.img", "\xBA\xF9\x0C\xB0\x06\xEE\xF4"),   /* mov dx, CF9h; mov al, 6; out dx, al */
+    GUEST("keyboard-reset.img", "\xB0\xFE\xE6\x64\xF4"),  /* mov al, FEh; out 64h, al */
+    GUEST("dead.img", "\xFA\xF4"),                        /* cli; hlt */
+    GUEST("triple.img", "\xFA\x0F\x01\x1E\x10\x7C\xCC"),  /* cli; lidt [7C10h]; int3 */
+    GUEST("exit.img", "\xB0\x15\xE6\xF4\xFA\xF4"),        /* mov al, 15h; out F4h, al */
+    GUEST("exit-word.img", "\xB8\x7F\0\xE7\xF4\xFA\xF4"), /* mov ax, 7Fh; out F4h, ax */
+    GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                /* sti; hlt; jmp $-2 */
+    GUEST("busy.img", "\xFA\xEB\xFE"),                    /* cli; jmp $ */
+    GUEST("talk.img", "\xBA\xF8\x03\xEE\xEB\xFD"),        /* mov dx, 3F8h; out dx, al; jmp $-1 */
+    /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
+    GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
+};
+
+void guests_make(struct run *run)
+{
+    for (size_t i = 0; i < RUN_ARRAY_LEN(guests); i++)
+        run_boot_disk(run, guests[i].name, guests[i].code, guests[i].bytes, 65536);
+    run_file(run, "blank.img", "", 0);
+    if (truncate("blank.img", 65536) != 0)
+        run->failures++;
+}
