@@ -1,12 +1,14 @@
 /* mc146818.c - time of day, alarms and CMOS memory. See mc146818.h.
  *
  * The divider chain has run since `chain_ns`: whole seconds of it are updates, 1/32768 s its ticks. Nothing runs
- * between accesses: collect() brings the flags of register C up to date for all that happened since it was last called.
+ * between accesses: collect() makes up for all that happened since it was last called.
  *
- *   I1  While the clock runs (SET = 0, divider on), time is base_s + whole seconds since chain_ns; the time
- *       registers in cmos[] are stale and filled in on reading. While it stands still they hold it.
+ *   I1  The time registers in cmos[] are the counters themselves, right at collected_ns. They are brought forward by
+ *       the updates that have passed (update()) and by nothing else, so they keep what a guest writes, sense or
+ *       nonsense.
  *   I2  After every access rearm() has driven the line to IRQF and armed the timer for the first enabled event,
  *       unless the line is up: then nothing more can happen to it until register C is read. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@
 #define TICK_HZ        32768u
 #define UIP_NS         244000u
 #define HALF_SECOND_NS 500000000
+#define DAY_S          86400
 #define DV_RUN         0x20 /* 32.768 kHz */
 #define INDEX_MASK     0x7F
 #define ENABLES        (RTC_B_PIE | RTC_B_AIE | RTC_B_UIE)
@@ -27,9 +30,8 @@ struct rtc {
     struct vx_timer timer;
     uint8_t index;
     uint8_t cmos[RTC_CMOS_BYTES];
-    int64_t base_s;       /* time at chain_ns */
     int64_t chain_ns;     /* clock time at which the divider chain was at 0 */
-    int64_t collected_ns; /* flags are complete up to here */
+    int64_t collected_ns; /* flags and time registers are complete up to here */
     struct vx_region region;
 };
 
@@ -48,17 +50,15 @@ static bool time_runs(const struct rtc *rtc)
     return divider_runs(rtc) && !(rtc->cmos[RTC_REG_B] & RTC_B_SET);
 }
 
-/* Whole seconds and ticks of the divider chain at ns; a chain that was just released is negative for half a second. */
+/* Whole seconds and ticks of the divider chain at ns. */
 static int64_t chain_seconds(const struct rtc *rtc, int64_t ns)
 {
-    int64_t elapsed = ns - rtc->chain_ns, second = (int64_t)VX_NS_PER_SEC;
-    return elapsed >= 0 ? elapsed / second : -((-elapsed + second - 1) / second);
+    return (ns - rtc->chain_ns) / (int64_t)VX_NS_PER_SEC;
 }
 
 static int64_t chain_ticks(const struct rtc *rtc, int64_t ns)
 {
-    int64_t elapsed = ns - rtc->chain_ns;
-    return elapsed < 0 ? 0 : (int64_t)vx_muldiv((uint64_t)elapsed, TICK_HZ, VX_NS_PER_SEC);
+    return (int64_t)vx_muldiv((uint64_t)(ns - rtc->chain_ns), TICK_HZ, VX_NS_PER_SEC);
 }
 
 /* ---- time registers --------------------------------------------------------------------------------------------- */
@@ -73,35 +73,39 @@ static bool is_24h(const struct rtc *rtc)
     return rtc->cmos[RTC_REG_B] & RTC_B_24H;
 }
 
-static void time_to_registers(struct rtc *rtc, int64_t ns)
-{
-    struct rtc_date date;
-    rtc_date_from_seconds(rtc->base_s + chain_seconds(rtc, ns), &date);
-    bool binary = is_binary(rtc);
-    uint8_t *cmos = rtc->cmos;
-    cmos[RTC_SECONDS] = rtc_encode(date.second, binary);
-    cmos[RTC_MINUTES] = rtc_encode(date.minute, binary);
-    cmos[RTC_HOURS] = rtc_encode_hour(date.hour, binary, is_24h(rtc));
-    cmos[RTC_DAY_OF_WEEK] = rtc_encode(date.weekday, binary);
-    cmos[RTC_DAY] = rtc_encode(date.day, binary);
-    cmos[RTC_MONTH] = rtc_encode(date.month, binary);
-    cmos[RTC_YEAR] = rtc_encode((unsigned)date.year % 100, binary);
-    cmos[RTC_CENTURY] = rtc_encode((unsigned)date.year / 100, binary);
-}
-
-static void registers_to_time(struct rtc *rtc, int64_t ns)
+static void read_date(const struct rtc *rtc, struct rtc_date *date)
 {
     const uint8_t *cmos = rtc->cmos;
     bool binary = is_binary(rtc);
-    struct rtc_date date = {
-        .year = (int)(rtc_decode(cmos[RTC_CENTURY], binary) % 100 * 100 + rtc_decode(cmos[RTC_YEAR], binary) % 100),
-        .month = rtc_decode(cmos[RTC_MONTH], binary),
-        .day = rtc_decode(cmos[RTC_DAY], binary),
-        .hour = rtc_decode_hour(cmos[RTC_HOURS], binary, is_24h(rtc)),
-        .minute = rtc_decode(cmos[RTC_MINUTES], binary),
+    *date = (struct rtc_date){
         .second = rtc_decode(cmos[RTC_SECONDS], binary),
+        .minute = rtc_decode(cmos[RTC_MINUTES], binary),
+        .hour = rtc_decode_hour(cmos[RTC_HOURS], binary, is_24h(rtc)),
+        .weekday = rtc_decode(cmos[RTC_DAY_OF_WEEK], binary),
+        .day = rtc_decode(cmos[RTC_DAY], binary),
+        .month = rtc_decode(cmos[RTC_MONTH], binary),
+        .year = rtc_decode(cmos[RTC_YEAR], binary),
+        .century = rtc_decode(cmos[RTC_CENTURY], binary),
     };
-    rtc->base_s = rtc_date_to_seconds(&date) - chain_seconds(rtc, ns);
+}
+
+/* Counters that have not moved keep their byte (I1). */
+static void write_date(struct rtc *rtc, const struct rtc_date *old, const struct rtc_date *date)
+{
+    const struct {
+        uint8_t index;
+        unsigned was, is;
+    } fields[] = {
+        { RTC_SECONDS, old->second, date->second },       { RTC_MINUTES, old->minute, date->minute },
+        { RTC_DAY_OF_WEEK, old->weekday, date->weekday }, { RTC_DAY, old->day, date->day },
+        { RTC_MONTH, old->month, date->month },           { RTC_YEAR, old->year, date->year },
+        { RTC_CENTURY, old->century, date->century },
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(fields); i++)
+        if (fields[i].was != fields[i].is)
+            rtc->cmos[fields[i].index] = rtc_encode(fields[i].is, is_binary(rtc));
+    if (old->hour != date->hour)
+        rtc->cmos[RTC_HOURS] = rtc_encode_hour(date->hour, is_binary(rtc), is_24h(rtc));
 }
 
 static bool is_time_register(unsigned index)
@@ -130,32 +134,62 @@ static int64_t period_ticks(const struct rtc *rtc)
     return (int64_t)1 << (rs <= 2 ? rs + 6 : rs - 1);
 }
 
-static bool alarm_field_matches(uint8_t alarm, unsigned value, unsigned decoded)
+static bool alarm_field_matches(uint8_t alarm, uint8_t time)
 {
-    return (alarm & 0xC0) == 0xC0 || decoded == value; /* C0h-FFh: don't care */
+    return (alarm & 0xC0) == 0xC0 || alarm == time; /* C0h-FFh: don't care */
 }
 
-/* First second in (after, after + one day] at which the alarm matches; INT64_MAX when there is none. */
-static int64_t next_alarm(const struct rtc *rtc, int64_t after)
+static bool alarm_hour_matches(const struct rtc *rtc, unsigned hour)
 {
-    bool binary = is_binary(rtc);
-    const uint8_t *cmos = rtc->cmos;
-    uint8_t hour_raw = cmos[RTC_HOURS_ALARM], minute_raw = cmos[RTC_MINUTES_ALARM],
-            second_raw = cmos[RTC_SECONDS_ALARM];
-    unsigned hour = rtc_decode_hour(hour_raw, binary, is_24h(rtc));
-    unsigned minute = rtc_decode(minute_raw, binary), second = rtc_decode(second_raw, binary);
-    for (int64_t s = after + 1; s <= after + 86400;) {
-        int64_t of_day = ((s % 86400) + 86400) % 86400;
-        if (!alarm_field_matches(hour_raw, (unsigned)(of_day / 3600), hour))
+    return alarm_field_matches(rtc->cmos[RTC_HOURS_ALARM], rtc_encode_hour(hour, is_binary(rtc), is_24h(rtc)));
+}
+
+/* Minute or second, with its alarm register. */
+static bool alarm_matches(const struct rtc *rtc, unsigned alarm, unsigned value)
+{
+    return alarm_field_matches(rtc->cmos[alarm], rtc_encode(value, is_binary(rtc)));
+}
+
+/* Updates until the alarm matches; INT64_MAX: never. Where the counters hold nonsense it is asked after each. */
+static int64_t updates_to_alarm(const struct rtc *rtc)
+{
+    struct rtc_date date;
+    read_date(rtc, &date);
+    if (date.second > 59 || date.minute > 59 || date.hour > 23)
+        return 1;
+    int64_t now = date.hour * 3600 + date.minute * 60 + date.second;
+    for (int64_t s = now + 1; s <= now + DAY_S;) {
+        unsigned of_day = (unsigned)(s % DAY_S);
+        if (!alarm_hour_matches(rtc, of_day / 3600))
             s += 3600 - of_day % 3600;
-        else if (!alarm_field_matches(minute_raw, (unsigned)(of_day / 60 % 60), minute))
+        else if (!alarm_matches(rtc, RTC_MINUTES_ALARM, of_day / 60 % 60))
             s += 60 - of_day % 60;
-        else if (!alarm_field_matches(second_raw, (unsigned)(of_day % 60), second))
+        else if (!alarm_matches(rtc, RTC_SECONDS_ALARM, of_day % 60))
             s++;
         else
-            return s;
+            return s - now;
     }
     return INT64_MAX;
+}
+
+/* So many updates; true when the alarm matched after one of them. After a day of them the time of day is in range, and
+ * whatever matches has matched: what is left goes by whole days. */
+static bool update(struct rtc *rtc, int64_t seconds)
+{
+    struct rtc_date old, date;
+    bool matched = false;
+    read_date(rtc, &old);
+    date = old;
+    int64_t days = seconds > DAY_S ? (seconds - DAY_S) / DAY_S : 0;
+    for (int64_t s = seconds - days * DAY_S; s > 0; s--) {
+        rtc_date_tick(&date);
+        matched |= alarm_matches(rtc, RTC_SECONDS_ALARM, date.second) &&
+                   alarm_matches(rtc, RTC_MINUTES_ALARM, date.minute) && alarm_hour_matches(rtc, date.hour);
+    }
+    for (; days > 0; days--)
+        rtc_date_next_day(&date);
+    write_date(rtc, &old, &date);
+    return matched;
 }
 
 static void collect(struct rtc *rtc)
@@ -169,7 +203,7 @@ static void collect(struct rtc *rtc)
     int64_t second = chain_seconds(rtc, now), last = chain_seconds(rtc, then);
     if (time_runs(rtc) && second != last) {
         *flags |= RTC_C_UF;
-        if (next_alarm(rtc, rtc->base_s + last) <= rtc->base_s + second)
+        if (update(rtc, second - last))
             *flags |= RTC_C_AF;
     }
     bool irqf = (*flags & rtc->cmos[RTC_REG_B] & ENABLES) != 0;
@@ -194,9 +228,9 @@ static void rearm(struct rtc *rtc) /* I2 */
     if (!irqf && (b & RTC_B_UIE) && time_runs(rtc))
         next = earlier(next, rtc->chain_ns + (second + 1) * (int64_t)VX_NS_PER_SEC);
     if (!irqf && (b & RTC_B_AIE) && time_runs(rtc)) {
-        int64_t alarm = next_alarm(rtc, rtc->base_s + second);
-        if (alarm != INT64_MAX)
-            next = earlier(next, rtc->chain_ns + (alarm - rtc->base_s) * (int64_t)VX_NS_PER_SEC);
+        int64_t updates = updates_to_alarm(rtc);
+        if (updates != INT64_MAX)
+            next = earlier(next, rtc->chain_ns + (second + updates) * (int64_t)VX_NS_PER_SEC);
     }
     vx_timer_set(rtc->clock, &rtc->timer, next == INT64_MAX ? VX_NEVER : (uint64_t)next);
     vx_irq_set(&rtc->irq, irqf);
@@ -220,12 +254,10 @@ static uint8_t read_a(const struct rtc *rtc)
 
 static uint8_t read_register(struct rtc *rtc, unsigned index)
 {
-    if (is_time_register(index) && time_runs(rtc))
-        time_to_registers(rtc, now_ns(rtc));
+    rtc_event(rtc);
     switch (index) {
     case RTC_REG_A: return read_a(rtc);
     case RTC_REG_C: {
-        collect(rtc);
         uint8_t flags = rtc->cmos[RTC_REG_C];
         rtc->cmos[RTC_REG_C] = 0;
         rearm(rtc);
@@ -240,19 +272,14 @@ static uint8_t read_register(struct rtc *rtc, unsigned index)
 static void write_control(struct rtc *rtc, unsigned index, uint8_t value)
 {
     collect(rtc);
-    int64_t now = rtc->collected_ns;
-    bool ran = time_runs(rtc), divided = divider_runs(rtc);
-    if (ran)
-        time_to_registers(rtc, now);
+    bool divided = divider_runs(rtc);
     if (index == RTC_REG_A)
         value &= RTC_A_DV | RTC_A_RS;
     else if (index == RTC_REG_B && (value & RTC_B_SET))
         value &= (uint8_t)~RTC_B_UIE; /* SET clears UIE */
     rtc->cmos[index] = value;
     if (!divided && divider_runs(rtc)) /* the first update comes half a second after the release */
-        rtc->chain_ns = now - HALF_SECOND_NS;
-    if (time_runs(rtc))
-        registers_to_time(rtc, now);
+        rtc->chain_ns = rtc->collected_ns - HALF_SECOND_NS;
     rtc_event(rtc);
 }
 
@@ -323,6 +350,15 @@ static void rtc_destroy(void *instance)
     free(rtc);
 }
 
+static void set_to_wall_clock(struct rtc *rtc)
+{
+    static const struct rtc_date nothing = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX,
+                                             UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
+    struct rtc_date date;
+    rtc_date_from_seconds(vx_clock_wall_s(rtc->clock), &date);
+    write_date(rtc, &nothing, &date);
+}
+
 vx_err rtc_create(const struct rtc_config *config, struct rtc **out)
 {
     struct rtc *rtc = calloc(1, sizeof *rtc);
@@ -332,9 +368,9 @@ vx_err rtc_create(const struct rtc_config *config, struct rtc **out)
     rtc->clock = config->clock;
     rtc->irq = config->irq;
     rtc->chain_ns = rtc->collected_ns = now_ns(rtc);
-    rtc->base_s = vx_clock_wall_s(rtc->clock);
     rtc->cmos[RTC_REG_A] = DV_RUN | 6; /* 1024 Hz, as a BIOS leaves it */
     rtc->cmos[RTC_REG_B] = RTC_B_24H;
+    set_to_wall_clock(rtc);
     vx_timer_init(&rtc->timer, rtc_event, rtc);
     rtc->region = (struct vx_region){ .name = "mc146818",
                                       .space = VX_SPACE_IO,

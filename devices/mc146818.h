@@ -3,9 +3,10 @@
  * Source: Motorola MC146818A data sheet. Ports: 70h index (bit 7, the NMI mask of the board, is kept out), 71h data.
  * IRQ 8. Clock: the machine's clock object, 32.768 kHz divider chain; set from the wall clock at creation.
  * Modelled: time and calendar in BCD or binary, 12 or 24 hours, century at 32h, update cycle with UIP (244 us), divider
- * reset, periodic, alarm and update-ended interrupts with their flags also when masked, 128 bytes of memory. Not
- * modelled: daylight saving (DSE), square wave; the day of the week always follows from the date. Reset keeps time and
- * memory and clears the interrupt enables, as the RESET# pin does. State to save: registers, memory, time base. */
+ * reset, periodic, alarm and update-ended interrupts with their flags also when masked, 128 bytes of memory; the
+ * counters, the day of the week among them, count on from what was written. Not modelled: daylight saving (DSE), square
+ * wave. Reset keeps time and memory and clears the interrupt enables, as the RESET# pin does. State to save: registers,
+ * memory, divider chain. */
 #ifndef VX86_DEVICES_MC146818_H
 #define VX86_DEVICES_MC146818_H
 

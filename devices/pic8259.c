@@ -1,9 +1,9 @@
 /* pic8259.c - interrupt lines to INTR and vectors. See pic8259.h.
  *
- *   I1  The requests of a chip (IRR) are its latched edges where ELCR says edge, and its line levels where it says
- *       level.
- *   I2  The master's IR2 is the slave's INT pin and follows it like a level input, so that a request which arrives
- *       at the slave while another is in service there is never lost.
+ *   I1  The requests of a chip (IRR) are its line levels where ELCR says level, and its latched edges where it says
+ *       edge: a rise sets the latch, the acknowledge or the line's fall clears it ("Edge and Level Triggered Modes").
+ *   I2  The master's IR2 is the slave's INT pin, an edge like any other. INT falls with each acknowledge of the slave,
+ *       so that a request which arrives there while another is in service makes a new one.
  *   I3  After every change update() has driven the outputs. */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum expected_word { EXPECT_OCW1, EXPECT_ICW2, EXPECT_ICW3, EXPECT_ICW4 };
 
 struct pic_chip {
     uint8_t lines; /* input levels */
-    uint8_t edges; /* rising edges not yet acknowledged */
+    uint8_t edges; /* rises not yet acknowledged of lines that are still up */
     uint8_t level; /* ELCR: 1 = level */
     uint8_t isr, imr;
     uint8_t base;     /* ICW2 */
@@ -46,8 +46,7 @@ struct pic {
 
 static uint8_t requests(const struct pic_chip *chip)
 {
-    uint8_t level = chip->level | (chip->is_master ? 1u << CASCADE : 0); /* I2 */
-    return (chip->lines & level) | (chip->edges & (uint8_t)~level);
+    return (chip->lines & chip->level) | (chip->edges & (uint8_t)~chip->level);
 }
 
 /* Rank of the highest-priority bit: 0 is the highest priority now; NONE when there is none. */
@@ -64,24 +63,30 @@ static unsigned rank_to_input(const struct pic_chip *chip, unsigned rank)
     return (chip->lowest + 1 + rank) & 7;
 }
 
-/* The input to be served now, -1 when none beats what is in service. */
+/* The input to be served now, -1 when none beats what is in service. In special fully nested mode the slave whose
+ * level is in service may come again; what is below it waits. */
 static int wanted(const struct pic_chip *chip)
 {
     unsigned rank = top_rank(chip, requests(chip) & (uint8_t)~chip->imr);
     if (rank == NONE)
         return -1;
-    uint8_t blocking = chip->isr;
-    if (chip->special_mask)
-        blocking &= (uint8_t)~chip->imr;
-    if (chip->nested_specially && chip->is_master)
-        blocking &= (uint8_t) ~(1u << CASCADE);
-    return rank < top_rank(chip, blocking) ? (int)rank_to_input(chip, rank) : -1;
+    int input = (int)rank_to_input(chip, rank);
+    unsigned serving = top_rank(chip, chip->special_mask ? chip->isr & (uint8_t)~chip->imr : chip->isr);
+    bool again = chip->nested_specially && chip->is_master && input == CASCADE && rank == serving;
+    return rank < serving || again ? input : -1;
+}
+
+/* keeps I1 */
+static void set_line(struct pic_chip *chip, unsigned input, bool level)
+{
+    uint8_t bit = (uint8_t)(1u << input), rises = level && !(chip->lines & bit) ? bit : 0;
+    chip->lines = level ? chip->lines | bit : chip->lines & (uint8_t)~bit;
+    chip->edges = (chip->edges & chip->lines) | rises;
 }
 
 static void update(struct pic *pic)
 {
-    bool slave_int = wanted(&pic->slave) >= 0;
-    pic->master.lines = (uint8_t)((pic->master.lines & ~(1u << CASCADE)) | (slave_int ? 1u << CASCADE : 0));
+    set_line(&pic->master, CASCADE, wanted(&pic->slave) >= 0);
     bool level = wanted(&pic->master) >= 0;
     if (level == pic->intr_level)
         return;
@@ -97,12 +102,7 @@ static void pic_line(void *opaque, unsigned irq, bool level)
     if (((chip->lines & bit) != 0) == level)
         return;
     vx_trace(pic->log, irq_pic, irq, level);
-    if (level) {
-        chip->lines |= bit;
-        chip->edges |= bit;
-    } else {
-        chip->lines &= (uint8_t)~bit;
-    }
+    set_line(chip, irq & 7, level);
     update(pic);
 }
 
@@ -124,6 +124,8 @@ static void take(struct pic_chip *chip, unsigned input)
         chip->isr |= bit;
     else if (chip->rotate_on_aeoi)
         chip->lowest = (uint8_t)input;
+    if (!chip->is_master)
+        set_line(&chip->pic->master, CASCADE, false); /* keeps I2 */
 }
 
 uint8_t pic_ack(struct pic *pic)
@@ -136,9 +138,9 @@ uint8_t pic_ack(struct pic *pic)
     uint8_t vector = (uint8_t)(master->base | input);
     if (input == CASCADE) {
         int slave_input = wanted(slave);
-        if (slave_input >= 0)
-            take(slave, (unsigned)slave_input);
-        vector = slave->base | (slave_input >= 0 ? (uint8_t)slave_input : 7);
+        VX_ASSERT(slave_input >= 0); /* I2, I3 */
+        take(slave, (unsigned)slave_input);
+        vector = (uint8_t)(slave->base | slave_input);
     }
     update(pic);
     return vector;

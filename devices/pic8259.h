@@ -4,10 +4,9 @@
  * Source: Intel 8259A data sheet (231468-003); 82371SB (PIIX3) data sheet "Interrupt Controller", "ELCR".
  * Ports: 20h-21h master, A0h-A1h slave, 4D0h-4D1h ELCR. Clock: none.
  * Modelled: ICW1-4, OCW1-3, priority rotation, specific and automatic EOI, special mask, special fully nested mode,
- * poll, spurious IRQ7/IRQ15, edge and level inputs. Not modelled: MCS-80 mode, buffered mode pins; ICW1.LTIM is
- * ignored, as the PIIX3 does in favour of ELCR. Deviation: an edge stays latched when its line falls before INTA
- * (silicon then answers with IRQ7). Hypervisors have done so for decades, and no interrupt is lost when a device
- * pulses. State to save: both chips' registers and line levels. */
+ * poll, spurious IRQ7, edge and level inputs: a request needs its line up until INTA, by edge too. The two INTA cycles
+ * are one moment, so the slave never has a spurious IRQ15. Not modelled: MCS-80 mode, buffered mode pins; ICW1.LTIM is
+ * ignored, as the PIIX3 does in favour of ELCR. State to save: both chips' registers and line levels. */
 #ifndef VX86_DEVICES_PIC8259_H
 #define VX86_DEVICES_PIC8259_H
 

@@ -18,7 +18,7 @@
 struct piix3 {
     struct pci *pci;
     struct vx_irq isa[16];
-    struct vx_irq reset, page_alias;
+    struct vx_irq reset, init, page_alias;
     uint8_t pirq_levels; /* bit n: PIRQ n */
     uint8_t routed[16];
     uint8_t rcr;
@@ -86,14 +86,13 @@ static uint8_t rcr_read(void *opaque)
     return ((struct piix3 *)opaque)->rcr;
 }
 
-/* RCPU going from 0 to 1 resets; SRST chooses hard or soft, which makes no difference to the machine here. */
+/* RCPU going from 0 to 1 resets, it reads 0 always; SRST chooses hard or soft. */
 static void rcr_write(void *opaque, uint8_t value)
 {
     struct piix3 *piix = opaque;
-    bool rises = (value & RCR_RCPU) && !(piix->rcr & RCR_RCPU);
     piix->rcr = value & RCR_SRST;
-    if (rises)
-        vx_irq_pulse(&piix->reset);
+    if (value & RCR_RCPU)
+        vx_irq_pulse(value & RCR_SRST ? &piix->reset : &piix->init);
 }
 
 static void piix3_reset(void *instance, enum reset phase)
@@ -125,6 +124,7 @@ vx_err piix3_create(const struct piix3_config *config, struct piix3 **out)
     piix->pci = config->pci;
     memcpy(piix->isa, config->isa, sizeof piix->isa);
     piix->reset = config->reset;
+    piix->init = config->init;
     piix->page_alias = config->page_alias;
     struct pci_function *fn = &piix->fn;
     pci_function_init(

@@ -16,7 +16,8 @@ struct piix3;
 struct piix3_config {
     struct pci *pci;
     struct vx_irq isa[16];    /* the ISA interrupts that a PIRQ can be routed to (shared with ISA devices: wired OR) */
-    struct vx_irq reset;      /* pulse: reset the machine */
+    struct vx_irq reset;      /* pulse: hard reset, of the whole machine */
+    struct vx_irq init;       /* pulse: soft reset, INIT to the processor alone */
     struct vx_irq page_alias; /* ports 90h-9Fh show the DMA page registers */
 };
 

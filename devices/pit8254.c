@@ -1,6 +1,8 @@
 /* pit8254.c - ports and interrupt output of the three counters. See pit8254.h.
  *
- *   I1  The timer is armed at the next rising edge of OUT0, or idle when there is none. */
+ *   I1  The timer is armed at the next edge of OUT0, or idle when there is none.
+ *   I2  The line is OUT0, but for a rise that the host was late for: no rise may be lost, so the line is then up until
+ *       the next one, even through a low phase that has begun. */
 #include <stdlib.h>
 
 #include "pit8254.h"
@@ -17,7 +19,8 @@ struct pit {
     struct vx_clock *clock;
     struct vx_irq out0;
     struct vx_timer timer;
-    int64_t rise; /* tick the timer waits for */
+    bool level;   /* of the line */
+    int64_t rise; /* tick of the next rise of OUT0, PIT_NO_TICK: none */
     struct pit_counter counter[COUNTERS];
     struct vx_region region;
 };
@@ -33,23 +36,42 @@ static uint64_t tick_to_ns(int64_t tick)
     return vx_muldiv((uint64_t)tick, VX_NS_PER_SEC, PIT_HZ) + 1;
 }
 
-/* After anything happened to counter 0: its level out, its next rise on the clock (I1). */
+static void set_out0(struct pit *pit, bool level)
+{
+    if (level == pit->level)
+        return;
+    pit->level = level;
+    vx_irq_set(&pit->out0, level);
+}
+
+/* Arms the timer for what comes after tick t: the line's fall, or the next rise (I1, I2). */
+static void arm(struct pit *pit, int64_t t)
+{
+    struct pit_counter *c = &pit->counter[0];
+    pit->rise = pit_counter_next_rise(c, t);
+    int64_t edge = pit->level && pit_counter_out(c, t) ? pit_counter_next_fall(c, t) : pit->rise;
+    vx_timer_set(pit->clock, &pit->timer, edge == PIT_NO_TICK ? VX_NEVER : tick_to_ns(edge));
+}
+
+/* After counter 0 was written: its level out, its next edge on the clock. */
 static void follow_out0(struct pit *pit)
 {
     int64_t t = now_ticks(pit);
-    struct pit_counter *c = &pit->counter[0];
-    bool collapsed = c->mode >= 2; /* the low phase ends in the timer function, see pit8254.h */
-    vx_irq_set(&pit->out0, collapsed || pit_counter_out(c, t));
-    pit->rise = pit_counter_next_rise(c, t);
-    vx_timer_set(pit->clock, &pit->timer, pit->rise == PIT_NO_TICK ? VX_NEVER : tick_to_ns(pit->rise));
+    set_out0(pit, pit_counter_out(&pit->counter[0], t));
+    arm(pit, t);
 }
 
-static void out0_rises(void *opaque)
+static void out0_edge(void *opaque)
 {
     struct pit *pit = opaque;
-    vx_irq_lower(&pit->out0);
-    vx_irq_raise(&pit->out0);
-    follow_out0(pit);
+    int64_t t = now_ticks(pit);
+    if (pit->rise != PIT_NO_TICK && t >= pit->rise) {
+        set_out0(pit, false); /* if the low phase was slept through, it shows at least */
+        set_out0(pit, true);
+    } else {
+        set_out0(pit, pit_counter_out(&pit->counter[0], t));
+    }
+    arm(pit, t);
 }
 
 static void write_control(struct pit *pit, uint8_t word, int64_t t)
@@ -112,6 +134,8 @@ static void pit_reset(void *instance, enum reset phase)
         vx_irq_lower(&pit->out0);
         return;
     }
+    pit->level = false;
+    pit->rise = PIT_NO_TICK;
     vx_timer_set(pit->clock, &pit->timer, VX_NEVER);
     for (unsigned i = 0; i < COUNTERS; i++)
         pit_counter_reset(&pit->counter[i], i != 2);
@@ -135,7 +159,7 @@ vx_err pit_create(const struct pit_config *config, struct pit **out)
     pit->bus = config->bus;
     pit->clock = config->clock;
     pit->out0 = config->out0;
-    vx_timer_init(&pit->timer, out0_rises, pit);
+    vx_timer_init(&pit->timer, out0_edge, pit);
     pit_reset(pit, VX_RESET_HOLD);
     pit->region = (struct vx_region){ .name = "pit8254",
                                       .space = VX_SPACE_IO,
@@ -154,12 +178,19 @@ vx_err pit_create(const struct pit_config *config, struct pit **out)
 }
 
 static const struct device_field fields[] = {
-    VX_FIELD_EACH(struct pit, counter, mode),    VX_FIELD_EACH(struct pit, counter, bcd),
-    VX_FIELD_EACH(struct pit, counter, rw),      VX_FIELD_EACH(struct pit, counter, gate),
-    VX_FIELD_EACH(struct pit, counter, loaded),  VX_FIELD_EACH(struct pit, counter, running),
-    VX_FIELD_EACH(struct pit, counter, done),    VX_FIELD_EACH(struct pit, counter, n),
-    VX_FIELD_EACH(struct pit, counter, next_n),  VX_FIELD_EACH(struct pit, counter, held),
-    VX_FIELD_EACH(struct pit, counter, latched), VX_FIELD_EACH(struct pit, counter, latch),
+    VX_FIELD(struct pit, level),
+    VX_FIELD_EACH(struct pit, counter, mode),
+    VX_FIELD_EACH(struct pit, counter, bcd),
+    VX_FIELD_EACH(struct pit, counter, rw),
+    VX_FIELD_EACH(struct pit, counter, gate),
+    VX_FIELD_EACH(struct pit, counter, loaded),
+    VX_FIELD_EACH(struct pit, counter, running),
+    VX_FIELD_EACH(struct pit, counter, done),
+    VX_FIELD_EACH(struct pit, counter, n),
+    VX_FIELD_EACH(struct pit, counter, next_n),
+    VX_FIELD_EACH(struct pit, counter, held),
+    VX_FIELD_EACH(struct pit, counter, latched),
+    VX_FIELD_EACH(struct pit, counter, latch),
     VX_FIELD_EACH(struct pit, counter, status),
 };
 

@@ -3,9 +3,9 @@
  * Source: Intel 8254 data sheet (231164-005). Ports: 40h-43h. Clock: 1.193182 MHz, derived from the machine's clock
  * object. Outputs: OUT0 to IRQ0; OUT2 is read by port 61h; OUT1 (refresh) goes nowhere. Gates: GATE0 and GATE1 are tied
  * high. Modelled: all six modes, BCD, LSB/MSB/both, counter latch, read-back, null count, gates; counts read back are
- * exact to the tick of the clock object. Not modelled: the one-tick low phase of OUT0 in modes 2, 4, 5 and the low half
- * of mode 3 as seen by the interrupt line: the line falls at the moment it rises again (status read-back shows the true
- * OUT). When the host is late, edges that have passed are one edge. State to save: the three counters. */
+ * exact to the tick of the clock object; OUT0's line has all its edges. When the host is late, rises that have passed
+ * are one rise, and the line stays up until the next (status read-back shows the true OUT). State to save: the three
+ * counters, OUT0's line. */
 #ifndef VX86_DEVICES_PIT8254_H
 #define VX86_DEVICES_PIT8254_H
 

@@ -102,6 +102,27 @@ int64_t pit_counter_next_rise(struct pit_counter *c, int64_t t)
     return c->done || rise <= t ? PIT_NO_TICK : rise;
 }
 
+/* Phase of its period at which OUT falls in modes 2 and 3. */
+static int64_t fall_phase(const struct pit_counter *c)
+{
+    return c->mode == 2 ? (int64_t)c->n - 1 : high_half(c->n);
+}
+
+int64_t pit_counter_next_fall(struct pit_counter *c, int64_t t)
+{
+    sync(c, t);
+    if (!c->running)
+        return PIT_NO_TICK;
+    if (is_periodic(c)) {
+        int64_t fall = c->start + fall_phase(c);
+        if (!c->gate || fall_phase(c) == 0 || fall_phase(c) == (int64_t)c->n)
+            return PIT_NO_TICK;
+        return fall > t ? fall : fall + ((t - fall) / c->n + 1) * (int64_t)c->n;
+    }
+    int64_t fall = c->mode == 1 ? c->start : c->start + (int64_t)c->n;
+    return c->mode == 0 || c->done || fall <= t ? PIT_NO_TICK : fall;
+}
+
 /* ---- loading and gating ----------------------------------------------------------------------------------------- */
 
 static void stop(struct pit_counter *c, int64_t t)

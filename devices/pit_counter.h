@@ -45,7 +45,8 @@ void pit_counter_set_gate(struct pit_counter *c, bool level, int64_t t);
 
 /* Level of OUT at tick t; t never goes back between calls. */
 bool pit_counter_out(struct pit_counter *c, int64_t t);
-/* Next tick after t at which OUT rises, PIT_NO_TICK when it will not by itself. */
+/* Next tick after t at which OUT rises or falls, PIT_NO_TICK when it will not by itself. */
 int64_t pit_counter_next_rise(struct pit_counter *c, int64_t t);
+int64_t pit_counter_next_fall(struct pit_counter *c, int64_t t);
 
 #endif

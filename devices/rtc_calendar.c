@@ -1,4 +1,4 @@
-/* rtc_calendar.c - calendar arithmetic and register formats. See rtc_calendar.h. */
+/* rtc_calendar.c - counters, calendar arithmetic and register formats. See rtc_calendar.h. */
 #include "rtc_calendar.h"
 
 #define DAY_S        86400
@@ -6,16 +6,6 @@
 #define DAYS_TO_1970 719468 /* from 0000-03-01 */
 
 /* Years are counted from March, so that the leap day is the last of its year; eras are 400 such years. */
-static int64_t days_from_date(int64_t year, unsigned month, int64_t day)
-{
-    int64_t march_year = month > 2 ? year : year - 1;
-    int64_t era = (march_year >= 0 ? march_year : march_year - 399) / 400;
-    int64_t year_of_era = march_year - era * 400;
-    int64_t march_month = month > 2 ? month - 3 : month + 9;
-    int64_t day_of_year = (153 * march_month + 2) / 5 + day - 1;
-    return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - DAYS_TO_1970;
-}
-
 void rtc_date_from_seconds(int64_t seconds, struct rtc_date *date)
 {
     int64_t days = seconds / DAY_S, rest = seconds % DAY_S;
@@ -31,19 +21,48 @@ void rtc_date_from_seconds(int64_t seconds, struct rtc_date *date)
     int64_t march_month = (5 * doy + 2) / 153;
     date->day = (unsigned)(doy - (153 * march_month + 2) / 5 + 1);
     date->month = (unsigned)(march_month < 10 ? march_month + 3 : march_month - 9);
-    date->year = (int)(yoe + era * 400 + (date->month <= 2));
+    unsigned year = (unsigned)(yoe + era * 400 + (date->month <= 2));
+    date->year = year % 100;
+    date->century = year / 100;
     date->hour = (unsigned)(rest / 3600);
     date->minute = (unsigned)(rest / 60 % 60);
     date->second = (unsigned)(rest % 60);
     date->weekday = (unsigned)((((days + 4) % 7) + 7) % 7) + 1; /* 1970-01-01 was a Thursday */
 }
 
-int64_t rtc_date_to_seconds(const struct rtc_date *date)
+/* ---- counters --------------------------------------------------------------------------------------------------- */
+
+/* Moves a counter that goes from `first` to `last`; true when it started again. */
+static bool count(unsigned *counter, unsigned first, unsigned last)
 {
-    unsigned month = date->month >= 1 && date->month <= 12 ? date->month : 1;
-    int64_t days = days_from_date(date->year, month, date->day);
-    return days * DAY_S + (int64_t)date->hour * 3600 + (int64_t)date->minute * 60 + date->second;
+    bool again = *counter >= last;
+    *counter = again ? first : *counter + 1;
+    return again;
 }
+
+static unsigned days_in_month(const struct rtc_date *date)
+{
+    static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = date->year != 0 ? date->year % 4 == 0 : date->century % 4 == 0;
+    if (date->month == 2 && leap)
+        return 29;
+    return date->month >= 1 && date->month <= 12 ? days[date->month - 1] : 31;
+}
+
+void rtc_date_next_day(struct rtc_date *date)
+{
+    count(&date->weekday, 1, 7);
+    if (count(&date->day, 1, days_in_month(date)) && count(&date->month, 1, 12) && count(&date->year, 0, 99))
+        count(&date->century, 0, 99);
+}
+
+void rtc_date_tick(struct rtc_date *date)
+{
+    if (count(&date->second, 0, 59) && count(&date->minute, 0, 59) && count(&date->hour, 0, 23))
+        rtc_date_next_day(date);
+}
+
+/* ---- formats ---------------------------------------------------------------------------------------------------- */
 
 uint8_t rtc_encode(unsigned value, bool binary)
 {

@@ -138,21 +138,21 @@ static void timeout_expired(void *opaque)
     update_irq(uart);
 }
 
-/* A character's errors reach LSR when it comes to the head of the FIFO. */
+/* A character's errors reach LSR when it comes to the head of the FIFO; they stay with it, too, until LSR is read. */
 static void reveal_head(struct uart16550 *uart)
 {
-    if (uart->fifo_count > 0) {
+    if (uart->fifo_count > 0)
         uart->line_errors |= uart->fifo[uart->fifo_head].errors;
-        uart->fifo[uart->fifo_head].errors = 0;
-    }
 }
 
 static void push(struct uart16550 *uart, uint8_t byte, uint8_t errors)
 {
     if (uart->fifo_count >= capacity(uart)) {
         uart->line_errors |= LSR_OE;
-        if (!(uart->fcr & FCR_ENABLE)) /* without FIFO the new character replaces the old one */
-            uart->fifo[uart->fifo_head].byte = byte;
+        if (!(uart->fcr & FCR_ENABLE)) { /* without FIFO the new character replaces the old one */
+            uart->fifo[uart->fifo_head] = (struct rx_char){ byte, errors };
+            reveal_head(uart);
+        }
         return;
     }
     uart->fifo[(uart->fifo_head + uart->fifo_count) % FIFO_BYTES] = (struct rx_char){ byte, errors };
@@ -226,6 +226,7 @@ static uint8_t read_lsr(struct uart16550 *uart)
             value |= LSR_FIFO_ERROR;
     }
     uart->line_errors = 0;
+    uart->fifo[uart->fifo_head].errors = 0;
     update_irq(uart);
     if (uart->fifo_count == 0 && uart->idle_polls < LISTENING_POLLS && ++uart->idle_polls == LISTENING_POLLS)
         ask_for_input(uart);

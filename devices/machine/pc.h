@@ -50,7 +50,7 @@ enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST };
 
 /* What the loop has been asked to do, see I2. */
 enum pc_request {
-    PC_REQUEST_CPU_RESET = 1u << 0, /* INIT from port 92h, keyboard controller, local APIC */
+    PC_REQUEST_CPU_RESET = 1u << 0, /* INIT from port 92h, CF9h, keyboard controller */
     PC_REQUEST_RESET = 1u << 1,     /* the whole machine */
     PC_REQUEST_POWER_OFF = 1u << 2,
     PC_REQUEST_DEBUG_EXIT = 1u << 3,

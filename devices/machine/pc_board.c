@@ -178,6 +178,7 @@ static vx_err create_bridges(struct vx_machine *pc)
     own(pc, &i8237_type, pc->dma);
     struct piix3_config piix3 = { .pci = pc->pci,
                                   .reset = request_line(pc, PC_REQUEST_RESET),
+                                  .init = request_line(pc, PC_REQUEST_CPU_RESET),
                                   .page_alias = { .set = page_alias_set, .opaque = pc } };
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         piix3.isa[irq] = irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);

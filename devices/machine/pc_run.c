@@ -165,8 +165,9 @@ static void init_cpu(struct vx_machine *pc)
     reset_cpu(pc, true);
 }
 
-/* Port 92h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses that to leave protected
- * mode and says so in CMOS; without that the BIOS would go on to reset the whole board, which is done here. */
+/* Port 92h, a soft reset by CF9h, the keyboard controller and shutdown pulse INIT only. Software of the 286 age uses
+ * that to leave protected mode and says so in CMOS; without that the BIOS would go on to reset the whole board, which
+ * is done here. */
 static bool wants_cpu_back(const struct vx_machine *pc)
 {
     return rtc_get_cmos(pc->rtc, CMOS_SHUTDOWN_STATUS) != 0;

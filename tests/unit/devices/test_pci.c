@@ -20,12 +20,12 @@ struct rig {
     struct pci *pci;
     struct piix3 *piix3;
     bool pirq[4], isa[16];
-    unsigned resets, power_offs, smis;
-    bool sci;
+    unsigned resets, inits, power_offs, smis;
+    bool sci, page_alias;
     uint32_t rom_page;
 };
 
-enum { LINE_PIRQ = 0, LINE_ISA = 4, LINE_RESET = 32, LINE_POWER_OFF, LINE_SCI, LINE_SMI };
+enum { LINE_PIRQ = 0, LINE_ISA = 4, LINE_RESET = 32, LINE_INIT, LINE_POWER_OFF, LINE_SCI, LINE_SMI, LINE_ALIAS };
 
 static void line(void *opaque, unsigned which, bool level)
 {
@@ -40,8 +40,10 @@ static void line(void *opaque, unsigned which, bool level)
         rig->sci = level;
     } else if (which == LINE_SMI) {
         rig->smis += level;
+    } else if (which == LINE_ALIAS) {
+        rig->page_alias = level;
     } else if (level) {
-        *(which == LINE_RESET ? &rig->resets : &rig->power_offs) += 1;
+        *(which == LINE_RESET ? &rig->resets : which == LINE_INIT ? &rig->inits : &rig->power_offs) += 1;
     }
 }
 
@@ -377,7 +379,10 @@ Test(pci, piix3_routes_pirqs_and_resets)
     struct rig rig;
     struct card a, b;
     rig_init(&rig);
-    struct piix3_config config = { .pci = rig.pci, .reset = { line, &rig, LINE_RESET } };
+    struct piix3_config config = { .pci = rig.pci,
+                                   .reset = { line, &rig, LINE_RESET },
+                                   .init = { line, &rig, LINE_INIT },
+                                   .page_alias = { line, &rig, LINE_ALIAS } };
     for (unsigned i = 0; i < 16; i++)
         config.isa[i] = (struct vx_irq){ line, &rig, LINE_ISA + i };
     cr_assert_eq(piix3_create(&config, &rig.piix3), VX_ERR_OK);
@@ -399,7 +404,16 @@ Test(pci, piix3_routes_pirqs_and_resets)
     out(&rig, 0xCF9, 1, 0x02);
     cr_assert(in(&rig, 0xCF9, 1) == 0x02 && rig.resets == 0);
     out(&rig, 0xCF9, 1, 0x06);
-    cr_assert_eq(rig.resets, 1);
+    cr_assert(rig.resets == 1 && rig.inits == 0);
+    out(&rig, 0xCF9, 1, 0x00);
+    out(&rig, 0xCF9, 1, 0x04); /* SRST clear: INIT */
+    cr_assert(in(&rig, 0xCF9, 1) == 0x00 && rig.resets == 1 && rig.inits == 1);
+    piix3_type.reset(rig.piix3, VX_RESET_RELEASE);
+    cr_assert(rig.page_alias); /* IORT is 4Dh after reset */
+    set_cfg(&rig, 1, 0, 0x4C, 1, 0xCD);
+    cr_assert(!rig.page_alias);
+    set_cfg(&rig, 1, 0, 0x4C, 4, 0x03004D);
+    cr_assert(rig.page_alias);
     pci_remove(&a.fn);
     pci_remove(&b.fn);
     piix3_type.destroy(rig.piix3);

@@ -102,7 +102,38 @@ static const struct port_step levels[] = {
     { HOST, RAISE, 10 }, { LINE, INTR, 1 }, { HOST, LOWER, 10 }, { LINE, INTR, 0 },
 };
 
-static const struct port_step sticky_edge[] = { PC_SET_UP, { HOST, RAISE, 6 }, { HOST, LOWER, 6 }, { LINE, INTR, 1 }, { HOST, ACK, 0x0E } };
+/* A request goes with its line, masked or not, at either chip; INTA then finds nothing: IRQ 7. The next rise is a new one. */
+static const struct port_step withdrawn_edge[] = {
+    PC_SET_UP, { HOST, RAISE, 6 }, { IN, M0, 0x40 }, { LINE, INTR, 1 }, { HOST, LOWER, 6 }, { IN, M0, 0 }, { LINE, INTR, 0 },
+    { HOST, ACK, 0x0F }, { OUT, M0, 0x0B }, { IN, M0, 0 }, { OUT, M0, 0x0A },
+    { HOST, RAISE, 6 }, { LINE, INTR, 1 }, { HOST, ACK, 0x0E }, { OUT, M0, 0x20 }, { LINE, INTR, 0 },
+    { OUT, M1, 0x08 }, { HOST, RAISE, 3 }, { IN, M0, 0x08 }, { HOST, LOWER, 3 }, { OUT, M1, 0x00 }, { LINE, INTR, 0 },
+    { HOST, RAISE, 14 }, { IN, S0, 0x40 }, { IN, M0, 0x04 }, { HOST, LOWER, 14 }, { IN, S0, 0 }, { IN, M0, 0 }, { LINE, INTR, 0 },
+    /* one of two at the slave: INT stays for the other */
+    { HOST, RAISE, 14 }, { HOST, RAISE, 10 }, { HOST, LOWER, 10 }, { LINE, INTR, 1 }, { HOST, ACK, 0x76 },
+};
+
+/* The master's INTA has been given, the slave's request is gone: IRQ 15, in service at the master alone. */
+static const struct port_step slave_edge_withdrawn_behind_poll[] = {
+    PC_SET_UP, { HOST, RAISE, 14 }, { OUT, M0, 0x0C }, { IN, M0, 0x82 }, { HOST, LOWER, 14 }, { OUT, S0, 0x0C }, { IN, S0, 0 },
+    { OUT, M0, 0x0B }, { IN, M0, 0x04 }, { OUT, S0, 0x0B }, { IN, S0, 0 },
+};
+
+/* Two requests at the slave: each acknowledge lets INT fall, so the second makes an edge of its own at the master. */
+static const struct port_step slave_two_edges[] = {
+    PC_SET_UP, { HOST, RAISE, 9 }, { HOST, RAISE, 14 }, { HOST, ACK, 0x71 }, { LINE, INTR, 0 }, { OUT, S0, 0x20 }, { LINE, INTR, 0 },
+    { OUT, M0, 0x20 }, { LINE, INTR, 1 }, { HOST, ACK, 0x76 },
+    /* by automatic EOI at the slave too */
+    { OUT, S0, 0x11 }, { OUT, S1, 0x70 }, { OUT, S1, 0x02 }, { OUT, S1, 0x03 }, { OUT, M0, 0x20 },
+    { HOST, LOWER, 9 }, { HOST, LOWER, 14 }, { HOST, RAISE, 9 }, { HOST, RAISE, 14 }, { HOST, ACK, 0x71 }, { OUT, M0, 0x20 },
+    { LINE, INTR, 1 }, { HOST, ACK, 0x76 },
+};
+
+/* ICW1 resets the edge latches, the master's for the slave too: a line has to fall and rise again. */
+static const struct port_step icw1_drops_edges[] = {
+    PC_SET_UP, { HOST, RAISE, 12 }, { HOST, RAISE, 5 }, { OUT, M0, 0x11 }, { OUT, M1, 0x08 }, { OUT, M1, 0x04 }, { OUT, M1, 0x01 },
+    { LINE, INTR, 0 }, { IN, M0, 0 }, { IN, S0, 0x10 }, { HOST, LOWER, 12 }, { HOST, RAISE, 12 }, { LINE, INTR, 1 }, { HOST, ACK, 0x74 },
+};
 
 static const struct port_step auto_eoi[] = {
     SET_UP(0x03), { HOST, RAISE, 3 }, { HOST, ACK, 0x0B }, { OUT, M0, 0x0B }, { IN, M0, 0 },
@@ -126,8 +157,18 @@ static const struct port_step special_mask[] = {
     { OUT, M0, 0x48 }, { OUT, M0, 0x20 }, { IN, M0, 0 },
 };
 
+/* The slave in service may ask again, by a higher request of its own; the master's lower ones wait, higher ones do not. */
 static const struct port_step fully_nested[] = {
-    SET_UP(0x11), { HOST, RAISE, 14 }, { HOST, ACK, 0x76 }, { HOST, RAISE, 8 }, { LINE, INTR, 1 }, { HOST, ACK, 0x70 },
+    SET_UP(0x11), { HOST, RAISE, 14 }, { HOST, ACK, 0x76 }, { HOST, RAISE, 5 }, { LINE, INTR, 0 },
+    { HOST, RAISE, 8 }, { LINE, INTR, 1 }, { HOST, ACK, 0x70 }, { LINE, INTR, 0 },
+    { HOST, RAISE, 1 }, { LINE, INTR, 1 }, { HOST, ACK, 0x09 }, { OUT, M0, 0x61 }, { LINE, INTR, 0 },
+    { OUT, S0, 0x20 }, { OUT, S0, 0x20 }, { LINE, INTR, 0 }, { OUT, M0, 0x62 }, { LINE, INTR, 1 }, { HOST, ACK, 0x0D },
+};
+
+/* ... and with it the special mask: a masked level in service blocks nothing. */
+static const struct port_step fully_nested_special_mask[] = {
+    SET_UP(0x11), { HOST, RAISE, 14 }, { HOST, ACK, 0x76 }, { HOST, RAISE, 5 }, { OUT, M0, 0x68 }, { LINE, INTR, 0 },
+    { OUT, M1, 0x04 }, { LINE, INTR, 1 }, { HOST, ACK, 0x0D },
 };
 
 static const struct port_step poll[] = {
@@ -147,11 +188,15 @@ Test(pic8259, scripts)
     RUN(slave);
     RUN(spurious_slave);
     RUN(levels);
-    RUN(sticky_edge);
+    RUN(withdrawn_edge);
+    RUN(slave_edge_withdrawn_behind_poll);
+    RUN(slave_two_edges);
+    RUN(icw1_drops_edges);
     RUN(auto_eoi);
     RUN(rotation);
     RUN(special_mask);
     RUN(fully_nested);
+    RUN(fully_nested_special_mask);
     RUN(poll);
     RUN(cascade_input_is_not_connected);
 }

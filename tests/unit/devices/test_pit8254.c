@@ -58,8 +58,13 @@ Test(pit8254, data_sheet_diagrams)
     cr_assert(bad[0] == '\0', "%s", bad);
 }
 
-/* next_rise must name exactly the ticks at which OUT, looked at tick by tick, goes up. */
-Test(pit8254, rises_are_where_out_rises)
+/* Next_rise and next_fall, asked as the chip does, must name exactly the ticks at which OUT goes up and down. */
+static int64_t next_edge(struct pit_counter *c, int64_t t)
+{
+    return pit_counter_out(c, t) ? pit_counter_next_fall(c, t) : pit_counter_next_rise(c, t);
+}
+
+Test(pit8254, edges_are_where_out_moves)
 {
     char bad[96] = "";
     for (unsigned mode = 0; mode < 6; mode++)
@@ -69,21 +74,21 @@ Test(pit8254, rises_are_where_out_rises)
             pit_counter_control(&c, (uint8_t)(0x10 | mode << 1), 0);
             pit_counter_write(&c, (uint8_t)count, 0);
             pit_counter_set_gate(&c, true, 1);
-            int64_t next = pit_counter_next_rise(&c, 2);
-            bool was = pit_counter_out(&c, 2);
-            for (int64_t t = 3; t < 40 && bad[0] == '\0'; t++) {
+            int64_t next = next_edge(&c, 1);
+            bool was = pit_counter_out(&c, 1);
+            for (int64_t t = 2; t < 40 && bad[0] == '\0'; t++) {
                 if (t == 17) { /* a new count in the middle */
                     pit_counter_write(&c, (uint8_t)(count + 3), t);
-                    next = pit_counter_next_rise(&c, t);
+                    next = next_edge(&c, t);
                     was = pit_counter_out(&c, t);
                     continue;
                 }
                 bool out = pit_counter_out(&c, t);
-                if ((out && !was) != (t == next))
+                if ((out != was) != (t == next))
                     snprintf(bad, sizeof bad, "mode %u count %u: tick %lld", mode, count, (long long)t);
                 was = out;
                 if (t == next)
-                    next = pit_counter_next_rise(&c, t);
+                    next = next_edge(&c, t);
             }
         }
     cr_assert(bad[0] == '\0', "%s", bad);
@@ -160,6 +165,22 @@ static const struct port_step periodic[] = {
     { WAIT, 0, 9999 }, { EDGES, OUT0, 0 }, { WAIT, 0, 3 }, { EDGES, OUT0, 1 }, { WAIT, 0, 1000000 }, { EDGES, OUT0, 99 },
 };
 
+/* Mode 3: half a period up, half a period down; 11932 ticks, 5000 us each. */
+static const struct port_step square_wave[] = {
+    { OUT, CW, 0x36 }, { OUT, CH0, 0x9C }, { OUT, CH0, 0x2E }, { LINE, OUT0, 1 }, { WAIT, 0, 4999 }, { LINE, OUT0, 1 },
+    { WAIT, 0, 3 }, { LINE, OUT0, 0 }, { WAIT, 0, 4997 }, { LINE, OUT0, 0 }, { EDGES, OUT0, 1 }, { WAIT, 0, 3 }, { LINE, OUT0, 1 },
+    { WAIT, 0, 1000000 }, { EDGES, OUT0, 100 }, { WAIT, 0, 5020 }, { LINE, OUT0, 0 }, { EDGES, OUT0, 1 },
+    { OUT, CW, 0x30 }, { LINE, OUT0, 0 }, { WAIT, 0, 100000 }, { EDGES, OUT0, 0 },
+};
+
+/* Modes 2 and 4: down for one tick. 65536 ticks, the last of them from 54925.4 to 54926.2 us. */
+static const struct port_step low_for_a_tick[] = {
+    { OUT, CW, 0x34 }, { OUT, CH0, 0 }, { OUT, CH0, 0 }, { LINE, OUT0, 1 }, { WAIT, 0, 54925 }, { LINE, OUT0, 1 },
+    { WAIT, 0, 1 }, { LINE, OUT0, 0 }, { WAIT, 0, 1 }, { LINE, OUT0, 1 }, { EDGES, OUT0, 2 },
+    { OUT, CW, 0x38 }, { OUT, CH0, 0 }, { OUT, CH0, 0 }, { LINE, OUT0, 1 }, { WAIT, 0, 54925 }, { LINE, OUT0, 1 },
+    { WAIT, 0, 1 }, { LINE, OUT0, 0 }, { WAIT, 0, 1 }, { LINE, OUT0, 1 }, { WAIT, 0, 1000000 }, { EDGES, OUT0, 1 },
+};
+
 static const struct port_step one_shot[] = {
     { OUT, CW, 0x30 }, { OUT, CH0, 0xA9 }, { LINE, OUT0, 0 }, { OUT, CH0, 0x04 }, /* 1193 ticks: 999.8 us */
     { WAIT, 0, 999 }, { LINE, OUT0, 0 }, { WAIT, 0, 3 }, { LINE, OUT0, 1 }, { WAIT, 0, 500000 }, { EDGES, OUT0, 1 },
@@ -190,8 +211,60 @@ static const struct port_step bcd[] = {
 Test(pit8254, scripts)
 {
     RUN(periodic);
+    RUN(square_wave);
+    RUN(low_for_a_tick);
     RUN(one_shot);
     RUN(gate_and_out2);
     RUN(bcd);
     RUN(read_back);
+}
+
+/* A clock that jumps: the timer runs late. */
+struct late_rig {
+    struct port_rig ports;
+    struct vx_clock *clock;
+    uint64_t ns;
+    struct pit *pit;
+};
+
+static void late_start(struct late_rig *rig)
+{
+    *rig = (struct late_rig){ .ns = 0 };
+    port_rig_init(&rig->ports);
+    cr_assert_eq(vx_clock_create_counted(1000, 0, &rig->clock), VX_ERR_OK); /* an instruction a nanosecond */
+    vx_clock_follow(rig->clock, &rig->ns);
+    struct pit_config config = { .bus = rig->ports.bus, .clock = rig->clock, .out0 = port_rig_irq(&rig->ports, OUT0) };
+    cr_assert_eq(pit_create(&config, &rig->pit), VX_ERR_OK);
+    static const struct port_step steps[] = { { OUT, CW, 0x36 }, { OUT, CH0, 0x9C }, { OUT, CH0, 0x2E } };
+    char what[128];
+    cr_assert(port_script_run(&rig->ports, steps, VX_ARRAY_LEN(steps), what), "%s", what);
+    rig->ports.rises[OUT0] = 0;
+}
+
+/* At `us` the timers are run: what has risen since, and the level. */
+static void late_at(struct late_rig *rig, unsigned us, unsigned rises, bool level)
+{
+    rig->ns = us * 1000ull;
+    vx_clock_run(rig->clock);
+    cr_assert(rig->ports.rises[OUT0] == rises && rig->ports.level[OUT0] == level, "at %u us: %u rises, level %d", us,
+              rig->ports.rises[OUT0], rig->ports.level[OUT0]);
+    rig->ports.rises[OUT0] = 0;
+}
+
+/* 10000.15 us, mode 3. No rise is lost, whatever phase the late timer finds; several are one. */
+Test(pit8254, late_timer)
+{
+    struct late_rig rig;
+    late_start(&rig);
+    late_at(&rig, 12000, 1, true);  /* fall and rise have passed: both show */
+    late_at(&rig, 16000, 0, false); /* in time for the fall */
+    late_at(&rig, 27000, 1, true);  /* rise and fall have passed: up until the next rise */
+    late_at(&rig, 29000, 0, true);
+    late_at(&rig, 31000, 1, true);
+    late_at(&rig, 36000, 0, false);
+    late_at(&rig, 72000, 1, true);
+    late_at(&rig, 77000, 0, false);
+    pit_type.destroy(rig.pit);
+    vx_clock_destroy(rig.clock);
+    port_rig_fini(&rig.ports);
 }

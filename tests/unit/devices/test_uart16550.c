@@ -147,10 +147,20 @@ static const struct port_step loopback[] = {
     { LINE, IRQ4, 0 },
 };
 
-/* Line errors of a character show when it comes to the head; bit 7 as long as any is in the FIFO. */
+/* Line errors of a character show when it comes to the head; bit 7 as long as any is in the FIFO, at its head too,
+ * until LSR is read then. */
 static const struct port_step fifo_errors[] = {
-    { OUT, FCR, 0x01 }, { OUT, MCR, 0x10 }, { OUT, LCR, 0x03 }, { OUT, THR, 1 }, { OUT, LCR, 0x43 }, { IN, LSR, 0xE1 },
-    { IN, RBR, 1 },     { IN, LSR, 0x79 },  { IN, LSR, 0x61 },  { IN, RBR, 0 },  { IN, LSR, 0x60 },
+    { OUT, FCR, 0x01 }, { OUT, MCR, 0x10 }, { OUT, LCR, 0x03 }, { OUT, THR, 1 },   { OUT, LCR, 0x43 },
+    { IN, LSR, 0xE1 },  { IN, RBR, 1 },     { IN, LSR, 0xF9 },  { IN, LSR, 0x61 }, { IN, RBR, 0 },
+    { IN, LSR, 0x60 },  { OUT, LCR, 0x03 }, { OUT, LCR, 0x43 }, { IN, LSR, 0xF9 }, { IN, LSR, 0x61 },
+    { OUT, LCR, 0x03 }, { OUT, LCR, 0x43 }, { IN, LSR, 0xE1 },  { IN, RBR, 0 },    { IN, RBR, 0 },
+    { IN, LSR, 0x78 },  { IN, LSR, 0x60 }, /* read before LSR: bit 7 has gone with it, BI and FE are kept */
+};
+
+/* Without the FIFO a character that overruns brings its errors along. */
+static const struct port_step errors_without_fifo[] = {
+    { OUT, MCR, 0x10 }, { OUT, LCR, 0x03 }, { OUT, THR, 1 },   { OUT, LCR, 0x43 },
+    { IN, LSR, 0x7B },  { IN, LSR, 0x61 },  { IN, RBR, 0x00 }, { IN, LSR, 0x60 },
 };
 
 static const struct port_step unpopulated_bits[] = {
@@ -167,6 +177,7 @@ Test(uart16550, scripts)
     RUN(input_waits);
     RUN(loopback);
     RUN(fifo_errors);
+    RUN(errors_without_fifo);
     RUN(unpopulated_bits);
 }
 
