@@ -8,8 +8,6 @@
 #include "cache.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "invalidate.h"
 
@@ -22,7 +20,7 @@ static void free_unit(struct bt_tu *tu)
 /* Takes every unit of the segment out of use and frees it (I2). */
 static void evict(struct vx_bt *bt, unsigned index)
 {
-    struct bt_segment *segment = &bt->segment[index];
+    struct bt_segment *segment = &bt->code.segment[index];
     if (segment->units > 0) {
         bt->stats->cache_evictions++;
         vx_trace(bt->log, bt_evict, index, segment->units);
@@ -42,31 +40,21 @@ static void evict(struct vx_bt *bt, unsigned index)
 
 void bt_cache_evict_all(struct vx_bt *bt)
 {
-    for (unsigned i = 0; i < bt->segment_count; i++)
+    for (unsigned i = 0; i < BT_SEGMENTS; i++)
         evict(bt, i);
-    bt->segment_cur = 0;
-}
-
-/* A full segment is hardly written any more (patched exits only): its pages stay mapped where they run, not here too.
- * */
-static void unmap_written(struct vx_bt *bt, const struct bt_segment *segment)
-{
-    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
-    size_t from = (segment->start + mask) & ~mask, to = segment->end & ~mask;
-    if (to > from)
-        (void)madvise(bt->rw + from, to - from, MADV_DONTNEED);
+    bt->code.current = 0;
 }
 
 uint32_t bt_cache_reserve(struct vx_bt *bt, uint32_t bytes)
 {
-    struct bt_segment *segment = &bt->segment[bt->segment_cur];
+    struct bt_segment *segment = &bt->code.segment[bt->code.current];
     if (bytes > segment->end - segment->start)
         return UINT32_MAX;
     if (segment->next + bytes > segment->end) {
-        unmap_written(bt, segment);
-        bt->segment_cur = (bt->segment_cur + 1) % bt->segment_count;
-        segment = &bt->segment[bt->segment_cur];
-        evict(bt, bt->segment_cur);
+        bt_code_unmap_written(&bt->code, segment);
+        bt->code.current = (bt->code.current + 1) % BT_SEGMENTS;
+        segment = &bt->code.segment[bt->code.current];
+        evict(bt, bt->code.current);
     }
     return segment->next;
 }

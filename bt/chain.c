@@ -8,7 +8,7 @@
  *       was looked at when C entered the first one. */
 #include "chain.h"
 
-#include "core.h"
+#include "host.h"
 #include "verify.h"
 
 static bool same_view(const struct bt_tu *from, const struct bt_tu *to)
@@ -18,18 +18,17 @@ static bool same_view(const struct bt_tu *from, const struct bt_tu *to)
 
 static bool same_page(const struct bt_tu *from, const struct bt_tu *to)
 {
-    return from->pages == 1 && ((from->eip + from->cs_base) ^ (to->eip + to->cs_base)) < VX_PAGE_BYTES &&
-           from->page[0] == to->page[0];
+    return from->pages == 1 && (bt_tu_lin(from) ^ bt_tu_lin(to)) < VX_PAGE_BYTES && from->page[0] == to->page[0];
 }
 
-static struct bt_exit **cross_bucket(struct vx_bt *bt, uint64_t lin)
+static struct bt_exit **cross_bucket(struct bt_chains *chains, uint64_t lin)
 {
-    return &bt->crossing[(uint32_t)lin >> VX_PAGE_SHIFT & (BT_CROSSING_BUCKETS - 1)];
+    return &chains->crossing[lin >> VX_PAGE_SHIFT & (BT_CROSSING_BUCKETS - 1)];
 }
 
-static void cross_add(struct vx_bt *bt, struct bt_exit *exit, uint32_t target_lin)
+static void cross_add(struct bt_chains *chains, struct bt_exit *exit, uint64_t target_lin)
 {
-    struct bt_exit **head = cross_bucket(bt, target_lin);
+    struct bt_exit **head = cross_bucket(chains, target_lin);
     exit->next_crossing = *head;
     exit->prev_crossing = head;
     if (*head != NULL)
@@ -47,32 +46,32 @@ static void cross_remove(struct bt_exit *exit)
     exit->prev_crossing = NULL;
 }
 
-static void patch(struct vx_bt *bt, const struct bt_exit *exit, uint32_t target)
+static void patch(struct bt_chains *chains, const struct bt_exit *exit, uint32_t target)
 {
     struct bt_verdict verdict;
-    bt_code_patch32(bt, exit->patch_off, target - (exit->patch_off + 4));
-    if (bt->verifier != NULL && !bt_verify_exit(bt->verifier, exit, &verdict))
-        bt_verify_failed(bt, &verdict);
+    bt_host_patch_exit(chains->code, exit, target);
+    if (chains->verifier != NULL && !bt_verify_exit(chains->verifier, exit, &verdict))
+        bt_verify_failed(chains->log, &verdict);
 }
 
-void bt_chain(struct vx_bt *bt, struct bt_exit *exit, struct bt_tu *to)
+void bt_chain(struct bt_chains *chains, struct bt_exit *exit, struct bt_tu *to)
 {
     struct bt_tu *from = exit->from;
-    if (bt->config.no_chain || exit->to != NULL || from->dead || to->dead || to->pages != 1 || !same_view(from, to))
+    if (chains->off || exit->to != NULL || from->dead || to->dead || to->pages != 1 || !same_view(from, to))
         return;
     if (!same_page(from, to)) {
         if (!to->global || !from->global)
             return;
-        cross_add(bt, exit, to->eip + to->cs_base);
+        cross_add(chains, exit, bt_tu_lin(to));
     }
     exit->to = to;
     exit->next_in = to->in;
     to->in = exit;
-    patch(bt, exit, to->entry);
-    bt->stats->chain_links++;
+    patch(chains, exit, to->entry);
+    chains->stats->chain_links++;
 }
 
-void bt_unchain(struct vx_bt *bt, struct bt_exit *exit)
+void bt_unchain(struct bt_chains *chains, struct bt_exit *exit)
 {
     if (exit->to == NULL)
         return;
@@ -82,29 +81,30 @@ void bt_unchain(struct vx_bt *bt, struct bt_exit *exit)
     *at = exit->next_in;
     exit->to = NULL;
     cross_remove(exit);
-    patch(bt, exit, exit->cold_off);
+    patch(chains, exit, exit->cold_off);
 }
 
-void bt_unchain_unit(struct vx_bt *bt, struct bt_tu *tu)
+void bt_unchain_unit(struct bt_chains *chains, struct bt_tu *tu)
 {
     while (tu->in != NULL)
-        bt_unchain(bt, tu->in);
+        bt_unchain(chains, tu->in);
     for (unsigned i = 0; i < TU_EXITS; i++)
-        bt_unchain(bt, &tu->exit[i]);
+        bt_unchain(chains, &tu->exit[i]);
 }
 
-static void unchain_bucket(struct vx_bt *bt, struct bt_exit **head)
+static void unchain_bucket(struct bt_chains *chains, struct bt_exit **head)
 {
     while (*head != NULL)
-        bt_unchain(bt, *head);
+        bt_unchain(chains, *head);
 }
 
-void bt_unchain_crossing(struct vx_bt *bt, bool all, uint64_t lin)
+void bt_unchain_crossing(struct bt_chains *chains, bool all, uint64_t lin)
 {
     if (!all) {
-        unchain_bucket(bt, cross_bucket(bt, lin)); /* neighbours in the bucket chain again when they are next taken */
+        unchain_bucket(chains,
+                       cross_bucket(chains, lin)); /* neighbours in the bucket chain again when they are next taken */
         return;
     }
     for (unsigned i = 0; i < BT_CROSSING_BUCKETS; i++)
-        unchain_bucket(bt, &bt->crossing[i]);
+        unchain_bucket(chains, &chains->crossing[i]);
 }

@@ -1,89 +1,87 @@
-/* core.h - the translator of a machine: what its modules share.
+/* core.h - the translator of a machine, and what it has for each processor.
  *
  * Data flow of one miss: run.c -> lookup.c (who has it?) -> translate.c -> decode.c (guest bytes to struct bt_insn) ->
- * x86_64/ (bt_insn to host bytes) -> code.c (where they live) -> x86_64/stubs.c (how C gets in and out).
+ * host.h (bt_insn to host bytes) -> code.c (where they live) -> host.h again (how C gets in and out).
  *
  *   I1  A unit is entered only while its mode equals the vCPU's mode and its guest bytes are those it was made from.
- *   I2  The guest's x87/MMX/SSE state is in the host's registers while area->fp_away is 0, else in vcpu->fx. */
+ *   I2  Units and their code belong to the machine, and any of its processors may enter them. What takes a unit or a
+ *       mapping away tells all that have to leave (must_exit). */
 #ifndef VX86_BT_CORE_H
 #define VX86_BT_CORE_H
 
 #include "area.h"
 #include "chain.h"
 #include "code.h"
+#include "host.h"
 #include "insn.h"
 #include "jump_cache.h"
 #include "lookup.h"
 #include "page.h"
-#include "stubs.h"
 
-enum { CALLOUT_SAMPLE = 16 };
+struct vx_bt {
+    struct vx_bt_config config; /* defaults filled in */
+    struct vx_stats *stats;     /* of units */
+    struct vx_log *log;
+    struct vx_bt_cpu *cpus; /* list */
+    struct bt_host *host;
+    struct bt_code code;
+    struct bt_lookup lookup;
+    struct bt_chains chains;
+    struct bt_pages pages;
+    struct bt_decoder *decoder;
+    struct bt_draft draft;        /* of the unit that is being made, */
+    struct bt_fragment fragment;  /* and its code */
+    struct bt_verifier *verifier; /* NULL: fragments are not verified */
+    uint64_t evictions;           /* segments evicted so far: tells whether a unit pointer may have gone */
+};
 
 /* See struct vx_bt_departure; departures.c knows which of these say something for which kind. */
 struct bt_departure {
-    uint32_t entered, exit_eip, callout_eip, eip;
+    uint64_t entered, exit_eip, callout_eip, eip;
     uint32_t kind; /* enum bt_exit_kind */
     uint16_t cs;
 };
 
-struct vx_bt {
-    struct vx_bt_config config;
-    struct vx_vcpu *vcpu;
-    struct vx_stats *stats;
-    struct vx_log *log;
-    struct bt_area *area;
-    struct bt_decoder *decoder;
-
-    /* code.c, cache.c */
-    int cache_fd;
-    uint8_t *rw, *rx; /* two views of the same bytes (I1 of code.h) */
-    size_t cache_bytes;
-    struct bt_segment segment[BT_SEGMENTS];
-    unsigned segment_count, segment_cur;
-    struct bt_stubs stub;
-
-    /* lookup.c */
-    struct bt_tu **hash;
-    struct bt_seen seen;
-
-    /* jump_cache.c */
-    struct bt_jump_cache jc[BT_JC_SETS];
-    struct bt_jump_cache *jc_cur;
-    uint64_t jc_tick;
-
-    /* page.c: by backing page */
-    struct bt_page **pages;
-    uint32_t page_count;
-    bool must_exit; /* units were invalidated: leave translated code at the next chance */
-
-    /* the state that the current entry assumes */
-    uint32_t mode;
-    bool fp_pointers_always;      /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
-    uint8_t *buffer;              /* host code under construction */
-    struct cg *cg;                /* the emitters' workspace */
-    struct bt_verifier *verifier; /* NULL: fragments are not verified */
-    struct bt_insn insns[BT_TU_MAX];
-    struct bt_share share[SHARE_SLOTS];
-    bool unshared;                          /* the next unit is wanted in MODE_UNSHARED */
-    uint32_t unshared_eip, unshared_misses; /* where that was last, and how often in a row */
-    uint64_t rng;                           /* stress */
-    uint64_t tu_limit;
-    uint64_t callouts, callout_cycles, callout_device_ns; /* sampled, see bt_callout_timed() */
-    uint64_t created_tsc, created_ns;                     /* what a cycle is worth */
-    uint64_t evictions; /* segments evicted so far: tells whether a unit pointer may have gone */
-    struct bt_exit *crossing[BT_CROSSING_BUCKETS]; /* exits chained across pages, by target page, see chain.c */
-    struct bt_departure departure[VX_BT_DEPARTURES];
-    uint64_t departures;  /* ever */
-    uint32_t callout_eip; /* the instruction behind whose call-out translated code was left last */
+struct bt_departures {
+    struct bt_departure entry[VX_BT_DEPARTURES];
+    uint64_t count;       /* ever */
+    uint64_t callout_eip; /* the instruction behind whose call-out translated code was left last */
 };
 
-static inline struct vx_bt *bt_of(struct vx_vcpu *vcpu)
+/* What call-outs take, sampled; see bt_callout_timed(). */
+struct bt_callout_time {
+    uint64_t callouts, cycles, device_ns;
+    uint64_t created_cycles, created_ns; /* what a cycle is worth */
+};
+enum { CALLOUT_SAMPLE = 16 };
+
+struct vx_bt_cpu {
+    struct vx_bt *bt;
+    struct vx_bt_cpu *next;
+    struct vx_vcpu *vcpu;
+    struct vx_stats *stats; /* the vCPU's */
+    struct bt_area *area;
+    uint32_t mode;           /* that the current entry assumes */
+    bool fp_pointers_always; /* see struct bt_draft */
+    bool must_exit;          /* units were invalidated: leave translated code at the next chance */
+    struct {
+        bool wanted;     /* the next unit is, in MODE_UNSHARED */
+        uint64_t eip;    /* where that was last, */
+        uint32_t misses; /* and how often in a row */
+    } unshared;
+    struct bt_jump_caches jc;
+    uint64_t rng; /* stress */
+    struct bt_callout_time time;
+    struct bt_departures departures;
+};
+
+static inline struct vx_bt_cpu *bt_cpu_of(struct vx_vcpu *vcpu)
 {
-    return (struct vx_bt *)(uintptr_t)bt_area(vcpu)->bt;
+    return (struct vx_bt_cpu *)(uintptr_t)bt_area(vcpu)->cpu;
 }
-static inline struct vx_tlb *bt_tlb(struct vx_bt *bt)
+static inline struct vx_tlb *bt_tlb(const struct vx_bt_cpu *cpu)
 {
-    return bt->vcpu->mmu->tlb[vx_view_of(bt->vcpu)];
+    return cpu->vcpu->mmu->tlb[vx_view_of(cpu->vcpu)];
 }
 
 #endif

@@ -183,96 +183,101 @@ static bool is_magic(const struct bt_insn *in, const struct vx_vcpu_debug *debug
            in->mod == 3 && in->reg == VX_RBX && in->rm == VX_RBX;
 }
 
-static bool debugger_stops_at(const struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
+static bool debugger_stops_at(const struct vx_bt_cpu *cpu, uint64_t lin, const uint8_t *hva)
 {
-    const struct vx_vcpu_debug *debug = bt->vcpu->debug;
+    const struct vx_vcpu_debug *debug = cpu->vcpu->debug;
     return VX_UNLIKELY(debug != NULL) && debug->stops_in(debug->opaque, lin, hva, 1);
 }
 
 /* Decodes one instruction of at most `avail` bytes at `bytes`; ZYDIS_STATUS_NO_MORE_DATA when it is longer. */
-static ZyanStatus decode_one(struct vx_bt *bt, const uint8_t *bytes, size_t avail, uint32_t eip, struct bt_insn *in)
+static ZyanStatus decode_one(struct vx_bt_cpu *cpu, const uint8_t *bytes, size_t avail, uint64_t eip,
+                             struct bt_insn *in)
 {
     ZydisDecodedInstruction z;
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-    const ZydisDecoder *decoder = &bt->decoder->of[(bt->mode & MODE_CS32) ? 1 : 0];
+    const struct vx_vcpu *vcpu = cpu->vcpu;
+    const ZydisDecoder *decoder = &cpu->bt->decoder->of[(cpu->mode & MODE_CS32) ? 1 : 0];
     ZyanStatus status = ZydisDecoderDecodeFull(decoder, bytes, avail, &z, ops);
     if (ZYAN_FAILED(status))
         return status;
     memset(in, 0, sizeof *in);
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
-    reduce(in, &z, ops, bt->mode);
-    if (in->map > 3 || !is_legal(bt->vcpu->model, in, &z) || mxcsr_differs(bt->vcpu->model, &z))
+    reduce(in, &z, ops, cpu->mode);
+    if (in->map > 3 || !is_legal(vcpu->model, in, &z) || mxcsr_differs(vcpu->model, &z))
         in->lower = L_INTERP_END; /* #UD is the interpreter's */
-    if (is_magic(in, bt->vcpu->debug))
+    if (is_magic(in, vcpu->debug))
         in->lower = L_INTERP_END;
     return ZYAN_STATUS_SUCCESS;
 }
 
-uint8_t *bt_fetch_hva(struct vx_bt *bt, uint32_t lin)
+uint8_t *bt_fetch_hva(struct vx_bt_cpu *cpu, uint64_t lin)
 {
-    const struct vx_tlb *tlb = bt_tlb(bt);
+    const struct vx_tlb *tlb = bt_tlb(cpu);
     uint8_t *hit = vx_tlb_probe(tlb, tlb->fetch_tag, lin, 1);
     if (hit != NULL)
         return hit;
     uint64_t phys;
-    if (!vx_mmu_translate(bt->vcpu->mmu, lin, VX_ACCESS_FETCH, vx_view_of(bt->vcpu), &phys))
+    if (!vx_mmu_translate(cpu->vcpu->mmu, lin, VX_ACCESS_FETCH, vx_view_of(cpu->vcpu), &phys))
         return NULL;
-    return vx_pmap_read_ptr(bt->config.pmap, phys);
+    return vx_pmap_read_ptr(cpu->bt->config.pmap, phys);
 }
 
 /* Decodes the instruction of which `here` bytes are at `first` and the others at the start of the page at `second`. */
-static bool decode_glued(struct vx_bt *bt, const uint8_t *first, uint32_t here, const uint8_t *second, uint32_t eip)
+static bool decode_glued(struct vx_bt_cpu *cpu, const uint8_t *first, unsigned here, const uint8_t *second,
+                         struct bt_insn *in)
 {
     uint8_t glued[15];
     memcpy(glued, first, here);
     memcpy(glued + here, second, sizeof glued - here);
-    return ZYAN_SUCCESS(decode_one(bt, glued, sizeof glued, eip, &bt->insns[0]));
+    return ZYAN_SUCCESS(decode_one(cpu, glued, sizeof glued, cpu->vcpu->rip, in));
 }
 
-/* The instruction at `eip` may cross from `first` into the next page. The fetch there sets that page's A bit, and what
- * the guest's CPU does not have may be shorter to it than to Zydis: so it is looked at without a trace before it is
- * fetched, and what the interpreter would do anyway is left to it. */
-static bool decode_straddling(struct vx_bt *bt, uint8_t *first, uint32_t lin, uint32_t eip, uint8_t **second)
+/* The instruction at CS:rip may cross from the `here` bytes at `first` into the next page. The fetch there sets that
+ * page's A bit, and what the guest's CPU does not have may be shorter to it than to Zydis: so it is looked at without a
+ * trace before it is fetched, and what the interpreter would do anyway is left to it. */
+static bool decode_straddling(struct vx_bt_cpu *cpu, const uint8_t *first, unsigned here, uint8_t **second,
+                              struct bt_insn *in)
 {
-    uint32_t here = VX_PAGE_BYTES - (lin & VX_PAGE_MASK), next = lin + here;
-    uint64_t phys;
-    first += lin & VX_PAGE_MASK;
-    const uint8_t *seen = vx_mmu_peek(bt->vcpu->mmu, next, &phys) ? vx_pmap_read_ptr(bt->config.pmap, phys) : NULL;
-    if (seen == NULL || !decode_glued(bt, first, here, seen, eip) || bt->insns[0].lower == L_INTERP_END)
+    uint64_t phys, next = vx_lin_wrap(vx_cs_lin(cpu->vcpu) + here);
+    const uint8_t *seen =
+        vx_mmu_peek(cpu->vcpu->mmu, next, &phys) ? vx_pmap_read_ptr(cpu->bt->config.pmap, phys) : NULL;
+    if (seen == NULL || !decode_glued(cpu, first, here, seen, in) || in->lower == L_INTERP_END)
         return false;
-    *second = bt_fetch_hva(bt, next);
-    return *second != NULL && (*second == seen || decode_glued(bt, first, here, *second, eip));
+    *second = bt_fetch_hva(cpu, next);
+    return *second != NULL && (*second == seen || decode_glued(cpu, first, here, *second, in));
 }
 
-unsigned bt_decode_unit(struct vx_bt *bt, unsigned max, uint8_t *hva[TU_PAGES], unsigned *pages)
+unsigned bt_decode_unit(struct vx_bt_cpu *cpu, struct bt_draft *draft, unsigned max)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
-    uint32_t eip = (uint32_t)vcpu->rip, limit = vcpu->seg[VX_CS].limit;
-    uint32_t lin = (uint32_t)vx_cs_lin(vcpu);
+    const struct vx_vcpu *vcpu = cpu->vcpu;
+    uint64_t eip = vcpu->rip, limit = vcpu->seg[VX_CS].limit, lin = vx_cs_lin(vcpu);
+    uint8_t *at = bt_fetch_hva(cpu, lin);
     unsigned n = 0;
-    *pages = 1;
-    hva[0] = bt_fetch_hva(bt, lin);
-    if (hva[0] == NULL)
+    draft->mode = cpu->mode;
+    draft->fp_pointers_always = cpu->fp_pointers_always;
+    draft->pages = 1;
+    if (at == NULL)
         return 0;
-    hva[0] -= lin & VX_PAGE_MASK;
-    while (n < max && !debugger_stops_at(bt, lin, hva[0] + (lin & VX_PAGE_MASK))) {
-        uint32_t left = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
-        struct bt_insn *in = &bt->insns[n];
-        ZyanStatus status = decode_one(bt, hva[0] + (lin & VX_PAGE_MASK), left < 15 ? left : 15, eip, in);
+    draft->hva[0] = at - (lin & VX_PAGE_MASK);
+    while (n < max && !debugger_stops_at(cpu, lin, at)) {
+        unsigned left = VX_PAGE_BYTES - (unsigned)(lin & VX_PAGE_MASK);
+        struct bt_insn *in = &draft->insns[n];
+        ZyanStatus status = decode_one(cpu, at, left < 15 ? left : 15, eip, in);
         if (ZYAN_FAILED(status)) { /* an instruction that is wrong already does not touch the second page */
-            bool may_go_on = left < 15 && (uint64_t)eip + left <= limit;
+            bool may_go_on = left < 15 && eip + left <= limit;
             if (status != ZYDIS_STATUS_NO_MORE_DATA || n > 0 || !may_go_on ||
-                !decode_straddling(bt, hva[0], lin, eip, &hva[1]))
+                !decode_straddling(cpu, at, left, &draft->hva[1], in))
                 break;
-            *pages = 2;
+            draft->pages = 2;
         }
-        if ((uint64_t)eip + in->len - 1 > limit)
+        if (eip + in->len - 1 > limit)
             break;
         n++;
         eip += in->len;
         lin += in->len;
-        if (bt_ends_unit(in->lower) || *pages == 2 || (lin & VX_PAGE_MASK) == 0)
+        at += in->len;
+        if (bt_ends_unit(in->lower) || draft->pages == 2 || (lin & VX_PAGE_MASK) == 0)
             break;
     }
     return n;

@@ -19,30 +19,32 @@ static const char *const reasons[] = {
 };
 
 /* In the loop's way: copies, and looks only where what is copied may not live as long. */
-void bt_note_departure(struct vx_bt *bt, uint32_t entered)
+void bt_note_departure(struct vx_bt_cpu *cpu, uint32_t entered)
 {
-    const struct bt_area *area = bt->area;
-    struct bt_departure *to = &bt->departure[bt->departures++ % VX_BT_DEPARTURES];
+    const struct bt_area *area = cpu->area;
+    struct bt_departures *all = &cpu->departures;
+    struct bt_departure *to = &all->entry[all->count++ % VX_BT_DEPARTURES];
     to->entered = entered;
-    to->kind = (uint32_t)area->exit_r9;
-    to->exit_eip = (uint32_t)area->exit_r8;
-    to->callout_eip = bt->callout_eip;
-    to->eip = (uint32_t)bt->vcpu->rip;
-    to->cs = bt->vcpu->seg[VX_CS].sel;
-    if (area->exit_r9 == EXIT_DIRECT) {
-        const struct bt_exit *exit = (const struct bt_exit *)(uintptr_t)area->exit_r8;
+    to->kind = (uint32_t)area->exit_kind;
+    to->exit_eip = (uint32_t)area->exit_value;
+    to->callout_eip = all->callout_eip;
+    to->eip = (uint32_t)cpu->vcpu->rip;
+    to->cs = cpu->vcpu->seg[VX_CS].sel;
+    if (area->exit_kind == EXIT_DIRECT) {
+        const struct bt_exit *exit = (const struct bt_exit *)(uintptr_t)area->exit_value;
         to->exit_eip = exit->from->eip;
         to->eip = exit->target_eip;
-    } else if (area->exit_r9 == EXIT_STALE) {
-        to->exit_eip = ((const struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
+    } else if (area->exit_kind == EXIT_STALE) {
+        to->exit_eip = ((const struct bt_tu *)(uintptr_t)area->exit_value)->eip;
     }
 }
 
-bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure)
+bool vx_bt_departure(const struct vx_bt_cpu *cpu, unsigned age, struct vx_bt_departure *departure)
 {
-    if (age >= VX_BT_DEPARTURES || age >= bt->departures)
+    const struct bt_departures *all = &cpu->departures;
+    if (age >= VX_BT_DEPARTURES || age >= all->count)
         return false;
-    const struct bt_departure *from = &bt->departure[(bt->departures - 1 - age) % VX_BT_DEPARTURES];
+    const struct bt_departure *from = &all->entry[(all->count - 1 - age) % VX_BT_DEPARTURES];
     *departure = (struct vx_bt_departure){ .why = reasons[from->kind],
                                            .entered = from->entered,
                                            .at_known = from->kind != EXIT_INDIRECT,

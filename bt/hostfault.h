@@ -4,9 +4,10 @@
 
 #include "core.h"
 
+/* Once a process. */
 vx_err bt_hostfault_install(struct vx_log *log);
-/* The translator whose code this thread is about to run; it is forgotten before it is destroyed. */
-void bt_hostfault_enter(struct vx_bt *bt);
-void bt_hostfault_forget(const struct vx_bt *bt);
+/* The processor whose code this thread is about to run; it is forgotten before it is destroyed. */
+void bt_hostfault_enter(struct vx_bt_cpu *cpu);
+void bt_hostfault_forget(const struct vx_bt_cpu *cpu);
 
 #endif

@@ -1,4 +1,4 @@
-/* insn.h - a decoded guest instruction as the translator sees it: mode, lowering, operands, shared probes.
+/* insn.h - decoded guest instructions as the translator sees them: mode, lowering, operands, shared probes.
  *
  * Made by decode.c and lower.c, marked by share.c, read by the emitters. */
 #ifndef VX86_BT_INSN_H
@@ -120,6 +120,16 @@ struct bt_share {
     int32_t lo; /* relative to the register's value when followed from */
     uint32_t bytes;
     bool write;
+};
+
+/* The unit that is being made: what decoding and sharing have found, for the emitters. */
+struct bt_draft {
+    uint32_t mode;
+    bool fp_pointers_always; /* the CPU model's rule, see vx_cpu_fp_pointers_always() */
+    struct bt_insn insns[BT_TU_MAX];
+    struct bt_share share[SHARE_SLOTS];
+    uint8_t *hva[TU_PAGES]; /* host addresses of the pages of its bytes */
+    unsigned pages;         /* 1 or 2 */
 };
 
 #endif

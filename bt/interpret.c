@@ -32,14 +32,15 @@ static uint64_t *callout_kind(struct vx_stats *stats, unsigned opcode)
     }
 }
 
-void bt_interpret(struct vx_bt *bt)
+void bt_interpret(struct vx_bt_cpu *cpu)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
+    struct vx_vcpu *vcpu = cpu->vcpu;
+    struct vx_stats *stats = cpu->stats;
     uint64_t lin = vx_cs_lin(vcpu);
     vx_interp_step(vcpu);
     unsigned opcode = vx_interp_last_opcode(vcpu) & 0x3FF;
-    vx_trace(bt->log, bt_interp, lin, opcode);
-    bt->stats->interp_steps++;
-    bt->stats->interp_by_opcode[opcode >> 8][opcode & 0xFF]++;
-    ++*callout_kind(bt->stats, opcode);
+    vx_trace(cpu->bt->log, bt_interp, lin, opcode);
+    stats->interp_steps++;
+    stats->interp_by_opcode[opcode >> 8][opcode & 0xFF]++;
+    ++*callout_kind(stats, opcode);
 }

@@ -5,6 +5,6 @@
 #include "core.h"
 
 /* One interpreter step from translated code, counted by opcode. */
-void bt_interpret(struct vx_bt *bt);
+void bt_interpret(struct vx_bt_cpu *cpu);
 
 #endif

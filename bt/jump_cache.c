@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "core.h"
+#include "insn.h"
 
 enum { JC_LOG_MAX = 8192, VPN_MASK = (1 << 20) - 1 };
 
-vx_err bt_jc_create(struct vx_bt *bt)
+vx_err bt_jc_create(struct bt_jump_caches *all, bool off)
 {
+    all->off = off;
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        struct bt_jump_cache *jc = &bt->jc[i];
+        struct bt_jump_cache *jc = &all->set[i];
         jc->entry =
             mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
@@ -30,19 +31,20 @@ vx_err bt_jc_create(struct vx_bt *bt)
     return VX_ERR_OK;
 }
 
-void bt_jc_destroy(struct vx_bt *bt)
+void bt_jc_destroy(struct bt_jump_caches *all)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        if (bt->jc[i].entry != NULL && bt->jc[i].entry != MAP_FAILED)
-            munmap(bt->jc[i].entry, BT_JC_ENTRIES * sizeof *bt->jc[i].entry);
-        free(bt->jc[i].filled[0]);
-        free(bt->jc[i].filled[1]);
-        free(bt->jc[i].pages);
-        free(bt->jc[i].spills);
+        struct bt_jump_cache *jc = &all->set[i];
+        if (jc->entry != NULL && jc->entry != MAP_FAILED)
+            munmap(jc->entry, BT_JC_ENTRIES * sizeof *jc->entry);
+        free(jc->filled[0]);
+        free(jc->filled[1]);
+        free(jc->pages);
+        free(jc->spills);
     }
 }
 
-static uint32_t jc_index(uint32_t eip)
+static uint32_t jc_index(uint64_t eip)
 {
     return eip & (BT_JC_ENTRIES - 1);
 }
@@ -70,29 +72,32 @@ static void jc_clear_all(struct bt_jump_cache *jc)
     jc_clear_log(jc, 1);
 }
 
-/* Makes the jump cache of this mode the current one, taking over the least recently used if there is none. */
-void bt_jc_select(struct vx_bt *bt, uint32_t mode, const struct vx_seg *cs)
+static bool has_view(const struct bt_jump_cache *jc, const struct bt_key *key)
 {
-    uint32_t cs_base = (uint32_t)cs->base;
-    struct bt_jump_cache *pick = &bt->jc[0];
+    return jc->mode == key->mode && jc->cs_base == key->cs_base && jc->cs_limit == key->cs_limit;
+}
+
+const uint64_t *bt_jc_select(struct bt_jump_caches *all, const struct bt_key *key)
+{
+    struct bt_jump_cache *pick = &all->set[0];
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        struct bt_jump_cache *jc = &bt->jc[i];
-        if (jc->mode == mode && jc->cs_base == cs_base && jc->cs_limit == cs->limit) {
+        struct bt_jump_cache *jc = &all->set[i];
+        if (has_view(jc, key)) {
             pick = jc;
             break;
         }
         if (jc->used < pick->used)
             pick = jc;
     }
-    if (pick->mode != mode || pick->cs_base != cs_base || pick->cs_limit != cs->limit) {
+    if (!has_view(pick, key)) {
         jc_clear_all(pick);
-        pick->mode = mode;
-        pick->cs_base = cs_base;
-        pick->cs_limit = cs->limit;
+        pick->mode = key->mode;
+        pick->cs_base = key->cs_base;
+        pick->cs_limit = key->cs_limit;
     }
-    pick->used = ++bt->jc_tick;
-    bt->jc_cur = pick;
-    bt->area->jc_base_real = (uint64_t)(uintptr_t)pick->entry;
+    pick->used = ++all->tick;
+    all->current = pick;
+    return pick->entry;
 }
 
 static void set_bit(uint64_t *bitmap, uint32_t vpn)
@@ -107,10 +112,10 @@ static bool take_bit(uint64_t *bitmap, uint32_t vpn)
     return was;
 }
 
-void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
+void bt_jc_fill(struct bt_jump_caches *all, const struct bt_tu *tu)
 {
-    struct bt_jump_cache *jc = bt->jc_cur;
-    if (bt->config.no_jump_cache || jc == NULL)
+    struct bt_jump_cache *jc = all->current;
+    if (all->off || jc == NULL)
         return;
     unsigned which = tu->global ? 1 : 0;
     if (jc->filled_count[which] == JC_LOG_MAX)
@@ -119,34 +124,34 @@ void bt_jc_fill(struct vx_bt *bt, struct bt_tu *tu)
     /* An index may already be in the other log; then clearing that log drops this entry too early, never too late:
      * entries of both logs are cleared whenever the stricter one asks. */
     jc->filled[which][jc->filled_count[which]++] = index;
-    uint32_t vpn = (tu->eip + tu->cs_base) >> VX_PAGE_SHIFT;
+    uint32_t vpn = (uint32_t)(bt_tu_lin(tu) >> VX_PAGE_SHIFT);
     set_bit(jc->pages, vpn);
     if (tu->pages == 2)
         set_bit(jc->spills, (vpn + 1) & VPN_MASK);
     jc->entry[index] = jc_pack(tu);
 }
 
-uint32_t bt_jc_probe(const struct vx_bt *bt, uint32_t eip)
+uint32_t bt_jc_probe(const struct bt_jump_caches *all, uint64_t eip)
 {
-    uint64_t entry = bt->jc_cur->entry[jc_index(eip)];
-    return (uint32_t)entry + eip == 0 ? (uint32_t)(entry >> 32) : 0;
+    uint64_t entry = all->current->entry[jc_index(eip)];
+    return (uint32_t)(entry + eip) == 0 ? (uint32_t)(entry >> 32) : 0;
 }
 
-void bt_jc_remove(struct vx_bt *bt, struct bt_tu *tu)
+void bt_jc_remove(struct bt_jump_caches *all, const struct bt_tu *tu)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         uint32_t index = jc_index(tu->eip);
-        if (bt->jc[i].entry[index] == jc_pack(tu))
-            jc_clear_entry(&bt->jc[i], index);
+        if (all->set[i].entry[index] == jc_pack(tu))
+            jc_clear_entry(&all->set[i], index);
     }
 }
 
-void bt_jc_flush(struct vx_bt *bt, bool global_too)
+void bt_jc_flush(struct bt_jump_caches *all, bool global_too)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        jc_clear_log(&bt->jc[i], 0);
+        jc_clear_log(&all->set[i], 0);
         if (global_too)
-            jc_clear_log(&bt->jc[i], 1);
+            jc_clear_log(&all->set[i], 1);
     }
 }
 
@@ -170,11 +175,11 @@ static void jc_flush_page(struct bt_jump_cache *jc, uint32_t vpn)
         jc_clear_all(jc);
 }
 
-void bt_jc_flush_page(struct vx_bt *bt, uint64_t lin)
+void bt_jc_flush_page(struct bt_jump_caches *all, uint64_t lin)
 {
-    uint32_t vpn = (uint32_t)lin >> VX_PAGE_SHIFT;
+    uint32_t vpn = (uint32_t)(vx_lin_wrap(lin) >> VX_PAGE_SHIFT);
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        struct bt_jump_cache *jc = &bt->jc[i];
+        struct bt_jump_cache *jc = &all->set[i];
         jc_flush_page(jc, vpn);
         if (take_bit(jc->spills, vpn))
             jc_flush_page(jc, (vpn - 1) & VPN_MASK);

@@ -6,49 +6,46 @@
 
 #include <stdlib.h>
 
-#include "core.h"
+enum { BUCKETS = 1 << 16, SEEN_MAX = 1 << 21 };
 
-enum { SEEN_MAX = 1 << 21 };
-
-vx_err bt_lookup_create(struct vx_bt *bt)
+vx_err bt_lookup_create(struct bt_lookup *lookup)
 {
-    bt->hash = calloc(BT_HASH_BUCKETS, sizeof *bt->hash);
-    return bt->hash == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
+    lookup->bucket = calloc(BUCKETS, sizeof *lookup->bucket);
+    return lookup->bucket == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
 }
 
-void bt_lookup_destroy(struct vx_bt *bt)
+void bt_lookup_destroy(struct bt_lookup *lookup)
 {
-    free(bt->hash);
-    free(bt->seen.key);
+    free(lookup->bucket);
+    free(lookup->seen.key);
 }
 
-static struct bt_tu **bucket(struct vx_bt *bt, uint64_t hva, uint32_t eip)
+static struct bt_tu **bucket(const struct bt_lookup *lookup, uint64_t hva, uint64_t eip)
 {
-    uint64_t h = (hva ^ (uint64_t)eip << 20) * 0x9E3779B97F4A7C15ull;
-    return &bt->hash[h >> 48];
+    uint64_t h = (hva ^ eip << 20) * 0x9E3779B97F4A7C15ull;
+    return &lookup->bucket[h >> 48];
 }
 
-struct bt_tu *bt_hash_find(struct vx_bt *bt, uint64_t hva, uint32_t eip)
+struct bt_tu *bt_lookup_find(const struct bt_lookup *lookup, const struct bt_key *key)
 {
-    const struct vx_seg *cs = &bt->vcpu->seg[VX_CS];
-    for (struct bt_tu *tu = *bucket(bt, hva, eip); tu != NULL; tu = tu->hash_next) {
-        if (tu->hva == hva && tu->eip == eip && tu->mode == bt->mode && tu->cs_base == (uint32_t)cs->base &&
-            tu->cs_limit == cs->limit)
+    for (struct bt_tu *tu = *bucket(lookup, key->hva, key->eip); tu != NULL; tu = tu->hash_next) {
+        if (tu->hva == key->hva && tu->eip == key->eip && tu->mode == key->mode && tu->cs_base == key->cs_base &&
+            tu->cs_limit == key->cs_limit)
             return tu;
     }
     return NULL;
 }
 
-void bt_hash_add(struct vx_bt *bt, struct bt_tu *tu)
+void bt_lookup_add(struct bt_lookup *lookup, struct bt_tu *tu)
 {
-    struct bt_tu **head = bucket(bt, tu->hva, tu->eip);
+    struct bt_tu **head = bucket(lookup, tu->hva, tu->eip);
     tu->hash_next = *head;
     *head = tu;
 }
 
-void bt_hash_remove(struct vx_bt *bt, struct bt_tu *tu)
+void bt_lookup_remove(struct bt_lookup *lookup, struct bt_tu *tu)
 {
-    struct bt_tu **at = bucket(bt, tu->hva, tu->eip);
+    struct bt_tu **at = bucket(lookup, tu->hva, tu->eip);
     while (*at != NULL && *at != tu)
         at = &(*at)->hash_next;
     if (*at == tu)
@@ -112,9 +109,9 @@ static uint64_t *again_counter(struct vx_stats *stats, enum bt_end end)
     return NULL;
 }
 
-void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu)
+void bt_count_again(struct bt_lookup *lookup, struct vx_stats *stats, const struct bt_tu *tu)
 {
-    struct bt_seen *seen = &bt->seen;
+    struct bt_seen *seen = &lookup->seen;
     if (seen->cap == SEEN_MAX && seen->used * 2 >= seen->cap) { /* a bound on memory: starts over */
         memset(seen->key, 0, seen->cap * sizeof *seen->key);
         seen->used = 0;
@@ -126,19 +123,19 @@ void bt_count_again(struct vx_bt *bt, const struct bt_tu *tu)
     *place = seen_place(tu);
     uint64_t *at = seen_find(seen, seen_key(tu));
     if (*at != 0) {
-        bt->stats->tu_retranslated++;
-        ++*again_counter(bt->stats, (enum bt_end)((*at & SEEN_NOT_KEY) >> SEEN_END_SHIFT));
+        stats->tu_retranslated++;
+        ++*again_counter(stats, (enum bt_end)((*at & SEEN_NOT_KEY) >> SEEN_END_SHIFT));
     } else if (known_place) {
-        bt->stats->tu_retranslated++;
-        bt->stats->again_mode++;
+        stats->tu_retranslated++;
+        stats->again_mode++;
     }
     seen->used += (*at == 0) + !known_place;
     *at = seen_key(tu);
 }
 
-void bt_note_end(struct vx_bt *bt, const struct bt_tu *tu, enum bt_end end)
+void bt_note_end(struct bt_lookup *lookup, const struct bt_tu *tu, enum bt_end end)
 {
-    uint64_t *at = bt->seen.cap != 0 ? seen_find(&bt->seen, seen_key(tu)) : NULL;
+    uint64_t *at = lookup->seen.cap != 0 ? seen_find(&lookup->seen, seen_key(tu)) : NULL;
     if (at != NULL && *at != 0)
         *at = seen_key(tu) | (uint64_t)end << SEEN_END_SHIFT;
 }

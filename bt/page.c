@@ -6,27 +6,26 @@
 
 #include <stdlib.h>
 
-#include "core.h"
-
-vx_err bt_pages_create(struct vx_bt *bt)
+vx_err bt_pages_create(struct bt_pages *pages, struct vx_pmap *pmap)
 {
-    bt->page_count = 1u << 20;
-    bt->pages = calloc(bt->page_count, sizeof *bt->pages);
-    return bt->pages == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
+    pages->pmap = pmap;
+    pages->count = 1u << 20;
+    pages->page = calloc(pages->count, sizeof *pages->page);
+    return pages->page == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
 }
 
-void bt_pages_destroy(struct vx_bt *bt)
+void bt_pages_destroy(struct bt_pages *pages)
 {
-    if (bt->pages == NULL)
+    if (pages->page == NULL)
         return;
-    for (uint32_t i = 0; i < bt->page_count; i++)
-        free(bt->pages[i]);
-    free(bt->pages);
+    for (uint32_t i = 0; i < pages->count; i++)
+        free(pages->page[i]);
+    free(pages->page);
 }
 
-bool bt_page_self_checking(struct vx_bt *bt, uint32_t page)
+bool bt_page_self_checking(const struct bt_pages *pages, uint32_t page)
 {
-    return bt->pages[page] != NULL && bt->pages[page]->self_checking;
+    return pages->page[page] != NULL && pages->page[page]->self_checking;
 }
 
 static void link_unit(struct bt_tu **head, struct bt_tu *tu, unsigned slot)
@@ -38,27 +37,27 @@ static void link_unit(struct bt_tu **head, struct bt_tu *tu, unsigned slot)
     *head = tu;
 }
 
-void bt_page_add(struct vx_bt *bt, struct bt_tu *tu)
+void bt_page_add(struct bt_pages *pages, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < tu->pages; i++) {
-        struct bt_page **at = &bt->pages[tu->page[i]];
+        struct bt_page **at = &pages->page[tu->page[i]];
         if (*at == NULL)
             *at = calloc(1, sizeof **at);
         VX_ASSERT(*at != NULL);
         link_unit(&(*at)->units, tu, i);
-        if (!tu->self_checking && !vx_pmap_is_code(bt->config.pmap, tu->page[i]))
-            vx_pmap_mark_code(bt->config.pmap, tu->page[i], true);
+        if (!tu->self_checking && !vx_pmap_is_code(pages->pmap, tu->page[i]))
+            vx_pmap_mark_code(pages->pmap, tu->page[i], true);
     }
 }
 
-void bt_page_remove(struct vx_bt *bt, struct bt_tu *tu)
+void bt_page_remove(struct bt_pages *pages, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < tu->pages; i++) {
-        struct bt_page *page = bt->pages[tu->page[i]];
+        struct bt_page *page = pages->page[tu->page[i]];
         *tu->page_prev[i] = tu->page_next[i];
         if (tu->page_next[i] != NULL)
             tu->page_next[i]->page_prev[bt_page_slot(tu->page_next[i], tu->page[i])] = tu->page_prev[i];
         if (page->units == NULL && !tu->self_checking)
-            vx_pmap_mark_code(bt->config.pmap, tu->page[i], false);
+            vx_pmap_mark_code(pages->pmap, tu->page[i], false);
     }
 }

@@ -11,11 +11,17 @@ struct bt_page {
     bool self_checking;
 };
 
-vx_err bt_pages_create(struct vx_bt *bt);
-void bt_pages_destroy(struct vx_bt *bt);
-void bt_page_add(struct vx_bt *bt, struct bt_tu *tu);
-void bt_page_remove(struct vx_bt *bt, struct bt_tu *tu);
-bool bt_page_self_checking(struct vx_bt *bt, uint32_t page);
+struct bt_pages {
+    struct vx_pmap *pmap;
+    struct bt_page **page; /* NULL: none has ever been there */
+    uint32_t count;
+};
+
+vx_err bt_pages_create(struct bt_pages *pages, struct vx_pmap *pmap);
+void bt_pages_destroy(struct bt_pages *pages);
+void bt_page_add(struct bt_pages *pages, struct bt_tu *tu);
+void bt_page_remove(struct bt_pages *pages, struct bt_tu *tu);
+bool bt_page_self_checking(const struct bt_pages *pages, uint32_t page);
 
 /* Which of its pages is `page` to the unit? */
 static inline unsigned bt_page_slot(const struct bt_tu *tu, uint32_t page)

@@ -3,12 +3,12 @@
 
 static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_bt_unit *unit)
 {
-    *unit = (struct vx_bt_unit){ .lin = tu->eip + tu->cs_base,
+    *unit = (struct vx_bt_unit){ .lin = bt_tu_lin(tu),
                                  .eip = tu->eip,
                                  .mode = tu->mode,
                                  .guest_bytes = tu->guest_bytes,
                                  .insns = tu->insns,
-                                 .host = bt->rw + tu->entry,
+                                 .host = bt->code.rw + tu->entry,
                                  .host_bytes = tu->host_bytes,
                                  .code32 = (tu->mode & MODE_CS32) != 0,
                                  .global = tu->global,
@@ -26,8 +26,8 @@ static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_b
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
 {
     struct vx_bt_unit unit;
-    for (unsigned s = 0; s < bt->segment_count; s++) {
-        const struct bt_segment *segment = &bt->segment[s];
+    for (unsigned s = 0; s < BT_SEGMENTS; s++) {
+        const struct bt_segment *segment = &bt->code.segment[s];
         for (uint32_t i = 0; i < segment->units; i++) {
             if (segment->sorted[i]->dead)
                 continue;
@@ -41,7 +41,7 @@ void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
 
 bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what)
 {
-    static const char *const names[] = { [SITE_FAULT] = "access", [SITE_POLL] = "poll", [SITE_POLL_R8] = "poll" };
+    static const char *const names[] = { [SITE_FAULT] = "access", [SITE_POLL] = "poll", [SITE_POLL_INDIRECT] = "poll" };
     const struct bt_tu *tu = unit->token;
     for (unsigned i = 0; i < tu->site_count; i++) {
         if (off < tu->sites[i].start || off >= tu->sites[i].end)
@@ -101,31 +101,12 @@ bool vx_bt_unit_part(const struct vx_bt *bt, const struct vx_bt_unit *unit, unsi
     return true;
 }
 
-static const char *stub_name(const struct vx_bt *bt, uint32_t off)
-{
-    const struct {
-        uint32_t off;
-        const char *name;
-    } stubs[] = {
-#define STUB(name) { bt->stub.name, #name }
-        STUB(exit_direct), STUB(exit_indirect), STUB(exit_interp), STUB(exit_boundary), STUB(exit_budget),
-        STUB(exit_stale),  STUB(mem_slow),      STUB(share_slow),  STUB(insn),          STUB(rep),
-        STUB(seg),         STUB(rdtsc),         STUB(port),        STUB(software_int),  STUB(iret),
-        STUB(sysenter),    STUB(sysexit),       STUB(fp_load),
-#undef STUB
-    };
-    for (size_t i = 0; i < VX_ARRAY_LEN(stubs); i++)
-        if (stubs[i].off == off)
-            return stubs[i].name;
-    return NULL;
-}
-
 bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uint32_t off, char *text, size_t room)
 {
     const struct bt_tu *tu = unit->token;
     if (off < tu->host_bytes)
         return false;
-    const char *name = stub_name(bt, tu->entry + off);
+    const char *name = bt_host_stub_name(bt->host, tu->entry + off);
     if (name != NULL) {
         snprintf(text, room, "%s", name);
         return true;

@@ -2,20 +2,14 @@
  *
  * Order of looks at every turn: stopped states, attention, interrupt shadow, modes that are not translated, then the
  * unit. */
-#include <stdlib.h>
-
 #include "cache.h"
 #include "decode.h"
 #include "departures.h"
-#include "enter.h"
-#include "fragment.h"
 #include "hostfault.h"
 #include "interpret.h"
 #include "invalidate.h"
-#include "smc.h"
 #include "state.h"
 #include "translate.h"
-#include "verify.h"
 #include "vx86/loop.h"
 
 enum { UNSHARED_STAYS = 4 };
@@ -28,143 +22,168 @@ struct pending {
     bool ran;               /* a unit was run or an instruction interpreted */
 };
 
-static uint64_t next_random(struct vx_bt *bt)
+static uint64_t next_random(struct vx_bt_cpu *cpu)
 {
-    bt->rng ^= bt->rng << 13;
-    bt->rng ^= bt->rng >> 7;
-    bt->rng ^= bt->rng << 17;
-    return bt->rng;
+    cpu->rng ^= cpu->rng << 13;
+    cpu->rng ^= cpu->rng >> 7;
+    cpu->rng ^= cpu->rng << 17;
+    return cpu->rng;
 }
 
 /* A unit over two pages is good only while the second one is still the same. */
-static bool second_page_holds(struct vx_bt *bt, const struct bt_tu *tu)
+static bool second_page_holds(struct vx_bt_cpu *cpu, const struct bt_tu *tu)
 {
     if (tu->pages == 1)
         return true;
-    uint32_t lin = (uint32_t)vx_cs_lin(bt->vcpu);
-    uint8_t *hva = bt_fetch_hva(bt, (lin | VX_PAGE_MASK) + 1);
-    return hva != NULL && hva == vx_pmap_page_hva(bt->config.pmap, tu->page[1]);
+    uint8_t *hva = bt_fetch_hva(cpu, vx_lin_wrap((vx_cs_lin(cpu->vcpu) | VX_PAGE_MASK) + 1));
+    return hva != NULL && hva == vx_pmap_page_hva(cpu->bt->config.pmap, tu->page[1]);
+}
+
+/* Of the unit at CS:rip, whose bytes are at `hva`. */
+static struct bt_key key_of(const struct vx_bt_cpu *cpu, const uint8_t *hva)
+{
+    const struct vx_seg *cs = &cpu->vcpu->seg[VX_CS];
+    return (struct bt_key){ .hva = (uint64_t)(uintptr_t)hva,
+                            .eip = cpu->vcpu->rip,
+                            .cs_base = cs->base,
+                            .cs_limit = cs->limit,
+                            .mode = cpu->mode };
 }
 
 /* The unit at CS:EIP, found or made; *counter is what an entry into it counts as. */
-static struct bt_tu *find_unit(struct vx_bt *bt, uint64_t **counter)
+static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter)
 {
-    if (bt->vcpu->rip > bt->vcpu->seg[VX_CS].limit) /* #GP before the page is looked at */
+    struct vx_bt *bt = cpu->bt;
+    if (cpu->vcpu->rip > cpu->vcpu->seg[VX_CS].limit) /* #GP before the page is looked at */
         return NULL;
-    uint8_t *hva = bt_fetch_hva(bt, (uint32_t)vx_cs_lin(bt->vcpu));
+    uint8_t *hva = bt_fetch_hva(cpu, vx_cs_lin(cpu->vcpu));
     if (hva == NULL)
         return NULL;
-    struct bt_tu *tu = bt_hash_find(bt, (uint64_t)(uintptr_t)hva, (uint32_t)bt->vcpu->rip);
-    if (tu != NULL && !second_page_holds(bt, tu)) {
+    struct bt_key key = key_of(cpu, hva);
+    struct bt_tu *tu = bt_lookup_find(&bt->lookup, &key);
+    if (tu != NULL && !second_page_holds(cpu, tu)) {
         bt_invalidate(bt, tu, END_MAPPING);
         tu = NULL;
     }
-    *counter = &bt->stats->entry_hash;
+    *counter = &cpu->stats->entry_hash;
     if (tu != NULL)
         return tu;
-    *counter = &bt->stats->entry_miss;
+    *counter = &cpu->stats->entry_miss;
     uint64_t start = vx_host_now_ns();
-    tu = bt_translate(bt);
-    bt->stats->time_translator_ns += vx_host_now_ns() - start;
+    tu = bt_translate(cpu);
+    cpu->stats->time_translator_ns += vx_host_now_ns() - start;
     return tu;
 }
 
-static void use_pending(struct vx_bt *bt, struct pending *pending, struct bt_tu *tu)
+static void use_pending(struct vx_bt_cpu *cpu, struct pending *pending, struct bt_tu *tu)
 {
+    struct vx_bt *bt = cpu->bt;
     bool chained = false;
     if (pending->direct != NULL && pending->evictions == bt->evictions) {
-        bt_chain(bt, pending->direct, tu);
+        bt_chain(&bt->chains, pending->direct, tu);
         chained = pending->direct->to != NULL;
     }
     if (pending->indirect || (pending->direct != NULL && !chained))
-        bt_jc_fill(bt, tu);
+        bt_jc_fill(&cpu->jc, tu);
     *pending = (struct pending){ .ran = pending->ran };
 }
 
 /* The next unit is wanted without sharing. A place that misses again and again (a frame across two pages) makes the
  * units after it unshared too, so that they chain to each other, until something else leaves translated code. */
-static void note_unshared(struct vx_bt *bt, uint32_t eip)
+static void note_unshared(struct vx_bt_cpu *cpu, uint64_t eip)
 {
-    bt->unshared_misses = eip == bt->unshared_eip ? bt->unshared_misses + 1 : 0;
-    bt->unshared_eip = eip;
-    bt->unshared = true;
+    cpu->unshared.misses = eip == cpu->unshared.eip ? cpu->unshared.misses + 1 : 0;
+    cpu->unshared.eip = eip;
+    cpu->unshared.wanted = true;
 }
 
-/* Takes over what the exit stub left in the area. */
-static void after_run(struct vx_bt *bt, struct pending *pending)
+/* A unit whose bytes have changed has noticed that itself. */
+static void drop_stale(struct vx_bt_cpu *cpu, struct bt_tu *tu)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
-    struct bt_area *area = bt->area;
-    switch ((enum bt_exit_kind)area->exit_r9) {
+    cpu->vcpu->rip = tu->eip;
+    cpu->stats->smc_invalidations++;
+    bt_invalidate(cpu->bt, tu, END_STORE);
+}
+
+/* Takes over what translated code has left in the area. */
+static void after_run(struct vx_bt_cpu *cpu, struct pending *pending)
+{
+    struct vx_vcpu *vcpu = cpu->vcpu;
+    const struct bt_area *area = cpu->area;
+    switch ((enum bt_exit_kind)area->exit_kind) {
     case EXIT_DIRECT:
-        pending->direct = (struct bt_exit *)(uintptr_t)area->exit_r8;
-        pending->evictions = bt->evictions;
+        pending->direct = (struct bt_exit *)(uintptr_t)area->exit_value;
+        pending->evictions = cpu->bt->evictions;
         vcpu->rip = pending->direct->target_eip;
-        bt->unshared &= bt->unshared_misses >= UNSHARED_STAYS;
+        cpu->unshared.wanted &= cpu->unshared.misses >= UNSHARED_STAYS;
         return;
     case EXIT_INDIRECT:
         pending->indirect = true;
-        vcpu->rip = (uint32_t)area->exit_r8;
-        bt->unshared &= bt->unshared_misses >= UNSHARED_STAYS;
+        vcpu->rip = (uint32_t)area->exit_value;
+        cpu->unshared.wanted &= cpu->unshared.misses >= UNSHARED_STAYS;
         return;
     case EXIT_INTERP:
     case EXIT_FAULT:
-        vcpu->rip = (uint32_t)area->exit_r8;
-        bt_interpret(bt);
+        vcpu->rip = (uint32_t)area->exit_value;
+        bt_interpret(cpu);
         break;
     case EXIT_POLL:
-    case EXIT_BOUNDARY: vcpu->rip = (uint32_t)area->exit_r8; break;
+    case EXIT_BOUNDARY: vcpu->rip = (uint32_t)area->exit_value; break;
     case EXIT_STATE:
     case EXIT_ELSEWHERE:
     case EXIT_WANTED: break;
     case EXIT_UNSHARED:
-        vcpu->rip = (uint32_t)area->exit_r8;
-        note_unshared(bt, (uint32_t)vcpu->rip);
+        vcpu->rip = (uint32_t)area->exit_value;
+        note_unshared(cpu, vcpu->rip);
         return;
     case EXIT_BUDGET:
-        vcpu->rip = (uint32_t)area->exit_r8;
+        vcpu->rip = (uint32_t)area->exit_value;
         if (vcpu->retired < vcpu->retire_limit)
-            bt_interpret(bt);
+            bt_interpret(cpu);
         break;
-    case EXIT_STALE:
-        vcpu->rip = ((struct bt_tu *)(uintptr_t)area->exit_r8)->eip;
-        bt->stats->smc_invalidations++;
-        bt_invalidate(bt, (struct bt_tu *)(uintptr_t)area->exit_r8, END_STORE);
-        break;
+    case EXIT_STALE: drop_stale(cpu, (struct bt_tu *)(uintptr_t)area->exit_value); break;
     }
-    bt->unshared = false;
+    cpu->unshared.wanted = false;
 }
 
 /* Runs translated code from `entry` on and sees why it came back. */
-static inline bool run_unit(struct vx_bt *bt, uint32_t entry, struct pending *pending)
+static inline bool run_unit(struct vx_bt_cpu *cpu, uint32_t entry, struct pending *pending)
 {
-    uint32_t eip = (uint32_t)bt->vcpu->rip;
-    bool ran = bt_execute(bt, entry);
-    if (VX_UNLIKELY(bt->vcpu->debug != NULL) && ran)
-        bt_note_departure(bt, eip);
-    after_run(bt, pending);
+    uint64_t eip = cpu->vcpu->rip;
+    bool ran = bt_host_enter(cpu, entry);
+    if (VX_UNLIKELY(cpu->vcpu->debug != NULL) && ran)
+        bt_note_departure(cpu, eip);
+    after_run(cpu, pending);
     return ran;
 }
 
 /* Does, at random, what is allowed at any boundary: nothing of it may change what the guest sees. */
-static void stress(struct vx_bt *bt)
+static void stress(struct vx_bt_cpu *cpu)
 {
-    uint64_t r = next_random(bt) >> 16;
+    uint64_t r = next_random(cpu) >> 16;
     if (r % 65536 == 0)
-        bt_cache_evict_all(bt);
+        bt_cache_evict_all(cpu->bt);
     else if (r % 1024 == 1)
-        bt_jc_flush(bt, true);
+        bt_jc_flush(&cpu->jc, true);
     else if (r % 4096 == 2)
-        vx_mmu_flush(bt->vcpu->mmu, true);
+        vx_mmu_flush(cpu->vcpu->mmu, true);
     else if (r % 256 == 3)
-        vx_vcpu_raise(bt->vcpu, VX_ATTN_WORK);
+        vx_vcpu_raise(cpu->vcpu, VX_ATTN_WORK);
 }
 
-static enum vx_stop run(struct vx_bt *bt)
+/* The jump cache of the present mode and CS becomes the one that is probed. */
+static void select_jump_cache(struct vx_bt_cpu *cpu)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
+    struct bt_key key = key_of(cpu, NULL);
+    cpu->area->jc_base_real = (uint64_t)(uintptr_t)bt_jc_select(&cpu->jc, &key);
+}
+
+static enum vx_stop run(struct vx_bt_cpu *cpu)
+{
+    struct vx_vcpu *vcpu = cpu->vcpu;
+    const struct vx_bt_config *config = &cpu->bt->config;
     struct pending pending = { 0 };
-    bt_hostfault_enter(bt);
+    bt_hostfault_enter(cpu);
     for (;;) {
         if (vcpu->shutdown)
             return VX_STOP_SHUTDOWN;
@@ -172,243 +191,57 @@ static enum vx_stop run(struct vx_bt *bt)
             return VX_STOP_HALT;
         if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0)
             return VX_STOP_ATTENTION;
-        if (vcpu->retired >= vcpu->retire_limit || (bt->config.one_unit && pending.ran))
+        if (vcpu->retired >= vcpu->retire_limit || (config->one_unit && pending.ran))
             return VX_STOP_BUDGET;
         pending.ran = true;
         if (vcpu->intr_line && vcpu->iflag && vcpu->inhibit == VX_INHIBIT_NONE) {
             atomic_fetch_or(&vcpu->attention, VX_ATTN_INTR);
             continue;
         }
-        if (bt->config.stress)
-            stress(bt);
-        bt_sync(bt, bt_mode_of(vcpu));
+        if (config->stress)
+            stress(cpu);
+        bt_sync(cpu, bt_mode_of(vcpu));
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;
-        if (vcpu->inhibit == VX_INHIBIT_NONE && bt->mode != MODE_SLOW) {
-            bt_jc_select(bt, bt->mode, &vcpu->seg[VX_CS]);
-            uint32_t known = pending.direct == NULL ? bt_jc_probe(bt, (uint32_t)vcpu->rip) : 0;
+        if (vcpu->inhibit == VX_INHIBIT_NONE && cpu->mode != MODE_SLOW) {
+            select_jump_cache(cpu);
+            uint32_t known = pending.direct == NULL ? bt_jc_probe(&cpu->jc, vcpu->rip) : 0;
             if (known != 0) {
                 pending.indirect = false;
-                bt->area->jc_hits += run_unit(bt, known, &pending);
+                cpu->area->jc_hits += run_unit(cpu, known, &pending);
                 continue;
             }
-            tu = find_unit(bt, &counter);
+            tu = find_unit(cpu, &counter);
             pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
             if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque))
                 return VX_STOP_DEBUG;
             pending = (struct pending){ .ran = true };
-            bt_interpret(bt);
+            bt_interpret(cpu);
             continue;
         }
-        use_pending(bt, &pending, tu);
+        use_pending(cpu, &pending, tu);
         vx_cpu_note(vcpu);
-        *counter += run_unit(bt, tu->entry, &pending);
+        *counter += run_unit(cpu, tu->entry, &pending);
     }
 }
 
-static uint64_t callout_time_ns(const struct vx_bt *bt)
+static uint64_t callout_time_ns(const struct bt_callout_time *time)
 {
-    uint64_t cycles = __builtin_ia32_rdtsc() - bt->created_tsc, ns = vx_host_now_ns() - bt->created_ns;
-    uint64_t in_callouts_ns = (uint64_t)((double)bt->callout_cycles * ((double)ns / (double)(cycles | 1)));
-    return in_callouts_ns > bt->callout_device_ns ? CALLOUT_SAMPLE * (in_callouts_ns - bt->callout_device_ns) : 0;
+    uint64_t cycles = bt_host_cycles() - time->created_cycles, ns = vx_host_now_ns() - time->created_ns;
+    uint64_t in_callouts_ns = (uint64_t)((double)time->cycles * ((double)ns / (double)(cycles | 1)));
+    return in_callouts_ns > time->device_ns ? CALLOUT_SAMPLE * (in_callouts_ns - time->device_ns) : 0;
 }
 
-enum vx_stop vx_bt_run(struct vx_bt *bt)
+enum vx_stop vx_bt_run(struct vx_bt_cpu *cpu)
 {
-    enum vx_stop stop = run(bt);
-    struct vx_stats *stats = bt->stats;
-    if (bt->config.count) {
-        stats->entry_jump_cache = bt->area->jc_hits;
-        stats->entry_chain = bt->area->entries - bt->area->jc_hits - stats->entry_hash - stats->entry_miss;
-        stats->time_callouts_ns = callout_time_ns(bt);
+    enum vx_stop stop = run(cpu);
+    struct vx_stats *stats = cpu->stats;
+    if (cpu->bt->config.count) {
+        stats->entry_jump_cache = cpu->area->jc_hits;
+        stats->entry_chain = cpu->area->entries - cpu->area->jc_hits - stats->entry_hash - stats->entry_miss;
+        stats->time_callouts_ns = callout_time_ns(&cpu->time);
     }
     return stop;
-}
-
-/* ---- news from the mmu and other threads */
-
-static void on_flush(void *opaque, enum vx_flush kind, uint64_t lin)
-{
-    struct vx_bt *bt = opaque;
-    bt->must_exit = true;
-    if (kind == VX_FLUSH_PAGE)
-        bt_jc_flush_page(bt, lin);
-    else
-        bt_jc_flush(bt, kind == VX_FLUSH_ALL);
-    if (kind != VX_FLUSH_NON_GLOBAL)
-        bt_unchain_crossing(bt, kind == VX_FLUSH_ALL, lin);
-}
-
-/* Physical frames were remapped (PAM, ROM, A20): the shadows and with them all fetch translations are gone; units are
- * keyed by backing page and stay good, but what was chained across pages may lead elsewhere. */
-static void on_change(void *opaque, uint32_t page, uint32_t count, bool writes_only)
-{
-    struct vx_bt *bt = opaque;
-    (void)page;
-    (void)count;
-    bt->must_exit = true;
-    if (writes_only)
-        return;
-    bt_jc_flush(bt, true);
-    bt_unchain_crossing(bt, true, 0);
-}
-
-static void kick(struct vx_vcpu *vcpu)
-{
-    struct bt_area *area = bt_area(vcpu);
-    __atomic_store_n(&area->poll_ptr, BT_POISON, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&area->jc_base, BT_POISON, __ATOMIC_SEQ_CST);
-}
-
-const char *vx_bt_unavailable(void)
-{
-    return __builtin_cpu_supports("bmi2") ? NULL : "this processor lacks BMI2, which the translator needs";
-}
-
-static vx_err check_host(struct vx_log *log)
-{
-    const char *reason = vx_bt_unavailable();
-    if (reason == NULL)
-        return VX_ERR_OK;
-    vx_log_error(log, VX_LOG_BT, "%s; use --engine interp", reason);
-    return VX_ERR_UNSUPPORTED;
-}
-
-static void make_stubs(struct vx_bt *bt)
-{
-    struct bt_verdict verdict;
-    bt_stubs_make(bt);
-    if (bt->verifier != NULL && !bt_verify_stubs(bt->verifier, &verdict))
-        bt_verify_failed(bt, &verdict);
-}
-
-static vx_err init(struct vx_bt *bt)
-{
-    size_t bytes = bt->config.cache_bytes != 0 ? bt->config.cache_bytes : BT_CACHE_DEFAULT;
-    bt->buffer = malloc(BT_FRAGMENT_MAX);
-    bt->cg = bt_cg_create();
-    bt->decoder = bt_decoder_create();
-    if (bt->buffer == NULL || bt->cg == NULL || bt->decoder == NULL)
-        return VX_ERR_NO_MEMORY;
-    if (bt->config.verify) {
-        bt->verifier = bt_verifier_create(bt);
-        if (bt->verifier == NULL)
-            return VX_ERR_NO_MEMORY;
-    }
-    VX_TRY(bt_code_create(bt, bytes));
-    VX_TRY(bt_lookup_create(bt));
-    VX_TRY(bt_jc_create(bt));
-    VX_TRY(bt_pages_create(bt));
-    VX_TRY(bt_hostfault_install(bt->log));
-    bt->created_tsc = __builtin_ia32_rdtsc();
-    bt->created_ns = vx_host_now_ns();
-    make_stubs(bt);
-    return VX_ERR_OK;
-}
-
-static void attach(struct vx_bt *bt)
-{
-    struct vx_vcpu *vcpu = bt->vcpu;
-    memset(vcpu->engine_area, 0, sizeof vcpu->engine_area);
-    bt->area = bt_area(vcpu);
-    bt->area->bt = (uint64_t)(uintptr_t)bt;
-    bt->area->fp_away = 1;
-    bt->fp_pointers_always = vx_cpu_fp_pointers_always(vcpu->model);
-    vcpu->kick = kick;
-    vx_mmu_on_flush(vcpu->mmu, on_flush, bt);
-    vx_pmap_on_code_write(bt->config.pmap, bt_smc_on_write, bt);
-    vx_pmap_on_change(bt->config.pmap, on_change, bt);
-}
-
-vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
-{
-    _Static_assert(sizeof(struct bt_area) <= VX_ENGINE_AREA_BYTES, "engine area too small");
-    VX_TRY(check_host(config->log));
-    struct vx_bt *bt = calloc(1, sizeof *bt);
-    if (bt == NULL)
-        return VX_ERR_NO_MEMORY;
-    bt->config = *config;
-    bt->config.no_chain |= config->one_unit;
-    bt->config.no_jump_cache |= config->one_unit;
-    bt->vcpu = config->vcpu;
-    bt->stats = config->stats;
-    bt->log = config->log;
-    bt->cache_fd = -1;
-    bt->rng = config->stress_seed * 2 + 1;
-    bt->tu_limit = config->tu_max != 0 ? config->tu_max : config->stress ? 1 : BT_TU_MAX_DEFAULT;
-    if (config->stress && config->cache_bytes == 0)
-        bt->config.cache_bytes = BT_CACHE_STRESS;
-    vx_err err = init(bt);
-    if (err != VX_ERR_OK) {
-        vx_bt_destroy(bt);
-        return err;
-    }
-    attach(bt);
-    *out = bt;
-    return VX_ERR_OK;
-}
-
-void vx_bt_destroy(struct vx_bt *bt)
-{
-    if (bt == NULL)
-        return;
-    bt_hostfault_forget(bt);
-    if (bt->vcpu->kick == kick)
-        bt->vcpu->kick = NULL;
-    if (bt->pages != NULL)
-        bt_cache_evict_all(bt);
-    bt_code_destroy(bt);
-    bt_jc_destroy(bt);
-    bt_lookup_destroy(bt);
-    bt_pages_destroy(bt);
-    bt_decoder_destroy(bt->decoder);
-    free(bt->buffer);
-    free(bt->cg);
-    bt_verifier_destroy(bt->verifier);
-    free(bt);
-}
-
-static bool covers(const struct bt_tu *tu, uint32_t lin, uint64_t hva)
-{
-    return lin - (tu->eip + tu->cs_base) < tu->guest_bytes || hva - tu->hva < tu->guest_bytes;
-}
-
-void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
-{
-    for (unsigned s = 0; s < bt->segment_count; s++) {
-        const struct bt_segment *segment = &bt->segment[s];
-        for (uint32_t i = 0; i < segment->units; i++)
-            if (!segment->sorted[i]->dead && covers(segment->sorted[i], lin, (uint64_t)(uintptr_t)hva))
-                bt_invalidate(bt, segment->sorted[i], END_DEBUGGER);
-    }
-}
-
-void vx_bt_flush(struct vx_bt *bt)
-{
-    bt_cache_evict_all(bt);
-    bt_jc_flush(bt, true);
-}
-
-void vx_bt_count_exactly(struct vx_bt *bt, bool exact)
-{
-    if (bt->config.exact_count == exact)
-        return;
-    bt->config.exact_count = exact;
-    vx_bt_flush(bt);
-    make_stubs(bt); /* call-outs go through another wrapper */
-}
-
-void vx_bt_count_units(struct vx_bt *bt, bool on)
-{
-    if (bt->config.count_units == on)
-        return;
-    vx_bt_flush(bt);
-    bt->config.count_units = on;
-}
-
-bool vx_bt_counts_units(const struct vx_bt *bt)
-{
-    return bt->config.count_units;
 }

@@ -5,7 +5,7 @@
  * frame slot, and every operand is then [slot + displacement].
  *
  *   I1  A share is good from its first access to the end of the unit's run: nothing that runs in between can take the
- *       page away without making the unit leave (bt->must_exit), because invalidations happen in C only.
+ *       page away without making the unit leave (must_exit), because invalidations happen in C only.
  *   I2  The range lies in one page, or the probe misses, so no displacement can leave the page.
  *   I3  A probe that misses changes nothing that the access about to be made would not change too (vx_mmu_prefill()).
  *       If the shadow cannot be filled so, the unit is left for the same boundary in MODE_UNSHARED, where every access
@@ -145,7 +145,7 @@ static void annotate(struct sharing *s, struct bt_insn *in)
 }
 
 /* The first shares with at least two uses get the slots; the others are dropped. */
-static void assign_slots(struct vx_bt *bt, const struct sharing *s, unsigned n)
+static void assign_slots(struct bt_draft *draft, const struct sharing *s, unsigned n)
 {
     uint8_t slot[CANDIDATES];
     unsigned used = 0;
@@ -153,28 +153,28 @@ static void assign_slots(struct vx_bt *bt, const struct sharing *s, unsigned n)
         slot[i] = SHARE_NONE;
         if (s->candidate[i].uses < 2 || used == SHARE_SLOTS)
             continue;
-        bt->share[used] = (struct bt_share){ .lo = s->candidate[i].lo,
-                                             .bytes = (uint32_t)(s->candidate[i].hi - s->candidate[i].lo),
-                                             .write = s->candidate[i].write };
+        draft->share[used] = (struct bt_share){ .lo = s->candidate[i].lo,
+                                                .bytes = (uint32_t)(s->candidate[i].hi - s->candidate[i].lo),
+                                                .write = s->candidate[i].write };
         slot[i] = (uint8_t)used++;
     }
     for (unsigned i = 0; i < n; i++) {
-        struct bt_insn *in = &bt->insns[i];
+        struct bt_insn *in = &draft->insns[i];
         in->share_mem = in->share_mem == SHARE_NONE ? SHARE_NONE : slot[in->share_mem];
         in->share_stack = in->share_stack == SHARE_NONE ? SHARE_NONE : slot[in->share_stack];
     }
 }
 
-void bt_share_probes(struct vx_bt *bt, unsigned n)
+void bt_share_probes(struct bt_draft *draft, unsigned n, bool off)
 {
     struct sharing s = { .count = 0 };
     for (unsigned reg = 0; reg < GPRS; reg++)
         forget(&s, reg);
     for (unsigned i = 0; i < n; i++)
-        bt->insns[i].share_mem = bt->insns[i].share_stack = SHARE_NONE;
-    if (bt->config.no_probe_sharing || !shareable_mode(bt->mode))
+        draft->insns[i].share_mem = draft->insns[i].share_stack = SHARE_NONE;
+    if (off || !shareable_mode(draft->mode))
         return;
     for (unsigned i = 0; i < n; i++)
-        annotate(&s, &bt->insns[i]);
-    assign_slots(bt, &s, n);
+        annotate(&s, &draft->insns[i]);
+    assign_slots(draft, &s, n);
 }

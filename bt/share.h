@@ -2,9 +2,9 @@
 #ifndef VX86_BT_SHARE_H
 #define VX86_BT_SHARE_H
 
-#include "core.h"
+#include "insn.h"
 
-/* Marks which operands of the n decoded instructions share probes, and fills bt->share. */
-void bt_share_probes(struct vx_bt *bt, unsigned n);
+/* Marks which operands of the draft's first n instructions share probes, and fills draft->share. `off`: none does. */
+void bt_share_probes(struct bt_draft *draft, unsigned n, bool off);
 
 #endif

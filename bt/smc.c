@@ -36,7 +36,7 @@ static void drop_units(struct vx_bt *bt, struct bt_page *page)
 void bt_smc_on_write(void *opaque, uint32_t index, uint32_t off, uint32_t bytes)
 {
     struct vx_bt *bt = opaque;
-    struct bt_page *page = bt->pages[index];
+    struct bt_page *page = bt->pages.page[index];
     if (page == NULL)
         return;
     for (struct bt_tu *tu = page->units, *next; tu != NULL; tu = next) {

@@ -4,7 +4,7 @@
  * code reads, before it runs again. */
 #include "state.h"
 
-#include "host_flags.h"
+#include "host.h"
 
 static bool flat_data(const struct vx_seg *seg)
 {
@@ -77,7 +77,7 @@ static bool needs_interpreter(const struct vx_vcpu *vcpu)
 static bool tells_fp_operands(const struct vx_vcpu *vcpu)
 {
     const struct bt_area *area = (const struct bt_area *)vcpu->engine_area;
-    return ((const struct vx_bt *)(uintptr_t)area->bt)->fp_pointers_always ||
+    return ((const struct vx_bt_cpu *)(uintptr_t)area->cpu)->fp_pointers_always ||
            (vcpu->fx[FX_FCW] & FCW_MASKS) != FCW_MASKS || (vcpu->fx[FX_FSW] & FSW_ES);
 }
 
@@ -128,27 +128,27 @@ static unsigned unchecked_segments(uint32_t mode)
     return set;
 }
 
-void bt_sync_segments(struct vx_bt *bt)
+void bt_sync_segments(struct vx_bt_cpu *cpu)
 {
-    const struct vx_vcpu *vcpu = bt->vcpu;
-    const unsigned unchecked = unchecked_segments(bt->mode);
+    const struct vx_vcpu *vcpu = cpu->vcpu;
+    const unsigned unchecked = unchecked_segments(cpu->mode);
     const bool protected = !vx_real_mode(vcpu) && !vx_vm86(vcpu);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
         if (!(unchecked >> i & 1))
-            mirror_limit(vcpu, bt->area, i, protected);
+            mirror_limit(vcpu, cpu->area, i, protected);
     }
 }
 
-void bt_sync_intr(struct vx_bt *bt)
+void bt_sync_intr(struct vx_bt_cpu *cpu)
 {
-    bt->area->if_poll_ptr = bt->vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&bt->area->poll_cell;
+    cpu->area->if_poll_ptr = cpu->vcpu->intr_line ? BT_POISON : (uint64_t)(uintptr_t)&cpu->area->poll_cell;
 }
 
-void bt_sync(struct vx_bt *bt, uint32_t mode)
+void bt_sync(struct vx_bt_cpu *cpu, uint32_t mode)
 {
-    bt->mode = bt->unshared && mode != MODE_SLOW ? mode | MODE_UNSHARED : mode;
-    bt_sync_segments(bt);
-    bt->area->tlb = (uint64_t)(uintptr_t)bt_tlb(bt);
-    bt_sync_intr(bt);
-    bt_flags_from_vcpu(bt->vcpu);
+    cpu->mode = cpu->unshared.wanted && mode != MODE_SLOW ? mode | MODE_UNSHARED : mode;
+    bt_sync_segments(cpu);
+    cpu->area->tlb = (uint64_t)(uintptr_t)bt_tlb(cpu);
+    bt_sync_intr(cpu);
+    bt_host_flags_from_vcpu(cpu->vcpu);
 }

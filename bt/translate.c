@@ -5,7 +5,7 @@
 
 #include "cache.h"
 #include "decode.h"
-#include "fragment.h"
+#include "host.h"
 #include "share.h"
 #include "verify.h"
 
@@ -39,28 +39,29 @@ static unsigned cut_after_store(const struct bt_insn *insns, unsigned n)
     return n;
 }
 
-static uint32_t backing_page(struct vx_bt *bt, const uint8_t *hva)
+static uint32_t backing_page(const struct vx_bt *bt, const uint8_t *hva)
 {
     return (uint32_t)((size_t)(hva - vx_pmap_page_hva(bt->config.pmap, 0)) >> VX_PAGE_SHIFT);
 }
 
-static struct bt_tu *new_unit(struct vx_bt *bt, uint8_t *const hva[TU_PAGES], unsigned pages)
+static struct bt_tu *new_unit(const struct vx_bt_cpu *cpu, const struct bt_draft *draft)
 {
-    const struct vx_vcpu *vcpu = bt->vcpu;
+    const struct vx_bt *bt = cpu->bt;
+    const struct vx_vcpu *vcpu = cpu->vcpu;
     struct bt_tu *tu = calloc(1, sizeof *tu + (bt->config.count_units ? sizeof tu->entered[0] : 0));
     VX_ASSERT(tu != NULL);
-    uint32_t lin = (uint32_t)vx_cs_lin(vcpu);
-    tu->hva = (uint64_t)(uintptr_t)(hva[0] + (lin & VX_PAGE_MASK));
+    uint64_t lin = vx_cs_lin(vcpu);
+    tu->hva = (uint64_t)(uintptr_t)(draft->hva[0] + (lin & VX_PAGE_MASK));
     tu->eip = (uint32_t)vcpu->rip;
     tu->cs_base = (uint32_t)vcpu->seg[VX_CS].base;
     tu->cs_limit = vcpu->seg[VX_CS].limit;
-    tu->mode = bt->mode;
-    tu->global =
-        vx_mmu_is_global(vcpu->mmu, lin) && (pages == 1 || vx_mmu_is_global(vcpu->mmu, (lin | VX_PAGE_MASK) + 1));
-    tu->pages = (uint8_t)pages;
-    for (unsigned i = 0; i < pages; i++)
-        tu->page[i] = backing_page(bt, hva[i]);
-    tu->self_checking = pages == 1 && bt_page_self_checking(bt, tu->page[0]);
+    tu->mode = draft->mode;
+    tu->global = vx_mmu_is_global(vcpu->mmu, lin) &&
+                 (draft->pages == 1 || vx_mmu_is_global(vcpu->mmu, vx_lin_wrap((lin | VX_PAGE_MASK) + 1)));
+    tu->pages = (uint8_t)draft->pages;
+    for (unsigned i = 0; i < draft->pages; i++)
+        tu->page[i] = backing_page(bt, draft->hva[i]);
+    tu->self_checking = draft->pages == 1 && bt_page_self_checking(&bt->pages, tu->page[0]);
     return tu;
 }
 
@@ -73,27 +74,27 @@ static void set_length(struct bt_tu *tu, const struct bt_insn *insns, unsigned n
 static void count_unit(struct vx_bt *bt, const struct bt_tu *tu)
 {
     bt->stats->tu_translated++;
-    bt_count_again(bt, tu);
+    bt_count_again(&bt->lookup, bt->stats, tu);
     bt->stats->tu_guest_bytes += tu->guest_bytes;
     bt->stats->tu_guest_insns += tu->insns;
     bt->stats->tu_by_insns[tu->insns]++;
     bt->stats->tu_host_bytes += tu->host_bytes;
-    vx_trace(bt->log, bt_translate, (uint64_t)(uint32_t)(tu->eip + tu->cs_base), (uint64_t)tu->page[0] << VX_PAGE_SHIFT,
-             tu->mode, (unsigned)tu->guest_bytes, tu->host_bytes);
+    vx_trace(bt->log, bt_translate, bt_tu_lin(tu), (uint64_t)tu->page[0] << VX_PAGE_SHIFT, tu->mode,
+             (unsigned)tu->guest_bytes, tu->host_bytes);
 }
 
 /* Emits, shortening the unit until it fits the buffer and a cache segment. */
 static bool place_unit(struct vx_bt *bt, struct bt_tu *tu, unsigned n)
 {
-    struct cg *cg = bt->cg;
+    struct bt_fragment *fragment = &bt->fragment;
     for (;; n = (n + 1) / 2) {
-        set_length(tu, bt->insns, n);
+        set_length(tu, bt->draft.insns, n);
         uint32_t base = bt_cache_reserve(bt, 0);
-        if (emit_unit(cg, bt, tu, n, base)) {
-            uint32_t where = bt_cache_reserve(bt, cg->a.len);
-            if (where == base || (where != UINT32_MAX && emit_unit(cg, bt, tu, n, where))) {
+        if (bt_host_emit(bt, tu, base, fragment)) {
+            uint32_t where = bt_cache_reserve(bt, fragment->bytes);
+            if (where == base || (where != UINT32_MAX && bt_host_emit(bt, tu, where, fragment))) {
                 tu->entry = where;
-                tu->host_bytes = cg->a.len;
+                tu->host_bytes = fragment->bytes;
                 return true;
             }
         }
@@ -102,70 +103,71 @@ static bool place_unit(struct vx_bt *bt, struct bt_tu *tu, unsigned n)
     }
 }
 
-static void keep_parts(struct bt_tu *tu, const struct cg *cg)
+static void keep_parts(struct bt_tu *tu, const struct bt_insn *insns, const uint32_t *start)
 {
     struct bt_part *part = (struct bt_part *)(tu->sites + tu->site_count);
     for (unsigned i = 0; i < tu->insns; i++) {
-        const struct bt_insn *in = &cg->bt->insns[i];
-        part[i] = (struct bt_part){ .start = cg->start[i],
-                                    .lower = in->lower,
-                                    .share_mem = in->share_mem,
-                                    .share_stack = in->share_stack,
-                                    .mem = in->mem && in->mem_bytes != 0 };
+        part[i] = (struct bt_part){ .start = start[i],
+                                    .lower = insns[i].lower,
+                                    .share_mem = insns[i].share_mem,
+                                    .share_stack = insns[i].share_stack,
+                                    .mem = insns[i].mem && insns[i].mem_bytes != 0 };
     }
-    part[tu->insns] = (struct bt_part){ .start = cg->start[tu->insns] };
-    part[tu->insns + 1] = (struct bt_part){ .start = cg->start[tu->insns + 1] };
+    part[tu->insns] = (struct bt_part){ .start = start[tu->insns] };
+    part[tu->insns + 1] = (struct bt_part){ .start = start[tu->insns + 1] };
 }
 
-static void keep_sites(struct bt_tu *tu, const struct cg *cg)
+static void keep_sites(const struct vx_bt *bt, struct bt_tu *tu)
 {
-    bool studied = cg->bt->config.count_units;
-    size_t sites = cg->site_count * sizeof *tu->sites;
+    const struct bt_fragment *fragment = &bt->fragment;
+    bool studied = bt->config.count_units;
+    size_t sites = fragment->site_count * sizeof *tu->sites;
     size_t bytes = sites + (studied ? (tu->insns + 2u) * sizeof(struct bt_part) : 0);
-    tu->site_count = (uint16_t)cg->site_count;
+    tu->site_count = (uint16_t)fragment->site_count;
     if (bytes == 0)
         return;
     tu->sites = malloc(bytes);
     VX_ASSERT(tu->sites != NULL);
-    memcpy(tu->sites, cg->site, sites);
+    memcpy(tu->sites, fragment->sites, sites);
     if (studied)
-        keep_parts(tu, cg);
-}
-
-/* Called on the finished unit in the buffer: what the verifier finds is a bug of ours. */
-static void verify_unit(struct vx_bt *bt, const struct bt_tu *tu)
-{
-    struct bt_verdict verdict;
-    struct bt_claim claim = bt_claim_of(bt, tu);
-    if (bt->verifier != NULL && !bt_verify_unit(bt->verifier, &claim, &verdict))
-        bt_verify_failed(bt, &verdict);
+        keep_parts(tu, bt->draft.insns, fragment->start);
 }
 
 struct bt_claim bt_claim_of(const struct vx_bt *bt, const struct bt_tu *tu)
 {
-    return (struct bt_claim){ .tu = tu, .code = bt->buffer, .insns = bt->insns, .start = bt->cg->start };
+    return (
+        struct bt_claim){ .tu = tu, .code = bt->fragment.code, .insns = bt->draft.insns, .start = bt->fragment.start };
 }
 
-struct bt_tu *bt_translate(struct vx_bt *bt)
+/* What the verifier finds is a bug of ours. */
+static void verify_unit(const struct vx_bt *bt, const struct bt_tu *tu)
 {
-    uint8_t *hva[TU_PAGES];
-    unsigned pages;
-    unsigned n = bt_decode_unit(bt, (unsigned)bt->tu_limit, hva, &pages);
-    if (n == 0 || (pages == 2 && hva[0] == hva[1])) /* an alias of itself would stand twice on one page's list */
+    struct bt_verdict verdict;
+    struct bt_claim claim = bt_claim_of(bt, tu);
+    if (bt->verifier != NULL && !bt_verify_unit(bt->verifier, &claim, &verdict))
+        bt_verify_failed(bt->log, &verdict);
+}
+
+struct bt_tu *bt_translate(struct vx_bt_cpu *cpu)
+{
+    struct vx_bt *bt = cpu->bt;
+    struct bt_draft *draft = &bt->draft;
+    unsigned n = bt_decode_unit(cpu, draft, bt->config.tu_max);
+    if (n == 0 || (draft->pages == 2 && draft->hva[0] == draft->hva[1])) /* would stand twice on one page's list */
         return NULL;
-    struct bt_tu *tu = new_unit(bt, hva, pages);
+    struct bt_tu *tu = new_unit(cpu, draft);
     if (tu->self_checking)
-        n = cut_after_store(bt->insns, n);
-    bt_share_probes(bt, n);
+        n = cut_after_store(draft->insns, n);
+    bt_share_probes(draft, n, bt->config.no_probe_sharing);
     if (!place_unit(bt, tu, n)) {
         free(tu);
         return NULL;
     }
-    keep_sites(tu, bt->cg);
+    keep_sites(bt, tu);
     verify_unit(bt, tu);
-    bt_code_add(bt, tu, bt->buffer);
-    bt_hash_add(bt, tu);
-    bt_page_add(bt, tu);
+    bt_code_add(&bt->code, tu, bt->fragment.code);
+    bt_lookup_add(&bt->lookup, tu);
+    bt_page_add(&bt->pages, tu);
     count_unit(bt, tu);
     return tu;
 }

@@ -32,9 +32,9 @@ struct bt_site {
     uint8_t done;        /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
 };
 enum bt_site_kind {
-    SITE_FAULT,   /* guest instruction at eip is to be interpreted */
-    SITE_POLL,    /* boundary at eip; attention */
-    SITE_POLL_R8, /* boundary at the eip in r8 */
+    SITE_FAULT,         /* guest instruction at eip is to be interpreted */
+    SITE_POLL,          /* boundary at eip; attention */
+    SITE_POLL_INDIRECT, /* boundary at the eip that the code has computed */
 };
 
 /* What is kept of an instruction of a unit that is studied (vx_bt_config.count_units). */
@@ -45,11 +45,18 @@ struct bt_part {
     bool mem; /* it has a memory operand */
 };
 
+/* What units are found by: where their bytes are, and how they are seen. */
+struct bt_key {
+    uint64_t hva; /* host address of the first guest byte */
+    uint64_t eip, cs_base;
+    uint32_t cs_limit, mode;
+};
+
 /* A translation unit and its compiled code fragment. */
 struct bt_tu {
-    uint64_t hva;                          /* key: host address of the first guest byte */
-    uint32_t eip, cs_base, cs_limit, mode; /* rest of the key */
-    uint32_t entry;                        /* offset in the cache */
+    uint64_t hva; /* these are its key, see struct bt_key */
+    uint32_t eip, cs_base, cs_limit, mode;
+    uint32_t entry; /* offset in the cache */
     uint32_t host_bytes;
     uint16_t guest_bytes;
     uint8_t insns;
@@ -71,5 +78,10 @@ struct bt_tu {
 
 /* Why a unit is no longer there; END_NOT: it is, for another code segment. */
 enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
+
+static inline uint64_t bt_tu_lin(const struct bt_tu *tu)
+{
+    return vx_lin_wrap(tu->cs_base + tu->eip);
+}
 
 #endif

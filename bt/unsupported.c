@@ -20,13 +20,20 @@ void vx_bt_destroy(struct vx_bt *bt)
     (void)bt;
 }
 
-enum vx_stop vx_bt_run(struct vx_bt *bt)
+vx_err vx_bt_cpu_create(struct vx_bt *bt, struct vx_vcpu *vcpu, struct vx_bt_cpu **out)
 {
-    (void)bt;
+    (void)bt, (void)vcpu;
+    *out = NULL;
+    return VX_ERR_UNSUPPORTED;
+}
+
+enum vx_stop vx_bt_run(struct vx_bt_cpu *cpu)
+{
+    (void)cpu;
     return VX_STOP_ATTENTION;
 }
 
-void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva)
+void vx_bt_forget(struct vx_bt *bt, uint64_t lin, const uint8_t *hva)
 {
     (void)bt, (void)lin, (void)hva;
 }
@@ -75,9 +82,9 @@ bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uin
     return false;
 }
 
-bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure)
+bool vx_bt_departure(const struct vx_bt_cpu *cpu, unsigned age, struct vx_bt_departure *departure)
 {
-    (void)bt, (void)age, (void)departure;
+    (void)cpu, (void)age, (void)departure;
     return false;
 }
 

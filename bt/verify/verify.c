@@ -38,12 +38,15 @@ static bool allocate(struct bt_verifier *v)
            v->order != NULL && v->stack != NULL;
 }
 
-struct bt_verifier *bt_verifier_create(const struct vx_bt *bt)
+struct bt_verifier *bt_verifier_create(const struct vx_bt_config *config, const struct bt_code *code,
+                                       const struct bt_host *host)
 {
     struct bt_verifier *v = calloc(1, sizeof *v);
     if (v == NULL)
         return NULL;
-    v->bt = bt;
+    v->config = config;
+    v->code = code;
+    v->stub = &host->stub;
     if (allocate(v) && vf_decoder_open(v))
         return v;
     bt_verifier_destroy(v);
@@ -307,7 +310,7 @@ bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct 
     start_state(v, &v->state[0]);
     if (claim->tu->self_checking && claim->start[0] == 0)
         return vf_fail(v, RULE_SELF_CHECK, NULL, "no byte is compared");
-    if (v->bt->config.count_units && claim->start[0] == 0)
+    if (v->config->count_units && claim->start[0] == 0)
         return vf_fail(v, RULE_ENTERED, NULL, "nothing is counted");
     if (vf_insn_at(v, 0) != VF_BEFORE)
         v->state[0].insn = (uint16_t)vf_insn_at(v, 0);
@@ -319,12 +322,12 @@ bool bt_verify_unit(struct bt_verifier *v, const struct bt_claim *claim, struct 
     return true;
 }
 
-void bt_verify_failed(struct vx_bt *bt, const struct bt_verdict *verdict)
+void bt_verify_failed(struct vx_log *log, const struct bt_verdict *verdict)
 {
-    vx_log_error(bt->log, VX_LOG_BT, "the verifier has found wrong code");
+    vx_log_error(log, VX_LOG_BT, "the verifier has found wrong code");
     for (const char *line = verdict->text; *line != '\0';) {
         int n = (int)strcspn(line, "\n");
-        vx_log_error(bt->log, VX_LOG_BT, "%.*s", n, line);
+        vx_log_error(log, VX_LOG_BT, "%.*s", n, line);
         line += n + (line[n] == '\n');
     }
     abort();

@@ -7,9 +7,11 @@
 #ifndef VX86_BT_VERIFY_H
 #define VX86_BT_VERIFY_H
 
-#include "core.h"
+#include "code.h"
+#include "insn.h"
 
 struct bt_verifier;
+struct bt_host;
 
 enum bt_rule {
     RULE_NONE,
@@ -36,8 +38,10 @@ struct bt_verdict {
     char text[BT_VERIFY_TEXT];
 };
 
-/* NULL when there is no memory or Capstone cannot be used. */
-struct bt_verifier *bt_verifier_create(const struct vx_bt *bt);
+/* Of the translator with this configuration, code memory and host, all of which are borrowed and may change. NULL when
+ * there is no memory or Capstone cannot be used. */
+struct bt_verifier *bt_verifier_create(const struct vx_bt_config *config, const struct bt_code *code,
+                                       const struct bt_host *host);
 void bt_verifier_destroy(struct bt_verifier *v);
 
 /* True when all rules hold. Else *verdict has the rule, the place and a text: guest code, host code around, the rule.
@@ -50,11 +54,8 @@ bool bt_verify_stubs(struct bt_verifier *v, struct bt_verdict *verdict);
 /* Does the exit's branch, as it stands in the cache, lead to the unit that it is chained to, or to its cold part? */
 bool bt_verify_exit(struct bt_verifier *v, const struct bt_exit *exit, struct bt_verdict *verdict);
 
-/* The claim of the unit that has just been emitted, while the buffer still holds it (translate.c). */
-struct bt_claim bt_claim_of(const struct vx_bt *bt, const struct bt_tu *tu);
-
 /* Logs the verdict and stops the process: a bug of ours. */
-VX_NORETURN void bt_verify_failed(struct vx_bt *bt, const struct bt_verdict *verdict);
+VX_NORETURN void bt_verify_failed(struct vx_log *log, const struct bt_verdict *verdict);
 
 const char *bt_rule_name(enum bt_rule rule);
 

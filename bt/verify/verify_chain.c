@@ -15,7 +15,7 @@ static bool chain_fails(struct bt_verdict *verdict, const struct bt_exit *exit, 
 /* The branch that ends in the rel32 at the patched place, as it will run. */
 static bool branch_at(struct bt_verifier *v, uint32_t patch_off, struct vf_insn *in)
 {
-    const uint8_t *code = v->bt->rx;
+    const uint8_t *code = v->code->rx;
     for (uint32_t opcode = 1; opcode <= 2; opcode++) {
         if (vf_decode_host(v, code, patch_off + 4, patch_off - opcode, in) && in->known &&
             in->off + in->len == patch_off + 4 && in->op[0].kind == OP_IMM &&
@@ -40,7 +40,7 @@ bool bt_verify_exit(struct bt_verifier *v, const struct bt_exit *exit, struct bt
     if (from->dead || to->dead || to->mode != from->mode || to->cs_base != from->cs_base ||
         to->cs_limit != from->cs_limit)
         return chain_fails(verdict, exit, "leads from or to a unit that is dead or of another mode");
-    if (to->eip != exit->target_eip || goes_to != to->entry || bt_code_find(v->bt, goes_to) != to)
+    if (to->eip != exit->target_eip || goes_to != to->entry || bt_code_find(v->code, goes_to) != to)
         return chain_fails(verdict, exit, "does not go to the entry of the unit for its address");
     return true;
 }

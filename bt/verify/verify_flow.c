@@ -25,7 +25,7 @@ static bool decode_all(struct bt_verifier *v)
 
 enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off)
 {
-    const struct bt_stubs *stub = &v->bt->stub;
+    const struct bt_stubs *stub = v->stub;
     const struct {
         uint32_t off;
         enum vf_stub stub;

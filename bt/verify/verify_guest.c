@@ -166,7 +166,7 @@ bool vf_advance(struct bt_verifier *v, struct vf_state *s, uint32_t off, const s
     const struct bt_tu *tu = v->claim->tu;
     if (s->insn == VF_BEFORE && tu->self_checking && s->checked != tu->guest_bytes)
         return vf_fail(v, RULE_SELF_CHECK, in, "%u of %u bytes have been compared", s->checked, tu->guest_bytes);
-    if (s->insn == VF_BEFORE && s->entered != v->bt->config.count_units)
+    if (s->insn == VF_BEFORE && s->entered != v->config->count_units)
         return vf_fail(v, RULE_ENTERED, in, "the entry is not counted");
     s->insn = (uint16_t)to;
     memset(s->limit, 0, sizeof s->limit);

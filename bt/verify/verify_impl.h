@@ -21,7 +21,6 @@
 #include <capstone/capstone.h>
 
 #include "callout.h"
-#include "core.h"
 #include "regs.h"
 #include "stubs.h"
 #include "verify.h"
@@ -204,7 +203,9 @@ struct vf_point {
 };
 
 struct bt_verifier {
-    const struct vx_bt *bt;
+    const struct vx_bt_config *config;
+    const struct bt_code *code;
+    const struct bt_stubs *stub;
     csh host, guest32; /* 16-bit guest code is decoded in a 32-bit form, see vf_normalise() */
     cs_insn *scratch;
     struct vf_memo *memo[2]; /* of host code, of guest code in 32-bit form */

@@ -170,9 +170,9 @@ static bool poll_site(struct bt_verifier *v, const struct vf_state *s, const str
 {
     const struct bt_site *site = vf_site_of(v, in->off);
     unsigned count = v->claim->tu->insns;
-    if (site == NULL || (site->kind != SITE_POLL && site->kind != SITE_POLL_R8))
+    if (site == NULL || (site->kind != SITE_POLL && site->kind != SITE_POLL_INDIRECT))
         return vf_fail(v, RULE_SITE, in, "a poll without a site for attention");
-    if (site->kind == SITE_POLL_R8) {
+    if (site->kind == SITE_POLL_INDIRECT) {
         if (vf_is_host(v, s->reg[H_R8]))
             return vf_fail(v, RULE_HOST, in, "r8 is a value of the host's");
         if (vf_at(v, s->reg[H_R8])->bits > 32)
@@ -247,7 +247,7 @@ static bool own_count(struct bt_verifier *v, struct vf_state *s, const struct vf
 static bool absolute(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
                      uint64_t hva)
 {
-    if (v->bt->config.count_units && hva == (uint64_t)(uintptr_t)v->claim->tu->entered)
+    if (v->config->count_units && hva == (uint64_t)(uintptr_t)v->claim->tu->entered)
         return own_count(v, s, in, access);
     return own_bytes(v, in, access, hva);
 }

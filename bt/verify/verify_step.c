@@ -340,7 +340,7 @@ bool vf_step(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in
     case K_SETCC: return note_own(v, s, in) && write_op(v, s, in, 0, vf_opaque(&v->terms, 1));
     case K_LAHF: return note_own(v, s, in) && step_lahf(s, v);
     case K_NOP: return true;
-    case K_COUNT: return v->bt->config.count || vf_fail(v, RULE_NOT_ALLOWED, in, "nothing is counted");
+    case K_COUNT: return v->config->count || vf_fail(v, RULE_NOT_ALLOWED, in, "nothing is counted");
     default: return step_native(v, s, in);
     }
 }

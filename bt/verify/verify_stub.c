@@ -80,7 +80,7 @@ static bool store(struct way *w, int64_t disp, const struct vf_op *from, unsigne
     if (disp == AREA(host_rsp) && bytes == 8)
         return (w->kind == KIND_ENTER && from->kind == OP_REG && from->reg == H_RSP && w->rsp == FRAME) ||
                fails(w, "host_rsp is not the frame's");
-    bool exits = (disp == AREA(exit_r8) || disp == AREA(exit_r9)) && bytes == 8;
+    bool exits = (disp == AREA(exit_value) || disp == AREA(exit_kind)) && bytes == 8;
     bool fp = w->kind == KIND_FP && bytes == 8 &&
               (disp == AREA(fp_away) || (disp >= AREA(fp_last) && disp < AREA(fp_last) + 48));
     return exits || fp || fails(w, "a store to another field of the vCPU");
@@ -102,7 +102,7 @@ static bool load(struct way *w, const struct vf_op *to, int64_t disp, unsigned b
     }
     if (disp == AREA(tlb) && to->reg == H_TLB)
         w->reg[H_TLB] = W_C + H_TLB; /* what translated code has there */
-    bool known = disp == AREA(tlb) || disp == AREA(flags16) || disp == AREA(exit_r8) ||
+    bool known = disp == AREA(tlb) || disp == AREA(flags16) || disp == AREA(exit_value) ||
                  (w->kind == KIND_FP && disp >= VCPU(fx) && disp < VCPU(fx) + 24);
     return known || fails(w, "a load of another field of the vCPU");
 }
@@ -163,12 +163,12 @@ static bool ours(uint64_t function)
 
 static bool counters_home(const struct way *w)
 {
-    return !w->v->bt->config.count || (w->entries_stored && w->jc_hits_stored);
+    return !w->v->config->count || (w->entries_stored && w->jc_hits_stored);
 }
 
 static bool counters_away(const struct way *w)
 {
-    return !w->v->bt->config.count || (w->entries_loaded && w->jc_hits_loaded && w->ones);
+    return !w->v->config->count || (w->entries_loaded && w->jc_hits_loaded && w->ones);
 }
 
 static bool step_counter(struct way *w, const struct vf_insn *in)
@@ -262,7 +262,7 @@ static bool step_jmp(const struct way *w, const struct vf_insn *in)
         return (in->op[0].kind == OP_REG && w->reg[in->op[0].reg] == W_C + H_RSI && w->rsp == FRAME &&
                 w->depth == SAVED && for_guest(w)) ||
                fails(w, "not a jump to the unit with everything loaded");
-    return (w->kind == KIND_EXIT && in->op[0].kind == OP_IMM && (uint32_t)in->op[0].value == w->v->bt->stub.leave) ||
+    return (w->kind == KIND_EXIT && in->op[0].kind == OP_IMM && (uint32_t)in->op[0].value == w->v->stub->leave) ||
            fails(w, "a jump to something else than leave");
 }
 
@@ -316,7 +316,7 @@ static bool walk(struct way w)
     for (unsigned i = 0; i < STEPS_MAX; i++) {
         struct vf_insn in;
         bool ends = false;
-        if (w.off >= BT_STUB_BYTES || !vf_decode_host(w.v, w.v->bt->rx, BT_STUB_BYTES, w.off, &in))
+        if (w.off >= BT_STUB_BYTES || !vf_decode_host(w.v, w.v->code->rx, BT_STUB_BYTES, w.off, &in))
             return fails(&w, "undecodable");
         if (!step(&w, &in, &ends))
             return false;
@@ -339,7 +339,7 @@ static bool check(struct bt_verifier *v, const char *name, uint32_t off, enum st
 
 bool bt_verify_stubs(struct bt_verifier *v, struct bt_verdict *verdict)
 {
-    const struct bt_stubs *stub = &v->bt->stub;
+    const struct bt_stubs *stub = v->stub;
     const struct {
         const char *name;
         uint32_t off;

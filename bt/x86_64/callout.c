@@ -1,100 +1,99 @@
 /* callout.c - the C side of call-outs from translated code.
  *
  * Compiled for general registers only: until bt_fp_home() has run, the host's FPU and SSE registers hold the guest's
- * state (I2 of core.h), so nothing here may use them, and nothing of another folder is called before. */
+ * state (fp_away in area.h), so nothing here may use them, and nothing of another folder is called before. */
 #include "callout.h"
 
 #include "callout_string.h"
 #include "fp_state.h"
-#include "host_flags.h"
 #include "interpret.h"
 #include "state.h"
 
 /* Is CS what the running unit was made for? A handler may be at the very offset where the unit would go on. */
-static bool same_code(const struct vx_bt *bt)
+static bool same_code(const struct vx_bt_cpu *cpu)
 {
-    const struct vx_seg *cs = &bt->vcpu->seg[VX_CS];
-    return (uint32_t)cs->base == bt->jc_cur->cs_base && cs->limit == bt->jc_cur->cs_limit;
+    const struct vx_seg *cs = &cpu->vcpu->seg[VX_CS];
+    return cs->base == cpu->jc.current->cs_base && cs->limit == cpu->jc.current->cs_limit;
 }
 
 /* Must the boundary behind the instruction be looked at by C: is there an event, a shadow, another state? */
-static bool wants_out(const struct vx_bt *bt)
+static bool wants_out(const struct vx_bt_cpu *cpu)
 {
-    const struct vx_vcpu *vcpu = bt->vcpu;
-    if (bt->config.exact_count && vcpu->retired + BT_TU_MAX > vcpu->retire_limit) /* it may have been moved */
+    const struct vx_vcpu *vcpu = cpu->vcpu;
+    if (cpu->bt->config.exact_count && vcpu->retired + BT_TU_MAX > vcpu->retire_limit) /* it may have been moved */
         return true;
-    return vcpu->inhibit != VX_INHIBIT_NONE || bt->must_exit || vcpu->halted || vcpu->shutdown ||
+    return vcpu->inhibit != VX_INHIBIT_NONE || cpu->must_exit || vcpu->halted || vcpu->shutdown ||
            (vcpu->intr_line && vcpu->iflag) || atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
 }
 
-static uint64_t leave(struct vx_bt *bt, uint64_t eip, enum bt_exit_kind why)
+static uint64_t leave(struct vx_bt_cpu *cpu, uint64_t eip, enum bt_exit_kind why)
 {
-    bt->area->exit_r9 = why;
-    bt->callout_eip = (uint32_t)eip;
+    cpu->area->exit_kind = why;
+    cpu->departures.callout_eip = eip;
     return CALLOUT_EXIT;
 }
 
 /* After C has executed the instruction between eip and next_eip on the vCPU: may the unit go on? next_eip UINT64_MAX:
  * never. A handler may stand at next_eip, but what the unit knows of the state there holds behind a completed
  * instruction only. */
-static uint64_t after_insn(struct vx_bt *bt, uint64_t eip, uint64_t next_eip, uint64_t info)
+static uint64_t after_insn(struct vx_bt_cpu *cpu, uint64_t eip, uint64_t next_eip, uint64_t info)
 {
-    struct vx_vcpu *vcpu = bt->vcpu;
-    const uint32_t mine = bt->mode & ~(uint32_t)MODE_UNSHARED;
+    struct vx_vcpu *vcpu = cpu->vcpu;
+    const uint32_t mine = cpu->mode & ~(uint32_t)MODE_UNSHARED;
     enum bt_exit_kind why;
     if (vcpu->rip != next_eip || vx_interp_last_raised(vcpu)) {
         why = EXIT_ELSEWHERE;
-    } else if (wants_out(bt)) {
+    } else if (wants_out(cpu)) {
         why = EXIT_WANTED;
-    } else if (!same_code(bt) || bt_mode_of(vcpu) != mine) {
+    } else if (!same_code(cpu) || bt_mode_of(vcpu) != mine) {
         why = EXIT_STATE;
     } else {
-        bt_sync(bt, mine);
+        bt_sync(cpu, mine);
         if (info & MEM_FP_LIVE)
             bt_fp_load(vcpu);
         return CALLOUT_NEXT;
     }
-    bt_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
-    return leave(bt, eip, why);
+    bt_host_flags_from_vcpu(vcpu); /* bt_execute() takes them from there */
+    return leave(cpu, eip, why);
 }
 
 uint64_t bt_callout_insn(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
+    bt_host_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
-    bt_interpret(bt_of(vcpu));
-    return after_insn(bt_of(vcpu), eip, next_eip, info);
+    bt_interpret(bt_cpu_of(vcpu));
+    return after_insn(bt_cpu_of(vcpu), eip, next_eip, info);
 }
 
 uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;
-    struct vx_bt *bt = bt_of(vcpu);
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
     if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info, (uint32_t)eip, (uint32_t)(next_eip - eip))) {
-        bt->stats->callout_string++;
+        cpu->stats->callout_string++;
         vcpu->retired++;
         return CALLOUT_NEXT;
     }
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
+    bt_host_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
     uint64_t retired = vcpu->retired; /* passed: what stands here by then is another instruction */
     do
-        bt_interpret(bt);
+        bt_interpret(cpu);
     while (vcpu->rip == eip && vcpu->retired == retired &&
-           atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !bt->must_exit);
-    return after_insn(bt, eip, next_eip, info);
+           atomic_load_explicit(&vcpu->attention, memory_order_relaxed) == 0 && !vcpu->shutdown && !cpu->must_exit);
+    return after_insn(cpu, eip, next_eip, info);
 }
 
 static uint64_t fault(struct vx_vcpu *vcpu, uint64_t eip)
 {
-    bt_flags_to_vcpu(vcpu);
+    bt_host_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
     vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+    return after_insn(bt_cpu_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 static void release_stack(struct vx_vcpu *vcpu, uint32_t bytes, uint32_t mode)
@@ -105,20 +104,20 @@ static void release_stack(struct vx_vcpu *vcpu, uint32_t bytes, uint32_t mode)
 
 uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t sel)
 {
-    struct vx_bt *bt = bt_of(vcpu);
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
     bt_fp_home(vcpu);
-    bt->stats->callout_segment++;
+    cpu->stats->callout_segment++;
     vcpu->inhibit = VX_INHIBIT_NONE; /* an STI before this one held events back until here, whichever way it goes on */
     if (!vx_cpu_load_seg(vcpu, info & SEG_REG, (uint16_t)sel))
         return fault(vcpu, eip);
-    release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, bt->mode);
+    release_stack(vcpu, (uint32_t)info >> SEG_POP_SHIFT & 7, cpu->mode);
     vcpu->retired++;
     bool attention = atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0;
-    if (attention || bt->must_exit || bt_mode_of(vcpu) != (bt->mode & ~(uint32_t)MODE_UNSHARED)) {
+    if (attention || cpu->must_exit || bt_mode_of(vcpu) != (cpu->mode & ~(uint32_t)MODE_UNSHARED)) {
         vcpu->rip = next_eip;
-        return leave(bt, eip, attention || bt->must_exit ? EXIT_WANTED : EXIT_STATE);
+        return leave(cpu, eip, attention || cpu->must_exit ? EXIT_WANTED : EXIT_STATE);
     }
-    bt_sync_segments(bt);
+    bt_sync_segments(cpu);
     if (info & MEM_FP_LIVE)
         bt_fp_load(vcpu);
     return CALLOUT_NEXT;
@@ -130,7 +129,7 @@ uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info
     if ((vcpu->cr4 & VX_CR4_TSD) && vcpu->cpl != 0)
         return bt_callout_insn(vcpu, next_eip, info, eip, 0);
     bt_fp_home(vcpu);
-    bt_of(vcpu)->stats->callout_other++;
+    bt_cpu_of(vcpu)->stats->callout_other++;
     uint64_t tsc = vx_cpu_rdtsc(vcpu);
     vcpu->retired++;
     vcpu->gpr[VX_RAX] = (uint32_t)tsc;
@@ -156,22 +155,22 @@ static void access_port(struct vx_vcpu *vcpu, uint16_t port, unsigned size, bool
  * relies on. */
 uint64_t bt_callout_port(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t port)
 {
-    struct vx_bt *bt = bt_of(vcpu);
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
     unsigned size = info & PORT_SIZE;
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
-    bt->stats->callout_io++;
+    bt_host_flags_to_vcpu(vcpu);
+    cpu->stats->callout_io++;
     vcpu->rip = eip;
     vcpu->inhibit = VX_INHIBIT_NONE;
-    if (!(bt->mode & MODE_IOPL_OK) && !vx_cpu_io_allowed(vcpu, (uint16_t)port, size))
+    if (!(cpu->mode & MODE_IOPL_OK) && !vx_cpu_io_allowed(vcpu, (uint16_t)port, size))
         return fault(vcpu, eip);
     access_port(vcpu, (uint16_t)port, size, (info & PORT_OUT) != 0);
     vcpu->retired++;
-    if (wants_out(bt)) {
+    if (wants_out(cpu)) {
         vcpu->rip = next_eip;
-        return leave(bt, eip, EXIT_WANTED);
+        return leave(cpu, eip, EXIT_WANTED);
     }
-    bt_sync_intr(bt);
+    bt_sync_intr(cpu);
     if (info & MEM_FP_LIVE)
         bt_fp_load(vcpu);
     return CALLOUT_NEXT;
@@ -181,40 +180,40 @@ uint64_t bt_callout_int(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t vector
 {
     (void)unused;
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
-    bt_of(vcpu)->stats->callout_transfer++;
+    bt_host_flags_to_vcpu(vcpu);
+    bt_cpu_of(vcpu)->stats->callout_transfer++;
     vcpu->rip = eip;
     if (!vx_cpu_software_int(vcpu, (uint8_t)vector, VX_INT_N, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+    return after_insn(bt_cpu_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 uint64_t bt_callout_iret(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t op_bytes, uint64_t eip, uint64_t unused)
 {
     (void)unused;
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
-    bt_of(vcpu)->stats->callout_transfer++;
+    bt_host_flags_to_vcpu(vcpu);
+    bt_cpu_of(vcpu)->stats->callout_transfer++;
     vcpu->rip = eip;
     vcpu->inhibit = VX_INHIBIT_NONE;
     if (!vx_cpu_iret(vcpu, (unsigned)op_bytes, (uint32_t)next_eip))
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+    return after_insn(bt_cpu_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 static uint64_t fast_call(struct vx_vcpu *vcpu, uint64_t eip, bool (*transfer)(struct vx_vcpu *vcpu))
 {
     bt_fp_home(vcpu);
-    bt_flags_to_vcpu(vcpu);
-    bt_of(vcpu)->stats->callout_transfer++;
+    bt_host_flags_to_vcpu(vcpu);
+    bt_cpu_of(vcpu)->stats->callout_transfer++;
     vcpu->rip = eip;
     vcpu->inhibit = VX_INHIBIT_NONE;
     if (!transfer(vcpu))
         vx_cpu_deliver_fault(vcpu);
     vcpu->retired++;
-    return after_insn(bt_of(vcpu), eip, UINT64_MAX, 0);
+    return after_insn(bt_cpu_of(vcpu), eip, UINT64_MAX, 0);
 }
 
 uint64_t bt_callout_sysenter(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
@@ -254,11 +253,11 @@ static bool faults_before_memory(const struct vx_vcpu *vcpu, uint64_t lin, uint6
 uint64_t bt_callout_share(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;
-    struct vx_bt *bt = bt_of(vcpu);
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
     unsigned bytes = info & MEM_BYTES;
     enum vx_view view = vx_view_of(vcpu);
     bt_fp_home(vcpu);
-    bt->stats->callout_share++;
+    cpu->stats->callout_share++;
     if ((lin & VX_PAGE_MASK) + bytes <= VX_PAGE_BYTES) {
         const struct vx_tlb *tlb = vcpu->mmu->tlb[view];
         vx_mmu_prefill(vcpu->mmu, lin, view);
@@ -269,17 +268,17 @@ uint64_t bt_callout_share(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uin
             return (uint64_t)(uintptr_t)hva;
         }
     }
-    bt->area->exit_r8 = eip;
-    bt->area->exit_r9 = EXIT_UNSHARED;
+    cpu->area->exit_value = eip;
+    cpu->area->exit_kind = EXIT_UNSHARED;
     return CALLOUT_EXIT;
 }
 
 uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint64_t eip, uint64_t unused)
 {
     (void)unused;
-    struct vx_bt *bt = bt_of(vcpu);
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
     bt_fp_home(vcpu);
-    count_access(bt->stats, info);
+    count_access(cpu->stats, info);
     enum vx_access access = (info & MEM_WRITE) ? VX_ACCESS_WRITE : VX_ACCESS_READ;
     uint8_t *hva = NULL;
     if (!faults_before_memory(vcpu, lin, info) &&
@@ -290,11 +289,11 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
             bt_fp_load(vcpu);
         return (uint64_t)(uintptr_t)hva;
     }
-    bt_flags_to_vcpu(vcpu);
+    bt_host_flags_to_vcpu(vcpu);
     vcpu->rip = eip;
-    bt_interpret(bt);
+    bt_interpret(cpu);
     unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
-    return after_insn(bt, eip, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
+    return after_insn(cpu, eip, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
 }
 
 /* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what
@@ -302,13 +301,13 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
  * (they are counted where they are called). */
 uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
 {
-    struct vx_bt *bt = bt_of(vcpu);
-    if (++bt->callouts % CALLOUT_SAMPLE != 0)
+    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
+    if (++cpu->time.callouts % CALLOUT_SAMPLE != 0)
         return function(vcpu, a, b, c, d);
-    uint64_t devices_ns = bt->stats->time_devices_ns, start = __builtin_ia32_rdtsc();
+    uint64_t devices_ns = cpu->stats->time_devices_ns, start = __builtin_ia32_rdtsc();
     uint64_t answer = function(vcpu, a, b, c, d);
-    bt->callout_cycles += __builtin_ia32_rdtsc() - start;
-    bt->callout_device_ns += bt->stats->time_devices_ns - devices_ns;
+    cpu->time.cycles += __builtin_ia32_rdtsc() - start;
+    cpu->time.device_ns += cpu->stats->time_devices_ns - devices_ns;
     return answer;
 }
 
@@ -319,7 +318,7 @@ uint64_t bt_callout_counted(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64
     uint32_t done = bt_area(vcpu)->unit_done;
     vcpu->retired += done;
     uint64_t answer =
-        bt_of(vcpu)->config.count ? bt_callout_timed(vcpu, a, b, c, d, function) : function(vcpu, a, b, c, d);
+        bt_cpu_of(vcpu)->bt->config.count ? bt_callout_timed(vcpu, a, b, c, d, function) : function(vcpu, a, b, c, d);
     if (answer != CALLOUT_EXIT)
         vcpu->retired -= answer == CALLOUT_NEXT ? done + 1 : done;
     return answer;

@@ -6,17 +6,17 @@
 unsigned cg_number(const struct cg *cg, const struct bt_insn *in)
 {
     unsigned n = 0; /* `in` may be an edited copy (CALL pushes as PUSH imm does) */
-    while (n < cg->insns && cg->bt->insns[n].eip != in->eip)
+    while (n < cg->insns && cg->draft->insns[n].eip != in->eip)
         n++;
     return n;
 }
 
 uint8_t cg_done(const struct cg *cg, uint32_t eip)
 {
-    if (!cg->bt->config.exact_count || cg->counted)
+    if (!cg->config->exact_count || cg->counted)
         return 0;
     unsigned n = 0;
-    while (n < cg->insns && cg->bt->insns[n].eip != eip)
+    while (n < cg->insns && cg->draft->insns[n].eip != eip)
         n++;
     return (uint8_t)n;
 }
@@ -58,7 +58,7 @@ void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11)
 void emit_count(struct cg *cg, unsigned n)
 {
     struct bt_asm *a = &cg->a;
-    if (!cg->bt->config.exact_count || n == 0)
+    if (!cg->config->exact_count || n == 0)
         return;
     x_load64(a, H_R9, H_VCPU, VCPU(retired));
     x_lea64(a, H_R9, H_R9, H_NONE, 0, (int32_t)n);
@@ -87,7 +87,7 @@ void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
     emit_fip(cg);
-    if (cg->bt->config.exact_count) {
+    if (cg->config->exact_count) {
         asm_mem(a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(unit_done));
         a32(a, cg_number(cg, in));
     }
@@ -109,5 +109,5 @@ void emit_interp_end(struct cg *cg, const struct bt_insn *in)
     emit_fip(cg);
     emit_count(cg, cg_number(cg, in));
     x_mov_imm32(&cg->a, H_R8, in->eip);
-    x_jmp_rel32(&cg->a, cg->bt->stub.exit_interp);
+    x_jmp_rel32(&cg->a, cg->stub->exit_interp);
 }

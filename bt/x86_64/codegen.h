@@ -1,10 +1,11 @@
-/* codegen.h - the unit whose code is being emitted, and what all emitters build with: sites, counts, call-outs, code out
- * of line. */
+/* codegen.h - the unit whose code is being emitted, and what all emitters build with: sites, counts, call-outs, code
+ * out of line. */
 #ifndef VX86_BT_CODEGEN_H
 #define VX86_BT_CODEGEN_H
 
 #include "asm.h"
-#include "core.h"
+#include "insn.h"
+#include "stubs.h"
 
 /* Out-of-line code, emitted behind the unit's body. */
 struct cold {
@@ -24,13 +25,12 @@ enum { COLD_MAX = BT_TU_MAX * 6, SITE_MAX = BT_TU_MAX * 4 };
 
 struct cg {
     struct bt_asm a;
-    struct vx_bt *bt;
     struct bt_tu *tu;
     uint32_t mode;
     const struct bt_insn *in;      /* being emitted */
     unsigned index;                /* its number in the unit */
     uint32_t start[BT_TU_MAX + 2]; /* buffer offset of each instruction, of the tail, of the cold part */
-    bool fp_live;                  /* I4: the FP state is known to be in the host here */
+    bool fp_live;                  /* area->fp_away is known to be 0 here */
     bool after_sti;                /* the one before was STI */
     bool in_shadow;                /* the instruction being emitted runs in STI's shadow */
     bool poll_if;                  /* IF may have become 1: look at the next boundary */
@@ -43,11 +43,16 @@ struct cg {
     uint32_t fip;                  /* eip of the last x87 instruction that is not a control instruction */
     unsigned insns;                /* instructions of the unit */
     unsigned exits;
+    /* up to here: of one unit, and zero when it begins */
+    const struct vx_bt_config *config;
+    const struct bt_stubs *stub;
+    const struct bt_draft *draft;
     struct cold cold[COLD_MAX];
     unsigned cold_count;
     struct bt_site site[SITE_MAX];
     unsigned site_count;
     bool full; /* too much for the tables: make a shorter unit */
+    uint8_t buffer[BT_FRAGMENT_MAX];
 };
 
 /* In the place of an address register: the operand is [r9 + cg->share_disp]. */

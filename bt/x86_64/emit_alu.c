@@ -108,7 +108,7 @@ void emit_fp_here(struct cg *cg)
     x_mov64(a, H_R11, H_RCX);
     x_load64(a, H_RCX, H_VCPU, AREA(fp_away));
     uint32_t here = x_jrcxz(a);
-    x_call_rel32(a, cg->bt->stub.fp_load);
+    x_call_rel32(a, cg->stub->fp_load);
     x_here(a, here);
     x_mov64(a, H_RCX, H_R11);
     cg->fp_live = true;

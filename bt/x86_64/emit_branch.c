@@ -69,8 +69,8 @@ static void add_exit(struct cg *cg, uint32_t from, uint32_t target_eip)
     cold->exit = (uint8_t)cg->exits++;
 }
 
-/* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_R8, at the eip in r8) may take
- * events. */
+/* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_INDIRECT, at the eip in r8) may
+ * take events. */
 static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
 {
     if (!cg->in_shadow)
@@ -93,7 +93,7 @@ void emit_exit_boundary(struct cg *cg, uint32_t eip)
 {
     emit_unit_done(cg);
     x_mov_imm32(&cg->a, H_R8, eip);
-    x_jmp_rel32(&cg->a, cg->bt->stub.exit_boundary);
+    x_jmp_rel32(&cg->a, cg->stub->exit_boundary);
 }
 
 void emit_jmp(struct cg *cg, const struct bt_insn *in)
@@ -203,7 +203,7 @@ static void emit_miss(struct cg *cg, const struct bt_exit *direct)
 {
     if (direct != NULL)
         x_mov_imm64(&cg->a, H_R8, (uint64_t)(uintptr_t)direct);
-    x_jmp_rel32(&cg->a, direct != NULL ? cg->bt->stub.exit_direct : cg->bt->stub.exit_indirect);
+    x_jmp_rel32(&cg->a, direct != NULL ? cg->stub->exit_direct : cg->stub->exit_indirect);
 }
 
 void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
@@ -211,12 +211,12 @@ void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
     struct bt_asm *a = &cg->a;
     emit_unit_done(cg);
     if (direct == NULL)
-        end_shadow(cg, SITE_POLL_R8, 0);
-    if (cg->bt->config.no_jump_cache) {
+        end_shadow(cg, SITE_POLL_INDIRECT, 0);
+    if (cg->config->no_jump_cache) {
         uint32_t poll = a->len;
         x_load64(a, H_R9, H_VCPU, AREA(poll_ptr));
         x_load32(a, H_R9, H_R9, 0);
-        cg_site(cg, poll, SITE_POLL_R8, 0);
+        cg_site(cg, poll, SITE_POLL_INDIRECT, 0);
         emit_miss(cg, direct);
         return;
     }
@@ -224,7 +224,7 @@ void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
     uint32_t start = a->len;
     x_load64(a, H_R10, H_VCPU, AREA(jc_base));
     asm_mem(a, true, 0, 0x8B, H_R10, H_R10, H_R9, 3, 0);
-    cg_site(cg, start, SITE_POLL_R8, 0);
+    cg_site(cg, start, SITE_POLL_INDIRECT, 0);
     x_mov64(a, H_R11, H_RCX);
     x_lea32(a, H_RCX, H_R10, H_R8, 0, 0);
     uint32_t hit = x_jrcxz(a);
@@ -238,7 +238,7 @@ void emit_jump_cache(struct cg *cg, const struct bt_exit *direct)
     a8(a, 0x8D);
     a8(a, 0x0D);
     a32(a, 0u - (a->base + a->len + 4));
-    if (cg->bt->config.count)
+    if (cg->config->count)
         x_psubq(a, H_XMM_JC_HITS, H_XMM_ONES);
     x_lea64(a, H_R10, H_R10, H_R9, 0, 0);
     a8(a, 0x41); /* jmp r10 */

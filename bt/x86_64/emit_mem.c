@@ -127,7 +127,7 @@ static int32_t slot_disp(unsigned slot)
 static void open_share(struct cg *cg, unsigned slot, uint8_t base, int32_t delta)
 {
     struct bt_asm *a = &cg->a;
-    const struct bt_share *share = &cg->bt->share[slot];
+    const struct bt_share *share = &cg->draft->share[slot];
     x_lea32(a, H_R8, base, H_NONE, 0, share->lo - delta);
     emit_probe(cg, H_R8, share->bytes, share->write ? MEM_WRITE : MEM_READ);
     cg->cold[cg->cold_count - 1].kind = COLD_UNSHARED;

@@ -104,5 +104,5 @@ void emit_rep(struct cg *cg, const struct bt_insn *in)
     x_mov_imm32(a, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, fast | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
-    emit_call_c(cg, in, cg->bt->stub.rep);
+    emit_call_c(cg, in, cg->stub->rep);
 }

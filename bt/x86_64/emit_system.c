@@ -46,7 +46,7 @@ void emit_pushf(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
     if (!(cg->mode & MODE_PROTECTED)) {
-        emit_interp(cg, in, cg->bt->stub.insn);
+        emit_interp(cg, in, cg->stub->insn);
         return;
     }
     x_mov32(a, H_R10, H_RAX);
@@ -103,7 +103,7 @@ void emit_popf(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
     if (!(cg->mode & MODE_PROTECTED) || !(cg->mode & MODE_CPL0)) {
-        emit_interp(cg, in, cg->bt->stub.insn);
+        emit_interp(cg, in, cg->stub->insn);
         cg->poll_if = true;
         return;
     }
@@ -142,7 +142,7 @@ void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in)
 {
     static const int32_t offset[8] = { [0] = VCPU(cr0), [2] = VCPU(cr2), [3] = VCPU(cr3), [4] = VCPU(cr4) };
     if (!(cg->mode & MODE_CPL0) || in->reg > 4 || offset[in->reg] == 0) {
-        emit_interp(cg, in, cg->bt->stub.insn);
+        emit_interp(cg, in, cg->stub->insn);
         return;
     }
     x_load32(&cg->a, host_of(in->rm), H_VCPU, offset[in->reg]);
@@ -155,7 +155,7 @@ static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, u
     x_mov_imm32(a, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, seg | pop_bytes << SEG_POP_SHIFT | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
-    emit_call_c(cg, in, cg->bt->stub.seg);
+    emit_call_c(cg, in, cg->stub->seg);
 }
 
 static bool moves_base_only(const struct cg *cg, unsigned seg)
@@ -209,7 +209,7 @@ void emit_pop_seg(struct cg *cg, const struct bt_insn *in)
 
 void emit_rdtsc(struct cg *cg, const struct bt_insn *in)
 {
-    emit_interp(cg, in, cg->bt->stub.rdtsc);
+    emit_interp(cg, in, cg->stub->rdtsc);
 }
 
 /* The port's number in r11. */
@@ -225,7 +225,7 @@ void emit_port(struct cg *cg, const struct bt_insn *in)
     x_mov_imm32(a, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, size | (in->opcode & 2 ? PORT_OUT : 0) | (cg->fp_live ? MEM_FP_LIVE : 0));
     x_mov_imm32(a, H_R10, in->eip);
-    emit_call_c(cg, in, cg->bt->stub.port);
+    emit_call_c(cg, in, cg->stub->port);
 }
 
 /* INT n, IRET, SYSENTER, SYSEXIT: C does the transfer and leaves for where it led. */
@@ -240,20 +240,20 @@ static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uin
 
 void emit_int(struct cg *cg, const struct bt_insn *in)
 {
-    transfer(cg, in, (uint8_t)in->imm, cg->bt->stub.software_int);
+    transfer(cg, in, (uint8_t)in->imm, cg->stub->software_int);
 }
 
 void emit_iret(struct cg *cg, const struct bt_insn *in)
 {
-    transfer(cg, in, in->op_bytes, cg->bt->stub.iret);
+    transfer(cg, in, in->op_bytes, cg->stub->iret);
 }
 
 void emit_sysenter(struct cg *cg, const struct bt_insn *in)
 {
-    transfer(cg, in, 0, cg->bt->stub.sysenter);
+    transfer(cg, in, 0, cg->stub->sysenter);
 }
 
 void emit_sysexit(struct cg *cg, const struct bt_insn *in)
 {
-    transfer(cg, in, 0, cg->bt->stub.sysexit);
+    transfer(cg, in, 0, cg->stub->sysexit);
 }

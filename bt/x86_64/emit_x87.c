@@ -1,10 +1,9 @@
 /* emit_x87.c - x87 instructions run as themselves; what they leave in FIP, FOP and FDP is kept beside them.
  *
  * The host notes addresses of translated code there, so the guest's go to area->fp_last, and tell_pointers() in
- * callout.c puts them into the image when the state comes home. FIP is stored where the unit is left only: before
- *           call-outs, at exits; sites
- * know it (`fip_back`). The others can change in MODE_FP_OPERANDS alone (tells_fp_operands() in state.c) and are stored
- * behind each instruction. */
+ * fp_state.c puts them into the image when the state comes home. FIP is stored where the unit is left only: before
+ * call-outs, at exits; sites know it (`fip_back`). The others can change in MODE_FP_OPERANDS alone
+ * (tells_fp_operands() in state.c) and are stored behind each instruction. */
 #include "emit.h"
 #include "emit_mem.h"
 
@@ -48,7 +47,7 @@ static void emit_operand_pointers(struct cg *cg, const struct bt_insn *in)
     a8(a, in->opcode & 7);
     store_selector(cg, AREA(fp_last) + FX_FCS, VX_CS);
     if (!in->mem) { /* without an operand an exception leaves FDP as it was */
-        if (!cg->bt->fp_pointers_always)
+        if (!cg->draft->fp_pointers_always)
             take_back_fdp(cg);
         return;
     }
@@ -61,7 +60,7 @@ void emit_x87(struct cg *cg, const struct bt_insn *in)
 {
     emit_native(cg, in);
     if (is_control(in)) {
-        if (in->opcode == 0xD9 && in->reg == 5 && (cg->mode & MODE_FP_OPERANDS) && !cg->bt->fp_pointers_always)
+        if (in->opcode == 0xD9 && in->reg == 5 && (cg->mode & MODE_FP_OPERANDS) && !cg->draft->fp_pointers_always)
             take_back_operation(cg);
         return;
     }

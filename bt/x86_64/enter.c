@@ -1,10 +1,9 @@
 /* enter.c - from C into translated code. */
-#include "enter.h"
-
+#include "core.h"
 #include "fp_state.h"
-#include "host_flags.h"
+#include "stubs.h"
 
-/* Whoever raises attention sets the word first and the pointers then (kick() in run.c). So pointers that are at peace
+/* Whoever raises attention sets the word first and the pointers then (kick() in news.c). So pointers that are at peace
  * need no more than a look at the word, which follows; others are set before it is looked at. */
 static void make_peace(struct bt_area *area)
 {
@@ -17,19 +16,20 @@ static void make_peace(struct bt_area *area)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-bool bt_execute(struct vx_bt *bt, uint32_t entry)
+bool bt_host_enter(struct vx_bt_cpu *cpu, uint32_t entry)
 {
-    struct bt_area *area = bt->area;
-    bt->must_exit = false;
-    area->exit_r9 = EXIT_STATE;
-    make_peace(area);
-    if (atomic_load(&bt->vcpu->attention) != 0)
+    struct vx_vcpu *vcpu = cpu->vcpu;
+    const struct bt_code *code = &cpu->bt->code;
+    cpu->must_exit = false;
+    cpu->area->exit_kind = EXIT_STATE;
+    make_peace(cpu->area);
+    if (atomic_load(&vcpu->attention) != 0)
         return false;
     void (*enter)(struct vx_vcpu *, const uint8_t *);
-    const uint8_t *stub = bt->rx + bt->stub.enter;
+    const uint8_t *stub = code->rx + cpu->bt->host->stub.enter;
     __builtin_memcpy(&enter, &stub, sizeof enter);
-    enter(bt->vcpu, bt->rx + entry);
-    bt_fp_home(bt->vcpu);
-    bt_flags_to_vcpu(bt->vcpu);
+    enter(vcpu, code->rx + entry);
+    bt_fp_home(vcpu);
+    bt_host_flags_to_vcpu(vcpu);
     return true;
 }

@@ -14,7 +14,7 @@ static void host_fp_defaults(void)
 static void tell_pointers(struct vx_vcpu *vcpu)
 {
     struct bt_area *area = bt_area(vcpu);
-    bool always = bt_of(vcpu)->fp_pointers_always, error = (vcpu->fx[FX_FSW] & FSW_ES) != 0;
+    bool always = bt_cpu_of(vcpu)->fp_pointers_always, error = (vcpu->fx[FX_FSW] & FSW_ES) != 0;
     uint8_t *last = (uint8_t *)area->fp_last;
     const uint8_t *operand = always || error ? last : (const uint8_t *)area->fp_kept;
     if (!always)

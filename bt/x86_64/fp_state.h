@@ -10,9 +10,10 @@ void bt_fp_home(struct vx_vcpu *vcpu);
 void bt_fp_load(struct vx_vcpu *vcpu);
 
 /* FIP as of the x87 instruction at `eip`, while the FP state is in the host. */
-static inline void bt_tell_fip(struct bt_area *area, uint32_t eip)
+static inline void bt_tell_fip(struct bt_area *area, uint64_t eip)
 {
-    __builtin_memcpy((uint8_t *)area->fp_last + FX_FIP, &eip, sizeof eip);
+    uint32_t fip = (uint32_t)eip;
+    __builtin_memcpy((uint8_t *)area->fp_last + FX_FIP, &fip, sizeof fip);
 }
 
 #endif

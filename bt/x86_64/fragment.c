@@ -4,8 +4,6 @@
  * unchained exits */
 #include "fragment.h"
 
-#include <stdlib.h>
-
 #include "callout.h"
 #include "emit.h"
 
@@ -19,7 +17,7 @@ static void emit_nop(struct cg *cg, const struct bt_insn *in)
 
 static void emit_interp_insn(struct cg *cg, const struct bt_insn *in)
 {
-    emit_interp(cg, in, cg->bt->stub.insn);
+    emit_interp(cg, in, cg->stub->insn);
 }
 
 static emitter *const emitters[] = {
@@ -102,7 +100,7 @@ static void emit_self_check(struct cg *cg)
         uint32_t same = x_jrcxz(a);
         x_mov64(a, H_RCX, H_R11);
         x_mov_imm64(a, H_R8, (uint64_t)(uintptr_t)tu);
-        x_jmp_rel32(a, cg->bt->stub.exit_stale);
+        x_jmp_rel32(a, cg->stub->exit_stale);
         x_here(a, same);
     }
     x_mov64(a, H_RCX, H_R11);
@@ -134,7 +132,7 @@ static bool keeps_r9(const struct bt_insn *in)
 
 static void emit_one(struct cg *cg, unsigned index)
 {
-    const struct bt_insn *in = &cg->bt->insns[index];
+    const struct bt_insn *in = &cg->draft->insns[index];
     cg->in_shadow = cg->after_sti;
     cg->index = index;
     cg->in = in;
@@ -176,13 +174,13 @@ static void emit_tail(struct cg *cg, const struct bt_insn *last)
 static void emit_cold_mem(struct cg *cg, const struct cold *cold)
 {
     struct bt_asm *a = &cg->a;
-    const struct bt_insn *in = &cg->bt->insns[cold->insn];
+    const struct bt_insn *in = &cg->draft->insns[cold->insn];
     x_mov64(a, H_RCX, H_R11);
     if (cold->lin_reg != H_R8)
         x_mov32(a, H_R8, cold->lin_reg);
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, in->eip);
-    emit_call_c(cg, in, cg->bt->stub.mem_slow);
+    emit_call_c(cg, in, cg->stub->mem_slow);
     x_jmp_rel32(a, a->base + cold->resume); /* 5 bytes: the stub returns behind it when C did the instruction */
     if (!bt_ends_unit(in->lower) && !cg_has_share(in))
         x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
@@ -191,7 +189,7 @@ static void emit_cold_mem(struct cg *cg, const struct cold *cold)
 static void emit_cold_insn(struct cg *cg, const struct cold *cold)
 {
     struct bt_asm *a = &cg->a;
-    const struct bt_insn *in = &cg->bt->insns[cold->insn];
+    const struct bt_insn *in = &cg->draft->insns[cold->insn];
     if (cold->rcx_in_r11)
         x_mov64(a, H_RCX, H_R11);
     if (bt_ends_unit(in->lower) || cg_has_share(in)) {
@@ -201,7 +199,7 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
     x_mov_imm32(a, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, cold->info);
     x_mov_imm32(a, H_R10, in->eip);
-    emit_call_c(cg, in, cg->bt->stub.insn);
+    emit_call_c(cg, in, cg->stub->insn);
     x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
 }
 
@@ -211,8 +209,8 @@ static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
     struct bt_asm *a = &cg->a;
     x_mov64(a, H_RCX, H_R11);
     x_mov_imm32(a, H_R9, cold->info);
-    x_mov_imm32(a, H_R10, cg->bt->insns[cold->insn].eip);
-    emit_call_c(cg, &cg->bt->insns[cold->insn], cg->bt->stub.share_slow);
+    x_mov_imm32(a, H_R10, cg->draft->insns[cold->insn].eip);
+    emit_call_c(cg, &cg->draft->insns[cold->insn], cg->stub->share_slow);
     x_jmp_rel32(a, a->base + cold->resume);
 }
 
@@ -227,7 +225,7 @@ static void emit_cold_exit(struct cg *cg, const struct cold *cold)
         return;
     }
     x_mov_imm64(&cg->a, H_R8, (uint64_t)(uintptr_t)exit);
-    x_jmp_rel32(&cg->a, cg->bt->stub.exit_direct);
+    x_jmp_rel32(&cg->a, cg->stub->exit_direct);
 }
 
 static void emit_all_cold(struct cg *cg)
@@ -246,38 +244,39 @@ static void emit_all_cold(struct cg *cg)
     }
 }
 
-bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigned n, uint32_t base)
+static void start(struct cg *cg, struct bt_tu *tu, uint32_t base)
 {
-    memset(cg, 0, offsetof(struct cg, cold));
+    memset(cg, 0, offsetof(struct cg, config));
     cg->cold_count = cg->site_count = 0;
     cg->full = false;
-    cg->a = (struct bt_asm){ .buf = bt->buffer, .cap = BT_FRAGMENT_MAX, .base = base };
-    cg->bt = bt;
+    cg->a = (struct bt_asm){ .buf = cg->buffer, .cap = sizeof cg->buffer, .base = base };
     cg->tu = tu;
-    cg->mode = bt->mode;
+    cg->mode = cg->draft->mode;
     cg->r9_share = SHARE_NONE;
-    cg->insns = n;
-    if (bt->config.exact_count)
+    cg->insns = tu->insns;
+}
+
+bool bt_fragment_emit(struct cg *cg, struct bt_tu *tu, uint32_t base)
+{
+    const struct bt_insn *insns = cg->draft->insns;
+    const unsigned n = tu->insns;
+    start(cg, tu, base);
+    if (cg->config->exact_count)
         emit_budget_check(cg);
-    if (bt->config.count)
+    if (cg->config->count)
         x_psubq(&cg->a, H_XMM_ENTRIES, H_XMM_ONES);
     if (tu->self_checking)
         emit_self_check(cg);
-    if (bt->config.count_units)
+    if (cg->config->count_units)
         emit_unit_counter(cg);
     for (unsigned i = 0; i < n; i++) {
         if (i + 2 == n)
-            emit_poll_ahead(cg, &bt->insns[i], &bt->insns[i + 1]);
+            emit_poll_ahead(cg, &insns[i], &insns[i + 1]);
         emit_one(cg, i);
     }
     cg->start[n] = cg->a.len;
-    emit_tail(cg, &bt->insns[n - 1]);
+    emit_tail(cg, &insns[n - 1]);
     cg->start[n + 1] = cg->a.len;
     emit_all_cold(cg);
     return !cg->full && !cg->a.overflow;
-}
-
-struct cg *bt_cg_create(void)
-{
-    return calloc(1, sizeof(struct cg));
 }

@@ -4,9 +4,8 @@
 
 #include "codegen.h"
 
-struct cg *bt_cg_create(void);
-/* Emits the first n decoded instructions for the place `base` of the cache into bt->buffer. False: too large for the
- * tables or the buffer. */
-bool emit_unit(struct cg *cg, struct vx_bt *bt, struct bt_tu *tu, unsigned n, uint32_t base);
+/* Emits the first tu->insns instructions of cg->draft into cg->buffer, to run at offset `base` of the cache. False: too
+ * large for the tables or the buffer. */
+bool bt_fragment_emit(struct cg *cg, struct bt_tu *tu, uint32_t base);
 
 #endif

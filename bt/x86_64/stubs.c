@@ -14,7 +14,7 @@
 
 #include "asm.h"
 #include "callout.h"
-#include "core.h"
+#include "code.h"
 
 static const uint8_t guest_gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
 
@@ -32,26 +32,26 @@ static void lahf_seto(struct bt_asm *a)
     asm_mem(a, false, 0x66, 0x89, H_RAX, H_VCPU, H_NONE, 0, AREA(flags16));
 }
 
-static void store_counters(struct bt_asm *a, const struct vx_bt *bt)
+static void store_counters(struct bt_asm *a, const struct vx_bt_config *config)
 {
-    if (!bt->config.count)
+    if (!config->count)
         return;
     x_store_xmm64(a, H_VCPU, AREA(entries), H_XMM_ENTRIES);
     x_store_xmm64(a, H_VCPU, AREA(jc_hits), H_XMM_JC_HITS);
 }
 
-static void load_counters(struct bt_asm *a, const struct vx_bt *bt)
+static void load_counters(struct bt_asm *a, const struct vx_bt_config *config)
 {
-    if (!bt->config.count)
+    if (!config->count)
         return;
     x_load_xmm64(a, H_XMM_ENTRIES, H_VCPU, AREA(entries));
     x_load_xmm64(a, H_XMM_JC_HITS, H_VCPU, AREA(jc_hits));
     x_ones_xmm(a, H_XMM_ONES);
 }
 
-static void store_guest(struct bt_asm *a, const struct vx_bt *bt)
+static void store_guest(struct bt_asm *a, const struct vx_bt_config *config)
 {
-    store_counters(a, bt);
+    store_counters(a, config);
     for (unsigned i = 0; i < sizeof guest_gprs; i++)
         x_store64(a, H_VCPU, gpr_disp(guest_gprs[i]), host_of(guest_gprs[i]));
     lahf_seto(a);
@@ -85,7 +85,7 @@ static void return_to_c(struct bt_asm *a)
     a8(a, 0xC3);
 }
 
-static void make_enter(struct bt_asm *a, const struct vx_bt *bt)
+static void make_enter(struct bt_asm *a, const struct vx_bt_config *config)
 {
     for (unsigned i = 0; i < sizeof callee_saved; i++)
         push_pop(a, callee_saved[i], true);
@@ -95,18 +95,18 @@ static void make_enter(struct bt_asm *a, const struct vx_bt *bt)
     x_store64(a, H_VCPU, AREA(host_rsp), H_RSP);
     x_load64(a, H_TLB, H_VCPU, AREA(tlb));
     x_mov_imm32(a, H_TWELVE, VX_PAGE_SHIFT);
-    load_counters(a, bt);
+    load_counters(a, config);
     load_guest(a);
     a8(a, 0x41); /* jmp r8 */
     a8(a, 0xFF);
     a8(a, 0xE0);
 }
 
-static void make_leave(struct bt_asm *a, const struct vx_bt *bt)
+static void make_leave(struct bt_asm *a, const struct vx_bt_config *config)
 {
-    store_guest(a, bt);
-    x_store64(a, H_VCPU, AREA(exit_r8), H_R8);
-    x_store64(a, H_VCPU, AREA(exit_r9), H_R9);
+    store_guest(a, config);
+    x_store64(a, H_VCPU, AREA(exit_value), H_R8);
+    x_store64(a, H_VCPU, AREA(exit_kind), H_R9);
     return_to_c(a);
 }
 
@@ -117,14 +117,12 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
 }
 
 /* call-out: C function (vcpu, r8, r9, r10, r11) -> rax = CALLOUT_EXIT, CALLOUT_NEXT or (memory) a host address. */
-static void make_callout(struct bt_asm *a, const struct vx_bt *bt, bt_callout *function, bool memory)
+static void make_callout(struct bt_asm *a, const struct vx_bt_config *config, bt_callout *function, bool memory)
 {
     uint64_t address = (uint64_t)(uintptr_t)function;
-    bt_callout_wrapper *wrapper = bt->config.exact_count ? bt_callout_counted
-                                  : bt->config.count     ? bt_callout_timed
-                                                         : NULL;
-    store_guest(a, bt);
-    x_store64(a, H_VCPU, AREA(exit_r8), H_R8);
+    bt_callout_wrapper *wrapper = config->exact_count ? bt_callout_counted : config->count ? bt_callout_timed : NULL;
+    store_guest(a, config);
+    x_store64(a, H_VCPU, AREA(exit_value), H_R8);
     x_mov64(a, H_RDI, H_R15);
     x_mov64(a, H_RSI, H_R8);
     x_mov32(a, H_RDX, H_R9);
@@ -138,14 +136,14 @@ static void make_callout(struct bt_asm *a, const struct vx_bt *bt, bt_callout *f
     x_mov_imm64(a, H_RAX, address);
     a8(a, 0xFF); /* call rax */
     a8(a, 0xD0);
-    load_counters(a, bt);
+    load_counters(a, config);
     x_lea64(a, H_RSP, H_RSP, H_NONE, 0, 8);
     x_mov64(a, H_RCX, H_RAX);
     uint32_t to_exit = x_jrcxz(a);
     if (memory) {
         x_lea64(a, H_RCX, H_RCX, H_NONE, 0, -1);
         uint32_t to_next = x_jrcxz(a);
-        x_load64(a, H_R8, H_VCPU, AREA(exit_r8));
+        x_load64(a, H_R8, H_VCPU, AREA(exit_value));
         x_mov64(a, H_R9, H_RAX);
         asm_rr(a, true, 0x29, H_R8, H_R9); /* sub r9, r8: addend; flags are reloaded below */
         load_guest(a);
@@ -161,64 +159,64 @@ static void make_callout(struct bt_asm *a, const struct vx_bt *bt, bt_callout *f
     return_to_c(a); /* C has left the state in the vCPU */
 }
 
-static void make_fp_load(struct bt_asm *a, const struct vx_bt *bt)
+static void make_fp_load(struct bt_asm *a, const struct vx_bt_config *config)
 {
-    store_counters(a, bt);
+    store_counters(a, config);
     for (int32_t at = 0; at < 24; at += 8) {
         x_load64(a, H_R8, H_VCPU, VCPU(fx) + at);
         x_store64(a, H_VCPU, AREA(fp_last) + at, H_R8);
         x_store64(a, H_VCPU, AREA(fp_kept) + at, H_R8);
     }
     asm_mem(a, false, 0, 0x0FAE, 1, H_VCPU, H_NONE, 0, VCPU(fx)); /* fxrstor */
-    load_counters(a, bt);
+    load_counters(a, config);
     asm_mem(a, true, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_away));
     a32(a, 0);
     a8(a, 0xC3);
 }
 
-void bt_stubs_make(struct vx_bt *bt)
+void bt_stubs_make(struct bt_stubs *stub, uint8_t *code, const struct vx_bt_config *config)
 {
-    struct bt_asm a = { .buf = bt->rw, .cap = BT_STUB_BYTES };
+    struct bt_asm a = { .buf = code, .cap = BT_STUB_BYTES };
     a.len = 64; /* offset 0 means "none" */
-    bt->stub.enter = a.len;
-    make_enter(&a, bt);
-    bt->stub.leave = a.len;
-    make_leave(&a, bt);
-    bt->stub.exit_direct = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_DIRECT);
-    bt->stub.exit_indirect = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_INDIRECT);
-    bt->stub.exit_interp = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_INTERP);
-    bt->stub.exit_boundary = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_BOUNDARY);
-    bt->stub.exit_budget = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_BUDGET);
-    bt->stub.exit_stale = a.len;
-    make_exit(&a, bt->stub.leave, EXIT_STALE);
-    bt->stub.mem_slow = a.len;
-    make_callout(&a, bt, bt_callout_mem, true);
-    bt->stub.share_slow = a.len;
-    make_callout(&a, bt, bt_callout_share, true);
-    bt->stub.insn = a.len;
-    make_callout(&a, bt, bt_callout_insn, false);
-    bt->stub.rep = a.len;
-    make_callout(&a, bt, bt_callout_rep, false);
-    bt->stub.seg = a.len;
-    make_callout(&a, bt, bt_callout_seg, false);
-    bt->stub.rdtsc = a.len;
-    make_callout(&a, bt, bt_callout_rdtsc, false);
-    bt->stub.port = a.len;
-    make_callout(&a, bt, bt_callout_port, false);
-    bt->stub.software_int = a.len;
-    make_callout(&a, bt, bt_callout_int, false);
-    bt->stub.iret = a.len;
-    make_callout(&a, bt, bt_callout_iret, false);
-    bt->stub.sysenter = a.len;
-    make_callout(&a, bt, bt_callout_sysenter, false);
-    bt->stub.sysexit = a.len;
-    make_callout(&a, bt, bt_callout_sysexit, false);
-    bt->stub.fp_load = a.len;
-    make_fp_load(&a, bt);
+    stub->enter = a.len;
+    make_enter(&a, config);
+    stub->leave = a.len;
+    make_leave(&a, config);
+    stub->exit_direct = a.len;
+    make_exit(&a, stub->leave, EXIT_DIRECT);
+    stub->exit_indirect = a.len;
+    make_exit(&a, stub->leave, EXIT_INDIRECT);
+    stub->exit_interp = a.len;
+    make_exit(&a, stub->leave, EXIT_INTERP);
+    stub->exit_boundary = a.len;
+    make_exit(&a, stub->leave, EXIT_BOUNDARY);
+    stub->exit_budget = a.len;
+    make_exit(&a, stub->leave, EXIT_BUDGET);
+    stub->exit_stale = a.len;
+    make_exit(&a, stub->leave, EXIT_STALE);
+    stub->mem_slow = a.len;
+    make_callout(&a, config, bt_callout_mem, true);
+    stub->share_slow = a.len;
+    make_callout(&a, config, bt_callout_share, true);
+    stub->insn = a.len;
+    make_callout(&a, config, bt_callout_insn, false);
+    stub->rep = a.len;
+    make_callout(&a, config, bt_callout_rep, false);
+    stub->seg = a.len;
+    make_callout(&a, config, bt_callout_seg, false);
+    stub->rdtsc = a.len;
+    make_callout(&a, config, bt_callout_rdtsc, false);
+    stub->port = a.len;
+    make_callout(&a, config, bt_callout_port, false);
+    stub->software_int = a.len;
+    make_callout(&a, config, bt_callout_int, false);
+    stub->iret = a.len;
+    make_callout(&a, config, bt_callout_iret, false);
+    stub->sysenter = a.len;
+    make_callout(&a, config, bt_callout_sysenter, false);
+    stub->sysexit = a.len;
+    make_callout(&a, config, bt_callout_sysexit, false);
+    stub->fp_load = a.len;
+    make_fp_load(&a, config);
     VX_ASSERT(!a.overflow);
 }

@@ -9,6 +9,13 @@ struct bt_stubs {
     uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, port, software_int, iret, sysenter, sysexit, fp_load;
 };
 
-void bt_stubs_make(struct vx_bt *bt);
+/* What host.h leaves open. */
+struct bt_host {
+    struct bt_stubs stub;
+    struct cg *cg; /* codegen.h */
+};
+
+/* Writes the stubs to `code`, which will run at offset 0 of the cache. */
+void bt_stubs_make(struct bt_stubs *stub, uint8_t *code, const struct vx_bt_config *config);
 
 #endif

@@ -52,7 +52,6 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
     pc->bt_config = (struct vx_bt_config){
         .log = pc->log,
         .stats = &pc->stats,
-        .vcpu = pc->vcpu,
         .pmap = pc->pmap,
         .tu_max = config->bt.tu_max,
         .cache_bytes = config->bt.cache_bytes,

@@ -71,7 +71,8 @@ struct vx_machine {
     struct vx_bus *bus;
     struct vx_pmap *pmap;
     struct vx_vcpu *vcpu;
-    struct vx_bt *bt; /* NULL while only the interpreter has run */
+    struct vx_bt *bt; /* NULL while only the interpreter has run, as the next */
+    struct vx_bt_cpu *bt_cpu;
     struct vx_bt_config bt_config;
     bool always_counts; /* instructions are counted exactly, not only when the debugger wants it */
     bool uncounted;     /* some have not been */

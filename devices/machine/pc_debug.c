@@ -22,6 +22,12 @@ vx_err pc_create_bt(struct vx_machine *pc)
     if (pc->bt != NULL)
         return VX_ERR_OK;
     VX_TRY(vx_bt_create(&pc->bt_config, &pc->bt));
+    vx_err err = vx_bt_cpu_create(pc->bt, pc->vcpu, &pc->bt_cpu);
+    if (err != VX_ERR_OK) {
+        vx_bt_destroy(pc->bt);
+        pc->bt = NULL;
+        return err;
+    }
     vx_debug_set_bt(pc->debug, pc->bt);
     return VX_ERR_OK;
 }
@@ -86,6 +92,11 @@ struct vx_clock *vx_machine_clock(struct vx_machine *pc)
 struct vx_bt *vx_machine_bt(struct vx_machine *pc)
 {
     return pc->bt;
+}
+
+struct vx_bt_cpu *vx_machine_bt_cpu(struct vx_machine *pc)
+{
+    return pc->bt_cpu;
 }
 
 /* ---- devices by name --------------------------------------------------------------------------------------------- */

@@ -289,7 +289,7 @@ static void run_engine(struct vx_machine *pc, enum vx_debug_go go)
     if (pc->lockstep != NULL)
         pc_lockstep_run(pc->lockstep);
     else if (pc->engine == VX_ENGINE_BT)
-        vx_bt_run(pc->bt);
+        vx_bt_run(pc->bt_cpu);
     else
         vx_interp_run(vcpu, INTERP_BUDGET);
     uint64_t total = vx_host_now_ns() - start, other = time_elsewhere(&pc->stats);

@@ -223,7 +223,7 @@ bool dbg_cmd_units(struct debugger *dbg, const char **at)
         dbg_say(dbg, "%" PRIu64 " units of %" PRIu64 " instructions, %" PRIu64 " guest bytes, %" PRIu64 " host bytes\n",
                 listing.units, listing.insns, listing.guest_bytes, listing.host_bytes);
         struct vx_bt_departure last;
-        if (vx_bt_departure(bt, 0, &last))
+        if (vx_bt_departure(vx_machine_bt_cpu(dbg->machine), 0, &last))
             dbg_say(dbg, "translated code was last left for %s\n", last.why);
         return true;
     }
@@ -302,13 +302,13 @@ bool dbg_info_exits(struct debugger *dbg, const char **at)
 {
     uint64_t count;
     struct vx_bt_departure departure;
-    const struct vx_bt *bt = translator(dbg);
-    if (bt == NULL || !dbg_eval_or(dbg, at, "how many", 20, &count) || !dbg_no_more(dbg, at))
+    const struct vx_bt_cpu *cpu = vx_machine_bt_cpu(dbg->machine);
+    if (translator(dbg) == NULL || !dbg_eval_or(dbg, at, "how many", 20, &count) || !dbg_no_more(dbg, at))
         return false;
-    if (!vx_bt_departure(bt, 0, &departure))
+    if (!vx_bt_departure(cpu, 0, &departure))
         dbg_say(dbg, "translated code has not run since the debugger came\n");
     for (unsigned age = count < VX_BT_DEPARTURES ? (unsigned)count : VX_BT_DEPARTURES; age-- > 0;) {
-        if (!vx_bt_departure(bt, age, &departure))
+        if (!vx_bt_departure(cpu, age, &departure))
             continue;
         dbg_say(dbg, "entered %08x", departure.entered);
         if (departure.at_known)

@@ -2,18 +2,20 @@
  *
  * Guest code is decoded into translation units (TU), compiled to host code fragments (CCF) in a bounded translation
  * cache, and run there until something needs C: see ARCHITECTURE.md and bt/README.md. x86-64 hosts with BMI2.
- * Thread rule: vCPU thread only, except vcpu->kick. */
+ *
+ * A machine has one translator, which owns units and code, and in it a part for each of its processors, which runs
+ * them. Thread rule: vCPU thread only, except vcpu->kick. */
 #ifndef VX86_BT_H
 #define VX86_BT_H
 
 #include "vx86/cpu.h"
 
 struct vx_bt;
+struct vx_bt_cpu;
 
 struct vx_bt_config {
     struct vx_log *log;
-    struct vx_stats *stats;
-    struct vx_vcpu *vcpu;
+    struct vx_stats *stats; /* of units: made, made again, evicted, invalidated */
     struct vx_pmap *pmap;
     unsigned tu_max;      /* guest instructions per TU, 1 to 128; 0: default */
     uint64_t cache_bytes; /* 64 KiB to 1 GiB; 0: default */
@@ -34,14 +36,19 @@ const char *vx_bt_unavailable(void);
 
 /* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
+/* Its processors' parts go with it; vCPUs and pmap are still there. */
 void vx_bt_destroy(struct vx_bt *bt);
 
+/* The translator's part for this processor, owned by the translator. All processors of one are of the same model and
+ * have its pmap. What happens while the processor runs counts in vcpu->stats. */
+VX_MUST_USE vx_err vx_bt_cpu_create(struct vx_bt *bt, struct vx_vcpu *vcpu, struct vx_bt_cpu **out);
+
 /* Runs translated code until attention, halt, shutdown, vcpu->retire_limit or a stop of vcpu->debug. */
-enum vx_stop vx_bt_run(struct vx_bt *bt);
+enum vx_stop vx_bt_run(struct vx_bt_cpu *cpu);
 
 /* Drops the units that contain the guest byte at `lin` (however it is mapped) or the one at host address `hva` (NULL:
  * none): vcpu->debug has another answer for it from now on. Between runs only. */
-void vx_bt_forget(struct vx_bt *bt, uint32_t lin, const uint8_t *hva);
+void vx_bt_forget(struct vx_bt *bt, uint64_t lin, const uint8_t *hva);
 
 /* Whether units count their entries; a change drops every translation, and with it what was counted. Between runs only.
  * */
@@ -89,8 +96,8 @@ struct vx_bt_departure {
     uint32_t to;
 };
 #define VX_BT_DEPARTURES 64
-/* The newest is 0; false when there is none of that age. */
-bool vx_bt_departure(const struct vx_bt *bt, unsigned age, struct vx_bt_departure *departure);
+/* Of the processor. The newest is 0; false when there is none of that age. */
+bool vx_bt_departure(const struct vx_bt_cpu *cpu, unsigned age, struct vx_bt_departure *departure);
 void vx_bt_mode_text(uint32_t mode, char *text, size_t room);
 
 /* Drops every translation (reset, model change). */

@@ -116,8 +116,9 @@ void vx_machine_each_device(const struct vx_machine *machine,
 
 struct vx_debug *vx_machine_debug(struct vx_machine *machine);
 struct vx_clock *vx_machine_clock(struct vx_machine *machine);
-/* NULL when there is no translator. */
+/* NULL when there is no translator; its part for the processor. */
 struct vx_bt *vx_machine_bt(struct vx_machine *machine);
+struct vx_bt_cpu *vx_machine_bt_cpu(struct vx_machine *machine);
 /* One number for CPU and memory, while not running; equal under both engines. */
 uint64_t vx_machine_state_hash(struct vx_machine *machine);
 

@@ -45,9 +45,9 @@ static bool create_parts(struct cf_machine *machine, struct vx_bt_config *option
         return true;
     options->log = machine->log;
     options->stats = &machine->stats;
-    options->vcpu = machine->cpu;
     options->pmap = machine->pmap;
-    return vx_bt_create(options, &machine->bt) == VX_ERR_OK;
+    return vx_bt_create(options, &machine->bt) == VX_ERR_OK &&
+           vx_bt_cpu_create(machine->bt, machine->cpu, &machine->bt_cpu) == VX_ERR_OK;
 }
 
 /* ---- the command line -------------------------------------------------------------------------------------------- */
@@ -122,7 +122,7 @@ bool cf_run(struct cf_machine *machine)
         vx_cpu_take_events(machine->cpu);
         if (machine->cpu->inhibit != VX_INHIBIT_NONE && atomic_load(&machine->cpu->attention) != 0)
             vx_interp_step(machine->cpu);
-        enum vx_stop stop = machine->bt != NULL ? vx_bt_run(machine->bt) : vx_interp_run(machine->cpu, UINT64_MAX);
+        enum vx_stop stop = machine->bt != NULL ? vx_bt_run(machine->bt_cpu) : vx_interp_run(machine->cpu, UINT64_MAX);
         if (stop == VX_STOP_HALT || stop == VX_STOP_SHUTDOWN)
             return stop == VX_STOP_HALT;
     }

@@ -18,7 +18,8 @@ struct cf_machine {
     struct vx_stats stats;
     struct vx_pmap *pmap;
     struct vx_vcpu *cpu;
-    struct vx_bt *bt;   /* NULL: interpreter */
+    struct vx_bt *bt; /* NULL: interpreter */
+    struct vx_bt_cpu *bt_cpu;
     const uint8_t *ram; /* for reading; cf_write() writes */
     char engine[40];    /* for messages: "bt", "interp", "bt, stress 7" */
 };

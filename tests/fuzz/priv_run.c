@@ -148,7 +148,7 @@ enum rig_end pf_run_watched(struct rig *rig, const struct pf_program *p, uint64_
         vx_cpu_take_events(vcpu);
         if (vcpu->inhibit != VX_INHIBIT_NONE && atomic_load(&vcpu->attention) != 0)
             vx_interp_step(vcpu); /* what is in the shadow comes first */
-        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, limit);
+        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->cpu) : vx_interp_run(vcpu, limit);
         if (stop == VX_STOP_SHUTDOWN)
             return RIG_SHUTDOWN;
         if (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu)) {

@@ -57,6 +57,7 @@ struct hf_guest {
     struct vx_pmap *pmap;
     struct vx_vcpu *cpu;
     struct vx_bt *bt; /* NULL: interpreter */
+    struct vx_bt_cpu *bt_cpu;
     uint8_t *ram;
     struct vx_seg user[GDT_ENTRIES + HF_LDT_ENTRIES]; /* what a program may have loaded at its start, by descriptor */
     _Atomic bool stop;
@@ -190,13 +191,13 @@ static bool create(struct hf_guest *guest, const struct hf_guest_config *wanted)
         return false;
     struct vx_bt_config bt = { .log = guest->log,
                                .stats = &guest->stats,
-                               .vcpu = guest->cpu,
                                .pmap = guest->pmap,
                                .cache_bytes = wanted->stress ? 0 : 4 << 20,
                                .verify = wanted->verify,
                                .stress = wanted->stress,
                                .stress_seed = wanted->stress_seed };
-    return !wanted->translator || vx_bt_create(&bt, &guest->bt) == VX_ERR_OK;
+    return !wanted->translator || (vx_bt_create(&bt, &guest->bt) == VX_ERR_OK &&
+                                   vx_bt_cpu_create(guest->bt, guest->cpu, &guest->bt_cpu) == VX_ERR_OK);
 }
 
 struct hf_guest *hf_guest_create(const struct hf_guest_config *config)
@@ -330,7 +331,7 @@ void hf_guest_run(struct hf_guest *guest, const struct hf_state *in, struct hf_o
     while (!cpu->halted && !cpu->shutdown && !atomic_load_explicit(&guest->stop, memory_order_relaxed)) {
         atomic_store_explicit(&cpu->attention, 0, memory_order_relaxed);
         if (guest->bt != NULL)
-            vx_bt_run(guest->bt);
+            vx_bt_run(guest->bt_cpu);
         else
             vx_interp_run(cpu, UINT64_MAX);
     }

@@ -233,7 +233,7 @@ void pc_lockstep_run(struct pc_lockstep *lockstep)
         leader->retire_limit = lockstep->every != 0 && next < pc->retire_limit ? next : pc->retire_limit;
         keep_state(lockstep);
         lockstep->cpu_runs = true;
-        why = vx_bt_run(pc->bt);
+        why = vx_bt_run(pc->bt_cpu);
         lockstep->cpu_runs = false;
         if (!follow(lockstep))
             return;

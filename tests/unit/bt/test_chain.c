@@ -84,9 +84,9 @@ Test(chain, targets)
         to.global = false;
         to.in = NULL;
         targets[i].change(&to);
-        bt_chain(rig.bt, &from->exit[0], &to);
+        bt_chain(&rig.bt->chains, &from->exit[0], &to);
         cr_expect_eq(from->exit[0].to != NULL, targets[i].chained, "%s", targets[i].name);
-        bt_unchain(rig.bt, &from->exit[0]);
+        bt_unchain(&rig.bt->chains, &from->exit[0]);
         cr_expect_null(from->exit[0].to);
         cr_expect_null(to.in, "%s: still on its list", targets[i].name);
         rig_destroy(&rig);

@@ -7,6 +7,7 @@
 #include "support/fragments.h"
 
 #include "hostfault.h" /* of bt/ */
+#include "stubs.h"
 
 #define JC_END (BT_POISON + BT_JC_ENTRIES * 8u)
 
@@ -26,11 +27,11 @@ static const struct {
     { "SIGSEGV sent by process 24 at a poll", SITE_POLL, SIGSEGV, SI_USER, BT_POISON, false },
     { "SIGBUS at a poll", SITE_POLL, SIGBUS, BUS_ADRERR, BT_POISON, false },
     { "SIGFPE at a poll", SITE_POLL, SIGFPE, FPE_INTDIV, BT_POISON, false },
-    { "the jump cache's first entry, poisoned", SITE_POLL_R8, SIGSEGV, SEGV_MAPERR, BT_POISON, true },
-    { "the jump cache's last entry, poisoned", SITE_POLL_R8, SIGSEGV, SEGV_MAPERR, JC_END - 8, true },
-    { "behind the poisoned jump cache", SITE_POLL_R8, SIGSEGV, SEGV_MAPERR, JC_END, false },
-    { "in front of the poisoned jump cache", SITE_POLL_R8, SIGSEGV, SEGV_MAPERR, BT_POISON - 8, false },
-    { "a jump cache that is not there", SITE_POLL_R8, SIGSEGV, SEGV_MAPERR, 0x7F0012345678, false },
+    { "the jump cache's first entry, poisoned", SITE_POLL_INDIRECT, SIGSEGV, SEGV_MAPERR, BT_POISON, true },
+    { "the jump cache's last entry, poisoned", SITE_POLL_INDIRECT, SIGSEGV, SEGV_MAPERR, JC_END - 8, true },
+    { "behind the poisoned jump cache", SITE_POLL_INDIRECT, SIGSEGV, SEGV_MAPERR, JC_END, false },
+    { "in front of the poisoned jump cache", SITE_POLL_INDIRECT, SIGSEGV, SEGV_MAPERR, BT_POISON - 8, false },
+    { "a jump cache that is not there", SITE_POLL_INDIRECT, SIGSEGV, SEGV_MAPERR, 0x7F0012345678, false },
     { "#DE", SITE_FAULT, SIGFPE, FPE_INTDIV, 0x7F0000000000, true },
     { "#MF", SITE_FAULT, SIGFPE, FPE_FLTINV, 0x7F0000000000, true },
     { "#GP by alignment", SITE_FAULT, SIGSEGV, SI_KERNEL, 0, true },
@@ -67,17 +68,17 @@ static const struct bt_site *site_of(const struct bt_tu *tu, enum bt_site_kind k
     abort();
 }
 
-/* Calls the handler as the kernel would, at offset `at` of the cache; where it goes on. */
-static uint64_t signalled(const struct vx_bt *bt, uint64_t at, int sig, int code, uint64_t address, uint64_t *reason)
+/* Calls the handler as the kernel would, at offset `at` of the cache at that address; where it goes on. */
+static uint64_t signalled(uint64_t cache, uint64_t at, int sig, int code, uint64_t address, uint64_t *reason)
 {
     struct sigaction action;
-    ucontext_t context = { .uc_mcontext.gregs[REG_RIP] = (greg_t)((uint64_t)(uintptr_t)bt->rx + at) };
+    ucontext_t context = { .uc_mcontext.gregs[REG_RIP] = (greg_t)(cache + at) };
     siginfo_t info = { .si_signo = sig, .si_code = code };
     info.si_addr = (void *)(uintptr_t)address;
     sigaction(sig, NULL, &action);
     action.sa_sigaction(sig, &info, &context);
     *reason = (uint64_t)context.uc_mcontext.gregs[REG_R9];
-    return (uint64_t)context.uc_mcontext.gregs[REG_RIP] - (uint64_t)(uintptr_t)bt->rx;
+    return (uint64_t)context.uc_mcontext.gregs[REG_RIP] - cache;
 }
 
 static enum fragment_id with_site(enum bt_site_kind kind)
@@ -92,11 +93,12 @@ Test(hostfault, which_are_the_guests)
         struct rig rig;
         struct bt_tu *tu = fragment_make(&rig, with_site(cases[i].site));
         uint64_t reason, at = tu->entry + site_of(tu, cases[i].site)->start;
-        bt_hostfault_enter(rig.bt);
+        bt_hostfault_enter(rig.cpu);
         passed_on = 0;
-        uint64_t to = signalled(rig.bt, at, cases[i].sig, cases[i].code, cases[i].address, &reason);
+        uint64_t to =
+            signalled(bt_code_address(&rig.bt->code, 0), at, cases[i].sig, cases[i].code, cases[i].address, &reason);
         cr_expect_eq(passed_on, !cases[i].ours, "%s: %s", cases[i].name, passed_on ? "passed on" : "taken");
-        cr_expect_eq(to, cases[i].ours ? rig.bt->stub.leave : at, "%s", cases[i].name);
+        cr_expect_eq(to, cases[i].ours ? rig.bt->host->stub.leave : at, "%s", cases[i].name);
         if (cases[i].ours)
             cr_expect_eq(reason, cases[i].site == SITE_FAULT ? EXIT_FAULT : EXIT_POLL, "%s", cases[i].name);
         rig_destroy(&rig);
@@ -111,18 +113,16 @@ Test(hostfault, elsewhere)
     struct rig rig;
     struct bt_tu *tu = fragment_make(&rig, FRAGMENT_LOOP);
     const struct bt_site *site = site_of(tu, SITE_POLL);
-    const uint64_t places[] = { tu->entry + site->start - 1u, tu->entry + site->end, rig.bt->stub.leave,
-                                rig.bt->cache_bytes, UINT64_MAX /* in front of the cache */ };
+    const uint64_t places[] = { tu->entry + site->start - 1u, tu->entry + site->end, rig.bt->host->stub.leave,
+                                rig.bt->code.bytes, UINT64_MAX /* in front of the cache */ };
     uint64_t reason;
-    bt_hostfault_enter(rig.bt);
+    bt_hostfault_enter(rig.cpu);
     for (unsigned i = 0; i < VX_ARRAY_LEN(places); i++) {
-        uint64_t to = signalled(rig.bt, places[i], SIGSEGV, SEGV_MAPERR, BT_POISON, &reason);
+        uint64_t to = signalled(bt_code_address(&rig.bt->code, 0), places[i], SIGSEGV, SEGV_MAPERR, BT_POISON, &reason);
         cr_expect_eq(to, places[i], "place %u: taken", i);
     }
     cr_expect_eq(passed_on, VX_ARRAY_LEN(places));
-    struct vx_bt gone = { .rx = rig.bt->rx };
-    uint64_t poll = tu->entry + site->start;
+    uint64_t gone = bt_code_address(&rig.bt->code, 0), poll = tu->entry + site->start;
     rig_destroy(&rig);
-    cr_expect_eq(signalled(&gone, poll, SIGSEGV, SEGV_MAPERR, BT_POISON, &reason), poll,
-                 "by a translator that is gone");
+    cr_expect_eq(signalled(gone, poll, SIGSEGV, SEGV_MAPERR, BT_POISON, &reason), poll, "by a translator that is gone");
 }

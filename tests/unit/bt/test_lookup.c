@@ -28,17 +28,17 @@ static void wanted_by_debugger(struct vx_bt *bt, struct bt_tu *tu)
 static void another_mode(struct vx_bt *bt, struct bt_tu *tu)
 {
     (void)tu;
-    bt->mode ^= MODE_X87_OK;
+    bt->cpus->mode ^= MODE_X87_OK;
 }
 static void another_segment(struct vx_bt *bt, struct bt_tu *tu)
 {
     (void)tu;
-    bt->vcpu->seg[VX_CS].limit--;
+    bt->cpus->vcpu->seg[VX_CS].limit--;
 }
 static void another_mode_then_changed(struct vx_bt *bt, struct bt_tu *tu)
 {
     another_mode(bt, tu);
-    changed(bt, bt_translate(bt));
+    changed(bt, bt_translate(bt->cpus));
     bt->stats->tu_retranslated = bt->stats->again_mode = 0;
 }
 #define CAUSE(change, counter)                              \
@@ -74,7 +74,7 @@ Test(lookup, a_unit_made_again_counts_under_its_cause)
         struct bt_tu *tu = fragment_make_plain(&rig, FRAGMENT_LOOP);
         cr_expect_eq(rig.bt->stats->tu_retranslated, 0);
         causes[i].happens(rig.bt, tu);
-        cr_expect_not_null(bt_translate(rig.bt));
+        cr_expect_not_null(bt_translate(rig.cpu));
         memcpy(&count, (const char *)rig.bt->stats + causes[i].counter, sizeof count);
         cr_expect_eq(count, 1, "%s", causes[i].name);
         cr_expect_eq(rig.bt->stats->tu_retranslated, 1, "%s", causes[i].name);
@@ -88,7 +88,7 @@ Test(lookup, a_unit_of_another_place_is_not_made_again)
     struct rig rig;
     fragment_make_plain(&rig, FRAGMENT_MEMORY);
     rig.vcpu->rip++;
-    cr_expect_not_null(bt_translate(rig.bt));
+    cr_expect_not_null(bt_translate(rig.cpu));
     cr_expect_eq(rig.bt->stats->tu_translated, 2);
     cr_expect_eq(rig.bt->stats->tu_retranslated, 0);
     rig_destroy(&rig);

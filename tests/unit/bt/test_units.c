@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "core.h" /* of bt/ */
+#include "stubs.h"
 #include "support/rig.h"
 
 enum { CODE_AT = 0x1000, STACK_AT = 0x8000, ENOUGH = 1000000 };
@@ -154,7 +155,7 @@ static void look_at_parts(void *opaque, const struct vx_bt_unit *unit)
         if (unit->exit[i].chained)
             parts->named += vx_bt_unit_names(parts->bt, unit, tu->exit[i].to->entry - tu->entry, name, sizeof name) &&
                             strncmp(name, "unit at 0000100", 14) == 0;
-    cr_expect(vx_bt_unit_names(parts->bt, unit, parts->bt->stub.mem_slow - tu->entry, name, sizeof name) &&
+    cr_expect(vx_bt_unit_names(parts->bt, unit, parts->bt->host->stub.mem_slow - tu->entry, name, sizeof name) &&
               strcmp(name, "mem_slow") == 0);
     parts->units++;
 }
@@ -221,30 +222,30 @@ Test(units, departures_are_remembered)
     struct rig rig;
     struct vx_bt_departure got;
     rig_create(&rig, &options);
-    cr_expect_not(vx_bt_departure(rig.bt, 0, &got), "nothing has run");
+    cr_expect_not(vx_bt_departure(rig.cpu, 0, &got), "nothing has run");
     vx_pmap_write(rig.pmap, 0, "\x0B\x10\0\0", 4);
     vx_pmap_write(rig.pmap, 0x20 * 4, "\x0D\x10\0\0", 4);
     load(&rig, leaves, sizeof leaves);
     cr_assert_eq(rig_run(&rig, ENOUGH), RIG_HALT);
-    cr_expect_not(vx_bt_departure(rig.bt, 0, &got), "nobody looks");
+    cr_expect_not(vx_bt_departure(rig.cpu, 0, &got), "nobody looks");
     vx_bt_flush(rig.bt);
     rig.vcpu->debug = &debugger;
     load(&rig, leaves, sizeof leaves);
     cr_assert_eq(rig_run(&rig, ENOUGH), RIG_HALT);
     for (unsigned i = 0; i < VX_ARRAY_LEN(left); i++) {
-        cr_assert(vx_bt_departure(rig.bt, i, &got), "%u", i);
+        cr_assert(vx_bt_departure(rig.cpu, i, &got), "%u", i);
         cr_expect(strstr(got.why, left[i].why) != NULL && got.entered == left[i].entered &&
                       got.at_known == left[i].at_known && (!got.at_known || got.at == left[i].at) &&
                       got.to == left[i].to && got.to_cs == 0,
                   "%u: '%s', entered at %x, left at %x for %04x:%x", i, got.why, got.entered, got.at, got.to_cs,
                   got.to);
     }
-    cr_expect_not(vx_bt_departure(rig.bt, VX_ARRAY_LEN(left), &got));
+    cr_expect_not(vx_bt_departure(rig.cpu, VX_ARRAY_LEN(left), &got));
     for (unsigned i = 0; i < VX_BT_DEPARTURES; i++) {
         load(&rig, leaves, sizeof leaves);
         cr_assert_eq(rig_run(&rig, ENOUGH), RIG_HALT);
     }
-    cr_expect(vx_bt_departure(rig.bt, VX_BT_DEPARTURES - 1, &got));
-    cr_expect_not(vx_bt_departure(rig.bt, VX_BT_DEPARTURES, &got), "no more than that");
+    cr_expect(vx_bt_departure(rig.cpu, VX_BT_DEPARTURES - 1, &got));
+    cr_expect_not(vx_bt_departure(rig.cpu, VX_BT_DEPARTURES, &got), "no more than that");
     rig_destroy(&rig);
 }

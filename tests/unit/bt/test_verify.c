@@ -2,8 +2,9 @@
 #include <criterion/criterion.h>
 
 #include "regs.h" /* of bt/ */
+#include "stubs.h"
 #include "support/fragments.h"
-#include "verify.h"
+#include "translate.h"
 
 enum { CODE_MAX = 8192, RANDOM_ROUNDS = 4 };
 
@@ -351,7 +352,7 @@ static const struct {
 
 static uint32_t stub_bytes(const struct vx_bt *bt)
 {
-    return bt->stub.fp_load + 64; /* the last one, and some of what is never run */
+    return bt->host->stub.fp_load + 64; /* the last one, and some of what is never run */
 }
 
 Test(verify, every_wrong_stub_is_caught)
@@ -360,13 +361,13 @@ Test(verify, every_wrong_stub_is_caught)
     struct bt_verdict verdict;
     uint8_t before[BT_STUB_BYTES];
     fragment_make(&rig, FRAGMENT_LOOP);
-    memcpy(before, rig.bt->rw, sizeof before);
+    memcpy(before, rig.bt->code.rw, sizeof before);
     cr_expect(bt_verify_stubs(rig.bt->verifier, &verdict), "%s", verdict.text);
     for (unsigned i = 0; i < VX_ARRAY_LEN(wrong_stubs); i++) {
-        bool there = replace(rig.bt->rw, stub_bytes(rig.bt), wrong_stubs[i].find, 0, wrong_stubs[i].put);
+        bool there = replace(rig.bt->code.rw, stub_bytes(rig.bt), wrong_stubs[i].find, 0, wrong_stubs[i].put);
         cr_expect(there, "%s: no code to change", wrong_stubs[i].name);
         cr_expect_not(bt_verify_stubs(rig.bt->verifier, &verdict), "%s: not caught", wrong_stubs[i].name);
-        memcpy(rig.bt->rw, before, sizeof before);
+        memcpy(rig.bt->code.rw, before, sizeof before);
     }
     rig_destroy(&rig);
 }
@@ -379,7 +380,7 @@ Test(verify, patched_exits)
     struct bt_exit *exit = &tu->exit[0];
     cr_assert_eq(exit->target_eip, tu->eip, "LOOPE goes back to the unit's start");
     cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "as it was made");
-    bt_code_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    bt_code_patch32(&rig.bt->code, exit->patch_off, tu->entry - (exit->patch_off + 4));
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "patched without being chained");
     exit->to = tu;
     exit->target_eip++;
@@ -392,10 +393,10 @@ Test(verify, patched_exits)
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained to a unit of another mode");
     exit->to = tu;
     cr_expect(bt_verify_exit(rig.bt->verifier, exit, &verdict), "chained: %s", verdict.text);
-    bt_code_patch32(rig.bt, exit->patch_off, tu->entry + 1 - (exit->patch_off + 4));
+    bt_code_patch32(&rig.bt->code, exit->patch_off, tu->entry + 1 - (exit->patch_off + 4));
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "one byte into the unit");
-    bt_code_patch32(rig.bt, exit->patch_off, tu->entry - (exit->patch_off + 4));
-    rig.bt->rw[exit->patch_off - 1] = 0xE8;
+    bt_code_patch32(&rig.bt->code, exit->patch_off, tu->entry - (exit->patch_off + 4));
+    rig.bt->code.rw[exit->patch_off - 1] = 0xE8;
     cr_expect_not(bt_verify_exit(rig.bt->verifier, exit, &verdict), "a call in place of a jump");
     exit->to = NULL;
     rig_destroy(&rig);

@@ -72,14 +72,25 @@ static void load_code(struct rig *rig, enum fragment_id id)
     vx_pmap_write(rig->pmap, CODE_AT, code, n + 1);
 }
 
+/* Of the unit at CODE_AT. */
+static struct bt_key key_of(const struct rig *rig)
+{
+    const struct vx_seg *cs = &rig->vcpu->seg[VX_CS];
+    return (struct bt_key){ .hva = (uint64_t)(uintptr_t)vx_pmap_page_hva(rig->pmap, CODE_AT >> VX_PAGE_SHIFT),
+                            .eip = CODE_AT,
+                            .cs_base = cs->base,
+                            .cs_limit = cs->limit,
+                            .mode = rig->cpu->mode };
+}
+
 /* As a guest does that stores beside its code again and again. */
 static void wear_out(struct rig *rig)
 {
     uint32_t page = CODE_AT >> VX_PAGE_SHIFT;
-    for (unsigned i = 0; i < SMC_WRITES_MAX && !bt_page_self_checking(rig->bt, page); i++) {
-        uint8_t *hva = vx_pmap_page_hva(rig->pmap, page);
-        if (bt_hash_find(rig->bt, (uint64_t)(uintptr_t)hva, CODE_AT) == NULL)
-            bt_translate(rig->bt);
+    const struct bt_key key = key_of(rig);
+    for (unsigned i = 0; i < SMC_WRITES_MAX && !bt_page_self_checking(&rig->bt->pages, page); i++) {
+        if (bt_lookup_find(&rig->bt->lookup, &key) == NULL)
+            bt_translate(rig->cpu);
         bt_smc_on_write(rig->bt, page, 0, 1);
     }
 }
@@ -93,11 +104,12 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
         flat_segments(vcpu);
     }
     load_code(rig, id);
-    bt_sync(rig->bt, bt_mode_of(vcpu));
-    bt_jc_select(rig->bt, rig->bt->mode, &vcpu->seg[VX_CS]);
+    bt_sync(rig->cpu, bt_mode_of(vcpu));
+    const struct bt_key key = key_of(rig);
+    bt_jc_select(&rig->cpu->jc, &key);
     if (id == FRAGMENT_SELF)
         wear_out(rig);
-    struct bt_tu *tu = ready ? bt_translate(rig->bt) : NULL;
+    struct bt_tu *tu = ready ? bt_translate(rig->cpu) : NULL;
     if (tu == NULL)
         abort();
     return tu;

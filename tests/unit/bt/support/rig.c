@@ -109,12 +109,11 @@ static bool create_parts(struct rig *rig, const struct vx_bt_config *options)
     struct vx_bt_config config = *options;
     config.log = rig->log;
     config.stats = &rig->stats;
-    config.vcpu = rig->vcpu;
     config.pmap = rig->pmap;
     rig->units = config.one_unit;
     rig->exact = config.exact_count;
     rig->slice = config.exact_count ? config.stress_seed : 0;
-    return vx_bt_create(&config, &rig->bt) == VX_ERR_OK;
+    return vx_bt_create(&config, &rig->bt) == VX_ERR_OK && vx_bt_cpu_create(rig->bt, rig->vcpu, &rig->cpu) == VX_ERR_OK;
 }
 
 void rig_create(struct rig *rig, const struct vx_bt_config *options)
@@ -183,7 +182,7 @@ enum rig_end rig_run(struct rig *rig, uint64_t max_insns)
         if (rig->slice != 0)
             vcpu->retire_limit = vcpu->retired + rig->slice;
         uint64_t done = rig->stats.interp_insns - start_insns;
-        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->bt) : vx_interp_run(vcpu, max_insns - done);
+        enum vx_stop stop = rig->bt != NULL ? vx_bt_run(rig->cpu) : vx_interp_run(vcpu, max_insns - done);
         if (stop == VX_STOP_SHUTDOWN || (stop == VX_STOP_HALT && !vx_cpu_event_ready(vcpu))) {
             end = stop == VX_STOP_HALT ? RIG_HALT : RIG_SHUTDOWN;
             break;

@@ -23,7 +23,8 @@ struct rig {
     struct vx_stats stats;
     struct vx_pmap *pmap;
     struct vx_vcpu *vcpu;
-    struct vx_bt *bt;    /* NULL: interpreter */
+    struct vx_bt *bt; /* NULL: interpreter */
+    struct vx_bt_cpu *cpu;
     timer_t watchdog;    /* raises VX_ATTN_STOP: the run has taken too long */
     bool tsc_counts;     /* the TSC is the number of instructions, else it stands still */
     int vector;          /* what the fake PIC answers at INTA; -1: no interrupt pending */

@@ -1,4 +1,5 @@
-/* hostfault.c - host signals in translated code become guest events.
+/* hostfault.c - host signals in translated code become guest events. What of it depends on the host's processor is in
+ * host.h.
  *
  * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was
  * loaded through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD).
@@ -8,23 +9,20 @@
  * pointer that nobody has poisoned): it is passed on.
  *
  * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only
- * ones in bt/. Each thread knows its own translator, so several machines can run at once. */
+ * ones in bt/. Each thread knows its own processor, so several machines can run at once. */
 #include "hostfault.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <ucontext.h>
 
-#include "fp_state.h"
-
-static _Thread_local struct vx_bt *running;
+static _Thread_local struct vx_bt_cpu *running;
 static struct sigaction previous[NSIG];
 
-static const struct bt_site *find_site(struct vx_bt *bt, uint32_t off)
+static const struct bt_site *find_site(const struct bt_code *code, uint32_t off)
 {
-    const struct bt_tu *tu = bt_code_find(bt, off);
+    const struct bt_tu *tu = bt_code_find(code, off);
     if (tu == NULL)
         return NULL;
     uint32_t at = off - tu->entry;
@@ -40,41 +38,24 @@ static bool at_poison(const struct bt_site *site, int sig, const siginfo_t *info
 {
     uint64_t past = (uint64_t)(uintptr_t)info->si_addr - BT_POISON;
     bool page_fault = sig == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
-    return page_fault && past < (site->kind == SITE_POLL_R8 ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
+    return page_fault && past < (site->kind == SITE_POLL_INDIRECT ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
 }
 
-/* An instruction with accessible operands raises anything but a page fault; nothing that another process sends. */
-static bool by_instruction(int sig, const siginfo_t *info)
+static bool redirect(struct vx_bt_cpu *cpu, int sig, const siginfo_t *info, void *context)
 {
-    if (sig == SIGSEGV)
-        return info->si_code == SI_KERNEL;
-    if (sig == SIGBUS)
-        return info->si_code == SI_KERNEL || info->si_code == BUS_ADRALN;
-    return info->si_code > 0;
-}
-
-static bool redirect(struct vx_bt *bt, int sig, const siginfo_t *info, ucontext_t *context)
-{
-    greg_t *regs = context->uc_mcontext.gregs;
-    uint64_t rip = (uint64_t)regs[REG_RIP];
-    if (bt == NULL || rip < (uint64_t)(uintptr_t)bt->rx || rip >= (uint64_t)(uintptr_t)bt->rx + bt->cache_bytes)
+    if (cpu == NULL)
         return false;
-    const struct bt_site *site = find_site(bt, (uint32_t)(rip - (uint64_t)(uintptr_t)bt->rx));
-    if (site == NULL || !(site->kind == SITE_FAULT ? by_instruction(sig, info) : at_poison(site, sig, info)))
+    const struct bt_code *code = &cpu->bt->code;
+    uint64_t off = bt_host_signal_pc(context) - bt_code_address(code, 0);
+    const struct bt_site *site = off < code->bytes ? find_site(code, (uint32_t)off) : NULL;
+    if (site == NULL || !(site->kind == SITE_FAULT ? bt_host_signal_by_insn(sig, info) : at_poison(site, sig, info)))
         return false;
-    if (site->kind == SITE_FAULT) {
-        bt->stats->host_faults++;
-        regs[REG_R9] = EXIT_FAULT;
-    } else {
-        bt->stats->poll_exits++;
-        regs[REG_R9] = EXIT_POLL;
-    }
-    bt->vcpu->retired += site->done;
-    if (site->fip_back != 0)
-        bt_tell_fip(bt->area, site->eip - site->fip_back);
-    if (site->kind != SITE_POLL_R8)
-        regs[REG_R8] = site->eip;
-    regs[REG_RIP] = (greg_t)(uintptr_t)(bt->rx + bt->stub.leave);
+    if (site->kind == SITE_FAULT)
+        cpu->stats->host_faults++;
+    else
+        cpu->stats->poll_exits++;
+    cpu->vcpu->retired += site->done;
+    bt_host_signal_leave(cpu, context, site, site->kind == SITE_FAULT ? EXIT_FAULT : EXIT_POLL);
     return true;
 }
 
@@ -119,13 +100,13 @@ vx_err bt_hostfault_install(struct vx_log *log)
     return VX_ERR_OK;
 }
 
-void bt_hostfault_enter(struct vx_bt *bt)
+void bt_hostfault_enter(struct vx_bt_cpu *cpu)
 {
-    running = bt;
+    running = cpu;
 }
 
-void bt_hostfault_forget(const struct vx_bt *bt)
+void bt_hostfault_forget(const struct vx_bt_cpu *cpu)
 {
-    if (running == bt)
+    if (running == cpu)
         running = NULL;
 }
