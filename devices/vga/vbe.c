@@ -52,6 +52,8 @@ static void fix_mode(struct vga *vga)
 static void clear_screen(struct vga *vga)
 {
     uint32_t bytes = vbe_pitch(vga) * vga->vbe[VBE_YRES];
+    if (vga->vbe[VBE_BPP] == 4) /* the parts of the planes go in whole */
+        bytes = (bytes + 4 * VGA_PLANE_BYTES - 1) / (4 * VGA_PLANE_BYTES) * (4 * VGA_PLANE_BYTES);
     memset(vga->vram, 0, bytes);
     for (uint32_t at = 0; at < bytes; at += VX_PAGE_BYTES) {
         uint32_t left = bytes - at;

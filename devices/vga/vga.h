@@ -11,7 +11,8 @@
  * Not modelled: the vertical retrace interrupt, EDID, row-scan preset and panning of text, light pen; blinking is left
  *   to the display (a picture that stands still must not wake the host). The legacy ranges ignore the PCI command
  *   register.
- * Addresses are packed: see vga_memory.c. Saved state: registers, latches, palette, VBE registers, video memory.
+ * Deviation: a guest that accesses chain-4 memory a lot reads it without loading the latches, see vga_memory.c. Saved
+ * state: registers, latches, palette, VBE registers, video memory.
  * Thread rule: vCPU thread only. */
 #ifndef VX86_DEVICES_VGA_H
 #define VX86_DEVICES_VGA_H

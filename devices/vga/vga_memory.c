@@ -1,19 +1,25 @@
 /* vga_memory.c - what guest accesses to A0000h-BFFFFh do: the planar logic, and the short cut past it.
  *
- * Video memory is kept plane-interleaved: byte 4k + p is plane p at plane address k. Addresses are packed: with
- * chain-4, window offset a is plane a & 3 at k = a / 4, with odd/even addressing plane a & 1 at k = a / 2, where the
- * real board leaves the skipped addresses unused (k = a with low bits cleared) and the CRTC skips them likewise. The
- * difference shows only to software that draws in one addressing mode and looks at it in another. In exchange chain-4,
- * VBE banks and the linear frame buffer are the same bytes in the same order, and where the planar logic has nothing to
- * do (no mask, no rotation, no latches) the window is mapped straight to video memory, where translated code reaches it
- * without a call-out. Text goes through the handlers: its bytes are spread.
+ * Four planes of 64 KiB, and with VBE's four bits a pixel as many as video memory holds. The address decides over the
+ * planes, and what it decides with stays behind as zeros in the plane address k:
  *
- *   I1  latches are loaded by handler reads only: with the window mapped, reads leave them alone. */
+ *     chain-4     plane a & 3,              k = a & ~3
+ *     odd/even    planes a & 1 and + 2,     k = a & ~1
+ *     else        all that the masks allow, k = a
+ *
+ * vga_plane_off() lays the planes out so that what chain-4 reaches lies side by side, as VBE's banks and its linear
+ * frame buffer do anyway. Where the planar logic has nothing to do (no mask, no rotation, no latches) the window can
+ * then be mapped straight to video memory, where translated code reaches it without a call-out.
+ *
+ *   I1  With VBE's linear depths the window is mapped always: no planar logic stands before them.
+ *   I2  With chain-4 it is mapped when PLAIN_ACCESSES in a row, without a write to the sequencer or the graphics
+ *       controller between them, have found nothing for the planar logic to do. Until then reads load the latches, as
+ *       they do on the board always. */
 #include <string.h>
 
 #include "vga_state.h"
 
-enum { DIRECT_BYTES = 0x10000 };
+enum { DIRECT_BYTES = 0x10000, PLAIN_ACCESSES = 1024 };
 
 /* Every plane's byte p from bit p of a nibble: 0101b gives 00FF00FFh. */
 static uint32_t expand(uint8_t nibble)
@@ -29,13 +35,13 @@ static uint32_t replicate(uint8_t byte)
 
 static uint32_t load_planes(const struct vga *vga, uint32_t k)
 {
-    const uint8_t *at = vga->vram + 4 * (size_t)k;
+    const uint8_t *at = vga->vram + vga_plane_off(k);
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 static void store_planes(struct vga *vga, uint32_t k, uint32_t value)
 {
-    uint8_t *at = vga->vram + 4 * (size_t)k;
+    uint8_t *at = vga->vram + vga_plane_off(k);
     for (unsigned p = 0; p < 4; p++)
         at[p] = (uint8_t)(value >> (8 * p));
 }
@@ -66,31 +72,26 @@ static bool decode_window(const struct vga *vga, uint32_t *off)
     return true;
 }
 
-static bool linear_bytes(const struct vga *vga)
-{
-    return vbe_on(vga) && vga->vbe[VBE_BPP] != 4;
-}
-
 static struct place locate(const struct vga *vga, uint32_t off, bool write)
 {
     uint32_t bank = vbe_on(vga) ? (uint32_t)vga->vbe[VBE_BANK] << 16 : 0;
     bool odd_even =
         write ? !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_SEQUENTIAL) : (vga->gc[GC_MODE] & GC_MODE_ODD_EVEN) != 0;
     struct place place;
-    if (linear_bytes(vga) || (vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4)) {
+    if (vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) {
         place.plane = off & 3;
         place.planes = (uint8_t)(1u << place.plane);
-        place.k = (bank + off) >> 2;
+        place.k = (bank + off) & ~3u;
     } else if (odd_even) {
         place.plane = (vga->gc[GC_READ_MAP] & 2) | (off & 1);
         place.planes = (off & 1) ? 0x0A : 0x05;
-        place.k = (bank + off) >> 1;
+        place.k = (bank + off) & ~1u;
     } else {
         place.plane = vga->gc[GC_READ_MAP];
         place.planes = 0x0F;
         place.k = bank + off;
     }
-    place.k &= VX_VGA_VRAM_BYTES / 4 - 1;
+    place.k &= vbe_on(vga) ? VX_VGA_VRAM_BYTES / 4 - 1 : VGA_PLANE_BYTES - 1;
     return place;
 }
 
@@ -102,7 +103,7 @@ static uint8_t read_byte(struct vga *vga, uint32_t off)
         return 0xFF;
     struct place place = locate(vga, off, false);
     vga->latches = load_planes(vga, place.k);
-    if (linear_bytes(vga) || !(vga->gc[GC_MODE] & GC_MODE_READ_COMPARE))
+    if (!(vga->gc[GC_MODE] & GC_MODE_READ_COMPARE))
         return (uint8_t)(vga->latches >> (8 * place.plane));
     uint32_t differ = (vga->latches ^ expand(vga->gc[GC_COLOR_COMPARE])) & expand(vga->gc[GC_COLOR_DONT_CARE]);
     differ |= differ >> 16;
@@ -143,21 +144,60 @@ static void write_byte(struct vga *vga, uint32_t off, uint8_t byte)
     if (!decode_window(vga, &off))
         return;
     struct place place = locate(vga, off, true);
-    uint32_t old = load_planes(vga, place.k), planes, value;
-    if (linear_bytes(vga)) {
-        planes = expand(place.planes);
-        value = replicate(byte);
-    } else {
-        planes = expand(place.planes & vga->seq[SEQ_MAP_MASK]);
-        value = combine(vga, byte);
-    }
-    value = (old & ~planes) | (value & planes);
+    uint32_t old = load_planes(vga, place.k), planes = expand(place.planes & vga->seq[SEQ_MAP_MASK]);
+    uint32_t value = (old & ~planes) | (combine(vga, byte) & planes);
     if (value == old)
         return;
     store_planes(vga, place.k, value);
-    uint32_t at = 4 * place.k;
+    uint32_t at = vga_plane_off(place.k);
     vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, at % VX_PAGE_BYTES, 4);
     vga_changed(vga);
+}
+
+/* ---- the short cut ----------------------------------------------------------------------------------------------- */
+
+static bool is_linear(const struct vga *vga)
+{
+    return vbe_on(vga) && vga->vbe[VBE_BPP] != 4;
+}
+
+/* Whether every access would be a plain one to video memory in window order. */
+static bool is_plain(const struct vga *vga)
+{
+    const uint8_t *gc = vga->gc;
+    if (vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
+        return false;
+    return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 &&
+           gc[GC_BIT_MASK] == 0xFF && gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
+}
+
+/* A 128 KiB window shows the same 64 KiB twice: a plane has no more. */
+static void map_window(struct vga *vga, uint32_t page, bool twice)
+{
+    uint32_t upper = twice ? page : VX_PMAP_BUS;
+    vga->window_page = page;
+    vga->window_twice = twice;
+    vx_pmap_map(vga->pmap, VGA_WINDOW, DIRECT_BYTES, page, page);
+    vx_pmap_map(vga->pmap, VGA_WINDOW + DIRECT_BYTES, DIRECT_BYTES, upper, upper);
+    if (page != VX_PMAP_BUS)
+        vga_changed(vga);
+}
+
+void vga_remap_window(struct vga *vga, bool force)
+{
+    uint32_t page = VX_PMAP_BUS;
+    if (is_linear(vga)) /* keeps I1 */
+        page = vga->vram_page + vga->vbe[VBE_BANK] * (DIRECT_BYTES / VX_PAGE_BYTES);
+    vga->plain_left = page == VX_PMAP_BUS && is_plain(vga) ? PLAIN_ACCESSES : 0;
+    if (force || page != vga->window_page || vga->window_twice)
+        map_window(vga, page, false);
+}
+
+/* keeps I2 */
+static void count_access(struct vga *vga)
+{
+    if (vga->plain_left != 0 && --vga->plain_left == 0)
+        map_window(vga, vga->vram_page, vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT == 0);
 }
 
 uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)
@@ -165,6 +205,7 @@ uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)read_byte(opaque, (uint32_t)off + i) << (8 * i);
+    count_access(opaque);
     return value;
 }
 
@@ -172,40 +213,7 @@ void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     for (unsigned i = 0; i < size; i++)
         write_byte(opaque, (uint32_t)off + i, (uint8_t)(value >> (8 * i)));
-}
-
-/* ---- the short cut ----------------------------------------------------------------------------------------------- */
-
-/* Whether every access would be a plain one to video memory in window order. */
-static bool is_plain(const struct vga *vga)
-{
-    const uint8_t *gc = vga->gc;
-    if (linear_bytes(vga))
-        return true;
-    if (vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
-        return false;
-    return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 &&
-           gc[GC_BIT_MASK] == 0xFF && gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
-}
-
-void vga_remap_window(struct vga *vga, bool force)
-{
-    uint32_t page = VX_PMAP_BUS, bytes = VGA_WINDOW_BYTES;
-    if (is_plain(vga)) {
-        uint32_t bank = vbe_on(vga) ? vga->vbe[VBE_BANK] : 0;
-        page = vga->vram_page + bank * (DIRECT_BYTES / VX_PAGE_BYTES);
-        if (vbe_on(vga) || (vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT) == 1)
-            bytes = DIRECT_BYTES;
-    }
-    if (!force && page == vga->window_page && bytes == vga->window_bytes)
-        return;
-    vga->window_page = page;
-    vga->window_bytes = bytes;
-    vx_pmap_map(vga->pmap, VGA_WINDOW, bytes, page, page);
-    if (bytes < VGA_WINDOW_BYTES)
-        vx_pmap_map(vga->pmap, VGA_WINDOW + bytes, VGA_WINDOW_BYTES - bytes, VX_PMAP_BUS, VX_PMAP_BUS);
-    if (page != VX_PMAP_BUS)
-        vga_changed(vga);
+    count_access(opaque);
 }
 
 bool vga_is_direct(const struct vga *vga)

@@ -5,7 +5,7 @@
  * (vbe.c I1). */
 #include "vga_state.h"
 
-enum { PLANE_MASK = 0xFFFF, GLYPH_LINES = 32 };
+enum { COUNTER_MASK = 0xFFFF, GLYPH_LINES = 32 };
 
 /* ---- geometry ---------------------------------------------------------------------------------------------------- */
 
@@ -25,12 +25,36 @@ static struct vga_geometry geometry(const struct vga *vga)
     return g;
 }
 
-/* Plane address of a row's first byte or character, split screen included. *split: below the line compare. */
+/* The CRTC's address counter at a row's first character, split screen included. *split: below the line compare. */
 static uint32_t row_address(const struct vga_geometry *g, unsigned row, bool *split)
 {
     unsigned first_below = (g->line_compare + g->repeat) / g->repeat; /* first row that begins after the compare line */
     *split = row >= first_below;
     return *split ? (row - first_below) * g->pitch : g->start + row * g->pitch;
+}
+
+/* From the counter to the plane address ("CRT Controller Mode Control Register", "Underline Location Register"): as it
+ * is, or in word and doubleword mode moved up, with high bits of it in the low ones. In CGA and Hercules layouts bits
+ * 13 and 14 are the row scan's. */
+static uint32_t plane_address(const struct vga *vga, uint32_t counter, unsigned scan)
+{
+    uint8_t mode = vga->crtc[CR_MODE];
+    uint32_t c = counter & COUNTER_MASK, k = c;
+    if (vga->crtc[CR_UNDERLINE] & CR_UNDERLINE_DWORD)
+        k = c << 2 | c >> 14;
+    else if (!(mode & CR_MODE_BYTE))
+        k = c << 1 | (c >> (mode & CR_MODE_WRAP ? 15 : 13) & 1);
+    if (!(mode & CR_MODE_NOT_CGA))
+        k = (k & ~0x2000u) | (scan & 1) << 13;
+    if (!(mode & CR_MODE_NOT_HERCULES))
+        k = (k & ~0x4000u) | (scan >> 1 & 1) << 14;
+    return k & (VGA_PLANE_BYTES - 1);
+}
+
+/* The four planes' bytes there. */
+static const uint8_t *planes_at(const struct vga *vga, uint32_t counter, unsigned scan)
+{
+    return vga->vram + vga_plane_off(plane_address(vga, counter, scan));
 }
 
 static bool is_blank(const struct vga *vga)
@@ -75,7 +99,7 @@ static void palette16(const struct vga *vga, uint32_t colors[16])
 static void place_cursor(const struct vga *vga, const struct vga_geometry *g, struct vx_screen *screen)
 {
     uint32_t cursor = (uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW];
-    uint32_t distance = (cursor - g->start) & PLANE_MASK;
+    uint32_t distance = (cursor - g->start) & COUNTER_MASK;
     bool shaped = !(vga->crtc[CR_CURSOR_START] & CR_CURSOR_OFF) &&
                   (vga->crtc[CR_CURSOR_START] & 0x1F) <= (vga->crtc[CR_CURSOR_END] & 0x1F);
     if (g->pitch == 0 || distance / g->pitch >= screen->rows || distance % g->pitch >= screen->columns)
@@ -94,9 +118,9 @@ static void render_text(struct vga *vga, struct vga_picture *picture)
     screen->rows = rows == 0 ? 1 : rows < VGA_MAX_ROWS ? rows : VGA_MAX_ROWS;
     for (unsigned row = 0; row < screen->rows; row++) {
         bool split;
-        uint32_t k = row_address(g, row, &split);
-        for (unsigned column = 0; column < screen->columns; column++, k++) {
-            const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
+        uint32_t c = row_address(g, row, &split);
+        for (unsigned column = 0; column < screen->columns; column++, c++) {
+            const uint8_t *at = planes_at(vga, c, 0);
             vga->cells[row * screen->columns + column] = (struct vx_text_cell){ at[0], at[1] };
         }
     }
@@ -105,13 +129,14 @@ static void render_text(struct vga *vga, struct vga_picture *picture)
     place_cursor(vga, g, screen);
 }
 
-/* Plane 2 address of a character's glyph; attribute bit 3 chooses between the two maps of the character map select. */
-static const uint8_t *glyph(const struct vga *vga, struct vx_text_cell cell)
+/* Line `scan` of a character's glyph, in plane 2; attribute bit 3 chooses between the two maps of the character map
+ * select. */
+static uint8_t glyph_line(const struct vga *vga, struct vx_text_cell cell, unsigned scan)
 {
     uint8_t select = vga->seq[SEQ_CHAR_MAP];
     unsigned map = (cell.attr & 8) ? (select >> 2 & 3) | (select >> 3 & 4) : (select & 3) | (select >> 2 & 4);
     uint32_t base = (map & 3) * 0x4000 + (map >> 2) * 0x2000;
-    return vga->vram + 4 * (size_t)(base + cell.ch * GLYPH_LINES) + 2;
+    return vga->vram[vga_plane_off(base + cell.ch * GLYPH_LINES + scan % GLYPH_LINES) + 2];
 }
 
 static unsigned dots_of_cell(const struct vga *vga)
@@ -122,7 +147,7 @@ static unsigned dots_of_cell(const struct vga *vga)
 /* The nine dots of a cell's line `scan`, the leftmost in bit 8. */
 static unsigned cell_dots(const struct vga *vga, struct vx_text_cell cell, unsigned scan)
 {
-    unsigned bits = glyph(vga, cell)[4 * (scan % GLYPH_LINES)] << 1;
+    unsigned bits = glyph_line(vga, cell, scan) << 1;
     if ((vga->ac[AC_MODE] & AC_MODE_LINE_GRAPHICS) && cell.ch >= 0xC0 && cell.ch <= 0xDF)
         bits |= bits >> 1 & 1; /* the ninth dot repeats the eighth */
     return bits;
@@ -146,10 +171,9 @@ static void draw_text_line(const struct vga *vga, const struct vga_picture *pict
 }
 
 /* Glyphs and characters share their pages. */
-static bool text_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
-                        uint32_t *last)
+static bool text_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, struct vga_source *source)
 {
-    (void)vga, (void)picture, (void)y, (void)first, (void)last;
+    (void)vga, (void)picture, (void)y, (void)source;
     return false;
 }
 
@@ -164,23 +188,9 @@ static void draw_text(const struct vga *vga, struct vga_picture *picture)
 
 /* ---- VGA graphics ------------------------------------------------------------------------------------------------ */
 
-/* CGA and Hercules memory layouts: row-scan bits replace address bits 13 and 14. In word and doubleword mode those
- * are, in packed addresses, one and two places lower. */
-static uint32_t interleave(const struct vga *vga, uint32_t k, unsigned scan)
+/* The eight dots at the planes' bytes, 4 bits each. */
+static void dots16(const struct vga *vga, const uint8_t *at, uint8_t out[8])
 {
-    uint8_t mode = vga->crtc[CR_MODE];
-    unsigned shift = (vga->crtc[CR_UNDERLINE] & CR_UNDERLINE_DWORD) ? 2 : (mode & CR_MODE_BYTE) ? 0 : 1;
-    if (!(mode & CR_MODE_NOT_CGA))
-        k = (k & ~(0x2000u >> shift)) | ((scan & 1) ? 0x2000u >> shift : 0);
-    if (!(mode & CR_MODE_NOT_HERCULES))
-        k = (k & ~(0x4000u >> shift)) | ((scan & 2) ? 0x4000u >> shift : 0);
-    return k;
-}
-
-/* The eight dots at plane address k, 4 bits each. */
-static void dots16(const struct vga *vga, uint32_t k, uint8_t out[8])
-{
-    const uint8_t *at = vga->vram + 4 * (size_t)(k & PLANE_MASK);
     if (vga->gc[GC_MODE] & GC_MODE_CGA) { /* two bits a dot: even byte in planes 0 and 2, odd byte in 1 and 3 */
         for (unsigned x = 0; x < 8; x++) {
             unsigned shift = 6 - 2 * (x & 3), odd = x >> 2;
@@ -195,62 +205,54 @@ static void dots16(const struct vga *vga, uint32_t k, uint8_t out[8])
     }
 }
 
-static void draw_row16(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan,
-                       const struct vga_picture *picture, uint32_t *out)
-{
-    uint8_t dots[8];
-    for (unsigned x = 0; x < picture->screen.width; x++) {
-        unsigned dot = x + pan;
-        if (x == 0 || dot % 8 == 0)
-            dots16(vga, interleave(vga, k + dot / 8, scan), dots);
-        out[x] = picture->colors[dots[dot % 8]];
-    }
-}
-
-static void draw_row256(const struct vga *vga, uint32_t k, unsigned scan, unsigned pan,
-                        const struct vga_picture *picture, uint32_t *out)
-{
-    for (unsigned x = 0; x < picture->screen.width; x++) {
-        unsigned dot = x + pan;
-        uint32_t at = interleave(vga, k + dot / 4, scan) & PLANE_MASK;
-        out[x] = picture->colors[vga->vram[4 * (size_t)at + dot % 4]];
-    }
-}
-
-/* The plane address of line y's first dot, and how many dots it is moved to the left. */
+/* The counter at line y's first dot, and how many dots the line is moved to the left. */
 static uint32_t line_address(const struct vga *vga, const struct vga_picture *picture, unsigned y, unsigned *pan)
 {
     bool split;
-    uint32_t k = row_address(&picture->geometry, y / picture->scans, &split);
+    uint32_t c = row_address(&picture->geometry, y / picture->scans, &split);
     *pan = split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
-    return k;
+    return c;
 }
 
 static void draw_line16(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
-    unsigned pan;
-    uint32_t k = line_address(vga, picture, y, &pan);
-    draw_row16(vga, k, y % picture->scans, pan, picture, out);
+    uint8_t dots[8];
+    unsigned pan, scan = y % picture->scans;
+    uint32_t c = line_address(vga, picture, y, &pan);
+    for (unsigned x = 0; x < picture->screen.width; x++) {
+        unsigned dot = x + pan;
+        if (x == 0 || dot % 8 == 0)
+            dots16(vga, planes_at(vga, c + dot / 8, scan), dots);
+        out[x] = picture->colors[dots[dot % 8]];
+    }
 }
 
 static void draw_line256(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
-    unsigned pan;
-    uint32_t k = line_address(vga, picture, y, &pan);
-    draw_row256(vga, k, y % picture->scans, pan >> 1, picture, out);
+    const uint8_t *at = NULL;
+    unsigned pan, scan = y % picture->scans;
+    uint32_t c = line_address(vga, picture, y, &pan);
+    for (unsigned x = 0; x < picture->screen.width; x++) {
+        unsigned dot = x + pan / 2;
+        if (x == 0 || dot % 4 == 0)
+            at = planes_at(vga, c + dot / 4, scan);
+        out[x] = picture->colors[at[dot % 4]];
+    }
 }
 
 /* One address more than the line has characters, for what panning moves in. Where the address wraps, or the layout
  * breaks the line in two, anything may be meant. */
-static bool graphics_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
-                            uint32_t *last)
+static bool graphics_source(const struct vga *vga, const struct vga_picture *picture, unsigned y,
+                            struct vga_source *source)
 {
     unsigned pan, scan = y % picture->scans, chars = picture->geometry.chars;
-    uint32_t k = line_address(vga, picture, y, &pan);
-    uint32_t from = interleave(vga, k, scan) & PLANE_MASK, to = interleave(vga, k + chars, scan) & PLANE_MASK;
-    *first = 4 * from;
-    *last = 4 * to + 3;
-    return to == from + chars;
+    uint32_t c = line_address(vga, picture, y, &pan);
+    uint32_t from = plane_address(vga, c, scan), to = plane_address(vga, c + chars, scan);
+    source->first = from & ~3u;
+    source->last = to | 3;
+    source->each_part = true;
+    uint32_t step = plane_address(vga, 1, scan) - plane_address(vga, 0, scan);
+    return to - from == chars * step;
 }
 
 /* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line
@@ -284,16 +286,6 @@ static uint32_t spread(uint32_t value, unsigned bits)
 }
 
 /* One line each, from the first dot shown; the depth is decided outside the loop over dots. */
-static void draw_vbe_row4(const uint8_t *line, unsigned first, unsigned width, const uint32_t colors[16], uint32_t *out)
-{
-    for (unsigned x = 0; x < width; x++) {
-        const uint8_t *at = line + (first + x) / 8 * 4;
-        unsigned shift = 7 - (first + x) % 8;
-        out[x] = colors[(at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
-                        (at[3] >> shift & 1) << 3];
-    }
-}
-
 static void draw_vbe_row16(const uint8_t *at, unsigned width, unsigned green_bits, uint32_t *out)
 {
     for (unsigned x = 0; x < width; x++, at += 2) {
@@ -314,12 +306,23 @@ static const uint8_t *vbe_line(const struct vga *vga, unsigned y)
     return vga->vram + (size_t)(vga->vbe[VBE_Y_OFFSET] + y) * vbe_pitch(vga);
 }
 
+/* Planar: eight dots an address, wherever the bytes lie. */
+static void draw_vbe_line4(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
+{
+    uint32_t k = (uint32_t)(vga->vbe[VBE_Y_OFFSET] + y) * (vga->vbe[VBE_VIRT_WIDTH] / 8u);
+    for (unsigned x = 0; x < picture->screen.width; x++) {
+        unsigned dot = vga->vbe[VBE_X_OFFSET] + x, shift = 7 - dot % 8;
+        const uint8_t *at = vga->vram + vga_plane_off(k + dot / 8);
+        out[x] = picture->colors[(at[0] >> shift & 1) | (at[1] >> shift & 1) << 1 | (at[2] >> shift & 1) << 2 |
+                                 (at[3] >> shift & 1) << 3];
+    }
+}
+
 static void draw_vbe_line(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
     const uint8_t *line = vbe_line(vga, y);
     unsigned first = vga->vbe[VBE_X_OFFSET], width = picture->screen.width;
     switch (vga->vbe[VBE_BPP]) {
-    case 4: draw_vbe_row4(line, first, width, picture->colors, out); break;
     case 8:
         for (unsigned x = 0; x < width; x++)
             out[x] = picture->colors[line[first + x]];
@@ -331,13 +334,13 @@ static void draw_vbe_line(const struct vga *vga, const struct vga_picture *pictu
     }
 }
 
-static bool vbe_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
-                       uint32_t *last)
+static bool vbe_source(const struct vga *vga, const struct vga_picture *picture, unsigned y, struct vga_source *source)
 {
     (void)picture;
-    *first = (uint32_t)(vbe_line(vga, y) - vga->vram);
-    *last = *first + vbe_pitch(vga) - 1;
-    return true;
+    source->first = (uint32_t)(vbe_line(vga, y) - vga->vram);
+    source->last = source->first + vbe_pitch(vga) - 1;
+    source->each_part = false;
+    return vga->vbe[VBE_BPP] != 4;
 }
 
 static void render_vbe(const struct vga *vga, bool with_pixels, struct vga_picture *picture)
@@ -346,11 +349,12 @@ static void render_vbe(const struct vga *vga, bool with_pixels, struct vga_pictu
     picture->screen.height = vga->vbe[VBE_YRES];
     if (!with_pixels)
         return;
-    if (vga->vbe[VBE_BPP] == 4)
+    bool planar = vga->vbe[VBE_BPP] == 4;
+    if (planar)
         palette16(vga, picture->colors);
     else
         palette256(vga, picture->colors);
-    picture->draw = draw_vbe_line;
+    picture->draw = planar ? draw_vbe_line4 : draw_vbe_line;
     picture->source = vbe_source;
 }
 

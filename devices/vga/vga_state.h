@@ -59,7 +59,7 @@ enum {
     CR_COUNT
 };
 enum { CR_PROTECT = 0x80, CR_MAX_SCAN_DOUBLE = 0x80, CR_CURSOR_OFF = 0x20, CR_UNDERLINE_DWORD = 0x40 };
-enum { CR_MODE_NOT_CGA = 0x01, CR_MODE_NOT_HERCULES = 0x02, CR_MODE_BYTE = 0x40 };
+enum { CR_MODE_NOT_CGA = 0x01, CR_MODE_NOT_HERCULES = 0x02, CR_MODE_WRAP = 0x20, CR_MODE_BYTE = 0x40 };
 
 enum { AC_MODE = 0x10, AC_OVERSCAN, AC_PLANE_ENABLE, AC_PANNING, AC_COLOR_SELECT, AC_COUNT };
 enum { AC_PAS = 0x20 };
@@ -102,7 +102,7 @@ struct vga {
     struct vx_region window;
     struct vx_region mmio;
 
-    uint8_t *vram; /* VX_VGA_VRAM_BYTES; byte 4 * k + p is plane p at address k */
+    uint8_t *vram; /* VX_VGA_VRAM_BYTES, see vga_plane_off() */
     uint32_t vram_page;
     uint32_t rom_page;
 
@@ -120,8 +120,9 @@ struct vga {
 
     uint16_t vbe_index, vbe[VBE_COUNT];
 
-    uint32_t window_page;  /* what the window is mapped to, VX_PMAP_BUS: our handlers */
-    uint32_t window_bytes; /* how much of it from A0000h on */
+    uint32_t window_page; /* what the window's first 64 KiB are mapped to, VX_PMAP_BUS: our handlers */
+    bool window_twice;    /* the other 64 KiB too */
+    unsigned plain_left;  /* accesses by the handlers until the window is mapped; 0: it is, or will not be */
 
     struct vx_timer display_timer;
     bool changed;         /* since the last update */
@@ -136,6 +137,16 @@ struct vga {
     uint32_t line[VGA_MAX_WIDTH];
 };
 
+enum { VGA_PLANE_BYTES = 0x10000 };
+
+/* Where plane 0's byte at plane address k lies in video memory; those of planes 1 to 3 follow. Each 64 KiB of the
+ * planes are four parts by the low bits of k, so that with chain-4, whose k is a multiple of 4, window offset a is at
+ * a. */
+static inline uint32_t vga_plane_off(uint32_t k)
+{
+    return k >> 16 << 18 | (k & 3) << 16 | (k & 0xFFFC);
+}
+
 /* vga_update.c */
 /* Video memory has changed, or may be written unseen from now on: an update comes soon. */
 void vga_changed(struct vga *vga);
@@ -149,17 +160,23 @@ void vga_port_write(struct vga *vga, uint16_t port, uint8_t value);
 
 uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size);
 void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value);
-/* Maps the window to video memory or to the handlers, as the registers now ask. `force`: even if nothing changed. */
+/* After a register was written that the window depends on: it goes to the handlers, or by VBE to video memory. `force`:
+ * maps even if nothing changed. */
 void vga_remap_window(struct vga *vga, bool force);
+
+/* Bytes first to last of video memory, or of each of the four parts of the planes. */
+struct vga_source {
+    uint32_t first, last;
+    bool each_part;
+};
 
 /* How registers and memory look now. */
 struct vga_picture {
     struct vx_screen screen; /* `cells` are in vga->cells; pixels NULL: draw() makes them */
     /* Line y as screen.width pixels; NULL where there is no picture, or nobody wants pixels. */
     void (*draw)(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out);
-    /* The video memory, first to last byte, that decides over line y while no register changes; false: any may. */
-    bool (*source)(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *first,
-                   uint32_t *last);
+    /* The video memory that decides over line y while no register changes; false: any may. */
+    bool (*source)(const struct vga *vga, const struct vga_picture *picture, unsigned y, struct vga_source *source);
     /* for the two */
     uint32_t colors[256];
     struct vga_geometry {

@@ -98,12 +98,15 @@ static bool reserve_pixels(struct vga *vga, size_t count)
 
 static bool was_written(const struct vga *vga, const struct vga_picture *picture, unsigned y, const uint8_t *pages)
 {
-    uint32_t first, last;
-    if (!picture->source(vga, picture, y, &first, &last))
+    struct vga_source source;
+    if (!picture->source(vga, picture, y, &source))
         return true;
-    for (uint32_t page = first / VX_PAGE_BYTES; page <= last / VX_PAGE_BYTES; page++)
-        if (pages[page / 8] >> page % 8 & 1)
-            return true;
+    for (uint32_t part = 0; part < (source.each_part ? 4 : 1); part++) {
+        uint32_t base = part * (VGA_PLANE_BYTES / VX_PAGE_BYTES);
+        for (uint32_t page = source.first / VX_PAGE_BYTES; page <= source.last / VX_PAGE_BYTES; page++)
+            if (pages[(base + page) / 8] >> (base + page) % 8 & 1)
+                return true;
+    }
     return false;
 }
 
