@@ -93,7 +93,7 @@ void vx_debug_set_tracing(struct vx_debug *debug, unsigned what)
 {
     debug->tracing = what;
     debug->last_cs = debug->vcpu->seg[VX_CS].sel;
-    debug->last_eip = debug->next_eip = (uint32_t)debug->vcpu->rip;
+    debug->last_eip = debug->next_eip = debug->vcpu->rip;
     points_rearm(debug);
 }
 
@@ -107,13 +107,13 @@ static void trace_here(struct vx_debug *debug)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
     uint16_t cs = vcpu->seg[VX_CS].sel;
-    uint32_t eip = (uint32_t)vcpu->rip;
-    struct vx_debug_branch branch = { debug->last_cs, cs, debug->last_eip, eip, (uint32_t)vx_cs_lin(vcpu) };
+    uint64_t eip = vcpu->rip;
+    struct vx_debug_branch branch = { debug->last_cs, cs, debug->last_eip, eip, vx_cs_lin(vcpu) };
     if (debug->last_cs != cs || (eip != debug->next_eip && eip != debug->last_eip)) /* a REP that goes on is none */
         debug->branch[debug->branches++ % VX_DEBUG_BRANCHES] = branch;
     debug->last_cs = cs;
     debug->last_eip = eip;
-    debug->next_eip = eip + insn_length(debug);
+    debug->next_eip = vx_off_wrap(eip + insn_length(debug));
     if ((debug->tracing & VX_DEBUG_TRACE_INSNS) && debug->front.trace != NULL)
         debug->front.trace(debug->front_opaque);
 }
@@ -136,7 +136,7 @@ const struct vx_debug_wants *vx_debug_wants(const struct vx_debug *debug)
 struct vx_debug_stop stop_here(const struct vx_debug *debug, enum vx_stop_cause cause)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
-    return (struct vx_debug_stop){ .cause = cause, .cs = vcpu->seg[VX_CS].sel, .eip = (uint32_t)vcpu->rip };
+    return (struct vx_debug_stop){ .cause = cause, .cs = vcpu->seg[VX_CS].sel, .eip = vcpu->rip };
 }
 
 /* Hands the guest to the front, which says how it goes on. */

@@ -32,7 +32,7 @@ struct plan {
     bool gate_reached;   /* it was */
     bool stepped;        /* without a gate: the part's instruction has run */
     bool returning;      /* FINISH: the instruction under way is the RET */
-    uint32_t expect_eip; /* UNIT: where control is if it has not left */
+    uint64_t expect_eip; /* UNIT: where control is if it has not left */
 };
 
 struct vx_debug {
@@ -59,7 +59,7 @@ struct vx_debug {
     struct vx_debug_point point[VX_DEBUG_POINTS];
     unsigned points, last_number, last_internal;
     struct {
-        uint32_t lin;       /* linear ones */
+        uint64_t lin;       /* linear ones */
         const uint8_t *hva; /* physical ones, else NULL */
         unsigned number;
     } exec[VX_DEBUG_POINTS]; /* the armed addresses */
@@ -78,7 +78,7 @@ struct vx_debug {
     struct vx_debug_branch branch[VX_DEBUG_BRANCHES];
     uint64_t branches;           /* ever */
     uint16_t last_cs;            /* where the instruction under way began, while branches are traced */
-    uint32_t last_eip, next_eip; /* next: where it leads by itself */
+    uint64_t last_eip, next_eip; /* next: where it leads by itself */
 };
 
 /* disasm.c */

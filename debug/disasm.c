@@ -11,14 +11,17 @@ struct naming {
     ZydisFormatterFunc print_address;
 };
 
-static uint32_t base_of(const struct naming *naming, const ZydisDecodedOperand *operand)
+/* Linear address of the operand's offset; in the host's code, offset and address are one. */
+static uint64_t linear(const struct naming *naming, const ZydisDecodedOperand *operand, uint64_t off)
 {
+    if (naming->how->code64)
+        return off;
     if (naming->vcpu == NULL)
-        return 0;
+        return vx_lin_wrap(off);
     enum vx_segment seg = VX_CS;
     if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
         seg = (enum vx_segment)(operand->mem.segment - ZYDIS_REGISTER_ES);
-    return seg < VX_SEG_COUNT ? (uint32_t)naming->vcpu->seg[seg].base : 0;
+    return vx_lin_wrap(seg < VX_SEG_COUNT ? naming->vcpu->seg[seg].base + off : off);
 }
 
 static ZyanStatus print_address(const ZydisFormatter *formatter, ZydisFormatterBuffer *buffer,
@@ -31,8 +34,7 @@ static ZyanStatus print_address(const ZydisFormatter *formatter, ZydisFormatterB
     ZYAN_CHECK(naming->print_address(formatter, buffer, context));
     if (naming->how->symbolizer == NULL ||
         ZYAN_FAILED(ZydisCalcAbsoluteAddress(context->instruction, context->operand, context->runtime_address, &off)) ||
-        !naming->how->symbolizer(naming->how->opaque, (uint32_t)off + base_of(naming, context->operand), name,
-                                 sizeof name))
+        !naming->how->symbolizer(naming->how->opaque, linear(naming, context->operand, off), name, sizeof name))
         return ZYAN_STATUS_SUCCESS;
     snprintf(text, sizeof text, " <%s>", name);
     ZYAN_CHECK(ZydisFormatterBufferAppend(buffer, ZYDIS_TOKEN_SYMBOL));
@@ -67,7 +69,7 @@ bool insn_decode(const struct vx_disassembler *how, const uint8_t *bytes, size_t
     return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, count, &d->z, d->operand));
 }
 
-static void format(const struct vx_disassembler *how, const struct vx_vcpu *vcpu, const struct decoded *d, uint32_t off,
+static void format(const struct vx_disassembler *how, const struct vx_vcpu *vcpu, const struct decoded *d, uint64_t off,
                    char *text, size_t room)
 {
     struct naming naming = { .how = how, .vcpu = vcpu };
@@ -78,7 +80,7 @@ static void format(const struct vx_disassembler *how, const struct vx_vcpu *vcpu
         snprintf(text, room, "(too long)");
 }
 
-unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, uint32_t off, char *text,
+unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, uint64_t off, char *text,
                         size_t room)
 {
     struct decoded d;
@@ -110,10 +112,10 @@ static enum vx_insn_kind kind_of(const ZydisDecodedInstruction *z)
                                                                                                    : VX_INSN_PLAIN;
 }
 
-static uint32_t gpr(const struct vx_vcpu *vcpu, ZydisRegister reg)
+static uint64_t gpr(const struct vx_vcpu *vcpu, ZydisRegister reg)
 {
     int id = reg == ZYDIS_REGISTER_NONE ? -1 : ZydisRegisterGetId(reg);
-    uint32_t value = id >= 0 && id < 8 ? (uint32_t)vcpu->gpr[id] : 0;
+    uint64_t value = id >= 0 && id < 8 ? vcpu->gpr[id] : 0;
     return ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_GPR16 ? value & 0xFFFF : value;
 }
 
@@ -123,22 +125,22 @@ static void take_memory(const struct vx_vcpu *vcpu, const struct decoded *d, str
         const ZydisDecodedOperand *op = &d->operand[i];
         if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->encoding == ZYDIS_OPERAND_ENCODING_NONE)
             continue;
-        uint32_t off =
-            gpr(vcpu, op->mem.base) + gpr(vcpu, op->mem.index) * op->mem.scale + (uint32_t)op->mem.disp.value;
+        uint64_t off =
+            gpr(vcpu, op->mem.base) + gpr(vcpu, op->mem.index) * op->mem.scale + (uint64_t)op->mem.disp.value;
         insn->has_memory = true;
         insn->memory_seg = (enum vx_segment)(op->mem.segment - ZYDIS_REGISTER_ES);
-        insn->memory_off = d->z.address_width == 16 ? off & 0xFFFF : off;
+        insn->memory_off = d->z.address_width == 16 ? off & 0xFFFF : vx_off_wrap(off);
         insn->memory_bytes = op->mem.type == ZYDIS_MEMOP_TYPE_AGEN ? 0 : op->size / 8u;
     }
 }
 
-static void take_target(const struct decoded *d, uint32_t off, struct vx_insn *insn)
+static void take_target(const struct decoded *d, uint64_t off, struct vx_insn *insn)
 {
     ZyanU64 target;
     if (d->z.operand_count == 0 || d->operand[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !d->operand[0].imm.is_relative)
         return;
     insn->has_target = ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&d->z, &d->operand[0], off, &target));
-    insn->target = insn->has_target ? (uint32_t)target : 0;
+    insn->target = insn->has_target ? vx_off_wrap(target) : 0;
 }
 
 unsigned insn_length(const struct vx_debug *debug)
@@ -146,11 +148,11 @@ unsigned insn_length(const struct vx_debug *debug)
     struct vx_disassembler how = { .code32 = vx_code32(debug->vcpu) };
     struct decoded d;
     uint8_t bytes[15];
-    size_t count = vx_debug_read(debug, (uint32_t)vx_cs_lin(debug->vcpu), bytes, sizeof bytes);
+    size_t count = vx_debug_read(debug, vx_cs_lin(debug->vcpu), bytes, sizeof bytes);
     return insn_decode(&how, bytes, count, &d) ? d.z.length : 0;
 }
 
-bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint32_t lin, uint32_t off,
+bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint64_t lin, uint64_t off,
                           struct vx_insn *insn)
 {
     struct decoded d;

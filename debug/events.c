@@ -12,7 +12,7 @@ static void record(struct vx_debug *debug, enum vx_debug_event event, uint64_t v
                                   .value = value,
                                   .detail = detail,
                                   .cs = vcpu->seg[VX_CS].sel,
-                                  .eip = (uint32_t)vcpu->rip,
+                                  .eip = vcpu->rip,
                                   .count = vcpu->retired,
                                   .ns = vx_clock_now_ns(debug->config.clock) };
 }
@@ -31,7 +31,7 @@ static void queue(struct vx_debug *debug, const struct vx_debug_point *point, st
         return;
     stop.cause = VX_CAUSE_POINT;
     stop.cs = debug->vcpu->seg[VX_CS].sel;
-    stop.eip = (uint32_t)debug->vcpu->rip;
+    stop.eip = debug->vcpu->rip;
     stop.point = *point;
     debug->queue[debug->queued++] = stop;
     vx_vcpu_raise(debug->vcpu, VX_ATTN_DEBUG);
@@ -73,7 +73,7 @@ void events_hear(void *opaque, enum vx_debug_event event, uint64_t value, uint64
 {
     struct vx_debug *debug = opaque;
     const struct vx_vcpu *vcpu = debug->vcpu;
-    struct vx_debug_stop stop = { .vector = value, .error = detail, .new = value };
+    struct vx_debug_stop stop = { .vector = (uint32_t)value, .error = (uint32_t)detail, .new = value };
     if (event == VX_DEBUG_EVENT_MODE)
         stop.old = vx_mode_bits(vcpu->cr0, vcpu->eflags);
     else if (event == VX_DEBUG_EVENT_CR3)

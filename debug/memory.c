@@ -40,11 +40,11 @@ size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const vo
     return done;
 }
 
-size_t vx_debug_read(const struct vx_debug *debug, uint32_t lin, void *buf, size_t bytes)
+size_t vx_debug_read(const struct vx_debug *debug, uint64_t lin, void *buf, size_t bytes)
 {
     size_t done = 0;
     uint64_t phys;
-    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, (uint32_t)(lin + done), &phys)) {
+    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, lin + done, &phys)) {
         size_t part = in_page(phys, bytes - done);
         size_t got = vx_debug_read_phys(debug, phys, (uint8_t *)buf + done, part);
         done += got;
@@ -54,11 +54,11 @@ size_t vx_debug_read(const struct vx_debug *debug, uint32_t lin, void *buf, size
     return done;
 }
 
-size_t vx_debug_write(const struct vx_debug *debug, uint32_t lin, const void *buf, size_t bytes)
+size_t vx_debug_write(const struct vx_debug *debug, uint64_t lin, const void *buf, size_t bytes)
 {
     size_t done = 0;
     uint64_t phys;
-    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, (uint32_t)(lin + done), &phys)) {
+    while (done < bytes && vx_mmu_peek(debug->vcpu->mmu, lin + done, &phys)) {
         size_t part = in_page(phys, bytes - done);
         size_t got = vx_debug_write_phys(debug, phys, (const uint8_t *)buf + done, part);
         done += got;
@@ -69,7 +69,7 @@ size_t vx_debug_write(const struct vx_debug *debug, uint32_t lin, const void *bu
 }
 
 /* The base that a descriptor gives; SDM 3A "Segment Descriptors". */
-static bool descriptor_base(const struct vx_debug *debug, uint16_t sel, uint32_t *base)
+static bool descriptor_base(const struct vx_debug *debug, uint16_t sel, uint64_t *base)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
     bool local = (sel & 4) != 0;
@@ -77,26 +77,26 @@ static bool descriptor_base(const struct vx_debug *debug, uint16_t sel, uint32_t
     uint32_t limit = local ? vcpu->ldtr.limit : vcpu->gdtr.limit;
     uint8_t raw[8];
     if ((sel & 0xFFF8u) + 7 > limit || (sel & 0xFFFC) == 0 ||
-        vx_debug_read(debug, (uint32_t)table + (sel & 0xFFF8u), raw, sizeof raw) != sizeof raw)
+        vx_debug_read(debug, table + (sel & 0xFFF8u), raw, sizeof raw) != sizeof raw)
         return false;
     *base = raw[2] | (uint32_t)raw[3] << 8 | (uint32_t)raw[4] << 16 | (uint32_t)raw[7] << 24;
     return true;
 }
 
-bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint32_t off, uint32_t *lin)
+bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint64_t off, uint64_t *lin)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
-    uint32_t base;
+    uint64_t base;
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
         if (vcpu->seg[i].sel == sel && !vcpu->seg[i].unusable) {
-            *lin = (uint32_t)vcpu->seg[i].base + off;
+            *lin = vx_lin_wrap(vcpu->seg[i].base + off);
             return true;
         }
     }
     if (vx_real_mode(vcpu) || vx_vm86(vcpu))
-        base = (uint32_t)sel << 4;
+        base = (uint64_t)sel << 4;
     else if (!descriptor_base(debug, sel, &base))
         return false;
-    *lin = base + off;
+    *lin = vx_lin_wrap(base + off);
     return true;
 }

@@ -23,7 +23,7 @@ void plan_cancel(struct vx_debug *debug)
 static bool insn_here(const struct vx_debug *debug, struct vx_insn *insn)
 {
     struct vx_disassembler how = { .code32 = vx_code32(debug->vcpu) };
-    return vx_debug_disassemble(debug, &how, (uint32_t)vx_cs_lin(debug->vcpu), (uint32_t)debug->vcpu->rip, insn);
+    return vx_debug_disassemble(debug, &how, vx_cs_lin(debug->vcpu), debug->vcpu->rip, insn);
 }
 
 /* A part that ends behind the instruction at CS:EIP. Without room for the gate it is a single step. */
@@ -32,16 +32,16 @@ static void open_gate(struct vx_debug *debug, const struct vx_insn *insn, bool c
     const struct vx_vcpu *vcpu = debug->vcpu;
     struct vx_debug_point gate = { .kind = VX_POINT_EXEC,
                                    .enabled = true,
-                                   .first = (uint32_t)(vx_cs_lin(vcpu) + insn->length),
+                                   .first = vx_lin_wrap(vx_cs_lin(vcpu) + insn->length),
                                    .esp_checked = check_esp,
-                                   .esp_from = (uint32_t)vcpu->gpr[VX_RSP] };
+                                   .esp_from = vcpu->gpr[VX_RSP] };
     gate.last = gate.first;
     debug->plan.gate = point_add_internal(debug, &gate);
 }
 
 static bool goes_back(const struct vx_debug *debug, const struct vx_insn *insn)
 {
-    return insn->kind == VX_INSN_BRANCH && insn->has_target && insn->target <= (uint32_t)debug->vcpu->rip;
+    return insn->kind == VX_INSN_BRANCH && insn->has_target && insn->target <= debug->vcpu->rip;
 }
 
 /* Begins the part at CS:EIP. */
@@ -65,15 +65,15 @@ static uint64_t unit_length(const struct vx_debug *debug)
 {
     enum { MOST = 32 };
     struct vx_disassembler how = { .code32 = vx_code32(debug->vcpu) };
-    uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu), off = (uint32_t)debug->vcpu->rip;
+    uint64_t lin = vx_cs_lin(debug->vcpu), off = debug->vcpu->rip;
     uint64_t n = 0;
     struct vx_insn insn;
     do {
         if (!vx_debug_disassemble(debug, &how, lin, off, &insn))
             break;
         n++;
-        lin += insn.length;
-        off += insn.length;
+        lin = vx_lin_wrap(lin + insn.length);
+        off = vx_off_wrap(off + insn.length);
     } while (n < MOST && (insn.kind == VX_INSN_PLAIN || insn.kind == VX_INSN_REPEAT) && (lin & VX_PAGE_MASK) != 0);
     return n != 0 ? n : 1;
 }
@@ -134,9 +134,9 @@ static bool sequence_left(struct vx_debug *debug)
 {
     struct plan *plan = &debug->plan;
     struct vx_insn insn;
-    bool left = plan->stepped && plan->expect_eip != (uint32_t)debug->vcpu->rip;
+    bool left = plan->stepped && plan->expect_eip != debug->vcpu->rip;
     plan->stepped = false;
-    plan->expect_eip = (uint32_t)debug->vcpu->rip + (insn_here(debug, &insn) ? insn.length : 0);
+    plan->expect_eip = vx_off_wrap(debug->vcpu->rip + (insn_here(debug, &insn) ? insn.length : 0));
     return left;
 }
 

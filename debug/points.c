@@ -48,7 +48,7 @@ static void arm_exec(struct vx_debug *debug, const struct vx_debug_point *point)
         debug->exec_pages |= page_bit(point->first);
     else
         debug->exec_hva_pages |= page_bit((uintptr_t)hva);
-    debug->exec[debug->execs].lin = (uint32_t)point->first;
+    debug->exec[debug->execs].lin = vx_lin_wrap(point->first);
     debug->exec[debug->execs].hva = hva;
     debug->exec[debug->execs++].number = point->number;
 }
@@ -198,7 +198,7 @@ bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point, struc
     return false;
 }
 
-static bool is_here(const struct vx_debug *debug, unsigned i, uint32_t lin)
+static bool is_here(const struct vx_debug *debug, unsigned i, uint64_t lin)
 {
     uint64_t phys;
     if (debug->exec[i].hva == NULL)
@@ -211,13 +211,13 @@ static bool esp_fits(const struct vx_debug *debug, const struct vx_debug_point *
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
     bool wide = (vcpu->seg[VX_SS].attr & VX_ATTR_DB) != 0;
-    uint32_t above = (uint32_t)vcpu->gpr[VX_RSP] - point->esp_from;
+    uint64_t above = vx_off_wrap(vcpu->gpr[VX_RSP] - point->esp_from);
     return !point->esp_checked ||
            (wide ? above < 0x10000 : (uint16_t)above < 0x8000); /* not below, nor another stack */
 }
 
 /* False: none of the armed addresses is in the page. Physical ones may be mapped anywhere. */
-static bool may_be_here(const struct vx_debug *debug, uint32_t lin)
+static bool may_be_here(const struct vx_debug *debug, uint64_t lin)
 {
     return debug->exec_hva_pages != 0 || (debug->exec_pages & page_bit(lin)) != 0;
 }
@@ -225,7 +225,7 @@ static bool may_be_here(const struct vx_debug *debug, uint32_t lin)
 bool points_stop_here(void *opaque)
 {
     const struct vx_debug *debug = opaque;
-    uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
+    uint64_t lin = vx_cs_lin(debug->vcpu);
     if (!may_be_here(debug, lin))
         return false;
     for (unsigned i = 0; i < debug->execs; i++)
@@ -240,7 +240,7 @@ bool points_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t byt
     if (!(debug->exec_pages & page_bit(lin)) && !(debug->exec_hva_pages & page_bit((uintptr_t)hva)))
         return false;
     for (unsigned i = 0; i < debug->execs; i++) {
-        uint64_t from = debug->exec[i].hva == NULL ? (uint64_t)(uint32_t)(debug->exec[i].lin - lin)
+        uint64_t from = debug->exec[i].hva == NULL ? vx_lin_wrap(debug->exec[i].lin - lin)
                                                    : (uint64_t)((uintptr_t)debug->exec[i].hva - (uintptr_t)hva);
         if (from < bytes)
             return true;
@@ -250,7 +250,7 @@ bool points_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t byt
 
 struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
 {
-    uint32_t lin = (uint32_t)vx_cs_lin(debug->vcpu);
+    uint64_t lin = vx_cs_lin(debug->vcpu);
     struct vx_debug_point *first = NULL;
     if (!may_be_here(debug, lin))
         return NULL;

@@ -64,7 +64,7 @@ bool dbg_condition(void *opaque, const struct vx_debug_stop *stop)
     return true;
 }
 
-bool dbg_add_gate(struct debugger *dbg, uint32_t lin, enum dbg_gate gate)
+bool dbg_add_gate(struct debugger *dbg, uint64_t lin, enum dbg_gate gate)
 {
     struct vx_debug_point point = {
         .kind = VX_POINT_EXEC, .enabled = true, .conditional = true, .first = lin, .last = lin
@@ -139,7 +139,7 @@ static bool add_exec(struct debugger *dbg, const char **at, bool temporary)
     dbg_skip_blanks(at);
     *at += **at == '*'; /* as GDB writes addresses */
     const char *rest = *at;
-    point.first = (uint32_t)vx_cs_lin(dbg->vcpu);
+    point.first = vx_cs_lin(dbg->vcpu);
     if (!dbg_at_end(at) && !dbg_take_word(&rest, "if") && !dbg_eval(dbg, at, "the address", &point.first))
         return false;
     if (point.first > UINT32_MAX)

@@ -17,7 +17,7 @@ static bool stack_word(struct debugger *dbg, uint32_t off, uint32_t *value)
 {
     unsigned bytes = stack_bytes(dbg);
     *value = 0;
-    return vx_debug_read(dbg->debug, (uint32_t)dbg->vcpu->seg[VX_SS].base + off, value, bytes) == bytes;
+    return vx_debug_read(dbg->debug, dbg->vcpu->seg[VX_SS].base + off, value, bytes) == bytes;
 }
 
 bool dbg_cmd_stack(struct debugger *dbg, const char **at)
@@ -42,11 +42,11 @@ bool dbg_cmd_stack(struct debugger *dbg, const char **at)
     return true;
 }
 
-static void show_frame(struct debugger *dbg, unsigned n, uint32_t off, uint32_t frame)
+static void show_frame(struct debugger *dbg, unsigned n, uint64_t off, uint64_t frame)
 {
     char name[128];
-    uint32_t lin = (uint32_t)dbg->vcpu->seg[VX_CS].base + off;
-    dbg_say(dbg, "#%-2u %08x  frame %08x", n, off, frame);
+    uint64_t lin = vx_lin_wrap(dbg->vcpu->seg[VX_CS].base + off);
+    dbg_say(dbg, "#%-2u %08" PRIx64 "  frame %08" PRIx64, n, off, frame);
     if (dbg_symbolize(dbg, lin, name, sizeof name))
         dbg_say(dbg, "  %s", name);
     dbg_say(dbg, "\n");
@@ -60,7 +60,7 @@ bool dbg_cmd_backtrace(struct debugger *dbg, const char **at)
         return false;
     uint32_t frame = (uint32_t)dbg->vcpu->gpr[VX_RBP] & stack_mask(dbg), caller_frame, caller;
     uint32_t bytes = stack_bytes(dbg);
-    show_frame(dbg, 0, (uint32_t)dbg->vcpu->rip, frame);
+    show_frame(dbg, 0, dbg->vcpu->rip, frame);
     for (unsigned n = 1; n < most; n++) {
         if (frame == 0 || !stack_word(dbg, frame, &caller_frame) || !stack_word(dbg, frame + bytes, &caller) ||
             caller == 0)
@@ -91,7 +91,7 @@ static bool name_address(struct debugger *dbg, const char **at)
     char name[128];
     if (!dbg_eval_lin(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
         return false;
-    if (!dbg_symbolize(dbg, (uint32_t)lin, name, sizeof name))
+    if (!dbg_symbolize(dbg, lin, name, sizeof name))
         return dbg_fail(dbg, "no symbol is near %08" PRIx64, lin);
     dbg_say(dbg, "%08" PRIx64 " <%s>\n", lin, name);
     return true;

@@ -52,19 +52,19 @@ static bool show_events(struct debugger *dbg, const char **at)
         if (record.event == VX_DEBUG_EVENT_MODE)
             dbg_say(dbg, "%s", dbg_mode_name(record.value));
         else
-            dbg_say(dbg, "%02x %-3s", record.value,
+            dbg_say(dbg, "%02" PRIx64 " %-3s", record.value,
                     record.event == VX_DEBUG_EVENT_EXCEPTION ? dbg_vector_name(record.value) : "");
         if (record.event == VX_DEBUG_EVENT_EXCEPTION)
-            dbg_say(dbg, " error %x", record.detail);
-        dbg_say(dbg, "  at %04x:%08x\n", record.cs, record.eip);
+            dbg_say(dbg, " error %" PRIx64, record.detail);
+        dbg_say(dbg, "  at %04x:%08" PRIx64 "\n", record.cs, record.eip);
     }
     return true;
 }
 
-static void print_place(struct debugger *dbg, uint16_t cs, uint32_t off, uint32_t lin)
+static void print_place(struct debugger *dbg, uint16_t cs, uint64_t off, uint64_t lin)
 {
     char name[128];
-    dbg_say(dbg, "%04x:%08x", cs, off);
+    dbg_say(dbg, "%04x:%08" PRIx64, cs, off);
     if (dbg_symbolize(dbg, lin, name, sizeof name))
         dbg_say(dbg, " <%s>", name);
 }

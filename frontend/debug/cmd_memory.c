@@ -10,19 +10,18 @@ enum { COUNT_MAX = 100000, PATTERN_MAX = 256 };
 /* Linear addresses go on at 0 behind 4 GiB. */
 static size_t read_at(struct debugger *dbg, bool phys, uint64_t address, void *buf, size_t bytes)
 {
-    return phys ? vx_debug_read_phys(dbg->debug, address, buf, bytes)
-                : vx_debug_read(dbg->debug, (uint32_t)address, buf, bytes);
+    return phys ? vx_debug_read_phys(dbg->debug, address, buf, bytes) : vx_debug_read(dbg->debug, address, buf, bytes);
 }
 
 static size_t write_at(struct debugger *dbg, bool phys, uint64_t address, const void *buf, size_t bytes)
 {
     return phys ? vx_debug_write_phys(dbg->debug, address, buf, bytes)
-                : vx_debug_write(dbg->debug, (uint32_t)address, buf, bytes);
+                : vx_debug_write(dbg->debug, address, buf, bytes);
 }
 
 static uint64_t behind(bool phys, uint64_t address, uint64_t bytes)
 {
-    return phys ? address + bytes : (uint32_t)(address + bytes);
+    return phys ? address + bytes : vx_lin_wrap(address + bytes);
 }
 
 static bool take_address(struct debugger *dbg, const char **at, bool phys, uint64_t *address)
@@ -97,7 +96,7 @@ static void print_label(struct debugger *dbg, bool phys, uint64_t address)
 {
     char name[128];
     dbg_say(dbg, "%s%08" PRIx64, phys ? "phys " : "", address);
-    if (!phys && dbg_symbolize(dbg, (uint32_t)address, name, sizeof name))
+    if (!phys && dbg_symbolize(dbg, address, name, sizeof name))
         dbg_say(dbg, " <%s>", name);
     dbg_say(dbg, ":");
 }
@@ -156,9 +155,9 @@ static bool show_strings(struct debugger *dbg, const struct format *format, bool
 
 static bool show_code(struct debugger *dbg, uint64_t count, uint64_t *address)
 {
-    uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
+    uint64_t base = dbg->vcpu->seg[VX_CS].base;
     for (uint64_t i = 0; i < count; i++) {
-        unsigned length = dbg_show_insn(dbg, dbg->out, (uint32_t)*address, (uint32_t)*address - base);
+        unsigned length = dbg_show_insn(dbg, dbg->out, *address, vx_off_wrap(*address - base));
         if (length == 0)
             return dbg_fail(dbg, "there is no memory at %08" PRIx64, *address);
         *address = behind(false, *address, length);
@@ -187,7 +186,7 @@ bool dbg_cmd_examine(struct debugger *dbg, const char **at)
     bool done = format.form == 'i'   ? show_code(dbg, format.count, &address)
                 : format.form == 's' ? show_strings(dbg, &format, phys, &address)
                                      : show_items(dbg, &format, phys, &address);
-    dbg->next_data = phys ? address : (uint32_t)address;
+    dbg->next_data = phys ? address : vx_lin_wrap(address);
     dbg->next_data_phys = phys;
     return done;
 }
@@ -195,13 +194,13 @@ bool dbg_cmd_examine(struct debugger *dbg, const char **at)
 bool dbg_cmd_disassemble(struct debugger *dbg, const char **at)
 {
     struct format format = { .count = 10 };
-    uint32_t base = (uint32_t)dbg->vcpu->seg[VX_CS].base;
-    uint64_t address = (uint32_t)(base + dbg->next_code);
+    uint64_t base = dbg->vcpu->seg[VX_CS].base;
+    uint64_t address = vx_lin_wrap(base + dbg->next_code);
     if (!take_format(dbg, at, &format) || (!dbg_at_end(at) && !dbg_eval_lin(dbg, at, "the address", &address)) ||
         !dbg_no_more(dbg, at))
         return false;
     bool done = show_code(dbg, format.count, &address);
-    dbg->next_code = (uint32_t)address - base;
+    dbg->next_code = vx_off_wrap(address - base);
     return done;
 }
 
@@ -222,7 +221,7 @@ bool dbg_cmd_print(struct debugger *dbg, const char **at)
     dbg_say(dbg, "0x%" PRIx64 " = %" PRIu64, value, value);
     if (value >> 63 || (value >> 31 == 1))
         dbg_say(dbg, " = %" PRId64, value >> 63 ? (int64_t)value : (int64_t)(int32_t)value);
-    if (value <= UINT32_MAX && value >= 0x1000 && dbg_symbolize(dbg, (uint32_t)value, name, sizeof name))
+    if (value <= UINT32_MAX && value >= 0x1000 && dbg_symbolize(dbg, value, name, sizeof name))
         dbg_say(dbg, " <%s>", name);
     dbg_say(dbg, "\n");
     return true;

@@ -45,7 +45,7 @@ static uint64_t entry_at(struct debugger *dbg, struct walk *walk, const char *na
     return level->readable ? level->entry : 0;
 }
 
-static void take_leaf(struct walk *walk, uint64_t leaf, uint64_t frame, uint32_t lin)
+static void take_leaf(struct walk *walk, uint64_t leaf, uint64_t frame, uint64_t lin)
 {
     walk->mapped = true;
     walk->phys = frame + (lin & (walk->page_bytes - 1));
@@ -61,7 +61,7 @@ static void add_rights(struct walk *walk, uint64_t entry)
     walk->exec &= !(entry & PTE_XD);
 }
 
-static void walk_32bit(struct debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_32bit(struct debugger *dbg, uint64_t lin, struct walk *walk)
 {
     const struct vx_vcpu *vcpu = dbg->vcpu;
     walk->page_bytes = 4u << 20;
@@ -81,7 +81,7 @@ static void walk_32bit(struct debugger *dbg, uint32_t lin, struct walk *walk)
     take_leaf(walk, pte, pte & 0xFFFFF000u, lin);
 }
 
-static void walk_pae(struct debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_pae(struct debugger *dbg, uint64_t lin, struct walk *walk)
 {
     walk->page_bytes = 1u << 30;
     uint64_t pdpte = entry_at(dbg, walk, "PDPTE", (dbg->vcpu->cr3 & 0xFFFFFFE0u) + (lin >> 30) * 8, 8);
@@ -104,7 +104,7 @@ static void walk_pae(struct debugger *dbg, uint32_t lin, struct walk *walk)
     take_leaf(walk, pte, pte & PAE_ADDRESS, lin);
 }
 
-static void walk_address(struct debugger *dbg, uint32_t lin, struct walk *walk)
+static void walk_address(struct debugger *dbg, uint64_t lin, struct walk *walk)
 {
     *walk = (struct walk){ .user = true, .write = true, .exec = true };
     if (pae(dbg->vcpu))

@@ -62,7 +62,7 @@ bool dbg_cmd_until(struct debugger *dbg, const char **at)
     if (!dbg_eval_lin(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
         return false;
     struct vx_debug_point point = {
-        .kind = VX_POINT_EXEC, .enabled = true, .temporary = true, .first = (uint32_t)lin, .last = (uint32_t)lin
+        .kind = VX_POINT_EXEC, .enabled = true, .temporary = true, .first = lin, .last = lin
     };
     if (vx_debug_add_point(dbg->debug, &point) == 0)
         return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);

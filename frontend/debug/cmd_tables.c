@@ -78,7 +78,7 @@ static void show_descriptor(struct debugger *dbg, unsigned index, const char *wh
 }
 
 /* Eight-byte entries of a table from `first` on: all that are not empty, or one. */
-static bool show_table(struct debugger *dbg, const char *what, uint32_t base, uint32_t limit, unsigned step,
+static bool show_table(struct debugger *dbg, const char *what, uint64_t base, uint32_t limit, unsigned step,
                        uint64_t only)
 {
     unsigned empty = 0, shown = 0;
@@ -87,7 +87,7 @@ static bool show_table(struct debugger *dbg, const char *what, uint32_t base, ui
         if (only != UINT64_MAX && off != only)
             continue;
         if (vx_debug_read(dbg->debug, base + off, &d, sizeof d) != sizeof d)
-            return dbg_fail(dbg, "there is no memory at %08x, where the table lies", base + off);
+            return dbg_fail(dbg, "there is no memory at %08" PRIx64 ", where the table lies", vx_lin_wrap(base + off));
         shown++;
         if (only == UINT64_MAX && d.hi == 0 && d.lo == 0)
             empty++;
@@ -101,7 +101,7 @@ static bool show_table(struct debugger *dbg, const char *what, uint32_t base, ui
     return true;
 }
 
-static bool show_selectors(struct debugger *dbg, const char **at, const char *what, uint32_t base, uint32_t limit)
+static bool show_selectors(struct debugger *dbg, const char **at, const char *what, uint64_t base, uint32_t limit)
 {
     uint64_t sel;
     if (!dbg_eval_or(dbg, at, "the selector", UINT64_MAX, &sel) || !dbg_no_more(dbg, at))
@@ -113,7 +113,7 @@ static bool show_selectors(struct debugger *dbg, const char **at, const char *wh
 
 bool dbg_cmd_gdt(struct debugger *dbg, const char **at)
 {
-    return show_selectors(dbg, at, "GDT", (uint32_t)dbg->vcpu->gdtr.base, dbg->vcpu->gdtr.limit);
+    return show_selectors(dbg, at, "GDT", dbg->vcpu->gdtr.base, dbg->vcpu->gdtr.limit);
 }
 
 bool dbg_cmd_ldt(struct debugger *dbg, const char **at)
@@ -121,7 +121,7 @@ bool dbg_cmd_ldt(struct debugger *dbg, const char **at)
     const struct vx_seg *ldtr = &dbg->vcpu->ldtr;
     if (ldtr->unusable || (ldtr->sel & 0xFFFC) == 0)
         return dbg_fail(dbg, "there is no LDT: LDTR holds selector %04x", ldtr->sel);
-    return show_selectors(dbg, at, "LDT", (uint32_t)ldtr->base, ldtr->limit);
+    return show_selectors(dbg, at, "LDT", ldtr->base, ldtr->limit);
 }
 
 static bool show_vectors(struct debugger *dbg, uint64_t only)
@@ -130,7 +130,7 @@ static bool show_vectors(struct debugger *dbg, uint64_t only)
         uint32_t entry;
         if (only != UINT64_MAX && vector != only)
             continue;
-        if (vx_debug_read(dbg->debug, (uint32_t)dbg->vcpu->idtr.base + vector * 4, &entry, 4) != 4)
+        if (vx_debug_read(dbg->debug, dbg->vcpu->idtr.base + vector * 4, &entry, 4) != 4)
             return dbg_fail(dbg, "there is no memory at %08x", (unsigned)dbg->vcpu->idtr.base + vector * 4);
         if (only != UINT64_MAX || entry != 0)
             dbg_say(dbg, "vector %02x  %04x:%04x\n", vector, entry >> 16, entry & 0xFFFF);
@@ -147,7 +147,7 @@ bool dbg_cmd_idt(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "vectors go from 0 to 255");
     if (vx_real_mode(dbg->vcpu))
         return show_vectors(dbg, vector);
-    return show_table(dbg, "vector", (uint32_t)dbg->vcpu->idtr.base, dbg->vcpu->idtr.limit, 8,
+    return show_table(dbg, "vector", dbg->vcpu->idtr.base, dbg->vcpu->idtr.limit, 8,
                       vector == UINT64_MAX ? vector : vector * 8);
 }
 
@@ -184,7 +184,7 @@ bool dbg_cmd_tss(struct debugger *dbg, const char **at)
     dbg_say(dbg, "TR %04x, %u-bit, base %08x, limit %x\n", tr->sel, wide ? 32 : 16, (unsigned)tr->base, tr->limit);
     for (size_t i = 0; i < count; i++) {
         uint32_t value = 0;
-        if (vx_debug_read(dbg->debug, (uint32_t)tr->base + fields[i].off, &value, fields[i].bytes) != fields[i].bytes)
+        if (vx_debug_read(dbg->debug, tr->base + fields[i].off, &value, fields[i].bytes) != fields[i].bytes)
             return dbg_fail(dbg, "there is no memory at %08x", (unsigned)tr->base + fields[i].off);
         dbg_say(dbg, "%-6s %0*x%s", fields[i].name, fields[i].bytes * 2, value, i % 4 == 3 ? "\n" : "   ");
     }

@@ -20,7 +20,7 @@ static void print_moment(struct debugger *dbg, FILE *out)
 void dbg_trace_insn(void *opaque)
 {
     struct debugger *dbg = opaque;
-    uint32_t lin = (uint32_t)vx_cs_lin(dbg->vcpu);
+    uint64_t lin = vx_cs_lin(dbg->vcpu);
     if (!(dbg->tracing & DBG_TRACE_INSNS) || lin < dbg->trace_first || lin > dbg->trace_last)
         return;
     FILE *out = trace_out(dbg);
@@ -98,7 +98,7 @@ static bool take_gates(struct debugger *dbg, const char **at, unsigned *kinds)
         return false;
     dbg->trace_between = *kinds;
     *kinds = 0;
-    return dbg_add_gate(dbg, (uint32_t)from, DBG_GATE_BEGIN) && dbg_add_gate(dbg, (uint32_t)to, DBG_GATE_END);
+    return dbg_add_gate(dbg, from, DBG_GATE_BEGIN) && dbg_add_gate(dbg, to, DBG_GATE_END);
 }
 
 static unsigned take_kinds(const char **at)

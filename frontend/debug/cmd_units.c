@@ -5,7 +5,7 @@
 struct listing {
     struct debugger *dbg;
     const struct vx_bt *bt;
-    uint32_t lin;
+    uint64_t lin;
     bool whole;     /* of an address, with code */
     bool counted;   /* entries are */
     unsigned found; /* units at the address */
@@ -39,10 +39,10 @@ struct view {
     const struct vx_bt_unit *unit;
 };
 
-static bool name_target(void *opaque, uint32_t off, char *text, size_t room)
+static bool name_target(void *opaque, uint64_t off, char *text, size_t room)
 {
     const struct view *view = opaque;
-    return vx_bt_unit_names(view->bt, view->unit, off, text, room);
+    return vx_bt_unit_names(view->bt, view->unit, (uint32_t)off, text, room); /* stubs lie before the unit: off wraps */
 }
 
 static void show_host(struct view *view, uint32_t from, uint32_t to)
@@ -167,7 +167,7 @@ static void on_unit(void *opaque, const struct vx_bt_unit *unit)
 }
 
 /* What the soft TLB has for the page, in each view. */
-static void show_shadow(struct debugger *dbg, uint32_t lin)
+static void show_shadow(struct debugger *dbg, uint64_t lin)
 {
     static const char *const views[] = {
         [VX_VIEW_SUPERVISOR] = "supervisor", [VX_VIEW_USER] = "user", [VX_VIEW_SYSTEM] = "system"
@@ -217,7 +217,7 @@ bool dbg_cmd_units(struct debugger *dbg, const char **at)
         return false;
     if (!dbg_no_more(dbg, at))
         return false;
-    listing.lin = (uint32_t)lin;
+    listing.lin = lin;
     vx_bt_each_unit(bt, on_unit, &listing);
     if (!listing.whole) {
         dbg_say(dbg, "%" PRIu64 " units of %" PRIu64 " instructions, %" PRIu64 " guest bytes, %" PRIu64 " host bytes\n",
@@ -228,7 +228,7 @@ bool dbg_cmd_units(struct debugger *dbg, const char **at)
         return true;
     }
     if (listing.found == 0)
-        dbg_say(dbg, "no unit contains %08x: it has not run, or a point lies there\n", listing.lin);
+        dbg_say(dbg, "no unit contains %08" PRIx64 ": it has not run, or a point lies there\n", listing.lin);
     show_shadow(dbg, listing.lin);
     return true;
 }

@@ -70,7 +70,7 @@ struct debugger {
     enum vx_syntax syntax;
     unsigned code_bits;              /* 16, 32; 0: as the code segment says */
     struct dbg_snapshot before, now; /* registers at the stop before this one, and at this one */
-    uint32_t next_code;              /* where `u` without an address goes on */
+    uint64_t next_code;              /* where `u` without an address goes on */
     uint64_t next_data;              /* ... and `x` */
     bool next_data_phys;
     char data_format[3]; /* unit and format of the last `x` */
@@ -161,19 +161,19 @@ void dbg_flags_text(uint32_t eflags, char *text, size_t room);
 
 struct dbg_symbols *dbg_symbols_create(void);
 void dbg_symbols_destroy(struct dbg_symbols *symbols);
-void dbg_symbols_add(struct dbg_symbols *symbols, uint32_t lin, uint32_t bytes, const char *name, size_t name_bytes);
+void dbg_symbols_add(struct dbg_symbols *symbols, uint64_t lin, uint64_t bytes, const char *name, size_t name_bytes);
 /* After additions: sorts. Returns how many there are now. */
 size_t dbg_symbols_done(struct dbg_symbols *symbols);
 void dbg_symbols_clear(struct dbg_symbols *symbols);
-bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint32_t *lin);
+bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint64_t *lin);
 /* Name of the symbol that covers `lin`, and how far into it that is. NULL: none near. */
-const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, uint32_t *off);
+const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint64_t lin, uint64_t *off);
 /* The n-th name beginning with `prefix` in order of names, NULL behind the last. */
 const char *dbg_symbols_match(const struct dbg_symbols *symbols, const char *prefix, unsigned n);
 /* The n-th by address; NULL behind the last. */
-const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_t *lin, uint32_t *bytes);
+const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint64_t *lin, uint64_t *bytes);
 /* A vx_symbolizer: opaque is the debugger. */
-bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room);
+bool dbg_symbolize(void *opaque, uint64_t lin, char *text, size_t room);
 /* Read files; what is wrong is said. `offset` is added to every address. */
 bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset);
 /* What a Linux kernel in the guest's memory says of itself. */
@@ -193,7 +193,7 @@ void dbg_snapshot_at_stop(struct debugger *dbg);
 /* One line with what differs from the stop before; false, nothing said: nothing does. */
 bool dbg_show_changes(struct debugger *dbg);
 /* One line of disassembly at CS-offset `off`; returns the instruction's length, 0 when nothing can be read. */
-unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off);
+unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint64_t lin, uint64_t off);
 const char *dbg_vector_name(unsigned vector);
 /* Of vx_mode_bits(). */
 const char *dbg_mode_name(uint64_t mode_bits);
@@ -208,7 +208,7 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, ui
 struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number);
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
 void dbg_notes_clear(struct debugger *dbg);
-bool dbg_add_gate(struct debugger *dbg, uint32_t lin, enum dbg_gate gate);
+bool dbg_add_gate(struct debugger *dbg, uint64_t lin, enum dbg_gate gate);
 void dbg_drop_gates(struct debugger *dbg);
 /* cmd_trace.c: one was reached. */
 void dbg_trace_gate(struct debugger *dbg, bool begins);

@@ -143,7 +143,7 @@ vx_err debugger_create(const struct debugger_config *config, struct debugger **o
     dbg->debug = vx_machine_debug(config->machine);
     dbg->vcpu = vx_machine_vcpu(config->machine);
     dbg->out = config->out;
-    dbg->next_code = (uint32_t)dbg->vcpu->rip;
+    dbg->next_code = dbg->vcpu->rip;
     dbg->symbols = dbg_symbols_create();
     vx_err err = dbg->symbols == NULL ? VX_ERR_NO_MEMORY : dbg_input_create(dbg, &dbg->input);
     if (err != VX_ERR_OK) {

@@ -82,7 +82,7 @@ static bool add_segment(struct expr *e, const char *name, uint64_t *value)
         return false;
     snprintf(base_name, sizeof base_name, "%.2s.base", name);
     dbg_register_get(e->dbg, base_name, &base);
-    *value = (uint32_t)(base + off);
+    *value = vx_lin_wrap(base + off);
     return true;
 }
 
@@ -90,12 +90,12 @@ static bool add_segment(struct expr *e, const char *name, uint64_t *value)
 static bool maybe_selector(struct expr *e, uint64_t *value)
 {
     uint64_t off;
-    uint32_t lin = 0;
+    uint64_t lin = 0;
     if (!take(e, ":"))
         return true;
     if (!parse_binary(e, 1, &off))
         return false;
-    if (e->skip == 0 && !vx_debug_linear(e->dbg->debug, (uint16_t)*value, (uint32_t)off, &lin))
+    if (e->skip == 0 && !vx_debug_linear(e->dbg->debug, (uint16_t)*value, off, &lin))
         return complain(e, "selector %04x names no segment", (unsigned)*value & 0xFFFF);
     *value = lin;
     return true;
@@ -116,7 +116,7 @@ static bool load(struct expr *e, const struct place *place, uint64_t *value)
         return true;
     uint64_t lin = place->address;
     size_t got = place->physical    ? vx_debug_read_phys(e->dbg->debug, place->address, value, place->bytes)
-                 : dbg_to_lin(&lin) ? vx_debug_read(e->dbg->debug, (uint32_t)lin, value, place->bytes)
+                 : dbg_to_lin(&lin) ? vx_debug_read(e->dbg->debug, lin, value, place->bytes)
                                     : 0;
     return got == place->bytes ||
            complain(e, "there is no memory at %s0x%08" PRIx64, place->physical ? "physical " : "", place->address);
@@ -188,7 +188,7 @@ static bool dollar_register(struct debugger *dbg, const char *name, uint64_t *va
     if (name[0] != '$')
         return false;
     if (strcmp(name, "$pc") == 0) {
-        *value = (uint32_t)vx_cs_lin(dbg->vcpu);
+        *value = vx_cs_lin(dbg->vcpu);
         return true;
     }
     return dbg_register_get(dbg, strcmp(name, "$sp") == 0 ? "esp" : strcmp(name, "$fp") == 0 ? "ebp" : name + 1, value);
@@ -197,7 +197,7 @@ static bool dollar_register(struct debugger *dbg, const char *name, uint64_t *va
 static bool parse_name(struct expr *e, uint64_t *value)
 {
     char name[128];
-    uint32_t lin;
+    uint64_t lin;
     size_t n = name_length(e->at);
     if (n == 0)
         return complain(e, *e->at == '\0' ? "an expression is missing%s" : "an expression cannot begin with '%s'",
@@ -377,7 +377,7 @@ bool dbg_eval(struct debugger *dbg, const char **at, const char *what, uint64_t 
 bool dbg_to_lin(uint64_t *address)
 {
     bool fits = *address <= UINT32_MAX || (*address >> 31) == UINT64_MAX >> 31;
-    *address = (uint32_t)*address;
+    *address = vx_lin_wrap(*address);
     return fits;
 }
 
@@ -404,7 +404,7 @@ static bool assign_memory(struct expr *e, const struct place *place)
         return false;
     uint64_t lin = place->address;
     size_t done = place->physical    ? vx_debug_write_phys(e->dbg->debug, place->address, &value, place->bytes)
-                  : dbg_to_lin(&lin) ? vx_debug_write(e->dbg->debug, (uint32_t)lin, &value, place->bytes)
+                  : dbg_to_lin(&lin) ? vx_debug_write(e->dbg->debug, lin, &value, place->bytes)
                                      : 0;
     return done == place->bytes ||
            complain(e, "there is no memory that can be written at 0x%08" PRIx64, place->address);

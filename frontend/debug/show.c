@@ -20,19 +20,19 @@ struct vx_disassembler dbg_disassembler(struct debugger *dbg)
         struct vx_disassembler){ .code32 = code32, .syntax = dbg->syntax, .symbolizer = dbg_symbolize, .opaque = dbg };
 }
 
-static void print_address(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+static void print_address(struct debugger *dbg, FILE *out, uint64_t lin, uint64_t off)
 {
     char name[128];
     const struct vx_seg *cs = &dbg->vcpu->seg[VX_CS];
-    if ((uint32_t)cs->base + off == lin)
-        fprintf(out, "%04x:%0*x", cs->sel, vx_code32(dbg->vcpu) || off > 0xFFFF ? 8 : 4, off);
+    if (vx_lin_wrap(cs->base + off) == lin)
+        fprintf(out, "%04x:%0*" PRIx64, cs->sel, vx_code32(dbg->vcpu) || off > 0xFFFF ? 8 : 4, off);
     else
-        fprintf(out, "     %08x", lin);
+        fprintf(out, "     %08" PRIx64, lin);
     if (dbg_symbolize(dbg, lin, name, sizeof name))
         fprintf(out, " <%s>", name);
 }
 
-static unsigned print_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off, struct vx_insn *insn)
+static unsigned print_insn(struct debugger *dbg, FILE *out, uint64_t lin, uint64_t off, struct vx_insn *insn)
 {
     struct vx_disassembler how = dbg_disassembler(dbg);
     char bytes[15 * 2 + 1];
@@ -47,7 +47,7 @@ static unsigned print_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32
     return insn->length;
 }
 
-unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint32_t lin, uint32_t off)
+unsigned dbg_show_insn(struct debugger *dbg, FILE *out, uint64_t lin, uint64_t off)
 {
     struct vx_insn insn;
     unsigned length = print_insn(dbg, out, lin, off, &insn);
@@ -60,12 +60,12 @@ static void print_operand(struct debugger *dbg, FILE *out, const struct vx_insn 
 {
     if (!insn->has_memory || insn->memory_seg >= VX_SEG_COUNT)
         return;
-    uint32_t lin = (uint32_t)dbg->vcpu->seg[insn->memory_seg].base + insn->memory_off;
+    uint64_t lin = vx_lin_wrap(dbg->vcpu->seg[insn->memory_seg].base + insn->memory_off);
     uint64_t value = 0;
     unsigned bytes = insn->memory_bytes;
-    fprintf(out, "   ; %s:%08x", segment_names[insn->memory_seg], insn->memory_off);
+    fprintf(out, "   ; %s:%08" PRIx64, segment_names[insn->memory_seg], insn->memory_off);
     if (lin != insn->memory_off)
-        fprintf(out, " lin %08x", lin);
+        fprintf(out, " lin %08" PRIx64, lin);
     if (bytes == 0 || bytes > 8)
         return;
     if (vx_debug_read(dbg->debug, lin, &value, bytes) == bytes)
@@ -77,7 +77,7 @@ static void print_operand(struct debugger *dbg, FILE *out, const struct vx_insn 
 void dbg_show_here(struct debugger *dbg, FILE *out)
 {
     struct vx_insn insn;
-    if (print_insn(dbg, out, (uint32_t)vx_cs_lin(dbg->vcpu), (uint32_t)dbg->vcpu->rip, &insn) != 0)
+    if (print_insn(dbg, out, vx_cs_lin(dbg->vcpu), dbg->vcpu->rip, &insn) != 0)
         print_operand(dbg, out, &insn);
     fputc('\n', out);
 }
@@ -126,7 +126,7 @@ static void print_what(struct debugger *dbg, const struct vx_debug_stop *stop)
         if (stop->by_device)
             dbg_say(dbg, ": %u bytes at physical %08" PRIx64, stop->bytes, stop->address);
         else
-            dbg_say(dbg, ": %u bytes at %08x", stop->bytes, stop->lin);
+            dbg_say(dbg, ": %u bytes at %08" PRIx64, stop->bytes, stop->lin);
         if (!stop->by_device && dbg_symbolize(dbg, stop->lin, name, sizeof name))
             dbg_say(dbg, " <%s>", name);
         if (!stop->by_device)
@@ -152,10 +152,10 @@ static void print_what(struct debugger *dbg, const struct vx_debug_stop *stop)
     default: break;
     }
     if (stop->by_device)
-        dbg_say(dbg, ", by a device's DMA, at %04x:%08x", stop->cs, stop->eip);
+        dbg_say(dbg, ", by a device's DMA, at %04x:%08" PRIx64, stop->cs, stop->eip);
     else if (stop->point.kind != VX_POINT_EXEC && stop->point.kind != VX_POINT_COUNT &&
              stop->point.kind != VX_POINT_TIME)
-        dbg_say(dbg, ", by %04x:%08x", stop->cs, stop->eip);
+        dbg_say(dbg, ", by %04x:%08" PRIx64, stop->cs, stop->eip);
 }
 
 static void print_cause(struct debugger *dbg, const struct vx_debug_stop *stop)
@@ -181,7 +181,7 @@ void dbg_show_stop(struct debugger *dbg, const struct vx_debug_stop *stop)
     dbg_snapshot_at_stop(dbg);
     if (stop->cause == VX_CAUSE_STEP)
         dbg_show_changes(dbg);
-    dbg->next_code = (uint32_t)dbg->vcpu->rip;
+    dbg->next_code = dbg->vcpu->rip;
     dbg_show_here(dbg, dbg->out);
     if (dbg->vcpu->halted)
         dbg_say(dbg, "  (halted, waiting for an interrupt)\n");

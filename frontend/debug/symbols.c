@@ -9,7 +9,8 @@
 #define REACH_BYTES 0x100000u
 
 struct symbol {
-    uint32_t lin, bytes, name; /* name: offset into the pool */
+    uint64_t lin, bytes;
+    uint32_t name; /* offset into the pool */
 };
 
 struct dbg_symbols {
@@ -50,7 +51,7 @@ static void *grown(void *memory, size_t *room, size_t wanted, size_t each)
     return memory;
 }
 
-void dbg_symbols_add(struct dbg_symbols *symbols, uint32_t lin, uint32_t bytes, const char *name, size_t name_bytes)
+void dbg_symbols_add(struct dbg_symbols *symbols, uint64_t lin, uint64_t bytes, const char *name, size_t name_bytes)
 {
     if (name_bytes == 0 || name_bytes > 1000 || symbols->pool_bytes > UINT32_MAX / 2)
         return;
@@ -126,7 +127,7 @@ static size_t lower_bound(const struct dbg_symbols *symbols, const char *name, s
     return lo;
 }
 
-bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint32_t *lin)
+bool dbg_symbols_find(const struct dbg_symbols *symbols, const char *name, uint64_t *lin)
 {
     size_t i = lower_bound(symbols, name, strlen(name) + 1);
     if (i == symbols->count || strcmp(name_at(symbols, i), name) != 0)
@@ -143,7 +144,7 @@ const char *dbg_symbols_match(const struct dbg_symbols *symbols, const char *pre
     return name_at(symbols, i);
 }
 
-const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, uint32_t *off)
+const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint64_t lin, uint64_t *off)
 {
     size_t lo = 0, hi = symbols->count;
     while (lo < hi) { /* the first behind lin */
@@ -165,7 +166,7 @@ const char *dbg_symbols_near(const struct dbg_symbols *symbols, uint32_t lin, ui
     return symbols->pool + symbol->name;
 }
 
-const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_t *lin, uint32_t *bytes)
+const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint64_t *lin, uint64_t *bytes)
 {
     if (n >= symbols->count)
         return NULL;
@@ -174,16 +175,16 @@ const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint32_
     return symbols->pool + symbols->symbol[n].name;
 }
 
-bool dbg_symbolize(void *opaque, uint32_t lin, char *text, size_t room)
+bool dbg_symbolize(void *opaque, uint64_t lin, char *text, size_t room)
 {
     const struct debugger *dbg = opaque;
-    uint32_t off;
+    uint64_t off;
     const char *name = dbg_symbols_near(dbg->symbols, lin, &off);
     if (name == NULL)
         return false;
     if (off == 0)
         snprintf(text, room, "%s", name);
     else
-        snprintf(text, room, "%s+0x%x", name, off);
+        snprintf(text, room, "%s+0x%" PRIx64, name, off);
     return true;
 }

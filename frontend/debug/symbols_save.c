@@ -21,11 +21,11 @@ struct layout {
 static struct layout measure(const struct dbg_symbols *symbols)
 {
     struct layout layout = { .count = 1, .strings = 1 }; /* both begin with an empty one */
-    uint32_t lin, bytes;
+    uint64_t lin, bytes;
     const char *name;
     for (size_t i = 0; (name = dbg_symbols_nth(symbols, i, &lin, &bytes)) != NULL; i++) {
-        layout.first = i == 0 ? lin : layout.first;
-        layout.last = lin;
+        layout.first = i == 0 ? (uint32_t)lin : layout.first;
+        layout.last = (uint32_t)lin;
         layout.count++;
         layout.strings += (uint32_t)strlen(name) + 1;
     }
@@ -53,9 +53,12 @@ static void write_symbols(FILE *file, const struct dbg_symbols *symbols)
 {
     Elf32_Sym sym = { 0 };
     const char *name;
+    uint64_t lin, bytes;
     uint32_t string = 1;
     fwrite(&sym, sizeof sym, 1, file);
-    for (size_t i = 0; (name = dbg_symbols_nth(symbols, i, &sym.st_value, &sym.st_size)) != NULL; i++) {
+    for (size_t i = 0; (name = dbg_symbols_nth(symbols, i, &lin, &bytes)) != NULL; i++) {
+        sym.st_value = (Elf32_Addr)lin;
+        sym.st_size = (Elf32_Word)bytes;
         sym.st_name = string;
         sym.st_info = ELF32_ST_INFO(STB_GLOBAL, STT_NOTYPE);
         sym.st_shndx = S_TEXT;
@@ -66,7 +69,7 @@ static void write_symbols(FILE *file, const struct dbg_symbols *symbols)
 
 static void write_strings(FILE *file, const struct dbg_symbols *symbols)
 {
-    uint32_t lin, bytes;
+    uint64_t lin, bytes;
     const char *name;
     fputc('\0', file);
     for (size_t i = 0; (name = dbg_symbols_nth(symbols, i, &lin, &bytes)) != NULL; i++)

@@ -67,7 +67,7 @@ struct vx_debug_point {
     uint64_t hits;    /* times that it was reached and its condition held */
     uint64_t ignore;  /* so many of these still do not stop */
     bool conditional; /* the front's condition() is asked */
-    uint32_t
+    uint64_t
         esp_from; /* EXEC with esp_checked: only while ESP is in the 64 KiB from here on (16-bit stack: SP, 32 KiB) */
     bool esp_checked;
 };
@@ -99,10 +99,10 @@ struct vx_debug_stop {
     struct vx_debug_point point; /* as it was; a temporary one is gone by now */
     /* What has happened, by kind of point: */
     uint16_t cs;
-    uint32_t eip;     /* the instruction that did it: with CS */
+    uint64_t eip;     /* the instruction that did it: with CS */
     uint8_t access;   /* VX_WATCH_*: WATCH, IO, MMIO */
     unsigned bytes;   /* of the access */
-    uint32_t lin;     /* WATCH */
+    uint64_t lin;     /* WATCH */
     uint64_t address; /* WATCH, MMIO: physical; IO: port */
     uint64_t old,
         new; /* WATCH: up to 8 bytes before and (writes) after; IO, MMIO writes, CR3, MODE (vx_mode_bits()): new */
@@ -185,9 +185,9 @@ void vx_debug_access(struct vx_debug *debug, enum vx_space space, uint64_t addre
 
 struct vx_debug_record {
     enum vx_debug_event event;
-    uint32_t value, detail;
+    uint64_t value, detail;
     uint16_t cs;
-    uint32_t eip;
+    uint64_t eip;
     uint64_t count; /* vcpu->retired */
     uint64_t ns;    /* guest time */
 };
@@ -198,8 +198,8 @@ bool vx_debug_record(const struct vx_debug *debug, unsigned age, struct vx_debug
 /* A transfer to something else than the next instruction: jumps, calls, returns, events. */
 struct vx_debug_branch {
     uint16_t from_cs, to_cs;
-    uint32_t from, to; /* offsets in them */
-    uint32_t to_lin;
+    uint64_t from, to; /* offsets in them */
+    uint64_t to_lin;
 };
 #define VX_DEBUG_BRANCHES 256
 /* The newest is 0; false when there is none of that age. */
@@ -209,13 +209,13 @@ bool vx_debug_branch(const struct vx_debug *debug, unsigned age, struct vx_debug
 
 /* Reads and writes by the page tables as they are; no A or D bits, no device is touched. Return how many bytes were
  * done before something not mapped, or not memory. Writes go to read-only pages too, but not to ROM. */
-size_t vx_debug_read(const struct vx_debug *debug, uint32_t lin, void *buf, size_t bytes);
-size_t vx_debug_write(const struct vx_debug *debug, uint32_t lin, const void *buf, size_t bytes);
+size_t vx_debug_read(const struct vx_debug *debug, uint64_t lin, void *buf, size_t bytes);
+size_t vx_debug_write(const struct vx_debug *debug, uint64_t lin, const void *buf, size_t bytes);
 size_t vx_debug_read_phys(const struct vx_debug *debug, uint64_t phys, void *buf, size_t bytes);
 size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const void *buf, size_t bytes);
 /* Linear address of sel:off: by the descriptor cache where the selector is loaded, else real mode's rule or the
  * descriptor table. False when there is no such descriptor. */
-bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint32_t off, uint32_t *lin);
+bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint64_t off, uint64_t *lin);
 
 /* ---- instructions ------------------------------------------------------------------------------------------------ */
 
@@ -226,10 +226,10 @@ struct vx_insn {
     uint8_t bytes[15];
     enum vx_insn_kind kind;
     bool has_target; /* relative branches and calls: offset in CS */
-    uint32_t target;
+    uint64_t target;
     bool has_memory; /* a memory operand: segment register and offset by the registers as they are */
     enum vx_segment memory_seg;
-    uint32_t memory_off;
+    uint64_t memory_off;
     unsigned memory_bytes; /* 0: an address that is not accessed */
     char text[128];
 };
@@ -237,7 +237,7 @@ struct vx_insn {
 enum vx_syntax { VX_SYNTAX_INTEL, VX_SYNTAX_ATT };
 
 /* Names an address for operands: writes "name+off" to text (room bytes, terminated), or returns false. */
-typedef bool vx_symbolizer(void *opaque, uint32_t lin, char *text, size_t room);
+typedef bool vx_symbolizer(void *opaque, uint64_t lin, char *text, size_t room);
 
 struct vx_disassembler {
     bool code32; /* else 16-bit */
@@ -248,10 +248,10 @@ struct vx_disassembler {
 };
 
 /* The instruction at CS-offset `off` whose bytes are at linear `lin`. False when not one byte can be read. */
-bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint32_t lin, uint32_t off,
+bool vx_debug_disassemble(const struct vx_debug *debug, const struct vx_disassembler *how, uint64_t lin, uint64_t off,
                           struct vx_insn *insn);
 /* Bytes that are at hand: the text alone. Returns the length, 0 when they are no instruction. */
-unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, uint32_t off, char *text,
+unsigned vx_disassemble(const struct vx_disassembler *how, const uint8_t *bytes, size_t count, uint64_t off, char *text,
                         size_t room);
 
 /* What an instruction does to the arithmetic flags (VX_FL_ARITH). */

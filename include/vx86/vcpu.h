@@ -330,6 +330,11 @@ static inline enum vx_view vx_view_of(const struct vx_vcpu *vcpu)
 {
     return vcpu->cpl == 3 ? VX_VIEW_USER : VX_VIEW_SUPERVISOR;
 }
+/* Offsets in segments, EIP among them, wrap as linear addresses do, see vx_lin_wrap(). */
+static inline uint64_t vx_off_wrap(uint64_t off)
+{
+    return (uint32_t)off;
+}
 static inline uint64_t vx_cs_lin(const struct vx_vcpu *vcpu)
 {
     return vx_lin_wrap(vcpu->seg[VX_CS].base + vcpu->rip);

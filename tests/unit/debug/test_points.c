@@ -1,6 +1,7 @@
 /* test_points.c - the debugger's core on a small program: every kind of point, every way to go on, under both engines;
  * and whatever was done, the guest ends as it would have. */
 #include <criterion/criterion.h>
+#include <inttypes.h>
 
 #include "unit/machine/rom.h"
 #include "vx86/debug.h"
@@ -403,7 +404,7 @@ Test(points, linear_addresses)
     static const struct {
         uint16_t sel;
         bool real, known;
-        uint32_t lin;
+        uint64_t lin;
     } selectors[] = {
         { 0x1234, true, true, 0x12340 + 5 },
         { 0xF000, true, true, 0xFFFF0000 + 5 }, /* CS as reset leaves it */
@@ -428,13 +429,13 @@ Test(points, linear_addresses)
     vcpu->gdtr = (struct vx_table_reg){ .base = 0x1000, .limit = 0x10 }; /* of the third descriptor a byte */
     vcpu->ldtr = (struct vx_seg){ .base = 0x2000, .limit = 0x0F, .sel = 0x40 };
     for (size_t i = 0; i < VX_ARRAY_LEN(selectors); i++) {
-        uint32_t lin = 0;
+        uint64_t lin = 0;
         vcpu->cr0 = selectors[i].real ? vcpu->cr0 & ~(uint64_t)VX_CR0_PE : vcpu->cr0 | VX_CR0_PE;
         for (unsigned seg = 0; !selectors[i].real && seg < VX_SEG_COUNT; seg++)
             vcpu->seg[seg].unusable = true;
         bool known = vx_debug_linear(debug, selectors[i].sel, 5, &lin);
-        cr_assert(known == selectors[i].known && (!known || lin == selectors[i].lin), "%x: %d, %x", selectors[i].sel,
-                  known, lin);
+        cr_assert(known == selectors[i].known && (!known || lin == selectors[i].lin), "%x: %d, %" PRIx64,
+                  selectors[i].sel, known, lin);
     }
     rom_machine_destroy(&rig);
 }
