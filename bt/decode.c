@@ -4,10 +4,10 @@
  * pages is a unit of its own, so that only such units depend on two mappings. */
 #include "decode.h"
 
+#include <Zydis/Zydis.h>
 #include <stdlib.h>
 
 #include "lower.h"
-#include "vx86/isa.h"
 
 struct bt_decoder {
     ZydisDecoder of[2]; /* 16, 32 bit */
@@ -130,12 +130,15 @@ static void take_immediates(struct bt_insn *in, const ZydisDecodedInstruction *z
     in->imm = z->raw.imm[0].value.s;
 }
 
-/* Has the guest's CPU this encoding? Zydis knows more than it. */
-static bool is_legal(const struct vx_cpu_model *model, const struct bt_insn *in, const ZydisDecodedInstruction *z)
+/* The row of isa.def; NULL: the guest's CPU has not got it. Zydis knows more than any. */
+static const struct vx_isa_row *row_of(const struct vx_cpu_model *model, const struct bt_insn *in,
+                                       const ZydisDecodedInstruction *z)
 {
     struct vx_isa_insn isa = { .map = in->map,
                                .opcode = in->opcode,
                                .modrm = in->has_modrm ? in->bytes[z->raw.modrm.offset] : 0 };
+    if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || in->map > 3)
+        return NULL;
     for (unsigned i = 0; i < z->raw.prefix_count; i++) {
         uint8_t value = z->raw.prefixes[i].value;
         if (value == 0xF2 || value == 0xF3)
@@ -143,7 +146,8 @@ static bool is_legal(const struct vx_cpu_model *model, const struct bt_insn *in,
         isa.prefix_66 |= value == 0x66;
         isa.lock |= value == 0xF0;
     }
-    return vx_isa_legal(model, &isa);
+    const struct vx_isa_row *row = vx_isa_find(&isa);
+    return row != NULL && vx_cpu_has(model, (enum vx_cpu_feature)row->feature) ? row : NULL;
 }
 
 /* LDMXCSR on a model older than the host: DAZ is a reserved bit there. */
@@ -152,7 +156,7 @@ static bool mxcsr_differs(const struct vx_cpu_model *model, const ZydisDecodedIn
     return z->mnemonic == ZYDIS_MNEMONIC_LDMXCSR && !vx_cpu_has(model, VX_F_SSE2);
 }
 
-static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops, uint32_t mode)
+static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops)
 {
     in->len = z->length;
     in->map = map_of(z->opcode_map);
@@ -173,7 +177,6 @@ static void reduce(struct bt_insn *in, const ZydisDecodedInstruction *z, const Z
         else if (ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
             take_register_operand(in, &ops[i]);
     }
-    in->lower = bt_lower_of(z, in, mode);
 }
 
 /* XCHG BX, BX, by which a guest calls its debugger, where there is one that listens. */
@@ -203,11 +206,10 @@ static ZyanStatus decode_one(struct vx_bt_cpu *cpu, const uint8_t *bytes, size_t
     memset(in, 0, sizeof *in);
     in->eip = eip;
     memcpy(in->bytes, bytes, z.length);
-    reduce(in, &z, ops, cpu->mode);
-    if (in->map > 3 || !is_legal(vcpu->model, in, &z) || mxcsr_differs(vcpu->model, &z))
-        in->lower = L_INTERP_END; /* #UD is the interpreter's */
-    if (is_magic(in, vcpu->debug))
-        in->lower = L_INTERP_END;
+    reduce(in, &z, ops);
+    const struct vx_isa_row *row = row_of(vcpu->model, in, &z);
+    bool interpreted = row == NULL || mxcsr_differs(vcpu->model, &z) || is_magic(in, vcpu->debug);
+    in->lower = interpreted ? (uint8_t)L_INTERP_END : bt_lower_of(row, in, cpu->mode);
     return ZYAN_STATUS_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #define VX86_BT_INSN_H
 
 #include "unit.h"
+#include "vx86/isa.h"
 
 /* Everything that changes what guest bytes mean or what may be assumed about them. */
 enum bt_mode {
@@ -27,53 +28,12 @@ enum bt_mode {
 /* Not translated at all: TF, armed breakpoints, alignment checks. */
 #define MODE_SLOW UINT32_MAX
 
-/* How an instruction is lowered; one emitter each (see lower.c for which opcode has which). */
+/* How an instruction is lowered; one emitter each. cpu/isa.def says which instruction has which, lower.c what the mode
+ * makes of it. */
 enum bt_lower {
-    L_INTERP,     /* one interpreter step, then on with the unit */
-    L_INTERP_END, /* one interpreter step, ends the unit */
-    L_MODRM,      /* innocuous, re-encoded: ModRM form */
-    L_PLAIN,      /* innocuous, as is: no ModRM, no memory */
-    L_OPREG,      /* innocuous, register in the opcode's low bits */
-    L_INCDEC,     /* 40..4F */
-    L_NOP,
-    L_LEA,
-    L_MOV_OFFS, /* A0..A3 */
-    L_PUSH_REG,
-    L_PUSH_IMM,
-    L_PUSH_RM,
-    L_PUSH_SEG,
-    L_POP_REG,
-    L_POP_RM,
-    L_LEAVE,
-    L_JMP,
-    L_JCC,
-    L_LOOP,
-    L_CALL,
-    L_RET,
-    L_JMP_RM,
-    L_CALL_RM,
-    L_XLAT,
-    L_STRING, /* without REP: in line */
-    L_REP,    /* with REP: call-out */
-    L_BT_RM,  /* BT/BTS/BTR/BTC memory, register bit offset */
-    L_CLI,
-    L_STI,
-    L_CLD,
-    L_STD,
-    L_PUSHF,
-    L_POPF, /* the flags rewritten in line */
-    L_MOV_FROM_SEG,
-    L_MOV_TO_SEG,
-    L_POP_SEG,
-    L_RDTSC,
-    L_PORT, /* IN, OUT: call-out */
-    L_INT,
-    L_IRET,
-    L_SYSENTER,
-    L_SYSEXIT,
-    L_MOV_FROM_CR,
-    L_X87,
-    L_SSE,
+#define VX_LOWERING(id) L_##id,
+#include "vx86/lowerings.def"
+#undef VX_LOWERING
 };
 
 bool bt_ends_unit(uint8_t lower);

@@ -1,12 +1,10 @@
-/* lower.h - which opcode is lowered how, on this host. */
+/* lower.h - how an instruction is lowered in a mode, on this host. */
 #ifndef VX86_BT_LOWER_H
 #define VX86_BT_LOWER_H
 
-#include <Zydis/Zydis.h>
-
 #include "insn.h"
 
-/* `in` has everything but its lowering. */
-uint8_t bt_lower_of(const ZydisDecodedInstruction *z, const struct bt_insn *in, uint32_t mode);
+/* `row` is its row of isa.def; `in` has everything but its lowering. */
+uint8_t bt_lower_of(const struct vx_isa_row *row, const struct bt_insn *in, uint32_t mode);
 
 #endif

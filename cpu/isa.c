@@ -1,253 +1,226 @@
-/* isa.c - the feature that each encoding belongs to (SDM 2D "Opcode Map", "Escape Opcode Instructions").
+/* isa.c - isa.def as a table, and the questions to it.
  *
- * MMX and SSE come from interp_sse.def; everything else is stated here. An encoding that is in no table is #UD. */
-#include "isa.h"
+ *     map, opcode, reg field, memory or register --last_row--> the last row that can fit --up--> the one that does */
+#include "isa_form.h"
 
-/* ---- MMX, SSE ..., by map, opcode and prefix --------------------------------------------------------------------- */
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
 
-enum simd_form { FORM_LISTED = 1, MEM = 4, REG = 8 };
-enum { X = 0, M = 0, LOW = 0 }; /* attributes that do not concern legality */
-enum simd_prefix { NP, P66, PF3, PF2 };
+#define SET(prefix) (1u << ISA_##prefix)
 
-struct simd_row {
-    uint8_t feature, forms;
+enum prefix_column {
+    PREFIX_NP = SET(NP),
+    PREFIX_66 = SET(66),
+    PREFIX_F3 = SET(F3),
+    PREFIX_F2 = SET(F2),
+    PREFIX_NFx = SET(NP) | SET(66),
+    PREFIX__ = SET(NP) | SET(66) | SET(F3) | SET(F2),
 };
 
-#define SIMD(prefix, opcode, feature, attributes, handler, lane) \
-    [SIMD_MAP - 1][opcode][prefix] = { VX_F_##feature, FORM_LISTED | (attributes) },
-#define BOTH(opcode, feature_mm, feature_xmm, handler, lane) \
-    SIMD(NP, opcode, feature_mm, 0, handler, lane) SIMD(P66, opcode, feature_xmm, 0, handler, lane)
+/* ModRM: its bits that count and what they must be, a byte each. */
+#define BYTES(n)                                                                                    \
+    AT_##n##0 = 0xFF##n##0, AT_##n##1 = 0xFF##n##1, AT_##n##2 = 0xFF##n##2, AT_##n##3 = 0xFF##n##3, \
+    AT_##n##4 = 0xFF##n##4, AT_##n##5 = 0xFF##n##5, AT_##n##6 = 0xFF##n##6, AT_##n##7 = 0xFF##n##7, \
+    AT_##n##8 = 0xFF##n##8, AT_##n##9 = 0xFF##n##9, AT_##n##A = 0xFF##n##A, AT_##n##B = 0xFF##n##B, \
+    AT_##n##C = 0xFF##n##C, AT_##n##D = 0xFF##n##D, AT_##n##E = 0xFF##n##E, AT_##n##F = 0xFF##n##F, \
+    AT_##n##0i = 0xF8##n##0, AT_##n##8i = 0xF8##n##8
 
-static const struct simd_row simd_rows[3][256][4] = {
-#include "interp_sse.def"
+enum at_column {
+    AT_r = 0,
+    AT_0 = 0x3800,
+    AT_1 = 0x3808,
+    AT_2 = 0x3810,
+    AT_3 = 0x3818,
+    AT_4 = 0x3820,
+    AT_5 = 0x3828,
+    AT_6 = 0x3830,
+    AT_7 = 0x3838,
+    BYTES(C),
+    BYTES(D),
+    BYTES(E),
+    BYTES(F),
 };
 
-#undef SIMD
-#undef BOTH
+/* The class of its call-outs, and LOCK. */
+enum attribute_column {
+    ATTRIBUTE__ = VX_CALLOUT_OTHER,
+    ATTRIBUTE_IO = VX_CALLOUT_IO,
+    ATTRIBUTE_SEGMENT = VX_CALLOUT_SEGMENT,
+    ATTRIBUTE_TRANSFER = VX_CALLOUT_TRANSFER,
+    ATTRIBUTE_CONTROL = VX_CALLOUT_CONTROL,
+    ATTRIBUTE_STRING = VX_CALLOUT_STRING,
+    ATTRIBUTE_LOCK = VX_CALLOUT_OTHER | 0x80,
+    CLASS = 0x7F,
+};
+
+enum lowering_column {
+#define VX_LOWERING(id) LOWERING_##id,
+#include "vx86/lowerings.def"
+#undef VX_LOWERING
+};
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+/* Another byte of ModRM than any means that there is one. */
+#define ROW(opcode_, prefix_, at_, name_, form_, feature_, attribute_, lowering_, kind_) \
+    { .known = { name_, feature_, lowering_ },                                           \
+      .form = #form_,                                                                    \
+      .shape = ISA_SHAPE(form_) | (at_ ? ISA_MODRM : 0u),                                \
+      .map = ISA_MAP,                                                                    \
+      .opcode = opcode_,                                                                 \
+      .prefixes = prefix_,                                                               \
+      .at_mask = at_ >> 8,                                                               \
+      .at = at_ & 0xFF,                                                                  \
+      .lock = attribute_ == ATTRIBUTE_LOCK,                                              \
+      .kind = kind_ },
+
+#define INSN(opcode, name, form, feature, attribute, lowering, run16, run32) \
+    ROW(opcode, PREFIX__, AT_r, #name, form, VX_F_##feature, ATTRIBUTE_##attribute, LOWERING_##lowering, ISA_ENCODING)
+#define GROUP(opcode, name, form, how, attribute) \
+    ROW(opcode, PREFIX__, AT_r, #name, form, VX_F_NEVER, ATTRIBUTE_##attribute, LOWERING_INTERP_END, ISA_GROUP)
+#define PART(opcode, prefix, at, name, form, feature, lock, lowering, run16, run32)                           \
+    ROW(opcode, PREFIX_##prefix, AT_##at, #name, form, VX_F_##feature, ATTRIBUTE_##lock, LOWERING_##lowering, \
+        ISA_ENCODING)
+#define SIMD(opcode, prefix, at, name, form, feature, lowering, handler, lane) \
+    ROW(opcode, PREFIX_##prefix, AT_##at, #name, form, VX_F_##feature, ATTRIBUTE__, LOWERING_##lowering, ISA_ENCODING)
+#define PREFIX(opcode, name) \
+    ROW(opcode, PREFIX__, AT_r, #name, (), VX_F_NEVER, ATTRIBUTE__, LOWERING_INTERP_END, ISA_PREFIX_BYTE)
+
+const struct isa_row isa_rows[] = {
+#include "isa.def"
+};
+
+const unsigned isa_row_count = VX_ARRAY_LEN(isa_rows);
+
+/* ---- the way to them --------------------------------------------------------------------------------------------- */
+
+enum { SLOTS = 16 }; /* reg field, and memory or register */
+
+static unsigned slot_of(uint8_t modrm)
+{
+    return (modrm >> 2 & 0xE) | (modrm >= 0xC0);
+}
+
+/* The slots that an AT_* can be in. */
+#define SLOT_FIRST(at) ((at) >> 8 == 0 ? 0 : ((at) >> 2 & 0xE) | ((at) >> 8 != 0x38))
+#define SLOT_LAST(at)  ((at) >> 8 == 0 ? SLOTS - 1 : ((at) >> 2 & 0xE) | 1)
+
+/* Rows are counted as they stand in isa.def: numbers from 1 on. Of those that can be in a slot the last one stays. */
+enum { COUNTED_BEFORE = __COUNTER__ };
+#define ENTRY(opcode, at) [ISA_MAP][opcode][SLOT_FIRST(at)... SLOT_LAST(at)] = __COUNTER__ - COUNTED_BEFORE,
+
+#define INSN(opcode, ...)              ENTRY(opcode, AT_r)
+#define GROUP(opcode, ...)             ENTRY(opcode, AT_r)
+#define PART(opcode, prefix, at_, ...) ENTRY(opcode, AT_##at_)
+#define SIMD(opcode, prefix, at_, ...) ENTRY(opcode, AT_##at_)
+#define PREFIX(opcode, name)           ENTRY(opcode, AT_r)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const uint16_t last_row[ISA_MAPS][256][SLOTS] = {
+#include "isa.def"
+};
+#pragma GCC diagnostic pop
+
+#define INSN(opcode, name, form, feature, attribute, ...) [ISA_MAP][opcode] = ATTRIBUTE_##attribute & CLASS,
+#define GROUP(opcode, name, form, how, attribute)         [ISA_MAP][opcode] = ATTRIBUTE_##attribute & CLASS,
+
+static const uint8_t callouts[ISA_MAPS][256] = {
+#include "isa.def"
+};
+
+/* ---- finding ----------------------------------------------------------------------------------------------------- */
 
 static bool is_reg(const struct vx_isa_insn *in)
 {
     return in->modrm >= 0xC0;
 }
 
-static unsigned reg_of(const struct vx_isa_insn *in)
-{
-    return in->modrm >> 3 & 7;
-}
-
-static enum simd_prefix prefix_of(const struct vx_isa_insn *in)
+static enum isa_prefix prefix_of(const struct vx_isa_insn *in)
 {
     if (in->rep != 0)
-        return in->rep == 0xF3 ? PF3 : PF2;
-    return in->prefix_66 ? P66 : NP;
+        return in->rep == 0xF3 ? ISA_F3 : ISA_F2;
+    return in->prefix_66 ? ISA_66 : ISA_NP;
 }
 
-static enum vx_cpu_feature simd_feature(const struct vx_isa_insn *in)
+static bool at_fits(const struct isa_row *row, uint8_t modrm)
 {
-    const struct simd_row *row = &simd_rows[in->map - 1][in->opcode][prefix_of(in)];
-    if (!(row->forms & FORM_LISTED) || (is_reg(in) ? row->forms & MEM : row->forms & REG))
-        return VX_F_NEVER;
-    return (enum vx_cpu_feature)row->feature;
+    return row->kind == ISA_ENCODING && (modrm & row->at_mask) == row->at;
 }
 
-/* ---- one-byte opcodes -------------------------------------------------------------------------------------------- */
-
-#define BITS(from, to) ((~0ull >> (63 - ((to) - (from)))) << ((from)-0xC0)) /* ModRM bytes from..to, C0h or more */
-
-/* Register forms of D8..DF: those of every x87, and those that came with CMOV. */
-static const struct {
-    uint64_t base, cmov;
-} x87_reg[8] = {
-    { BITS(0xC0, 0xFF), 0 },
-    { BITS(0xC0, 0xD0) | BITS(0xD8, 0xE1) | BITS(0xE4, 0xE5) | BITS(0xE8, 0xEE) | BITS(0xF0, 0xFF), 0 },
-    { BITS(0xE9, 0xE9), BITS(0xC0, 0xDF) },
-    { BITS(0xE0, 0xE4), BITS(0xC0, 0xDF) | BITS(0xE8, 0xF7) },
-    { BITS(0xC0, 0xFF), 0 },
-    { BITS(0xC0, 0xEF), 0 },
-    { BITS(0xC0, 0xD7) | BITS(0xD9, 0xD9) | BITS(0xE0, 0xFF), 0 },
-    { BITS(0xC0, 0xE0), BITS(0xE8, 0xF7) },
-};
-
-static enum vx_cpu_feature x87_feature(const struct vx_isa_insn *in)
+static bool fits(const struct isa_row *row, const struct vx_isa_insn *in)
 {
-    unsigned op = in->opcode & 7, reg = reg_of(in);
-    if (is_reg(in)) {
-        unsigned bit = in->modrm - 0xC0u;
-        return x87_reg[op].base >> bit & 1 ? VX_F_FPU : x87_reg[op].cmov >> bit & 1 ? VX_F_CMOV : VX_F_NEVER;
+    return at_fits(row, in->modrm) && (row->prefixes >> prefix_of(in) & 1) &&
+           !(row->shape & (is_reg(in) ? ISA_MEM : ISA_REG));
+}
+
+/* The row before row n (1 is the first) if it belongs to the same opcode, else 0. */
+static unsigned row_above(unsigned n)
+{
+    const struct isa_row *row = &isa_rows[n - 1];
+    return n > 1 && row[-1].map == row->map && row[-1].opcode == row->opcode ? n - 1 : 0;
+}
+
+unsigned isa_find(const struct vx_isa_insn *in)
+{
+    VX_ASSERT(in->map < ISA_MAPS);
+    for (unsigned n = last_row[in->map][in->opcode][slot_of(in->modrm)]; n != 0; n = row_above(n)) {
+        const struct isa_row *row = &isa_rows[n - 1];
+        if (!fits(row, in))
+            continue;
+        bool lock_fits = !in->lock || (row->lock && !is_reg(in));
+        return lock_fits && row->known.feature != VX_F_NEVER ? n - 1 : ISA_NONE;
     }
-    switch (op << 3 | reg) {
-    case 1 << 3 | 1:
-    case 3 << 3 | 4:
-    case 3 << 3 | 6:
-    case 5 << 3 | 5: return VX_F_NEVER;
-    case 3 << 3 | 1:
-    case 5 << 3 | 1:
-    case 7 << 3 | 1: return VX_F_SSE3; /* FISTTP */
-    default: return VX_F_FPU;
-    }
+    return ISA_NONE;
 }
 
-static enum vx_cpu_feature if_legal(bool legal)
+/* The first row of an opcode: its instruction or its group; NULL: there is none. */
+static const struct isa_row *head_of(unsigned map, uint8_t opcode)
 {
-    return legal ? VX_F_I386 : VX_F_NEVER;
-}
-
-static enum vx_cpu_feature one_byte_feature(const struct vx_isa_insn *in)
-{
-    unsigned reg = reg_of(in);
-    switch (in->opcode) {
-    case 0x62: /* BOUND, LEA, LES, LDS: no register forms */
-    case 0x8D:
-    case 0xC4:
-    case 0xC5: return if_legal(!is_reg(in));
-    case 0x8C: return if_legal(reg < 6);
-    case 0x8E: return if_legal(reg < 6 && reg != 1);
-    case 0x8F:
-    case 0xC6:
-    case 0xC7: return if_legal(reg == 0);
-    case 0xFE: return if_legal(reg < 2);
-    case 0xFF: return if_legal(reg < 7 && !((reg == 3 || reg == 5) && is_reg(in)));
-    case 0xD8 ... 0xDF: return x87_feature(in);
-    default: return VX_F_I386;
-    }
-}
-
-/* ---- the 0F map -------------------------------------------------------------------------------------------------- */
-
-#define ROW(id)         \
-    {                   \
-        VX_F_##id, true \
-    }
-
-const struct isa_two_byte_row isa_two_byte[256] = {
-    [0x02 ... 0x03] = ROW(I386), [0x06] = ROW(I386),          [0x08 ... 0x09] = ROW(I486), [0x0D] = ROW(PREFETCHW),
-    [0x19 ... 0x1F] = ROW(NOPL), [0x21] = ROW(I386),          [0x23] = ROW(I386),          [0x30] = ROW(MSR),
-    [0x31] = ROW(TSC),           [0x32] = ROW(MSR),           [0x33] = ROW(RDPMC),         [0x34 ... 0x35] = ROW(SEP),
-    [0x40 ... 0x4F] = ROW(CMOV), [0x80 ... 0xA1] = ROW(I386), [0xA2] = ROW(CPUID),         [0xA3 ... 0xA5] = ROW(I386),
-    [0xA8 ... 0xAD] = ROW(I386), [0xAF] = ROW(I386),          [0xB0 ... 0xB1] = ROW(I486), [0xB3] = ROW(I386),
-    [0xB6 ... 0xB7] = ROW(I386), [0xBB ... 0xBF] = ROW(I386), [0xC0 ... 0xC1] = ROW(I486), [0xC8 ... 0xCF] = ROW(I486),
-};
-
-/* SGDT SIDT LGDT LIDT SMSW LMSW INVLPG; MONITOR, MWAIT, CLAC and STAC among the register forms. */
-static enum vx_cpu_feature group7(const struct vx_isa_insn *in)
-{
-    unsigned reg = reg_of(in);
-    if (reg == 4 || reg == 6)
-        return VX_F_I386;
-    if (is_reg(in))
-        return prefix_of(in) != NP || reg != 1 ? VX_F_NEVER
-               : in->modrm <= 0xC9             ? VX_F_MONITOR
-               : in->modrm <= 0xCB             ? VX_F_SMAP
-                                               : VX_F_NEVER;
-    return reg < 4 ? VX_F_I386 : reg == 7 ? VX_F_I486 : VX_F_NEVER;
-}
-
-/* FXSAVE FXRSTOR LDMXCSR STMXCSR CLFLUSH; LFENCE MFENCE SFENCE. */
-static enum vx_cpu_feature group15(const struct vx_isa_insn *in)
-{
-    static const uint8_t mem[8] = { VX_F_FXSR,  VX_F_FXSR,  VX_F_SSE,   VX_F_SSE,
-                                    VX_F_NEVER, VX_F_NEVER, VX_F_NEVER, VX_F_CLFLUSH };
-    static const uint8_t reg[8] = { VX_F_NEVER, VX_F_NEVER, VX_F_NEVER, VX_F_NEVER,
-                                    VX_F_NEVER, VX_F_SSE2,  VX_F_SSE2,  VX_F_SSE };
-    if (prefix_of(in) != NP)
-        return VX_F_NEVER;
-    return (enum vx_cpu_feature)(is_reg(in) ? reg : mem)[reg_of(in)];
-}
-
-/* MOV to and from CR0, CR2, CR3, CR4; ModRM.mod is ignored. */
-static enum vx_cpu_feature control_register(const struct vx_isa_insn *in)
-{
-    unsigned reg = reg_of(in);
-    return reg == 4 ? VX_F_CPUID : if_legal(reg == 0 || reg == 2 || reg == 3);
-}
-
-static enum vx_cpu_feature two_byte_feature(const struct vx_isa_insn *in)
-{
-    unsigned reg = reg_of(in);
-    switch (in->opcode) {
-    case 0x00: return if_legal(reg < 6);
-    case 0x01: return group7(in);
-    case 0x18: return reg < 4 && !is_reg(in) ? VX_F_SSE : VX_F_NOPL; /* PREFETCHh among the hints */
-    case 0x20:
-    case 0x22: return control_register(in);
-    case 0x71:
-    case 0x72: return reg == 2 || reg == 4 || reg == 6 ? simd_feature(in) : VX_F_NEVER;
-    case 0x73:
-        if (reg == 3 || reg == 7)
-            return prefix_of(in) == P66 ? simd_feature(in) : VX_F_NEVER;
-        return reg == 2 || reg == 6 ? simd_feature(in) : VX_F_NEVER;
-    case 0xAE: return group15(in);
-    case 0xB2: /* LSS, LFS, LGS */
-    case 0xB4:
-    case 0xB5: return if_legal(!is_reg(in));
-    case 0xB8: return prefix_of(in) == PF3 ? VX_F_POPCNT : VX_F_NEVER;
-    case 0xBA: return if_legal(reg >= 4);
-    case 0xC7: return reg == 1 && !is_reg(in) ? VX_F_CX8 : VX_F_NEVER;
-    default: break;
-    }
-    const struct isa_two_byte_row *row = &isa_two_byte[in->opcode];
-    return row->listed ? (enum vx_cpu_feature)row->feature : simd_feature(in);
-}
-
-/* MOVBE and CRC32; 66h with them is an operand size. */
-static enum vx_cpu_feature map_0f38_feature(const struct vx_isa_insn *in)
-{
-    if (in->opcode != 0xF0 && in->opcode != 0xF1)
-        return simd_feature(in);
-    if (in->rep == 0xF2)
-        return VX_F_SSE4_2;
-    return in->rep == 0 && !is_reg(in) ? VX_F_MOVBE : VX_F_NEVER;
-}
-
-/* ---- LOCK -------------------------------------------------------------------------------------------------------- */
-
-bool isa_lock_legal(const struct vx_isa_insn *in)
-{
-    unsigned reg = reg_of(in);
-    if (is_reg(in) || in->map > 1)
-        return false;
-    if (in->map == 0) {
-        switch (in->opcode) {
-        case 0x80 ... 0x83: return reg != 7;
-        case 0x86:
-        case 0x87: return true;
-        case 0xF6:
-        case 0xF7: return reg == 2 || reg == 3;
-        case 0xFE:
-        case 0xFF: return reg < 2;
-        default: return in->opcode < 0x38 && (in->opcode & 7) < 2;
-        }
-    }
-    switch (in->opcode) {
-    case 0xAB:
-    case 0xB3:
-    case 0xBB:
-    case 0xB0:
-    case 0xB1:
-    case 0xC0:
-    case 0xC1: return true;
-    case 0xBA: return reg >= 5;
-    case 0xC7: return reg == 1;
-    default: return false;
-    }
+    unsigned n = 0;
+    for (unsigned slot = 0; slot < SLOTS && n == 0; slot++)
+        n = last_row[map][opcode][slot];
+    for (unsigned above = n; above != 0; above = row_above(above))
+        n = above;
+    return n != 0 ? &isa_rows[n - 1] : NULL;
 }
 
 /* ---- the questions ----------------------------------------------------------------------------------------------- */
 
-enum vx_cpu_feature vx_isa_feature(const struct vx_isa_insn *in)
+const struct vx_isa_row *vx_isa_find(const struct vx_isa_insn *in)
 {
-    if (in->lock && !isa_lock_legal(in))
-        return VX_F_NEVER;
-    switch (in->map) {
-    case 0: return one_byte_feature(in);
-    case 1: return two_byte_feature(in);
-    case 2: return map_0f38_feature(in);
-    case 3: return simd_feature(in);
-    default: return VX_F_NEVER;
-    }
+    unsigned n = isa_find(in);
+    return n != ISA_NONE ? &isa_rows[n].known : NULL;
 }
 
 bool vx_isa_legal(const struct vx_cpu_model *model, const struct vx_isa_insn *in)
 {
-    return cpu_model_has(model, vx_isa_feature(in));
+    const struct vx_isa_row *row = vx_isa_find(in);
+    return row != NULL && cpu_model_has(model, (enum vx_cpu_feature)row->feature);
+}
+
+const char *vx_isa_name(unsigned map, uint8_t opcode)
+{
+    const struct isa_row *head = map < ISA_MAPS ? head_of(map, opcode) : NULL;
+    return head != NULL ? head->known.name : "";
+}
+
+enum vx_isa_callout vx_isa_callout(unsigned map, uint8_t opcode)
+{
+    VX_ASSERT(map < ISA_MAPS);
+    return (enum vx_isa_callout)callouts[map][opcode];
+}
+
+/* The maps 0F 38 and 0F 3A are regular, whatever newer CPUs put there; the others are listed whole. */
+unsigned isa_shape(unsigned map, uint8_t opcode, uint8_t modrm)
+{
+    for (unsigned n = last_row[map][opcode][slot_of(modrm)]; n != 0; n = row_above(n))
+        if (at_fits(&isa_rows[n - 1], modrm))
+            return isa_rows[n - 1].shape;
+    const struct isa_row *head = head_of(map, opcode);
+    return head != NULL ? head->shape : map == 3 ? ISA_MODRM | ISA_IMM1 : ISA_MODRM;
+}
+
+bool isa_is_prefix(uint8_t byte)
+{
+    return isa_rows[last_row[0][byte][0] - 1].kind == ISA_PREFIX_BYTE;
 }

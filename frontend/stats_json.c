@@ -4,6 +4,7 @@
 
 #include "stats_report.h"
 #include "vx86/host.h"
+#include "vx86/isa.h"
 
 static void put_string(FILE *out, const char *text)
 {
@@ -62,11 +63,10 @@ static void put_opcodes(FILE *out, const struct vx_stats *stats)
     size_t count = vx_stats_opcodes(stats, opcodes);
     fputs(",\n \"opcodes\": [", out);
     for (size_t i = 0; i < count; i++) {
-        char text[16], name[16];
+        char text[16];
         vx_stats_format_opcode(&opcodes[i], text, sizeof text);
-        stats_opcode_name(&opcodes[i], name, sizeof name);
         fprintf(out, "%s\n  {\"opcode\": \"%s\", \"name\": \"%s\", \"count\": %" PRIu64 "}", i == 0 ? "" : ",", text,
-                name, opcodes[i].count);
+                vx_isa_name(opcodes[i].map, opcodes[i].opcode), opcodes[i].count);
     }
     fputs("]", out);
 }

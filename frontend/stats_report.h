@@ -21,7 +21,4 @@ struct stats_report {
 void stats_print_text(FILE *out, const struct stats_report *report);
 void stats_print_json(FILE *out, const struct stats_report *report);
 
-/* "CPUID": its name in the opcode map, empty beyond the one-byte and 0F maps. */
-void stats_opcode_name(const struct vx_stats_opcode *opcode, char *text, size_t room);
-
 #endif

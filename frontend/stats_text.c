@@ -4,6 +4,7 @@
 
 #include "stats_report.h"
 #include "vx86/host.h"
+#include "vx86/isa.h"
 
 #define TOP_OPCODES 20
 #define NS_PER_SEC  1e9
@@ -93,10 +94,9 @@ static void print_opcodes(FILE *out, const struct vx_stats *stats)
     if (count != 0)
         fprintf(out, "interpreted from translated code, by opcode (%zu of %zu)\n", shown, count);
     for (size_t i = 0; i < shown; i++) {
-        char bytes[16], name[16], text[40];
+        char bytes[16], text[40];
         vx_stats_format_opcode(&opcodes[i], bytes, sizeof bytes);
-        stats_opcode_name(&opcodes[i], name, sizeof name);
-        snprintf(text, sizeof text, "%-9s%s", bytes, name);
+        snprintf(text, sizeof text, "%-9s%s", bytes, vx_isa_name(opcodes[i].map, opcodes[i].opcode));
         print_count(out, opcodes[i].count, text);
     }
 }

@@ -165,63 +165,51 @@ static bool decode_prefixes(struct insn *in, uint8_t *opcode)
         }
         if (!insn_imm8(in, opcode))
             return false;
-    } while (interp_one_byte[*opcode].form == FORM_PREFIX);
+    } while (interp_opcodes[0][*opcode].form == FORM_PREFIX);
     return true;
 }
 
-static __attribute__((noinline)) bool encoding_legal(const struct insn *in)
+/* An opcode that not every model has in every form, or one that is locked. */
+static __attribute__((noinline)) bool run_checked(struct insn *in, const struct opcode *op)
 {
+    const struct vx_cpu_model *model = in->cpu->model;
+    if (!in->lock && op->check != CHECK_ROW)
+        return cpu_model_has(model, (enum vx_cpu_feature)op->check) ? op->run[in->op_size >> 2](in) : insn_ud(in);
     const struct vx_isa_insn encoding = { .map = in->map,
                                           .opcode = in->opcode,
-                                          .modrm = in->modrm,
+                                          .modrm = op->form != FORM_NONE ? in->modrm : 0,
                                           .rep = in->rep,
                                           .prefix_66 = in->prefix_66,
                                           .lock = in->lock };
-    return vx_isa_legal(in->cpu->model, &encoding);
+    unsigned row = isa_find(&encoding);
+    if (row == ISA_NONE || !cpu_model_has(model, (enum vx_cpu_feature)isa_rows[row].known.feature))
+        return insn_ud(in);
+    return interp_row_handlers[row][in->op_size >> 2](in);
 }
 
-/* Whether the model has this opcode of the 0F map; MMX and SSE are left to interp_sse(). */
-INTERP_INLINE bool two_byte_legal(const struct insn *in)
+/* From behind the opcode on. */
+INTERP_INLINE bool execute_opcode(struct insn *in, const struct opcode *op)
 {
-    const struct isa_two_byte_row *row = &isa_two_byte[in->opcode];
-    if (VX_UNLIKELY(in->lock) || !row->listed)
-        return encoding_legal(in);
-    return row->feature == VX_F_I386 || cpu_model_has(in->cpu->model, (enum vx_cpu_feature)row->feature);
-}
-
-/* 0F 38 and 0F 3A: every opcode has ModRM. */
-static bool execute_three_byte(struct insn *in)
-{
-    in->map = in->opcode == 0x38 ? 2 : 3;
-    if (!insn_imm8(in, &in->opcode) || !decode_modrm(in, false))
-        return false;
-    if (in->map == 3 || in->opcode < 0xF0 || in->opcode > 0xF1)
-        return interp_sse(in);
-    return encoding_legal(in) ? interp_movbe_crc32(in) : insn_ud(in);
-}
-
-/* The 0F map: its own handlers, then the MMX and SSE ones. */
-static bool execute_two_byte(struct insn *in)
-{
-    if (!insn_imm8(in, &in->opcode))
-        return false;
-    in->map = 1;
-    if (in->opcode == 0x38 || in->opcode == 0x3A)
-        return execute_three_byte(in);
-    const struct opcode *op = &interp_two_byte[in->opcode];
-    interp_handler *run = op->run[in->op_size >> 2];
-    if (run == NULL) {
-        if (!interp_sse_owns(in->opcode))
-            return insn_ud(in);
-        bool modrm = in->opcode != 0x77; /* EMMS */
-        return (!modrm || decode_modrm(in, false)) && interp_sse(in);
-    }
-    in->modrm = 0;
     if (op->form != FORM_NONE && !decode_modrm(in, op->form == FORM_REG))
         return false;
-    if (VX_UNLIKELY(!two_byte_legal(in)))
-        return insn_ud(in);
-    return run(in);
+    if (VX_UNLIKELY(in->lock | op->check))
+        return run_checked(in, op);
+    return op->run[in->op_size >> 2](in);
+}
+
+/* The maps 0F, 0F 38 and 0F 3A. */
+static bool execute_map(struct insn *in)
+{
+    in->map = 1;
+    if (!insn_imm8(in, &in->opcode))
+        return false;
+    if (in->opcode == 0x38 || in->opcode == 0x3A) {
+        in->map = in->opcode == 0x38 ? 2 : 3;
+        if (!insn_imm8(in, &in->opcode))
+            return false;
+    }
+    const struct opcode *op = &interp_opcodes[in->map][in->opcode];
+    return op->run[0] != NULL ? execute_opcode(in, op) : insn_ud(in);
 }
 
 INTERP_INLINE bool execute(struct insn *in)
@@ -229,24 +217,16 @@ INTERP_INLINE bool execute(struct insn *in)
     uint8_t opcode;
     if (!insn_imm8(in, &opcode))
         return false;
-    const struct opcode *op = &interp_one_byte[opcode];
+    const struct opcode *op = &interp_opcodes[0][opcode];
     if (op->form == FORM_PREFIX) {
         if (!decode_prefixes(in, &opcode))
             return false;
-        op = &interp_one_byte[opcode];
+        op = &interp_opcodes[0][opcode];
     }
     if (opcode == 0x0F)
-        return execute_two_byte(in);
+        return execute_map(in);
     in->opcode = opcode;
-    if (op->form != FORM_NONE && !decode_modrm(in, false))
-        return false;
-    if (VX_UNLIKELY(in->lock || op->form == FORM_CHECKED)) {
-        if (op->form == FORM_NONE)
-            in->modrm = 0;
-        if (!encoding_legal(in))
-            return insn_ud(in);
-    }
-    return op->run[in->op_size >> 2](in);
+    return execute_opcode(in, op);
 }
 
 /* TF, RF, AC or an enabled breakpoint: false when an instruction breakpoint hits. RF lasts for one instruction. */

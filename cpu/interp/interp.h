@@ -1,7 +1,7 @@
 /* interp.h - what the files of the reference interpreter share: one decoded instruction and access to its operands.
  *
  * interp.c fetches and decodes prefixes, opcode and ModRM into a struct insn and calls the handler that
- * interp_opcodes.def names for the opcode: interp_alu.c, interp_string.c, interp_branch.c, interp_system.c,
+ * isa.def names for the encoding: interp_alu.c, interp_string.c, interp_branch.c, interp_system.c,
  * interp_x87.c, interp_sse.c ...
  *
  *   I1  A handler commits architectural state last: it returns false (mmu->fault set) only with nothing changed but A/D
@@ -129,9 +129,6 @@ bool insn_probe_write(struct insn *in, unsigned seg, uint32_t off, unsigned byte
 /* Handlers that live in files of their own. Each gets an instruction with opcode and ModRM (if any) decoded, immediates
  * not yet fetched; returns false with mmu->fault set on a fault (insn_ud() for an encoding that is not legal). */
 bool interp_x87(struct insn *in); /* D8..DF, and 9B WAIT */
-bool interp_sse(struct insn *in); /* every 0F-map MMX, SSE and SSE2 opcode, EMMS, 0F AE group (FXSAVE..MFENCE),
-                                     prefetches excluded */
-/* True when interp_sse() owns this 0F opcode (so that interp.c can leave the decision to it). */
-bool interp_sse_owns(uint8_t opcode);
+bool interp_sse(struct insn *in); /* MMX and SSE, EMMS */
 
 #endif

@@ -237,13 +237,10 @@ bool interp_cmpxchg_ed_gd(struct insn *in)
     return cmpxchg(in, 4);
 }
 
-/* CMPXCHG8B; the other members of group 9 came after this CPU. */
-bool interp_group9(struct insn *in)
+bool interp_cmpxchg8b(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint64_t dst;
-    if (in->reg != 1 || in->mod == 3)
-        return insn_ud(in);
     if (!insn_probe_write(in, in->seg, in->off, 8) || !insn_read(in, in->seg, in->off, 8, &dst))
         return false;
     uint64_t expected = cpu->gpr[VX_RDX] << 32 | (uint32_t)cpu->gpr[VX_RAX];

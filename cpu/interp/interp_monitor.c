@@ -9,12 +9,14 @@
 
 enum { MWAIT_BREAK_ON_MASKED = 1 }; /* ECX bit 0: masked interrupts wake too */
 
-static bool monitor(struct insn *in)
+bool interp_monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     struct monitor *m = &cpu_box(cpu)->monitor;
     uint32_t off = get_reg(cpu, VX_RAX, in->addr_size), lin;
     uint64_t phys;
+    if (cpu->cpl != 0)
+        return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) != 0)
         return insn_gp0(in);
     if (!insn_seg_check(in, in->seg, off, 1, VX_ACCESS_READ, &lin) ||
@@ -28,10 +30,12 @@ static bool monitor(struct insn *in)
     return true;
 }
 
-static bool mwait(struct insn *in)
+bool interp_mwait(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     struct monitor *m = &cpu_box(cpu)->monitor;
+    if (cpu->cpl != 0)
+        return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)
         return insn_gp0(in);
     const uint8_t *line = m->armed ? vx_pmap_read_ptr(cpu->mmu->pmap, m->phys) : NULL;
@@ -41,11 +45,4 @@ static bool mwait(struct insn *in)
     cpu->halted = true;
     insn_mode_changed(in);
     return true;
-}
-
-bool interp_monitor(struct insn *in)
-{
-    if (in->cpu->cpl != 0)
-        return insn_ud(in);
-    return in->modrm == 0xC8 ? monitor(in) : mwait(in);
 }

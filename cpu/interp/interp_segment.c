@@ -161,24 +161,6 @@ bool interp_lsl(struct insn *in)
     return lar_lsl(in, LSL_TYPES, true);
 }
 
-static bool verify(struct insn *in, bool write)
-{
-    struct desc desc;
-    bool found;
-    if (!look_visible(in, &desc, &found))
-        return false;
-    set_zf(in->cpu, found && (write ? desc_is_writable_data(&desc) : desc_is_readable(&desc)));
-    return true;
-}
-
-static bool load_system_segment(struct insn *in, bool (*load)(struct vx_vcpu *cpu, uint16_t sel))
-{
-    uint32_t sel;
-    if (in->cpu->cpl != 0)
-        return insn_gp0(in);
-    return read_rm(in, 2, &sel) && load(in->cpu, (uint16_t)sel);
-}
-
 static bool umip_allows(struct insn *in)
 {
     if (in->cpu->cr4 & VX_CR4_UMIP && in->cpu->cpl != 0)
@@ -186,18 +168,49 @@ static bool umip_allows(struct insn *in)
     return true;
 }
 
-/* Group 6: 0F 00. */
-bool interp_group6(struct insn *in)
+bool interp_sldt(struct insn *in)
 {
+    return needs_protected(in) && umip_allows(in) && store_selector(in, in->cpu->ldtr.sel);
+}
+bool interp_str(struct insn *in)
+{
+    return needs_protected(in) && umip_allows(in) && store_selector(in, in->cpu->tr.sel);
+}
+
+static bool load_system_segment(struct insn *in, bool (*load)(struct vx_vcpu *cpu, uint16_t sel))
+{
+    uint32_t sel;
     if (!needs_protected(in))
         return false;
-    switch (in->reg) {
-    case 0: return umip_allows(in) && store_selector(in, in->cpu->ldtr.sel);
-    case 1: return umip_allows(in) && store_selector(in, in->cpu->tr.sel);
-    case 2: return load_system_segment(in, seg_load_ldtr);
-    case 3: return load_system_segment(in, seg_load_tr);
-    case 4: return verify(in, false);
-    case 5: return verify(in, true);
-    default: return insn_ud(in);
-    }
+    if (in->cpu->cpl != 0)
+        return insn_gp0(in);
+    return read_rm(in, 2, &sel) && load(in->cpu, (uint16_t)sel);
+}
+
+bool interp_lldt(struct insn *in)
+{
+    return load_system_segment(in, seg_load_ldtr);
+}
+bool interp_ltr(struct insn *in)
+{
+    return load_system_segment(in, seg_load_tr);
+}
+
+static bool verify(struct insn *in, bool write)
+{
+    struct desc desc;
+    bool found;
+    if (!needs_protected(in) || !look_visible(in, &desc, &found))
+        return false;
+    set_zf(in->cpu, found && (write ? desc_is_writable_data(&desc) : desc_is_readable(&desc)));
+    return true;
+}
+
+bool interp_verr(struct insn *in)
+{
+    return verify(in, false);
+}
+bool interp_verw(struct insn *in)
+{
+    return verify(in, true);
 }

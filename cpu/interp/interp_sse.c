@@ -9,38 +9,26 @@
  *   I2  CVTPI2PS and CVTPI2PD with a memory operand do not use MMX state at all (SDM 2 "CVTPI2PD"; AMD does CVTPI2PS
  *       so too). */
 #include "interp_sse.h"
-#include "vx86/isa.h"
 
-#include "cpu_model.h"
+#include "isa_form.h"
 
 struct simd_op {
     bool (*run)(struct simd *s); /* NULL: #UD */
     simd_lane *combine;
     uint8_t feature; /* enum vx_cpu_feature */
-    uint8_t attr;
+    uint16_t shape;  /* enum isa_shape */
 };
 
-#define NP  SIMD_NP
-#define P66 SIMD_P66
-#define PF3 SIMD_PF3
-#define PF2 SIMD_PF2
-#define X   SIMD_X
-#define M   SIMD_M
-#define MEM SIMD_MEM
-#define REG SIMD_REG
-#define LOW SIMD_LOW
-#define SIMD(prefix, opcode, feature, attributes, handler, lane) \
-    [SIMD_MAP - 1][opcode][prefix] = { simd_do_##handler, simd_##lane, VX_F_##feature, (attributes) },
-#define BOTH(opcode, feature, feature_xmm, handler, lane) \
-    SIMD(NP, opcode, feature, M, handler, lane) SIMD(P66, opcode, feature_xmm, X, handler, lane)
+#define SIMD(opcode, prefix, at, name, form, feature, lowering, handler, lane) \
+    [ISA_MAP - 1][opcode][ISA_##prefix] = { simd_do_##handler, simd_##lane, VX_F_##feature, ISA_SHAPE(form) },
 
-/* By map (0F, 0F 38, 0F 3A), opcode and prefix. */
-static const struct simd_op simd_table[3][256][4] = {
-#include "interp_sse.def"
+/* By map (0F, 0F 38, 0F 3A), opcode and prefix; what ModRM divides has one handler. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const struct simd_op simd_table[ISA_MAPS - 1][256][4] = {
+#include "isa.def"
 };
-
-#undef SIMD
-#undef BOTH
+#pragma GCC diagnostic pop
 
 void simd_none(union vec *d, const union vec *s, unsigned bytes)
 {
@@ -49,25 +37,14 @@ void simd_none(union vec *d, const union vec *s, unsigned bytes)
     (void)bytes;
 }
 
-static enum simd_prefix prefix_of(const struct insn *in)
+static enum isa_prefix prefix_of(const struct insn *in)
 {
     if (in->rep != REP_NONE)
-        return in->rep == REP_E ? SIMD_PF3 : SIMD_PF2;
-    return in->prefix_66 ? SIMD_P66 : SIMD_NP;
+        return in->rep == REP_E ? ISA_F3 : ISA_F2;
+    return in->prefix_66 ? ISA_66 : ISA_NP;
 }
 
-bool interp_sse_owns(uint8_t opcode)
-{
-    if (opcode == 0xAE)
-        return true;
-    for (unsigned prefix = 0; prefix < 4; prefix++)
-        if (simd_table[0][opcode][prefix].run != NULL)
-            return true;
-    return false;
-}
-
-/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF, and the fetch before all.
- * */
+/* Illegal forms that the table lets through (groups 12 to 14): #UD comes before #NM and #MF, the fetch before all. */
 static bool check_encoding(struct insn *in)
 {
     const struct vx_isa_insn encoding = {
@@ -80,38 +57,34 @@ static bool check_encoding(struct insn *in)
 }
 
 /* True when the instruction may go on; *again as for x87_check_pending(). */
-static bool check_available(struct insn *in, unsigned attr, bool *again)
+static bool check_available(struct insn *in, unsigned shape, bool *again)
 {
     struct vx_vcpu *cpu = in->cpu;
     *again = false;
-    if (!(attr & (SIMD_X | SIMD_M))) /* MOVNTI */
+    if (!(shape & (ISA_XMM | ISA_MMX))) /* MOVNTI */
         return true;
-    if ((cpu->cr0 & VX_CR0_EM) || ((attr & SIMD_X) && !(cpu->cr4 & VX_CR4_OSFXSR)))
+    if ((cpu->cr0 & VX_CR0_EM) || ((shape & ISA_XMM) && !(cpu->cr4 & VX_CR4_OSFXSR)))
         return insn_ud(in);
     if (!check_encoding(in))
         return false;
     if (cpu->cr0 & VX_CR0_TS)
         return insn_fault(in, VX_NM);
-    return !(attr & SIMD_M) || x87_check_pending(in, again);
+    return !(shape & ISA_MMX) || x87_check_pending(in, again);
 }
 
 bool interp_sse(struct insn *in)
 {
-    if (in->lock)
-        return insn_ud(in);
-    if (in->map == 1 && in->opcode == 0xAE)
-        return simd_state_group(in);
     struct simd s = { .in = in, .cpu = in->cpu, .prefix = prefix_of(in) };
     const struct simd_op *op = &simd_table[in->map - 1][in->opcode][s.prefix];
-    s.attr = op->attr;
+    s.shape = op->shape;
     if (in->map == 1 && in->opcode == 0x2A && in->mod != 3)
-        s.attr &= ~(unsigned)SIMD_M; /* keeps I2 */
+        s.shape &= ~(unsigned)ISA_MMX; /* keeps I2 */
     s.combine = op->combine;
     if (op->run == NULL || !cpu_model_has(in->cpu->model, (enum vx_cpu_feature)op->feature) ||
-        (in->mod == 3 ? s.attr & SIMD_MEM : s.attr & SIMD_REG))
+        (in->mod == 3 ? s.shape & ISA_MEM : s.shape & ISA_REG))
         return insn_ud(in);
     bool again;
-    if (!check_available(in, s.attr, &again))
+    if (!check_available(in, s.shape, &again))
         return false;
     if (again) {
         in->next_eip = in->start_eip;
@@ -119,7 +92,7 @@ bool interp_sse(struct insn *in)
     }
     if (!op->run(&s))
         return false;
-    if ((s.attr & SIMD_M) && !s.leaves_mmx)
+    if ((s.shape & ISA_MMX) && !s.leaves_mmx)
         simd_enter_mmx(in->cpu);
     return true;
 }
@@ -167,7 +140,7 @@ bool simd_do_packed(struct simd *s)
 {
     unsigned bytes = simd_is_xmm(s) ? 16 : 8;
     union vec d = simd_reg(s), source;
-    if (!simd_source(s, &source, s->attr & SIMD_LOW ? 4 : bytes))
+    if (!simd_source(s, &source, s->shape & ISA_LOW ? 4 : bytes))
         return false;
     s->combine(&d, &source, bytes);
     simd_set_reg(s, &d);

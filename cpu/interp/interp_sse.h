@@ -5,6 +5,7 @@
 #include "fp.h"
 #include "interp.h"
 #include "interp_x87.h"
+#include "isa.h"
 
 union vec {
     uint8_t b[16];
@@ -13,31 +14,21 @@ union vec {
     uint64_t q[2];
 }; /* little-endian host */
 
-enum simd_prefix { SIMD_NP, SIMD_P66, SIMD_PF3, SIMD_PF2 };
-
-enum simd_attr {
-    SIMD_X = 1,    /* needs SSE state: CR4.OSFXSR */
-    SIMD_M = 2,    /* enters MMX state: #MF, TOP = 0, tags valid */
-    SIMD_MEM = 4,  /* no register form */
-    SIMD_REG = 8,  /* no memory form */
-    SIMD_LOW = 16, /* MMX with a 32-bit memory operand */
-};
-
 /* Combines `bytes` (8 or 16) of s into d. */
 typedef void simd_lane(union vec *d, const union vec *s, unsigned bytes);
 
 struct simd {
     struct insn *in;
     struct vx_vcpu *cpu;
-    enum simd_prefix prefix;
-    unsigned attr;
+    enum isa_prefix prefix;
+    unsigned shape;     /* enum isa_shape */
     simd_lane *combine; /* of handler `packed` */
     bool leaves_mmx;    /* EMMS: the transition is not made after it */
 };
 
 static inline bool simd_is_xmm(const struct simd *s)
 {
-    return s->attr & SIMD_X;
+    return s->shape & ISA_XMM;
 }
 
 static inline union vec simd_xmm(const struct vx_vcpu *cpu, unsigned i)
@@ -107,16 +98,10 @@ uint64_t simd_arith_element(struct fp_env *env, uint8_t opcode, unsigned size, c
         }                                                            \
     }
 
-/* 0F AE. */
-bool simd_state_group(struct insn *in);
-
 /* Every handler and lane function that the table names. */
-#define SIMD(prefix, opcode, feature, attributes, handler, lane) \
-    bool simd_do_##handler(struct simd *s);                      \
+#define SIMD(opcode, prefix, at, name, form, feature, lowering, handler, lane) \
+    bool simd_do_##handler(struct simd *s);                                    \
     simd_lane simd_##lane;
-#define BOTH(opcode, feature, feature_xmm, handler, lane) SIMD(NP, opcode, feature, M, handler, lane)
-#include "interp_sse.def"
-#undef SIMD
-#undef BOTH
+#include "isa.def"
 
 #endif

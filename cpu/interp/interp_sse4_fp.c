@@ -19,7 +19,7 @@ static void set_element(union vec *v, unsigned size, unsigned i, uint64_t raw)
 /* PS with F2h, PD with 66h. */
 static unsigned size_of(const struct simd *s)
 {
-    return s->prefix == SIMD_P66 ? 8 : 4;
+    return s->prefix == ISA_66 ? 8 : 4;
 }
 
 static bool finish(struct simd *s, struct fp_env *env, const union vec *d)

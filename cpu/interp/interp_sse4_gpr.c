@@ -24,7 +24,7 @@ bool interp_popcnt_gd_ed(struct insn *in)
 }
 
 /* CRC-32C, bit-reflected: polynomial 1EDC6F41h. */
-static bool crc32(struct insn *in, unsigned size)
+INTERP_INLINE bool crc32(struct insn *in, unsigned size)
 {
     uint32_t value, crc = get_reg(in->cpu, in->reg, 4);
     if (!read_rm(in, size, &value))
@@ -36,22 +36,46 @@ static bool crc32(struct insn *in, unsigned size)
     return true;
 }
 
-static uint32_t swapped(uint32_t value, unsigned size)
+bool interp_crc32_gd_eb(struct insn *in)
+{
+    return crc32(in, 1);
+}
+bool interp_crc32_gd_ew(struct insn *in)
+{
+    return crc32(in, 2);
+}
+bool interp_crc32_gd_ed(struct insn *in)
+{
+    return crc32(in, 4);
+}
+
+INTERP_INLINE uint32_t swapped(uint32_t value, unsigned size)
 {
     return size == 4 ? __builtin_bswap32(value) : __builtin_bswap16((uint16_t)value);
 }
 
-/* 0F 38 F0, F1: CRC32 with F2h, else MOVBE. isa.c has said that it is legal. */
-bool interp_movbe_crc32(struct insn *in)
+INTERP_INLINE bool movbe_load(struct insn *in, unsigned size)
 {
     uint32_t value;
-    if (in->rep == REP_NE)
-        return crc32(in, in->opcode == 0xF0 ? 1 : in->op_size);
-    if (in->opcode == 0xF1)
-        return mem_write(in, in->seg, in->off, in->op_size,
-                         swapped(get_reg(in->cpu, in->reg, in->op_size), in->op_size));
-    if (!mem_read(in, in->seg, in->off, in->op_size, &value))
+    if (!mem_read(in, in->seg, in->off, size, &value))
         return false;
-    set_reg(in->cpu, in->reg, in->op_size, swapped(value, in->op_size));
+    set_reg(in->cpu, in->reg, size, swapped(value, size));
     return true;
+}
+
+bool interp_movbe_gw_mw(struct insn *in)
+{
+    return movbe_load(in, 2);
+}
+bool interp_movbe_gd_md(struct insn *in)
+{
+    return movbe_load(in, 4);
+}
+bool interp_movbe_mw_gw(struct insn *in)
+{
+    return mem_write(in, in->seg, in->off, 2, swapped(get_reg(in->cpu, in->reg, 2), 2));
+}
+bool interp_movbe_md_gd(struct insn *in)
+{
+    return mem_write(in, in->seg, in->off, 4, swapped(get_reg(in->cpu, in->reg, 4), 4));
 }

@@ -33,7 +33,7 @@ bool simd_do_cvtpi2fp(struct simd *s)
     else if (!insn_read(in, in->seg, in->off, 8, &source.q[0]))
         return false;
     for (unsigned i = 0; i < 2; i++) {
-        if (s->prefix == SIMD_P66)
+        if (s->prefix == ISA_66)
             d.q[i] = int_to_f64(source.d[i]);
         else
             d.d[i] = int_to_f32(&env, source.d[i]);
@@ -53,7 +53,7 @@ bool simd_do_cvtsi2fp(struct simd *s)
     union vec d = simd_reg(s);
     if (in->mod != 3 && !insn_read(in, in->seg, in->off, 4, &source))
         return false;
-    if (s->prefix == SIMD_PF2)
+    if (s->prefix == ISA_F2)
         d.q[0] = int_to_f64((uint32_t)source);
     else
         d.d[0] = int_to_f32(&env, (uint32_t)source);
@@ -68,7 +68,7 @@ bool simd_do_cvtfp2pi(struct simd *s)
 {
     struct fp_env env = simd_env(s->cpu);
     union vec d = { 0 }, source;
-    bool from_double = s->prefix == SIMD_P66;
+    bool from_double = s->prefix == ISA_66;
     if (!simd_source_xmm(s, &source, from_double ? 16 : 8))
         return false;
     if (s->in->opcode == 0x2C)
@@ -88,7 +88,7 @@ bool simd_do_cvtfp2si(struct simd *s)
 {
     struct fp_env env = simd_env(s->cpu);
     union vec source;
-    bool from_double = s->prefix == SIMD_PF2;
+    bool from_double = s->prefix == ISA_F2;
     if (!simd_source_xmm(s, &source, from_double ? 8 : 4))
         return false;
     if (s->in->opcode == 0x2C)
@@ -120,17 +120,17 @@ bool simd_do_cvtfp2fp(struct simd *s)
     if (!simd_source_xmm(s, &source, bytes[s->prefix]))
         return false;
     switch (s->prefix) {
-    case SIMD_NP:
+    case ISA_NP:
         d.q[0] = widen(&env, source.d[0]);
         d.q[1] = widen(&env, source.d[1]);
         break;
-    case SIMD_P66:
+    case ISA_66:
         d.d[0] = narrow(&env, source.q[0]);
         d.d[1] = narrow(&env, source.q[1]);
         d.q[1] = 0;
         break;
-    case SIMD_PF3: d.q[0] = widen(&env, source.d[0]); break;
-    case SIMD_PF2: d.d[0] = narrow(&env, source.q[0]); break;
+    case ISA_F3: d.q[0] = widen(&env, source.d[0]); break;
+    case ISA_F2: d.d[0] = narrow(&env, source.q[0]); break;
     }
     if (!simd_raise(s, &env))
         return false;
@@ -169,7 +169,7 @@ bool simd_do_cvtfp2dq(struct simd *s)
     bool from_double = s->in->opcode == 0xE6;
     if (!simd_source_xmm(s, &source, 16))
         return false;
-    if (from_double ? s->prefix == SIMD_P66 : s->prefix == SIMD_PF3)
+    if (from_double ? s->prefix == ISA_66 : s->prefix == ISA_F3)
         env.rc = FP_RC_ZERO;
     for (unsigned i = 0; i < (from_double ? 2u : 4u); i++) {
         struct fp_num n = from_double ? unpack_f64(&env, source.q[i]) : unpack_f32(&env, source.d[i]);

@@ -27,7 +27,7 @@ bool simd_raise(struct simd *s, struct fp_env *env)
     fx_set32(s->cpu, FX_MXCSR, fx_get32(s->cpu, FX_MXCSR) | env->flags);
     if (VX_LIKELY(!(env->flags & ~env->masks)))
         return true;
-    if (s->attr & SIMD_M)
+    if (s->shape & ISA_MMX)
         simd_enter_mmx(s->cpu);
     return insn_fault(s->in, s->cpu->cr4 & VX_CR4_OSXMMEXCPT ? VX_XM : VX_UD);
 }
@@ -37,7 +37,7 @@ struct shape {
     unsigned size, count;
 };
 
-static struct shape shape_of(enum simd_prefix prefix)
+static struct shape shape_of(enum isa_prefix prefix)
 {
     static const struct shape shapes[4] = { { 4, 4 }, { 8, 2 }, { 4, 1 }, { 8, 1 } };
     return shapes[prefix];
@@ -156,7 +156,7 @@ bool simd_do_cmp(struct simd *s)
 bool simd_do_comis(struct simd *s)
 {
     static const uint8_t flags[4] = { VX_FL_CF, VX_FL_ZF, 0, VX_FL_ZF | VX_FL_PF | VX_FL_CF };
-    struct shape shape = { s->prefix == SIMD_P66 ? 8 : 4, 1 };
+    struct shape shape = { s->prefix == ISA_66 ? 8 : 4, 1 };
     struct fp_env env = simd_env(s->cpu);
     union vec d = simd_reg(s), source;
     if (!simd_source(s, &source, shape.size))

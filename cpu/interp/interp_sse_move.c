@@ -47,7 +47,7 @@ bool simd_do_store_unaligned(struct simd *s)
 /* MOVSS, MOVSD: between registers only the low element moves; a load clears the rest. */
 bool simd_do_load_scalar(struct simd *s)
 {
-    unsigned bytes = s->prefix == SIMD_PF3 ? 4 : 8;
+    unsigned bytes = s->prefix == ISA_F3 ? 4 : 8;
     union vec v, source;
     if (!simd_source_xmm(s, &source, bytes))
         return false;
@@ -60,7 +60,7 @@ bool simd_do_load_scalar(struct simd *s)
 bool simd_do_store_scalar(struct simd *s)
 {
     struct insn *in = s->in;
-    unsigned bytes = s->prefix == SIMD_PF3 ? 4 : 8;
+    unsigned bytes = s->prefix == ISA_F3 ? 4 : 8;
     union vec v = simd_reg(s);
     if (in->mod != 3)
         return insn_write(in, in->seg, in->off, bytes, bytes == 4 ? v.d[0] : v.q[0]);

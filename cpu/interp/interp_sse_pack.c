@@ -95,11 +95,11 @@ bool simd_do_pshuf(struct simd *s)
     if (!insn_imm8(s->in, &order) || !simd_source(s, &source, simd_is_xmm(s) ? 16 : 8))
         return false;
     union vec d = source;
-    if (s->prefix == SIMD_P66) {
+    if (s->prefix == ISA_66) {
         for (unsigned i = 0; i < 4; i++)
             d.d[i] = source.d[order >> (2 * i) & 3];
     } else {
-        shuffle_words(&d, &source, s->prefix == SIMD_PF3 ? 4 : 0, order);
+        shuffle_words(&d, &source, s->prefix == ISA_F3 ? 4 : 0, order);
     }
     simd_set_reg(s, &d);
     return true;
@@ -112,7 +112,7 @@ bool simd_do_shufp(struct simd *s)
     union vec source, a = simd_reg(s), d;
     if (!insn_imm8(s->in, &order) || !simd_source(s, &source, 16))
         return false;
-    if (s->prefix == SIMD_P66) {
+    if (s->prefix == ISA_66) {
         d.q[0] = a.q[order & 1];
         d.q[1] = source.q[order >> 1 & 1];
     } else {
@@ -167,7 +167,7 @@ bool simd_do_movmsk(struct simd *s)
     if (!simd_source(s, &source, 16))
         return false;
     uint64_t mask = source.q[0] >> 63 | source.q[1] >> 63 << 1;
-    if (s->prefix == SIMD_NP)
+    if (s->prefix == ISA_NP)
         mask = source.d[0] >> 31 | source.d[1] >> 31 << 1 | source.d[2] >> 31 << 2 | source.d[3] >> 31 << 3;
     s->cpu->gpr[s->in->reg] = mask;
     return true;

@@ -3,9 +3,8 @@
  * FXSAVE writes the 288 bytes that hold state in 32-bit mode (through XMM7) and leaves the rest of the 512 as it is,
  * but all 512 must be accessible. */
 #include "interp_sse.h"
+#include "interp_table.h"
 #include "interp_x87.h"
-
-#include "vx86/isa.h"
 
 #define FXSAVE_STATE_BYTES 288
 
@@ -31,10 +30,17 @@ static uint32_t stored_mask(const struct vx_vcpu *cpu)
     return vx_cpu_has(cpu->model, VX_F_SSE2) ? mxcsr_mask(cpu) : 0;
 }
 
-static bool fxsave(struct insn *in)
+static bool area_available(struct insn *in)
+{
+    return !(in->cpu->cr0 & (VX_CR0_EM | VX_CR0_TS)) || insn_fault(in, VX_NM);
+}
+
+bool interp_fxsave(struct insn *in)
 {
     uint8_t image[FXSAVE_STATE_BYTES];
     uint32_t mask = stored_mask(in->cpu), lin;
+    if (!area_available(in))
+        return false;
     if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin) || !area_aligned(in))
         return false;
     if (!insn_probe_write(in, in->seg, in->off, FX_BYTES))
@@ -47,12 +53,12 @@ static bool fxsave(struct insn *in)
                             16);
 }
 
-static bool fxrstor(struct insn *in)
+bool interp_fxrstor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint8_t image[FX_BYTES];
     uint32_t mxcsr;
-    if (!area_aligned(in) || !insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
+    if (!area_available(in) || !area_aligned(in) || !insn_read_bytes(in, in->seg, in->off, image, sizeof image, 16))
         return false;
     memcpy(&mxcsr, image + FX_MXCSR, sizeof mxcsr);
     bool sse = vx_cpu_has(cpu->model, VX_F_SSE);
@@ -73,25 +79,6 @@ static bool fxrstor(struct insn *in)
     return true;
 }
 
-static bool ldmxcsr(struct insn *in)
-{
-    uint64_t value;
-    if (!insn_read(in, in->seg, in->off, 4, &value))
-        return false;
-    if (value & ~(uint64_t)mxcsr_mask(in->cpu))
-        return insn_gp0(in);
-    fx_set32(in->cpu, FX_MXCSR, (uint32_t)value);
-    return true;
-}
-
-/* A flushed line must be readable, or in an execute-only segment; nothing else happens to it here. */
-static bool clflush(struct insn *in)
-{
-    uint32_t lin;
-    return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_FETCH, &lin) &&
-           vx_mmu_probe(in->cpu->mmu, lin, 1, VX_ACCESS_READ, vx_view_of(in->cpu));
-}
-
 static bool mxcsr_available(struct insn *in)
 {
     if ((in->cpu->cr0 & VX_CR0_EM) || !(in->cpu->cr4 & VX_CR4_OSFXSR))
@@ -101,23 +88,26 @@ static bool mxcsr_available(struct insn *in)
     return true;
 }
 
-bool simd_state_group(struct insn *in)
+bool interp_ldmxcsr(struct insn *in)
 {
-    const struct vx_isa_insn encoding = {
-        .map = 1, .opcode = in->opcode, .modrm = in->modrm, .rep = in->rep, .prefix_66 = in->prefix_66
-    };
-    if (!vx_isa_legal(in->cpu->model, &encoding))
-        return insn_ud(in);
-    if (in->mod == 3) /* LFENCE, MFENCE, SFENCE: the interpreter is in order */
-        return true;
-    switch (in->reg) {
-    case 0:
-    case 1:
-        if (in->cpu->cr0 & (VX_CR0_EM | VX_CR0_TS))
-            return insn_fault(in, VX_NM);
-        return in->reg == 0 ? fxsave(in) : fxrstor(in);
-    case 2: return mxcsr_available(in) && ldmxcsr(in);
-    case 3: return mxcsr_available(in) && insn_write(in, in->seg, in->off, 4, fx_get32(in->cpu, FX_MXCSR));
-    default: return clflush(in);
-    }
+    uint64_t value;
+    if (!mxcsr_available(in) || !insn_read(in, in->seg, in->off, 4, &value))
+        return false;
+    if (value & ~(uint64_t)mxcsr_mask(in->cpu))
+        return insn_gp0(in);
+    fx_set32(in->cpu, FX_MXCSR, (uint32_t)value);
+    return true;
+}
+
+bool interp_stmxcsr(struct insn *in)
+{
+    return mxcsr_available(in) && insn_write(in, in->seg, in->off, 4, fx_get32(in->cpu, FX_MXCSR));
+}
+
+/* A flushed line must be readable, or in an execute-only segment; nothing else happens to it here. */
+bool interp_clflush(struct insn *in)
+{
+    uint32_t lin;
+    return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_FETCH, &lin) &&
+           vx_mmu_probe(in->cpu->mmu, lin, 1, VX_ACCESS_READ, vx_view_of(in->cpu));
 }

@@ -23,11 +23,18 @@ static bool umip_allows(struct insn *in)
 static bool store_table(struct insn *in, const struct vx_table_reg *table)
 {
     uint32_t base_off = (in->off + 2) & size_mask(in->addr_size);
-    if (in->mod == 3)
-        return insn_ud(in);
     return umip_allows(in) && insn_probe_write(in, in->seg, in->off, 2) && insn_probe_write(in, in->seg, base_off, 4) &&
            insn_write(in, in->seg, in->off, 2, table->limit) &&
            insn_write(in, in->seg, base_off, 4, (uint32_t)table->base);
+}
+
+bool interp_sgdt(struct insn *in)
+{
+    return store_table(in, &in->cpu->gdtr);
+}
+bool interp_sidt(struct insn *in)
+{
+    return store_table(in, &in->cpu->idtr);
 }
 
 /* With a 16-bit operand the base has 24 bits. */
@@ -35,8 +42,6 @@ static bool load_table(struct insn *in, struct vx_table_reg *table)
 {
     uint8_t image[6];
     uint32_t base;
-    if (in->mod == 3)
-        return insn_ud(in);
     if (!needs_cpl0(in) || !insn_read_bytes(in, in->seg, in->off, image, sizeof(image), 1))
         return false;
     memcpy(&table->limit, image, 2);
@@ -45,7 +50,16 @@ static bool load_table(struct insn *in, struct vx_table_reg *table)
     return true;
 }
 
-static bool smsw(struct insn *in)
+bool interp_lgdt(struct insn *in)
+{
+    return load_table(in, &in->cpu->gdtr);
+}
+bool interp_lidt(struct insn *in)
+{
+    return load_table(in, &in->cpu->idtr);
+}
+
+bool interp_smsw(struct insn *in)
 {
     uint32_t cr0 = (uint32_t)in->cpu->cr0;
     if (!umip_allows(in))
@@ -57,7 +71,7 @@ static bool smsw(struct insn *in)
 }
 
 /* PE, MP, EM, TS; LMSW cannot clear PE. */
-static bool lmsw(struct insn *in)
+bool interp_lmsw(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     uint32_t value;
@@ -68,17 +82,15 @@ static bool lmsw(struct insn *in)
     return vx_cpu_write_cr(cpu, 0, (cpu->cr0 & ~bits) | (value & (bits | VX_CR0_PE)));
 }
 
-static bool invlpg(struct insn *in)
+bool interp_invlpg(struct insn *in)
 {
-    if (in->mod == 3)
-        return insn_ud(in);
     if (!needs_cpl0(in))
         return false;
     vx_mmu_invlpg(in->cpu->mmu, (uint32_t)(in->cpu->seg[in->seg].base + in->off));
     return true;
 }
 
-/* CLAC and STAC: 0F 01 CA, CB. Not for user mode: #UD, not #GP. */
+/* Not for user mode: #UD, not #GP. */
 static bool set_ac(struct insn *in, bool ac)
 {
     if (in->cpu->cpl != 0)
@@ -88,22 +100,13 @@ static bool set_ac(struct insn *in, bool ac)
     return true;
 }
 
-/* Group 7: 0F 01. */
-bool interp_group7(struct insn *in)
+bool interp_clac(struct insn *in)
 {
-    struct vx_vcpu *cpu = in->cpu;
-    if (in->modrm == 0xCA || in->modrm == 0xCB)
-        return set_ac(in, in->modrm & 1);
-    switch (in->reg) {
-    case 0: return store_table(in, &cpu->gdtr);
-    case 1: return in->mod == 3 ? interp_monitor(in) : store_table(in, &cpu->idtr);
-    case 2: return load_table(in, &cpu->gdtr);
-    case 3: return load_table(in, &cpu->idtr);
-    case 4: return smsw(in);
-    case 6: return lmsw(in);
-    case 7: return invlpg(in);
-    default: return insn_ud(in);
-    }
+    return set_ac(in, false);
+}
+bool interp_stac(struct insn *in)
+{
+    return set_ac(in, true);
 }
 
 bool interp_clts(struct insn *in)

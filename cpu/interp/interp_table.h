@@ -1,36 +1,38 @@
-/* interp_table.h - the opcode tables of the reference interpreter, generated from interp_opcodes.def. */
+/* interp_table.h - the opcode tables of the reference interpreter, made from isa.def. */
 #ifndef VX86_CPU_INTERP_TABLE_H
 #define VX86_CPU_INTERP_TABLE_H
 
 #include "interp.h"
+#include "isa.h"
 
-enum opcode_form { FORM_NONE, FORM_RM, FORM_CHECKED, FORM_REG, FORM_PREFIX };
+enum opcode_form { FORM_NONE, FORM_RM, FORM_REG, FORM_PREFIX };
 
 typedef bool interp_handler(struct insn *in);
 
 struct opcode {
-    interp_handler *run[2]; /* operand size 2, 4; NULL: not in this map */
+    interp_handler *run[2]; /* operand size 2, 4 */
     uint8_t form;           /* enum opcode_form */
+    uint8_t check;          /* the feature that it needs; CHECK_NONE, CHECK_ROW */
 };
 
-extern const struct opcode interp_one_byte[256];
-extern const struct opcode interp_two_byte[256];
+enum {
+    CHECK_NONE = 0,   /* every model has it; which forms no model has the handler knows */
+    CHECK_ROW = 0xFF, /* its row has feature and handler, see interp_row_handlers */
+};
 
-/* Prototypes of every handler named in the table; some stand for several opcodes and are declared as often. */
-#define INTERP_ONE_BYTE
-#define INTERP_TWO_BYTE
-#define OP1(code, handler, opcode_form) bool interp_##handler(struct insn *in);
-#define OP2(code, handler16, handler32, opcode_form) \
-    bool interp_##handler16(struct insn *in);        \
-    bool interp_##handler32(struct insn *in);
-#include "interp_opcodes.def"
-#undef OP1
-#undef OP2
-#undef INTERP_ONE_BYTE
-#undef INTERP_TWO_BYTE
+/* By map and opcode. Only the maps 0F 38 and 0F 3A have opcodes without a handler. */
+extern const struct opcode interp_opcodes[ISA_MAPS][256];
 
-/* Members of groups, called when isa.c has found them legal. */
-bool interp_movbe_crc32(struct insn *in); /* 0F 38 F0, F1 */
-bool interp_monitor(struct insn *in);     /* 0F 01 C8, C9 */
+/* The handlers of each row of isa.def that is an encoding outside MMX and SSE, by its number. */
+extern interp_handler *const interp_row_handlers[][2];
+
+/* Prototypes of every handler that the table names; some stand for several opcodes and are declared as often. */
+#define INSN(opcode, name, form, feature, attribute, lowering, run16, run32) \
+    bool interp_##run16(struct insn *in);                                    \
+    bool interp_##run32(struct insn *in);
+#define PART(opcode, prefix, at, name, form, feature, lock, lowering, run16, run32) \
+    bool interp_##run16(struct insn *in);                                           \
+    bool interp_##run32(struct insn *in);
+#include "isa.def"
 
 #endif

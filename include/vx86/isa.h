@@ -1,9 +1,9 @@
-/* isa.h - which instructions a CPU model has: its features, and for each encoding the feature that makes it legal.
+/* isa.h - which instructions a CPU model has: its features, and the table of the instruction set, cpu/isa.def.
  *
  * Both engines ask here before they believe their own decoder: the translator because Zydis knows more instructions
- * than the guest's CPU, the interpreter for what cpu/interp/interp_opcodes.def marks as depending on the model.
+ * than the guest's CPU, the interpreter for what depends on the model.
  *
- *     prefixes, map, opcode, ModRM --vx_isa_feature()--> feature --vx_cpu_has()--> legal, or #UD
+ *     prefixes, map, opcode, ModRM --vx_isa_find()--> row: feature --vx_cpu_has()--> legal, or #UD
  *
  * Not here: what depends on the CPU's state and not on its model (ARPL in real mode, RSM outside SMM, SSE while
  * CR4.OSFXSR is clear, privilege).
@@ -42,12 +42,33 @@ struct vx_isa_insn {
     bool lock;
 };
 
-/* The feature that the encoding belongs to: VX_F_I386 for what every model has, VX_F_NEVER for what raises #UD on all
- * of them, a LOCK where none may stand among them. F2h and F3h go before 66h, as in silicon; where an opcode does not
- * use them they are ignored. */
-enum vx_cpu_feature vx_isa_feature(const struct vx_isa_insn *insn);
+/* What a row of isa.def tells others about an instruction. */
+struct vx_isa_row {
+    const char *name;
+    uint8_t feature;  /* enum vx_cpu_feature: VX_F_I386 for what every model has */
+    uint8_t lowering; /* what the translator does with it: number of its line in lowerings.def */
+};
+
+/* The row that the encoding belongs to; NULL: it raises #UD on all models, a LOCK where none may stand among them. F2h
+ * and F3h go before 66h, as in silicon; where an opcode does not use them they are ignored. */
+const struct vx_isa_row *vx_isa_find(const struct vx_isa_insn *insn);
 
 /* False: #UD on this model. */
 bool vx_isa_legal(const struct vx_cpu_model *model, const struct vx_isa_insn *insn);
+
+/* What an opcode is called: a group has a name of its own, MMX and SSE that of the first prefix, "-" is undefined. ""
+ * where isa.def has nothing. */
+const char *vx_isa_name(unsigned map, uint8_t opcode);
+
+/* What the statistics count an opcode as when it is interpreted: counters callout_* of stats.def. */
+enum vx_isa_callout {
+    VX_CALLOUT_OTHER,
+    VX_CALLOUT_IO,
+    VX_CALLOUT_SEGMENT,
+    VX_CALLOUT_TRANSFER,
+    VX_CALLOUT_CONTROL,
+    VX_CALLOUT_STRING,
+};
+enum vx_isa_callout vx_isa_callout(unsigned map, uint8_t opcode);
 
 #endif

@@ -15,7 +15,6 @@ folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devi
 chips="devices devices/core devices/ide devices/vga"
 fronts="frontend/debug frontend/gdb frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
-    [cpu]="cpu cpu/interp" # for interp_sse.def
     [cpu/interp]="cpu/interp cpu cpu/fp"
     [bt]="bt bt/x86_64 bt/verify"
     [bt/x86_64]="bt/x86_64 bt bt/verify"

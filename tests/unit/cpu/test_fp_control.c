@@ -1,6 +1,7 @@
 /* test_fp_control.c - x87 control instructions and state images against the host and by table; availability (#NM, #UD),
  * pending exceptions (#MF, FERR#), FXSAVE, FXRSTOR and MXCSR. */
 #include "fp_harness.h"
+#include "interp_table.h"
 
 #include <stdlib.h>
 
@@ -145,7 +146,7 @@ Test(fp_control, fxrstor_against_host)
         memcpy(test_memory + FX_MXCSR, &mxcsr, 4);
         host(test_memory, NULL, out);
         struct insn in = harness_insn(cpu, 1, 0xAE, 0x0E, 0);
-        bool ok = interp_sse(&in);
+        bool ok = interp_fxrstor(&in);
         bool same = ok && memcmp(out, cpu->fx, 5) == 0 && memcmp(out + FX_XMM, cpu->fx + FX_XMM, 128) == 0;
         for (unsigned i = 0; i < 8; i++)
             same = same && memcmp(out + FX_ST + 16 * i, cpu->fx + FX_ST + 16 * i, 16) == 0;
@@ -212,6 +213,20 @@ Test(fp_control, layouts)
             snprintf(text, sizeof text, "layout %u does not survive FLDENV", row);
     }
     cr_assert(text[0] == '\0', "%s", text);
+}
+
+/* As interp.c does it: by opcode; group 15 (0F AE) by the encoding's row. */
+static bool run(struct insn *in)
+{
+    static interp_handler *const group15[4] = { interp_fxsave, interp_fxrstor, interp_ldmxcsr, interp_stmxcsr };
+    if (in->map == 0)
+        return interp_x87(in);
+    if (in->opcode != 0xAE)
+        return interp_sse(in);
+    const struct vx_isa_insn encoding = { in->map, in->opcode, in->modrm, in->rep, in->prefix_66, false };
+    if (!vx_isa_legal(in->cpu->model, &encoding))
+        return insn_ud(in);
+    return in->mod == 3 || group15[in->reg](in);
 }
 
 /* Which control bits make which instruction unavailable. */
@@ -283,7 +298,7 @@ Test(fp_control, availability)
         memset(test_memory, 0, sizeof test_memory);
         struct insn in = harness_insn(cpu, rows[row].map, rows[row].opcode, rows[row].modrm, 0);
         in.prefix_66 = rows[row].p66;
-        bool ok = rows[row].map == 0 ? interp_x87(&in) : interp_sse(&in);
+        bool ok = run(&in);
         int vector = ok ? -1 : cpu->mmu->fault.vector;
         if (vector != rows[row].vector)
             snprintf(text, sizeof text, "row %u, %02X %02X: %d instead of %d", row, rows[row].opcode, rows[row].modrm,
@@ -357,7 +372,7 @@ Test(fp_control, pending)
         bool ok = interp_x87(&in) && (fx_get16(cpu, FX_FSW) & (FSW_ES | FSW_B | FP_ALL)) == (FSW_ES | FSW_B | FP_ZE);
         in = harness_insn(cpu, rows[row].map, rows[row].opcode, rows[row].modrm, 0);
         int vector = -1;
-        if (!(rows[row].map == 0 ? interp_x87(&in) : interp_sse(&in)))
+        if (!run(&in))
             vector = cpu->mmu->fault.vector;
         bool again = in.next_eip == in.start_eip;
         if (!ok || vector != rows[row].vector || again != rows[row].again || ferr.raised != rows[row].raised ||
@@ -416,14 +431,14 @@ Test(fp_control, mxcsr_and_alignment)
     memset(test_memory, 0, sizeof test_memory);
     memcpy(test_memory, &bad_mxcsr, 4);
     struct insn in = harness_insn(cpu, 1, 0xAE, 0x16, 0);
-    cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_GP && fx_get32(cpu, FX_MXCSR) == 0x1F80);
+    cr_assert(!run(&in) && cpu->mmu->fault.vector == VX_GP && fx_get32(cpu, FX_MXCSR) == 0x1F80);
     memset(test_memory, 0xFF, 512);
     in = harness_insn(cpu, 1, 0xAE, 0x0E, 0);
-    cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_GP && cpu->fx[FX_XMM] == 0);
+    cr_assert(!run(&in) && cpu->mmu->fault.vector == VX_GP && cpu->fx[FX_XMM] == 0);
     in = harness_insn(cpu, 1, 0xAE, 0x06, 8);
-    cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_GP);
+    cr_assert(!run(&in) && cpu->mmu->fault.vector == VX_GP);
     in = harness_insn(cpu, 1, 0xAE, 0x06, 1024 - 496);
-    cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == VX_PF);
+    cr_assert(!run(&in) && cpu->mmu->fault.vector == VX_PF);
 
     for (unsigned enabled = 0; enabled < 2; enabled++) {
         cpu = harness_cpu();
@@ -432,7 +447,7 @@ Test(fp_control, mxcsr_and_alignment)
         in = harness_insn(cpu, 1, 0x5E, 0xC1, 0); /* DIVPS of 0 by 0 and 1 by 0 */
         uint32_t one = 0x3F800000;
         memcpy(cpu->fx + FX_XMM, &one, 4);
-        cr_assert(!interp_sse(&in) && cpu->mmu->fault.vector == (enabled ? VX_XM : VX_UD));
+        cr_assert(!run(&in) && cpu->mmu->fault.vector == (enabled ? VX_XM : VX_UD));
         cr_assert_eq(fx_get32(cpu, FX_MXCSR), 0x1D80 | FP_IE | FP_ZE);
         cr_assert_eq(fx_get32(cpu, FX_XMM), one);
     }

@@ -5,6 +5,8 @@
 
 #include "sse_host.h"
 
+#include "isa_form.h"
+
 static bool has_immediate(uint8_t opcode)
 {
     return (opcode >= 0x70 && opcode <= 0x73) || opcode == 0xC2 || (opcode >= 0xC4 && opcode <= 0xC6);
@@ -15,26 +17,14 @@ static bool is_listed(unsigned prefix, uint8_t opcode, bool memory_form)
 {
     static const struct {
         uint8_t map, prefix, opcode;
-        uint8_t forms;
+        uint16_t shape;
     } table[] = {
-#define NP                                                0
-#define P66                                               1
-#define PF3                                               2
-#define PF2                                               3
-#define X                                                 0
-#define M                                                 0
-#define MEM                                               1
-#define REG                                               2
-#define LOW                                               0
-#define SIMD(p, code, feature, attributes, handler, lane) { SIMD_MAP, p, code, attributes },
-#define BOTH(code, feature, feature_xmm, handler, lane)   { SIMD_MAP, NP, code, 0 }, { SIMD_MAP, P66, code, 0 },
-#include "interp_sse.def"
-#undef SIMD
-#undef BOTH
+#define SIMD(code, p, at, name, form, feature, lowering, handler, lane) { ISA_MAP, ISA_##p, code, ISA_SHAPE(form) },
+#include "isa.def"
     };
     for (unsigned i = 0; i < VX_ARRAY_LEN(table); i++)
         if (table[i].map == 1 && table[i].prefix == prefix && table[i].opcode == opcode)
-            return memory_form ? !(table[i].forms & REG) : !(table[i].forms & MEM);
+            return !(table[i].shape & (memory_form ? ISA_REG : ISA_MEM));
     return false;
 }
 

@@ -1,25 +1,20 @@
-/* test_isa_simd.c - SSE3 to SSE4.2, AES and PCLMULQDQ against the host: every encoding of interp_sse.def that came
- * after SSE2, in register and memory forms, with every immediate that matters, over random and special operands. */
+/* test_isa_simd.c - SSE3 to SSE4.2, AES and PCLMULQDQ against the host: every encoding of isa.def that came after SSE2,
+ * in register and memory forms, with every immediate that matters, over random and special operands. */
 #if defined(__x86_64__)
 
 #include "sse_host.h"
 
-#include "cpu_model.h"
-
-enum { NP, P66, PF3, PF2 };
-enum { X = 0, M = 0, LOW = 0, MEM = 1, REG = 2 };
+#include "isa_form.h"
 
 struct listed {
-    uint8_t map, prefix, opcode, feature, forms;
+    uint8_t map, prefix, opcode, feature;
+    uint16_t shape;
 };
 
 static const struct listed listed[] = {
-#define SIMD(p, code, feature, attributes, handler, lane) { SIMD_MAP, p, code, VX_F_##feature, attributes },
-#define BOTH(code, feature, feature_xmm, handler, lane) \
-    SIMD(NP, code, feature, 0, handler, lane) SIMD(P66, code, feature_xmm, 0, handler, lane)
-#include "interp_sse.def"
-#undef SIMD
-#undef BOTH
+#define SIMD(code, p, at, name, form, feature, lowering, handler, lane) \
+    { ISA_MAP, ISA_##p, code, VX_F_##feature, ISA_SHAPE(form) },
+#include "isa.def"
 };
 
 static struct encoding encode(const struct listed *row, uint8_t modrm, unsigned immediate)
@@ -27,7 +22,7 @@ static struct encoding encode(const struct listed *row, uint8_t modrm, unsigned 
     static const uint8_t prefixes[4] = { 0, 0x66, 0xF3, 0xF2 };
     static const uint8_t escapes[4] = { [2] = 0x38, [3] = 0x3A };
     struct encoding e = { .length = 0 };
-    if (row->prefix != NP)
+    if (row->prefix != ISA_NP)
         e.bytes[e.length++] = prefixes[row->prefix];
     e.bytes[e.length++] = 0x0F;
     if (row->map != 1)
@@ -63,7 +58,7 @@ static void compare_row(struct tally *tally, const struct listed *row, unsigned 
         variants++;
     for (unsigned i = 0; i < VX_ARRAY_LEN(forms); i++) {
         bool memory_form = forms[i] < 0xC0;
-        if (row->forms & (memory_form ? REG : MEM))
+        if (row->shape & (memory_form ? ISA_REG : ISA_MEM))
             continue;
         for (unsigned imm = 0; imm < 256; imm = next_immediate(row, imm)) {
             struct encoding e = encode(row, forms[i], imm);

@@ -67,46 +67,6 @@ Test(stats_report, opcodes_in_order)
     cr_assert_str_eq(text, "0F 3A 0F");
 }
 
-Test(stats_report, opcode_names)
-{
-    static const struct {
-        uint8_t map, opcode;
-        const char *name;
-    } rows[] = {
-        { 0, 0x00, "ADD" },   { 0, 0x0F, "0F" },    { 0, 0x3F, "AAS" },   { 0, 0x6F, "OUTS" },   { 0, 0x8E, "MOV-Sw" },
-        { 0, 0x8F, "GRP1A" }, { 0, 0x90, "NOP" },   { 0, 0x98, "CBW" },   { 0, 0x9F, "LAHF" },   { 0, 0xAF, "SCAS" },
-        { 0, 0xCF, "IRET" },  { 0, 0xD8, "x87" },   { 0, 0xEF, "OUT" },   { 0, 0xF4, "HLT" },    { 0, 0xFF, "GRP5" },
-        { 1, 0x01, "GRP7" },  { 1, 0x0B, "UD2" },   { 1, 0x1F, "NOP" },   { 1, 0x22, "MOV-CR" }, { 1, 0x2F, "COMISS" },
-        { 1, 0x31, "RDTSC" }, { 1, 0x4F, "CMOVG" }, { 1, 0x5F, "MAXPS" }, { 1, 0x6F, "MOVQ" },   { 1, 0x77, "EMMS" },
-        { 1, 0xA2, "CPUID" }, { 1, 0xAF, "IMUL" },  { 1, 0xBC, "BSF" },   { 1, 0xC7, "GRP9" },   { 1, 0xCF, "BSWAP" },
-        { 1, 0xDF, "PANDN" }, { 1, 0xEF, "PXOR" },  { 1, 0xFF, "UD0" },   { 2, 0x00, "" },       { 3, 0x0F, "" },
-    };
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        char name[16];
-        stats_opcode_name(&(struct vx_stats_opcode){ rows[i].map, rows[i].opcode, 1 }, name, sizeof name);
-        cr_assert_str_eq(name, rows[i].name, "map %u opcode %02X: %s", rows[i].map, rows[i].opcode, name);
-    }
-}
-
-/* A row with a word too many or too few would move its last one. */
-Test(stats_report, rows_of_opcode_names_are_full)
-{
-    static const char *const last[2][16] = {
-        { "0F", "POP", "DAS", "AAS", "DEC", "POP", "OUTS", "JG", "GRP1A", "LAHF", "SCAS", "MOV", "IRET", "x87", "OUT",
-          "GRP5" },
-        { "-", "NOP", "COMISS", "-", "CMOVG", "MAXPS", "MOVQ", "MOVQ", "JG", "SETG", "IMUL", "MOVSX", "BSWAP", "PANDN",
-          "PXOR", "UD0" },
-    };
-    for (unsigned map = 0; map < 2; map++) {
-        for (unsigned row = 0; row < 16; row++) {
-            char name[16];
-            stats_opcode_name(&(struct vx_stats_opcode){ (uint8_t)map, (uint8_t)(row << 4 | 15), 1 }, name,
-                              sizeof name);
-            cr_assert_str_eq(name, last[map][row], "map %u row %X: %s", map, row, name);
-        }
-    }
-}
-
 static uint64_t read_two(void *opaque, uint64_t off, unsigned size)
 {
     (void)opaque, (void)off, (void)size;
