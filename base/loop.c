@@ -1,11 +1,11 @@
-/* loop.c - posted work, the ticker thread, and the sleep of a halted vCPU.
+/* loop.c - posted work, the ticker thread, and the sleep of the owner.
  *
- *   worker thread --post--> queue --kick--> vCPU thread: vx_loop_run_posted()
- *   vCPU thread   --arm---> ticker thread --kick at the deadline--> vCPU thread
+ *   worker thread --post--> queue --kick--> owner: vx_loop_run_posted()
+ *   owner --arm--> ticker thread --kick at the deadline--> owner
  *
  *   I1  Everything below `mutex` in the struct is read and written only with it held.
- *   I2  `armed_ns` is what the vCPU thread asked for last and belongs to it; `deadline_ns` is what the ticker still has
- *       to do: equal to armed_ns, or UINT64_MAX once it has kicked for it.
+ *   I2  `armed_ns` is what the owner asked for last and belongs to it; `deadline_ns` is what the ticker still has to
+ *       do: equal to armed_ns, or UINT64_MAX once it has kicked for it.
  *   I3  The ticker never sleeps past deadline_ns: a later deadline leaves it asleep (it wakes once too early and sleeps
  *       again), an earlier one signals it. `ticker_sleeps_until_ns` is the moment it waits for.
  *   I4  The kick is called without the mutex: it may post or wake.
@@ -19,6 +19,7 @@
 
 struct vx_loop {
     pthread_t ticker;
+    bool ticks;              /* `ticker` runs */
     uint64_t armed_ns;       /* I2 */
     _Atomic bool fired;      /* the ticker has kicked for armed_ns */
     _Atomic bool has_posted; /* the queue may be non-empty: spares the lock */
@@ -100,7 +101,7 @@ static void sync_fini(struct vx_loop *loop)
     pthread_mutex_destroy(&loop->mutex);
 }
 
-vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out)
+vx_err vx_loop_create_plain(struct vx_loop **out)
 {
     struct vx_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
@@ -111,10 +112,18 @@ vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out)
         free(loop);
         return VX_ERR_NO_MEMORY;
     }
+    *out = loop;
+    return VX_ERR_OK;
+}
+
+vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out)
+{
+    struct vx_loop *loop;
+    VX_TRY(vx_loop_create_plain(&loop));
     vx_err err = vx_thread_start(log, "vx86 timer", ticker_main, loop, &loop->ticker);
-    if (err != VX_ERR_OK) {
-        sync_fini(loop);
-        free(loop);
+    loop->ticks = err == VX_ERR_OK;
+    if (!loop->ticks) {
+        vx_loop_destroy(loop);
         return err;
     }
     *out = loop;
@@ -129,7 +138,8 @@ void vx_loop_destroy(struct vx_loop *loop)
     loop->stop = true;
     pthread_cond_signal(&loop->ticker_cond);
     pthread_mutex_unlock(&loop->mutex);
-    pthread_join(loop->ticker, NULL);
+    if (loop->ticks)
+        pthread_join(loop->ticker, NULL);
     sync_fini(loop);
     free(loop);
 }
@@ -179,6 +189,7 @@ void vx_loop_arm(struct vx_loop *loop, uint64_t deadline_ns)
 {
     if (deadline_ns == loop->armed_ns && !atomic_load(&loop->fired))
         return;
+    VX_ASSERT(loop->ticks);
     loop->armed_ns = deadline_ns;
     pthread_mutex_lock(&loop->mutex);
     atomic_store(&loop->fired, false);

@@ -2,7 +2,7 @@
  * signals. Implemented once for each, in a folder of its own (x86_64/); nothing else in bt/ depends on the host.
  *
  * Translated code is entered with the vCPU, whose area (area.h) it reads and writes, and comes back with
- * area->exit_kind and exit_value. Thread rule: vCPU thread. */
+ * area->exit_kind and exit_value. Thread rule: machine thread. */
 #ifndef VX86_BT_HOST_H
 #define VX86_BT_HOST_H
 

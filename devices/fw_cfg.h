@@ -10,7 +10,7 @@
  *   data port writes are ignored, as since QEMU 2.4.
  * A DMA transfer stops with the error bit at the first page that is not writable memory, so that its length is bounded
  * by the guest's RAM. Items are added before the guest runs and survive reset.
- * Saved state: selected key, offset, DMA address. Thread rule: vCPU thread only. */
+ * Saved state: selected key, offset, DMA address. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_FW_CFG_H
 #define VX86_DEVICES_FW_CFG_H
 

@@ -3,7 +3,7 @@
  * Source: IBM PS/2 Hardware Interface Technical Reference "Keyboard (101- and 102-Key)".
  * Modelled: scan code sets 1, 2 and 3, all commands, LEDs, per-key break modes of set 3.
  * Not modelled: typematic repeat of its own (the host repeats: a key that is down may be pressed again), the time the
- *   self test takes. Saved state: the whole struct. Thread rule: vCPU thread only. */
+ *   self test takes. Saved state: the whole struct. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_PS2_KEYBOARD_H
 #define VX86_DEVICES_PS2_KEYBOARD_H
 

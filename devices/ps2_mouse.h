@@ -4,7 +4,7 @@
  *   after sample rates 200, 100, 80).
  * Modelled: stream, remote and wrap modes, scaling, resolution (reported; counts are the host's), status, IDs 0 and 3.
  * Not modelled: the sample rate's pace (a packet is made when the one before has been fetched). Saved state: the whole
- *   struct. Thread rule: vCPU thread only. */
+ *   struct. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_PS2_MOUSE_H
 #define VX86_DEVICES_PS2_MOUSE_H
 

@@ -8,7 +8,7 @@
  *   from outside. The modem inputs of an attached back end are all up, without one all down.
  * Host input is never lost to an overrun: it waits in the back end until the FIFO has room, and until the guest is
  *   ready for it (see receiver_ready() in the source).
- * Saved state: all of struct uart16550 but the wiring. Thread rule: vCPU thread only. */
+ * Saved state: all of struct uart16550 but the wiring. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_UART16550_H
 #define VX86_DEVICES_UART16550_H
 

@@ -1,4 +1,4 @@
-/* app.c - options -> log, loop, media, serial line, display -> machine -> run -> exit status, and everything taken
+/* app.c - options -> log, loops, media, serial line, display -> machine -> run -> exit status, and everything taken
  * apart.
  *
  *   I1  Whatever is wrong is found before the start line is printed, so that a failed start is one line on standard
@@ -8,6 +8,8 @@
 #include "app.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,13 +24,15 @@
 #include "stats_report.h"
 #include "terminal.h"
 #include "vx86/firmware.h"
+#include "vx86/thread.h"
 
 struct app {
     const struct options *options;
     struct vx_log *log;
     struct vx_blocking *blocking;
     struct signal_watch *watch;
-    struct vx_loop *loop;
+    struct vx_loop *loop;      /* the machine's */
+    struct vx_loop *user_loop; /* the main thread's */
     struct app_media media;
     struct serial *serial;
     struct terminal *terminal;
@@ -37,6 +41,11 @@ struct app {
     struct vx_clock *clock; /* NULL: the machine's own */
     struct app_debug debug;
     struct vx_machine *machine;
+    struct vx_work ended; /* posted to the user's loop: the run is over, with what follows */
+    bool over;
+    enum vx_machine_end end;
+    int end_value;
+    uint64_t wall_ns;
     FILE *stats_file; /* where statistics go, NULL for standard error */
     char *stats_text; /* I2 */
     size_t stats_bytes;
@@ -269,6 +278,7 @@ static vx_err set_up(struct app *app)
     VX_TRY(app_debug_check(app->options, app->log));
     VX_TRY(app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(app->log, &app->loop));
+    VX_TRY(vx_loop_create_plain(&app->user_loop));
     VX_TRY(app_media_open(app->options, app->log, app->loop, &app->media));
     VX_TRY(open_stats_file(app));
     VX_TRY(set_up_terminal(app));
@@ -333,16 +343,45 @@ static void collect_stats(struct app *app, uint64_t wall_ns, int status)
     fclose(memory);
 }
 
-static int run(struct app *app)
+/* ---- the two threads: the machine's, and the user's, which is the main one */
+
+static void ended(struct vx_work *work)
 {
-    int value;
+    ((struct app *)((char *)work - offsetof(struct app, ended)))->over = true;
+}
+
+static void *run_machine(void *opaque)
+{
+    struct app *app = opaque;
     print_start_line(app);
     uint64_t start_ns = vx_host_now_ns();
-    enum vx_machine_end end = vx_machine_run(app->machine, &value);
-    uint64_t wall_ns = vx_host_now_ns() - start_ns;
-    int status = exit_status(app, end, value);
+    app->end = vx_machine_run(app->machine, &app->end_value);
+    app->wall_ns = vx_host_now_ns() - start_ns;
+    vx_loop_post(app->user_loop, &app->ended);
+    return NULL;
+}
+
+/* What is posted to the user's loop is done here until the machine has ended. */
+static vx_err run_to_the_end(struct app *app)
+{
+    pthread_t thread;
+    app->ended.fn = ended;
+    VX_TRY(vx_thread_start(app->log, "vx86 machine", run_machine, app, &thread));
+    while (!app->over) {
+        vx_loop_wait(app->user_loop, VX_NEVER);
+        vx_loop_run_posted(app->user_loop);
+    }
+    pthread_join(thread, NULL);
+    return VX_ERR_OK;
+}
+
+static int run(struct app *app)
+{
+    if (run_to_the_end(app) != VX_ERR_OK)
+        return VX_EXIT_ERROR;
+    int status = exit_status(app, app->end, app->end_value);
     if (wants_stats(app))
-        collect_stats(app, wall_ns, status);
+        collect_stats(app, app->wall_ns, status);
     return status;
 }
 
@@ -361,6 +400,7 @@ static void take_apart(struct app *app)
     serial_destroy(app->serial);
     app_media_close(&app->media);
     vx_loop_destroy(app->loop);
+    vx_loop_destroy(app->user_loop);
 }
 
 static int show_stats(struct app *app, int status)

@@ -1,6 +1,7 @@
 /* app.h - the vx86 program behind its command line: from options to a running machine and back to an exit status.
  *
- * Thread rule: main thread, which becomes the vCPU thread. */
+ * Thread rule: main thread. It makes everything and takes it apart; in between the machine runs on a thread of its own,
+ * and the main thread serves the user's side: what is posted to its own loop. */
 #ifndef VX86_FRONTEND_APP_H
 #define VX86_FRONTEND_APP_H
 

@@ -1,6 +1,6 @@
 /* app_debug.h - the debugger in the program: it shares the user's terminal with the guest's serial line or screen.
  *
- * Thread rule: vCPU thread, except app_debug_break(). */
+ * Thread rule: machine thread, except app_debug_break(). */
 #ifndef VX86_FRONTEND_APP_DEBUG_H
 #define VX86_FRONTEND_APP_DEBUG_H
 

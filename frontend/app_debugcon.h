@@ -1,5 +1,5 @@
 /* app_debugcon.h - listens to port 402h, where SeaBIOS writes its messages: for --log firmware=debug, line by line, and
- * for the one by which it says that it found nothing to boot. Thread rule: vCPU thread. */
+ * for the one by which it says that it found nothing to boot. Thread rule: machine thread. */
 #ifndef VX86_FRONTEND_APP_DEBUGCON_H
 #define VX86_FRONTEND_APP_DEBUGCON_H
 

@@ -3,7 +3,7 @@
  * Fragments and stubs are disassembled with Capstone, which shares nothing with the emitters or with Zydis, and
  * interpreted abstractly along all their ways (verify_impl.h). What is trusted: the guest's bytes, the TLB's contents,
  * the C side of call-outs. What is not: emitters, asm.c, lower.c, share.c and the operands that decode.c found.
- * Rules: verify_rules.def. Thread rule: vCPU thread. */
+ * Rules: verify_rules.def. Thread rule: machine thread. */
 #ifndef VX86_BT_VERIFY_H
 #define VX86_BT_VERIFY_H
 

@@ -17,7 +17,7 @@
  * registers to their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output
  * lines, maps and callbacks to match. All chips see HOLD before any sees RELEASE.
  *
- * debugcon.c is the worked example. Thread rule: vCPU thread only. */
+ * debugcon.c is the worked example. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_CORE_DEVICE_H
 #define VX86_DEVICES_CORE_DEVICE_H
 

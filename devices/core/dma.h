@@ -5,7 +5,7 @@
  * that has a pace lowers DREQ between two portions.
  *
  * A struct dma_channel is a value, like a struct vx_irq; the controller behind it is i8237.h, or a fake one in tests.
- * A zeroed one is not connected: its DREQ leads nowhere. Thread rule: vCPU thread only. */
+ * A zeroed one is not connected: its DREQ leads nowhere. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_CORE_DMA_H
 #define VX86_DEVICES_CORE_DMA_H
 

@@ -18,7 +18,7 @@
  *   ata*.c, atapi*.c  the two kinds of drive
  *
  * State to save: PCI config, task files, bus-master registers; a command under way is drained first.
- * Thread rule: vCPU thread only. */
+ * Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_IDE_H
 #define VX86_DEVICES_IDE_H
 

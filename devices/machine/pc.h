@@ -4,7 +4,7 @@
  *   pc_memory.c  RAM, ROM and VGA window in the physical map; what has no backing goes to the bus
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
- *   pc_run.c     the vCPU thread's loop: events, timers, work, engine, sleep; resets and ends
+ *   pc_run.c     the machine thread's loop: events, timers, work, engine, sleep; resets and ends
  *   pc_time.c    when the engine must come back; pc_disk_time.c: disks in the guest's time; pc_hash.c
  *   pc_debug.c   what a debugger needs of the machine
  *   pc_lockstep.c  the interpreter follows the translator and is compared with it

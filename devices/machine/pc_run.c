@@ -1,4 +1,4 @@
-/* pc_run.c - the vCPU thread's loop.
+/* pc_run.c - the machine thread's loop.
  *
  *     clear attention -> stop or end? -> posted work, timers -> requests (resets) -> events into the CPU
  *           ^                                                                              |

@@ -13,7 +13,7 @@
  *   register.
  * Deviation: a guest that accesses chain-4 memory a lot reads it without loading the latches, see vga_memory.c. Saved
  * state: registers, latches, palette, VBE registers, video memory.
- * Thread rule: vCPU thread only. */
+ * Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_VGA_H
 #define VX86_DEVICES_VGA_H
 

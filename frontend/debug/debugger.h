@@ -2,7 +2,7 @@
  *
  * A front of vx86/debug.h. When the guest stops it shows why and where, then takes commands until one of them makes the
  * guest go on: from a script, or from the terminal with line editing, history and completion, or line by line from what
- * standard input is otherwise. Thread rule: vCPU thread. */
+ * standard input is otherwise. Thread rule: machine thread. */
 #ifndef VX86_FRONTEND_DEBUGGER_H
 #define VX86_FRONTEND_DEBUGGER_H
 

@@ -8,7 +8,7 @@
  * A client that asks to detach lets the guest run on; one that vanishes leaves the guest as it was, stopped or running,
  * without its points. On standard input and output there is only ever one client; if that vanishes, vx86 ends.
  * Not modelled: non-stop mode, reverse execution, file transfer, several vCPUs.
- * Thread rule: vCPU thread. */
+ * Thread rule: machine thread. */
 #ifndef VX86_FRONTEND_GDB_H
 #define VX86_FRONTEND_GDB_H
 

@@ -1,9 +1,9 @@
 /* gdb_link.c - the way to the client: a listening socket with one connection, or standard input and output.
  *
- *   guest stopped:  vCPU thread: wait -> accept, receive, send
- *   guest running:  watcher thread: poll -> post ... -> vCPU thread: ready()
+ *   guest stopped:  machine thread: wait -> accept, receive, send
+ *   guest running:  watcher thread: poll -> post ... -> machine thread: ready()
  *
- *   I1  All descriptors are opened, read, written and closed on the vCPU thread; the watcher only polls, and a stale
+ *   I1  All descriptors are opened, read, written and closed on the machine thread; the watcher only polls, and a stale
  *       answer of poll() leads to a call of ready() that finds nothing.
  *   I2  `armed`, `posted`, `quit` and `watched` are read and written with the mutex held; the work is posted only while
  *       it is not posted already. */

@@ -69,7 +69,7 @@ struct gdb_link_config {
     struct vx_log *log;
     struct vx_loop *loop;
     const char *spec;
-    void (*ready)(void *opaque); /* vCPU thread, guest running: something has come; call gdb_link_watch() again */
+    void (*ready)(void *opaque); /* machine thread, guest running: something has come; call gdb_link_watch() again */
     bool (*cancelled)(void *opaque);
     void *opaque;
 };

@@ -4,7 +4,7 @@
  * cache, and run there until something needs C: see ARCHITECTURE.md and bt/README.md. x86-64 hosts with BMI2.
  *
  * A machine has one translator, which owns units and code, and in it a part for each of its processors, which runs
- * them. Thread rule: vCPU thread only, except vcpu->kick. */
+ * them. Thread rule: machine thread only, except vcpu->kick. */
 #ifndef VX86_BT_H
 #define VX86_BT_H
 

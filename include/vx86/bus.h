@@ -2,7 +2,7 @@
  *
  * A region is a range of ports or of guest physical addresses with one read and one write handler. The bus splits
  * accesses to what the region accepts; overlap inside one priority is an error (logged, VX_ERR_BAD_ARGUMENT). Unclaimed
- * reads give all-ones, unclaimed writes are dropped; both are traced and counted. Thread rule: vCPU thread only. */
+ * reads give all-ones, unclaimed writes are dropped; both are traced and counted. Thread rule: machine thread only. */
 #ifndef VX86_BUS_H
 #define VX86_BUS_H
 

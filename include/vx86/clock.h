@@ -2,7 +2,7 @@
  *
  * A clock has a time in nanoseconds since power-on and a heap of timers. The real clock follows the host's monotonic
  * clock; tests use a fake one that moves only by vx_clock_advance(); a counted one follows the instructions that a CPU
- * has executed, so that the same run comes again. Thread rule: vCPU thread only. */
+ * has executed, so that the same run comes again. Thread rule: machine thread only. */
 #ifndef VX86_CLOCK_H
 #define VX86_CLOCK_H
 

@@ -3,7 +3,7 @@
  *
  * Every function that can fault returns true on success and false with vcpu->mmu->fault set and no architectural
  * change (commit last); the caller delivers it with vx_cpu_deliver_fault(). Source: SDM volumes 2 and 3A.
- * Thread rule: vCPU thread only. */
+ * Thread rule: machine thread only. */
 #ifndef VX86_CPU_H
 #define VX86_CPU_H
 

@@ -2,8 +2,8 @@
  *
  * One struct vx_debug a machine, which the machine's loop asks at every boundary between instructions
  * (vx_debug_boundary()). Who talks to the user (the command line of the debugger, a GDB stub) is a `front`: its
- * stopped() is called on the vCPU thread, inside the loop, and returns when the guest shall go on, having said how with
- * one of the vx_debug_go_*() functions. While it runs, guest time of the real clock stands still.
+ * stopped() is called on the machine thread, inside the loop, and returns when the guest shall go on, having said how
+ * with one of the vx_debug_go_*() functions. While it runs, guest time of the real clock stands still.
  *
  * Cost: nothing is attached to the vCPU until there is a front. Then events are noted as they come; a point costs where
  * it lies: an armed address ends the translation unit before it and is looked at by C, a watched page misses the
@@ -12,7 +12,7 @@
  * Instructions are counted exactly only while somebody wants to know (vx_debug_wants_counts()): that costs all code.
  *
  * Not modelled: watchpoints do not see the page walker, linear ones no DMA. Several vCPUs.
- * Thread rule: vCPU thread, except vx_debug_request_stop(). */
+ * Thread rule: machine thread, except vx_debug_request_stop(). */
 #ifndef VX86_DEBUG_H
 #define VX86_DEBUG_H
 

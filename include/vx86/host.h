@@ -26,8 +26,9 @@ void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint6
 
 /* ---- threads and processes -------------------------------------------------------------------------------------- */
 
-/* Starts a thread in which all signals but VX_BLOCKING_SIGNAL are blocked. `name` (up to 15 characters) is what tools
- * show. For vx_thread_start() (vx86/thread.h), which says what has gone wrong. */
+/* Starts a thread in which all signals are blocked but VX_BLOCKING_SIGNAL and those that the thread's own instructions
+ * raise. `name` (up to 15 characters) is what tools show. For vx_thread_start() (vx86/thread.h), which says what has
+ * gone wrong. */
 VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
 
 /* Waits for one of the signals in `set` (blocked in all threads) and takes it: its number, or 0 when

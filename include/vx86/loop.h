@@ -1,8 +1,9 @@
-/* loop.h - how other threads reach a machine's vCPU thread: posted work and a deadline.
+/* loop.h - how other threads reach one thread: posted work and a deadline.
  *
- * One loop per machine. Devices run only on the vCPU thread; a worker (disk thread, terminal reader) posts a function,
- * the loop kicks the vCPU out of translated code, and the function runs on the vCPU thread between instructions.
- * A ticker thread of the loop kicks when the armed deadline has come. */
+ * A loop has one owner. A machine's is the machine thread, the one in vx_machine_run(): devices run only there. A
+ * worker (disk thread, terminal reader) posts a function, the loop kicks the vCPU out of translated code, and the
+ * function runs on the machine thread between instructions. A ticker thread of the loop kicks when the armed deadline
+ * has come. The program's main thread, which belongs to the user's side, owns another loop, without ticker and kick. */
 #ifndef VX86_LOOP_H
 #define VX86_LOOP_H
 
@@ -20,6 +21,8 @@ struct vx_work {
 
 /* VX_ERR_NO_MEMORY: no memory, or no thread, which is logged. The log is borrowed for the call. */
 VX_MUST_USE vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out);
+/* Without a ticker, for a thread that is never inside translated code: vx_loop_arm() is not for it. */
+VX_MUST_USE vx_err vx_loop_create_plain(struct vx_loop **out);
 /* Joins the ticker; pending work is dropped. */
 void vx_loop_destroy(struct vx_loop *loop);
 
@@ -29,14 +32,14 @@ void vx_loop_set_kick(struct vx_loop *loop, void (*kick)(void *opaque), void *op
 /* From any thread. The same work must not be posted twice before it ran. */
 void vx_loop_post(struct vx_loop *loop, struct vx_work *work);
 
-/* vCPU thread: runs everything posted so far, in order; returns whether there was any. */
+/* Owner: runs everything posted so far, in order; returns whether there was any. */
 bool vx_loop_run_posted(struct vx_loop *loop);
 
-/* vCPU thread: the ticker kicks at host-monotonic `deadline_ns` (vx_host_now_ns); UINT64_MAX disarms. Cheap when
+/* Owner: the ticker kicks at host-monotonic `deadline_ns` (vx_host_now_ns); UINT64_MAX disarms. Cheap when
  * unchanged. */
 void vx_loop_arm(struct vx_loop *loop, uint64_t deadline_ns);
 
-/* vCPU thread, halted: sleeps until something is posted, vx_loop_wake() or `deadline_ns`. */
+/* Owner: sleeps until something is posted, vx_loop_wake() or `deadline_ns`. */
 void vx_loop_wait(struct vx_loop *loop, uint64_t deadline_ns);
 
 /* From any thread: ends vx_loop_wait() (kept if it comes before the wait). */

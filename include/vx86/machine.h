@@ -1,7 +1,10 @@
 /* machine.h - a whole PC: what the frontend builds, runs and takes apart.
  *
- * Wiring and reset order are in devices/machine/. The machine runs on the thread that calls vx_machine_run() (the
- * vCPU thread); the functions marked "any thread" post to it. */
+ * Wiring and reset order are in devices/machine/. The machine runs on the thread that is in vx_machine_run(), the
+ * machine thread: devices, back ends and the debugger are called there and nowhere else. While it runs, other threads
+ * may call only what is marked "any thread". Before and after, one thread at a time may call anything, whichever it is;
+ * the program creates and destroys on the main thread and runs on another, so that the main thread is free for the
+ * user's windows. Several machines run at once on a thread each. */
 #ifndef VX86_MACHINE_H
 #define VX86_MACHINE_H
 
@@ -85,14 +88,15 @@ enum vx_machine_end {
     VX_END_STOPPED,      /* vx_machine_stop(); its argument in *value */
 };
 
-/* Runs until the guest ends or vx_machine_stop(). Can be called again after VX_END_STOPPED. Waits for outstanding disk
- * writes before it returns. */
+/* Runs until the guest ends or vx_machine_stop(): the calling thread is the machine thread until then. It must not
+ * block the signals that its own instructions raise (vx_thread_start() sees to it). Can be called again after
+ * VX_END_STOPPED. Waits for outstanding disk writes before it returns. */
 enum vx_machine_end vx_machine_run(struct vx_machine *machine, int *value);
 
 /* Any thread: makes vx_machine_run() return VX_END_STOPPED with `value`. Async-signal-safe is not promised. */
 void vx_machine_stop(struct vx_machine *machine, int value);
 
-/* vCPU thread (inside posted work, callbacks) or while not running: */
+/* machine thread (inside posted work, callbacks) or while not running: */
 void vx_machine_reset(struct vx_machine *machine);              /* power-on reset */
 void vx_machine_press_power_button(struct vx_machine *machine); /* ACPI power button */
 

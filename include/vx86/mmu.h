@@ -17,7 +17,7 @@
  * Functions take linear addresses of 64 bits and wrap them with vx_lin_wrap() where they come in. The soft TLB's tags
  * are 32 bits wide: they hold the page numbers of a 32-bit space, and no more.
  *
- * Thread rule: vCPU thread only. */
+ * Thread rule: machine thread only. */
 #ifndef VX86_MMU_H
 #define VX86_MMU_H
 

@@ -8,7 +8,7 @@
  * Code tracking: a frame that holds translated code is marked; a write to it, by whoever, is announced through
  * the code-write callback *after* the bytes have changed (design "Self-modifying code").
  *
- * Thread rule: vCPU thread only, but vx_pmap_memfd() may be asked from any. */
+ * Thread rule: machine thread only, but vx_pmap_memfd() may be asked from any. */
 #ifndef VX86_PMAP_H
 #define VX86_PMAP_H
 

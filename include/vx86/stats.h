@@ -1,6 +1,6 @@
 /* stats.h - the counters of one machine, from one list (stats.def).
  *
- * Plain 64-bit counts, written only on the vCPU thread (translated code adds to them in place), read by --stats,
+ * Plain 64-bit counts, written only on the machine thread (translated code adds to them in place), read by --stats,
  * the monitor and bench/ when the machine has stopped, or approximately while it runs. */
 #ifndef VX86_STATS_H
 #define VX86_STATS_H

@@ -8,7 +8,8 @@
 #include "vx86/log.h"
 
 /* Starts `fn(arg)` in a thread called `name` (at most 15 characters, shown by ps -T and gdb) with all signals blocked
- * but the one of vx86/blocking.h. The caller joins it. VX_ERR_NO_MEMORY, logged: the host refuses another thread. */
+ * but the one of vx86/blocking.h and those that its own instructions raise. The caller joins it. VX_ERR_NO_MEMORY,
+ * logged: the host refuses another thread. */
 VX_MUST_USE vx_err vx_thread_start(struct vx_log *log, const char *name, void *(*fn)(void *), void *arg,
                                    pthread_t *thread);
 

@@ -12,7 +12,7 @@
  *   I4  seg[].base/limit/attr are the hidden descriptor parts; in real and VM86 mode they are kept as the CPU keeps
  *       them.
  *
- * Thread rule: the vCPU thread, except for the attention word. */
+ * Thread rule: the machine thread, except for the attention word. */
 #ifndef VX86_VCPU_H
 #define VX86_VCPU_H
 
@@ -161,7 +161,7 @@ enum vx_debug_event {
     VX_DEBUG_EVENT_MAGIC,     /* XCHG BX, BX with a 16-bit operand, where `magic` is set */
 };
 
-/* A debugger's hooks; vcpu->debug is NULL while it wants nothing. They are called on the vCPU thread, event() in the
+/* A debugger's hooks; vcpu->debug is NULL while it wants nothing. They are called on the machine thread, event() in the
  * middle of instructions: it notes, and asks for the next boundary by VX_ATTN_DEBUG, but changes nothing of the guest.
  * */
 struct vx_vcpu_debug {
@@ -176,7 +176,7 @@ struct vx_vcpu_debug {
     bool (*stops_in)(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 };
 
-/* What the machine does for its CPU. All calls on the vCPU thread. */
+/* What the machine does for its CPU. All calls on the machine thread. */
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
@@ -292,7 +292,7 @@ static inline void vx_vcpu_tell(const struct vx_vcpu *vcpu, enum vx_debug_event 
         vcpu->debug->event(vcpu->debug->opaque, event, value, detail);
 }
 
-/* INTR input (vCPU thread): level from the interrupt controller. */
+/* INTR input (machine thread): level from the interrupt controller. */
 static inline void vx_vcpu_set_intr(struct vx_vcpu *vcpu, bool level)
 {
     vcpu->intr_line = level;
@@ -300,7 +300,7 @@ static inline void vx_vcpu_set_intr(struct vx_vcpu *vcpu, bool level)
         vx_vcpu_raise(vcpu, VX_ATTN_INTR);
 }
 
-/* SMI# (vCPU thread): an edge, remembered while in system management mode. */
+/* SMI# (machine thread): an edge, remembered while in system management mode. */
 static inline void vx_vcpu_smi(struct vx_vcpu *vcpu)
 {
     vcpu->smi_pending = true;

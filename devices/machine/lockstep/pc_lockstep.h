@@ -5,7 +5,7 @@
  * that a guest could see is compared (vcpu_state.def, and the memory that either has written). The first difference
  * ends the run with VX_END_DIFFERENCE, reported.
  *
- * Thread rule: vCPU thread. All functions but create allow NULL for "no lockstep" where they say so. */
+ * Thread rule: machine thread. All functions but create allow NULL for "no lockstep" where they say so. */
 #ifndef VX86_MACHINE_PC_LOCKSTEP_H
 #define VX86_MACHINE_PC_LOCKSTEP_H
 

@@ -10,7 +10,7 @@
  *
  * An image opened for writing is locked exclusively, one that is only read is locked shared, against other vx86.
  *
- * Thread rule: all calls on the vCPU thread, or before it runs and after it ended. */
+ * Thread rule: all calls on the machine thread, or before it runs and after it ended. */
 #ifndef VX86_FRONTEND_BLOCK_H
 #define VX86_FRONTEND_BLOCK_H
 

@@ -1,6 +1,6 @@
-/* block_worker.c - the thread of a medium: requests in, host I/O, completions back to the vCPU thread.
+/* block_worker.c - the thread of a medium: requests in, host I/O, completions back to the machine thread.
  *
- *   vCPU thread: submit() -> queue -> worker: pread/pwrite/fdatasync -> vx_loop_post() -> vCPU thread: request->done()
+ *   machine thread: submit() -> queue -> worker: pread/pwrite/fdatasync -> vx_loop_post() -> machine thread: done()
  *
  * I1. One queue and one thread a medium: requests are carried out in the order of submission, so a FLUSH finds every
  *     earlier write done and overlapping requests need no further care.

@@ -1,9 +1,9 @@
 /* terminal_reader.c - see terminal_reader.h.
  *
- *   reader thread: wait_ready -> poll -> read -> post ... -> vCPU thread: deliver -> on_bytes -> ready
+ *   reader thread: wait_ready -> poll -> read -> post ... -> machine thread: deliver -> on_bytes -> ready
  *
- *   I1  `chunk`, `count` and `events` belong to the reader thread while `ready`, to the vCPU thread from the post until
- *       `ready` is set again. `ready`, `stop` and `posted` are read and written with the mutex held.
+ *   I1  `chunk`, `count` and `events` belong to the reader thread while `ready`, to the machine thread from the post
+ *       until `ready` is set again. `ready`, `stop` and `posted` are read and written with the mutex held.
  *   I2  The work is posted only while it is not posted already. */
 #include "terminal_reader.h"
 
@@ -46,7 +46,7 @@ void terminal_reader_continue(struct terminal_reader *reader)
     set_ready(reader);
 }
 
-/* On the vCPU thread. */
+/* On the machine thread. */
 static void deliver(struct vx_work *work)
 {
     struct terminal_reader *reader = (struct terminal_reader *)work;

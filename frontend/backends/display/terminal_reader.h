@@ -1,8 +1,8 @@
-/* terminal_reader.h - a thread that reads a descriptor and hands the bytes to the vCPU thread through the loop.
+/* terminal_reader.h - a thread that reads a descriptor and hands the bytes to the machine thread through the loop.
  *
  * One chunk is under way at a time: the next is read when the one before was handed over and the consumer is ready, so
  * a pipe's writer feels the guest's back-pressure. At the end of the input the thread ends; nothing else happens.
- * Thread rule: all functions and callbacks on the vCPU thread. */
+ * Thread rule: all functions and callbacks on the machine thread. */
 #ifndef VX86_FRONTEND_TERMINAL_READER_H
 #define VX86_FRONTEND_TERMINAL_READER_H
 

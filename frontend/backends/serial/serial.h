@@ -4,7 +4,7 @@
  * else on `in_fd` (a pipe, a file) is delivered byte by byte as the guest's UART takes it, prefix included, in order;
  * its end only means that no more input comes. Output is written at once; while the reader of a pipe does not read, the
  *   guest waits.
- * Thread rule: vCPU thread, or while the machine does not run. */
+ * Thread rule: machine thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_SERIAL_H
 #define VX86_FRONTEND_SERIAL_H
 
@@ -19,7 +19,7 @@ struct serial_config {
     struct vx_blocking *blocking; /* NULL: none */
     const char *spec;             /* "stdio", "none" or "file:PATH" */
     int in_fd, out_fd;            /* for stdio: 0 and 1 in the program; in_fd -1: no input */
-    void (*leave)(void *opaque);  /* Ctrl-A x, on the vCPU thread */
+    void (*leave)(void *opaque);  /* Ctrl-A x, on the machine thread */
     void (*debug)(void *opaque);  /* Ctrl-A d */
     void *opaque;
 };

@@ -40,10 +40,10 @@ Test(blocking, a_read_that_waits_is_interrupted, .timeout = 20)
     cr_assert_eq(vx_blocking_create(&reader.blocking), VX_ERR_OK);
     reader.fd = ends[0];
     cr_assert_eq(vx_thread_start(log, "a name", read_one, &reader, &thread), VX_ERR_OK);
-    cr_assert_eq(pthread_getname_np(thread, name, sizeof name), 0);
-    cr_assert_str_eq(name, "a name");
     while (!atomic_load(&reader.begun))
         usleep(1000);
+    cr_assert_eq(pthread_getname_np(thread, name, sizeof name), 0); /* it has named itself before it began */
+    cr_assert_str_eq(name, "a name");
     pthread_kill(thread, VX_BLOCKING_SIGNAL); /* from elsewhere: nothing happens */
     usleep(50000);
     cr_assert(!atomic_load(&reader.done) && !vx_blocking_ending(reader.blocking));

@@ -119,7 +119,7 @@ Test(loop, ticker_kicks_at_the_deadline_once, .timeout = 20)
     }
     usleep(5000);
     cr_assert_eq(kicks, 20);
-    /* The same deadline, armed again after it fired, kicks again: the vCPU thread has not dealt with it yet. */
+    /* The same deadline, armed again after it fired, kicks again: the machine thread has not dealt with it yet. */
     uint64_t past = vx_host_now_ns() - MS;
     vx_loop_arm(loop, past);
     cr_assert(wait_for(&kicks, 21, vx_host_now_ns() + 2000 * MS));

@@ -6,6 +6,7 @@
 
 #include "ends.h"
 #include "pc.h"
+#include "vx86/thread.h"
 
 static void check_ends(enum vx_engine engine)
 {
@@ -139,7 +140,7 @@ static void check_pair(enum vx_engine first, enum vx_engine second)
     for (unsigned i = 0; i < 2; i++)
         cr_assert_eq(rom_machine_create(&runners[i].rig, &rom, i == 0 ? first : second, true), VX_ERR_OK);
     for (unsigned i = 0; i < 2; i++)
-        pthread_create(&threads[i], NULL, run_machine, &runners[i]);
+        cr_assert_eq(vx_thread_start(runners[i].rig.log, "machine", run_machine, &runners[i], &threads[i]), VX_ERR_OK);
     for (unsigned i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
         uint64_t count = vx_pmap_load(vx_machine_pmap(runners[i].rig.machine), 0x500, 2);

@@ -45,7 +45,7 @@ void rig_destroy(struct rig *rig);
 /* The attention word gets VX_ATTN_STOP after so many milliseconds of CPU time; 0: no more. */
 void rig_watchdog(struct rig *rig, unsigned ms);
 
-/* From any thread: raises the INTR line with `rig->vector` when the vCPU thread next looks. */
+/* From any thread: raises the INTR line with `rig->vector` when the machine thread next looks. */
 void rig_interrupt_soon(struct rig *rig);
 
 enum rig_end {
