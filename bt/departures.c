@@ -19,16 +19,16 @@ static const char *const reasons[] = {
 };
 
 /* In the loop's way: copies, and looks only where what is copied may not live as long. */
-void bt_note_departure(struct vx_bt_cpu *cpu, uint32_t entered)
+void bt_note_departure(struct vx_bt_cpu *cpu, uint64_t entered)
 {
     const struct bt_area *area = cpu->area;
     struct bt_departures *all = &cpu->departures;
     struct bt_departure *to = &all->entry[all->count++ % VX_BT_DEPARTURES];
     to->entered = entered;
     to->kind = (uint32_t)area->exit_kind;
-    to->exit_eip = (uint32_t)area->exit_value;
+    to->exit_eip = area->exit_value;
     to->callout_eip = all->callout_eip;
-    to->eip = (uint32_t)cpu->vcpu->rip;
+    to->eip = cpu->vcpu->rip;
     to->cs = cpu->vcpu->seg[VX_CS].sel;
     if (area->exit_kind == EXIT_DIRECT) {
         const struct bt_exit *exit = (const struct bt_exit *)(uintptr_t)area->exit_value;

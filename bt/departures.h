@@ -6,6 +6,6 @@
 
 /* Translated code, entered at the unit `entered`, has come back; the area says why. Before anything is done about it.
  * */
-void bt_note_departure(struct vx_bt_cpu *cpu, uint32_t entered);
+void bt_note_departure(struct vx_bt_cpu *cpu, uint64_t entered);
 
 #endif

@@ -27,7 +27,7 @@ static const struct bt_site *find_site(const struct bt_code *code, uint32_t off)
         return NULL;
     uint32_t at = off - tu->entry;
     for (unsigned i = 0; i < tu->site_count; i++) {
-        if (at >= tu->sites[i].start && at < tu->sites[i].end)
+        if (at >= tu->sites[i].start && at < bt_site_end(&tu->sites[i]))
             return &tu->sites[i];
     }
     return NULL;

@@ -42,7 +42,7 @@ bool bt_ends_unit(uint8_t lower);
 
 /* One decoded guest instruction, reduced to what lowering needs. Register numbers are the guest's (0..7). */
 struct bt_insn {
-    uint32_t eip;
+    uint64_t eip;
     uint8_t bytes[15];
     uint8_t len;
     uint8_t lower; /* enum bt_lower */
@@ -68,9 +68,9 @@ struct bt_insn {
     int32_t share_mem_delta, share_stack_delta; /* base register's present value minus the share's */
 };
 
-static inline uint32_t bt_next_eip(const struct bt_insn *in)
+static inline uint64_t bt_next_eip(const struct bt_insn *in)
 {
-    return in->eip + in->len;
+    return bt_eip_wrap(in->eip + in->len);
 }
 
 enum { SHARE_NONE = 0xFF, SHARE_SLOTS = 4 };

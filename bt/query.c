@@ -1,4 +1,6 @@
 /* query.c - what the translator tells of its units to a debugger: read only, between runs. */
+#include <inttypes.h>
+
 #include "core.h"
 
 static void describe(const struct vx_bt *bt, const struct bt_tu *tu, struct vx_bt_unit *unit)
@@ -39,12 +41,12 @@ void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
     }
 }
 
-bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what)
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint64_t *eip, const char **what)
 {
     static const char *const names[] = { [SITE_FAULT] = "access", [SITE_POLL] = "poll", [SITE_POLL_INDIRECT] = "poll" };
     const struct bt_tu *tu = unit->token;
     for (unsigned i = 0; i < tu->site_count; i++) {
-        if (off < tu->sites[i].start || off >= tu->sites[i].end)
+        if (off < tu->sites[i].start || off >= bt_site_end(&tu->sites[i]))
             continue;
         *eip = tu->sites[i].eip;
         *what = names[tu->sites[i].kind];
@@ -115,7 +117,7 @@ bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uin
         const struct bt_tu *to = tu->exit[i].to;
         if (to == NULL || to->entry != tu->entry + off)
             continue;
-        snprintf(text, room, "unit at %08x", to->eip + to->cs_base);
+        snprintf(text, room, "unit at %08" PRIx64, bt_tu_lin(to));
         return true;
     }
     return false;

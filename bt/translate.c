@@ -52,8 +52,8 @@ static struct bt_tu *new_unit(const struct vx_bt_cpu *cpu, const struct bt_draft
     VX_ASSERT(tu != NULL);
     uint64_t lin = vx_cs_lin(vcpu);
     tu->hva = (uint64_t)(uintptr_t)(draft->hva[0] + (lin & VX_PAGE_MASK));
-    tu->eip = (uint32_t)vcpu->rip;
-    tu->cs_base = (uint32_t)vcpu->seg[VX_CS].base;
+    tu->eip = vcpu->rip;
+    tu->cs_base = vcpu->seg[VX_CS].base;
     tu->cs_limit = vcpu->seg[VX_CS].limit;
     tu->mode = draft->mode;
     tu->global = vx_mmu_is_global(vcpu->mmu, lin) &&

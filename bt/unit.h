@@ -16,7 +16,7 @@ enum { TU_EXITS = 2, TU_PAGES = 2 };
 struct bt_exit {
     uint32_t patch_off; /* of the rel32, in the cache; 0: no such exit */
     uint32_t cold_off;  /* where it goes when unchained */
-    uint32_t target_eip;
+    uint64_t target_eip;
     struct bt_tu *to;                               /* chained to */
     struct bt_exit *next_in;                        /* list of the exits chained to the same unit */
     struct bt_exit *next_crossing, **prev_crossing; /* list of the exits chained into another page */
@@ -25,12 +25,14 @@ struct bt_exit {
 
 /* Host code range that may fault on the host, or where attention is looked for. */
 struct bt_site {
-    uint32_t start, end; /* offsets from the unit's entry */
-    uint32_t eip;        /* guest state there */
-    uint8_t kind;        /* enum bt_site_kind */
-    uint16_t fip_back;   /* so far before eip is the last x87 instruction, whose FIP is not told yet; 0: it is */
-    uint8_t done;        /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
+    uint64_t eip;        /* guest state there */
+    uint32_t start : 24; /* offset from the unit's entry */
+    uint32_t bytes : 8;
+    uint16_t fip_back; /* so far before eip is the last x87 instruction, whose FIP is not told yet; 0: it is */
+    uint8_t kind;      /* enum bt_site_kind */
+    uint8_t done;      /* instructions of the unit done there and not in vcpu->retired yet (exact counts) */
 };
+_Static_assert(BT_FRAGMENT_MAX <= 1 << 24, "sites of a fragment begin within 24 bits");
 enum bt_site_kind {
     SITE_FAULT,         /* guest instruction at eip is to be interpreted */
     SITE_POLL,          /* boundary at eip; attention */
@@ -55,15 +57,16 @@ struct bt_key {
 /* A translation unit and its compiled code fragment. */
 struct bt_tu {
     uint64_t hva; /* these are its key, see struct bt_key */
-    uint32_t eip, cs_base, cs_limit, mode;
+    uint64_t eip, cs_base;
+    uint32_t cs_limit, mode;
     uint32_t entry; /* offset in the cache */
     uint32_t host_bytes;
-    uint16_t guest_bytes;
+    uint16_t guest_bytes, site_count;
     uint8_t insns;
-    bool dead;   /* invalidated: reachable by no one */
-    bool global; /* its linear pages were global (or paging was off) when it was made */
-    bool self_checking;
-    uint8_t pages;           /* 1 or 2 */
+    uint8_t pages;   /* 1 or 2 */
+    bool dead : 1;   /* invalidated: reachable by no one */
+    bool global : 1; /* its linear pages were global (or paging was off) when it was made */
+    bool self_checking : 1;
     uint32_t page[TU_PAGES]; /* backing pages of its bytes */
     struct bt_tu *page_next[TU_PAGES],
         **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
@@ -72,13 +75,22 @@ struct bt_tu {
     struct bt_exit *in; /* exits chained to this unit */
     struct bt_site
         *sites; /* with count_units behind them a struct bt_part for each instruction, the tail, the cold part */
-    uint16_t site_count;
     uint64_t entered[]; /* one, with vx_bt_config.count_units: how often it was */
 };
 
 /* Why a unit is no longer there; END_NOT: it is, for another code segment. */
 enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
 
+/* Outside 64-bit mode EIP has 32 bits. */
+static inline uint64_t bt_eip_wrap(uint64_t eip)
+{
+    return (uint32_t)eip;
+}
+static inline uint32_t bt_site_end(const struct bt_site *site)
+{
+    return site->start + site->bytes;
+}
+/* Linear address of the unit. */
 static inline uint64_t bt_tu_lin(const struct bt_tu *tu)
 {
     return vx_lin_wrap(tu->cs_base + tu->eip);

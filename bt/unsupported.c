@@ -64,7 +64,7 @@ void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
     (void)bt, (void)fn, (void)opaque;
 }
 
-bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what)
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint64_t *eip, const char **what)
 {
     (void)unit, (void)off, (void)eip, (void)what;
     return false;

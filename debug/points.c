@@ -108,9 +108,9 @@ static void forget_code(struct vx_debug *debug, const struct vx_debug_point *poi
     if (point->kind == VX_POINT_EXEC) {
         const uint8_t *hva = hva_of(debug, point);
         if (!point->physical)
-            vx_bt_forget(debug->bt, (uint32_t)point->first, NULL);
+            vx_bt_forget(debug->bt, point->first, NULL);
         else if (hva != NULL)
-            vx_bt_forget(debug->bt, (uint32_t)point->first, hva);
+            vx_bt_forget(debug->bt, point->first, hva);
     } else if (point->kind == VX_POINT_MAGIC) {
         vx_bt_flush(debug->bt);
     }

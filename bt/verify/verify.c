@@ -101,15 +101,15 @@ static void put_line(struct bt_verifier *v, struct text *text, csh handle, const
 static void put_guest(struct bt_verifier *v, struct text *text)
 {
     const struct bt_tu *tu = v->claim->tu;
-    uint32_t eip = tu->eip;
+    uint64_t eip = tu->eip;
     for (unsigned i = 0; i < tu->insns; i++) {
         const struct bt_insn *in = &v->claim->insns[i];
         uint8_t code[VF_NORMALISED_BYTES];
         unsigned n = vf_normalise((tu->mode & MODE_CS32) != 0, in->bytes, in->len, code);
-        put(text, "guest %2u  host %4u  eip %08x  ", i, v->claim->start[i], eip);
+        put(text, "guest %2u  host %4u  eip %08" PRIx64 "  ", i, v->claim->start[i], eip);
         for (unsigned k = 0; k < in->len; k++)
             put(text, "%02x ", in->bytes[k]);
-        put_line(v, text, v->guest32, code, n, (uint64_t)eip + in->len - n);
+        put_line(v, text, v->guest32, code, n, eip + in->len - n);
         eip += in->len;
     }
 }
@@ -144,7 +144,7 @@ bool vf_fail(struct bt_verifier *v, enum bt_rule rule, const struct vf_insn *in,
     va_end(args);
     text.at += n;
     text.left -= (size_t)n;
-    put(&text, "\nat offset %u of the fragment of %u bytes at cache offset %x, eip %08x, mode %x\nrule: %s\n",
+    put(&text, "\nat offset %u of the fragment of %u bytes at cache offset %x, eip %08" PRIx64 ", mode %x\nrule: %s\n",
         v->verdict->off, tu->host_bytes, tu->entry, tu->eip, tu->mode, rule_texts[rule]);
     put_guest(v, &text);
     put_host(v, &text, v->verdict->off);
@@ -288,10 +288,11 @@ static bool check_sites(struct bt_verifier *v)
     const struct bt_tu *tu = v->claim->tu;
     for (unsigned i = 0; i < tu->site_count; i++) {
         const struct bt_site *site = &tu->sites[i];
-        bool inside = site->start < site->end && site->end <= tu->host_bytes && v->at[site->start] != VF_NONE &&
-                      (site->end == tu->host_bytes || v->at[site->end] != VF_NONE);
+        bool inside = site->start < bt_site_end(site) && bt_site_end(site) <= tu->host_bytes &&
+                      v->at[site->start] != VF_NONE &&
+                      (bt_site_end(site) == tu->host_bytes || v->at[bt_site_end(site)] != VF_NONE);
         if (!inside)
-            return vf_fail(v, RULE_SITE, NULL, "site %u is from %u to %u", i, site->start, site->end);
+            return vf_fail(v, RULE_SITE, NULL, "site %u is from %u to %u", i, site->start, bt_site_end(site));
     }
     return true;
 }

@@ -7,8 +7,9 @@ static bool chain_fails(struct bt_verdict *verdict, const struct bt_exit *exit, 
 {
     verdict->rule = RULE_EXIT;
     verdict->off = exit->patch_off - exit->from->entry;
-    snprintf(verdict->text, sizeof verdict->text, "exit: the patched exit of the unit at eip %08x to %08x: %s\n",
-             exit->from->eip, exit->target_eip, why);
+    snprintf(verdict->text, sizeof verdict->text,
+             "exit: the patched exit of the unit at eip %08" PRIx64 " to %08" PRIx64 ": %s\n", exit->from->eip,
+             exit->target_eip, why);
     return false;
 }
 

@@ -26,7 +26,7 @@ static const struct vf_guest *last_of(const struct bt_verifier *v, const struct 
     return &v->guest[s->insn < count ? s->insn : count - 1];
 }
 
-static bool follows(const struct bt_verifier *v, const struct vf_state *s, uint32_t eip)
+static bool follows(const struct bt_verifier *v, const struct vf_state *s, uint64_t eip)
 {
     const struct vf_guest *g = last_of(v, s);
     return s->insn + 1u >= v->claim->tu->insns && (eip == g->next || (g->has_target && eip == g->target));
@@ -34,13 +34,13 @@ static bool follows(const struct bt_verifier *v, const struct vf_state *s, uint3
 
 /* A branch that leads beyond CS's limit faults itself; only what falls through is held against it at the next
  * instruction. */
-static bool within_cs(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, uint32_t eip)
+static bool within_cs(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in, uint64_t eip)
 {
     const struct vf_guest *g = last_of(v, s);
     bool always = g->insn.def.kind == K_JMP || g->insn.def.kind == K_CALL;
     if (eip <= v->claim->tu->cs_limit || (eip == g->next && !(g->has_target && always)))
         return true;
-    return vf_fail(v, RULE_LIMIT, in, "a branch to %x, beyond CS's limit of %x", eip, v->claim->tu->cs_limit);
+    return vf_fail(v, RULE_LIMIT, in, "a branch to %" PRIx64 ", beyond CS's limit of %x", eip, v->claim->tu->cs_limit);
 }
 
 /* r8 is where the guest's indirect branch leads, or (in the cold part of an exit) a direct one. */
@@ -65,15 +65,16 @@ static bool check_exit(struct bt_verifier *v, const struct vf_state *s, const st
 {
     const struct bt_tu *tu = v->claim->tu;
     if (in->len != (in->def.kind == K_JMP ? 5 : 6) || in->op[0].value + (int64_t)tu->entry != exit->cold_off)
-        return vf_fail(v, RULE_EXIT, in, "the exit to %x does not lead to its cold part", exit->target_eip);
+        return vf_fail(v, RULE_EXIT, in, "the exit to %" PRIx64 " does not lead to its cold part", exit->target_eip);
     if (exit->from != tu || !follows(v, s, exit->target_eip))
-        return vf_fail(v, RULE_EXIT, in, "the exit to %x does not follow the unit's last instruction",
+        return vf_fail(v, RULE_EXIT, in, "the exit to %" PRIx64 " does not follow the unit's last instruction",
                        exit->target_eip);
     const struct vf_guest *g = last_of(v, s);
     if (in->def.kind == K_JCC && (g->insn.def.kind != K_JCC || g->insn.id != in->id || exit->target_eip != g->target))
-        return vf_fail(v, RULE_EXIT, in, "the condition of the exit to %x is not the guest's", exit->target_eip);
+        return vf_fail(v, RULE_EXIT, in, "the condition of the exit to %" PRIx64 " is not the guest's",
+                       exit->target_eip);
     if (in->def.kind == K_JMP && g->insn.def.kind == K_JCC && exit->target_eip != g->next)
-        return vf_fail(v, RULE_EXIT, in, "the exit to %x is that of the other way", exit->target_eip);
+        return vf_fail(v, RULE_EXIT, in, "the exit to %" PRIx64 " is that of the other way", exit->target_eip);
     return within_cs(v, s, in, exit->target_eip) && vf_at_end(v, s, in);
 }
 
@@ -151,12 +152,13 @@ static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const s
     uint32_t info = info_of(v, s), bytes = info & MEM_BYTES, len = info >> MEM_LEN_SHIFT;
     vf_term lin = s->reg[H_R8];
     if (!is_const(v, s->reg[H_R10], g->eip) || vf_at(v, s->reg[H_R9])->op != T_CONST || vf_at(v, lin)->bits > 32)
-        return vf_fail(v, RULE_CALL, in, "not an address in r8, constants in r9 and the eip %x in r10", g->eip);
+        return vf_fail(v, RULE_CALL, in, "not an address in r8, constants in r9 and the eip %" PRIx64 " in r10",
+                       g->eip);
     if (vf_is_host(v, lin))
         return vf_fail(v, RULE_HOST, in, "r8 is an address of the host's");
     if ((info & ~MEM_KNOWN & ((1u << MEM_LEN_SHIFT) - 1)) != 0)
         return vf_fail(v, RULE_CALL, in, "r9 (%x) has bits that this call-out does not know", info);
-    if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || g->eip + len != g->next)))
+    if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || bt_eip_wrap(g->eip + len) != g->next)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) is not what this instruction accesses", info);
     if ((len != 0) != (v->point[v->at[in->off]].succ[1] != VF_NONE))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) comes from elsewhere than the code in front", info);
@@ -202,7 +204,7 @@ static bool call_insn(struct bt_verifier *v, const struct vf_state *s, const str
     const struct vf_guest *g = &v->guest[s->insn];
     uint32_t info = info_of(v, s);
     if (!is_const(v, s->reg[H_R8], g->next) || !is_const(v, s->reg[H_R10], g->eip))
-        return vf_fail(v, RULE_CALL, in, "not %x in r8 and %x in r10", g->next, g->eip);
+        return vf_fail(v, RULE_CALL, in, "not %" PRIx64 " in r8 and %" PRIx64 " in r10", g->next, g->eip);
     if (stub == STUB_SEG && vf_is_host(v, s->reg[H_R11]))
         return vf_fail(v, RULE_HOST, in, "r11 is a value of the host's");
     if (vf_at(v, s->reg[H_R9])->op != T_CONST || (info & ~info_bits(stub)))

@@ -25,7 +25,7 @@ static void find_target(struct vf_guest *g)
     if (!branch || g->insn.ops != 1 || g->insn.op[0].kind != OP_IMM)
         return;
     g->has_target = true;
-    g->target = g->next + (uint32_t)g->insn.op[0].relative;
+    g->target = bt_eip_wrap(g->next + (uint64_t)g->insn.op[0].relative);
     if (g->op_bytes == 2)
         g->target &= 0xFFFF;
 }
@@ -66,11 +66,11 @@ bool vf_guest_decode(struct bt_verifier *v)
 {
     const struct bt_tu *tu = v->claim->tu;
     bool wide = (tu->mode & MODE_CS32) != 0;
-    uint32_t eip = tu->eip;
+    uint64_t eip = tu->eip;
     for (unsigned i = 0; i < tu->insns; i++) {
         const struct bt_insn *from = &v->claim->insns[i];
         struct vf_guest *g = &v->guest[i];
-        *g = (struct vf_guest){ .eip = eip, .next = eip + from->len };
+        *g = (struct vf_guest){ .eip = eip, .next = bt_eip_wrap(eip + from->len) };
         g->decoded = vf_decode_guest(v, wide, from->bytes, from->len, &g->insn) && g->insn.known;
         g->written = g->decoded ? written_by(&g->insn) : 0xFF;
         g->flags = !g->decoded || (g->insn.def.attributes & VF_FLAGS);
@@ -80,7 +80,7 @@ bool vf_guest_decode(struct bt_verifier *v)
         memcpy(v->bytes + (eip - tu->eip), from->bytes, from->len);
         eip = g->next;
     }
-    if (eip - tu->eip != tu->guest_bytes)
+    if (bt_eip_wrap(eip - tu->eip) != tu->guest_bytes)
         return vf_fail(v, RULE_EXIT, NULL, "the unit's %u guest bytes are not those of its instructions",
                        tu->guest_bytes);
     return true;
@@ -126,11 +126,13 @@ bool vf_at_start(struct bt_verifier *v, const struct vf_state *s, const struct v
     unsigned i = s->insn == VF_BEFORE ? 0 : s->insn;
     const struct vf_guest *g = &v->guest[i];
     if (i >= v->claim->tu->insns || s->by_c || s->committed)
-        return vf_fail(v, RULE_COMMIT, in, "the guest instruction at %x has changed something already", g->eip);
+        return vf_fail(v, RULE_COMMIT, in, "the guest instruction at %" PRIx64 " has changed something already",
+                       g->eip);
     if (!same(v, s, &g->entry, 0, in))
         return false;
     if (s->flags != g->entry.flags && g->insn.def.kind != K_POPF) /* POPF replaces them whichever way it goes */
-        return vf_fail(v, RULE_FLAGS, in, "the flags are not those in front of the guest instruction at %x", g->eip);
+        return vf_fail(v, RULE_FLAGS, in, "the flags are not those in front of the guest instruction at %" PRIx64,
+                       g->eip);
     return true;
 }
 
@@ -142,7 +144,7 @@ bool vf_at_end(struct bt_verifier *v, const struct vf_state *s, const struct vf_
     if (!same(v, s, &g->entry, behind ? 0 : g->written, in) || (!behind && !vf_results(v, s, in)))
         return false;
     if (s->flags != g->entry.flags && (behind || !g->flags))
-        return vf_fail(v, RULE_FLAGS, in, "the guest instruction at %x changes no flags", g->eip);
+        return vf_fail(v, RULE_FLAGS, in, "the guest instruction at %" PRIx64 " changes no flags", g->eip);
     return true;
 }
 

@@ -19,6 +19,7 @@
 #define VX86_BT_VERIFY_IMPL_H
 
 #include <capstone/capstone.h>
+#include <inttypes.h>
 
 #include "callout.h"
 #include "regs.h"
@@ -181,11 +182,11 @@ struct vf_state {
 struct vf_guest {
     struct vf_insn insn;
     bool decoded; /* by Capstone */
-    uint32_t eip, next;
+    uint64_t eip, next;
     uint16_t written; /* guest registers */
     bool flags;
     bool has_target;
-    uint32_t target;
+    uint64_t target;
     uint8_t op_bytes, address_bytes, seg; /* by mode and prefixes; seg: of an override, VF_NO_REG */
     bool entered;                         /* the state below is valid */
     struct vf_state entry;

@@ -159,7 +159,7 @@ const struct bt_site *vf_site_of(const struct bt_verifier *v, uint32_t off)
 {
     const struct bt_tu *tu = v->claim->tu;
     for (unsigned i = 0; i < tu->site_count; i++) {
-        if (off >= tu->sites[i].start && off < tu->sites[i].end)
+        if (off >= tu->sites[i].start && off < bt_site_end(&tu->sites[i]))
             return &tu->sites[i];
     }
     return NULL;
@@ -189,7 +189,7 @@ static bool poll_site(struct bt_verifier *v, const struct vf_state *s, const str
         i++; /* past instructions without code */
     if (site->eip == v->guest[i].next || (i == count - 1 && at->has_target && site->eip == at->target))
         return vf_at_end(v, s, in);
-    return vf_fail(v, RULE_SITE, in, "the site's eip %x is not of this boundary", site->eip);
+    return vf_fail(v, RULE_SITE, in, "the site's eip %" PRIx64 " is not of this boundary", site->eip);
 }
 
 static bool jump_cache(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in,

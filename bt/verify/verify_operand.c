@@ -157,7 +157,8 @@ bool vf_operand_address(struct bt_verifier *v, const struct vf_state *s, const s
     if (named)
         return vf_fail(v, RULE_LIMIT, in, "%u bytes that have not been held against their segment's limit%s",
                        access->bytes, access->write ? " for writing" : "");
-    return vf_fail(v, RULE_OPERAND, in, "no %u bytes that the guest instruction at %x names", access->bytes, g->eip);
+    return vf_fail(v, RULE_OPERAND, in, "no %u bytes that the guest instruction at %" PRIx64 " names", access->bytes,
+                   g->eip);
 }
 
 vf_term vf_branch_target(struct bt_verifier *v, const struct vf_state *s, const struct vf_guest *g)
@@ -290,20 +291,21 @@ bool vf_results(struct bt_verifier *v, const struct vf_state *s, const struct vf
     if (s->by_c || !g->decoded)
         return true;
     if (vf_loads_segment(v, g) && !s->based)
-        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not loaded its segment register", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %" PRIx64 " has not loaded its segment register",
+                       g->eip);
     if (writes_memory(g) && !s->committed)
-        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not stored", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %" PRIx64 " has not stored", g->eip);
     vf_term store = to_be_stored(v, s, g);
     if ((store != 0 && s->stored != store) || (s->stored != 0 && !writes_memory(g)))
-        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x stores something else", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %" PRIx64 " stores something else", g->eip);
     if (!stack_moved(v, s, g))
-        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x moves ESP by something else", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %" PRIx64 " moves ESP by something else", g->eip);
     bool itself = def->kind == K_NATIVE || def->kind == K_IMUL || def->kind == K_SETCC || def->kind == K_LAHF ||
                   def->kind == K_SAHF;
     if (itself && !(def->attributes & VF_GUEST) && !s->own)
-        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %x has not been done", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the guest instruction at %" PRIx64 " has not been done", g->eip);
     vf_term want = to->kind == OP_REG && to->reg < 8 && to->size == 4 ? source(v, s, g) : 0;
     if (want != 0 && s->reg[host_of(to->reg)] != want)
-        return vf_fail(v, RULE_OPERAND, in, "the result of the guest instruction at %x is another", g->eip);
+        return vf_fail(v, RULE_OPERAND, in, "the result of the guest instruction at %" PRIx64 " is another", g->eip);
     return true;
 }

@@ -239,7 +239,7 @@ static bool may_fault_here(struct bt_verifier *v, const struct vf_state *s, cons
     if (site == NULL || site->kind != SITE_FAULT)
         return vf_fail(v, RULE_SITE, in, "it can fault and has no site");
     if (site->eip != v->guest[s->insn].eip)
-        return vf_fail(v, RULE_SITE, in, "its site names %x", site->eip);
+        return vf_fail(v, RULE_SITE, in, "its site names %" PRIx64, site->eip);
     return vf_at_start(v, s, in);
 }
 

@@ -71,7 +71,7 @@ uint64_t bt_callout_rep(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
 {
     (void)unused;
     struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
-    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info, (uint32_t)eip, (uint32_t)(next_eip - eip))) {
+    if ((info & REP_SIZE) != 0 && bt_rep_fast(vcpu, info, eip, (uint32_t)(next_eip - eip))) {
         cpu->stats->callout_string++;
         vcpu->retired++;
         return CALLOUT_NEXT;
@@ -293,7 +293,7 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     vcpu->rip = eip;
     bt_interpret(cpu);
     unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
-    return after_insn(cpu, eip, length == 0 ? UINT64_MAX : (uint32_t)(eip + length), info);
+    return after_insn(cpu, eip, length == 0 ? UINT64_MAX : bt_eip_wrap(eip + length), info);
 }
 
 /* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what

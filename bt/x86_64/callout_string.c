@@ -74,10 +74,10 @@ static uint32_t chunk(struct vx_vcpu *vcpu, const struct vx_tlb *tlb, const uint
     return n;
 }
 
-bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info, uint32_t eip, uint32_t bytes)
+bool bt_rep_fast(struct vx_vcpu *vcpu, uint64_t info, uint64_t eip, uint32_t bytes)
 {
     const struct vx_tlb *tlb = vcpu->mmu->tlb[vx_view_of(vcpu)];
-    uint32_t lin = (uint32_t)(vcpu->seg[VX_CS].base + eip);
+    uint64_t lin = vx_lin_wrap(vcpu->seg[VX_CS].base + eip);
     const uint8_t *code = vx_tlb_probe(tlb, tlb->fetch_tag, lin, bytes);
     if (vcpu->dflag || code == NULL)
         return false;

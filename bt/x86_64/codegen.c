@@ -11,7 +11,7 @@ unsigned cg_number(const struct cg *cg, const struct bt_insn *in)
     return n;
 }
 
-uint8_t cg_done(const struct cg *cg, uint32_t eip)
+uint8_t cg_done(const struct cg *cg, uint64_t eip)
 {
     if (!cg->config->exact_count || cg->counted)
         return 0;
@@ -32,14 +32,15 @@ struct cold *cg_cold(struct cg *cg)
     return cold;
 }
 
-void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip)
+void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint64_t eip)
 {
     if (cg->site_count == SITE_MAX) {
         cg->full = true;
         return;
     }
+    VX_ASSERT(cg->a.len - start <= UINT8_MAX);
     cg->site[cg->site_count++] = (struct bt_site){ .start = start,
-                                                   .end = cg->a.len,
+                                                   .bytes = (uint8_t)(cg->a.len - start),
                                                    .eip = eip,
                                                    .kind = kind,
                                                    .done = cg_done(cg, eip),
@@ -71,7 +72,7 @@ void emit_fip(struct cg *cg)
     if (!cg->fip_due)
         return;
     asm_mem(&cg->a, false, 0, 0xC7, 0, H_VCPU, H_NONE, 0, AREA(fp_last) + FX_FIP);
-    a32(&cg->a, cg->fip);
+    a32(&cg->a, (uint32_t)cg->fip);
 }
 
 void emit_unit_done(struct cg *cg)
@@ -98,9 +99,9 @@ void emit_call_c(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 void emit_interp(struct cg *cg, const struct bt_insn *in, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, cg->fp_live ? MEM_FP_LIVE : 0);
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, stub);
 }
 
@@ -108,6 +109,6 @@ void emit_interp_end(struct cg *cg, const struct bt_insn *in)
 {
     emit_fip(cg);
     emit_count(cg, cg_number(cg, in));
-    x_mov_imm32(&cg->a, H_R8, in->eip);
+    emit_eip(cg, H_R8, in->eip);
     x_jmp_rel32(&cg->a, cg->stub->exit_interp);
 }

@@ -16,7 +16,7 @@ struct cold {
     bool rcx_in_r11; /* guest ECX has to be brought back first */
     uint32_t info;
     bool fip_due; /* as in struct cg, at the jump to here */
-    uint32_t fip;
+    uint64_t fip;
     uint8_t insn; /* index of the guest instruction */
     uint8_t exit; /* COLD_EXIT: which */
 };
@@ -40,7 +40,7 @@ struct cg {
     bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
     bool counted;                  /* exact counts: vcpu->retired has all of the unit's instructions from here on */
     bool fip_due;                  /* `fip` is yet to be told */
-    uint32_t fip;                  /* eip of the last x87 instruction that is not a control instruction */
+    uint64_t fip;                  /* eip of the last x87 instruction that is not a control instruction */
     unsigned insns;                /* instructions of the unit */
     unsigned exits;
     /* up to here: of one unit, and zero when it begins */
@@ -68,14 +68,19 @@ static inline bool cg_has_share(const struct bt_insn *in)
 /* Code out of line for the current instruction. */
 struct cold *cg_cold(struct cg *cg);
 /* The code from buffer offset `start` to here is a site. */
-void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint32_t eip);
+void cg_site(struct cg *cg, uint32_t start, enum bt_site_kind kind, uint64_t eip);
 /* Jump to a call-out of the current instruction, out of line, from the rel32 at `from`. */
 void cg_cold_insn(struct cg *cg, uint32_t from, bool rcx_in_r11);
 
 /* The number of an instruction in the unit, and of what is done and not counted at the boundary before `eip` (exact
  * counts, see emit_count.c). */
 unsigned cg_number(const struct cg *cg, const struct bt_insn *in);
-uint8_t cg_done(const struct cg *cg, uint32_t eip);
+uint8_t cg_done(const struct cg *cg, uint64_t eip);
+/* reg = eip, as code of 32-bit guests has it. */
+static inline void emit_eip(struct cg *cg, unsigned reg, uint64_t eip)
+{
+    x_mov_imm32(&cg->a, reg, (uint32_t)eip);
+}
 /* vcpu->retired += n. */
 void emit_count(struct cg *cg, unsigned n);
 /* Stores FIP if it is due (and leaves it due for other paths), see emit_x87.c. */

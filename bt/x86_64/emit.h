@@ -40,12 +40,12 @@ void emit_call(struct cg *cg, const struct bt_insn *in);
 void emit_ret(struct cg *cg, const struct bt_insn *in);
 void emit_jmp_rm(struct cg *cg, const struct bt_insn *in);
 void emit_call_rm(struct cg *cg, const struct bt_insn *in);
-void emit_exit(struct cg *cg, uint32_t target_eip);
-void emit_exit_boundary(struct cg *cg, uint32_t eip);
+void emit_exit(struct cg *cg, uint64_t target_eip);
+void emit_exit_boundary(struct cg *cg, uint64_t eip);
 /* To the unit at the eip in r8 through the jump cache, whose entries are unit's offset << 32 | (uint32_t)-eip. A miss
  * goes to C: as the exit `direct`, or (NULL) as an indirect branch. */
 void emit_jump_cache(struct cg *cg, const struct bt_exit *direct);
-void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip);
+void emit_poll(struct cg *cg, int32_t pointer_disp, uint64_t eip);
 
 /* ---- emit_string.c */
 void emit_string(struct cg *cg, const struct bt_insn *in);

@@ -9,18 +9,18 @@
 
 enum { HOLD = 16 };
 
-static uint32_t ip_mask(const struct bt_insn *in)
+static uint64_t ip_mask(const struct bt_insn *in)
 {
     return in->op_bytes == 2 ? 0xFFFFu : UINT32_MAX;
 }
 
-static uint32_t target_of(const struct bt_insn *in)
+static uint64_t target_of(const struct bt_insn *in)
 {
-    return (bt_next_eip(in) + (uint32_t)in->imm) & ip_mask(in);
+    return (bt_next_eip(in) + (uint64_t)in->imm) & ip_mask(in);
 }
 
 /* The CS limit of a unit is part of its key, so direct targets are checked here, once. */
-static bool target_within_limit(const struct cg *cg, uint32_t target)
+static bool target_within_limit(const struct cg *cg, uint64_t target)
 {
     return target <= cg->tu->cs_limit;
 }
@@ -31,7 +31,7 @@ static bool any_target_within_limit(const struct cg *cg, const struct bt_insn *i
     return ip_mask(in) <= cg->tu->cs_limit;
 }
 
-void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip)
+void emit_poll(struct cg *cg, int32_t pointer_disp, uint64_t eip)
 {
     uint32_t start = cg->a.len;
     x_load64(&cg->a, H_R8, H_VCPU, pointer_disp);
@@ -39,7 +39,7 @@ void emit_poll(struct cg *cg, int32_t pointer_disp, uint32_t eip)
     cg_site(cg, start, SITE_POLL, eip);
 }
 
-static void poll_if_backward(struct cg *cg, const struct bt_insn *in, uint32_t target)
+static void poll_if_backward(struct cg *cg, const struct bt_insn *in, uint64_t target)
 {
     if (target <= in->eip)
         emit_poll(cg, AREA(poll_ptr), in->eip);
@@ -56,7 +56,7 @@ void emit_poll_ahead(struct cg *cg, const struct bt_insn *before, const struct b
 }
 
 /* Registers the rel32 at `from` as an exit to target_eip; its cold stub goes to C with the exit's address. */
-static void add_exit(struct cg *cg, uint32_t from, uint32_t target_eip)
+static void add_exit(struct cg *cg, uint32_t from, uint64_t target_eip)
 {
     VX_ASSERT(cg->exits < TU_EXITS);
     struct bt_exit *exit = &cg->tu->exit[cg->exits];
@@ -71,7 +71,7 @@ static void add_exit(struct cg *cg, uint32_t from, uint32_t target_eip)
 
 /* The instruction in STI's shadow is done: the boundary at `eip` (or, kind SITE_POLL_INDIRECT, at the eip in r8) may
  * take events. */
-static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
+static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint64_t eip)
 {
     if (!cg->in_shadow)
         return;
@@ -82,23 +82,23 @@ static void end_shadow(struct cg *cg, enum bt_site_kind kind, uint32_t eip)
     cg_site(cg, start, kind, eip);
 }
 
-void emit_exit(struct cg *cg, uint32_t target_eip)
+void emit_exit(struct cg *cg, uint64_t target_eip)
 {
     emit_unit_done(cg);
     end_shadow(cg, SITE_POLL, target_eip);
     add_exit(cg, x_jmp_rel32(&cg->a, cg->a.base), target_eip);
 }
 
-void emit_exit_boundary(struct cg *cg, uint32_t eip)
+void emit_exit_boundary(struct cg *cg, uint64_t eip)
 {
     emit_unit_done(cg);
-    x_mov_imm32(&cg->a, H_R8, eip);
+    emit_eip(cg, H_R8, eip);
     x_jmp_rel32(&cg->a, cg->stub->exit_boundary);
 }
 
 void emit_jmp(struct cg *cg, const struct bt_insn *in)
 {
-    uint32_t target = target_of(in);
+    uint64_t target = target_of(in);
     if (!target_within_limit(cg, target)) {
         emit_interp_end(cg, in);
         return;
@@ -109,7 +109,7 @@ void emit_jmp(struct cg *cg, const struct bt_insn *in)
 
 void emit_jcc(struct cg *cg, const struct bt_insn *in)
 {
-    uint32_t target = target_of(in);
+    uint64_t target = target_of(in);
     if (!target_within_limit(cg, target)) {
         emit_interp_end(cg, in);
         return;
@@ -156,7 +156,7 @@ static uint32_t short_jcc(struct bt_asm *a, unsigned cc)
 void emit_loop(struct cg *cg, const struct bt_insn *in)
 {
     struct bt_asm *a = &cg->a;
-    uint32_t target = target_of(in);
+    uint64_t target = target_of(in);
     if (!target_within_limit(cg, target)) {
         emit_interp_end(cg, in);
         return;
@@ -187,14 +187,14 @@ void emit_loop(struct cg *cg, const struct bt_insn *in)
 
 void emit_call(struct cg *cg, const struct bt_insn *in)
 {
-    uint32_t target = target_of(in);
+    uint64_t target = target_of(in);
     if (!target_within_limit(cg, target)) {
         emit_interp_end(cg, in);
         return;
     }
     poll_if_backward(cg, in, target);
     struct bt_insn push = *in;
-    push.imm = bt_next_eip(in);
+    push.imm = (int64_t)bt_next_eip(in);
     emit_push_imm(cg, &push);
     emit_exit(cg, target);
 }
@@ -290,7 +290,7 @@ void emit_call_rm(struct cg *cg, const struct bt_insn *in)
     load_target(cg, in);
     x_store32(&cg->a, H_RSP, HOLD, H_R8);
     struct bt_insn push = *in;
-    push.imm = bt_next_eip(in);
+    push.imm = (int64_t)bt_next_eip(in);
     emit_push_imm(cg, &push);
     x_load32(&cg->a, H_R8, H_RSP, HOLD);
     emit_jump_cache(cg, NULL);

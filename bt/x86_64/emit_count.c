@@ -22,7 +22,7 @@ void emit_budget_check(struct cg *cg)
     x_mov64(a, H_RCX, H_R8);
     uint32_t fits = x_jrcxz(a);
     x_mov64(a, H_RCX, H_R11);
-    x_mov_imm32(a, H_R8, cg->tu->eip);
+    emit_eip(cg, H_R8, cg->tu->eip);
     x_jmp_rel32(a, cg->stub->exit_budget);
     x_here(a, fits);
     x_mov64(a, H_RCX, H_R11);

@@ -101,8 +101,8 @@ void emit_rep(struct cg *cg, const struct bt_insn *in)
     bool flat = seg_is_flat(cg, VX_ES) && (stos || seg_is_flat(cg, in->mem_seg));
     uint32_t fast = (movs || stos) && flat && in->addr_bytes == 4 ? in->op_bytes | (movs ? REP_MOVS : 0u) : 0;
     struct bt_asm *a = &cg->a;
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, fast | (cg->fp_live ? MEM_FP_LIVE : 0));
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, cg->stub->rep);
 }

@@ -152,9 +152,9 @@ void emit_mov_from_cr(struct cg *cg, const struct bt_insn *in)
 static void callout_seg(struct cg *cg, const struct bt_insn *in, unsigned seg, unsigned pop_bytes)
 {
     struct bt_asm *a = &cg->a;
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, seg | pop_bytes << SEG_POP_SHIFT | (cg->fp_live ? MEM_FP_LIVE : 0));
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, cg->stub->seg);
 }
 
@@ -222,9 +222,9 @@ void emit_port(struct cg *cg, const struct bt_insn *in)
         x_mov_imm32(a, H_R11, (uint8_t)in->imm);
     else
         x_movzx16(a, H_R11, host_of(VX_RDX));
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, size | (in->opcode & 2 ? PORT_OUT : 0) | (cg->fp_live ? MEM_FP_LIVE : 0));
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, cg->stub->port);
 }
 
@@ -232,9 +232,9 @@ void emit_port(struct cg *cg, const struct bt_insn *in)
 static void transfer(struct cg *cg, const struct bt_insn *in, uint32_t info, uint32_t stub)
 {
     struct bt_asm *a = &cg->a;
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, info);
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, stub);
 }
 

@@ -179,7 +179,7 @@ static void emit_cold_mem(struct cg *cg, const struct cold *cold)
     if (cold->lin_reg != H_R8)
         x_mov32(a, H_R8, cold->lin_reg);
     x_mov_imm32(a, H_R9, cold->info);
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, cg->stub->mem_slow);
     x_jmp_rel32(a, a->base + cold->resume); /* 5 bytes: the stub returns behind it when C did the instruction */
     if (!bt_ends_unit(in->lower) && !cg_has_share(in))
@@ -196,9 +196,9 @@ static void emit_cold_insn(struct cg *cg, const struct cold *cold)
         emit_interp_end(cg, in);
         return;
     }
-    x_mov_imm32(a, H_R8, bt_next_eip(in));
+    emit_eip(cg, H_R8, bt_next_eip(in));
     x_mov_imm32(a, H_R9, cold->info);
-    x_mov_imm32(a, H_R10, in->eip);
+    emit_eip(cg, H_R10, in->eip);
     emit_call_c(cg, in, cg->stub->insn);
     x_jmp_rel32(a, a->base + cg->start[cold->insn + 1]);
 }
@@ -209,7 +209,7 @@ static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
     struct bt_asm *a = &cg->a;
     x_mov64(a, H_RCX, H_R11);
     x_mov_imm32(a, H_R9, cold->info);
-    x_mov_imm32(a, H_R10, cg->draft->insns[cold->insn].eip);
+    emit_eip(cg, H_R10, cg->draft->insns[cold->insn].eip);
     emit_call_c(cg, &cg->draft->insns[cold->insn], cg->stub->share_slow);
     x_jmp_rel32(a, a->base + cold->resume);
 }
@@ -218,9 +218,9 @@ static void emit_cold_exit(struct cg *cg, const struct cold *cold)
 {
     struct bt_exit *exit = &cg->tu->exit[cold->exit];
     exit->cold_off = x_pos(&cg->a);
-    bool other_page = ((exit->target_eip + cg->tu->cs_base) ^ (cg->tu->eip + cg->tu->cs_base)) >= VX_PAGE_BYTES;
+    bool other_page = (vx_lin_wrap(exit->target_eip + cg->tu->cs_base) ^ bt_tu_lin(cg->tu)) >= VX_PAGE_BYTES;
     if (other_page && !cg->tu->global) { /* will not be chained (chain.c, I1) */
-        x_mov_imm32(&cg->a, H_R8, exit->target_eip);
+        emit_eip(cg, H_R8, exit->target_eip);
         emit_jump_cache(cg, exit);
         return;
     }

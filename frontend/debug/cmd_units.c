@@ -53,11 +53,11 @@ static void show_host(struct view *view, uint32_t from, uint32_t to)
     };
     for (uint32_t at = from; at < to;) {
         char text[128];
-        uint32_t eip;
+        uint64_t eip;
         const char *what;
         unsigned length = vx_disassemble(&how, unit->host + at, unit->host_bytes - at, at, text, sizeof text);
         if (vx_bt_unit_site(unit, at, &eip, &what))
-            dbg_say(view->dbg, "        +%04x  %-44s ; %s of %08x\n", at, text, what, eip);
+            dbg_say(view->dbg, "        +%04x  %-44s ; %s of %08" PRIx64 "\n", at, text, what, eip);
         else
             dbg_say(view->dbg, "        +%04x  %s\n", at, text);
         at += length != 0 ? length : 1;
@@ -104,7 +104,7 @@ static void show_insns(struct view *view)
     vx_flag_liveness(use, n);
     for (unsigned i = 0; i < unit->insns; i++) {
         if (i < n && vx_debug_disassemble(dbg->debug, &how, unit->lin + at[i], unit->eip + at[i], &insn)) {
-            dbg_say(dbg, "    %08x  %s\n", unit->lin + at[i], insn.text);
+            dbg_say(dbg, "    %08" PRIx64 "  %s\n", unit->lin + at[i], insn.text);
             show_flags(dbg, &use[i]);
         } else {
             dbg_say(dbg, "    (cannot be read any more)\n");
@@ -140,7 +140,7 @@ static void show_exits(struct debugger *dbg, const struct vx_bt_unit *unit)
 {
     for (unsigned i = 0; i < VX_ARRAY_LEN(unit->exit); i++)
         if (unit->exit[i].exists)
-            dbg_say(dbg, "  exit to %08x, %s\n", unit->exit[i].target_eip,
+            dbg_say(dbg, "  exit to %08" PRIx64 ", %s\n", unit->exit[i].target_eip,
                     unit->exit[i].chained ? "chained" : "not chained");
     dbg_say(dbg, "  %u exits of other units lead here\n", unit->chained_in);
 }
@@ -154,12 +154,12 @@ static void on_unit(void *opaque, const struct vx_bt_unit *unit)
     listing->insns += unit->insns;
     listing->guest_bytes += unit->guest_bytes;
     listing->host_bytes += unit->host_bytes;
-    if (!listing->whole || listing->lin - unit->lin >= unit->guest_bytes)
+    if (!listing->whole || vx_lin_wrap(listing->lin - unit->lin) >= unit->guest_bytes)
         return;
     vx_bt_mode_text(unit->mode, mode, sizeof mode);
-    dbg_say(dbg, "unit %u at %08x: %u instructions, %u guest bytes, %u host bytes%s%s\n  mode: %s\n", ++listing->found,
-            unit->lin, unit->insns, unit->guest_bytes, unit->host_bytes, unit->global ? ", global" : "",
-            unit->self_checking ? ", checks itself" : "", mode);
+    dbg_say(dbg, "unit %u at %08" PRIx64 ": %u instructions, %u guest bytes, %u host bytes%s%s\n  mode: %s\n",
+            ++listing->found, unit->lin, unit->insns, unit->guest_bytes, unit->host_bytes,
+            unit->global ? ", global" : "", unit->self_checking ? ", checks itself" : "", mode);
     if (listing->counted)
         dbg_say(dbg, "  entered %" PRIu64 " times\n", unit->entered);
     show_exits(dbg, unit);
@@ -284,7 +284,7 @@ bool dbg_info_hottest(struct debugger *dbg, const char **at)
     for (unsigned i = 0; i < ranking.count; i++) {
         const struct vx_bt_unit *unit = &ranking.unit[i];
         vx_bt_mode_text(unit->mode, mode, sizeof mode);
-        dbg_say(dbg, "%12" PRIu64 "  %5.1f%%  %08x  %5u  %u %u, %s", unit->entered,
+        dbg_say(dbg, "%12" PRIu64 "  %5.1f%%  %08" PRIx64 "  %5u  %u %u, %s", unit->entered,
                 100.0 * (double)weight(unit) / (double)ranking.weight, unit->lin, unit->insns, unit->guest_bytes,
                 unit->host_bytes, mode);
         if (dbg_symbolize(dbg, unit->lin, name, sizeof name))
@@ -310,12 +310,12 @@ bool dbg_info_exits(struct debugger *dbg, const char **at)
     for (unsigned age = count < VX_BT_DEPARTURES ? (unsigned)count : VX_BT_DEPARTURES; age-- > 0;) {
         if (!vx_bt_departure(cpu, age, &departure))
             continue;
-        dbg_say(dbg, "entered %08x", departure.entered);
+        dbg_say(dbg, "entered %08" PRIx64, departure.entered);
         if (departure.at_known)
-            dbg_say(dbg, "  left %08x", departure.at);
+            dbg_say(dbg, "  left %08" PRIx64, departure.at);
         else
             dbg_say(dbg, "  left        ?");
-        dbg_say(dbg, "  for %04x:%08x  %s\n", departure.to_cs, departure.to, departure.why);
+        dbg_say(dbg, "  for %04x:%08" PRIx64 "  %s\n", departure.to_cs, departure.to, departure.why);
     }
     return true;
 }

@@ -57,7 +57,7 @@ bool vx_bt_counts_units(const struct vx_bt *bt);
 
 /* A unit as a debugger sees it; valid until translated code runs again. */
 struct vx_bt_unit {
-    uint32_t lin, eip; /* of its first instruction */
+    uint64_t lin, eip; /* of its first instruction */
     uint32_t mode;     /* vx_bt_mode_text() */
     unsigned guest_bytes, insns, host_bytes;
     const uint8_t *host; /* its host code */
@@ -67,7 +67,7 @@ struct vx_bt_unit {
     unsigned sites;
     struct {
         bool exists, chained;
-        uint32_t target_eip;
+        uint64_t target_eip;
     } exit[2];
     const void *token;
 };
@@ -75,7 +75,7 @@ typedef void vx_bt_unit_fn(void *opaque, const struct vx_bt_unit *unit);
 /* Calls fn for every unit that can be reached. */
 void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque);
 /* Host code at `off` of the unit may fault, or looks for attention: for the guest instruction at *eip. */
-bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint32_t *eip, const char **what);
+bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint64_t *eip, const char **what);
 /* Where the code of the unit's instruction `index` is, and how it was lowered; at index `insns` what follows the last
  * one, at insns + 1 what is out of line. False for others, and for units that do not count their entries. */
 struct vx_bt_part {
@@ -89,11 +89,11 @@ bool vx_bt_unit_names(const struct vx_bt *bt, const struct vx_bt_unit *unit, uin
 /* Once that translated code was left for good (a call-out that comes back is none), while the vCPU had a debugger. */
 struct vx_bt_departure {
     const char *why;  /* static storage */
-    uint32_t entered; /* eip of the unit at which C had entered translated code; chains lead on from there */
+    uint64_t entered; /* eip of the unit at which C had entered translated code; chains lead on from there */
     bool at_known;
-    uint32_t at;    /* eip of the instruction that left, or of the unit whose exit it was */
+    uint64_t at;    /* eip of the instruction that left, or of the unit whose exit it was */
     uint16_t to_cs; /* where the guest was then */
-    uint32_t to;
+    uint64_t to;
 };
 #define VX_BT_DEPARTURES 64
 /* Of the processor. The newest is 0; false when there is none of that age. */

@@ -113,7 +113,7 @@ Test(hostfault, elsewhere)
     struct rig rig;
     struct bt_tu *tu = fragment_make(&rig, FRAGMENT_LOOP);
     const struct bt_site *site = site_of(tu, SITE_POLL);
-    const uint64_t places[] = { tu->entry + site->start - 1u, tu->entry + site->end, rig.bt->host->stub.leave,
+    const uint64_t places[] = { tu->entry + site->start - 1u, tu->entry + bt_site_end(site), rig.bt->host->stub.leave,
                                 rig.bt->code.bytes, UINT64_MAX /* in front of the cache */ };
     uint64_t reason;
     bt_hostfault_enter(rig.cpu);

@@ -138,9 +138,8 @@ static struct bt_site *site_of_kind(struct subject *s, enum bt_site_kind kind)
 static void no_fault_site(struct subject *s)
 {
     struct bt_site *site = site_of_kind(s, SITE_FAULT);
-    site->end = site->start + 1;
     site->start = 0;
-    site->end = 7; /* the entry counter's load */
+    site->bytes = 7; /* the entry counter's load */
 }
 static void fault_site_of_another(struct subject *s)
 {
@@ -160,7 +159,7 @@ static void poll_site_for_a_fault(struct subject *s)
 }
 static void site_beyond_the_end(struct subject *s)
 {
-    s->tu->sites[0].end = s->tu->host_bytes + 1;
+    s->tu->sites[0].start = s->tu->host_bytes;
 }
 static void site_inside_an_instruction(struct subject *s)
 {
@@ -176,7 +175,7 @@ static void cut_short(struct subject *s)
 }
 static void exits_exchanged(struct subject *s)
 {
-    uint32_t target = s->tu->exit[0].target_eip;
+    uint64_t target = s->tu->exit[0].target_eip;
     s->tu->exit[0].target_eip = s->tu->exit[1].target_eip;
     s->tu->exit[1].target_eip = target;
 }
@@ -206,7 +205,7 @@ static void longer_unit(struct subject *s)
 }
 static void shorter_code_segment(struct subject *s)
 {
-    s->tu->cs_limit = s->tu->exit[0].target_eip - 1;
+    s->tu->cs_limit = (uint32_t)s->tu->exit[0].target_eip - 1;
 }
 static void code_segment_of_64_kib(struct subject *s)
 {
