@@ -1,13 +1,10 @@
 /* debug_exit.c - a few ports end the machine. See debug_exit.h. */
-#include <stdlib.h>
-
 #include "debug_exit.h"
 
 struct debug_exit {
-    struct vx_bus *bus;
+    struct one_region chip;
     void (*exit)(void *opaque, uint32_t value);
     void *opaque;
-    struct vx_region region;
 };
 
 static uint64_t exit_read(void *opaque, uint64_t off, unsigned size)
@@ -23,41 +20,31 @@ static void exit_write(void *opaque, uint64_t off, unsigned size, uint64_t value
     chip->exit(chip->opaque, (uint32_t)value);
 }
 
-static void exit_destroy(void *instance)
-{
-    struct debug_exit *chip = instance;
-    if (chip == NULL)
-        return;
-    vx_bus_remove(chip->bus, &chip->region);
-    free(chip);
-}
-
 vx_err debug_exit_create(const struct debug_exit_config *config, struct debug_exit **out)
 {
-    struct debug_exit *chip = calloc(1, sizeof *chip);
-    if (chip == NULL)
-        return VX_ERR_NO_MEMORY;
-    chip->bus = config->bus;
-    chip->exit = config->exit;
-    chip->opaque = config->opaque;
-    chip->region = (struct vx_region){ .name = "debug exit",
-                                       .space = VX_SPACE_IO,
-                                       .base = config->ports.base,
-                                       .size = config->ports.count,
-                                       .max_size = 4,
-                                       .read = exit_read,
-                                       .write = exit_write,
-                                       .opaque = chip };
-    vx_err err = vx_bus_add(chip->bus, &chip->region);
-    if (err != VX_ERR_OK) {
-        free(chip);
-        return err;
-    }
-    *out = chip;
+    const struct vx_region region = { .name = "debug exit",
+                                      .space = VX_SPACE_IO,
+                                      .base = config->ports.base,
+                                      .size = config->ports.count,
+                                      .max_size = 4,
+                                      .read = exit_read,
+                                      .write = exit_write };
+    struct one_region *chip;
+    VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));
+    *out = (struct debug_exit *)chip;
+    (*out)->exit = config->exit;
+    (*out)->opaque = config->opaque;
     return VX_ERR_OK;
 }
 
+static const struct state_field fields[] = {
+    WIRES(struct debug_exit, chip, exit, opaque),
+};
+static const struct state_table state = STATE_TABLE(struct debug_exit, fields, NULL);
+
 const struct device_type debug_exit_type = {
     .name = "debug exit",
-    .destroy = exit_destroy,
+    .version = 1,
+    .state = &state,
+    .destroy = one_region_destroy,
 };

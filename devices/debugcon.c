@@ -1,12 +1,9 @@
 /* debugcon.c - port 402h to a character back end. The worked example of the device pattern in device.h. */
-#include <stdlib.h>
-
 #include "debugcon.h"
 
 struct debugcon {
-    struct vx_bus *bus;
+    struct one_region chip;
     struct vx_char *out;
-    struct vx_region region;
 };
 
 static uint64_t debugcon_read(void *opaque, uint64_t off, unsigned size)
@@ -36,23 +33,9 @@ static size_t debugcon_write_block(void *opaque, uint64_t off, unsigned size, co
     return count;
 }
 
-static void debugcon_destroy(void *instance)
-{
-    struct debugcon *con = instance;
-    if (con == NULL)
-        return;
-    vx_bus_remove(con->bus, &con->region);
-    free(con);
-}
-
 vx_err debugcon_create(const struct debugcon_config *config, struct debugcon **out)
 {
-    struct debugcon *con = calloc(1, sizeof *con);
-    if (con == NULL)
-        return VX_ERR_NO_MEMORY;
-    con->bus = config->bus;
-    con->out = config->out;
-    con->region = (struct vx_region){
+    const struct vx_region region = {
         .name = "debugcon",
         .space = VX_SPACE_IO,
         .base = config->port,
@@ -60,18 +43,22 @@ vx_err debugcon_create(const struct debugcon_config *config, struct debugcon **o
         .read = debugcon_read,
         .write = debugcon_write,
         .write_block = debugcon_write_block,
-        .opaque = con,
     };
-    vx_err err = vx_bus_add(con->bus, &con->region);
-    if (err != VX_ERR_OK) {
-        free(con);
-        return err;
-    }
-    *out = con;
+    struct one_region *chip;
+    VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));
+    *out = (struct debugcon *)chip;
+    (*out)->out = config->out;
     return VX_ERR_OK;
 }
 
+static const struct state_field fields[] = {
+    WIRES(struct debugcon, chip, out),
+};
+static const struct state_table state = STATE_TABLE(struct debugcon, fields, NULL);
+
 const struct device_type debugcon_type = {
     .name = "debugcon",
-    .destroy = debugcon_destroy,
+    .version = 1,
+    .state = &state,
+    .destroy = one_region_destroy,
 };

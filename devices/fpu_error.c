@@ -1,12 +1,9 @@
 /* fpu_error.c - FERR# to IRQ 13. See fpu_error.h. */
-#include <stdlib.h>
-
 #include "fpu_error.h"
 
 struct fpu_error {
-    struct vx_bus *bus;
+    struct one_region chip;
     struct vx_irq irq13;
-    struct vx_region region;
 };
 
 void fpu_error_set_ferr(struct fpu_error *chip, bool level)
@@ -26,36 +23,27 @@ static void error_reset(void *instance, enum reset phase)
         vx_irq_lower(&((struct fpu_error *)instance)->irq13);
 }
 
-static void error_destroy(void *instance)
-{
-    struct fpu_error *chip = instance;
-    if (chip == NULL)
-        return;
-    vx_bus_remove(chip->bus, &chip->region);
-    free(chip);
-}
-
 vx_err fpu_error_create(const struct fpu_error_config *config, struct fpu_error **out)
 {
-    struct fpu_error *chip = calloc(1, sizeof *chip);
-    if (chip == NULL)
-        return VX_ERR_NO_MEMORY;
-    chip->bus = config->bus;
-    chip->irq13 = config->irq13;
-    chip->region = (struct vx_region){
-        .name = "fpu error", .space = VX_SPACE_IO, .base = 0xF0, .size = 1, .write = error_write, .opaque = chip
+    static const struct vx_region region = {
+        .name = "fpu error", .space = VX_SPACE_IO, .base = 0xF0, .size = 1, .write = error_write
     };
-    vx_err err = vx_bus_add(chip->bus, &chip->region);
-    if (err != VX_ERR_OK) {
-        free(chip);
-        return err;
-    }
-    *out = chip;
+    struct one_region *chip;
+    VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));
+    *out = (struct fpu_error *)chip;
+    (*out)->irq13 = config->irq13;
     return VX_ERR_OK;
 }
 
+static const struct state_field fields[] = {
+    WIRES(struct fpu_error, chip, irq13),
+};
+static const struct state_table state = STATE_TABLE(struct fpu_error, fields, NULL);
+
 const struct device_type fpu_error_type = {
     .name = "fpu error",
+    .version = 1,
+    .state = &state,
     .reset = error_reset,
-    .destroy = error_destroy,
+    .destroy = one_region_destroy,
 };

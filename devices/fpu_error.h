@@ -2,7 +2,8 @@
  *
  * Source: IBM PC AT Technical Reference "Coprocessor"; 82371SB (PIIX3) data sheet "Coprocessor Error Register". Port:
  * F0h. Modelled: IRQ 13 rises with FERR#; a write to F0h, or FERR# going away, lowers it. Not modelled: IGNNE# (the
- * core goes on by itself after the handler has cleared the exception). State to save: the line. */
+ * core goes on by itself after the handler has cleared the exception). State to save: none (the
+ * line's level is at its other end). */
 #ifndef VX86_DEVICES_FPU_ERROR_H
 #define VX86_DEVICES_FPU_ERROR_H
 

@@ -370,16 +370,27 @@ static void fw_cfg_destroy(void *instance)
     free(fw_cfg);
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct fw_cfg, key),
-    VX_FIELD(struct fw_cfg, dma_phys),
-    VX_FIELD(struct fw_cfg, file_count),
+/* keeps I2 */
+static const char *check(const void *loaded)
+{
+    struct fw_cfg *fw_cfg = (struct fw_cfg *)loaded; /* find_item() is for writers, too */
+    const struct item *item = find_item(fw_cfg, fw_cfg->key);
+    return fw_cfg->offset <= (item != NULL ? item->bytes : 0) ? NULL : "offset";
+}
+
+static const struct state_field fields[] = {
+    REGISTER(struct fw_cfg, key),
+    FIELD(struct fw_cfg, offset),
+    REGISTER(struct fw_cfg, dma_phys),
+    REGISTER_SAME(struct fw_cfg, file_count),
+    WIRES(struct fw_cfg, log, bus, pmap, region, dma_region, status, generic, arch, files),
 };
+static const struct state_table state = STATE_TABLE(struct fw_cfg, fields, check);
 
 const struct device_type fw_cfg_type = {
     .name = "fw_cfg",
+    .version = 1,
+    .state = &state,
     .reset = fw_cfg_reset,
     .destroy = fw_cfg_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

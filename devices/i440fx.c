@@ -37,6 +37,7 @@ struct i440fx {
     uint8_t applied[SEGMENTS];
     uint32_t smram_page; /* RAM behind A0000h */
     bool smiact, smram_shows;
+    uint8_t smram; /* the SMRAM register as it stands: what a write to it is measured by */
     struct pci_function fn;
 };
 
@@ -102,20 +103,28 @@ static void config_written(void *opaque, unsigned reg, unsigned size)
     if (reg <= REG_PAM_LAST && reg + size > REG_PAM0)
         apply(bridge);
     uint8_t *smram = &bridge->fn.config[REG_SMRAM];
-    if (*smram & SMRAM_D_LCK) { /* D_LCK closes SMRAM and makes the register read-only until reset */
+    if (bridge->smram & SMRAM_D_LCK) /* D_LCK closes SMRAM and makes the register read-only until reset */
+        *smram = bridge->smram;
+    else if (*smram & SMRAM_D_LCK)
         *smram &= (uint8_t)~SMRAM_D_OPEN;
-        bridge->fn.write_mask[REG_SMRAM] = 0;
-    }
+    bridge->smram = *smram;
     apply_smram(bridge);
 }
 
 static void i440fx_reset(void *instance, enum reset phase)
 {
     struct i440fx *bridge = instance;
-    if (phase == VX_RESET_HOLD)
-        bridge->fn.write_mask[REG_SMRAM] = 0x78;
-    else
+    if (phase == VX_RESET_RELEASE)
         apply(bridge);
+    bridge->smram = bridge->fn.config[REG_SMRAM];
+    apply_smram(bridge);
+}
+
+static void i440fx_restored(void *instance)
+{
+    struct i440fx *bridge = instance;
+    apply(bridge);
+    bridge->smram = bridge->fn.config[REG_SMRAM];
     apply_smram(bridge);
 }
 
@@ -151,7 +160,7 @@ vx_err i440fx_create(const struct i440fx_config *config, struct i440fx **out)
     fn->write_mask[REG_PAM0] = 0x30;
     for (unsigned reg = REG_PAM0 + 1; reg <= REG_PAM_LAST; reg++)
         fn->write_mask[reg] = PAM_WRITABLE;
-    fn->config[REG_SMRAM] = SMRAM_BASE_A0000;
+    fn->config[REG_SMRAM] = bridge->smram = SMRAM_BASE_A0000;
     fn->write_mask[REG_SMRAM] = 0x78;
     vx_err err = pci_add(config->pci, 0, 0, fn);
     if (err != VX_ERR_OK) {
@@ -165,15 +174,20 @@ vx_err i440fx_create(const struct i440fx_config *config, struct i440fx **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD_ARRAY(struct i440fx, applied),
-    VX_FIELD_ARRAY(struct i440fx, fn.config),
+static const struct state_field fields[] = {
+    SHOWN(struct i440fx, applied),
+    FIELD(struct i440fx, smiact),
+    FIELD_STRUCT(struct i440fx, fn, &pci_function_state),
+    WIRES(struct i440fx, pmap, ram_page, bios_page, smram_page),
+    DERIVED(struct i440fx, smram_shows, smram),
 };
+static const struct state_table state = STATE_TABLE(struct i440fx, fields, NULL);
 
 const struct device_type i440fx_type = {
     .name = "i440fx",
+    .version = 1,
+    .state = &state,
     .reset = i440fx_reset,
+    .restored = i440fx_restored,
     .destroy = i440fx_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -395,6 +395,15 @@ static void reset(void *instance, enum reset phase)
     show_leds(i8042);
 }
 
+/* The A20 gate and the host's LEDs keep no level of their own. P21 follows port 92h (i8042_a20_moved()), so it is right
+ * for both. */
+static void restored(void *instance)
+{
+    struct i8042 *i8042 = instance;
+    vx_irq_set(&i8042->a20, (i8042->p2 & P2_A20) != 0);
+    show_leds(i8042);
+}
+
 static void destroy(void *instance)
 {
     struct i8042 *i8042 = instance;
@@ -406,18 +415,33 @@ static void destroy(void *instance)
     free(i8042);
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct i8042, ram[0]),       VX_FIELD(struct i8042, p2),          VX_FIELD(struct i8042, pending),
-    VX_FIELD(struct i8042, out),          VX_FIELD(struct i8042, out_full),    VX_FIELD(struct i8042, out_aux),
-    VX_FIELD(struct i8042, command_last), VX_FIELD(struct i8042, system_flag), VX_FIELD(struct i8042, break_bit),
+static const struct state_field fields[] = {
+    REGISTER(struct i8042, ram),
+    REGISTER(struct i8042, p2),
+    REGISTER(struct i8042, pending),
+    REGISTER(struct i8042, out),
+    REGISTER(struct i8042, out_full),
+    REGISTER(struct i8042, out_aux),
+    FIELD(struct i8042, reply_full),
+    FIELD(struct i8042, reply),
+    REGISTER(struct i8042, command_last),
+    REGISTER(struct i8042, system_flag),
+    REGISTER(struct i8042, break_bit),
+    FIELD_MAX(struct i8042, ready_ns, STATE_NS_MAX),
+    FIELD_TIMER(struct i8042, gap_timer, clock),
+    FIELD_STRUCT(struct i8042, keyboard, &ps2_keyboard_state),
+    FIELD_STRUCT(struct i8042, mouse, &ps2_mouse_state),
+    WIRES(struct i8042, log, bus, clock, irq_keyboard, irq_aux, a20, reset, input, regions),
 };
+static const struct state_table state = STATE_TABLE(struct i8042, fields, NULL);
 
 const struct device_type i8042_type = {
     .name = "i8042",
+    .version = 1,
+    .state = &state,
     .reset = reset,
+    .restored = restored,
     .destroy = destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };
 
 vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)

@@ -450,38 +450,39 @@ vx_err i8237_create(const struct i8237_config *config, struct i8237 **out)
     return VX_ERR_OK;
 }
 
-#define CONTROLLER(member) VX_FIELD_EACH(struct i8237, controller, member)
-#define CHANNELS_OF(i, member)                                                                          \
-    {                                                                                                   \
-        "controller[" #i "].channel." #member, offsetof(struct i8237, controller[i].channel[0].member), \
-            sizeof(struct channel), CHANNELS, sizeof(((struct channel *)0)->member)                     \
-    }
-static const struct device_field fields[] = {
-    CONTROLLER(lines),
-    CONTROLLER(soft),
-    CONTROLLER(in_block),
-    CONTROLLER(mask),
-    CONTROLLER(reached_tc),
-    CONTROLLER(command),
-    CONTROLLER(lowest),
-    CONTROLLER(high_byte),
-    CHANNELS_OF(0, base_address),
-    CHANNELS_OF(0, base_count),
-    CHANNELS_OF(0, address),
-    CHANNELS_OF(0, count),
-    CHANNELS_OF(0, mode),
-    CHANNELS_OF(1, base_address),
-    CHANNELS_OF(1, base_count),
-    CHANNELS_OF(1, address),
-    CHANNELS_OF(1, count),
-    CHANNELS_OF(1, mode),
-    VX_FIELD_ARRAY(struct i8237, page),
+static const struct state_field channel_fields[] = {
+    REGISTER(struct channel, base_address), REGISTER(struct channel, base_count), REGISTER(struct channel, address),
+    REGISTER(struct channel, count),        REGISTER(struct channel, mode),       WIRES(struct channel, device),
 };
+static const struct state_table channel_state = STATE_TABLE(struct channel, channel_fields, NULL);
+
+static const struct state_field controller_fields[] = {
+    REGISTER_MAX(struct controller, lines, ALL),
+    REGISTER_MAX(struct controller, soft, ALL),
+    REGISTER_MAX(struct controller, in_block, ALL),
+    REGISTER_MAX(struct controller, mask, ALL),
+    REGISTER_MAX(struct controller, reached_tc, ALL),
+    REGISTER(struct controller, command),
+    REGISTER_MAX(struct controller, lowest, CHANNELS - 1),
+    REGISTER(struct controller, high_byte),
+    FIELD_STRUCT(struct controller, channel, &channel_state),
+    WIRES(struct controller, chip, number),
+};
+static const struct state_table controller_state = STATE_TABLE(struct controller, controller_fields, NULL);
+
+static const struct state_field fields[] = {
+    FIELD_STRUCT(struct i8237, controller, &controller_state),
+    REGISTER(struct i8237, page),
+    WIRES(struct i8237, log, bus, pmap, regions, alias),
+    DERIVED(struct i8237, pages_aliased), /* the PIIX3 says so */
+    DERIVED(struct i8237, serving),       /* false between accesses */
+};
+static const struct state_table state = STATE_TABLE(struct i8237, fields, NULL);
 
 const struct device_type i8237_type = {
     .name = "i8237",
+    .version = 1,
+    .state = &state,
     .reset = dma_reset,
     .destroy = dma_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

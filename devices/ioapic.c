@@ -199,17 +199,19 @@ vx_err ioapic_create(const struct ioapic_config *config, struct ioapic **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct ioapic, select),
-    VX_FIELD(struct ioapic, id),
-    VX_FIELD(struct ioapic, lines),
-    VX_FIELD_ARRAY(struct ioapic, entry),
+static const struct state_field fields[] = {
+    REGISTER(struct ioapic, select),
+    REGISTER(struct ioapic, id),
+    REGISTER(struct ioapic, lines),
+    REGISTER(struct ioapic, entry),
+    WIRES(struct ioapic, log, bus, send, opaque, region),
 };
+static const struct state_table state = STATE_TABLE(struct ioapic, fields, NULL);
 
 const struct device_type ioapic_type = {
     .name = "ioapic",
+    .version = 1,
+    .state = &state,
     .reset = ioapic_reset,
     .destroy = ioapic_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -164,22 +164,34 @@ void lapic_init(struct lapic *lapic)
     lapic_update(lapic);
 }
 
-void lapic_set_base(struct lapic *lapic, uint64_t value)
+/* Its region to where base and hardware_enabled say. */
+static void place(struct lapic *lapic)
 {
-    uint64_t base = value & ~(uint64_t)(WINDOW_BYTES - 1);
-    bool enable = value & LAPIC_BASE_ENABLE;
-    if (lapic->on_bus && (!enable || base != lapic->region.base)) {
+    bool wanted = lapic->hardware_enabled;
+    if (lapic->on_bus && (!wanted || lapic->base != lapic->region.base)) {
         vx_bus_remove(lapic->bus, &lapic->region);
         lapic->on_bus = false;
     }
+    if (wanted && !lapic->on_bus) {
+        lapic->region.base = lapic->base;
+        lapic->on_bus = vx_bus_add(lapic->bus, &lapic->region) == VX_ERR_OK;
+    }
+}
+
+void lapic_set_base(struct lapic *lapic, uint64_t value)
+{
+    bool enable = value & LAPIC_BASE_ENABLE;
     if (lapic->hardware_enabled && !enable)
         reset_registers(lapic); /* SDM "Enabling or Disabling the Local APIC": state is lost */
     lapic->hardware_enabled = enable;
-    if (enable && !lapic->on_bus) {
-        lapic->region.base = base;
-        lapic->on_bus = vx_bus_add(lapic->bus, &lapic->region) == VX_ERR_OK;
-    }
+    lapic->base = value & ~(uint64_t)(WINDOW_BYTES - 1);
+    place(lapic);
     lapic_update(lapic);
+}
+
+static void lapic_restored(void *instance)
+{
+    place(instance);
 }
 
 static void lapic_reset(void *instance, enum reset phase)
@@ -240,22 +252,39 @@ vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct lapic, on_bus),     VX_FIELD(struct lapic, hardware_enabled),
-    VX_FIELD(struct lapic, intr_level), VX_FIELD(struct lapic, id),
-    VX_FIELD(struct lapic, tpr),        VX_FIELD(struct lapic, ldr),
-    VX_FIELD(struct lapic, dfr),        VX_FIELD(struct lapic, svr),
-    VX_FIELD(struct lapic, esr),        VX_FIELD(struct lapic, icr_low),
-    VX_FIELD(struct lapic, icr_high),   VX_FIELD(struct lapic, divide),
-    VX_FIELD(struct lapic, initial),    VX_FIELD_ARRAY(struct lapic, lvt),
-    VX_FIELD_ARRAY(struct lapic, isr),  VX_FIELD_ARRAY(struct lapic, tmr),
-    VX_FIELD_ARRAY(struct lapic, irr),
+static const struct state_field fields[] = {
+    SHOWN(struct lapic, on_bus),
+    REGISTER(struct lapic, hardware_enabled),
+    FIELD(struct lapic, base),
+    REGISTER(struct lapic, intr_level),
+    FIELD(struct lapic, lint),
+    REGISTER(struct lapic, id),
+    REGISTER(struct lapic, tpr),
+    REGISTER(struct lapic, ldr),
+    REGISTER(struct lapic, dfr),
+    REGISTER(struct lapic, svr),
+    REGISTER(struct lapic, esr),
+    FIELD(struct lapic, esr_pending),
+    REGISTER(struct lapic, icr_low),
+    REGISTER(struct lapic, icr_high),
+    REGISTER(struct lapic, divide),
+    REGISTER(struct lapic, initial),
+    REGISTER(struct lapic, lvt),
+    REGISTER(struct lapic, isr),
+    REGISTER(struct lapic, tmr),
+    REGISTER(struct lapic, irr),
+    FIELD_MAX(struct lapic, timer_start_ns, STATE_NS_MAX),
+    FIELD(struct lapic, timer_done),
+    FIELD_TIMER(struct lapic, timer, clock),
+    WIRES(struct lapic, log, bus, clock, intr, nmi, init, extint_ack, eoi, opaque, region),
 };
+static const struct state_table state = STATE_TABLE(struct lapic, fields, NULL);
 
 const struct device_type lapic_type = {
     .name = "lapic",
+    .version = 1,
+    .state = &state,
     .reset = lapic_reset,
+    .restored = lapic_restored,
     .destroy = lapic_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

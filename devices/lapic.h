@@ -6,7 +6,8 @@
  * priority, NMI, INIT, SIPI), LVT timer (one-shot, periodic), LINT0/LINT1 (fixed, NMI, ExtINT: virtual wire), error
  * LVT; thermal and performance LVTs as storage. Not modelled: x2APIC, TSC deadline, other processors, EOI-broadcast
  * suppression, SMI. Deviation: LINT0 is ExtINT, LINT1 NMI, unmasked after reset, as PC firmware expects of the boot
- * processor. State to save: all registers, timer start. */
+ * processor. State to save: all registers, where it lies, the levels of LINT0
+ * and LINT1, the timer. */
 #ifndef VX86_DEVICES_LAPIC_H
 #define VX86_DEVICES_LAPIC_H
 

@@ -27,6 +27,7 @@ struct lapic {
     int (*extint_ack)(void *opaque);
     void (*eoi)(void *opaque, uint8_t vector);
     void *opaque;
+    uint64_t base; /* where its registers lie while hardware_enabled */
     bool on_bus, hardware_enabled;
     bool intr_level;
     bool lint[2]; /* input levels */

@@ -388,15 +388,28 @@ vx_err rtc_create(const struct rtc_config *config, struct rtc **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct rtc, index),
-    VX_FIELD_ARRAY(struct rtc, cmos),
+/* What has been collected is past, and the chain began before it. */
+static const char *check(const void *loaded)
+{
+    const struct rtc *rtc = loaded;
+    bool fits = rtc->chain_ns <= rtc->collected_ns && rtc->collected_ns <= now_ns(rtc);
+    return fits ? NULL : "collected_ns";
+}
+
+static const struct state_field fields[] = {
+    REGISTER_MAX(struct rtc, index, INDEX_MASK),
+    REGISTER(struct rtc, cmos),
+    FIELD_IN(struct rtc, chain_ns, -STATE_NS_MAX, STATE_NS_MAX),
+    FIELD_MAX(struct rtc, collected_ns, STATE_NS_MAX),
+    FIELD_TIMER(struct rtc, timer, clock),
+    WIRES(struct rtc, bus, clock, irq, region),
 };
+static const struct state_table state = STATE_TABLE(struct rtc, fields, check);
 
 const struct device_type rtc_type = {
     .name = "mc146818",
+    .version = 1,
+    .state = &state,
     .reset = rtc_reset,
     .destroy = rtc_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -6,7 +6,7 @@
  * reset, periodic, alarm and update-ended interrupts with their flags also when masked, 128 bytes of memory; the
  * counters, the day of the week among them, count on from what was written. Not modelled: daylight saving (DSE), square
  * wave. Reset keeps time and memory and clears the interrupt enables, as the RESET# pin does. State to save: registers,
- * memory, divider chain. */
+ * memory, divider chain, timer. */
 #ifndef VX86_DEVICES_MC146818_H
 #define VX86_DEVICES_MC146818_H
 

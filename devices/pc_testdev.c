@@ -136,8 +136,17 @@ vx_err pc_testdev_create(const struct pc_testdev_config *config, struct pc_testd
     return VX_ERR_OK;
 }
 
+static const struct state_field fields[] = {
+    FIELD(struct pc_testdev, data),
+    FIELD(struct pc_testdev, memory),
+    WIRES(struct pc_testdev, bus, pmap, line, regions),
+};
+static const struct state_table state = STATE_TABLE(struct pc_testdev, fields, NULL);
+
 const struct device_type pc_testdev_type = {
     .name = "pc-testdev",
+    .version = 1,
+    .state = &state,
     .reset = testdev_reset,
     .destroy = testdev_destroy,
 };

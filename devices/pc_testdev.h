@@ -8,7 +8,7 @@
  *   2000h-2017h  write: level (0 or not) of interrupt line 0-23; 16 and up are pins of the I/O APIC only
  * Memory: FF000000h, 64 KiB of storage that is a device's: every access comes here.
  * Modelled: all of it. Storage survives reset, as in QEMU; the interrupt lines fall.
- * State to save: both storages, the lines' levels. */
+ * State to save: both storages (the lines' levels are at their other ends). */
 #ifndef VX86_DEVICES_PC_TESTDEV_H
 #define VX86_DEVICES_PC_TESTDEV_H
 

@@ -338,25 +338,49 @@ vx_err pic_create(const struct pic_config *config, struct pic **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct pic, intr_level),          VX_FIELD(struct pic, master.lines),
-    VX_FIELD(struct pic, master.edges),        VX_FIELD(struct pic, master.level),
-    VX_FIELD(struct pic, master.isr),          VX_FIELD(struct pic, master.imr),
-    VX_FIELD(struct pic, master.base),         VX_FIELD(struct pic, master.lowest),
-    VX_FIELD(struct pic, master.expected),     VX_FIELD(struct pic, master.auto_eoi),
-    VX_FIELD(struct pic, master.special_mask), VX_FIELD(struct pic, master.read_isr),
-    VX_FIELD(struct pic, slave.lines),         VX_FIELD(struct pic, slave.edges),
-    VX_FIELD(struct pic, slave.level),         VX_FIELD(struct pic, slave.isr),
-    VX_FIELD(struct pic, slave.imr),           VX_FIELD(struct pic, slave.base),
-    VX_FIELD(struct pic, slave.lowest),        VX_FIELD(struct pic, slave.expected),
-    VX_FIELD(struct pic, slave.auto_eoi),      VX_FIELD(struct pic, slave.special_mask),
-    VX_FIELD(struct pic, slave.read_isr),
+static const struct state_field chip_fields[] = {
+    REGISTER(struct pic_chip, lines),
+    REGISTER(struct pic_chip, edges),
+    REGISTER(struct pic_chip, level),
+    REGISTER(struct pic_chip, isr),
+    REGISTER(struct pic_chip, imr),
+    REGISTER(struct pic_chip, base),
+    REGISTER_MAX(struct pic_chip, lowest, 7),
+    REGISTER_MAX(struct pic_chip, expected, EXPECT_ICW4),
+    FIELD(struct pic_chip, has_icw4),
+    FIELD(struct pic_chip, single),
+    REGISTER(struct pic_chip, auto_eoi),
+    FIELD(struct pic_chip, rotate_on_aeoi),
+    FIELD(struct pic_chip, nested_specially),
+    REGISTER(struct pic_chip, special_mask),
+    REGISTER(struct pic_chip, read_isr),
+    FIELD(struct pic_chip, poll),
+    WIRES(struct pic_chip, level_writable, is_master, pic),
 };
+static const struct state_table chip_state = STATE_TABLE(struct pic_chip, chip_fields, NULL);
+
+/* Keeps I1 and I2: pic_ack() relies on them. */
+static const char *check(const void *loaded)
+{
+    const struct pic *pic = loaded;
+    bool slave_int = pic->master.lines >> CASCADE & 1;
+    if ((pic->master.edges & ~pic->master.lines) || (pic->slave.edges & ~pic->slave.lines))
+        return "edges";
+    return slave_int == (wanted(&pic->slave) >= 0) ? NULL : "lines";
+}
+
+static const struct state_field fields[] = {
+    REGISTER(struct pic, intr_level),
+    FIELD_STRUCT(struct pic, master, &chip_state),
+    FIELD_STRUCT(struct pic, slave, &chip_state),
+    WIRES(struct pic, log, bus, intr, regions),
+};
+static const struct state_table state = STATE_TABLE(struct pic, fields, check);
 
 const struct device_type pic_type = {
     .name = "pic8259",
+    .version = 1,
+    .state = &state,
     .reset = pic_reset,
     .destroy = pic_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -106,6 +106,12 @@ static void piix3_reset(void *instance, enum reset phase)
     drive_page_alias(piix);
 }
 
+/* Whose page registers answer where is a matter of the other chip's, which keeps no level. */
+static void piix3_restored(void *instance)
+{
+    drive_page_alias(instance);
+}
+
 static void piix3_destroy(void *instance)
 {
     struct piix3 *piix = instance;
@@ -149,16 +155,20 @@ vx_err piix3_create(const struct piix3_config *config, struct piix3 **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct piix3, pirq_levels),
-    VX_FIELD(struct piix3, rcr),
-    VX_FIELD_ARRAY(struct piix3, fn.config),
+static const struct state_field fields[] = {
+    REGISTER(struct piix3, pirq_levels),
+    FIELD(struct piix3, routed),
+    REGISTER(struct piix3, rcr),
+    FIELD_STRUCT(struct piix3, fn, &pci_function_state),
+    WIRES(struct piix3, pci, isa, reset, init, page_alias),
 };
+static const struct state_table state = STATE_TABLE(struct piix3, fields, NULL);
 
 const struct device_type piix3_type = {
     .name = "piix3",
+    .version = 1,
+    .state = &state,
     .reset = piix3_reset,
+    .restored = piix3_restored,
     .destroy = piix3_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

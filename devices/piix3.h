@@ -3,7 +3,8 @@
  * Source: Intel 82371FB/82371SB data sheet (290550). PCI 8086:7000 at 00:01.0, with the IDE (.1) and power management
  * (.3) functions beside it. Port CF9h, inside the PCI address dword. Modelled: PIRQRC[A:D] (60h-63h), RCR,
  * configuration registers with their reset values as storage, the page registers' alias (IORT bit 7). Not modelled: ISA
- * timing, X-bus chip selects, APICBASE relocation, MBIRQ. State to save: configuration space, RCR, PIRQ levels. */
+ * timing, X-bus chip selects, APICBASE relocation, MBIRQ. State to save: configuration space, RCR, PIRQ levels,
+ * what it drives. */
 #ifndef VX86_DEVICES_PIIX3_H
 #define VX86_DEVICES_PIIX3_H
 

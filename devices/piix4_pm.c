@@ -23,7 +23,8 @@ enum { CNT_SCI_EN = 1u << 0, CNT_SLP_EN = 1u << 13 };
 #define SLP_TYP(cnt)     ((cnt) >> 10 & 7)
 #define SLP_TYP_SOFT_OFF 0
 #define TIMER_MASK       0xFFFFFFu
-#define TIMER_HALF       0x800000 /* TMR_STS is set whenever bit 23 changes */
+#define TIMER_HALF       0x800000           /* TMR_STS is set whenever bit 23 changes */
+#define HALVES_MAX       (INT64_C(1) << 31) /* 150 years */
 
 /* SMBus block. */
 enum { SMB_STS = 0x0, SMB_CNT = 0x2, SMB_BLOCK_BYTES = 0x10 };
@@ -264,6 +265,11 @@ static void pm_reset(void *instance, enum reset phase)
         pm->smb[i] = 0;
 }
 
+static void pm_restored(void *instance)
+{
+    map_blocks(instance);
+}
+
 static void pm_destroy(void *instance)
 {
     struct piix4_pm *pm = instance;
@@ -363,17 +369,28 @@ vx_err piix4_pm_create(const struct piix4_pm_config *config, struct piix4_pm **o
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct piix4_pm, sts),       VX_FIELD(struct piix4_pm, en),
-    VX_FIELD(struct piix4_pm, cnt),       VX_FIELD(struct piix4_pm, glbctl),
-    VX_FIELD(struct piix4_pm, sci_level), VX_FIELD_ARRAY(struct piix4_pm, gpe),
-    VX_FIELD_ARRAY(struct piix4_pm, apm), VX_FIELD_ARRAY(struct piix4_pm, fn.config),
+static const struct state_field fields[] = {
+    REGISTER(struct piix4_pm, sts),
+    REGISTER(struct piix4_pm, en),
+    REGISTER(struct piix4_pm, cnt),
+    REGISTER(struct piix4_pm, glbctl),
+    REGISTER(struct piix4_pm, sci_level),
+    REGISTER(struct piix4_pm, gpe),
+    REGISTER(struct piix4_pm, apm),
+    FIELD(struct piix4_pm, smb),
+    FIELD_IN(struct piix4_pm, collected_half, 0, HALVES_MAX),
+    FIELD_TIMER(struct piix4_pm, timer, clock),
+    FIELD_STRUCT(struct piix4_pm, fn, &pci_function_state),
+    WIRES(struct piix4_pm, log, bus, clock, sci, power_off, smi, pm_region, smb_region, fixed),
+    DERIVED(struct piix4_pm, pm_on_bus, smb_on_bus),
 };
+static const struct state_table state = STATE_TABLE(struct piix4_pm, fields, NULL);
 
 const struct device_type piix4_pm_type = {
     .name = "piix4 pm",
+    .version = 1,
+    .state = &state,
     .reset = pm_reset,
+    .restored = pm_restored,
     .destroy = pm_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -9,7 +9,7 @@
  * every other write to that port while DEVACTB.APMC_EN and GLBCTL.SMI_EN are set, SMBus host controller of an empty bus
  * (every transfer ends in a device error). Not modelled: GLBCTL.EOS (each SMI is an edge), other sources of SMI, S1-S4,
  * global stand-by timers, device traps.
- * State to save: configuration space, registers, timer epoch. */
+ * State to save: configuration space, registers, the timer. */
 #ifndef VX86_DEVICES_PIIX4_PM_H
 #define VX86_DEVICES_PIIX4_PM_H
 

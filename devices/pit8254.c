@@ -177,27 +177,19 @@ vx_err pit_create(const struct pit_config *config, struct pit **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct pit, level),
-    VX_FIELD_EACH(struct pit, counter, mode),
-    VX_FIELD_EACH(struct pit, counter, bcd),
-    VX_FIELD_EACH(struct pit, counter, rw),
-    VX_FIELD_EACH(struct pit, counter, gate),
-    VX_FIELD_EACH(struct pit, counter, loaded),
-    VX_FIELD_EACH(struct pit, counter, running),
-    VX_FIELD_EACH(struct pit, counter, done),
-    VX_FIELD_EACH(struct pit, counter, n),
-    VX_FIELD_EACH(struct pit, counter, next_n),
-    VX_FIELD_EACH(struct pit, counter, held),
-    VX_FIELD_EACH(struct pit, counter, latched),
-    VX_FIELD_EACH(struct pit, counter, latch),
-    VX_FIELD_EACH(struct pit, counter, status),
+static const struct state_field fields[] = {
+    REGISTER(struct pit, level),
+    FIELD_IN(struct pit, rise, 0, PIT_NO_TICK),
+    FIELD_STRUCT(struct pit, counter, &pit_counter_state),
+    FIELD_TIMER(struct pit, timer, clock),
+    WIRES(struct pit, bus, clock, out0, region),
 };
+static const struct state_table state = STATE_TABLE(struct pit, fields, NULL);
 
 const struct device_type pit_type = {
     .name = "pit8254",
+    .version = 1,
+    .state = &state,
     .reset = pit_reset,
     .destroy = pit_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

@@ -5,7 +5,7 @@
  * high. Modelled: all six modes, BCD, LSB/MSB/both, counter latch, read-back, null count, gates; counts read back are
  * exact to the tick of the clock object; OUT0's line has all its edges. When the host is late, rises that have passed
  * are one rise, and the line stays up until the next (status read-back shows the true OUT). State to save: the three
- * counters, OUT0's line. */
+ * counters, OUT0's line, the timer. */
 #ifndef VX86_DEVICES_PIT8254_H
 #define VX86_DEVICES_PIT8254_H
 

@@ -279,3 +279,28 @@ void pit_counter_latch_status(struct pit_counter *c, int64_t t)
     c->status = (uint8_t)(out << 7 | null_count << 6 | c->rw << 4 | c->mode << 1 | c->bcd);
     c->status_latched = true;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------------- */
+
+static const struct state_field fields[] = {
+    REGISTER_MAX(struct pit_counter, mode, 5),
+    REGISTER(struct pit_counter, bcd),
+    REGISTER_MAX(struct pit_counter, rw, PIT_RW_BOTH),
+    REGISTER(struct pit_counter, gate),
+    REGISTER(struct pit_counter, loaded),
+    REGISTER(struct pit_counter, running),
+    REGISTER(struct pit_counter, done),
+    FIELD_IN(struct pit_counter, start, -STATE_TICKS_MAX, STATE_TICKS_MAX),
+    REGISTER_IN(struct pit_counter, n, 1, 65536),
+    REGISTER_MAX(struct pit_counter, next_n, 65536),
+    FIELD(struct pit_counter, next_at_middle),
+    REGISTER_MAX(struct pit_counter, held, 65536),
+    FIELD(struct pit_counter, write_msb_next),
+    FIELD(struct pit_counter, read_msb_next),
+    FIELD(struct pit_counter, write_lsb),
+    REGISTER_MAX(struct pit_counter, latched, 2),
+    REGISTER(struct pit_counter, latch),
+    FIELD(struct pit_counter, status_latched),
+    REGISTER(struct pit_counter, status),
+};
+const struct state_table pit_counter_state = STATE_TABLE(struct pit_counter, fields, NULL);

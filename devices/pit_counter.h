@@ -5,8 +5,7 @@
 #ifndef VX86_DEVICES_PIT_COUNTER_H
 #define VX86_DEVICES_PIT_COUNTER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "device_state.h"
 
 #define PIT_NO_TICK INT64_MAX
 
@@ -33,6 +32,8 @@ struct pit_counter {
     bool status_latched;
     uint8_t status;
 };
+
+extern const struct state_table pit_counter_state;
 
 void pit_counter_reset(struct pit_counter *c, bool gate);
 /* Control word with its RW field not zero: bits 5..4 RW, 3..1 mode, 0 BCD. */

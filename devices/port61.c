@@ -1,6 +1,4 @@
 /* port61.c - speaker gate, refresh toggle. See port61.h. */
-#include <stdlib.h>
-
 #include "port61.h"
 
 #define REFRESH_NS     15085
@@ -10,11 +8,10 @@
 #define OUT2           0x20
 
 struct port61 {
-    struct vx_bus *bus;
+    struct one_region chip;
     struct vx_clock *clock;
     struct pit *pit;
     uint8_t control; /* bits 3..0 */
-    struct vx_region region;
 };
 
 static uint64_t port61_read(void *opaque, uint64_t off, unsigned size)
@@ -42,47 +39,29 @@ static void port61_reset(void *instance, enum reset phase)
         pit_set_gate2(port->pit, false);
 }
 
-static void port61_destroy(void *instance)
-{
-    struct port61 *port = instance;
-    if (port == NULL)
-        return;
-    vx_bus_remove(port->bus, &port->region);
-    free(port);
-}
-
 vx_err port61_create(const struct port61_config *config, struct port61 **out)
 {
-    struct port61 *port = calloc(1, sizeof *port);
-    if (port == NULL)
-        return VX_ERR_NO_MEMORY;
-    port->bus = config->bus;
-    port->clock = config->clock;
-    port->pit = config->pit;
-    port->region = (struct vx_region){ .name = "port 61h",
-                                       .space = VX_SPACE_IO,
-                                       .base = 0x61,
-                                       .size = 1,
-                                       .read = port61_read,
-                                       .write = port61_write,
-                                       .opaque = port };
-    vx_err err = vx_bus_add(port->bus, &port->region);
-    if (err != VX_ERR_OK) {
-        free(port);
-        return err;
-    }
-    *out = port;
+    static const struct vx_region region = {
+        .name = "port 61h", .space = VX_SPACE_IO, .base = 0x61, .size = 1, .read = port61_read, .write = port61_write
+    };
+    struct one_region *chip;
+    VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));
+    *out = (struct port61 *)chip;
+    (*out)->clock = config->clock;
+    (*out)->pit = config->pit;
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct port61, control),
+static const struct state_field fields[] = {
+    REGISTER(struct port61, control),
+    WIRES(struct port61, chip, clock, pit),
 };
+static const struct state_table state = STATE_TABLE(struct port61, fields, NULL);
 
 const struct device_type port61_type = {
     .name = "port 61h",
+    .version = 1,
+    .state = &state,
     .reset = port61_reset,
-    .destroy = port61_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
+    .destroy = one_region_destroy,
 };

@@ -1,16 +1,13 @@
 /* port92.c - alternate A20 gate and fast reset. See port92.h. */
-#include <stdlib.h>
-
 #include "port92.h"
 
 #define FAST_RESET 0x01
 #define A20        0x02
 
 struct port92 {
-    struct vx_bus *bus;
+    struct one_region chip;
     struct vx_irq a20, cpu_reset;
     uint8_t value;
-    struct vx_region region;
 };
 
 static uint64_t port92_read(void *opaque, uint64_t off, unsigned size)
@@ -37,47 +34,29 @@ static void port92_reset(void *instance, enum reset phase)
         ((struct port92 *)instance)->value = 0;
 }
 
-static void port92_destroy(void *instance)
-{
-    struct port92 *port = instance;
-    if (port == NULL)
-        return;
-    vx_bus_remove(port->bus, &port->region);
-    free(port);
-}
-
 vx_err port92_create(const struct port92_config *config, struct port92 **out)
 {
-    struct port92 *port = calloc(1, sizeof *port);
-    if (port == NULL)
-        return VX_ERR_NO_MEMORY;
-    port->bus = config->bus;
-    port->a20 = config->a20;
-    port->cpu_reset = config->cpu_reset;
-    port->region = (struct vx_region){ .name = "port 92h",
-                                       .space = VX_SPACE_IO,
-                                       .base = 0x92,
-                                       .size = 1,
-                                       .read = port92_read,
-                                       .write = port92_write,
-                                       .opaque = port };
-    vx_err err = vx_bus_add(port->bus, &port->region);
-    if (err != VX_ERR_OK) {
-        free(port);
-        return err;
-    }
-    *out = port;
+    static const struct vx_region region = {
+        .name = "port 92h", .space = VX_SPACE_IO, .base = 0x92, .size = 1, .read = port92_read, .write = port92_write
+    };
+    struct one_region *chip;
+    VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));
+    *out = (struct port92 *)chip;
+    (*out)->a20 = config->a20;
+    (*out)->cpu_reset = config->cpu_reset;
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct port92, value),
+static const struct state_field fields[] = {
+    REGISTER(struct port92, value),
+    WIRES(struct port92, chip, a20, cpu_reset),
 };
+static const struct state_table state = STATE_TABLE(struct port92, fields, NULL);
 
 const struct device_type port92_type = {
     .name = "port 92h",
+    .version = 1,
+    .state = &state,
     .reset = port92_reset,
-    .destroy = port92_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
+    .destroy = one_region_destroy,
 };

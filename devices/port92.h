@@ -1,7 +1,8 @@
 /* port92.h - system control port A of the PS/2: alternate A20 gate and fast CPU reset.
  *
  * Source: 82371SB (PIIX3) data sheet "Port 92 Register". Port: 92h. Bit 1 A20 on, bit 0 rising resets the processor.
- * Modelled: both bits. State to save: bit 1 and 0. */
+ * Modelled: both bits. State to save: bit 1 and 0 (the gate itself is the keyboard
+ * controller's, which knows where it stands). */
 #ifndef VX86_DEVICES_PORT92_H
 #define VX86_DEVICES_PORT92_H
 

@@ -274,3 +274,25 @@ bool ps2_keyboard_read(struct ps2_keyboard *keyboard, uint8_t *byte)
     keyboard->last_sent = *byte;
     return true;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------------- */
+
+static const struct state_field queue_fields[] = {
+    FIELD(struct ps2_queue, bytes),
+    FIELD_MAX(struct ps2_queue, head, VX_PS2_QUEUE_BYTES - 1),
+    FIELD_MAX(struct ps2_queue, count, VX_PS2_QUEUE_BYTES),
+};
+const struct state_table ps2_queue_state = STATE_TABLE(struct ps2_queue, queue_fields, NULL);
+
+static const struct state_field fields[] = {
+    FIELD_STRUCT(struct ps2_keyboard, queue, &ps2_queue_state),
+    FIELD(struct ps2_keyboard, pending),
+    FIELD_IN(struct ps2_keyboard, scan_set, 1, 3),
+    FIELD(struct ps2_keyboard, leds),
+    FIELD(struct ps2_keyboard, typematic),
+    FIELD(struct ps2_keyboard, last_sent),
+    FIELD(struct ps2_keyboard, scanning),
+    FIELD(struct ps2_keyboard, no_break),
+    FIELD(struct ps2_keyboard, down),
+};
+const struct state_table ps2_keyboard_state = STATE_TABLE(struct ps2_keyboard, fields, NULL);

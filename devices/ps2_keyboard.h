@@ -21,6 +21,8 @@ struct ps2_keyboard {
     uint8_t down[512 / 8];     /* keys whose make code has been sent, by set 1 code */
 };
 
+extern const struct state_table ps2_keyboard_state;
+
 void ps2_keyboard_reset(struct ps2_keyboard *keyboard);
 
 /* A byte from the controller. */

@@ -205,3 +205,25 @@ bool ps2_mouse_read(struct ps2_mouse *mouse, uint8_t *byte)
     stream(mouse); /* what moved while the packet was on its way */
     return true;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------------- */
+
+static const struct state_field fields[] = {
+    FIELD_STRUCT(struct ps2_mouse, queue, &ps2_queue_state),
+    FIELD(struct ps2_mouse, pending),
+    FIELD(struct ps2_mouse, id),
+    FIELD(struct ps2_mouse, rate),
+    FIELD(struct ps2_mouse, resolution),
+    FIELD(struct ps2_mouse, rate_history),
+    FIELD(struct ps2_mouse, last_sent),
+    FIELD(struct ps2_mouse, enabled),
+    FIELD(struct ps2_mouse, remote),
+    FIELD(struct ps2_mouse, wrap),
+    FIELD(struct ps2_mouse, scaling_2_1),
+    FIELD(struct ps2_mouse, buttons),
+    FIELD(struct ps2_mouse, buttons_sent),
+    FIELD_IN(struct ps2_mouse, dx, -SUM_MAX, SUM_MAX),
+    FIELD_IN(struct ps2_mouse, dy, -SUM_MAX, SUM_MAX),
+    FIELD_IN(struct ps2_mouse, dz, -SUM_MAX, SUM_MAX),
+};
+const struct state_table ps2_mouse_state = STATE_TABLE(struct ps2_mouse, fields, NULL);

@@ -22,6 +22,8 @@ struct ps2_mouse {
     int dx, dy, dz; /* moved and not yet reported; dy and dz downwards/towards the user */
 };
 
+extern const struct state_table ps2_mouse_state;
+
 void ps2_mouse_reset(struct ps2_mouse *mouse);
 void ps2_mouse_write(struct ps2_mouse *mouse, uint8_t byte);
 bool ps2_mouse_read(struct ps2_mouse *mouse, uint8_t *byte);

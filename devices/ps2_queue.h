@@ -4,7 +4,7 @@
 #ifndef VX86_DEVICES_PS2_QUEUE_H
 #define VX86_DEVICES_PS2_QUEUE_H
 
-#include "vx86/compiler.h"
+#include "device_state.h"
 
 #define VX_PS2_QUEUE_BYTES 256u
 
@@ -12,6 +12,8 @@ struct ps2_queue {
     uint8_t bytes[VX_PS2_QUEUE_BYTES];
     unsigned head, count;
 };
+
+extern const struct state_table ps2_queue_state; /* ps2_keyboard.c */
 
 static inline void ps2_queue_clear(struct ps2_queue *queue)
 {

@@ -401,6 +401,15 @@ static void reset(void *instance, enum reset phase)
         update_irq(uart);
 }
 
+/* What is attached may be another: its modem lines are looked at, and what it kept back is asked for. */
+static void restored(void *instance)
+{
+    struct uart16550 *uart = instance;
+    update_msr(uart);
+    update_irq(uart);
+    ask_for_input(uart);
+}
+
 static void destroy(void *instance)
 {
     struct uart16550 *uart = instance;
@@ -413,21 +422,46 @@ static void destroy(void *instance)
     free(uart);
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct uart16550, ier),          VX_FIELD(struct uart16550, fcr),
-    VX_FIELD(struct uart16550, lcr),          VX_FIELD(struct uart16550, mcr),
-    VX_FIELD(struct uart16550, scr),          VX_FIELD(struct uart16550, line_errors),
-    VX_FIELD(struct uart16550, msr),          VX_FIELD(struct uart16550, divisor),
-    VX_FIELD(struct uart16550, thre_pending), VX_FIELD(struct uart16550, timeout_pending),
-    VX_FIELD(struct uart16550, fifo_count),
+/* keeps I3 */
+static const char *check(const void *loaded)
+{
+    const struct uart16550 *uart = loaded;
+    return uart->fifo_count <= capacity(uart) ? NULL : "fifo_count";
+}
+
+static const struct state_field rx_fields[] = {
+    FIELD(struct rx_char, byte),
+    FIELD(struct rx_char, errors),
 };
+static const struct state_table rx_state = STATE_TABLE(struct rx_char, rx_fields, NULL);
+
+static const struct state_field fields[] = {
+    REGISTER(struct uart16550, ier),
+    REGISTER(struct uart16550, fcr),
+    REGISTER(struct uart16550, lcr),
+    REGISTER(struct uart16550, mcr),
+    REGISTER(struct uart16550, scr),
+    REGISTER(struct uart16550, line_errors),
+    REGISTER(struct uart16550, msr),
+    REGISTER(struct uart16550, divisor),
+    REGISTER(struct uart16550, thre_pending),
+    REGISTER(struct uart16550, timeout_pending),
+    FIELD_MAX(struct uart16550, idle_polls, LISTENING_POLLS),
+    FIELD_STRUCT(struct uart16550, fifo, &rx_state),
+    FIELD_MAX(struct uart16550, fifo_head, FIFO_BYTES - 1),
+    REGISTER_MAX(struct uart16550, fifo_count, FIFO_BYTES),
+    FIELD_TIMER(struct uart16550, timeout_timer, clock),
+    WIRES(struct uart16550, bus, clock, irq, chr, region),
+};
+static const struct state_table state = STATE_TABLE(struct uart16550, fields, check);
 
 const struct device_type uart16550_type = {
     .name = "uart16550",
+    .version = 1,
+    .state = &state,
     .reset = reset,
+    .restored = restored,
     .destroy = destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };
 
 vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 **out)

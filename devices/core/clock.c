@@ -24,7 +24,7 @@ struct vx_clock {
     /* COUNTED: at count `base_count` it was `base_ns` */
     const uint64_t *counter;
     uint64_t mips, base_count, base_ns;
-    uint64_t origin_ns; /* host-monotonic time of clock time 0 */
+    int64_t origin_ns;  /* host-monotonic time of clock time 0 */
     uint64_t paused_ns; /* host-monotonic time at which it was paused, 0: it runs */
     struct vx_timer **heap;
     size_t count, capacity;
@@ -37,7 +37,7 @@ static vx_err clock_create(enum kind kind, struct vx_clock **out)
         return VX_ERR_NO_MEMORY;
     clock->kind = kind;
     clock->start_s = FAKE_EPOCH_S;
-    clock->origin_ns = kind == REAL ? vx_host_now_ns() : 0;
+    clock->origin_ns = kind == REAL ? (int64_t)vx_host_now_ns() : 0;
     *out = clock;
     return VX_ERR_OK;
 }
@@ -110,13 +110,18 @@ void vx_clock_skip_to(struct vx_clock *clock, uint64_t ns)
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
 
+static uint64_t host_now_ns(const struct vx_clock *clock)
+{
+    return clock->paused_ns != 0 ? clock->paused_ns : vx_host_now_ns();
+}
+
 uint64_t vx_clock_now_ns(struct vx_clock *clock)
 {
     if (clock->kind == FAKE)
         return clock->fake_now_ns;
     if (clock->kind == COUNTED)
         return counted_now_ns(clock);
-    return (clock->paused_ns != 0 ? clock->paused_ns : vx_host_now_ns()) - clock->origin_ns;
+    return host_now_ns(clock) - (uint64_t)clock->origin_ns;
 }
 
 void vx_clock_pause(struct vx_clock *clock)
@@ -128,8 +133,36 @@ void vx_clock_pause(struct vx_clock *clock)
 void vx_clock_resume(struct vx_clock *clock)
 {
     if (clock->paused_ns != 0)
-        clock->origin_ns += vx_host_now_ns() - clock->paused_ns;
+        clock->origin_ns += (int64_t)(vx_host_now_ns() - clock->paused_ns);
     clock->paused_ns = 0;
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+void vx_clock_get_state(struct vx_clock *clock, struct vx_clock_state *state)
+{
+    state->now_ns = vx_clock_now_ns(clock);
+    state->base_ns = clock->kind == COUNTED ? clock->base_ns : state->now_ns;
+    state->base_count = clock->kind == COUNTED ? clock->base_count : VX_NEVER;
+}
+
+vx_err vx_clock_set_state(struct vx_clock *clock, const struct vx_clock_state *state)
+{
+    if (state->now_ns > INT64_MAX / 2 || state->base_ns > state->now_ns)
+        return VX_ERR_BAD_FORMAT;
+    clock->fake_now_ns = state->now_ns;
+    if (clock->kind == REAL)
+        clock->origin_ns = (int64_t)(host_now_ns(clock) - state->now_ns);
+    if (clock->kind != COUNTED)
+        return VX_ERR_OK;
+    uint64_t count = clock->counter != NULL ? *clock->counter : 0;
+    clock->base_ns = state->base_ns;
+    clock->base_count = state->base_count;
+    if (state->base_count > count || counted_now_ns(clock) != state->now_ns) { /* it was another kind, or other rate */
+        clock->base_ns = state->now_ns;
+        clock->base_count = count;
+    }
+    return VX_ERR_OK;
 }
 
 /* ---- heap ------------------------------------------------------------------------------------------------------- */
@@ -252,13 +285,14 @@ uint64_t vx_clock_next_ns(const struct vx_clock *clock)
 
 uint64_t vx_clock_to_host_ns(const struct vx_clock *clock, uint64_t ns)
 {
-    if (ns == VX_NEVER || ns > UINT64_MAX - clock->origin_ns)
+    if (ns > INT64_MAX / 2) /* VX_NEVER, and what comes to the same */
         return VX_NEVER;
     if (clock->kind == FAKE)
         return ns <= clock->fake_now_ns ? 0 : VX_NEVER; /* it does not come by waiting */
     if (clock->kind == COUNTED)
         return ns <= counted_now_ns(clock) ? 0 : VX_NEVER;
-    return clock->origin_ns + ns;
+    int64_t host_ns = clock->origin_ns + (int64_t)ns;
+    return host_ns < 0 ? 0 : (uint64_t)host_ns;
 }
 
 int64_t vx_clock_wall_s(struct vx_clock *clock)

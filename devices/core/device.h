@@ -17,10 +17,15 @@
  * registers to their reset values, cancels its timers and touches nobody; in VX_RESET_RELEASE it drives its output
  * lines, maps and callbacks to match. All chips see HOLD before any sees RELEASE.
  *
+ * All that a chip knows is in its table of state (device_state.h), one row for each member of its struct. After a
+ * machine was loaded, restored() makes the rest of it: mappings as the registers ask for them, caches. It drives no
+ * line but those whose other end keeps no level (A20).
+ *
  * debugcon.c is the worked example. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_CORE_DEVICE_H
 #define VX86_DEVICES_CORE_DEVICE_H
 
+#include "device_state.h"
 #include "vx86/bus.h"
 #include "vx86/clock.h"
 #include "vx86/err.h"
@@ -28,36 +33,13 @@
 
 enum reset { VX_RESET_HOLD, VX_RESET_RELEASE };
 
-/* A register of a chip as a debugger names it: `count` elements of `bytes` (1, 2, 4, 8), `stride` apart. */
-struct device_field {
-    const char *name;
-    uint32_t off, stride;
-    uint16_t count;
-    uint8_t bytes;
-};
-/* VX_FIELD(struct pic, imr), VX_FIELD_ARRAY(struct pci, config), VX_FIELD_EACH(struct pit, counter, latch): the
- * latch of every counter. */
-#define VX_FIELD(type, member)                                             \
-    {                                                                      \
-#member, offsetof(type, member), 0, 1, sizeof(((type *)0)->member) \
-    }
-#define VX_FIELD_ARRAY(type, member)                                                                        \
-    {                                                                                                       \
-#member, offsetof(type, member), sizeof(((type *)0)->member[0]), VX_ARRAY_LEN(((type *)0)->member), \
-            sizeof(((type *)0)->member[0])                                                                  \
-    }
-#define VX_FIELD_EACH(type, array, member)                                                  \
-    {                                                                                       \
-#array "." #member, offsetof(type, array[0].member), sizeof(((type *)0)->array[0]), \
-            VX_ARRAY_LEN(((type *)0)->array), sizeof(((type *)0)->array[0].member)          \
-    }
-
 struct device_type {
     const char *name;
+    uint16_t version;                /* of its state: another one when a row means something else than before */
+    const struct state_table *state; /* all of it, see device_state.h */
     void (*reset)(void *instance, enum reset phase); /* NULL: nothing to reset */
+    void (*restored)(void *instance);                /* all chips have been loaded; NULL: nothing is derived */
     void (*destroy)(void *instance);                 /* takes the chip off the bus and frees it; NULL is allowed */
-    const struct device_field *fields;               /* what a debugger shows; NULL: nothing */
-    unsigned field_count;
 };
 
 struct device {
@@ -69,11 +51,26 @@ struct device {
 VX_MUST_USE vx_err bus_add_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
 void bus_remove_all(struct vx_bus *bus, struct vx_region *regions, size_t count);
 
+/* What a chip that is one region begins with. */
+struct one_region {
+    struct vx_bus *bus;
+    struct vx_region region;
+};
+
+/* Allocates a chip of `bytes`, zeroed, whose struct begins with a struct one_region, and puts `region` on the bus with
+ * the chip as its opaque. On an error there is nothing. */
+VX_MUST_USE vx_err one_region_create(size_t bytes, struct vx_bus *bus, const struct vx_region *region,
+                                     struct one_region **out);
+/* Off the bus and freed: destroy of struct device_type. */
+void one_region_destroy(void *instance);
+
 /* A wire that several outputs share (wired OR): input n drives bit n. */
 struct irq_or {
     uint32_t inputs; /* levels of the inputs, bit n for input n */
     struct vx_irq out;
 };
+
+extern const struct state_table irq_or_state;
 
 void irq_or_init(struct irq_or *wire, struct vx_irq out);
 /* The end of input n (0 to 31) to hand to a chip. */

@@ -152,7 +152,8 @@ static void bar_map(struct pci_function *fn, struct pci_bar *bar, uint64_t base)
     }
 }
 
-/* Taking a backed BAR away may have uncovered another one that the guest had laid over it. */
+/* Backed BARs that the guest has laid over each other: what shows follows from where they lie, not from the order in
+ * which they came there. */
 static void remap_backed(struct pci *pci)
 {
     for (unsigned i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++) {
@@ -165,21 +166,22 @@ static void remap_backed(struct pci *pci)
 
 static void apply_bars(struct pci_function *fn)
 {
+    bool backed_moved = false;
     for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
         struct pci_bar *bar = &fn->bar[i];
         uint64_t target = bar_target(fn, i);
         if (target == bar->mapped_at)
             continue;
-        if (bar->mapped_at != PCI_UNMAPPED) {
+        backed_moved |= bar->backed;
+        if (bar->mapped_at != PCI_UNMAPPED)
             bar_unmap(fn, bar);
-            if (bar->backed)
-                remap_backed(fn->pci);
-        }
         if (target != PCI_UNMAPPED)
             bar_map(fn, bar, target);
         if (fn->bar_moved != NULL)
             fn->bar_moved(fn->opaque, i, bar->mapped_at);
     }
+    if (backed_moved)
+        remap_backed(fn->pci);
 }
 
 uint64_t pci_bar_base(const struct pci_function *fn, unsigned bar)
@@ -358,6 +360,16 @@ static void pci_reset(void *instance, enum reset phase)
     }
 }
 
+static void pci_restored(void *instance)
+{
+    struct pci *pci = instance;
+    for (unsigned i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++) {
+        struct pci_function *fn = pci->function[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS];
+        if (fn != NULL)
+            apply_bars(fn);
+    }
+}
+
 static void pci_destroy(void *instance)
 {
     struct pci *pci = instance;
@@ -404,8 +416,42 @@ vx_err pci_create(const struct pci_config *config, struct pci **out)
     return VX_ERR_OK;
 }
 
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+/* What the guest cannot write in configuration space is what it is; but for the interrupt status. */
+static const char *check_function(const void *loaded)
+{
+    const struct pci_function *fn = loaded;
+    for (unsigned i = 0; i < PCI_CONFIG_BYTES; i++) {
+        uint8_t free_bits = fn->write_mask[i] | fn->clear_mask[i] | (i == PCI_STATUS ? PCI_STATUS_INTX : 0);
+        if ((fn->config[i] ^ fn->reset_config[i]) & (uint8_t)~free_bits)
+            return "config";
+    }
+    return NULL;
+}
+
+static const struct state_field function_fields[] = {
+    REGISTER(struct pci_function, config),
+    FIELD(struct pci_function, intx),
+    FIELD(struct pci_function, intx_out),
+    WIRES(struct pci_function, name, opaque, written, bar_moved, write_mask, clear_mask, pci, slot, number),
+    WIRES(struct pci_function, bar, reset_config), /* in bar[]: mapped_at, derived */
+};
+const struct state_table pci_function_state = STATE_TABLE(struct pci_function, function_fields, check_function);
+
+static const struct state_field fields[] = {
+    FIELD(struct pci, address),
+    FIELD_BYTES(struct pci, pin_levels),
+    FIELD_STRUCT(struct pci, pirq, &irq_or_state),
+    WIRES(struct pci, log, bus, pmap, memory_first, memory_end, function, cf9, regions),
+};
+static const struct state_table state = STATE_TABLE(struct pci, fields, NULL);
+
 const struct device_type pci_type = {
     .name = "pci",
+    .version = 1,
+    .state = &state,
     .reset = pci_reset,
+    .restored = pci_restored,
     .destroy = pci_destroy,
 };

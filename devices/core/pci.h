@@ -7,8 +7,9 @@
  *
  * A chip fills in a struct pci_function (usually a member of its own struct): pci_function_init() for the
  * standard header, then BARs, further bytes of config[] and write_mask[], and pci_add(). config[] as it is then is
- * its reset value: the bus restores it in reset phase HOLD and unmaps all BARs; chips need not. Thread rule: vCPU
- * thread only. */
+ * its reset value: the bus restores it in reset phase HOLD and unmaps all BARs; chips need not. Its state is a row of
+ * the chip's table: FIELD_STRUCT(struct chip, fn, &pci_function_state); the bus maps the BARs of all functions when a
+ * machine was loaded. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_CORE_PCI_H
 #define VX86_DEVICES_CORE_PCI_H
 
@@ -119,6 +120,8 @@ struct pci_config {
 
 VX_MUST_USE vx_err pci_create(const struct pci_config *config, struct pci **out);
 extern const struct device_type pci_type;
+
+extern const struct state_table pci_function_state;
 
 /* Zeroes *fn and fills the standard header, its masks and name. */
 void pci_function_init(struct pci_function *fn, const struct pci_ident *ident);

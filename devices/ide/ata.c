@@ -115,7 +115,7 @@ static void abort_command(struct ide_drive *drive)
 static void identify(struct ide_drive *drive)
 {
     ata_identify(drive, drive->buf);
-    ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, ide_drive_read_end);
+    ide_drive_data(drive, IDE_READ_END, 0, IDE_SECTOR_BYTES);
     ide_drive_raise(drive);
 }
 
@@ -226,7 +226,7 @@ static void slept_flush_done(struct ide_drive *drive, vx_err result)
 
 static void flush_and_sleep(struct ide_drive *drive)
 {
-    ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, slept_flush_done);
+    ide_drive_io(drive, (struct ide_request){ .op = VX_BLOCK_FLUSH, .step = ATA_IO_FLUSH_AND_SLEEP });
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
@@ -343,9 +343,37 @@ static void ata_signature(struct ide_drive *drive)
     drive->status = ATA_DRDY | ATA_DSC;
 }
 
+/* ---- steps ------------------------------------------------------------------------------------------------------ */
+
+static const struct ide_window_step window_steps[ATA_WINDOW_STEPS] = {
+    [IDE_READ_END] = { IDE_PIO_IN, ide_drive_read_end }, [ATA_PIO_IN] = { IDE_PIO_IN, ata_pio_in_done },
+    [ATA_DMA_IN] = { IDE_DMA_IN, ata_dma_in_done },      [ATA_PIO_OUT] = { IDE_PIO_OUT, ata_pio_out_done },
+    [ATA_DMA_OUT] = { IDE_DMA_OUT, ata_write_chunk },
+};
+
+static ide_io_step *const io_steps[ATA_IO_STEPS] = {
+    [ATA_IO_READ] = ata_read_chunk_done, [ATA_IO_VERIFY] = ata_verify_chunk_done,
+    [ATA_IO_PROBE] = ata_probe_done,     [ATA_IO_WRITE] = ata_write_chunk_done,
+    [ATA_IO_FLUSH] = ata_flush_done,     [ATA_IO_FLUSH_AND_SLEEP] = slept_flush_done,
+};
+
+static bool can_go_on(const struct ide_drive *drive)
+{
+    bool flushes = drive->io.step == ATA_IO_FLUSH || drive->io.step == ATA_IO_FLUSH_AND_SLEEP;
+    bool moves = drive->in_flight ? !flushes : ide_drive_has_window(drive) && drive->window_step != IDE_READ_END;
+    if (drive->ata.heads == 0 || drive->ata.sectors == 0) /* ata_set_address() divides by them */
+        return false;
+    return !moves || ata_transfer_is_sound(drive);
+}
+
 const struct ide_drive_ops ata_ops = {
     .power_on = ata_power_on,
     .reset = ata_reset,
     .signature = ata_signature,
     .command = ata_command,
+    .window_steps = window_steps,
+    .io_steps = io_steps,
+    .window_step_count = ATA_WINDOW_STEPS,
+    .io_step_count = ATA_IO_STEPS,
+    .can_go_on = can_go_on,
 };

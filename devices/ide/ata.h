@@ -41,6 +41,15 @@ void ata_set_geometry(struct ide_drive *drive, unsigned heads, unsigned sectors)
  * too. */
 void ata_set_address(struct ide_drive *drive, uint64_t lba, uint32_t count);
 
+/* The steps of a disk's commands, in the order of the tables in ata.c; most are in ata_transfer.c. */
+enum { ATA_PIO_IN = IDE_READ_END + 1, ATA_DMA_IN, ATA_PIO_OUT, ATA_DMA_OUT, ATA_WINDOW_STEPS };
+enum { ATA_IO_READ, ATA_IO_VERIFY, ATA_IO_PROBE, ATA_IO_WRITE, ATA_IO_FLUSH, ATA_IO_FLUSH_AND_SLEEP, ATA_IO_STEPS };
+ide_step ata_pio_in_done, ata_dma_in_done, ata_pio_out_done, ata_write_chunk;
+ide_io_step ata_read_chunk_done, ata_verify_chunk_done, ata_probe_done, ata_write_chunk_done, ata_flush_done;
+
+/* Whether the sectors of a command under way are where the transfer may take them: for can_go_on(). */
+bool ata_transfer_is_sound(const struct ide_drive *drive);
+
 /* ata_transfer.c: commands that move sectors. The address has been parsed into drive->ata and checked. */
 void ata_start_read(struct ide_drive *drive);
 void ata_start_write(struct ide_drive *drive);

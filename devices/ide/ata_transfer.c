@@ -41,24 +41,33 @@ static void succeed(struct ide_drive *drive)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-static void read_chunk(struct ide_drive *drive, ide_io_step *done)
+/* The buffer's bytes of the chunk from or to the medium. */
+static void chunk_io(struct ide_drive *drive, enum vx_block_op op, uint8_t step)
+{
+    ide_drive_io(drive, (struct ide_request){ .op = (uint8_t)op,
+                                              .step = step,
+                                              .off_bytes = drive->ata.lba * IDE_SECTOR_BYTES,
+                                              .bytes = (size_t)drive->ata.chunk * IDE_SECTOR_BYTES });
+}
+
+static void read_chunk(struct ide_drive *drive, uint8_t step)
 {
     next_chunk(&drive->ata);
-    ide_drive_io(drive, VX_BLOCK_READ, drive->ata.lba * IDE_SECTOR_BYTES, 0,
-                 (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, done);
+    chunk_io(drive, VX_BLOCK_READ, step);
 }
 
 /* A failed chunk is read again sector by sector, so that the host learns which one is bad. */
-static void probe_done(struct ide_drive *drive, vx_err result);
-
 static void probe(struct ide_drive *drive)
 {
     struct ata_state *ata = &drive->ata;
-    ide_drive_io(drive, VX_BLOCK_READ, (ata->lba + ata->probe) * IDE_SECTOR_BYTES,
-                 (size_t)ata->probe * IDE_SECTOR_BYTES, IDE_SECTOR_BYTES, probe_done);
+    ide_drive_io(drive, (struct ide_request){ .op = VX_BLOCK_READ,
+                                              .step = ATA_IO_PROBE,
+                                              .off_bytes = (ata->lba + ata->probe) * IDE_SECTOR_BYTES,
+                                              .pos = (size_t)ata->probe * IDE_SECTOR_BYTES,
+                                              .bytes = IDE_SECTOR_BYTES });
 }
 
-static void probe_done(struct ide_drive *drive, vx_err result)
+void ata_probe_done(struct ide_drive *drive, vx_err result)
 {
     struct ata_state *ata = &drive->ata;
     if (result == VX_ERR_OK && ++ata->probe < ata->chunk) {
@@ -80,29 +89,25 @@ static bool read_failed(struct ide_drive *drive, vx_err result)
     return true;
 }
 
-static void read_chunk_done(struct ide_drive *drive, vx_err result);
-
-static void dma_in_done(struct ide_drive *drive)
+void ata_dma_in_done(struct ide_drive *drive)
 {
     chunk_through(&drive->ata);
     if (drive->ata.left > 0)
-        read_chunk(drive, read_chunk_done);
+        read_chunk(drive, ATA_IO_READ);
     else
         succeed(drive);
 }
-
-static void pio_in_done(struct ide_drive *drive);
 
 /* Opens the DRQ block at `pos` of the chunk. */
 static void pio_in_block(struct ide_drive *drive, size_t pos)
 {
     const struct ata_state *ata = &drive->ata;
     size_t rest = (size_t)ata->chunk * IDE_SECTOR_BYTES - pos, block = (size_t)ata->block * IDE_SECTOR_BYTES;
-    ide_drive_data(drive, IDE_PIO_IN, pos, block < rest ? block : rest, pio_in_done);
+    ide_drive_data(drive, ATA_PIO_IN, pos, block < rest ? block : rest);
     ide_drive_raise(drive);
 }
 
-static void pio_in_done(struct ide_drive *drive)
+void ata_pio_in_done(struct ide_drive *drive)
 {
     struct ata_state *ata = &drive->ata;
     if (drive->data_end < (size_t)ata->chunk * IDE_SECTOR_BYTES) {
@@ -111,47 +116,47 @@ static void pio_in_done(struct ide_drive *drive)
     }
     chunk_through(ata);
     if (ata->left > 0) {
-        read_chunk(drive, read_chunk_done);
+        read_chunk(drive, ATA_IO_READ);
         return;
     }
     set_final_address(drive);
     ide_drive_read_end(drive);
 }
 
-static void read_chunk_done(struct ide_drive *drive, vx_err result)
+void ata_read_chunk_done(struct ide_drive *drive, vx_err result)
 {
     if (read_failed(drive, result))
         return;
     if (drive->ata.dma)
-        ide_drive_data(drive, IDE_DMA_IN, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, dma_in_done);
+        ide_drive_data(drive, ATA_DMA_IN, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES);
     else
         pio_in_block(drive, 0);
 }
 
 void ata_start_read(struct ide_drive *drive)
 {
-    read_chunk(drive, read_chunk_done);
+    read_chunk(drive, ATA_IO_READ);
 }
 
-static void verify_chunk_done(struct ide_drive *drive, vx_err result)
+void ata_verify_chunk_done(struct ide_drive *drive, vx_err result)
 {
     if (read_failed(drive, result))
         return;
     chunk_through(&drive->ata);
     if (drive->ata.left > 0)
-        read_chunk(drive, verify_chunk_done);
+        read_chunk(drive, ATA_IO_VERIFY);
     else
         succeed(drive);
 }
 
 void ata_start_verify(struct ide_drive *drive)
 {
-    read_chunk(drive, verify_chunk_done);
+    read_chunk(drive, ATA_IO_VERIFY);
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
-static void flush_done(struct ide_drive *drive, vx_err result)
+void ata_flush_done(struct ide_drive *drive, vx_err result)
 {
     if (result == VX_ERR_OK)
         ide_drive_ok(drive);
@@ -161,12 +166,12 @@ static void flush_done(struct ide_drive *drive, vx_err result)
 
 void ata_start_flush(struct ide_drive *drive)
 {
-    ide_drive_io(drive, VX_BLOCK_FLUSH, 0, 0, 0, flush_done);
+    ide_drive_io(drive, (struct ide_request){ .op = VX_BLOCK_FLUSH, .step = ATA_IO_FLUSH });
 }
 
 static void fill_chunk(struct ide_drive *drive, bool first);
 
-static void write_chunk_done(struct ide_drive *drive, vx_err result)
+void ata_write_chunk_done(struct ide_drive *drive, vx_err result)
 {
     struct ata_state *ata = &drive->ata;
     if (result != VX_ERR_OK) {
@@ -186,25 +191,22 @@ static void write_chunk_done(struct ide_drive *drive, vx_err result)
         ide_drive_ok(drive);
 }
 
-static void write_chunk(struct ide_drive *drive)
+void ata_write_chunk(struct ide_drive *drive)
 {
-    ide_drive_io(drive, VX_BLOCK_WRITE, drive->ata.lba * IDE_SECTOR_BYTES, 0,
-                 (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk_done);
+    chunk_io(drive, VX_BLOCK_WRITE, ATA_IO_WRITE);
 }
-
-static void pio_out_done(struct ide_drive *drive);
 
 static void pio_out_block(struct ide_drive *drive, size_t pos)
 {
     const struct ata_state *ata = &drive->ata;
     size_t rest = (size_t)ata->chunk * IDE_SECTOR_BYTES - pos, block = (size_t)ata->block * IDE_SECTOR_BYTES;
-    ide_drive_data(drive, IDE_PIO_OUT, pos, block < rest ? block : rest, pio_out_done);
+    ide_drive_data(drive, ATA_PIO_OUT, pos, block < rest ? block : rest);
 }
 
-static void pio_out_done(struct ide_drive *drive)
+void ata_pio_out_done(struct ide_drive *drive)
 {
     if (drive->data_end == (size_t)drive->ata.chunk * IDE_SECTOR_BYTES) {
-        write_chunk(drive);
+        ata_write_chunk(drive);
         return;
     }
     pio_out_block(drive, drive->data_end);
@@ -216,7 +218,7 @@ static void fill_chunk(struct ide_drive *drive, bool first)
 {
     next_chunk(&drive->ata);
     if (drive->ata.dma) {
-        ide_drive_data(drive, IDE_DMA_OUT, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES, write_chunk);
+        ide_drive_data(drive, ATA_DMA_OUT, 0, (size_t)drive->ata.chunk * IDE_SECTOR_BYTES);
         return;
     }
     pio_out_block(drive, 0);
@@ -227,4 +229,15 @@ static void fill_chunk(struct ide_drive *drive, bool first)
 void ata_start_write(struct ide_drive *drive)
 {
     fill_chunk(drive, true);
+}
+
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
+
+bool ata_transfer_is_sound(const struct ide_drive *drive)
+{
+    const struct ata_state *ata = &drive->ata;
+    uint64_t capacity = ata_capacity(drive);
+    return ata->lba < capacity && ata->left <= capacity - ata->lba && ata->chunk >= 1 && ata->chunk <= ata->left &&
+           ata->chunk <= CHUNK_SECTORS && ata->block >= 1 &&
+           (drive->in_flight || drive->data_end <= (size_t)ata->chunk * IDE_SECTOR_BYTES);
 }

@@ -37,6 +37,9 @@ enum {
     CMD_SET_FEATURES = 0xEF,
 };
 
+enum { WINDOW_DONE = IDE_READ_END + 1, REPLY_DONE, PACKET_RECEIVED, WINDOW_STEPS };
+enum { IO_READ, IO_STEPS };
+
 bool atapi_has_medium(const struct ide_drive *drive)
 {
     return drive->block != NULL && !drive->atapi.tray_open;
@@ -76,21 +79,19 @@ static void reply_done(struct ide_drive *drive)
         atapi_ok(drive);
 }
 
-static void window_done(struct ide_drive *drive);
-
 /* Opens the window at `pos` of the reply. */
 static void open_window(struct ide_drive *drive, size_t pos)
 {
     size_t rest = drive->atapi.reply - pos;
     if (drive->atapi.dma) {
-        ide_drive_data(drive, IDE_DMA_IN, pos, rest, reply_done);
+        ide_drive_data(drive, REPLY_DONE, pos, rest);
         return;
     }
     size_t bytes = rest < drive->atapi.limit ? rest : drive->atapi.limit;
     drive->count[0] = REASON_TO_HOST;
     drive->lba_mid[0] = (uint8_t)bytes;
     drive->lba_high[0] = (uint8_t)(bytes >> 8);
-    ide_drive_data(drive, IDE_PIO_IN, pos, bytes, window_done);
+    ide_drive_data(drive, WINDOW_DONE, pos, bytes);
     ide_drive_raise(drive);
 }
 
@@ -141,7 +142,10 @@ static void read_chunk(struct ide_drive *drive)
     struct atapi_state *atapi = &drive->atapi;
     uint32_t blocks = atapi->left < CHUNK_BLOCKS ? atapi->left : CHUNK_BLOCKS;
     atapi->reply = (size_t)blocks * CD_BLOCK_BYTES;
-    ide_drive_io(drive, VX_BLOCK_READ, atapi->lba * CD_BLOCK_BYTES, 0, atapi->reply, chunk_read);
+    ide_drive_io(drive, (struct ide_request){ .op = VX_BLOCK_READ,
+                                              .step = IO_READ,
+                                              .off_bytes = atapi->lba * CD_BLOCK_BYTES,
+                                              .bytes = atapi->reply });
 }
 
 void atapi_read(struct ide_drive *drive, uint64_t lba, uint32_t blocks)
@@ -182,7 +186,7 @@ static void packet(struct ide_drive *drive)
     drive->atapi.dma = (drive->feature[0] & 1) != 0;
     drive->atapi.limit = drive->lba_mid[0] | (uint32_t)drive->lba_high[0] << 8;
     drive->count[0] = REASON_COMMAND;
-    ide_drive_data(drive, IDE_PIO_OUT, 0, sizeof(drive->atapi.packet), packet_received);
+    ide_drive_data(drive, PACKET_RECEIVED, 0, sizeof(drive->atapi.packet));
 }
 
 static void put_signature(struct ide_drive *drive)
@@ -196,7 +200,7 @@ static void put_signature(struct ide_drive *drive)
 static void identify(struct ide_drive *drive)
 {
     atapi_identify(drive, drive->buf);
-    ide_drive_data(drive, IDE_PIO_IN, 0, IDE_SECTOR_BYTES, ide_drive_read_end);
+    ide_drive_data(drive, IDE_READ_END, 0, IDE_SECTOR_BYTES);
     ide_drive_raise(drive);
 }
 
@@ -264,9 +268,42 @@ static void atapi_signature(struct ide_drive *drive)
     drive->status = 0;
 }
 
+/* ---- steps ------------------------------------------------------------------------------------------------------ */
+
+static const struct ide_window_step window_steps[WINDOW_STEPS] = {
+    [IDE_READ_END] = { IDE_PIO_IN, ide_drive_read_end },
+    [WINDOW_DONE] = { IDE_PIO_IN, window_done },
+    [REPLY_DONE] = { IDE_DMA_IN, reply_done },
+    [PACKET_RECEIVED] = { IDE_PIO_OUT, packet_received },
+};
+
+static ide_io_step *const io_steps[IO_STEPS] = { [IO_READ] = chunk_read };
+
+static bool can_go_on(const struct ide_drive *drive)
+{
+    const struct atapi_state *atapi = &drive->atapi;
+    uint64_t capacity = drive->block != NULL ? drive->block->bytes / CD_BLOCK_BYTES : 0;
+    bool replies =
+        ide_drive_has_window(drive) && (drive->window_step == WINDOW_DONE || drive->window_step == REPLY_DONE);
+    if (!drive->in_flight && !replies)
+        return true;
+    if (atapi->left != 0 && (atapi->lba > capacity || atapi->left > capacity - atapi->lba))
+        return false;
+    if (!atapi->dma && atapi->limit == 0) /* no window could be opened */
+        return false;
+    if (drive->in_flight)
+        return atapi->reply % CD_BLOCK_BYTES == 0 && atapi->reply != 0 && atapi->reply / CD_BLOCK_BYTES <= atapi->left;
+    return drive->data_end <= atapi->reply;
+}
+
 const struct ide_drive_ops atapi_ops = {
     .power_on = atapi_power_on,
     .reset = atapi_reset,
     .signature = atapi_signature,
     .command = atapi_command,
+    .window_steps = window_steps,
+    .io_steps = io_steps,
+    .window_step_count = WINDOW_STEPS,
+    .io_step_count = IO_STEPS,
+    .can_go_on = can_go_on,
 };

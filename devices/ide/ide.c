@@ -241,6 +241,14 @@ static void ide_reset(void *instance, enum reset phase)
     }
 }
 
+static void ide_restored(void *instance)
+{
+    struct ide *ide = instance;
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        if (ide->present[i])
+            ide_drive_restored(&ide->drive[i]);
+}
+
 bool ide_is_busy(const struct ide *ide)
 {
     for (unsigned i = 0; i < IDE_DRIVES; i++)
@@ -302,28 +310,26 @@ vx_err ide_create(const struct ide_config *config, struct ide **out)
     return VX_ERR_OK;
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD_EACH(struct ide, port, channel.selected),
-    VX_FIELD_EACH(struct ide, port, channel.control),
-    VX_FIELD_EACH(struct ide, port, channel.irq_level),
-    VX_FIELD_EACH(struct ide, port, channel.busmaster.command),
-    VX_FIELD_EACH(struct ide, port, channel.busmaster.status),
-    VX_FIELD_EACH(struct ide, port, channel.busmaster.table),
-    VX_FIELD_ARRAY(struct ide, present),
-    VX_FIELD_EACH(struct ide, drive, status),
-    VX_FIELD_EACH(struct ide, drive, error),
-    VX_FIELD_EACH(struct ide, drive, device),
-    VX_FIELD_EACH(struct ide, drive, intrq),
-    VX_FIELD_EACH(struct ide, drive, transfer_mode),
-    VX_FIELD_EACH(struct ide, drive, in_flight),
-    VX_FIELD_EACH(struct ide, drive, data_pos),
-    VX_FIELD_EACH(struct ide, drive, data_end),
+static const struct state_field port_fields[] = {
+    FIELD_STRUCT(struct ide_port, channel, &ide_channel_state),
+    WIRES(struct ide_port, ide, command, control),
 };
+static const struct state_table port_state = STATE_TABLE(struct ide_port, port_fields, NULL);
+
+static const struct state_field fields[] = {
+    REGISTER_SAME(struct ide, present),
+    FIELD_STRUCT(struct ide, port, &port_state),
+    FIELD_STRUCT(struct ide, drive, &ide_drive_state),
+    FIELD_STRUCT(struct ide, function, &pci_function_state),
+    WIRES(struct ide, bus, loop, busmaster),
+};
+static const struct state_table state = STATE_TABLE(struct ide, fields, NULL);
 
 const struct device_type ide_type = {
     .name = "piix3 ide",
+    .version = 1,
+    .state = &state,
     .reset = ide_reset,
+    .restored = ide_restored,
     .destroy = ide_destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };

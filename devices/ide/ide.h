@@ -17,7 +17,11 @@
  *   ide_drive.c       what disk and CD-ROM drive share: phases, INTRQ, back-end requests
  *   ata*.c, atapi*.c  the two kinds of drive
  *
- * State to save: PCI config, task files, bus-master registers; a command under way is drained first.
+ * State to save: PCI config, task files, bus-master registers, the command under way with its buffer. A request that is
+ * with the back end is saved in the drive's words (struct ide_request) and made again when it has been loaded: reads
+ * and writes may be carried out twice. With a real clock there is none, because vx_machine_run() drains before it
+ * returns; with a counted clock a request waits for its time (pc_disk_time.c) although the host has done it. Media are
+ * no state. While a machine is loaded no request of it may be under way.
  * Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_IDE_H
 #define VX86_DEVICES_IDE_H

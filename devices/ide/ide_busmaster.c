@@ -106,3 +106,11 @@ size_t ide_busmaster_move(struct ide_busmaster *bm, void *buf, size_t bytes, boo
     }
     return moved;
 }
+
+static const struct state_field fields[] = {
+    REGISTER(struct ide_busmaster, command), REGISTER(struct ide_busmaster, status),
+    REGISTER(struct ide_busmaster, table),   FIELD(struct ide_busmaster, next),
+    FIELD(struct ide_busmaster, phys),       FIELD_MAX(struct ide_busmaster, left, PRD_COUNT_ZERO),
+    FIELD(struct ide_busmaster, last),       WIRES(struct ide_busmaster, pmap, function),
+};
+const struct state_table ide_busmaster_state = STATE_TABLE(struct ide_busmaster, fields, NULL);

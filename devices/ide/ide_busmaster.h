@@ -28,6 +28,8 @@ struct ide_busmaster {
     bool last;      /* the PRD in force is marked as the table's last */
 };
 
+extern const struct state_table ide_busmaster_state;
+
 void ide_busmaster_reset(struct ide_busmaster *bm);
 
 uint8_t ide_busmaster_read(const struct ide_busmaster *bm, unsigned port);

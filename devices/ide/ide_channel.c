@@ -228,3 +228,14 @@ void ide_channel_reset_release(struct ide_channel *channel)
     channel->irq_level = false;
     vx_irq_set(&channel->irq, false);
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+static const struct state_field fields[] = {
+    REGISTER_MAX(struct ide_channel, selected, 1),
+    REGISTER(struct ide_channel, control),
+    REGISTER(struct ide_channel, irq_level),
+    FIELD_STRUCT(struct ide_channel, busmaster, &ide_busmaster_state),
+    WIRES(struct ide_channel, log, number, drive, irq),
+};
+const struct state_table ide_channel_state = STATE_TABLE(struct ide_channel, fields, NULL);

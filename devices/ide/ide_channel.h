@@ -32,6 +32,8 @@ struct ide_channel {
     struct ide_busmaster busmaster;
 };
 
+extern const struct state_table ide_channel_state;
+
 /* Guest side. size 1, 2 or 4 at IDE_DATA, bytes elsewhere. */
 uint32_t ide_channel_read(struct ide_channel *channel, unsigned port, unsigned size);
 void ide_channel_write(struct ide_channel *channel, unsigned port, unsigned size, uint32_t value);

@@ -1,9 +1,9 @@
 /* ide_drive.c - phases of a drive, its data window and its requests to the back end.
  *
- *          command                    data window used up -> data_done()
+ *          command                    data window used up -> its step
  *   IDLE ----------> BUSY <---------------------------------------+
  *     ^               |  \---- ide_drive_data() ---> PIO_x, DMA_x
- *     |               |  \---- ide_drive_io() -----> back end ---> io_done()
+ *     |               |  \---- ide_drive_io() -----> back end ---> its step
  *     +--- end() -----+     (ide_drive_end())
  *
  *   I1  data_pos <= data_end <= IDE_BUF_BYTES, whatever the host does with the data port.
@@ -72,7 +72,7 @@ static void request_done(struct vx_block_request *request)
     struct ide_drive *drive = request->opaque;
     drive->in_flight = false;
     if (!drive->forgotten) {
-        drive->io_done(drive, request->result);
+        drive->ops->io_steps[drive->io.step](drive, request->result);
         return;
     }
     drive->forgotten = false;
@@ -80,22 +80,32 @@ static void request_done(struct vx_block_request *request)
         post_signature(drive);
 }
 
-void ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
-                  ide_io_step *done)
+static void submit(struct ide_drive *drive)
 {
-    VX_ASSERT(!drive->in_flight && pos + bytes <= IDE_BUF_BYTES);
-    set_busy(drive);
-    drive->in_flight = true;
-    drive->io_done = done;
     drive->request = (struct vx_block_request){
-        .op = op,
-        .off_bytes = off_bytes,
-        .bytes = bytes,
-        .buf = drive->buf + pos,
+        .op = (enum vx_block_op)drive->io.op,
+        .off_bytes = drive->io.off_bytes,
+        .bytes = drive->io.bytes,
+        .buf = drive->buf + drive->io.pos,
         .done = request_done,
         .opaque = drive,
     };
     drive->block->ops->submit(drive->block->opaque, &drive->request);
+}
+
+void ide_drive_io(struct ide_drive *drive, struct ide_request request)
+{
+    VX_ASSERT(!drive->in_flight && request.pos + request.bytes <= IDE_BUF_BYTES);
+    set_busy(drive);
+    drive->in_flight = true;
+    drive->io = request;
+    submit(drive);
+}
+
+void ide_drive_restored(struct ide_drive *drive)
+{
+    if (drive->in_flight)
+        submit(drive);
 }
 
 /* ---- data window ------------------------------------------------------------------------------------------------ */
@@ -105,7 +115,7 @@ static void window_moved(struct ide_drive *drive)
     if (drive->data_pos < drive->data_end)
         return;
     set_busy(drive);
-    drive->data_done(drive);
+    drive->ops->window_steps[drive->window_step].done(drive);
 }
 
 void ide_drive_pump(struct ide_drive *drive)
@@ -117,13 +127,13 @@ void ide_drive_pump(struct ide_drive *drive)
     window_moved(drive);
 }
 
-void ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done)
+void ide_drive_data(struct ide_drive *drive, unsigned step, size_t pos, size_t bytes)
 {
     VX_ASSERT(bytes > 0 && pos + bytes <= IDE_BUF_BYTES); /* keeps I1 */
-    drive->phase = phase;
+    drive->phase = drive->ops->window_steps[step].phase;
     drive->data_pos = pos;
     drive->data_end = pos + bytes;
-    drive->data_done = done;
+    drive->window_step = (uint8_t)step;
     drive->status = ATA_DRDY | ATA_DSC | ATA_DRQ;
     ide_drive_pump(drive);
 }
@@ -231,3 +241,96 @@ bool ide_drive_set_transfer_mode(struct ide_drive *drive)
         drive->transfer_mode = mode;
     return known;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+static const char *check_request(const struct ide_drive *drive)
+{
+    const struct ide_request *io = &drive->io;
+    const struct vx_block *block = drive->block;
+    bool aligned = io->off_bytes % IDE_SECTOR_BYTES == 0 && io->bytes % IDE_SECTOR_BYTES == 0;
+    if (drive->phase != IDE_BUSY || block == NULL || (io->op == VX_BLOCK_WRITE && block->read_only))
+        return "in_flight";
+    if (io->pos > IDE_BUF_BYTES || io->bytes > IDE_BUF_BYTES - io->pos || !aligned)
+        return "io";
+    return io->off_bytes <= block->bytes && io->bytes <= block->bytes - io->off_bytes ? NULL : "io";
+}
+
+/* Keeps I1 to I3, and what the steps rely on. */
+static const char *check(const void *loaded)
+{
+    const struct ide_drive *drive = loaded;
+    if (drive->ops == NULL) /* not there */
+        return drive->phase == IDE_IDLE && !drive->in_flight ? NULL : "phase";
+    if (drive->window_step >= drive->ops->window_step_count || drive->data_pos > drive->data_end)
+        return "window_step";
+    if (ide_drive_has_window(drive) &&
+        (drive->ops->window_steps[drive->window_step].phase != drive->phase || drive->data_pos == drive->data_end))
+        return "phase";
+    if (drive->io.step >= drive->ops->io_step_count)
+        return "io";
+    const char *wrong = drive->in_flight ? check_request(drive) : NULL;
+    return wrong != NULL || drive->ops->can_go_on(drive) ? wrong : "phase";
+}
+
+static const struct state_field io_fields[] = {
+    FIELD_MAX(struct ide_request, op, VX_BLOCK_FLUSH),
+    FIELD(struct ide_request, step),
+    FIELD(struct ide_request, off_bytes),
+    FIELD(struct ide_request, pos),
+    FIELD(struct ide_request, bytes),
+};
+static const struct state_table io_state = STATE_TABLE(struct ide_request, io_fields, NULL);
+
+static const struct state_field ata_fields[] = {
+    FIELD(struct ata_state, cylinders), FIELD(struct ata_state, heads),       FIELD(struct ata_state, sectors),
+    FIELD(struct ata_state, multiple),  FIELD(struct ata_state, write_cache), FIELD(struct ata_state, look_ahead),
+    FIELD(struct ata_state, standby),   FIELD(struct ata_state, lba),         FIELD(struct ata_state, left),
+    FIELD(struct ata_state, chunk),     FIELD(struct ata_state, probe),       FIELD(struct ata_state, block),
+    FIELD(struct ata_state, lba48),     FIELD(struct ata_state, dma),         FIELD(struct ata_state, flush_after),
+};
+static const struct state_table ata_table = STATE_TABLE(struct ata_state, ata_fields, NULL);
+
+static const struct state_field atapi_fields[] = {
+    FIELD(struct atapi_state, sense_key),
+    FIELD(struct atapi_state, asc),
+    FIELD(struct atapi_state, ascq),
+    FIELD(struct atapi_state, tray_open),
+    FIELD(struct atapi_state, locked),
+    FIELD(struct atapi_state, attention_asc),
+    FIELD(struct atapi_state, media_event),
+    FIELD(struct atapi_state, packet),
+    FIELD(struct atapi_state, dma),
+    FIELD_MAX(struct atapi_state, limit, UINT16_MAX),
+    FIELD_MAX(struct atapi_state, reply, IDE_BUF_BYTES),
+    FIELD(struct atapi_state, lba),
+    FIELD(struct atapi_state, left),
+};
+static const struct state_table atapi_table = STATE_TABLE(struct atapi_state, atapi_fields, NULL);
+
+static const struct state_field fields[] = {
+    REGISTER(struct ide_drive, status),
+    REGISTER(struct ide_drive, error),
+    REGISTER(struct ide_drive, device),
+    FIELD(struct ide_drive, feature),
+    FIELD(struct ide_drive, count),
+    FIELD(struct ide_drive, lba_low),
+    FIELD(struct ide_drive, lba_mid),
+    FIELD(struct ide_drive, lba_high),
+    REGISTER(struct ide_drive, intrq),
+    REGISTER(struct ide_drive, transfer_mode),
+    FIELD_MAX(struct ide_drive, phase, IDE_ASLEEP),
+    FIELD_BLOB(struct ide_drive, buf, IDE_BUF_BYTES),
+    REGISTER_MAX(struct ide_drive, data_pos, IDE_BUF_BYTES),
+    REGISTER_MAX(struct ide_drive, data_end, IDE_BUF_BYTES),
+    FIELD(struct ide_drive, window_step),
+    FIELD_STRUCT(struct ide_drive, io, &io_state),
+    REGISTER(struct ide_drive, in_flight),
+    FIELD(struct ide_drive, forgotten),
+    FIELD(struct ide_drive, reset_ends),
+    FIELD_STRUCT(struct ide_drive, ata, &ata_table),
+    FIELD_STRUCT(struct ide_drive, atapi, &atapi_table),
+    WIRES(struct ide_drive, ops, channel, log, block, position),
+    DERIVED(struct ide_drive, request),
+};
+const struct state_table ide_drive_state = STATE_TABLE(struct ide_drive, fields, check);

@@ -3,6 +3,7 @@
 #ifndef VX86_DEVICES_IDE_DRIVE_H
 #define VX86_DEVICES_IDE_DRIVE_H
 
+#include "device_state.h"
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
@@ -42,11 +43,24 @@ typedef uint8_t ide_pair[2];
 typedef void ide_step(struct ide_drive *drive);
 typedef void ide_io_step(struct ide_drive *drive, vx_err result);
 
+/* How a command goes on when its data window is used up, or when its request has come home. A drive remembers these by
+ * their numbers in the tables of its kind: those, unlike functions, can be saved. Their order stays. */
+struct ide_window_step {
+    enum ide_phase phase; /* the window's */
+    ide_step *done;
+};
+enum { IDE_READ_END }; /* ide_drive_read_end(), in both kinds' tables */
+
 struct ide_drive_ops {
     void (*power_on)(struct ide_drive *drive);  /* settings to their defaults */
     void (*reset)(struct ide_drive *drive);     /* after SRST, DEVICE RESET: what does not survive these */
     void (*signature)(struct ide_drive *drive); /* registers as after a reset or diagnostic; sets status too */
     void (*command)(struct ide_drive *drive, uint8_t command);
+    const struct ide_window_step *window_steps;
+    ide_io_step *const *io_steps;
+    uint8_t window_step_count, io_step_count;
+    /* Whether the command under way of a drive that was loaded can go on: no step of it would fail an assertion. */
+    bool (*can_go_on)(const struct ide_drive *drive);
 };
 
 /* Settings and command state of a disk: ata.h. */
@@ -78,6 +92,13 @@ struct atapi_state {
     uint32_t left;  /* blocks from lba on */
 };
 
+/* A request in the drive's words. */
+struct ide_request {
+    uint8_t op, step; /* enum vx_block_op; in io_steps */
+    uint64_t off_bytes;
+    size_t pos, bytes; /* of buf */
+};
+
 struct ide_drive {
     const struct ide_drive_ops *ops;
     struct ide_channel *channel;
@@ -95,24 +116,27 @@ struct ide_drive {
     enum ide_phase phase;
     uint8_t *buf; /* IDE_BUF_BYTES */
     size_t data_pos, data_end;
-    ide_step *data_done;
+    uint8_t window_step;
 
     /* The one request that may be with the back end. */
-    struct vx_block_request request;
+    struct ide_request io;
+    struct vx_block_request request; /* as the back end has it */
     bool in_flight;
     bool forgotten;  /* its command was ended by a reset */
     bool reset_ends; /* the signature is due when it has come home */
-    ide_io_step *io_done;
 
-    union {
-        struct ata_state ata;
-        struct atapi_state atapi;
-    };
+    /* One of the two, by the drive's kind. */
+    struct ata_state ata;
+    struct atapi_state atapi;
 };
 
 VX_MUST_USE vx_err ide_drive_init(struct ide_drive *drive, const struct ide_drive_ops *ops);
 /* Nothing may be in flight. */
 void ide_drive_fini(struct ide_drive *drive);
+
+extern const struct state_table ide_drive_state;
+/* After loading: a request that was under way is made again. */
+void ide_drive_restored(struct ide_drive *drive);
 
 /* ---- towards the channel ---- */
 
@@ -132,13 +156,17 @@ void ide_drive_pump(struct ide_drive *drive);
 
 /* ---- towards the commands ---- */
 
-/* Opens a data window of `bytes` at `pos` of buf in one of the four data phases; `done` is called, with BSY set, when
- * all of it has gone. Does not raise INTRQ. A DMA window may be done on return. */
-void ide_drive_data(struct ide_drive *drive, enum ide_phase phase, size_t pos, size_t bytes, ide_step *done);
+static inline bool ide_drive_has_window(const struct ide_drive *drive)
+{
+    return drive->phase >= IDE_PIO_IN && drive->phase <= IDE_DMA_OUT;
+}
 
-/* Sends a request for buf[pos, pos + bytes) to the back end and sets BSY; `done` is called later. */
-void ide_drive_io(struct ide_drive *drive, enum vx_block_op op, uint64_t off_bytes, size_t pos, size_t bytes,
-                  ide_io_step *done);
+/* Opens a data window of `bytes` at `pos` of buf in the phase of the window step `step`, which is done, with BSY set,
+ * when all of it has gone. Does not raise INTRQ. A DMA window may be done on return. */
+void ide_drive_data(struct ide_drive *drive, unsigned step, size_t pos, size_t bytes);
+
+/* Sends a request for buf[pos, pos + bytes) to the back end and sets BSY; the step comes later. */
+void ide_drive_io(struct ide_drive *drive, struct ide_request request);
 
 void ide_drive_raise(struct ide_drive *drive);
 

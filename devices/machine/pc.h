@@ -57,6 +57,11 @@ enum pc_request {
     PC_REQUEST_APIC_INIT = 1u << 4, /* INIT that software sent to itself */
 };
 
+/* The ISA interrupt lines, as a chip whose state they are. */
+struct pc_wires {
+    struct irq_or isa[PC_ISA_IRQS];
+};
+
 struct vx_machine {
     struct vx_log *log;
     struct vx_loop *loop;
@@ -80,7 +85,7 @@ struct vx_machine {
     const struct vx_debug_wants *debug_wants; /* of `debug` */
     uint32_t bios_window_page;                /* backing of what PCI shows at E0000h-FFFFFh */
 
-    struct irq_or isa[PC_ISA_IRQS];
+    struct pc_wires wires;
     struct lapic *lapic;
     struct ioapic *ioapic;
     struct pic *pic;

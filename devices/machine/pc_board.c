@@ -32,8 +32,25 @@ static void isa_irq_out(void *opaque, unsigned irq, bool level)
 
 static struct vx_irq isa_irq(struct vx_machine *pc, unsigned irq)
 {
-    return irq_or_input(&pc->isa[irq], PC_IRQ_DEVICE);
+    return irq_or_input(&pc->wires.isa[irq], PC_IRQ_DEVICE);
 }
+
+static const struct state_field wire_fields[] = {
+    FIELD_STRUCT(struct pc_wires, isa, &irq_or_state),
+};
+static const struct state_table wire_state = STATE_TABLE(struct pc_wires, wire_fields, NULL);
+
+static void wires_destroy(void *instance)
+{
+    (void)instance; /* a part of the machine */
+}
+
+static const struct device_type wires_type = {
+    .name = "isa wires",
+    .version = 1,
+    .state = &wire_state,
+    .destroy = wires_destroy,
+};
 
 static void apic_send(void *opaque, const struct apic_message *message)
 {
@@ -152,7 +169,8 @@ static vx_err create_interrupts(struct vx_machine *pc)
         pic_create(&(struct pic_config){ .log = pc->log, .bus = pc->bus, .intr = lapic_lint(pc->lapic, 0) }, &pc->pic));
     own(pc, &pic_type, pc->pic);
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
-        irq_or_init(&pc->isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+        irq_or_init(&pc->wires.isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+    own(pc, &wires_type, &pc->wires);
     VX_TRY(fpu_error_create(&(struct fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
     own(pc, &fpu_error_type, pc->fpu_error);
     return VX_ERR_OK;
@@ -181,7 +199,7 @@ static vx_err create_bridges(struct vx_machine *pc)
                                   .init = request_line(pc, PC_REQUEST_CPU_RESET),
                                   .page_alias = { .set = page_alias_set, .opaque = pc } };
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
-        piix3.isa[irq] = irq_or_input(&pc->isa[irq], PC_IRQ_PIRQ);
+        piix3.isa[irq] = irq_or_input(&pc->wires.isa[irq], PC_IRQ_PIRQ);
     VX_TRY(piix3_create(&piix3, &pc->piix3));
     own(pc, &piix3_type, pc->piix3);
 
@@ -191,7 +209,7 @@ static vx_err create_bridges(struct vx_machine *pc)
             .bus = pc->bus,
             .clock = pc->clock,
             .pci = pc->pci,
-            .sci = irq_or_input(&pc->isa[9], PC_IRQ_SCI),
+            .sci = irq_or_input(&pc->wires.isa[9], PC_IRQ_SCI),
             .power_off = request_line(pc, PC_REQUEST_POWER_OFF),
             .smi = { .set = smi_set, .opaque = pc },
         },
@@ -319,7 +337,7 @@ static vx_err create_testdev(struct vx_machine *pc)
     struct pc_testdev_config config = { .bus = pc->bus, .pmap = pc->pmap };
     struct pc_testdev *chip;
     for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
-        config.line[i] = i < PC_ISA_IRQS ? irq_or_input(&pc->isa[i], PC_IRQ_TEST) : ioapic_input(pc->ioapic, i);
+        config.line[i] = i < PC_ISA_IRQS ? irq_or_input(&pc->wires.isa[i], PC_IRQ_TEST) : ioapic_input(pc->ioapic, i);
     VX_TRY(pc_testdev_create(&config, &chip));
     own(pc, &pc_testdev_type, chip);
     return VX_ERR_OK;

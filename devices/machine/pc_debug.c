@@ -101,19 +101,6 @@ struct vx_bt_cpu *vx_machine_bt_cpu(struct vx_machine *pc)
 
 /* ---- devices by name --------------------------------------------------------------------------------------------- */
 
-static void describe(const struct device *device, vx_field_fn *fn, void *opaque)
-{
-    for (unsigned i = 0; i < device->type->field_count; i++) {
-        const struct device_field *field = &device->type->fields[i];
-        for (unsigned j = 0; j < field->count; j++) {
-            const uint8_t *at = (const uint8_t *)device->instance + field->off + (size_t)j * field->stride;
-            uint64_t value = 0;
-            memcpy(&value, at, field->bytes); /* little-endian host: checked in base */
-            fn(opaque, device->type->name, field->name, j, field->count, value, field->bytes);
-        }
-    }
-}
-
 /* What people call chips whose names say something else. */
 static const struct {
     const char *word, *name;
@@ -142,7 +129,7 @@ bool vx_machine_describe(const struct vx_machine *pc, const char *name, vx_field
     for (unsigned i = 0; i < pc->device_count; i++) {
         if (!is_called(pc->devices[i].type->name, name))
             continue;
-        describe(&pc->devices[i], fn, opaque);
+        state_describe(pc->devices[i].type, pc->devices[i].instance, fn, opaque);
         found = true;
     }
     return found;
@@ -152,5 +139,5 @@ void vx_machine_each_device(const struct vx_machine *pc, void (*fn)(void *opaque
                             void *opaque)
 {
     for (unsigned i = 0; i < pc->device_count; i++)
-        fn(opaque, pc->devices[i].type->name, pc->devices[i].type->field_count != 0);
+        fn(opaque, pc->devices[i].type->name, state_is_shown(pc->devices[i].type));
 }

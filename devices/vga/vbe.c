@@ -123,3 +123,16 @@ void vbe_reset(struct vga *vga)
     vga->vbe[VBE_VIDEO_MEMORY_64K] = VX_VGA_VRAM_BYTES / BANK_BYTES;
     vga->vbe_index = 0;
 }
+
+const char *vbe_check(const void *loaded)
+{
+    const struct vga *vga = loaded;
+    bool good = vga->vbe[VBE_BANK] < VX_VGA_VRAM_BYTES / BANK_BYTES &&
+                vga->vbe[VBE_VIDEO_MEMORY_64K] == VX_VGA_VRAM_BYTES / BANK_BYTES;
+    return good ? NULL : "vbe";
+}
+
+void vbe_restored(struct vga *vga)
+{
+    fix_mode(vga); /* keeps I1; what this program saved it leaves alone */
+}

@@ -145,6 +145,21 @@ static void reset(void *instance, enum reset phase)
     vga_repaint(vga);
 }
 
+/* The display is shown the whole picture: what it showed, and at whatever time, was another. */
+static void restored(void *instance)
+{
+    struct vga *vga = instance;
+    vbe_restored(vga);
+    for (uint32_t i = 0; i < VGA_VRAM_PAGES; i++)
+        vx_pmap_wrote_page(vga->pmap, vga->vram_page + i, 0, VX_PAGE_BYTES);
+    vga_restore_window(vga);
+    vga->last_update_ns = 0;
+    vga->quiet_polls = 0;
+    vga->whole = true;
+    vga->changed = false; /* so that the timer is set anew */
+    vga_repaint(vga);
+}
+
 static void destroy(void *instance)
 {
     struct vga *vga = instance;
@@ -163,21 +178,47 @@ static void destroy(void *instance)
     free(vga);
 }
 
-static const struct device_field fields[] = {
-    VX_FIELD(struct vga, misc),       VX_FIELD(struct vga, feature),        VX_FIELD(struct vga, subsystem_enable),
-    VX_FIELD(struct vga, seq_index),  VX_FIELD_ARRAY(struct vga, seq),      VX_FIELD(struct vga, crtc_index),
-    VX_FIELD_ARRAY(struct vga, crtc), VX_FIELD(struct vga, gc_index),       VX_FIELD_ARRAY(struct vga, gc),
-    VX_FIELD(struct vga, ac_index),   VX_FIELD_ARRAY(struct vga, ac),       VX_FIELD(struct vga, ac_data_next),
-    VX_FIELD(struct vga, dac_mask),   VX_FIELD(struct vga, dac_read_index), VX_FIELD(struct vga, dac_write_index),
-    VX_FIELD(struct vga, latches),
+static const struct state_field fields[] = {
+    REGISTER(struct vga, misc),
+    REGISTER(struct vga, feature),
+    REGISTER(struct vga, subsystem_enable),
+    REGISTER(struct vga, seq_index),
+    REGISTER(struct vga, seq),
+    REGISTER(struct vga, crtc_index),
+    REGISTER(struct vga, crtc),
+    REGISTER(struct vga, gc_index),
+    REGISTER(struct vga, gc),
+    REGISTER(struct vga, ac_index),
+    REGISTER(struct vga, ac),
+    REGISTER(struct vga, ac_data_next),
+    REGISTER(struct vga, dac_mask),
+    REGISTER(struct vga, dac_read_index),
+    REGISTER(struct vga, dac_write_index),
+    FIELD_MAX(struct vga, dac_part, 2),
+    FIELD(struct vga, dac_reading),
+    FIELD(struct vga, dac_pending),
+    FIELD_BYTES(struct vga, dac),
+    REGISTER(struct vga, latches),
+    FIELD(struct vga, vbe_index),
+    FIELD(struct vga, vbe),
+    FIELD_BLOB(struct vga, vram, VX_VGA_VRAM_BYTES),
+    FIELD_STRUCT(struct vga, pci, &pci_function_state),
+    WIRES(struct vga, log, bus, clock, pmap, display, head, ports, window, mmio, vram_page, rom_page),
+    FIELD(struct vga, plain_left),
+    DERIVED(struct vga, window_page, window_twice),
+    /* what the display has been shown */
+    DERIVED(struct vga, display_timer, changed, redraw, whole, quiet_polls, last_update_ns, shown, cells, shown_cells,
+            pixels, pixels_count, line),
 };
+static const struct state_table state = STATE_TABLE(struct vga, fields, vbe_check);
 
 const struct device_type vga_type = {
     .name = "vga",
+    .version = 1,
+    .state = &state,
     .reset = reset,
+    .restored = restored,
     .destroy = destroy,
-    .fields = fields,
-    .field_count = VX_ARRAY_LEN(fields),
 };
 
 static vx_err add_regions(struct vga *vga)

@@ -183,11 +183,21 @@ static void map_window(struct vga *vga, uint32_t page, bool twice)
         vga_changed(vga);
 }
 
+/* keeps I1 */
+static uint32_t linear_page(const struct vga *vga)
+{
+    uint32_t bank_pages = DIRECT_BYTES / VX_PAGE_BYTES;
+    return is_linear(vga) ? vga->vram_page + vga->vbe[VBE_BANK] * bank_pages : VX_PMAP_BUS;
+}
+
+static bool shows_twice(const struct vga *vga)
+{
+    return vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT == 0;
+}
+
 void vga_remap_window(struct vga *vga, bool force)
 {
-    uint32_t page = VX_PMAP_BUS;
-    if (is_linear(vga)) /* keeps I1 */
-        page = vga->vram_page + vga->vbe[VBE_BANK] * (DIRECT_BYTES / VX_PAGE_BYTES);
+    uint32_t page = linear_page(vga);
     vga->plain_left = page == VX_PMAP_BUS && is_plain(vga) ? PLAIN_ACCESSES : 0;
     if (force || page != vga->window_page || vga->window_twice)
         map_window(vga, page, false);
@@ -197,7 +207,19 @@ void vga_remap_window(struct vga *vga, bool force)
 static void count_access(struct vga *vga)
 {
     if (vga->plain_left != 0 && --vga->plain_left == 0)
-        map_window(vga, vga->vram_page, vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT == 0);
+        map_window(vga, vga->vram_page, shows_twice(vga));
+}
+
+/* What is plain and has no accesses left was mapped. */
+void vga_restore_window(struct vga *vga)
+{
+    bool plain = linear_page(vga) == VX_PMAP_BUS && is_plain(vga);
+    if (!plain)
+        vga->plain_left = 0;
+    if (plain && vga->plain_left == 0)
+        map_window(vga, vga->vram_page, shows_twice(vga));
+    else
+        map_window(vga, linear_page(vga), false);
 }
 
 uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)

@@ -163,6 +163,8 @@ void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 /* After a register was written that the window depends on: it goes to the handlers, or by VBE to video memory. `force`:
  * maps even if nothing changed. */
 void vga_remap_window(struct vga *vga, bool force);
+/* Maps it as it was when the state was saved that has now been loaded. */
+void vga_restore_window(struct vga *vga);
 
 /* Bytes first to last of video memory, or of each of the four parts of the planes. */
 struct vga_source {
@@ -195,6 +197,9 @@ bool vga_is_direct(const struct vga *vga);
 uint16_t vbe_read(const struct vga *vga, unsigned index);
 void vbe_write(struct vga *vga, unsigned index, uint16_t value);
 void vbe_reset(struct vga *vga);
+/* For a struct vga that is loaded: keeps the bank inside video memory, and I1 of vbe.c. */
+const char *vbe_check(const void *loaded);
+void vbe_restored(struct vga *vga);
 static inline bool vbe_on(const struct vga *vga)
 {
     return (vga->vbe[VBE_ENABLE] & VBE_ENABLED) != 0;

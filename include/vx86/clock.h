@@ -57,6 +57,16 @@ void vx_clock_resume(struct vx_clock *clock);
 /* Wall clock for the RTC: seconds since 1970-01-01 UTC at this moment (fake clocks start at 2000-01-01 00:00:00). */
 int64_t vx_clock_wall_s(struct vx_clock *clock);
 
+/* What of a clock is state: saved with a machine, and set before its chips are loaded, whatever kind of clock it then
+ * has. A counted clock goes on exactly, if its counter was loaded first. Armed timers keep their deadlines.
+ * VX_ERR_BAD_FORMAT: no clock says such a thing; nothing has changed. */
+struct vx_clock_state {
+    uint64_t now_ns;
+    uint64_t base_ns, base_count; /* of a counted clock: its time at a count; else base_count is VX_NEVER */
+};
+void vx_clock_get_state(struct vx_clock *clock, struct vx_clock_state *state);
+VX_MUST_USE vx_err vx_clock_set_state(struct vx_clock *clock, const struct vx_clock_state *state);
+
 /* a * b / c without overflow of the product (c != 0): for counter and frequency conversions. */
 static inline uint64_t vx_muldiv(uint64_t a, uint64_t b, uint64_t c)
 {

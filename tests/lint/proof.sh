@@ -86,6 +86,33 @@ expect good "an exception with its reason" "$lint/state.sh" "$nm" some.allowed l
 printf 'vx_state count\n' >some.allowed
 expect bad "an exception without reason" "$lint/state.sh" "$nm" some.allowed libvx_state.a
 
+# ---- rows.sh: a row of state for every member
+
+chip() {
+    printf 'struct chip {\n    uint8_t a, b[2]; /* and; more */\n    void (*send)(int c, int d);\n    struct part *%s;\n};\n' "$1"
+    printf 'static const struct state_field f[] = {\n    FIELD_MAX(struct chip, a, 3),\n    FIELD(struct chip, b),\n'
+    printf '    WIRES(struct chip, send,\n          part),\n%s};\n' "$2"
+}
+mkdir rows
+chip part '' >rows/chip.c
+expect good "a chip with a row for each member" "$lint/rows.sh" rows
+chip 'part, *other' '' >rows/chip.c
+expect bad "a chip with a member without a row" "$lint/rows.sh" rows
+chip part '    DERIVED(struct chip, b),' >rows/chip.c
+expect bad "a chip with two rows for a member" "$lint/rows.sh" rows
+rm rows/chip.c
+expect bad "a folder without chips" "$lint/rows.sh" rows
+# Of the real chips, every twentieth row in turn is taken away.
+cp -r "$root/devices" chips
+grep -rnE '^ {4}(FIELD|REGISTER)[A-Z_]*\(struct [a-z0-9_]+, [a-z0-9_]+' chips --include='*.c' | awk 'NR % 20 == 10' >rows.list
+[ "$(wc -l <rows.list)" -ge 10 ] || { echo "FAILED: fewer than ten rows"; failed=1; }
+while IFS=: read -r file line _; do
+    cp "$file" kept
+    sed -i "${line}d" "$file"
+    expect bad "$file without its line $line" "$lint/rows.sh" chips
+    cp kept "$file"
+done <rows.list
+
 # ---- scripts.sh: the shell checker
 
 if command -v shellcheck >/dev/null; then

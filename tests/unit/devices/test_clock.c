@@ -183,3 +183,53 @@ Test(clock, counted_time_skips_forward_only)
     cr_assert_eq(vx_clock_to_host_ns(clock, VX_NEVER - 1), VX_NEVER); /* no waiting brings it */
     vx_clock_destroy(clock);
 }
+
+/* A counted clock that skipped time and whose instructions are no whole nanoseconds goes on to the nanosecond; between
+ * kinds the time of day goes over, and deadlines stay. */
+Test(clock, state_goes_from_clock_to_clock)
+{
+    struct vx_clock *counted[2], *fake, *real;
+    struct vx_clock_state state;
+    struct log log;
+    uint64_t count[2] = { 0, 0 };
+    start(&log);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(vx_clock_create_counted(3333, 0, &counted[i]), VX_ERR_OK);
+        vx_clock_follow(counted[i], &count[i]);
+    }
+    count[0] = 1000;
+    vx_clock_skip_to(counted[0], 5000000);
+    count[0] = 1001;
+    vx_clock_get_state(counted[0], &state);
+    count[1] = count[0];
+    cr_assert_eq(vx_clock_set_state(counted[1], &state), VX_ERR_OK);
+    for (unsigned i = 0; i < 5000; i++, count[0] += 7, count[1] += 7)
+        cr_assert_eq(vx_clock_now_ns(counted[0]), vx_clock_now_ns(counted[1]));
+
+    cr_assert_eq(vx_clock_create_fake(&fake), VX_ERR_OK);
+    cr_assert_eq(vx_clock_create_real(&real), VX_ERR_OK);
+    cr_assert_eq(vx_clock_set_state(fake, &state), VX_ERR_OK);
+    cr_assert_eq(vx_clock_now_ns(fake), state.now_ns);
+    state.now_ns = state.base_ns = 1ull << 60; /* longer than the host has run */
+    cr_assert_eq(vx_clock_set_state(real, &state), VX_ERR_OK);
+    uint64_t now = vx_clock_now_ns(real), host = vx_host_now_ns(), back = vx_clock_to_host_ns(real, now);
+    cr_assert(now >= 1ull << 60 && now < (1ull << 60) + VX_NS_PER_SEC);
+    cr_assert(back <= host && host - back < VX_NS_PER_SEC);
+    vx_clock_get_state(real, &state);
+    cr_assert_eq(vx_clock_set_state(counted[1], &state), VX_ERR_OK);
+    cr_assert_eq(vx_clock_now_ns(counted[1]), state.now_ns);
+
+    vx_timer_set(log.clock, &log.timer[0], 100);
+    state = (struct vx_clock_state){ .now_ns = 99, .base_ns = 99, .base_count = VX_NEVER };
+    cr_assert_eq(vx_clock_set_state(log.clock, &state), VX_ERR_OK);
+    vx_clock_advance(log.clock, 1);
+    cr_assert_str_eq(log.text, "a");
+    state.now_ns = VX_NEVER;
+    cr_assert_eq(vx_clock_set_state(log.clock, &state), VX_ERR_BAD_FORMAT);
+    cr_assert_eq(vx_clock_now_ns(log.clock), 100);
+    vx_clock_destroy(log.clock);
+    vx_clock_destroy(fake);
+    vx_clock_destroy(real);
+    vx_clock_destroy(counted[0]);
+    vx_clock_destroy(counted[1]);
+}

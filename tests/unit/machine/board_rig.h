@@ -1,0 +1,239 @@
+/* board_rig.h - a whole board under a fake clock, with media in memory, and a guest that does anything to it.
+ *
+ * Two boards that were treated alike answer alike: board_step() returns what was read. */
+#ifndef VX86_TESTS_BOARD_RIG_H
+#define VX86_TESTS_BOARD_RIG_H
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "pc.h"
+#include "rom.h"
+
+#define BOARD_DISK_BYTES (256u << 10)
+#define BOARD_CD_BYTES   (64u << 10)
+#define BOARD_MEDIA      2 /* a disk as primary master, a CD as secondary master */
+
+struct board_medium {
+    struct vx_block block;
+    struct vx_loop *loop;
+    uint8_t bytes[BOARD_DISK_BYTES];
+};
+
+struct board {
+    struct vx_log *log;
+    struct vx_loop *loop;
+    struct vx_clock *clock;
+    struct vx_machine *pc;
+    struct board_medium media[BOARD_MEDIA];
+    struct vx_display display;
+    struct vx_input input;
+    struct rom rom;
+};
+
+static inline void board_medium_done(struct vx_work *work)
+{
+    struct vx_block_request *request =
+        (struct vx_block_request *)((char *)work - offsetof(struct vx_block_request, work));
+    request->done(request);
+}
+
+/* Carries it out at once and says so later. */
+static inline void board_medium_submit(void *opaque, struct vx_block_request *request)
+{
+    struct board_medium *medium = opaque;
+    cr_assert(request->off_bytes + request->bytes <= medium->block.bytes, "request outside the medium");
+    if (request->op == VX_BLOCK_READ)
+        memcpy(request->buf, medium->bytes + request->off_bytes, request->bytes);
+    else if (request->op == VX_BLOCK_WRITE)
+        memcpy(medium->bytes + request->off_bytes, request->buf, request->bytes);
+    request->result = VX_ERR_OK;
+    request->work.fn = board_medium_done;
+    vx_loop_post(medium->loop, &request->work);
+}
+
+static inline void board_screen_update(void *opaque, const struct vx_update *update)
+{
+    (void)opaque, (void)update;
+}
+
+static inline uint64_t board_random(uint64_t *rng)
+{
+    *rng ^= *rng << 13;
+    *rng ^= *rng >> 7;
+    *rng ^= *rng << 17;
+    return *rng;
+}
+
+static inline struct board *board_create(void)
+{
+    static const struct vx_block_ops ops = { .submit = board_medium_submit };
+    static const struct vx_display_ops screen = { .update = board_screen_update };
+    struct board *board = calloc(1, sizeof *board);
+    cr_assert_neq(board, NULL);
+    board->log = vx_log_create(stderr);
+    cr_assert_eq(vx_loop_create(board->log, &board->loop), VX_ERR_OK);
+    cr_assert_eq(vx_clock_create_fake(&board->clock), VX_ERR_OK);
+    rom_make(&board->rom, (const uint8_t[]){ 0xF4 }, 1, NULL, 0);
+    for (unsigned i = 0; i < BOARD_MEDIA; i++) {
+        struct board_medium *medium = &board->media[i];
+        medium->loop = board->loop;
+        medium->block = (struct vx_block){ .ops = &ops, .opaque = medium, .bytes = BOARD_DISK_BYTES, .read_only = i };
+        for (unsigned b = 0; b < BOARD_DISK_BYTES; b++)
+            medium->bytes[b] = (uint8_t)(b ^ b >> 8 ^ i);
+    }
+    board->media[1].block.bytes = BOARD_CD_BYTES;
+    board->display.ops = &screen;
+    struct vx_machine_config config = { .log = board->log,
+                                        .loop = board->loop,
+                                        .clock = board->clock,
+                                        .ram_bytes = ROM_RAM_BYTES,
+                                        .engine = VX_ENGINE_INTERP,
+                                        .disk = { &board->media[0].block },
+                                        .cdrom = { [2] = &board->media[1].block },
+                                        .display = &board->display,
+                                        .input = &board->input,
+                                        .bios = board->rom.bytes,
+                                        .bios_bytes = ROM_BYTES,
+                                        .vga_bios = board->rom.bytes,
+                                        .vga_bios_bytes = 32768,
+                                        .debug_exit = { { 0xF4, 4 } },
+                                        .pc_testdev = true };
+    cr_assert_eq(vx_machine_create(&config, &board->pc), VX_ERR_OK);
+    return board;
+}
+
+static inline void board_destroy(struct board *board)
+{
+    vx_machine_destroy(board->pc);
+    vx_loop_destroy(board->loop);
+    vx_clock_destroy(board->clock);
+    vx_log_destroy(board->log);
+    free(board);
+}
+
+/* ---- what a guest does ------------------------------------------------------------------------------------------- */
+
+struct board_targets {
+    const struct vx_region *region[256];
+    unsigned count;
+};
+
+static inline void board_collect(void *opaque, const struct vx_region *region)
+{
+    struct board_targets *targets = opaque;
+    if (targets->count < VX_ARRAY_LEN(targets->region) && region->size != 0)
+        targets->region[targets->count++] = region;
+}
+
+/* Values that mean something somewhere are likelier than noise. */
+static inline uint64_t board_value(uint64_t r)
+{
+    static const uint32_t likely[] = { 0,          1,          0xFF, 0xFFFFFFFF, 0x80000000, 0xFEE00000,
+                                       0xE0000000, 0x00000600, 0x11, 0x34,       0x36,       0xB6 };
+    return r & 3 ? r >> 8 : likely[(r >> 8) % VX_ARRAY_LEN(likely)];
+}
+
+static inline uint64_t board_access(struct board *board, uint64_t *rng)
+{
+    struct board_targets targets = { .count = 0 };
+    vx_bus_each(board->pc->bus, board_collect, &targets); /* regions come and go */
+    uint64_t r = board_random(rng);
+    const struct vx_region *region = targets.region[r % targets.count];
+    enum vx_space space = region->space;
+    uint64_t at = region->base + board_random(rng) % region->size, value = board_value(board_random(rng));
+    unsigned size = 1u << (r >> 32) % (space == VX_SPACE_IO ? 3 : 4);
+    if (r >> 40 & 1) {
+        vx_bus_write(board->pc->bus, space, at, size, value);
+        return at;
+    }
+    return vx_bus_read(board->pc->bus, space, at, size);
+}
+
+static inline uint64_t board_config_access(struct board *board, uint64_t *rng)
+{
+    static const uint32_t places[] = { 0x0000, 0x0800, 0x0900, 0x0B00, 0x1000 }; /* 00.0, 01.0, 01.1, 01.3, 02.0 */
+    struct vx_bus *bus = board->pc->bus;
+    uint64_t r = board_random(rng);
+    uint32_t reg = r & 1 ? (r >> 8 & 0x3C) : (r >> 8 & 0xFC);
+    vx_bus_write(bus, VX_SPACE_IO, 0xCF8, 4, 0x80000000u | places[(r >> 16) % VX_ARRAY_LEN(places)] | reg);
+    if (r >> 32 & 1)
+        vx_bus_write(bus, VX_SPACE_IO, 0xCFC, 4, board_value(board_random(rng)));
+    return vx_bus_read(bus, VX_SPACE_IO, 0xCFC, 4);
+}
+
+static inline uint64_t board_memory_access(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng);
+    uint64_t at = r >> 8 & 0xFFFFFFF8u;
+    if (r & 1)
+        at = 0xA0000 + at % 0x60000;
+    if (r & 2)
+        vx_pmap_store(board->pc->pmap, at, 8, r);
+    return vx_pmap_load(board->pc->pmap, at, 8);
+}
+
+/* Commands that disks and CD-ROM drives know, with few sectors, by all ways of transfer. */
+static inline uint64_t board_disk_access(struct board *board, uint64_t *rng)
+{
+    static const uint8_t commands[] = { 0x20, 0x30, 0xC8, 0xCA, 0xC4, 0xC5, 0xC6, 0xEC, 0xE7,
+                                        0xA0, 0xA0, 0xA1, 0xE6, 0x40, 0xEF, 0x08, 0x35, 0x25 };
+    static const uint8_t devices[] = { 0xE0, 0xA0, 0xF0 };
+    struct vx_bus *bus = board->pc->bus;
+    uint64_t r = board_random(rng), words[16] = { 0 };
+    uint16_t base = r & 1 ? 0x1F0 : 0x170;
+    switch (r >> 8 & 7) {
+    case 0: vx_bus_write(bus, VX_SPACE_IO, base + 7u, 1, commands[(r >> 16) % VX_ARRAY_LEN(commands)]); break;
+    case 1: vx_bus_write(bus, VX_SPACE_IO, base + 6u, 1, devices[(r >> 16) % VX_ARRAY_LEN(devices)]); break;
+    case 2: vx_bus_write(bus, VX_SPACE_IO, base + 1u + (r >> 16) % 5, 1, r >> 24 & 3); break;
+    case 3: return vx_bus_read_block(bus, base, 2, words, 64) + words[0];
+    case 4:
+        words[0] = r >> 16 & 1 ? 0x28 : 0x43; /* a packet, if one is wanted */
+        words[1] = 0x0100;
+        return vx_bus_write_block(bus, base, 2, words, 6 + (r >> 20 & 0x1F));
+    case 5: vx_bus_write(bus, VX_SPACE_IO, (r & 1 ? 0xC000 : 0xC008) + (r >> 16 & 7u), 1, r >> 24 & 9); break;
+    case 6: return vx_bus_read(bus, VX_SPACE_IO, base + (r >> 16 & 7), 1);
+    default: /* what the BIOS does */
+        pci_write_config(board->pc->pci, 1, 1, 0x20, 4, 0xC000);
+        pci_write_config(board->pc->pci, 1, 1, 0x40, 4, 0x80008000);
+        pci_write_config(board->pc->pci, 1, 1, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MASTER);
+        break;
+    }
+    return 0;
+}
+
+/* What comes from outside of the board. */
+static inline uint64_t board_outside(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng);
+    switch (r >> 8 & 7) {
+    case 0: vx_input_key(&board->input, r >> 16 & 0x17F, r & 1); break;
+    case 1:
+        vx_input_pointer(
+            &board->input, VX_INPUT_RELATIVE,
+            &(struct vx_pointer){ .x = (int)(r >> 16 & 63) - 32, .y = (int)(r >> 24 & 63) - 32, .buttons = r & 7 });
+        break;
+    case 2: fpu_error_set_ferr(board->pc->fpu_error, r & 1); break;
+    case 3: i440fx_set_smiact(board->pc->bridge, r & 1); break;
+    case 4: vx_loop_run_posted(board->loop); break;
+    default: return (uint64_t)lapic_ack(board->pc->lapic);
+    }
+    return 0;
+}
+
+static inline uint64_t board_step(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng);
+    if (r >> 32 & 1)
+        vx_clock_advance(board->clock, r >> 44);
+    switch (r % 8) {
+    case 0: return board_config_access(board, rng);
+    case 1:
+    case 2: return board_memory_access(board, rng);
+    case 3: return board_disk_access(board, rng);
+    case 4: return board_outside(board, rng);
+    default: return board_access(board, rng);
+    }
+}
+
+#endif

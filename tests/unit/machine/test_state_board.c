@@ -1,0 +1,209 @@
+/* test_state_board.c - whole boards saved and loaded: the loaded one goes on like the one that was saved, whatever it
+ * was before; and sections that are damaged are refused or do no harm. */
+#include "board_rig.h"
+#include "vx86/bytes.h"
+
+/* All of a board that is not its chips', and their sections, one after the other. */
+struct saved {
+    struct vx_clock_state clock;
+    uint8_t ram[ROM_RAM_BYTES];
+    uint8_t media[BOARD_MEDIA][BOARD_DISK_BYTES];
+    struct state_buffer chips;
+};
+
+static struct saved *save(struct board *board)
+{
+    struct saved *saved = calloc(1, sizeof *saved);
+    vx_clock_get_state(board->clock, &saved->clock);
+    memcpy(saved->ram, vx_pmap_page_hva(board->pc->pmap, 0), ROM_RAM_BYTES);
+    for (unsigned i = 0; i < BOARD_MEDIA; i++)
+        memcpy(saved->media[i], board->media[i].bytes, BOARD_DISK_BYTES);
+    for (unsigned i = 0; i < board->pc->device_count; i++) {
+        vx_err err = state_save(board->pc->devices[i].type, board->pc->devices[i].instance, &saved->chips);
+        cr_assert_eq(err, VX_ERR_OK);
+    }
+    return saved;
+}
+
+static void drop(struct saved *saved)
+{
+    free(saved->chips.bytes);
+    free(saved);
+}
+
+static void restored(struct board *board)
+{
+    for (unsigned i = 0; i < board->pc->device_count; i++)
+        if (board->pc->devices[i].type->restored != NULL)
+            board->pc->devices[i].type->restored(board->pc->devices[i].instance);
+}
+
+static void load(struct board *board, const struct saved *saved)
+{
+    size_t at = 0;
+    ide_drain(board->pc->ide);
+    cr_assert_eq(vx_clock_set_state(board->clock, &saved->clock), VX_ERR_OK);
+    memcpy(vx_pmap_page_hva(board->pc->pmap, 0), saved->ram, ROM_RAM_BYTES);
+    for (unsigned i = 0; i < BOARD_MEDIA; i++)
+        memcpy(board->media[i].bytes, saved->media[i], BOARD_DISK_BYTES);
+    for (unsigned i = 0; i < board->pc->device_count; i++) {
+        const uint8_t *section = saved->chips.bytes + at;
+        size_t bytes = state_section_bytes(section, saved->chips.count - at);
+        struct state_error error;
+        vx_err err =
+            state_load(board->pc->devices[i].type, board->pc->devices[i].instance, section, bytes, false, &error);
+        cr_assert_eq(err, VX_ERR_OK, "%s", error.text);
+        at += bytes;
+    }
+    cr_assert_eq(at, saved->chips.count);
+    restored(board);
+}
+
+/* The first member in which two boards differ. */
+static bool differ(struct board *a, struct board *b, struct state_error *where)
+{
+    struct saved *one = save(a), *other = save(b);
+    bool differs = one->clock.now_ns != other->clock.now_ns || one->chips.count != other->chips.count;
+    size_t at = 0;
+    snprintf(where->text, sizeof where->text, "the clock, or sizes");
+    for (unsigned i = 0; i < a->pc->device_count && !differs; i++) {
+        differs = state_differs(a->pc->devices[i].type, one->chips.bytes + at, other->chips.bytes + at, where);
+        at += state_section_bytes(one->chips.bytes + at, one->chips.count - at);
+    }
+    if (!differs && memcmp(one->ram, other->ram, ROM_RAM_BYTES) != 0) {
+        snprintf(where->text, sizeof where->text, "RAM");
+        differs = true;
+    }
+    drop(one);
+    drop(other);
+    return differs;
+}
+
+/* `before` steps on one board, as many others on another; then the first one's state goes into the second, and both do
+ * the same `after` steps. */
+static void go_on_alike(uint64_t seed, unsigned before, unsigned after)
+{
+    struct board *first = board_create(), *second = board_create();
+    uint64_t rng = seed, other = ~seed, same[2];
+    struct state_error where;
+    for (unsigned i = 0; i < before; i++) {
+        board_step(first, &rng);
+        board_step(second, &other);
+    }
+    struct saved *saved = save(first);
+    load(second, saved);
+    drop(saved);
+    same[0] = same[1] = rng;
+    bool differs = differ(first, second, &where);
+    cr_assert(!differs, "seed %llu, loaded: %s", (unsigned long long)seed, where.text);
+    for (unsigned i = 0; i < after; i++) {
+        uint64_t was = same[0], one = board_step(first, &same[0]), two = board_step(second, &same[1]);
+        differs = i % 1024 == 1023 && differ(first, second, &where);
+        cr_assert(one == two, "seed %llu, step %u (%016llx): %llx, after loading %llx", (unsigned long long)seed, i,
+                  (unsigned long long)was, (unsigned long long)one, (unsigned long long)two);
+        cr_assert(!differs, "seed %llu, step %u: %s", (unsigned long long)seed, i, where.text);
+        cr_assert_eq(same[0], same[1]);
+    }
+    differs = differ(first, second, &where);
+    cr_assert(!differs, "seed %llu, at the end: %s", (unsigned long long)seed, where.text);
+    board_destroy(first);
+    board_destroy(second);
+}
+
+Test(state_board, a_loaded_board_goes_on_like_the_saved_one, .timeout = 300)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        go_on_alike(seed * 0x9E3779B97F4A7C15, 400 << (seed % 4), 2048);
+}
+
+/* ---- damaged sections -------------------------------------------------------------------------------------------- */
+
+static bool load_one(struct board *board, unsigned device, const uint8_t *section, size_t bytes)
+{
+    const struct device *chip = &board->pc->devices[device];
+    struct state_error error;
+    ide_drain(board->pc->ide);
+    vx_err err = state_load(chip->type, chip->instance, section, bytes, false, &error);
+    cr_assert((err == VX_ERR_OK) == (error.text[0] == 0), "%s", error.text);
+    if (err == VX_ERR_OK && chip->type->restored != NULL)
+        chip->type->restored(chip->instance);
+    return err == VX_ERR_OK;
+}
+
+/* Cut off anywhere it is refused, and the chip stays as it was. */
+static void cut(struct board *board, unsigned device, const uint8_t *section, size_t bytes, uint64_t *rng)
+{
+    const struct device *chip = &board->pc->devices[device];
+    struct state_buffer after = { 0 };
+    struct state_error where;
+    for (size_t i = 0; i < 400 + bytes / 2000; i++) {
+        size_t shorter = i < 400 ? i : board_random(rng) % bytes;
+        uint8_t *copy = malloc(shorter + 1); /* an access behind it is one too far */
+        memcpy(copy, section, shorter < bytes ? shorter : 0);
+        if (shorter >= 8)
+            vx_put_le64(copy, shorter); /* even if it says so itself */
+        bool accepted = shorter < bytes && load_one(board, device, copy, shorter);
+        cr_assert(!accepted, "%s: accepted with %zu of %zu bytes", chip->type->name, shorter, bytes);
+        free(copy);
+        if (i == 500)
+            break; /* the longest are video memory */
+    }
+    cr_assert_eq(state_save(chip->type, chip->instance, &after), VX_ERR_OK);
+    bool differs = state_differs(chip->type, section, after.bytes, &where);
+    cr_assert(!differs, "%s", where.text);
+    free(after.bytes);
+}
+
+/* With other bytes in it: refused, or the board lives on. */
+static unsigned flip(struct board *board, unsigned device, const uint8_t *section, size_t bytes, uint64_t *rng)
+{
+    uint8_t *copy = malloc(bytes);
+    unsigned accepted = 0;
+    memcpy(copy, section, bytes);
+    for (unsigned i = 0; i < 100; i++) {
+        size_t at[3], reach = i % 2 ? bytes : bytes < 4000 ? bytes : 4000;
+        unsigned flips = 1 + board_random(rng) % 3;
+        for (unsigned n = 0; n < flips; n++) {
+            at[n] = board_random(rng) % reach;
+            copy[at[n]] = i % 3 ? (uint8_t)board_random(rng) : i % 2 ? 0xFF : 0;
+        }
+        if (load_one(board, device, copy, bytes)) {
+            accepted++;
+            for (unsigned step = 0; step < 20; step++)
+                board_step(board, rng);
+        }
+        for (unsigned n = 0; n < flips; n++)
+            copy[at[n]] = section[at[n]];
+    }
+    free(copy);
+    return accepted;
+}
+
+Test(state_board, damaged_sections_are_refused_or_do_no_harm, .timeout = 300)
+{
+    struct board *board = board_create();
+    uint64_t rng = 0xC0FFEE123456789;
+    unsigned accepted = 0;
+    for (unsigned i = 0; i < 3000; i++)
+        board_step(board, &rng);
+    ide_drain(board->pc->ide);
+    struct saved *saved = save(board);
+    size_t at = 0;
+    for (unsigned i = 0; i < board->pc->device_count; i++) {
+        size_t bytes = state_section_bytes(saved->chips.bytes + at, saved->chips.count - at);
+        cut(board, i, saved->chips.bytes + at, bytes, &rng);
+        at += bytes;
+    }
+    at = 0;
+    for (unsigned i = 0; i < board->pc->device_count; i++) {
+        size_t bytes = state_section_bytes(saved->chips.bytes + at, saved->chips.count - at);
+        accepted += flip(board, i, saved->chips.bytes + at, bytes, &rng);
+        at += bytes;
+    }
+    drop(saved);
+    vx_machine_reset(board->pc);
+    cr_assert(vx_pmap_load(board->pc->pmap, 0xFFFFFFF0, 1) == 0xE9 && vx_pmap_load(board->pc->pmap, 0xFFFF0, 1) == 0xE9,
+              "the ROM is gone");
+    board_destroy(board);
+    cr_assert(accepted > 100 && accepted < 2400, "%u", accepted);
+}
