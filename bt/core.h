@@ -17,6 +17,7 @@
 #include "jump_cache.h"
 #include "lookup.h"
 #include "page.h"
+#include "window.h"
 
 struct vx_bt {
     struct vx_bt_config config; /* defaults filled in */
@@ -70,6 +71,9 @@ struct vx_bt_cpu {
         uint32_t misses; /* and how often in a row */
     } unshared;
     struct bt_jump_caches jc;
+    bool windows;          /* there are some for this processor, see window.h */
+    const uint8_t *window; /* that the host's base register is set to, NULL: not known */
+    struct bt_window_fault window_fault;
     uint64_t rng; /* stress */
     struct bt_callout_time time;
     struct bt_departures departures;

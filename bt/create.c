@@ -140,5 +140,5 @@ vx_err vx_bt_cpu_create(struct vx_bt *bt, struct vx_vcpu *vcpu, struct vx_bt_cpu
     }
     attach(cpu);
     *out = cpu;
-    return VX_ERR_OK;
+    return bt_windows_open(cpu);
 }

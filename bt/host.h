@@ -48,6 +48,10 @@ void bt_host_patch_exit(struct bt_code *code, const struct bt_exit *exit, uint32
 /* Runs translated code from offset `entry` on, until it leaves; the guest's registers, flags and FP state are those
  * of the vCPU before and after. False when attention was asked for before it began. */
 bool bt_host_enter(struct vx_bt_cpu *cpu, uint32_t entry);
+/* NULL when this host can reach guest memory through windows, else why not. Static storage. */
+const char *bt_host_lacks_windows(void);
+/* Linear address 0 of accesses through the window is at `base` from now on, on this thread. */
+void bt_host_set_window(const uint8_t *base);
 /* The guest's arithmetic flags, between the area, in the host's form, and the vCPU's eflags. */
 void bt_host_flags_to_vcpu(struct vx_vcpu *vcpu);
 void bt_host_flags_from_vcpu(struct vx_vcpu *vcpu);
@@ -58,6 +62,8 @@ uint64_t bt_host_cycles(void);
 
 /* Host address of the instruction at which the thread was. */
 uint64_t bt_host_signal_pc(const void *context);
+/* Was the page fault that of a write? */
+bool bt_host_signal_is_write(const void *context);
 /* May a guest instruction that runs as itself, on operands that are accessible, have raised it? Not what another
  * process has sent, and no page fault. */
 bool bt_host_signal_by_insn(int sig, const siginfo_t *info);

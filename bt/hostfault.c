@@ -1,8 +1,9 @@
 /* hostfault.c - host signals in translated code become guest events. What of it depends on the host's processor is in
  * host.h.
  *
- * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean either that attention was asked for (a poisoned pointer was
- * loaded through) or that a guest instruction that runs as itself has faulted (#DE, #GP by alignment, #MF, #XM, #UD).
+ * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean that attention was asked for (a poisoned pointer was loaded
+ * through), that a window does not let an access through (window.h), or that a guest instruction that runs as itself
+ * has faulted (#DE, #GP by alignment, #MF, #XM, #UD).
  * The unit's site table tells which and at which guest boundary; the handler redirects to the `leave` stub, and the
  * interpreter then executes the instruction again to find out exactly what it raises. A fault that is not the one that
  * its site stands for is none of the guest's, but a bug of ours (guest memory that was probed and is not there, a
@@ -20,9 +21,8 @@
 static _Thread_local struct vx_bt_cpu *running;
 static struct sigaction previous[NSIG];
 
-static const struct bt_site *find_site(const struct bt_code *code, uint32_t off)
+static const struct bt_site *find_site(const struct bt_tu *tu, uint32_t off)
 {
-    const struct bt_tu *tu = bt_code_find(code, off);
     if (tu == NULL)
         return NULL;
     uint32_t at = off - tu->entry;
@@ -41,21 +41,63 @@ static bool at_poison(const struct bt_site *site, int sig, const siginfo_t *info
     return page_fault && past < (site->kind == SITE_POLL_INDIRECT ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
 }
 
+static uint64_t window_offset(const struct vx_bt_cpu *cpu, const siginfo_t *info)
+{
+    return (uint64_t)(uintptr_t)info->si_addr - (uint64_t)(uintptr_t)cpu->window;
+}
+
+/* A page fault in the window, or in its guard: an access that begins below 4 GiB may end there. */
+static bool in_window(const struct vx_bt_cpu *cpu, const struct bt_site *site, int sig, const siginfo_t *info)
+{
+    bool page_fault = sig == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
+    return site->kind == SITE_WINDOW && page_fault &&
+           window_offset(cpu, info) < VX_WINDOW_BYTES + VX_WINDOW_GUARD_BYTES;
+}
+
+static void note_window_fault(struct vx_bt_cpu *cpu, const struct bt_tu *tu, const struct bt_site *site,
+                              const siginfo_t *info, const void *context)
+{
+    uint64_t off = window_offset(cpu, info);
+    cpu->window_fault = (struct bt_window_fault){ .pending = true,
+                                                  .write = bt_host_signal_is_write(context),
+                                                  .wraps = off >= VX_WINDOW_BYTES,
+                                                  .lin = off,
+                                                  .view = bt_window_view(cpu->mode),
+                                                  .page = bt_page_of(tu, site->eip),
+                                                  .off = (site->eip + tu->cs_base) & VX_PAGE_MASK };
+}
+
+/* Is it the fault that the site is there for? */
+static bool stands_for(const struct vx_bt_cpu *cpu, const struct bt_site *site, int sig, const siginfo_t *info)
+{
+    switch ((enum bt_site_kind)site->kind) {
+    case SITE_FAULT: return bt_host_signal_by_insn(sig, info);
+    case SITE_WINDOW: return in_window(cpu, site, sig, info) || bt_host_signal_by_insn(sig, info);
+    case SITE_POLL:
+    case SITE_POLL_INDIRECT: return at_poison(site, sig, info);
+    }
+    return false;
+}
+
 static bool redirect(struct vx_bt_cpu *cpu, int sig, const siginfo_t *info, void *context)
 {
     if (cpu == NULL)
         return false;
     const struct bt_code *code = &cpu->bt->code;
     uint64_t off = bt_host_signal_pc(context) - bt_code_address(code, 0);
-    const struct bt_site *site = off < code->bytes ? find_site(code, (uint32_t)off) : NULL;
-    if (site == NULL || !(site->kind == SITE_FAULT ? bt_host_signal_by_insn(sig, info) : at_poison(site, sig, info)))
+    const struct bt_tu *tu = off < code->bytes ? bt_code_find(code, (uint32_t)off) : NULL;
+    const struct bt_site *site = find_site(tu, (uint32_t)off);
+    if (site == NULL || !stands_for(cpu, site, sig, info))
         return false;
-    if (site->kind == SITE_FAULT)
-        cpu->stats->host_faults++;
-    else
+    bool poll = site->kind == SITE_POLL || site->kind == SITE_POLL_INDIRECT;
+    if (in_window(cpu, site, sig, info))
+        note_window_fault(cpu, tu, site, info, context);
+    else if (poll)
         cpu->stats->poll_exits++;
+    else
+        cpu->stats->host_faults++;
     cpu->vcpu->retired += site->done;
-    bt_host_signal_leave(cpu, context, site, site->kind == SITE_FAULT ? EXIT_FAULT : EXIT_POLL);
+    bt_host_signal_leave(cpu, context, site, poll ? EXIT_POLL : EXIT_FAULT);
     return true;
 }
 

@@ -24,6 +24,7 @@ enum bt_mode {
     MODE_UNSHARED = 1u << 12,    /* not of the vCPU: a shared probe missed, see share.c */
     MODE_FP_OPERANDS = 1u << 13, /* FOP and FDP have to be kept, see emit_x87.c */
     MODE_REAL_DATA = 1u << 14,   /* not protected, and a load of DS or ES changes nothing but its selector and base */
+    MODE_WINDOW = 1u << 15,      /* GS:0 on the host is linear address 0 of the view, see window.h */
 };
 /* Not translated at all: TF, armed breakpoints, alignment checks. */
 #define MODE_SLOW UINT32_MAX
@@ -63,6 +64,7 @@ struct bt_insn {
     int32_t mem_disp;
     uint8_t mem_bytes; /* 0: not accessed */
     bool mem_write, mem_read;
+    bool soft;                                  /* its memory operands are probed, though the mode has a window */
     uint8_t gpr_written;                        /* bit set of the registers that it writes */
     uint8_t share_mem, share_stack;             /* shares of the operand and of the stack slot, SHARE_NONE */
     int32_t share_mem_delta, share_stack_delta; /* base register's present value minus the share's */

@@ -104,6 +104,7 @@ static uint64_t *again_counter(struct vx_stats *stats, enum bt_end end)
     case END_EVICTED: return &stats->again_evicted;
     case END_MAPPING: return &stats->again_mapping;
     case END_DEBUGGER: return &stats->again_debugger;
+    case END_SOFT: return &stats->again_soft;
     }
     VX_ASSERT(!"an end without a counter");
     return NULL;

@@ -18,8 +18,11 @@ void bt_pages_destroy(struct bt_pages *pages)
 {
     if (pages->page == NULL)
         return;
-    for (uint32_t i = 0; i < pages->count; i++)
+    for (uint32_t i = 0; i < pages->count; i++) {
+        if (pages->page[i] != NULL)
+            free(pages->page[i]->soft);
         free(pages->page[i]);
+    }
     free(pages->page);
 }
 
@@ -37,14 +40,27 @@ static void link_unit(struct bt_tu **head, struct bt_tu *tu, unsigned slot)
     *head = tu;
 }
 
+struct bt_page *bt_page_get(struct bt_pages *pages, uint32_t page)
+{
+    struct bt_page **at = &pages->page[page];
+    if (*at == NULL)
+        *at = calloc(1, sizeof **at);
+    VX_ASSERT(*at != NULL);
+    return *at;
+}
+
+bool bt_page_overlaps(const struct bt_tu *tu, uint32_t page, uint32_t off, uint32_t bytes)
+{
+    uint32_t first = (uint32_t)tu->hva & VX_PAGE_MASK;
+    uint32_t begin = bt_page_slot(tu, page) == 0 ? first : 0;
+    uint32_t end = bt_page_slot(tu, page) == 0 ? first + tu->guest_bytes : first + tu->guest_bytes - VX_PAGE_BYTES;
+    return off < end && begin < off + bytes;
+}
+
 void bt_page_add(struct bt_pages *pages, struct bt_tu *tu)
 {
     for (unsigned i = 0; i < tu->pages; i++) {
-        struct bt_page **at = &pages->page[tu->page[i]];
-        if (*at == NULL)
-            *at = calloc(1, sizeof **at);
-        VX_ASSERT(*at != NULL);
-        link_unit(&(*at)->units, tu, i);
+        link_unit(&bt_page_get(pages, tu->page[i])->units, tu, i);
         if (!tu->self_checking && !vx_pmap_is_code(pages->pmap, tu->page[i]))
             vx_pmap_mark_code(pages->pmap, tu->page[i], true);
     }

@@ -43,7 +43,9 @@ void vx_bt_each_unit(const struct vx_bt *bt, vx_bt_unit_fn *fn, void *opaque)
 
 bool vx_bt_unit_site(const struct vx_bt_unit *unit, uint32_t off, uint64_t *eip, const char **what)
 {
-    static const char *const names[] = { [SITE_FAULT] = "access", [SITE_POLL] = "poll", [SITE_POLL_INDIRECT] = "poll" };
+    static const char *const names[] = {
+        [SITE_FAULT] = "access", [SITE_WINDOW] = "window", [SITE_POLL] = "poll", [SITE_POLL_INDIRECT] = "poll"
+    };
     const struct bt_tu *tu = unit->token;
     for (unsigned i = 0; i < tu->site_count; i++) {
         if (off < tu->sites[i].start || off >= bt_site_end(&tu->sites[i]))
@@ -128,14 +130,14 @@ void vx_bt_mode_text(uint32_t mode, char *text, size_t room)
     static const struct {
         uint32_t bit;
         const char *name;
-    } names[] = { { MODE_CS32, "cs32" },          { MODE_SS32, "ss32" },
-                  { MODE_FLAT, "flat" },          { MODE_USER, "user" },
-                  { MODE_CPL0, "cpl0" },          { MODE_PROTECTED, "protected" },
-                  { MODE_IOPL_OK, "iopl" },       { MODE_X87_OK, "x87" },
-                  { MODE_SSE_OK, "sse" },         { MODE_FS_WIDE, "fs-wide" },
-                  { MODE_GS_WIDE, "gs-wide" },    { MODE_PAGING, "paging" },
-                  { MODE_UNSHARED, "unshared" },  { MODE_FP_OPERANDS, "fp-operands" },
-                  { MODE_REAL_DATA, "real-data" } };
+    } names[] = { { MODE_CS32, "cs32" },           { MODE_SS32, "ss32" },
+                  { MODE_FLAT, "flat" },           { MODE_USER, "user" },
+                  { MODE_CPL0, "cpl0" },           { MODE_PROTECTED, "protected" },
+                  { MODE_IOPL_OK, "iopl" },        { MODE_X87_OK, "x87" },
+                  { MODE_SSE_OK, "sse" },          { MODE_FS_WIDE, "fs-wide" },
+                  { MODE_GS_WIDE, "gs-wide" },     { MODE_PAGING, "paging" },
+                  { MODE_UNSHARED, "unshared" },   { MODE_FP_OPERANDS, "fp-operands" },
+                  { MODE_REAL_DATA, "real-data" }, { MODE_WINDOW, "window" } };
     size_t at = 0;
     text[0] = '\0';
     for (size_t i = 0; i < VX_ARRAY_LEN(names) && at < room; i++)

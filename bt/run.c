@@ -126,6 +126,7 @@ static void after_run(struct vx_bt_cpu *cpu, struct pending *pending)
     case EXIT_FAULT:
         vcpu->rip = bt_eip_wrap(area->exit_value);
         bt_interpret(cpu);
+        bt_window_faulted(cpu);
         break;
     case EXIT_POLL:
     case EXIT_BOUNDARY: vcpu->rip = bt_eip_wrap(area->exit_value); break;
@@ -150,7 +151,7 @@ static void after_run(struct vx_bt_cpu *cpu, struct pending *pending)
 static inline bool run_unit(struct vx_bt_cpu *cpu, uint32_t entry, struct pending *pending)
 {
     uint64_t eip = cpu->vcpu->rip;
-    bool ran = bt_host_enter(cpu, entry);
+    bool ran = bt_window_enter(cpu, entry);
     if (VX_UNLIKELY(cpu->vcpu->debug != NULL) && ran)
         bt_note_departure(cpu, eip);
     after_run(cpu, pending);
@@ -167,6 +168,8 @@ static void stress(struct vx_bt_cpu *cpu)
         bt_jc_flush(&cpu->jc, true);
     else if (r % 4096 == 2)
         vx_mmu_flush(cpu->vcpu->mmu, true);
+    else if (r % 512 == 4)
+        vx_mmu_stress_windows(cpu->vcpu->mmu, next_random(cpu));
     else if (r % 256 == 3)
         vx_vcpu_raise(cpu->vcpu, VX_ATTN_WORK);
 }
@@ -184,6 +187,7 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
     const struct vx_bt_config *config = &cpu->bt->config;
     struct pending pending = { 0 };
     bt_hostfault_enter(cpu);
+    cpu->window = NULL; /* another may have run on this thread */
     for (;;) {
         if (vcpu->shutdown)
             return VX_STOP_SHUTDOWN;
@@ -200,6 +204,7 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
         }
         if (config->stress)
             stress(cpu);
+        vx_mmu_sync_window(vcpu->mmu, vx_view_of(vcpu));
         bt_sync(cpu, bt_mode_of(vcpu));
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;

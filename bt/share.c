@@ -32,7 +32,7 @@ struct sharing {
 static bool shareable_mode(uint32_t mode)
 {
     const uint32_t needed = MODE_FLAT | MODE_CS32 | MODE_SS32;
-    return (mode & needed) == needed && !(mode & MODE_UNSHARED);
+    return (mode & needed) == needed && !(mode & (MODE_UNSHARED | MODE_WINDOW));
 }
 
 static void forget(struct sharing *s, unsigned reg)

@@ -11,15 +11,6 @@
 /* What writes to a page have cost: one that misses its units (data beside code) counts 1, one that hits counts more. */
 enum { SMC_LIMIT = 512, SMC_HIT_WEIGHT = 16, SMC_ROUNDS = 8 };
 
-/* Does [off, off + bytes) of `page` touch the unit's guest bytes? */
-static bool overlaps(const struct bt_tu *tu, uint32_t page, uint32_t off, uint32_t bytes)
-{
-    uint32_t first = (uint32_t)tu->hva & VX_PAGE_MASK;
-    uint32_t begin = bt_page_slot(tu, page) == 0 ? first : 0;
-    uint32_t end = bt_page_slot(tu, page) == 0 ? first + tu->guest_bytes : first + tu->guest_bytes - VX_PAGE_BYTES;
-    return off < end && begin < off + bytes;
-}
-
 static void drop_units(struct vx_bt *bt, struct bt_page *page)
 {
     while (page->units != NULL) {
@@ -41,7 +32,7 @@ void bt_smc_on_write(void *opaque, uint32_t index, uint32_t off, uint32_t bytes)
         return;
     for (struct bt_tu *tu = page->units, *next; tu != NULL; tu = next) {
         next = tu->page_next[bt_page_slot(tu, index)];
-        if (!overlaps(tu, index, off, bytes))
+        if (!bt_page_overlaps(tu, index, off, bytes))
             continue;
         vx_trace(bt->log, bt_invalidate, (uint64_t)index << VX_PAGE_SHIFT | off, "store");
         bt->stats->smc_invalidations++;

@@ -95,6 +95,8 @@ uint32_t bt_mode_of(const struct vx_vcpu *vcpu)
     }
     if (vcpu->cr0 & VX_CR0_PG)
         mode |= MODE_PAGING;
+    if (vcpu->mmu->window[vx_view_of(vcpu)] != NULL)
+        mode |= MODE_WINDOW;
     if (!(mode & MODE_PROTECTED) && moves_bases_only(vcpu))
         mode |= MODE_REAL_DATA;
     return mode;
@@ -146,7 +148,8 @@ void bt_sync_intr(struct vx_bt_cpu *cpu)
 
 void bt_sync(struct vx_bt_cpu *cpu, uint32_t mode)
 {
-    cpu->mode = cpu->unshared.wanted && mode != MODE_SLOW ? mode | MODE_UNSHARED : mode;
+    bool unshared = cpu->unshared.wanted && mode != MODE_SLOW && !(mode & MODE_WINDOW);
+    cpu->mode = unshared ? mode | MODE_UNSHARED : mode;
     bt_sync_segments(cpu);
     cpu->area->tlb = (uint64_t)(uintptr_t)bt_tlb(cpu);
     bt_sync_intr(cpu);

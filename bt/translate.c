@@ -136,7 +136,7 @@ static void keep_sites(const struct vx_bt *bt, struct bt_tu *tu)
 struct bt_claim bt_claim_of(const struct vx_bt *bt, const struct bt_tu *tu)
 {
     return (
-        struct bt_claim){ .tu = tu, .code = bt->fragment.code, .insns = bt->draft.insns, .start = bt->fragment.start };
+        struct bt_claim){ .tu = tu, .code = bt->fragment.code, .insns = bt->draft.insns, .start = bt->fragment.start, .pages = &bt->pages };
 }
 
 /* What the verifier finds is a bug of ours. */
@@ -158,6 +158,7 @@ struct bt_tu *bt_translate(struct vx_bt_cpu *cpu)
     struct bt_tu *tu = new_unit(cpu, draft);
     if (tu->self_checking)
         n = cut_after_store(draft->insns, n);
+    bt_mark_soft(bt, tu, n);
     bt_share_probes(draft, n, bt->config.no_probe_sharing);
     if (!place_unit(bt, tu, n)) {
         free(tu);

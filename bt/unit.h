@@ -35,6 +35,7 @@ struct bt_site {
 _Static_assert(BT_FRAGMENT_MAX <= 1 << 24, "sites of a fragment begin within 24 bits");
 enum bt_site_kind {
     SITE_FAULT,         /* guest instruction at eip is to be interpreted */
+    SITE_WINDOW,        /* the same, and it accesses memory through the window */
     SITE_POLL,          /* boundary at eip; attention */
     SITE_POLL_INDIRECT, /* boundary at the eip that the code has computed */
 };
@@ -79,7 +80,7 @@ struct bt_tu {
 };
 
 /* Why a unit is no longer there; END_NOT: it is, for another code segment. */
-enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER };
+enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER, END_SOFT };
 
 /* Outside 64-bit mode EIP has 32 bits. */
 static inline uint64_t bt_eip_wrap(uint64_t eip)

@@ -63,6 +63,7 @@ void vx_mmu_destroy(struct vx_mmu *mmu)
 {
     if (mmu == NULL)
         return;
+    windows_close(mmu);
     shadow_destroy(mmu);
     free(mmu);
 }
@@ -114,6 +115,14 @@ static bool flushes_all(const struct vx_paging *old, const struct vx_paging *new
            ((old->efer ^ new->efer) & VX_MMU_EFER_NXE) != 0 || old->phys_bits != new->phys_bits;
 }
 
+/* Whether entries of the guest's tables mean something else now. */
+static bool changes_tables(const struct vx_paging *old, const struct vx_paging *new)
+{
+    return ((old->cr0 ^ new->cr0) & VX_MMU_CR0_PG) != 0 ||
+           ((old->cr4 ^ new->cr4) & (VX_MMU_CR4_PSE | VX_MMU_CR4_PAE)) != 0 ||
+           ((old->efer ^ new->efer) & VX_MMU_EFER_NXE) != 0 || old->phys_bits != new->phys_bits;
+}
+
 bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool cr3_written)
 {
     struct vx_mmu_private *priv = mmu->priv;
@@ -125,6 +134,8 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
     take_paging(priv, &new);
 
     if (flushes_all(&old, &new)) {
+        if (changes_tables(&old, &new))
+            windows_restructure(mmu);
         vx_mmu_flush(mmu, true);
         return true;
     }

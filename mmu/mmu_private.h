@@ -5,6 +5,7 @@
  *   walk.c     the guest's tables: rights, A and D, #PF      (reads the pmap)
  *      |  fill
  *   tlb.c      the soft TLB: filling, dropping, flushing     (told by the pmap of changes)
+ *   window*.c  the other shadow, in the host's MMU: see window_private.h
  *   watch.c    a debugger's watchpoints: which pages may not be in the soft TLB, which accesses are told
  *   mmu.c      construction, control state
  */
@@ -41,6 +42,7 @@ struct page_walk {
     uint64_t leaf_phys; /* of the entry that maps it */
     bool user, write, exec, global;
     bool accessed, dirty; /* of the leaf */
+    bool upper_accessed;  /* A of what is above the leaf */
     bool large;           /* 2 or 4 MiB leaf */
 };
 
@@ -78,6 +80,8 @@ struct vx_mmu_private {
     bool any_large;
     uint32_t large[32]; /* bitmap of 4 MiB regions with fills from large pages */
 
+    struct windows *windows; /* window_private.h; NULL: none */
+
     const struct vx_mmu_watch *watch; /* watch.c */
     unsigned watch_count;
     vx_mmu_watch_fn *watch_fn;
@@ -91,6 +95,22 @@ struct vx_mmu_private {
 };
 
 /* walk.c */
+
+/* One entry of the page directory and what it leads to: 4 MiB of linear addresses, 2 MiB with PAE. */
+struct walk_region {
+    uint64_t entry; /* 0: not usable */
+    uint64_t entry_phys, table_phys;
+    const uint8_t *table; /* host address of the page table; NULL when there is none */
+    bool large, user;     /* PS, U/S */
+};
+/* log2 of a region's bytes in the present paging mode. */
+unsigned walk_region_shift(const struct vx_mmu *mmu);
+/* Reads the directory's entry for `lin`; no side effects. False when it is not present, or a table is not in memory.
+ * Without paging always true. */
+bool walk_region(const struct vx_mmu *mmu, uint64_t lin, struct walk_region *region);
+/* What walk_tables() would find for a page of the region, which walk_region() has read; no side effects. */
+enum walk_end walk_in_region(const struct vx_mmu *mmu, const struct walk_region *region, uint64_t lin,
+                             struct page_walk *walk);
 
 /* Reads the tables for `lin`. With set_accessed, sets A in the entries above the leaf as it passes them. */
 enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk);
@@ -122,5 +142,16 @@ void shadow_fill(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum v
 void shadow_drop_all(struct vx_mmu *mmu);
 void shadow_drop_supervisor(struct vx_mmu *mmu);
 void shadow_drop_ac(struct vx_mmu *mmu);
+
+/* window_policy.c: all but the last may be told when there are no windows. */
+
+/* The architecture has flushed, or the pmap has changed what frames are. */
+void windows_flushed(struct vx_mmu *mmu, enum vx_flush kind, uint64_t lin);
+/* Backing pages whose shadows, or (writes_only) whose writable shadows, have to go. As vx_pmap_change_fn. */
+void windows_pages_changed(struct vx_mmu *mmu, uint32_t page, uint32_t count, bool writes_only);
+/* What entries of the guest's tables mean has changed. */
+void windows_restructure(struct vx_mmu *mmu);
+void windows_drop_all(struct vx_mmu *mmu);
+void windows_close(struct vx_mmu *mmu);
 
 #endif

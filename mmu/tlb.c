@@ -297,6 +297,7 @@ static void tell_flush(struct vx_mmu *mmu, enum vx_flush kind, uint64_t lin)
     struct vx_mmu_private *priv = mmu->priv;
     mmu->map_epoch++;
     vx_trace(priv->log, mmu_flush, text[kind]);
+    windows_flushed(mmu, kind, lin);
     for (unsigned i = 0; i < priv->flush_listeners; i++)
         priv->on_flush[i].fn(priv->on_flush[i].opaque, kind, lin);
 }
@@ -304,6 +305,7 @@ static void tell_flush(struct vx_mmu *mmu, enum vx_flush kind, uint64_t lin)
 static void pmap_changed(void *opaque, uint32_t page, uint32_t count, bool writes_only)
 {
     struct vx_mmu *mmu = opaque;
+    windows_pages_changed(mmu, page, count, writes_only);
     if (writes_only && count != UINT32_MAX) {
         drop_writers(mmu, page, count);
         return;

@@ -64,6 +64,35 @@ static void take_leaf(struct page_walk *walk, const struct vx_mmu_private *priv,
     walk->global = priv->pge && (leaf & PTE_G) != 0;
 }
 
+/* A 4 MiB page. PSE-36: bits 20..13 hold physical address bits 39..32. */
+static enum walk_end leaf_pse(const struct vx_mmu_private *priv, uint32_t pde, uint64_t pde_phys, uint64_t lin,
+                              struct page_walk *walk)
+{
+    walk->large = walk->exec = walk->upper_accessed = true;
+    if (pde & priv->reserved_pse)
+        return VX_WALK_RESERVED;
+    walk->user = (pde & PTE_US) != 0;
+    walk->write = (pde & PTE_RW) != 0;
+    walk->frame = (uint64_t)(pde >> 13 & 0xFF) << 32 | (pde & 0xFFC00000u) | (lin & 0x3FF000u);
+    take_leaf(walk, priv, pde_phys, pde);
+    return VX_WALK_OK;
+}
+
+static enum walk_end leaf_32bit(const struct vx_mmu_private *priv, uint32_t pde, uint32_t pte, uint64_t pte_phys,
+                                struct page_walk *walk)
+{
+    walk->large = false;
+    walk->exec = true;
+    walk->upper_accessed = (pde & PTE_A) != 0;
+    if (!(pte & PTE_P))
+        return VX_WALK_NOT_PRESENT;
+    walk->user = (pde & pte & PTE_US) != 0;
+    walk->write = (pde & pte & PTE_RW) != 0;
+    walk->frame = pte & 0xFFFFF000u;
+    take_leaf(walk, priv, pte_phys, pte);
+    return VX_WALK_OK;
+}
+
 static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
@@ -71,27 +100,42 @@ static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint64_t lin, bool set
     uint32_t pde = load_entry32(mmu->pmap, pde_phys);
     if (!(pde & PTE_P))
         return VX_WALK_NOT_PRESENT;
-    walk->exec = true;
-    walk->large = (pde & PTE_PS) != 0 && priv->pse;
-    if (walk->large) {
-        if (pde & priv->reserved_pse)
-            return VX_WALK_RESERVED;
-        walk->user = (pde & PTE_US) != 0;
-        walk->write = (pde & PTE_RW) != 0;
-        /* PSE-36: bits 20..13 hold physical address bits 39..32. */
-        walk->frame = (uint64_t)(pde >> 13 & 0xFF) << 32 | (pde & 0xFFC00000u) | (lin & 0x3FF000u);
-        take_leaf(walk, priv, pde_phys, pde);
-        return VX_WALK_OK;
-    }
+    if ((pde & PTE_PS) != 0 && priv->pse)
+        return leaf_pse(priv, pde, pde_phys, lin, walk);
     if (set_accessed && !(pde & PTE_A))
         set_entry_bits(mmu->pmap, pde_phys, PTE_A);
     uint64_t pte_phys = (pde & 0xFFFFF000u) | (lin >> 12 & 0x3FF) << 2;
-    uint32_t pte = load_entry32(mmu->pmap, pte_phys);
+    return leaf_32bit(priv, pde, load_entry32(mmu->pmap, pte_phys), pte_phys, walk);
+}
+
+/* A 2 MiB page. */
+static enum walk_end leaf_pae_large(const struct vx_mmu_private *priv, uint64_t pde, uint64_t pde_phys, uint64_t lin,
+                                    struct page_walk *walk)
+{
+    walk->large = walk->upper_accessed = true;
+    if (pde & 0x1FE000u)
+        return VX_WALK_RESERVED;
+    walk->user = (pde & PTE_US) != 0;
+    walk->write = (pde & PTE_RW) != 0;
+    walk->exec = !(pde & PTE_XD);
+    walk->frame = (pde & PAE_ADDRESS & ~0x1FFFFFull) | (lin & 0x1FF000u);
+    take_leaf(walk, priv, pde_phys, pde);
+    return VX_WALK_OK;
+}
+
+static enum walk_end leaf_pae(const struct vx_mmu_private *priv, uint64_t pde, uint64_t pte, uint64_t pte_phys,
+                              struct page_walk *walk)
+{
+    walk->large = false;
+    walk->upper_accessed = (pde & PTE_A) != 0;
     if (!(pte & PTE_P))
         return VX_WALK_NOT_PRESENT;
+    if (pte & priv->reserved_pae)
+        return VX_WALK_RESERVED;
     walk->user = (pde & pte & PTE_US) != 0;
     walk->write = (pde & pte & PTE_RW) != 0;
-    walk->frame = pte & 0xFFFFF000u;
+    walk->exec = !((pde | pte) & PTE_XD);
+    walk->frame = pte & PAE_ADDRESS;
     take_leaf(walk, priv, pte_phys, pte);
     return VX_WALK_OK;
 }
@@ -108,31 +152,100 @@ static enum walk_end walk_pae(const struct vx_mmu *mmu, uint64_t lin, bool set_a
         return VX_WALK_NOT_PRESENT;
     if (pde & priv->reserved_pae)
         return VX_WALK_RESERVED;
-    walk->large = (pde & PTE_PS) != 0;
-    if (walk->large) {
-        if (pde & 0x1FE000u)
-            return VX_WALK_RESERVED;
-        walk->user = (pde & PTE_US) != 0;
-        walk->write = (pde & PTE_RW) != 0;
-        walk->exec = !(pde & PTE_XD);
-        walk->frame = (pde & PAE_ADDRESS & ~0x1FFFFFull) | (lin & 0x1FF000u);
-        take_leaf(walk, priv, pde_phys, pde);
-        return VX_WALK_OK;
-    }
+    if (pde & PTE_PS)
+        return leaf_pae_large(priv, pde, pde_phys, lin, walk);
     if (set_accessed && !(pde & PTE_A))
         set_entry_bits(mmu->pmap, pde_phys, PTE_A);
     uint64_t pte_phys = (pde & PAE_ADDRESS) | (lin >> 12 & 0x1FF) << 3;
-    uint64_t pte = load_entry64(mmu->pmap, pte_phys);
-    if (!(pte & PTE_P))
-        return VX_WALK_NOT_PRESENT;
-    if (pte & priv->reserved_pae)
-        return VX_WALK_RESERVED;
-    walk->user = (pde & pte & PTE_US) != 0;
-    walk->write = (pde & pte & PTE_RW) != 0;
-    walk->exec = !((pde | pte) & PTE_XD);
-    walk->frame = pte & PAE_ADDRESS;
-    take_leaf(walk, priv, pte_phys, pte);
+    return leaf_pae(priv, pde, load_entry64(mmu->pmap, pte_phys), pte_phys, walk);
+}
+
+/* ---- by region: what a window reads of the tables -------------------------------------------------------------- */
+
+unsigned walk_region_shift(const struct vx_mmu *mmu)
+{
+    return mmu->priv->mode == VX_PAGING_PAE ? 21 : 22;
+}
+
+static const uint8_t *backed_table(struct vx_pmap *pmap, uint64_t phys)
+{
+    uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
+    return pmap_is_backed(pmap, page) ? pmap_hva(pmap, page) : NULL;
+}
+
+static void region_32bit(const struct vx_mmu *mmu, uint64_t lin, struct walk_region *region)
+{
+    uint64_t directory = mmu->priv->paging.cr3 & 0xFFFFF000u;
+    const uint8_t *table = backed_table(mmu->pmap, directory);
+    if (table == NULL)
+        return;
+    uint32_t pde = *(const volatile uint32_t *)(table + (lin >> 22) * 4);
+    region->entry = pde;
+    region->entry_phys = directory | (lin >> 22) << 2;
+    region->large = (pde & PTE_PS) != 0 && mmu->priv->pse;
+    region->table_phys = pde & 0xFFFFF000u;
+}
+
+static void region_pae(const struct vx_mmu *mmu, uint64_t lin, struct walk_region *region)
+{
+    uint64_t pdpte = mmu->priv->pdpte[lin >> 30];
+    const uint8_t *table = pdpte & PTE_P ? backed_table(mmu->pmap, pdpte & PAE_ADDRESS) : NULL;
+    if (table == NULL)
+        return;
+    uint32_t index = lin >> 21 & 0x1FF;
+    uint64_t pde = *(const volatile uint64_t *)(table + index * 8);
+    region->entry = pde & mmu->priv->reserved_pae ? 0 : pde;
+    region->entry_phys = (pdpte & PAE_ADDRESS) | index << 3;
+    region->large = (pde & PTE_PS) != 0;
+    region->table_phys = pde & PAE_ADDRESS;
+}
+
+bool walk_region(const struct vx_mmu *mmu, uint64_t lin, struct walk_region *region)
+{
+    *region = (struct walk_region){ .entry = 0 };
+    if (mmu->priv->mode == VX_PAGING_OFF)
+        return true;
+    if (mmu->priv->mode == VX_PAGING_PAE)
+        region_pae(mmu, lin, region);
+    else
+        region_32bit(mmu, lin, region);
+    region->user = (region->entry & PTE_US) != 0;
+    if ((region->entry & PTE_P) && !region->large)
+        region->table = backed_table(mmu->pmap, region->table_phys);
+    return (region->entry & PTE_P) && (region->large || region->table != NULL);
+}
+
+static enum walk_end unpaged(uint64_t lin, struct page_walk *walk)
+{
+    *walk = (struct page_walk){ .frame = lin & ~VX_PAGE_MASK,
+                                .user = true,
+                                .write = true,
+                                .exec = true,
+                                .global = true,
+                                .accessed = true,
+                                .dirty = true,
+                                .upper_accessed = true };
     return VX_WALK_OK;
+}
+
+enum walk_end walk_in_region(const struct vx_mmu *mmu, const struct walk_region *region, uint64_t lin,
+                             struct page_walk *walk)
+{
+    const struct vx_mmu_private *priv = mmu->priv;
+    if (priv->mode == VX_PAGING_OFF)
+        return unpaged(lin, walk);
+    if (priv->mode == VX_PAGING_PAE) {
+        if (region->large)
+            return leaf_pae_large(priv, region->entry, region->entry_phys, lin, walk);
+        uint32_t off = (lin >> 12 & 0x1FF) << 3;
+        uint64_t pte = *(const volatile uint64_t *)(region->table + off);
+        return leaf_pae(priv, region->entry, pte, region->table_phys | off, walk);
+    }
+    if (region->large)
+        return leaf_pse(priv, (uint32_t)region->entry, region->entry_phys, lin, walk);
+    uint32_t off = (lin >> 12 & 0x3FF) << 2;
+    uint32_t pte = *(const volatile uint32_t *)(region->table + off);
+    return leaf_32bit(priv, (uint32_t)region->entry, pte, region->table_phys | off, walk);
 }
 
 enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
@@ -142,14 +255,7 @@ enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_acces
     case VX_PAGING_PAE: return walk_pae(mmu, lin, set_accessed, walk);
     case VX_PAGING_OFF: break;
     }
-    *walk = (struct page_walk){ .frame = lin & ~VX_PAGE_MASK,
-                                .user = true,
-                                .write = true,
-                                .exec = true,
-                                .global = true,
-                                .accessed = true,
-                                .dirty = true };
-    return VX_WALK_OK;
+    return unpaged(lin, walk);
 }
 
 bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk, enum vx_access access,

@@ -1,7 +1,7 @@
 /* watch.c - a debugger's watchpoints on memory.
  *
- *   I1  A page with a watched byte has no tag in any shadow for the accesses that are watched there, so each of them
- *       comes through access.c, which tells it here before it is made. Where reads are watched there is no write tag
+ *   I1  A page with a watched byte is in no window, and has no tag in any soft TLB for the accesses that are watched
+ *       there, so each of them comes through access.c, which tells it here before it is made. Where reads are watched there is no write tag
  *       either: a read-modify-write may go by that alone. */
 #include "mmu_private.h"
 
@@ -37,5 +37,6 @@ void vx_mmu_set_watches(struct vx_mmu *mmu, const struct vx_mmu_watch *list, uns
     priv->watch_count = count;
     priv->watch_fn = fn;
     priv->watch_opaque = opaque;
+    windows_drop_all(mmu);
     vx_mmu_flush(mmu, true); /* keeps I1 */
 }

@@ -24,6 +24,7 @@ enum bt_rule {
 /* What a fragment declares of itself besides its struct bt_tu (entry, length, mode, sites, exits). */
 struct bt_claim {
     const struct bt_tu *tu;
+    const struct bt_pages *pages; /* which instructions are soft */
     const uint8_t *code;         /* tu->host_bytes bytes as they will run at tu->entry, exits not chained */
     const struct bt_insn *insns; /* tu->insns of them; only eip, len and bytes are looked at */
     const uint32_t

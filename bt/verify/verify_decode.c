@@ -155,13 +155,15 @@ static uint8_t address_register(unsigned reg, bool host, bool *odd)
     return number;
 }
 
-static void take_memory(struct vf_op *op, const x86_op_mem *mem, bool host)
+static void take_memory(struct vf_op *op, const x86_op_mem *mem, bool host, uint8_t address_bytes)
 {
+    bool window = host && mem->segment == X86_REG_GS && address_bytes == 4;
     op->kind = OP_MEM;
     op->seg = segment_of(mem->segment);
-    op->odd = host && mem->segment != X86_REG_INVALID;
-    op->base = address_register(mem->base, host, &op->odd);
-    op->index = address_register(mem->index, host, &op->odd);
+    op->odd = host && mem->segment != X86_REG_INVALID && !window;
+    op->base = address_register(mem->base, host && !window, &op->odd);
+    op->index = address_register(mem->index, host && !window, &op->odd);
+    op->window = window && !op->odd;
     op->scale = mem->scale == 8 ? 3 : mem->scale == 4 ? 2 : mem->scale == 2 ? 1 : 0;
     op->value = mem->disp;
 }
@@ -178,7 +180,7 @@ static void take_operand(struct vf_op *op, const cs_x86_op *from, bool host, uin
         op->kind = OP_IMM;
         op->value = from->imm;
     } else if (from->type == X86_OP_MEM) {
-        take_memory(op, &from->mem, host);
+        take_memory(op, &from->mem, host, address_bytes);
         op->address_bytes = address_bytes;
     }
     op->size = (uint8_t)size;

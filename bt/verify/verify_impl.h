@@ -84,6 +84,7 @@ struct vf_op {
     uint8_t reg;  /* number of a general register; VF_NO_REG: another kind of register */
     bool high;    /* AH, CH, DH, BH; reg is 0 to 3 then */
     bool odd;     /* memory through a segment override or with other than 64-bit (guest: 16 or 32-bit) registers */
+    bool window;  /* host: memory through GS, with 32-bit addresses */
     uint8_t base, index, scale;
     uint8_t address_bytes; /* guest code: of a memory operand */
     uint8_t seg;           /* memory: enum vx_segment of an override, VF_NO_REG */

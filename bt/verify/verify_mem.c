@@ -7,8 +7,10 @@
  *     [jump cache + low16(eip) * 8]  an entry
  *     [poll pointer]                 attention
  *     [absolute]                     the unit's own guest bytes (self-check), its count of entries
- *     [lin + addend + disp]          guest memory, within what was probed */
+ *     [lin + addend + disp]          guest memory, within what was probed
+ *     gs:[lin], 32-bit address       guest memory, through the window */
 #include "verify_impl.h"
+#include "window.h"
 
 /* ---- the vCPU */
 
@@ -254,21 +256,14 @@ static bool absolute(struct bt_verifier *v, struct vf_state *s, const struct vf_
 
 /* ---- guest memory */
 
-static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
-                   vf_term addend, int64_t off)
+/* An access at `lin` that may be made so far as the shadow is concerned. */
+static bool access_at(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
+                      vf_term lin)
 {
-    const struct vf_node *node = vf_at(v, addend);
-    uint32_t probed = (uint32_t)node->c & 0xFFFF;
-    if (off < 0 || off + access->bytes > probed)
-        return vf_fail(v, RULE_MEMORY, in, "bytes %lld to %lld of %u that were probed", (long long)off,
-                       (long long)off + access->bytes - 1, probed);
     if (access->write && s->by_c)
         return vf_fail(v, RULE_COMMIT, in, "a store after C has done the instruction");
     if (access->write && vf_is_host(v, access->value))
         return vf_fail(v, RULE_HOST, in, "a value of the host's goes to guest memory");
-    if (access->write && !(node->c >> 16))
-        return vf_fail(v, RULE_MEMORY, in, "a store, but the probe was for reading");
-    vf_term lin = vf_off32(&v->terms, node->a, (uint32_t)off);
     if (!vf_operand_address(v, s, in, access, lin))
         return false;
     if (access->write) {
@@ -279,6 +274,53 @@ static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_in
         vf_term_make(&v->terms, T_LOAD, lin, s->insn, access->bytes, access->bytes >= 8 ? 64 : access->bytes * 8);
     return true;
 }
+
+static bool within(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access,
+                   vf_term addend, int64_t off)
+{
+    const struct vf_node *node = vf_at(v, addend);
+    uint32_t probed = (uint32_t)node->c & 0xFFFF;
+    if (off < 0 || off + access->bytes > probed)
+        return vf_fail(v, RULE_MEMORY, in, "bytes %lld to %lld of %u that were probed", (long long)off,
+                       (long long)off + access->bytes - 1, probed);
+    if (access->write && !s->by_c && !vf_is_host(v, access->value) && !(node->c >> 16))
+        return vf_fail(v, RULE_MEMORY, in, "a store, but the probe was for reading");
+    return access_at(v, s, in, access, vf_off32(&v->terms, node->a, (uint32_t)off));
+}
+
+/* ---- through the window */
+
+static bool window_site(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
+{
+    const struct bt_site *site = vf_site_of(v, in->off);
+    if (site == NULL || site->kind != SITE_WINDOW)
+        return vf_fail(v, RULE_SITE, in, "an access through the window has no site");
+    if (site->eip != v->guest[s->insn].eip)
+        return vf_fail(v, RULE_SITE, in, "its site names %" PRIx64, site->eip);
+    return vf_at_start(v, s, in);
+}
+
+static bool window(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *in, struct vf_access *access)
+{
+    const struct bt_tu *tu = v->claim->tu;
+    const struct vf_op *op = access->op;
+    struct vf_terms *t = &v->terms;
+    if (!(tu->mode & MODE_WINDOW) || s->insn >= tu->insns)
+        return vf_fail(v, RULE_WINDOW, in, "not in a mode with a window, or outside of a guest instruction");
+    uint64_t eip = v->guest[s->insn].eip;
+    if (bt_is_soft(v->claim->pages, bt_page_of(tu, eip), (uint32_t)((eip + tu->cs_base) & VX_PAGE_MASK)) ||
+        access->bytes > 16)
+        return vf_fail(v, RULE_WINDOW, in, "the instruction at %" PRIx64 " has to be probed", eip);
+    vf_term base = op->base < 16 ? s->reg[op->base] : vf_const(t, 0), index = op->index < 16 ? s->reg[op->index] : 0;
+    if (vf_at(v, base)->bits > 32 || (index != 0 && vf_at(v, index)->bits > 32))
+        return vf_fail(v, RULE_WINDOW, in, "a register of the address has more than 32 bits");
+    if (!window_site(v, s, in))
+        return false;
+    vf_term sum = index != 0 ? vf_add32(t, base, index, op->scale) : base;
+    return access_at(v, s, in, access, vf_off32(t, sum, (uint32_t)op->value));
+}
+
+/* ---- all */
 
 static bool is_op(const struct bt_verifier *v, vf_term term, enum vf_term_op op)
 {
@@ -302,6 +344,10 @@ bool vf_memory(struct bt_verifier *v, struct vf_state *s, const struct vf_insn *
 {
     const struct vf_op *op = access->op;
     vf_term base = op->base < 16 ? s->reg[op->base] : 0;
+    if (op->window && access->bytes != 0)
+        return window(v, s, in, access);
+    if (op->odd && op->seg == VX_GS && (v->claim->tu->mode & MODE_WINDOW))
+        return vf_fail(v, RULE_WINDOW, in, "through GS by an address of 64 bits");
     if (op->odd || access->bytes == 0)
         return vf_fail(v, RULE_MEMORY, in, "an address in other than plain 64-bit registers");
     if (base == v->vcpu && op->index == VF_NO_REG)

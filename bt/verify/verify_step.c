@@ -137,7 +137,7 @@ static bool step_lea(struct bt_verifier *v, struct vf_state *s, const struct vf_
 {
     const struct vf_op *op = &in->op[1];
     struct vf_terms *t = &v->terms;
-    if (op->odd)
+    if (op->odd || op->window)
         return vf_fail(v, RULE_NOT_ALLOWED, in, "an address in other than plain 64-bit registers");
     if (op->base == VF_RIP) {
         if ((int64_t)v->claim->tu->entry + in->off + in->len + op->value != 0 || in->op[0].size != 8)
@@ -236,7 +236,7 @@ static bool guests_own(const struct bt_verifier *v, const struct vf_state *s, co
 static bool may_fault_here(struct bt_verifier *v, const struct vf_state *s, const struct vf_insn *in)
 {
     const struct bt_site *site = vf_site_of(v, in->off);
-    if (site == NULL || site->kind != SITE_FAULT)
+    if (site == NULL || (site->kind != SITE_FAULT && site->kind != SITE_WINDOW))
         return vf_fail(v, RULE_SITE, in, "it can fault and has no site");
     if (site->eip != v->guest[s->insn].eip)
         return vf_fail(v, RULE_SITE, in, "its site names %" PRIx64, site->eip);

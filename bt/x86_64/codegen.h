@@ -23,6 +23,12 @@ struct cold {
 
 enum { COLD_MAX = BT_TU_MAX * 6, SITE_MAX = BT_TU_MAX * 4 };
 
+/* Host registers whose 32-bit sum with the displacement is a linear address. H_NONE: no such register. */
+struct cg_address {
+    uint8_t base, index, scale;
+    int32_t disp;
+};
+
 struct cg {
     struct bt_asm a;
     struct bt_tu *tu;
@@ -37,6 +43,7 @@ struct cg {
     uint8_t shares_open;           /* slots whose probe has been emitted */
     uint8_t r9_share;              /* the slot that r9 holds, SHARE_NONE */
     int32_t share_disp;            /* displacement of the operand behind OPERAND_SHARE */
+    struct cg_address window;      /* the operand behind OPERAND_WINDOW */
     bool jcc_polled;               /* the poll of the closing Jcc has been emitted */
     bool counted;                  /* exact counts: vcpu->retired has all of the unit's instructions from here on */
     bool fip_due;                  /* `fip` is yet to be told */
@@ -55,8 +62,14 @@ struct cg {
     uint8_t buffer[BT_FRAGMENT_MAX];
 };
 
-/* In the place of an address register: the operand is [r9 + cg->share_disp]. */
-enum { OPERAND_SHARE = 0xFE };
+/* In the place of an address register: the operand is [r9 + cg->share_disp], gs:[cg->window]. */
+enum { OPERAND_SHARE = 0xFE, OPERAND_WINDOW = 0xFD };
+
+/* Does the present instruction access memory through the window? */
+static inline bool cg_window(const struct cg *cg)
+{
+    return (cg->mode & MODE_WINDOW) && !cg->in->soft;
+}
 
 /* An instruction that takes part in a share cannot be done by C and the unit gone on with: its slot would stay unset.
  * */

@@ -65,9 +65,30 @@ static void emit_reg_form(struct cg *cg, const struct bt_insn *in)
     copy_imm(cg, in);
 }
 
+static void emit_window_form(struct cg *cg, const struct bt_insn *in, uint8_t operand, uint8_t reg)
+{
+    struct bt_asm *a = &cg->a;
+    struct cg_address at = emit_window_address(cg, operand);
+    unsigned r = reg >= 8 ? 4 : 0, x = at.index != H_NONE && at.index >= 8 ? 2 : 0;
+    unsigned b = at.base != H_NONE && at.base >= 8 ? 1 : 0;
+    uint32_t start = a->len;
+    emit_window_prefixes(cg);
+    emit_prefixes(cg, in);
+    if ((r | x | b) != 0)
+        a8(a, 0x40 | r | x | b);
+    opcode_of(cg, in);
+    asm_mem_tail(a, reg, at.base, at.index, at.scale, at.disp);
+    copy_imm(cg, in);
+    emit_window_site(cg, start);
+}
+
 static void emit_mem_form(struct cg *cg, const struct bt_insn *in, uint8_t operand, uint8_t reg)
 {
     struct bt_asm *a = &cg->a;
+    if (cg_window(cg)) {
+        emit_window_form(cg, in, operand, reg);
+        return;
+    }
     emit_prefixes(cg, in);
     bool shared = operand == OPERAND_SHARE; /* [r9 + disp], else [operand + r9] */
     a8(a, 0x40 | (reg >= 8 ? 4 : 0) | (shared ? 0 : 2) | (shared || operand >= 8 ? 1 : 0));
@@ -177,7 +198,7 @@ void emit_native(struct cg *cg, const struct bt_insn *in)
         emit_high_byte(cg, in, operand);
     else
         emit_mem_form(cg, in, operand, in->reg_is_gpr && !in->reg_is_gpr8 ? host_of(in->reg) : in->reg);
-    if (may_fault(in))
+    if (may_fault(in) && !(in->mem && cg_window(cg))) /* which has a site already */
         cg_site(cg, start, SITE_FAULT, in->eip);
 }
 

@@ -14,7 +14,10 @@
  *     jmp   cold
  * hit:mov   rcx, r11
  *     mov   r9, [r13 + r9*8 + addend]
- *     ...   [A + r9]                the access */
+ *     ...   [A + r9]                the access
+ *
+ * Through a window (bt/window.h) it is gs:[A], with 32-bit registers, and nothing in front of it: the address-size
+ * prefix makes the sum wrap at 4 GiB, as the guest's does, and keeps it inside the window. */
 #include "emit_mem.h"
 
 #include "callout.h"
@@ -91,6 +94,8 @@ void emit_probe(struct cg *cg, uint8_t lin_reg, unsigned bytes, uint32_t access)
     int32_t tags =
         (access & MEM_WRITE) ? (int32_t)offsetof(struct vx_tlb, write_tag) : (int32_t)offsetof(struct vx_tlb, read_tag);
     cg->r9_share = SHARE_NONE;
+    if (cg_window(cg))
+        return;
     x_shrx32(a, H_R9, lin_reg, H_TWELVE);
     if (bytes > 1) {
         x_lea32(a, H_R10, lin_reg, H_NONE, 0, (int32_t)bytes - 1);
@@ -148,18 +153,72 @@ static uint8_t shared_operand(struct cg *cg, unsigned slot, uint8_t base, int32_
     return OPERAND_SHARE;
 }
 
+/* ---- through a window */
+
+void emit_window_prefixes(struct cg *cg)
+{
+    a8(&cg->a, 0x65); /* GS */
+    a8(&cg->a, 0x67); /* 32-bit addresses */
+}
+
+struct cg_address emit_window_address(const struct cg *cg, uint8_t lin_reg)
+{
+    return lin_reg == OPERAND_WINDOW ? cg->window : (struct cg_address){ .base = lin_reg, .index = H_NONE };
+}
+
+void emit_window_site(struct cg *cg, uint32_t start)
+{
+    cg_site(cg, start, SITE_WINDOW, cg->in->eip); /* keeps I2 of window.h */
+}
+
+/* ---- both */
+
+static void access_form(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t lin_reg)
+{
+    if (cg_window(cg)) {
+        struct cg_address at = emit_window_address(cg, lin_reg);
+        emit_window_prefixes(cg);
+        asm_mem(&cg->a, false, prefix, op, reg, at.base, at.index, at.scale, at.disp);
+    } else if (lin_reg == OPERAND_SHARE) {
+        asm_mem(&cg->a, false, prefix, op, reg, H_R9, H_NONE, 0, cg->share_disp);
+    } else {
+        asm_mem(&cg->a, false, prefix, op, reg, lin_reg, H_R9, 0, 0);
+    }
+}
+
+static void end_access(struct cg *cg, uint32_t start)
+{
+    if (cg_window(cg))
+        emit_window_site(cg, start);
+}
+
 void emit_access(struct cg *cg, unsigned prefix, unsigned op, unsigned reg, uint8_t lin_reg)
 {
-    if (lin_reg == OPERAND_SHARE)
-        asm_mem(&cg->a, false, prefix, op, reg, H_R9, H_NONE, 0, cg->share_disp);
-    else
-        asm_mem(&cg->a, false, prefix, op, reg, lin_reg, H_R9, 0, 0);
+    uint32_t start = cg->a.len;
+    access_form(cg, prefix, op, reg, lin_reg);
+    end_access(cg, start);
+}
+
+void emit_store_imm(struct cg *cg, uint8_t lin_reg, uint32_t imm, unsigned bytes)
+{
+    uint32_t start = cg->a.len;
+    access_form(cg, bytes == 2 ? 0x66 : 0, 0xC7, 0, lin_reg);
+    for (unsigned i = 0; i < bytes; i++)
+        a8(&cg->a, imm >> (8 * i));
+    end_access(cg, start);
 }
 
 uint8_t emit_operand(struct cg *cg, const struct bt_insn *in)
 {
     if (in->share_mem != SHARE_NONE)
         return shared_operand(cg, in->share_mem, host_of(in->mem_base), in->mem_disp, in->share_mem_delta);
+    if (cg_window(cg) && seg_is_flat(cg, in->mem_seg) && in->addr_bytes == 4) {
+        cg->window = (struct cg_address){ .base = in->mem_base == REG_NONE ? H_NONE : host_of(in->mem_base),
+                                          .index = in->mem_index == REG_NONE ? H_NONE : host_of(in->mem_index),
+                                          .scale = in->mem_scale,
+                                          .disp = in->mem_disp };
+        return OPERAND_WINDOW;
+    }
     uint8_t reg = emit_offset(cg, in, !seg_is_flat(cg, in->mem_seg));
     reg = emit_segment(cg, in->mem_seg, reg, in->mem_bytes, in->mem_write);
     emit_probe(cg, reg, in->mem_bytes, (in->mem_read ? MEM_READ : 0u) | (in->mem_write ? MEM_WRITE : 0u));
@@ -173,6 +232,10 @@ uint8_t emit_stack(struct cg *cg, int32_t disp, unsigned bytes, uint32_t access)
         return shared_operand(cg, cg->in->share_stack, H_GUEST_ESP, disp, cg->in->share_stack_delta);
     bool flat = seg_is_flat(cg, VX_SS);
     uint8_t reg = H_GUEST_ESP;
+    if (cg_window(cg) && flat && (cg->mode & MODE_SS32)) {
+        cg->window = (struct cg_address){ .base = H_GUEST_ESP, .index = H_NONE, .disp = disp };
+        return OPERAND_WINDOW;
+    }
     if (disp != 0 || !(cg->mode & MODE_SS32) || !flat) {
         x_lea32(a, H_R8, H_GUEST_ESP, H_NONE, 0, disp);
         if (!(cg->mode & MODE_SS32))

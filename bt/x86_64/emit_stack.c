@@ -20,11 +20,8 @@ void emit_push_reg(struct cg *cg, const struct bt_insn *in)
 
 void emit_push_imm(struct cg *cg, const struct bt_insn *in)
 {
-    struct bt_asm *a = &cg->a;
     uint8_t operand = emit_stack(cg, -(int32_t)in->op_bytes, in->op_bytes, MEM_WRITE);
-    emit_access(cg, in->op_bytes == 2 ? 0x66 : 0, 0xC7, 0, operand);
-    for (unsigned i = 0; i < in->op_bytes; i++)
-        a8(a, (uint8_t)((uint64_t)in->imm >> (8 * i)));
+    emit_store_imm(cg, operand, (uint32_t)in->imm, in->op_bytes);
     emit_adjust_esp(cg, -(int32_t)in->op_bytes);
 }
 

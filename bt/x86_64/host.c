@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <stdlib.h>
+#include <sys/auxv.h>
 
 #include "core.h"
 #include "fragment.h"
@@ -9,6 +10,17 @@
 const char *bt_host_unavailable(void)
 {
     return __builtin_cpu_supports("bmi2") ? NULL : "this processor lacks BMI2, which the translator needs";
+}
+
+const char *bt_host_lacks_windows(void)
+{
+    const unsigned long fsgsbase = 2; /* of AT_HWCAP2: user code may use WRGSBASE */
+    return getauxval(AT_HWCAP2) & fsgsbase ? NULL : "its kernel does not allow WRGSBASE";
+}
+
+void bt_host_set_window(const uint8_t *base)
+{
+    __asm__ volatile("wrgsbase %0" : : "r"(base));
 }
 
 struct bt_host *bt_host_create(void)

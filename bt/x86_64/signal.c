@@ -10,6 +10,12 @@ uint64_t bt_host_signal_pc(const void *context)
     return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
 
+/* SDM 3A "Page-Fault Exceptions": W/R of the error code. */
+bool bt_host_signal_is_write(const void *context)
+{
+    return (((const ucontext_t *)context)->uc_mcontext.gregs[REG_ERR] & 2) != 0;
+}
+
 bool bt_host_signal_by_insn(int sig, const siginfo_t *info)
 {
     if (sig == SIGSEGV)

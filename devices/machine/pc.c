@@ -55,6 +55,8 @@ static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *
         .pmap = pc->pmap,
         .tu_max = config->bt.tu_max,
         .cache_bytes = config->bt.cache_bytes,
+        .lowering = config->bt.lowering,
+        .window = config->bt.window,
         .no_chain = config->bt.no_chain,
         .no_jump_cache = config->bt.no_jump_cache,
         .no_probe_sharing = config->bt.no_probe_sharing,

@@ -13,6 +13,13 @@
 struct vx_bt;
 struct vx_bt_cpu;
 
+/* How memory operands reach guest memory. */
+enum vx_lowering {
+    VX_LOWERING_SOFT,    /* a probe of the soft TLB in front of each access */
+    VX_LOWERING_AUTO,    /* through windows where the host can have them */
+    VX_LOWERING_WINDOWS, /* through windows; vx_bt_create() fails where the host cannot have them */
+};
+
 struct vx_bt_config {
     struct vx_log *log;
     struct vx_stats *stats; /* of units: made, made again, evicted, invalidated */
@@ -22,6 +29,9 @@ struct vx_bt_config {
     bool no_chain;
     bool no_jump_cache;
     bool no_probe_sharing; /* every memory operand has a shadow probe of its own */
+    enum vx_lowering lowering;
+    struct vx_window_config window;
+    const char *window_host; /* pretend that the host lacks this for windows (tests); NULL: look */
     bool verify; /* every fragment is proven against the rules of the lowering; what breaks one ends the process */
     bool stress; /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
     uint64_t stress_seed;

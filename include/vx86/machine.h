@@ -40,6 +40,8 @@ struct vx_machine_config {
     struct { /* see struct vx_bt_config */
         unsigned tu_max;
         uint64_t cache_bytes;
+        enum vx_lowering lowering;
+        struct vx_window_config window;
         bool no_chain, no_jump_cache, no_probe_sharing, verify, stress, count;
         uint64_t stress_seed;
     } bt;

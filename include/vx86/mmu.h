@@ -6,7 +6,7 @@
  * per privilege view (supervisor, user, system), with separate tags for read, write and fetch. A tag that matches
  * promises that the guest's own tables allow that access *now*, that A (and for write D) is already set, and that the
  * page is plain backed memory without translated code or dirty tracking (write). Everything else goes through the slow
- * functions. Hosted shadow windows will be a second shadow filled by the same walk (design 6).
+ * functions. Windows (vx_mmu_open_windows()) are a second shadow, in the host's MMU, that makes the same promise.
  *
  * Layout is shared with translated code, which probes it inline:
  *     lin  31        12 11      0
@@ -65,6 +65,10 @@ struct vx_mmu {
     struct vx_tlb *tlb[VX_VIEWS];
     struct vx_fault fault; /* set whenever a function below returns false */
     struct vx_pmap *pmap;
+    /* Where linear address 0 of each view is mapped in this process, NULL: no window, use the soft TLB. Right while the
+     * view is not due, see vx_mmu_sync_window(). */
+    uint8_t *window[VX_VIEWS];
+    bool window_due[VX_VIEWS];
     uint64_t map_epoch; /* grows whenever any linear mapping may have changed other than by plain fills */
     struct vx_mmu_private *priv;
 };
@@ -143,6 +147,42 @@ static inline uint64_t vx_lin_wrap(uint64_t lin)
 {
     return (uint32_t)lin;
 }
+
+/* ---- windows: the shadow in the host's MMU, for 32-bit linear addresses on hosts with pages of 4 KiB.
+ *
+ * A window is 4 GiB of host addresses with 64 KiB of guard on either side. An access at window + lin reaches guest
+ * memory if the guest's tables allow it without any change of their A and D bits and nobody has to be told of it;
+ * otherwise it raises SIGSEGV. Then the access is to be made by the functions above, and vx_mmu_window_fault() asked
+ * whether the next one may succeed. C code does not access windows. */
+#define VX_WINDOW_BYTES (4ull << 30)
+enum { VX_WINDOW_GUARD_BYTES = 65536 };
+struct vx_window_config {
+    uint32_t maps;       /* host mappings that all windows may take; 0: as the host allows, at most 32,000 */
+    bool eager;          /* every user address space gets a window at once (tests) */
+    uint32_t fail_every; /* the host refuses each so many-th call (tests); 0: none */
+};
+/* Once, before guest code runs. VX_ERR_UNSUPPORTED, with *reason (static storage, "its pages are larger than 4 KiB"),
+ * when this host cannot have windows: the soft TLB stays. */
+VX_MUST_USE vx_err vx_mmu_open_windows(struct vx_mmu *mmu, const struct vx_window_config *config, const char **reason);
+/* Makes mmu->window[view] right. Between runs of translated code, which any flush has made leave. */
+void vx_mmu_update_window(struct vx_mmu *mmu, enum vx_view view);
+static inline void vx_mmu_sync_window(struct vx_mmu *mmu, enum vx_view view)
+{
+    if (VX_UNLIKELY(mmu->window_due[view]))
+        vx_mmu_update_window(mmu, view);
+}
+enum vx_window_answer {
+    VX_WINDOW_FILLED,   /* the page is mapped now */
+    VX_WINDOW_DECLINED, /* accesses like this one are never let through */
+    VX_WINDOW_KEPT,     /* nothing can be said now */
+};
+/* An access through the window of `view` at `lin` has raised SIGSEGV and was then made without a guest fault. */
+enum vx_window_answer vx_mmu_window_fault(struct vx_mmu *mmu, enum vx_view view, uint64_t lin, bool write);
+/* The guest's user mode has run for so many cycles of the time-stamp counter in the present address space. Only with
+ * windows. */
+void vx_mmu_spend_user(struct vx_mmu *mmu, uint64_t cycles);
+/* Takes something at random out of a window: always allowed between runs (tests). */
+void vx_mmu_stress_windows(struct vx_mmu *mmu, uint64_t random);
 
 static inline uint32_t vx_tlb_index(uint64_t lin)
 {
