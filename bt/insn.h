@@ -72,7 +72,7 @@ struct bt_insn {
 
 static inline uint64_t bt_next_eip(const struct bt_insn *in)
 {
-    return bt_eip_wrap(in->eip + in->len);
+    return vx_off_wrap(in->eip + in->len);
 }
 
 enum { SHARE_NONE = 0xFF, SHARE_SLOTS = 4 };

@@ -119,26 +119,26 @@ static void after_run(struct vx_bt_cpu *cpu, struct pending *pending)
         return;
     case EXIT_INDIRECT:
         pending->indirect = true;
-        vcpu->rip = bt_eip_wrap(area->exit_value);
+        vcpu->rip = vx_off_wrap(area->exit_value);
         cpu->unshared.wanted &= cpu->unshared.misses >= UNSHARED_STAYS;
         return;
     case EXIT_INTERP:
     case EXIT_FAULT:
-        vcpu->rip = bt_eip_wrap(area->exit_value);
+        vcpu->rip = vx_off_wrap(area->exit_value);
         bt_interpret(cpu);
         bt_window_faulted(cpu);
         break;
     case EXIT_POLL:
-    case EXIT_BOUNDARY: vcpu->rip = bt_eip_wrap(area->exit_value); break;
+    case EXIT_BOUNDARY: vcpu->rip = vx_off_wrap(area->exit_value); break;
     case EXIT_STATE:
     case EXIT_ELSEWHERE:
     case EXIT_WANTED: break;
     case EXIT_UNSHARED:
-        vcpu->rip = bt_eip_wrap(area->exit_value);
+        vcpu->rip = vx_off_wrap(area->exit_value);
         note_unshared(cpu, vcpu->rip);
         return;
     case EXIT_BUDGET:
-        vcpu->rip = bt_eip_wrap(area->exit_value);
+        vcpu->rip = vx_off_wrap(area->exit_value);
         if (vcpu->retired < vcpu->retire_limit)
             bt_interpret(cpu);
         break;

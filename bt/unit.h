@@ -82,11 +82,6 @@ struct bt_tu {
 /* Why a unit is no longer there; END_NOT: it is, for another code segment. */
 enum bt_end { END_NOT, END_STORE, END_EVICTED, END_MAPPING, END_DEBUGGER, END_SOFT };
 
-/* Outside 64-bit mode EIP has 32 bits. */
-static inline uint64_t bt_eip_wrap(uint64_t eip)
-{
-    return (uint32_t)eip;
-}
 static inline uint32_t bt_site_end(const struct bt_site *site)
 {
     return site->start + site->bytes;

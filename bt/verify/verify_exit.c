@@ -158,7 +158,7 @@ static bool call_memory(struct bt_verifier *v, const struct vf_state *s, const s
         return vf_fail(v, RULE_HOST, in, "r8 is an address of the host's");
     if ((info & ~MEM_KNOWN & ((1u << MEM_LEN_SHIFT) - 1)) != 0)
         return vf_fail(v, RULE_CALL, in, "r9 (%x) has bits that this call-out does not know", info);
-    if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || bt_eip_wrap(g->eip + len) != g->next)))
+    if (bytes == 0 || !(info & (MEM_READ | MEM_WRITE)) || (len != 0 && (share || vx_off_wrap(g->eip + len) != g->next)))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) is not what this instruction accesses", info);
     if ((len != 0) != (v->point[v->at[in->off]].succ[1] != VF_NONE))
         return vf_fail(v, RULE_CALL, in, "r9 (%x) comes from elsewhere than the code in front", info);

@@ -25,7 +25,7 @@ static void find_target(struct vf_guest *g)
     if (!branch || g->insn.ops != 1 || g->insn.op[0].kind != OP_IMM)
         return;
     g->has_target = true;
-    g->target = bt_eip_wrap(g->next + (uint64_t)g->insn.op[0].relative);
+    g->target = vx_off_wrap(g->next + (uint64_t)g->insn.op[0].relative);
     if (g->op_bytes == 2)
         g->target &= 0xFFFF;
 }
@@ -70,7 +70,7 @@ bool vf_guest_decode(struct bt_verifier *v)
     for (unsigned i = 0; i < tu->insns; i++) {
         const struct bt_insn *from = &v->claim->insns[i];
         struct vf_guest *g = &v->guest[i];
-        *g = (struct vf_guest){ .eip = eip, .next = bt_eip_wrap(eip + from->len) };
+        *g = (struct vf_guest){ .eip = eip, .next = vx_off_wrap(eip + from->len) };
         g->decoded = vf_decode_guest(v, wide, from->bytes, from->len, &g->insn) && g->insn.known;
         g->written = g->decoded ? written_by(&g->insn) : 0xFF;
         g->flags = !g->decoded || (g->insn.def.attributes & VF_FLAGS);
@@ -80,7 +80,7 @@ bool vf_guest_decode(struct bt_verifier *v)
         memcpy(v->bytes + (eip - tu->eip), from->bytes, from->len);
         eip = g->next;
     }
-    if (bt_eip_wrap(eip - tu->eip) != tu->guest_bytes)
+    if (vx_off_wrap(eip - tu->eip) != tu->guest_bytes)
         return vf_fail(v, RULE_EXIT, NULL, "the unit's %u guest bytes are not those of its instructions",
                        tu->guest_bytes);
     return true;

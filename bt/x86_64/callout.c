@@ -293,7 +293,7 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     vcpu->rip = eip;
     bt_interpret(cpu);
     unsigned length = (unsigned)(info >> MEM_LEN_SHIFT);
-    return after_insn(cpu, eip, length == 0 ? UINT64_MAX : bt_eip_wrap(eip + length), info);
+    return after_insn(cpu, eip, length == 0 ? UINT64_MAX : vx_off_wrap(eip + length), info);
 }
 
 /* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what

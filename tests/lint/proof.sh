@@ -67,6 +67,30 @@ tree
 sed -i '/tree\/mmu\/a.c/d' commands.json
 expect bad "a folder that is not built" includes
 
+# ---- walls.sh: encoders, Zydis, Capstone
+
+# walled FILE LINE: a tree in which that file includes that.
+walled() {
+    rm -rf walls
+    mkdir -p walls/{base,mmu,cpu,firmware,frontend,bench,include,debug,devices/machine/lockstep,bt/x86_64,bt/verify}
+    printf '#include "asm.h"\n' >walls/bt/x86_64/emit_alu.c
+    printf '#include <Zydis/Zydis.h>\n' | tee walls/bt/decode.c >walls/debug/disasm.c
+    printf '#include <capstone/capstone.h>\n' >walls/bt/verify/verify_decode.c
+    printf '%s\n' "$2" >"walls/$1"
+}
+walled bt/verify/verify.c '#include "regs.h"'
+expect good "each behind its wall" "$lint/walls.sh" walls
+walled bt/verify/verify.c '#include "asm.h"'
+expect bad "a verifier that knows the encoders" "$lint/walls.sh" walls
+walled bt/translate.c '#  include "emit_mem.h"'
+expect bad "an emitter in the neutral core" "$lint/walls.sh" walls
+walled bt/x86_64/fragment.c '#include <Zydis/Zydis.h>'
+expect bad "a decoder among the emitters" "$lint/walls.sh" walls
+walled frontend/show.c '#include <Zydis/Zydis.h>'
+expect bad "a second disassembler" "$lint/walls.sh" walls
+walled bt/chain.c '#include <capstone/capstone.h>'
+expect bad "Capstone outside of the verifier" "$lint/walls.sh" walls
+
 # ---- state.sh: no mutable state at file scope
 
 library() {
