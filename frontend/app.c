@@ -33,6 +33,7 @@ struct app {
     struct signal_watch *watch;
     struct vx_loop *loop;      /* the machine's */
     struct vx_loop *user_loop; /* the main thread's */
+    struct vx_files *files;
     struct app_media media;
     struct serial *serial;
     struct terminal *terminal;
@@ -151,14 +152,16 @@ static vx_err check_lockstep(struct app *app)
 
 static vx_err open_stats_file(struct app *app)
 {
+    struct vx_why why;
     const char *path = option(app, VX_OPT_stats_file)->text;
     if (path == NULL)
         return VX_ERR_OK;
-    app->stats_file = fopen(path, "we");
+    int fd = vx_files_open_output(app->files, VX_FILE_ANYWHERE, path, "--stats-file", &why);
+    app->stats_file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (app->stats_file != NULL)
         return VX_ERR_OK;
-    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name a file that can be written", path,
-                 strerror(errno));
+    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name another file", path,
+                 fd >= 0 ? strerror(errno) : why.text);
     return VX_ERR_ACCESS;
 }
 
@@ -184,6 +187,7 @@ static vx_err set_up_terminal(struct app *app)
     VX_TRY(serial_create(&(struct serial_config){ .log = app->log,
                                                   .blocking = app->blocking,
                                                   .loop = app->loop,
+                                                  .files = app->files,
                                                   .spec = spec,
                                                   .in_fd = no_input ? -1 : STDIN_FILENO,
                                                   .out_fd = STDOUT_FILENO,
@@ -253,6 +257,7 @@ static vx_err create_machine(struct app *app)
     app->debug.serial = app->serial;
     app->debug.terminal = app->terminal;
     app->debug.blocking = app->blocking;
+    app->debug.files = app->files;
     VX_TRY(app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine));
     watch_set_machine(app->watch, app->machine);
     return VX_ERR_OK;
@@ -281,7 +286,8 @@ static vx_err set_up(struct app *app)
     VX_TRY(app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(app->log, &app->loop));
     VX_TRY(vx_loop_create_plain(&app->user_loop));
-    VX_TRY(app_media_open(app->options, app->log, app->loop, &app->media));
+    VX_TRY(vx_files_create(&app->files));
+    VX_TRY(app_media_open(app->options, app->log, app->loop, app->files, &app->media));
     VX_TRY(open_stats_file(app));
     VX_TRY(set_up_terminal(app));
     return create_machine(app);
@@ -436,5 +442,6 @@ int app_run(const struct options *options)
     watch_destroy(app.watch);
     vx_log_destroy(app.log);
     vx_blocking_destroy(app.blocking);
+    vx_files_destroy(app.files);
     return status;
 }

@@ -1,6 +1,7 @@
 /* app_debug.c - see app_debug.h. */
 #include "app_debug.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,12 +94,20 @@ vx_err app_debug_create(struct app_debug *debug, const struct options *options, 
     debug->log = log;
     debug->loop = loop;
     debug->lockstep = options->value[VX_OPT_lockstep].given;
+    const char *directory = options->value[VX_OPT_debug_files].text;
+    if (directory != NULL && !vx_files_set_directory(debug->files, directory)) {
+        vx_log_error(log, VX_LOG_GENERAL, "--debug-files: %s: %s; name a directory", directory, strerror(errno));
+        return VX_ERR_NOT_FOUND;
+    }
     VX_TRY(debugger_create(&(struct debugger_config){ .log = log,
                                                       .machine = machine,
                                                       .in = stdin,
                                                       .out = app_debug_wants_output(options) ? stderr : stdout,
                                                       .script = options->value[VX_OPT_debug_script].text,
                                                       .blocking = debug->blocking,
+                                                      .files = debug->files,
+                                                      .reach = VX_FILE_ANYWHERE,
+                                                      .peer_reach = VX_FILE_BELOW,
                                                       .interactive = options->value[VX_OPT_debug].given,
                                                       .take_terminal = take_terminal,
                                                       .give_terminal = give_terminal,

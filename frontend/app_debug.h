@@ -17,6 +17,7 @@ struct app_debug {
     struct vx_log *log;
     struct vx_loop *loop;
     struct vx_blocking *blocking;
+    struct vx_files *files;
     bool lockstep; /* the guest has two engines to step already */
     struct debugger *debugger;
     struct gdb *gdb; /* NULL unless asked for */

@@ -13,25 +13,61 @@
 
 #define MAX_KERNEL_BYTES (1ull << 30)
 
-/* ---- combinations ------------------------------------------------------------------------------------------------ */
+/* ---- what is named ----------------------------------------------------------------------------------------------- */
 
-/* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
-static bool goes_without_disk(const struct option_value *value, const char *image)
+struct drive_list {
+    const char *path[VX_OPTION_REPEATS + 1];
+    unsigned count;
+};
+
+struct named {
+    struct drive_list disks, cdroms;
+    bool kernel;
+};
+
+static void append(struct drive_list *list, const struct option_value *further)
 {
-    return image == NULL && !value[VX_OPT_disk].given && (value[VX_OPT_cdrom].given || value[VX_OPT_kernel].given);
+    for (unsigned i = 0; i < further->count; i++)
+        list->path[list->count++] = further->list[i];
 }
 
-static vx_err check_combination(const struct options *options, struct vx_log *log)
+/* The image comes before the drives that options name, and is where its content belongs. */
+static void list_named(const struct options *options, struct vx_log *log, struct named *named)
+{
+    const char *image = options->image;
+    bool insists = options->value[VX_OPT_disk_format].number != 0;
+    enum block_content content = image != NULL && !insists ? block_content(image) : VX_BLOCK_OTHER;
+    if (content == VX_BLOCK_ISO) {
+        vx_log_info(log, VX_LOG_GENERAL, "%s: is an ISO image, so it is in the CD-ROM drive", image);
+        named->cdroms.path[named->cdroms.count++] = image;
+    } else if (image != NULL) {
+        named->disks.path[named->disks.count++] = image;
+    }
+    if (content == VX_BLOCK_HYBRID)
+        vx_log_info(log, VX_LOG_GENERAL, "%s: is an image for disks and CDs; it is a hard disk, --cdrom makes it a CD",
+                    image);
+    append(&named->disks, &options->value[VX_OPT_disk]);
+    append(&named->cdroms, &options->value[VX_OPT_cdrom]);
+    named->kernel = options->value[VX_OPT_kernel].given;
+}
+
+/* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
+static bool goes_without_disk(const struct named *named)
+{
+    return named->disks.count == 0 && (named->cdroms.count != 0 || named->kernel);
+}
+
+static vx_err check_combination(const struct options *options, struct vx_log *log, const struct named *named)
 {
     const struct option_value *value = options->value;
     const char *problem = NULL;
-    if (value[VX_OPT_initrd].given && !value[VX_OPT_kernel].given)
+    if (value[VX_OPT_initrd].given && !named->kernel)
         problem = "--initrd is for direct boots; name the kernel with --kernel FILE";
-    else if (value[VX_OPT_append].given && !value[VX_OPT_kernel].given)
+    else if (value[VX_OPT_append].given && !named->kernel)
         problem = "--append is for direct boots; name the kernel with --kernel FILE";
-    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && !value[VX_OPT_cdrom].given)
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && named->cdroms.count == 0)
         problem = "--boot cdrom: there is no CD-ROM; name one with --cdrom FILE";
-    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && goes_without_disk(value, options->image))
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && goes_without_disk(named))
         problem = "--boot disk: there is no disk; name a disk image";
     if (problem == NULL)
         return VX_ERR_OK;
@@ -87,46 +123,38 @@ bool app_place_drives(unsigned disks, unsigned cdroms, struct app_places *places
     return true;
 }
 
-struct disk_list {
-    const char *path[VX_OPTION_REPEATS + 1];
-    unsigned count;
-};
-
-/* The disks in order: the image, then --disk; or the default system when nothing at all is named. */
-static vx_err list_disks(const struct options *options, struct vx_log *log, struct app_media *media,
-                         struct disk_list *list)
+/* The default system when nothing at all is named. */
+static vx_err add_default(struct vx_log *log, struct app_media *media, struct named *named)
 {
-    const struct option_value *further = &options->value[VX_OPT_disk];
-    if (options->image != NULL)
-        list->path[list->count++] = options->image;
-    for (unsigned i = 0; i < further->count; i++)
-        list->path[list->count++] = further->list[i];
-    if (list->count != 0 || goes_without_disk(options->value, options->image))
+    if (named->disks.count != 0 || goes_without_disk(named))
         return VX_ERR_OK;
     VX_TRY(app_default_disk(log, media->default_disk, sizeof media->default_disk));
-    list->path[list->count++] = media->default_disk;
+    named->disks.path[named->disks.count++] = media->default_disk;
     return VX_ERR_OK;
 }
 
 static vx_err open_drives(const struct options *options, struct vx_log *log, struct vx_loop *loop,
-                          struct app_media *media, const struct disk_list *disks)
+                          struct app_media *media, const struct named *named)
 {
-    const struct option_value *cdroms = &options->value[VX_OPT_cdrom];
     struct app_places places;
-    if (!app_place_drives(disks->count, cdroms->count, &places)) {
+    if (!app_place_drives(named->disks.count, named->cdroms.count, &places)) {
         vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d",
-                     disks->count + cdroms->count, VX_MAX_IDE);
+                     named->disks.count + named->cdroms.count, VX_MAX_IDE);
         return VX_ERR_BAD_ARGUMENT;
     }
-    struct block_config config = { .log = log, .loop = loop, .snapshot = options->value[VX_OPT_snapshot].given };
+    struct block_config config = { .log = log,
+                                   .loop = loop,
+                                   .files = media->files,
+                                   .snapshot = options->value[VX_OPT_snapshot].given,
+                                   .raw = options->value[VX_OPT_disk_format].number != 0 };
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (places.disk[i] >= 0) {
             config.kind = VX_BLOCK_DISK;
-            config.path = disks->path[places.disk[i]];
+            config.path = named->disks.path[places.disk[i]];
             VX_TRY(block_open(&config, &media->disk[i]));
         } else if (places.cdrom[i] >= 0) {
             config.kind = VX_BLOCK_CDROM;
-            config.path = cdroms->list[places.cdrom[i]];
+            config.path = named->cdroms.path[places.cdrom[i]];
             VX_TRY(block_open(&config, &media->cdrom[i]));
         }
     }
@@ -135,17 +163,17 @@ static vx_err open_drives(const struct options *options, struct vx_log *log, str
 
 /* ---- kernel ------------------------------------------------------------------------------------------------------ */
 
-static vx_err read_kernel(const struct options *options, struct vx_log *log, struct app_media *media)
+static vx_err read_kernel(const struct options *options, const struct image_reader *reader, struct app_media *media)
 {
     const char *kernel = options->value[VX_OPT_kernel].text, *initrd = options->value[VX_OPT_initrd].text;
     uint64_t memory = options->value[VX_OPT_memory].number;
     if (kernel == NULL)
         return VX_ERR_OK;
-    VX_TRY(image_read(log, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
+    VX_TRY(image_read(reader, "--kernel", kernel, MAX_KERNEL_BYTES, "the most a kernel can have", &media->kernel));
     enum vx_kernel_kind kind = vx_fw_kernel_kind(media->kernel.data, media->kernel.bytes);
     if (kind == VX_KERNEL_NONE) {
         vx_log_error(
-            log, VX_LOG_GENERAL,
+            reader->log, VX_LOG_GENERAL,
             "--kernel: %s: is neither a Linux kernel in bzImage format nor a multiboot kernel; name a vmlinuz, "
             "bzImage or multiboot file",
             kernel);
@@ -154,8 +182,8 @@ static vx_err read_kernel(const struct options *options, struct vx_log *log, str
     if (initrd == NULL)
         return VX_ERR_OK;
     if (kind == VX_KERNEL_MULTIBOOT)
-        return app_modules_read(log, initrd, memory, &media->modules);
-    return image_read(log, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
+        return app_modules_read(reader, initrd, memory, &media->modules);
+    return image_read(reader, "--initrd", initrd, memory, "the guest's memory; give it more with --memory",
                       &media->initrd);
 }
 
@@ -163,18 +191,21 @@ static vx_err read_kernel(const struct options *options, struct vx_log *log, str
 
 static vx_err open_all(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct app_media *media)
 {
-    struct disk_list disks = { 0 };
-    VX_TRY(check_combination(options, log));
-    VX_TRY(
-        firmware_load(log, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text, &media->firmware));
-    VX_TRY(read_kernel(options, log, media));
-    VX_TRY(list_disks(options, log, media, &disks));
-    return open_drives(options, log, loop, media, &disks);
+    struct image_reader reader = { .log = log, .files = media->files };
+    struct named named = { .kernel = false };
+    list_named(options, log, &named);
+    VX_TRY(check_combination(options, log, &named));
+    VX_TRY(firmware_load(&reader, options->value[VX_OPT_bios].text, options->value[VX_OPT_vga_bios].text,
+                         &media->firmware));
+    VX_TRY(read_kernel(options, &reader, media));
+    VX_TRY(add_default(log, media, &named));
+    return open_drives(options, log, loop, media, &named);
 }
 
-vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct app_media *media)
+vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct vx_files *files,
+                      struct app_media *media)
 {
-    memset(media, 0, sizeof *media);
+    *media = (struct app_media){ .files = files };
     vx_err err = open_all(options, log, loop, media);
     if (err != VX_ERR_OK)
         app_media_close(media);

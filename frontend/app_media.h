@@ -1,7 +1,8 @@
 /* app_media.h - the drives, kernel and BIOS that the options name, opened and given their places.
  *
  * Hard disks take the IDE positions from the primary master on, in the order in which they are named; CD-ROMs take the
- * secondary master first, as PCs do. Errors are logged, one line each. Thread rule: before and after the machine. */
+ * secondary master first, as PCs do. An image that is named without an option is a hard disk, unless its content is a
+ * CD's alone. Errors are logged, one line each. Thread rule: before and after the machine. */
 #ifndef VX86_FRONTEND_APP_MEDIA_H
 #define VX86_FRONTEND_APP_MEDIA_H
 
@@ -14,6 +15,7 @@ struct app_media {
     struct vx_block *disk[VX_MAX_IDE], *cdrom[VX_MAX_IDE];
     struct file_image kernel, initrd;
     struct app_modules modules; /* of a multiboot kernel, in place of an initrd */
+    struct vx_files *files;     /* borrowed */
     struct firmware_set firmware;
     char default_disk[4096]; /* path, when the default system is what runs */
 };
@@ -28,8 +30,9 @@ VX_MUST_USE bool app_place_drives(unsigned disks, unsigned cdroms, struct app_pl
 /* Path of the default system: $VX86_DEFAULT_DISK, or what tools/run puts beside the program. */
 VX_MUST_USE vx_err app_default_disk(struct vx_log *log, char *path, size_t room);
 
+/* `files` learns what is opened, which must be nothing that is an output. */
 VX_MUST_USE vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop,
-                                  struct app_media *media);
+                                  struct vx_files *files, struct app_media *media);
 /* Kernel and initrd are needed only until the machine has been created. */
 void app_media_drop_kernel(struct app_media *media);
 void app_media_close(struct app_media *media);

@@ -35,19 +35,20 @@ static vx_err append(struct app_modules *modules, const struct file_image *file,
 }
 
 /* `entry` is a name and what may follow it. */
-static vx_err read_module(struct vx_log *log, const char *entry, uint64_t limit_bytes, struct app_modules *modules)
+static vx_err read_module(const struct image_reader *reader, const char *entry, uint64_t limit_bytes,
+                          struct app_modules *modules)
 {
     struct file_image file;
     size_t length = strcspn(entry, " ");
     if (length == 0) {
-        vx_log_error(log, VX_LOG_GENERAL,
+        vx_log_error(reader->log, VX_LOG_GENERAL,
                      "--initrd: a name in the list of modules is empty; name a file (,, is a comma)");
         return VX_ERR_BAD_ARGUMENT;
     }
     char *path = strndup(entry, length);
     if (path == NULL)
         return VX_ERR_NO_MEMORY;
-    vx_err err = image_read(log, "--initrd", path, limit_bytes - modules->data.bytes,
+    vx_err err = image_read(reader, "--initrd", path, limit_bytes - modules->data.bytes,
                             "what is left of the guest's memory; give it more with --memory", &file);
     free(path);
     if (err != VX_ERR_OK)
@@ -57,7 +58,8 @@ static vx_err read_module(struct vx_log *log, const char *entry, uint64_t limit_
     return err;
 }
 
-static vx_err read_all(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct app_modules *modules)
+static vx_err read_all(const struct image_reader *reader, const char *spec, uint64_t limit_bytes,
+                       struct app_modules *modules)
 {
     size_t entries = 1;
     for (const char *at = spec; *at != '\0'; at++)
@@ -70,15 +72,16 @@ static vx_err read_all(struct vx_log *log, const char *spec, uint64_t limit_byte
     for (const char *from = spec; from != NULL;) {
         const char *entry = to;
         from = take_entry(from, &to);
-        VX_TRY(read_module(log, entry, limit_bytes, modules));
+        VX_TRY(read_module(reader, entry, limit_bytes, modules));
     }
     return VX_ERR_OK;
 }
 
-vx_err app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes, struct app_modules *out)
+vx_err app_modules_read(const struct image_reader *reader, const char *spec, uint64_t limit_bytes,
+                        struct app_modules *out)
 {
     *out = (struct app_modules){ .count = 0 };
-    vx_err err = read_all(log, spec, limit_bytes, out);
+    vx_err err = read_all(reader, spec, limit_bytes, out);
     if (err != VX_ERR_OK)
         app_modules_free(out);
     return err;

@@ -17,7 +17,7 @@ struct app_modules {
 };
 
 /* Reads the files that `spec` lists; at most `limit_bytes` together. On error there is nothing to free. */
-VX_MUST_USE vx_err app_modules_read(struct vx_log *log, const char *spec, uint64_t limit_bytes,
+VX_MUST_USE vx_err app_modules_read(const struct image_reader *reader, const char *spec, uint64_t limit_bytes,
                                     struct app_modules *out);
 void app_modules_free(struct app_modules *modules);
 

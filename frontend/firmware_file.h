@@ -16,7 +16,7 @@ struct firmware_set {
 /* NULL paths: the built-in images. Errors are logged: what image_read() finds; BAD_FORMAT for a system BIOS that is
  * no multiple of 64 KiB or a VGA BIOS that is no option ROM; NOT_FOUND when there is neither a file nor a built-in
  * image. */
-VX_MUST_USE vx_err firmware_load(struct vx_log *log, const char *bios_path, const char *vga_bios_path,
+VX_MUST_USE vx_err firmware_load(const struct image_reader *reader, const char *bios_path, const char *vga_bios_path,
                                  struct firmware_set *out);
 void firmware_free(struct firmware_set *set);
 

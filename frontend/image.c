@@ -59,12 +59,18 @@ static int read_all(int fd, uint8_t *data, size_t bytes)
     return 0;
 }
 
-static vx_err read_open_file(struct vx_log *log, const char *option, const char *path, int fd, uint64_t limit_bytes,
-                             const char *limit_is, struct file_image *out)
+static vx_err read_open_file(const struct image_reader *reader, const char *option, const char *path, int fd,
+                             uint64_t limit_bytes, const char *limit_is, struct file_image *out)
 {
+    struct vx_log *log = reader->log;
     struct stat st;
     if (fstat(fd, &st) != 0)
         return failed(log, option, path, errno);
+    const char *taken = vx_files_claim(reader->files, fd, VX_FILE_READ, option);
+    if (taken != NULL) {
+        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is in use as %s; name another file", option, path, taken);
+        return VX_ERR_LOCKED;
+    }
     VX_TRY(check(log, option, path, &st, limit_bytes, limit_is));
     out->bytes = (size_t)st.st_size;
     out->data = malloc(out->bytes);
@@ -77,14 +83,14 @@ static vx_err read_open_file(struct vx_log *log, const char *option, const char 
     return reason == 0 ? VX_ERR_OK : failed(log, option, path, reason);
 }
 
-vx_err image_read(struct vx_log *log, const char *option, const char *path, uint64_t limit_bytes, const char *limit_is,
-                  struct file_image *out)
+vx_err image_read(const struct image_reader *reader, const char *option, const char *path, uint64_t limit_bytes,
+                  const char *limit_is, struct file_image *out)
 {
     *out = (struct file_image){ 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us here */
     if (fd < 0)
-        return failed(log, option, path, errno);
-    vx_err err = read_open_file(log, option, path, fd, limit_bytes, limit_is, out);
+        return failed(reader->log, option, path, errno);
+    vx_err err = read_open_file(reader, option, path, fd, limit_bytes, limit_is, out);
     close(fd);
     if (err != VX_ERR_OK)
         image_free(out);

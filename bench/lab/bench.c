@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "bench_options.h"
 #include "bench_sweep.h"
+#include "vx86/files.h"
 #include "vx86/firmware.h"
 
 enum { DEFAULT_ROUNDS = 3, IMAGE_PATH_CHARS = 4096 };
@@ -166,12 +168,25 @@ static int find_image(struct bench_options *options, char room[IMAGE_PATH_CHARS]
     return 0;
 }
 
-static int write_file(const char *path, void (*print)(FILE *, const struct bench_report *),
+/* What is measured must not be written over. */
+static void claim_image(struct vx_files *files, const char *path)
+{
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    const char *taken = vx_files_claim(files, fd, VX_FILE_READ, "disk image");
+    (void)taken; /* nothing is written yet */
+    close(fd);
+}
+
+static int write_file(struct vx_files *files, const char *path, void (*print)(FILE *, const struct bench_report *),
                       const struct bench_report *report)
 {
-    FILE *out = fopen(path, "we");
+    struct vx_why why;
+    int fd = vx_files_open_output(files, VX_FILE_ANYWHERE, path, "another report", &why);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL)
-        return say("bench: %s: %s; name a file that can be written", path, strerror(errno));
+        return say("bench: %s: %s; name another file", path, fd >= 0 ? strerror(errno) : why.text);
     print(out, report);
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed)
@@ -227,10 +242,15 @@ static int run(struct bench_options *options)
     options->alone |= options->sweep != NULL;
     report.rounds = options->rounds >= 1 ? (unsigned)options->rounds : DEFAULT_ROUNDS;
     int status = run_all(options, &report, settings);
+    struct vx_files *files = NULL;
+    if (vx_files_create(&files) != VX_ERR_OK)
+        status |= say("bench: no memory%s%s", "", "");
+    claim_image(files, options->image);
     if (options->json != NULL)
-        status |= write_file(options->json, bench_print_json, &report);
+        status |= write_file(files, options->json, bench_print_json, &report);
     if (options->html != NULL)
-        status |= write_file(options->html, bench_print_html, &report);
+        status |= write_file(files, options->html, bench_print_html, &report);
+    vx_files_destroy(files);
     free(report.results);
     return status;
 }

@@ -75,14 +75,18 @@ bool dbg_cmd_backtrace(struct debugger *dbg, const char **at)
 
 /* ---- symbols ----------------------------------------------------------------------------------------------------- */
 
-static bool is_elf(const char *path)
+static bool read_symbols(struct debugger *dbg, const char *path, uint32_t offset)
 {
-    char magic[4] = "";
-    FILE *file = dbg_open_to_read(path);
-    bool elf = file != NULL && fread(magic, 1, 4, file) == 4 && memcmp(magic, "\177ELF", 4) == 0;
-    if (file != NULL)
-        fclose(file);
-    return elf;
+    enum { ELF_FIRST = 0x7F }; /* of ELF's magic; no text begins with it */
+    FILE *file = dbg_open_to_read(dbg, path);
+    if (file == NULL)
+        return false;
+    int first = getc(file);
+    ungetc(first, file);
+    bool done = first == ELF_FIRST ? dbg_symbols_read_elf(dbg, file, path, offset)
+                                   : dbg_symbols_read_text(dbg, file, path, offset);
+    fclose(file);
+    return done;
 }
 
 static bool name_address(struct debugger *dbg, const char **at)
@@ -114,8 +118,7 @@ bool dbg_cmd_symbols(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "the name of a symbol file is missing: ELF, System.map, nm's or Bochs's format");
     if (!dbg_eval_or(dbg, at, "the offset", 0, &offset) || !dbg_no_more(dbg, at))
         return false;
-    bool done = is_elf(path) ? dbg_symbols_read_elf(dbg, path, (uint32_t)offset)
-                             : dbg_symbols_read_text(dbg, path, (uint32_t)offset);
+    bool done = read_symbols(dbg, path, (uint32_t)offset);
     size_t count = dbg_symbols_done(dbg->symbols);
     if (done && count == 0)
         return dbg_fail(dbg, "%s: there is no symbol in it", path);

@@ -317,9 +317,9 @@ bool dbg_cmd_save(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "the name of a file is missing");
     if (!take_bounds(dbg, at, &first, &last) || !dbg_no_more(dbg, at))
         return false;
-    FILE *file = fopen(path, "wbe");
+    FILE *file = dbg_open_to_write(dbg, path);
     if (file == NULL)
-        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+        return false;
     bool all = true;
     while (first <= last && all) {
         size_t wanted = last - first + 1 < sizeof page ? (size_t)(last - first + 1) : sizeof page;
@@ -327,12 +327,8 @@ bool dbg_cmd_save(struct debugger *dbg, const char **at)
         all = got == wanted && fwrite(page, 1, got, file) == got;
         first += got;
     }
-    bool written = !ferror(file);
-    int reason = errno;
-    if (fclose(file) != 0)
+    if (!dbg_close_written(dbg, file))
         return dbg_fail(dbg, "%s: %s", path, strerror(errno));
-    if (!written)
-        return dbg_fail(dbg, "%s: %s", path, strerror(reason));
     return all || dbg_fail(dbg, "saved up to %08" PRIx64 ", where there is no memory", first);
 }
 
@@ -347,9 +343,9 @@ bool dbg_cmd_load(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "the name of a file is missing");
     if (!take_address(dbg, at, phys, &address) || !dbg_no_more(dbg, at))
         return false;
-    FILE *file = dbg_open_to_read(path);
+    FILE *file = dbg_open_to_read(dbg, path);
     if (file == NULL)
-        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+        return false;
     bool all = true;
     uint64_t total = 0;
     while (all && (got = fread(page, 1, sizeof page, file)) > 0) {

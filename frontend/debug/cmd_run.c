@@ -153,5 +153,5 @@ bool dbg_cmd_source(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "the name of a file is missing");
     if (!may_go(dbg) || !dbg_no_more(dbg, at))
         return false;
-    return dbg_input_push(dbg->input, path) || dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    return dbg_input_push(dbg->input, path);
 }

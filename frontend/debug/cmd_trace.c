@@ -150,12 +150,14 @@ bool dbg_cmd_trace_file(struct debugger *dbg, const char **at)
     char path[512];
     FILE *file = NULL;
     if (dbg_next_word(at, path, sizeof path)) {
-        file = fopen(path, "we");
+        file = dbg_open_to_write(dbg, path);
         if (file == NULL)
-            return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+            return false;
     }
-    if (dbg->trace != NULL)
-        fclose(dbg->trace);
+    bool written = dbg->trace == NULL || dbg_close_written(dbg, dbg->trace);
+    int reason = errno;
     dbg->trace = file;
+    if (!written)
+        return dbg_fail(dbg, "the trace so far is not complete: %s", strerror(reason));
     return dbg_no_more(dbg, at);
 }

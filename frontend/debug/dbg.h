@@ -3,6 +3,7 @@
  *   debugger.c     stops, the prompt's loop: start reading here
  *   command.c      one line: words, table (commands.def), help, completion
  *   input.c        where lines come from: script, editor (libedit), plain
+ *   host_file.c    files that commands name: who may reach which, lines and limits
  *   expr.c         expressions over registers, memory, symbols
  *   registers.c    the registers by name
  *   symbols.c      addresses and names; symbols_elf.c, symbols_text.c read them,
@@ -120,10 +121,28 @@ const char *dbg_input_line(struct dbg_input *input);
 /* "FILE:12" while a script runs, else NULL. */
 const char *dbg_input_place(struct dbg_input *input);
 bool dbg_input_in_script(const struct dbg_input *input);
-/* NULL, with errno: there is no such file, or it is none. */
-FILE *dbg_open_to_read(const char *path);
-/* Runs FILE's lines before what else comes: `source`. */
+/* Runs FILE's lines before what else comes: `source`. Says what is wrong. */
 bool dbg_input_push(struct dbg_input *input, const char *path);
+
+/* ---- host_file.c ------------------------------------------------------------------------------------------------- */
+
+#define DBG_TEXT_MAX (64u << 20) /* bytes of a text file, be it a symbol table or a script */
+
+/* A file that a command names; NULL: said why. Whoever asks on behalf of somebody else reaches less. */
+FILE *dbg_open_to_read(struct debugger *dbg, const char *path);
+FILE *dbg_open_to_write(struct debugger *dbg, const char *path);
+/* What dbg_open_to_write() gave; false with errno: it has not arrived. */
+bool dbg_close_written(struct debugger *dbg, FILE *file);
+
+/* A text file, line by line. */
+struct dbg_text {
+    FILE *file;
+    unsigned number;     /* of the line that was read last */
+    size_t bytes;        /* read so far */
+    const char *problem; /* why it ended before its end, or NULL */
+};
+/* The next line without its end in line[]; false at the end, or with a `problem`. */
+bool dbg_text_line(struct dbg_text *text, char *line, size_t room);
 
 /* ---- expr.c ------------------------------------------------------------------------------------------------------ */
 
@@ -175,11 +194,11 @@ const char *dbg_symbols_nth(const struct dbg_symbols *symbols, size_t n, uint64_
 /* A vx_symbolizer: opaque is the debugger. */
 bool dbg_symbolize(void *opaque, uint64_t lin, char *text, size_t room);
 /* Read files; what is wrong is said. `offset` is added to every address. */
-bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset);
+bool dbg_symbols_read_elf(struct debugger *dbg, FILE *file, const char *path, uint32_t offset);
 /* What a Linux kernel in the guest's memory says of itself. */
 bool dbg_symbols_read_linux(struct debugger *dbg);
 bool dbg_symbols_save_elf(struct debugger *dbg, const char *path);
-bool dbg_symbols_read_text(struct debugger *dbg, const char *path, uint32_t offset);
+bool dbg_symbols_read_text(struct debugger *dbg, FILE *file, const char *path, uint32_t offset);
 
 /* ---- show.c ------------------------------------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
  *   I1  While attached to the machine there is an input; where it has ended, the debugger detaches. */
 #include "debugger.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "dbg.h"
@@ -63,9 +64,10 @@ static void ask(struct debugger *dbg)
 {
     dbg->going = false;
     while (!dbg->going && !stop_requested(dbg)) {
+        dbg->failed = false;
         const char *line = dbg_input_line(dbg->input);
         if (line == NULL) {
-            if (!stop_requested(dbg))
+            if (!stop_requested(dbg) && !script_failed(dbg, dbg->failed))
                 at_end(dbg);
             return;
         }
@@ -91,12 +93,39 @@ static void stopped(void *opaque, const struct vx_debug_stop *stop)
         dbg->config.give_terminal(dbg->config.opaque);
 }
 
+/* Traces are written while the guest runs: the end of the run must be able to interrupt that too. */
+
+static void trace(void *opaque)
+{
+    struct debugger *dbg = opaque;
+    vx_blocking_enter(dbg->config.blocking);
+    dbg_trace_insn(dbg);
+    vx_blocking_leave(dbg->config.blocking);
+}
+
+static void access_seen(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
+                        uint64_t value)
+{
+    struct debugger *dbg = opaque;
+    vx_blocking_enter(dbg->config.blocking);
+    dbg_trace_access(dbg, space, address, bytes, access, value);
+    vx_blocking_leave(dbg->config.blocking);
+}
+
+static void event(void *opaque, enum vx_debug_event kind, uint64_t value, uint64_t detail)
+{
+    struct debugger *dbg = opaque;
+    vx_blocking_enter(dbg->config.blocking);
+    dbg_trace_event(dbg, kind, value, detail);
+    vx_blocking_leave(dbg->config.blocking);
+}
+
 static const struct vx_debug_front front = {
     .stopped = stopped,
     .condition = dbg_condition,
-    .trace = dbg_trace_insn,
-    .access = dbg_trace_access,
-    .event = dbg_trace_event,
+    .trace = trace,
+    .access = access_seen,
+    .event = event,
 };
 
 bool dbg_cmd_detach(struct debugger *dbg, const char **at)
@@ -165,7 +194,7 @@ void debugger_destroy(struct debugger *dbg)
     detach(dbg);
     dbg_input_destroy(dbg->input);
     dbg_symbols_destroy(dbg->symbols);
-    if (dbg->trace != NULL)
-        fclose(dbg->trace);
+    if (dbg->trace != NULL && !dbg_close_written(dbg, dbg->trace))
+        vx_log_error(dbg->config.log, VX_LOG_GENERAL, "the debugger's trace is not complete: %s", strerror(errno));
     free(dbg);
 }

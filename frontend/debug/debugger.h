@@ -6,6 +6,7 @@
 #ifndef VX86_FRONTEND_DEBUGGER_H
 #define VX86_FRONTEND_DEBUGGER_H
 
+#include "vx86/files.h"
 #include "vx86/machine.h"
 
 struct debugger;
@@ -13,17 +14,19 @@ struct debugger;
 struct debugger_config {
     struct vx_log *log;
     struct vx_machine *machine;
-    FILE *in, *out;               /* of the user */
-    const char *script;           /* commands to run at the first stop, or NULL */
-    struct vx_blocking *blocking; /* NULL: none */
-    bool interactive;             /* --debug: stop before the first instruction, and where the script ends */
+    FILE *in, *out;                       /* of the user */
+    const char *script;                   /* commands to run at the first stop, or NULL */
+    struct vx_blocking *blocking;         /* NULL: none */
+    struct vx_files *files;               /* NULL: none */
+    enum vx_file_reach reach, peer_reach; /* of files that the user's own commands name, and debugger_command()'s */
+    bool interactive;                     /* --debug: stop before the first instruction, and where the script ends */
     /* Around every stop: the terminal becomes the debugger's, and the guest's again. May be NULL. */
     void (*take_terminal)(void *opaque);
     void (*give_terminal)(void *opaque);
     void *opaque;
 };
 
-/* Errors, logged: NOT_FOUND and ACCESS (script). Attaches itself to the machine if there is a script or it is
+/* Errors, logged: ACCESS (script). Attaches itself to the machine if there is a script or it is
  * interactive, otherwise at debugger_break(). */
 VX_MUST_USE vx_err debugger_create(const struct debugger_config *config, struct debugger **out);
 /* Before the machine. NULL is allowed. */

@@ -5,18 +5,16 @@
 #include <errno.h>
 #include <histedit.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dbg.h"
 
 #define PROMPT "(vx86) "
-enum { SCRIPTS_MAX = 8, HISTORY_LINES = 500 };
+enum { SCRIPTS_MAX = 8, HISTORY_LINES = 500, LINE_BYTES = 8192 };
 
 struct script {
-    FILE *file;
+    struct dbg_text text;
     char *path;
-    unsigned number; /* of the line that is run */
 };
 
 struct dbg_input {
@@ -26,8 +24,8 @@ struct dbg_input {
     EditLine *editor; /* NULL: not a terminal, or not asked anything yet */
     History *history;
     char prompt[sizeof PROMPT]; /* libedit wants one that could be written */
-    char *line;
-    size_t room;
+    struct dbg_text typed;      /* what is not a terminal */
+    char line[LINE_BYTES];
     char place[300];
 };
 
@@ -121,57 +119,37 @@ static const char *edited_line(struct dbg_input *input)
         return NULL;
     if (line[0] != '\n')
         history(input->history, &event, H_ENTER, line);
-    size_t n = strcspn(line, "\r\n");
-    if (n + 1 > input->room) {
-        char *larger = realloc(input->line, n + 1);
-        VX_ASSERT(larger != NULL);
-        input->line = larger;
-        input->room = n + 1;
-    }
-    memcpy(input->line, line, n);
-    input->line[n] = '\0';
+    snprintf(input->line, sizeof input->line, "%.*s", (int)strcspn(line, "\r\n"), line);
     return input->line;
 }
 
 /* ---- scripts and plain input ------------------------------------------------------------------------------------- */
 
-static const char *plain_line(struct dbg_input *input, FILE *file)
-{
-    if (getline(&input->line, &input->room, file) < 0)
-        return NULL;
-    input->line[strcspn(input->line, "\r\n")] = '\0';
-    return input->line;
-}
-
 static void pop(struct dbg_input *input)
 {
     struct script *script = &input->script[--input->scripts];
-    fclose(script->file);
+    fclose(script->text.file);
     free(script->path);
 }
 
-FILE *dbg_open_to_read(const char *path)
+/* NULL at the end, or when a line cannot be read, which has been said. */
+static const char *plain_line(struct dbg_input *input, struct dbg_text *text)
 {
-    struct stat st;
-    FILE *file = fopen(path, "rbe");
-    if (file != NULL && (fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode))) { /* which fopen() accepts */
-        fclose(file);
-        errno = EISDIR;
-        return NULL;
-    }
-    return file;
+    if (dbg_text_line(text, input->line, sizeof input->line))
+        return input->line;
+    if (text->problem != NULL)
+        dbg_fail(input->dbg, "%s", text->problem);
+    return NULL;
 }
 
 bool dbg_input_push(struct dbg_input *input, const char *path)
 {
-    if (input->scripts == SCRIPTS_MAX) {
-        errno = ELOOP;
-        return false;
-    }
-    FILE *file = dbg_open_to_read(path);
+    if (input->scripts == SCRIPTS_MAX)
+        return dbg_fail(input->dbg, "%s: %s", path, strerror(ELOOP));
+    FILE *file = dbg_open_to_read(input->dbg, path);
     if (file == NULL)
         return false;
-    input->script[input->scripts++] = (struct script){ .file = file, .path = strdup(path) };
+    input->script[input->scripts++] = (struct script){ .text = { .file = file }, .path = strdup(path) };
     return true;
 }
 
@@ -185,7 +163,7 @@ const char *dbg_input_place(struct dbg_input *input)
     if (input->scripts == 0)
         return NULL;
     const struct script *script = &input->script[input->scripts - 1];
-    snprintf(input->place, sizeof input->place, "%s:%u", script->path, script->number);
+    snprintf(input->place, sizeof input->place, "%s:%u", script->path, script->text.number);
     return input->place;
 }
 
@@ -194,8 +172,7 @@ const char *dbg_input_line(struct dbg_input *input)
     struct debugger *dbg = input->dbg;
     while (input->scripts > 0) { /* I1 */
         struct script *script = &input->script[input->scripts - 1];
-        const char *line = plain_line(input, script->file);
-        script->number++;
+        const char *line = plain_line(input, &script->text);
         if (line != NULL)
             return line;
         pop(input);
@@ -204,10 +181,10 @@ const char *dbg_input_line(struct dbg_input *input)
     }
     fflush(dbg->out);
     if (!isatty(fileno(dbg->config.in)))
-        return plain_line(input, dbg->config.in);
+        return plain_line(input, &input->typed);
     if (input->editor == NULL)
         open_editor(input);
-    return input->editor != NULL ? edited_line(input) : plain_line(input, dbg->config.in);
+    return input->editor != NULL ? edited_line(input) : plain_line(input, &input->typed);
 }
 
 vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
@@ -216,12 +193,21 @@ vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
     if (input == NULL)
         return VX_ERR_NO_MEMORY;
     input->dbg = dbg;
+    input->typed.file = dbg->config.in;
     *out = input;
-    if (dbg->config.script == NULL || dbg_input_push(input, dbg->config.script))
+    if (dbg->config.script == NULL)
         return VX_ERR_OK;
+    struct vx_why why;
+    int fd = vx_files_open_input(dbg->config.files, VX_FILE_ANYWHERE, dbg->config.script, &why);
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (file != NULL) {
+        input->script[input->scripts++] =
+            (struct script){ .text = { .file = file }, .path = strdup(dbg->config.script) };
+        return VX_ERR_OK;
+    }
     vx_log_error(dbg->config.log, VX_LOG_GENERAL, "--debug-script: %s: %s; name a file with the debugger's commands",
-                 dbg->config.script, strerror(errno));
-    return errno == ENOENT ? VX_ERR_NOT_FOUND : VX_ERR_ACCESS;
+                 dbg->config.script, fd >= 0 ? strerror(errno) : why.text);
+    return VX_ERR_ACCESS;
 }
 
 void dbg_input_destroy(struct dbg_input *input)
@@ -234,6 +220,5 @@ void dbg_input_destroy(struct dbg_input *input)
         el_end(input->editor);
     if (input->history != NULL)
         history_end(input->history);
-    free(input->line);
     free(input);
 }

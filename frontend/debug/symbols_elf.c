@@ -2,11 +2,8 @@
 #include "dbg.h"
 
 #ifdef VX_HAVE_LIBELF
-#include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
-#include <unistd.h>
 
 static bool is_wanted(const GElf_Sym *sym)
 {
@@ -49,24 +46,20 @@ static bool add_symbols(struct debugger *dbg, Elf *elf, uint32_t offset)
     return false;
 }
 
-bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_elf(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
 {
     elf_version(EV_CURRENT);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
-    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    Elf *elf = elf_begin(fileno(file), ELF_C_READ, NULL);
     bool good = elf != NULL && elf_kind(elf) == ELF_K_ELF && add_symbols(dbg, elf, offset);
     elf_end(elf);
-    close(fd);
     return good || dbg_fail(dbg, "%s: an ELF file without a symbol table; it may have been stripped", path);
 }
 
 #else
 
-bool dbg_symbols_read_elf(struct debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_elf(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
 {
-    (void)offset;
+    (void)file, (void)offset;
     return dbg_fail(dbg, "%s: this vx86 was built without libelf; give it nm's output instead", path);
 }
 

@@ -115,16 +115,15 @@ bool dbg_symbols_save_elf(struct debugger *dbg, const char *path)
     struct layout layout = measure(dbg->symbols);
     if (layout.count == 1)
         return dbg_fail(dbg, "there are no symbols to save");
-    FILE *file = fopen(path, "wbe");
+    FILE *file = dbg_open_to_write(dbg, path);
     if (file == NULL)
-        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+        return false;
     write_header(file, &layout);
     write_symbols(file, dbg->symbols);
     write_strings(file, dbg->symbols);
     write_sections(file, &layout);
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed)
-        return dbg_fail(dbg, "%s: could not be written; is the disk full?", path);
+    if (!dbg_close_written(dbg, file))
+        return dbg_fail(dbg, "%s: could not be written: %s", path, strerror(errno));
     dbg_say(dbg, "%u symbols\n", layout.count - 1);
     return true;
 }

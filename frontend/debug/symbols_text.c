@@ -5,6 +5,8 @@
 
 #include "dbg.h"
 
+enum { LINE_MAX_BYTES = 16384 }; /* names of C++ are long */
+
 /* Absolute ones are sizes and the like, not places. */
 static bool names_a_place(char type)
 {
@@ -34,25 +36,20 @@ static bool take_line(struct debugger *dbg, const char *line, uint32_t offset)
     return true;
 }
 
-bool dbg_symbols_read_text(struct debugger *dbg, const char *path, uint32_t offset)
+bool dbg_symbols_read_text(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
 {
-    FILE *file = dbg_open_to_read(path);
-    char *line = NULL;
-    size_t room = 0;
-    unsigned number = 0;
+    struct dbg_text text = { .file = file };
+    char line[LINE_MAX_BYTES];
     bool good = true;
-    if (file == NULL)
-        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
-    while (good && getline(&line, &room, file) >= 0) {
-        number++;
+    while (good && dbg_text_line(&text, line, sizeof line)) {
         const char *at = line;
         good = dbg_at_end(&at) || *at == '#' || take_line(dbg, at, offset);
     }
-    free(line);
-    fclose(file);
+    if (text.problem != NULL)
+        return dbg_fail(dbg, "%s:%u: %s", path, text.number, text.problem);
     return good ||
            dbg_fail(
                dbg,
                "%s:%u: not a symbol; expected lines like 'c1000000 T _stext' (nm, System.map) or 'c1000000 _stext'",
-               path, number);
+               path, text.number);
 }

@@ -30,6 +30,7 @@ void gdb_end_session(struct gdb *gdb)
     gdb_link_hang_up(gdb->link);
     gdb_points_forget(gdb);
     gdb->raw_at = gdb->raw_count = 0;
+    gdb->known = false;
     gdb->packet.state = GDB_IDLE;
     gdb->has_reply = gdb->awaits_stop = false;
     gdb->no_ack = gdb->swbreak = gdb->hwbreak = false;
@@ -165,6 +166,18 @@ static void take_byte(struct gdb *gdb, uint8_t byte)
     }
 }
 
+/* A browser, or whatever else tries ports, does not begin with an acknowledgement, a packet or an interrupt: what it
+ * sends further on is never looked at. */
+static bool speaks_gdb(struct gdb *gdb)
+{
+    gdb->known = gdb_link_is_stdio(gdb->link) || memchr("+-$\3", gdb->raw[0], 4) != NULL;
+    if (gdb->known)
+        return true;
+    vx_log_warn(gdb->config.log, VX_LOG_GENERAL, "gdb: a client that does not speak GDB's protocol was turned away");
+    gdb_end_session(gdb);
+    return false;
+}
+
 /* Refills gdb->raw; false when nothing is there now. */
 static bool receive(struct gdb *gdb)
 {
@@ -175,7 +188,7 @@ static bool receive(struct gdb *gdb)
         lost(gdb);
     gdb->raw_at = 0;
     gdb->raw_count = n > 0 ? (size_t)n : 0;
-    return n > 0;
+    return n > 0 && (gdb->known || speaks_gdb(gdb));
 }
 
 static void converse(struct gdb *gdb)
@@ -230,11 +243,14 @@ static void new_client(struct gdb *gdb)
 /* Packets that come meanwhile stay in gdb->raw for stopped(); keeps I1 of gdb_private.h. */
 static void listen_to_client(struct gdb *gdb)
 {
+    bool known = gdb->known;
     while (receive(gdb) && gdb->packet.state == GDB_IDLE && gdb->raw[gdb->raw_at] != '$')
         if (gdb_packet_feed(&gdb->packet, gdb->raw[gdb->raw_at++]) == GDB_INTERRUPT)
             vx_debug_request_stop(gdb->debug);
     if (!gdb_link_connected(gdb->link))
         gdb_detach(gdb);
+    else if (!known && gdb->known)
+        new_client(gdb);
     else if (gdb->raw_at < gdb->raw_count) /* a client that does not wait: its packet wants an answer */
         vx_debug_request_stop(gdb->debug);
 }
@@ -244,8 +260,7 @@ static void ready(void *opaque)
     struct gdb *gdb = opaque;
     if (gdb_link_connected(gdb->link))
         listen_to_client(gdb);
-    if (gdb_link_accept(gdb->link))
-        new_client(gdb);
+    gdb_link_accept(gdb->link);
     gdb_link_watch(gdb->link, false);
 }
 

@@ -234,6 +234,9 @@ static vx_err open_port(struct gdb_link *link, unsigned port)
         getsockname(link->listen_fd, (struct sockaddr *)&address, &size) != 0)
         return failed(link, "choose another port");
     vx_log_info(link->config.log, VX_LOG_GENERAL, "gdb: target remote 127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    vx_log_warn(link->config.log, VX_LOG_GENERAL,
+                "gdb: every program on this computer can connect there and command the guest; --gdb unix:PATH is for "
+                "you alone");
     return VX_ERR_OK;
 }
 
@@ -265,10 +268,13 @@ static vx_err open_path(struct gdb_link *link, const char *path)
     if (link->listen_fd < 0)
         return failed(link, "use a port");
     remove_stale(&address);
-    if (bind(link->listen_fd, (struct sockaddr *)&address, sizeof address) != 0)
+    mode_t mask = umask(0177); /* at no time may somebody else connect */
+    int bound = bind(link->listen_fd, (struct sockaddr *)&address, sizeof address);
+    umask(mask);
+    if (bound != 0)
         return failed(link, "choose another path");
     memcpy(link->path, path, length + 1);
-    if (chmod(path, 0600) != 0 || listen(link->listen_fd, 1) != 0)
+    if (listen(link->listen_fd, 1) != 0)
         return failed(link, "choose another path");
     vx_log_info(link->config.log, VX_LOG_GENERAL, "gdb: target remote %s", path);
     return VX_ERR_OK;

@@ -113,6 +113,7 @@ struct gdb {
     bool has_reply; /* `reply` is what a client may want again */
 
     struct vx_debug_stop stop; /* why the guest stands */
+    bool known;                /* the client has begun as GDB does */
     bool attached;             /* we are the debugger's front */
     bool going;                /* leave stopped() */
     bool awaits_stop;          /* the client was told nothing since it let the guest go */

@@ -94,8 +94,9 @@ static const struct phase signalled[] = {
 
 static void make_files(struct run *run)
 {
-    static const char shows[] = "x/4000xb 0\nx/4000xb 0\n", traces[] = "trace insns\n", waits[] = "source /dev/stdin\n",
-                      loads[] = "load fifo 0x7c00\n";
+    static const char shows[] = "x/4000xb 0\nx/4000xb 0\n", traces[] = "trace insns\ncontinue\n",
+                      waits[] = "source /dev/stdin\n";
+    static const char loads[] = "load fifo 0x7c00\n";
     if (mkfifo("fifo", 0600) != 0)
         run->failures++;
     run_file(run, "shows", shows, sizeof shows - 1);

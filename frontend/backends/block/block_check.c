@@ -45,6 +45,14 @@ static bool is_partition_table(const uint8_t *sector)
     return true;
 }
 
+bool block_has_partitions(const uint8_t *sector)
+{
+    bool any = false;
+    for (unsigned i = 0; i < 4; i++)
+        any |= partition_of(sector, i).type != 0;
+    return any && is_partition_table(sector);
+}
+
 static vx_err check_mbr(const struct block_config *config, const uint8_t *sector, uint64_t bytes)
 {
     if (!is_partition_table(sector))

@@ -122,6 +122,16 @@ static vx_err open_failed(const struct block_config *config, bool read_only, int
                      read_only ? "reading" : "writing", strerror(error),
                      read_only ? "change its permissions" : "change its permissions, or use --snapshot");
         return VX_ERR_ACCESS;
+    case EBUSY:
+        vx_log_error(log, VX_LOG_GENERAL,
+                     "%s: in use by the host, mounted perhaps, or by another program; unmount it or end that first",
+                     config->path);
+        return VX_ERR_LOCKED;
+    case EMFILE:
+    case ENFILE:
+        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s; raise the limit of files (ulimit -n)",
+                     config->path, strerror(error));
+        return VX_ERR_IO;
     default:
         vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s", config->path, strerror(error));
         return VX_ERR_IO;
@@ -175,17 +185,40 @@ static void set_name(struct medium *medium, const char *path)
     strncpy(medium->name, name, sizeof(medium->name) - 1);
 }
 
+/* O_NONBLOCK: a FIFO must not hold us here; it means nothing for files and block devices. O_EXCL means something for
+ * block devices only: nobody else who says so has it open, and no file system of the host is on it. */
+static int open_exclusively(const char *path, int flags)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+        flags |= O_EXCL;
+    return open(path, flags | O_CLOEXEC | O_NONBLOCK);
+}
+
+static vx_err claim(const struct block_config *config, int fd, bool read_only)
+{
+    const char *as = config->kind == VX_BLOCK_CDROM ? "CD-ROM image" : "disk image";
+    const char *taken = vx_files_claim(config->files, fd, read_only ? VX_FILE_READ : VX_FILE_IMAGE, as);
+    if (taken == NULL)
+        return VX_ERR_OK;
+    vx_log_error(config->log, VX_LOG_GENERAL, "%s: in use as %s already; name another file", config->path, taken);
+    return VX_ERR_LOCKED;
+}
+
 vx_err block_file_open(const struct block_config *config, bool read_only, struct medium **out)
 {
-    /* O_NONBLOCK: a FIFO must not hold us here; it means nothing for files and block devices. */
-    int fd = open(config->path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_exclusively(config->path, read_only ? O_RDONLY : O_RDWR);
     if (fd < 0)
         return open_failed(config, read_only, errno);
     struct block_file *file = NULL;
     uint64_t bytes = 0;
     vx_err err = medium_bytes(config, fd, &bytes);
     if (err == VX_ERR_OK)
+        err = block_check_format(config, fd, bytes);
+    if (err == VX_ERR_OK)
         err = check_size(config, bytes);
+    if (err == VX_ERR_OK)
+        err = claim(config, fd, read_only);
     if (err == VX_ERR_OK)
         err = block_lock(config->log, config->path, fd, !read_only);
     if (err == VX_ERR_OK)

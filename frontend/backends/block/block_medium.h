@@ -37,6 +37,13 @@ VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, s
 VX_MUST_USE vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium,
                                        struct vx_block **out);
 
+/* Whether the content is a format that cannot be read, unless the config insists on `raw`: a line in `log`, and
+ * VX_ERR_BAD_FORMAT or VX_ERR_IO, if so. */
+VX_MUST_USE vx_err block_check_format(const struct block_config *config, int fd, uint64_t bytes);
+
+/* Does a boot sector have a partition table with something in it? */
+bool block_has_partitions(const uint8_t *sector);
+
 /* Whether the file's first bytes promise more than `bytes`: a line in `log` and VX_ERR_BAD_FORMAT if so. */
 VX_MUST_USE vx_err block_check_whole(const struct block_config *config, int fd, uint64_t bytes);
 

@@ -210,13 +210,13 @@ void serial_reclaim(struct serial *serial)
         vx_log_warn(serial->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
 }
 
-static vx_err open_file(struct serial *serial, const char *path)
+static vx_err open_file(struct serial *serial, const struct serial_config *config, const char *path)
 {
-    serial->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    struct vx_why why;
+    serial->out_fd = vx_files_open_output(config->files, VX_FILE_ANYWHERE, path, "--serial", &why);
     if (serial->out_fd < 0) {
-        int reason = errno;
-        vx_log_error(serial->log, VX_LOG_GENERAL, "cannot write serial output to '%s': %s", path, strerror(reason));
-        return reason == EACCES || reason == EPERM || reason == EROFS ? VX_ERR_ACCESS : VX_ERR_IO;
+        vx_log_error(serial->log, VX_LOG_GENERAL, "--serial: %s: %s; name another file", path, why.text);
+        return VX_ERR_ACCESS;
     }
     serial->owns_out = true;
     return VX_ERR_OK;
@@ -232,7 +232,7 @@ static vx_err open_spec(struct serial *serial, const struct serial_config *confi
     if (strcmp(config->spec, "stdio") == 0)
         return open_stdio(serial, config);
     if (strncmp(config->spec, file_prefix, prefix_bytes) == 0 && config->spec[prefix_bytes] != '\0')
-        return open_file(serial, config->spec + prefix_bytes);
+        return open_file(serial, config, config->spec + prefix_bytes);
     vx_log_error(config->log, VX_LOG_GENERAL, "serial port: '%s' is not stdio, none or file:PATH", config->spec);
     return VX_ERR_BAD_ARGUMENT;
 }

@@ -9,6 +9,7 @@
 #define VX86_FRONTEND_SERIAL_H
 
 #include "vx86/backend.h"
+#include "vx86/files.h"
 #include "vx86/log.h"
 
 struct serial;
@@ -17,6 +18,7 @@ struct serial_config {
     struct vx_log *log;
     struct vx_loop *loop;
     struct vx_blocking *blocking; /* NULL: none */
+    struct vx_files *files;       /* NULL: none */
     const char *spec;             /* "stdio", "none" or "file:PATH" */
     int in_fd, out_fd;            /* for stdio: 0 and 1 in the program; in_fd -1: no input */
     void (*leave)(void *opaque);  /* Ctrl-A x, on the machine thread */
@@ -24,7 +26,7 @@ struct serial_config {
     void *opaque;
 };
 
-/* Errors, logged: BAD_ARGUMENT (spec), IO and ACCESS (file), LOCKED (the terminal serves something else). */
+/* Errors, logged: BAD_ARGUMENT (spec), ACCESS (file), LOCKED (the terminal serves something else). */
 VX_MUST_USE vx_err serial_create(const struct serial_config *config, struct serial **out);
 
 /* After the machine, before the loop. Gives the terminal back. NULL is allowed. */

@@ -197,6 +197,8 @@ static const struct row commands[] = {
     { "break start+4", true, "breakpoint at 00007c04$" },
     { "symbols /proc/self/exe 0x1000", true, "^[0-9]{3,} symbols$" },
     { "symbols bad-map", false, "bad-map:2: not a symbol; expected lines like" },
+    { "symbols long-line", false, "long-line:2: this line is too long" },
+    { "symbols /dev/zero", false, "/dev/zero:1: this line is too long" },
     { "symbols linux", false, "no Linux kernel" },
     { "info pic", true, "master\\.imr" },
     { "info rtc", true, "cmos" },
@@ -237,6 +239,15 @@ static void write_file(const char *name, const char *text)
     cr_assert_eq(fclose(file), 0);
 }
 
+static void write_long_line(const char *name)
+{
+    enum { LINE = 20000 };
+    static char text[LINE + 32];
+    size_t start = (size_t)sprintf(text, "00007c00 T start\n00007c01 T ");
+    memset(text + start, 'n', LINE);
+    write_file(name, text);
+}
+
 static bool matches(const char *text, const char *pattern)
 {
     regex_t regex;
@@ -260,7 +271,7 @@ static void check(struct debugger *debugger, const struct row *row)
     free(text);
 }
 
-static void with_debugger(void (*use)(struct debugger *debugger))
+static void with_debugger_in(void (*use)(struct debugger *debugger), struct debugger_config config)
 {
     static const uint8_t hang[] = { 0xEB, 0xFE };
     static const uint8_t some[] = { 0x78, 0x56, 0x34, 0x12 };
@@ -271,18 +282,29 @@ static void with_debugger(void (*use)(struct debugger *debugger))
     cr_assert(mkdtemp(directory) != NULL && chdir(directory) == 0);
     write_file("map", "00007c00 T start\n00007d00 t more\n\n# Bochs\n8000 third\n");
     write_file("bad-map", "00007c00 T start\nwhat is this\n");
+    write_long_line("long-line");
     rom_make(&rom, hang, sizeof hang, NULL, 0);
     cr_assert_eq(rom_machine_create_with(&rig, &rom, (struct vx_machine_config){ .engine = VX_ENGINE_INTERP }),
                  VX_ERR_OK);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x500, some, sizeof some);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x510, "text", 5);
-    struct debugger_config config = { .log = rig.log, .machine = rig.machine, .in = stdin, .out = stdout };
+    config.log = rig.log;
+    config.machine = rig.machine;
+    config.in = stdin;
+    config.out = stdout;
+    if (config.files != NULL)
+        cr_assert(vx_files_set_directory(config.files, "."));
     cr_assert_eq(debugger_create(&config, &debugger), VX_ERR_OK);
     use(debugger);
     debugger_destroy(debugger);
     rom_machine_destroy(&rig);
-    unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved");
+    unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved"), unlink("long-line");
     cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
+}
+
+static void with_debugger(void (*use)(struct debugger *debugger))
+{
+    with_debugger_in(use, (struct debugger_config){ .peer_reach = VX_FILE_ANYWHERE });
 }
 
 static void check_expressions(struct debugger *debugger)
@@ -339,4 +361,54 @@ static void check_completions(struct debugger *debugger)
 Test(commands, completion)
 {
     with_debugger(check_completions);
+}
+
+/* What a client of the GDB stub may have done to the host's files: nothing, but below the directory named for it. */
+static const struct row peers[] = {
+    { "save mem 0x500 0x503", false, "^mem: no directory is named for such files; --debug-files DIR does that$" },
+    { "load map 0x800", false, "no directory is named" },
+    { "symbols map", false, "no directory is named" },
+    { "symbols save saved", false, "there are no symbols to save" },
+    { "trace-file mem", false, "no directory is named" },
+    { "source map", false, "would make the guest go on" },
+};
+
+static const struct row peers_below[] = {
+    { "save mem 0x500 0x503", true, "^$" },
+    { "load mem 0x800", true, "^4 bytes$" },
+    { "symbols map", true, "^3 symbols$" },
+    { "symbols ./map", true, "symbols$" },
+    { "symbols /etc/passwd", false, "/etc/passwd: Permission denied" },
+    { "symbols ../map", false, "Permission denied" },
+    { "load /etc/passwd 0x800", false, "Permission denied" },
+    { "save /tmp/vx86-outside 0 1", false, "Permission denied" },
+    { "save ../outside 0 1", false, "Permission denied" },
+    { "trace-file /tmp/vx86-outside", false, "Permission denied" },
+    { "source map", false, "would make the guest go on" },
+};
+
+static void check_peers(struct debugger *debugger)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(peers); i++)
+        check(debugger, &peers[i]);
+    cr_assert(access("mem", F_OK) != 0 && access("saved", F_OK) != 0);
+}
+
+static void check_peers_below(struct debugger *debugger)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(peers_below); i++)
+        check(debugger, &peers_below[i]);
+}
+
+Test(commands, peers)
+{
+    with_debugger_in(check_peers, (struct debugger_config){ .reach = VX_FILE_ANYWHERE });
+}
+
+Test(commands, peers_below_a_directory)
+{
+    struct vx_files *files;
+    cr_assert_eq(vx_files_create(&files), VX_ERR_OK);
+    with_debugger_in(check_peers_below, (struct debugger_config){ .reach = VX_FILE_ANYWHERE, .files = files });
+    vx_files_destroy(files);
 }

@@ -162,7 +162,8 @@ Test(image, reads_and_refuses)
         struct captured captured;
         struct file_image image;
         capture(&captured);
-        cr_assert_eq(image_read(captured.log, "--kernel", rows[i].path, rows[i].limit_bytes, "the most", &image),
+        cr_assert_eq(image_read(&(struct image_reader){ .log = captured.log }, "--kernel", rows[i].path,
+                                rows[i].limit_bytes, "the most", &image),
                      rows[i].err, "row %zu", i);
         fflush(captured.file);
         cr_assert_not_null(strstr(captured.text, rows[i].message), "row %zu: %s", i, captured.text);
@@ -208,7 +209,8 @@ Test(firmware_file, checks)
         memcpy(data, rows[i].start, 3);
         write_file(path, data, rows[i].bytes);
         capture(&captured);
-        cr_assert_eq(firmware_load(captured.log, rows[i].vga ? NULL : path, rows[i].vga ? path : NULL, &set),
+        cr_assert_eq(firmware_load(&(struct image_reader){ .log = captured.log }, rows[i].vga ? NULL : path,
+                                   rows[i].vga ? path : NULL, &set),
                      rows[i].err, "row %zu", i);
         if (rows[i].err == VX_ERR_OK)
             cr_assert_eq(rows[i].vga ? set.vga_bios_bytes : set.bios_bytes, rows[i].bytes);

@@ -216,8 +216,8 @@ Test(serial, file_none_and_nonsense)
         const char *spec;
         vx_err err;
     } bad[] = {
-        { "stdoi", VX_ERR_BAD_ARGUMENT },     { "file:", VX_ERR_BAD_ARGUMENT }, { "", VX_ERR_BAD_ARGUMENT },
-        { "file:/nonexistent/x", VX_ERR_IO }, { "file:/", VX_ERR_IO },
+        { "stdoi", VX_ERR_BAD_ARGUMENT },         { "file:", VX_ERR_BAD_ARGUMENT }, { "", VX_ERR_BAD_ARGUMENT },
+        { "file:/nonexistent/x", VX_ERR_ACCESS }, { "file:/", VX_ERR_ACCESS },
     };
     char path[] = "/tmp/vx86-serial-XXXXXX", spec[64], text[16] = "";
     int fd = mkstemp(path);

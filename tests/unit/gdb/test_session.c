@@ -302,6 +302,9 @@ static void *insult(void *opaque)
     return NULL;
 }
 
+/* What a web page can make a browser send: to be heard no further than its first byte. */
+static const char browser[] = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n$k#6b";
+
 /* Clients come and go. */
 static void *come_and_go(void *opaque)
 {
@@ -313,6 +316,12 @@ static void *come_and_go(void *opaque)
     expect(client, fd, "an interrupt", "^T02thread:1;$");
     second = connect_to(client);
     expect_end(client, second, "a second client while the guest stands");
+    close(fd);
+    fd = connect_to(client);
+    send_bytes(fd, browser, sizeof browser - 1);
+    expect_end(client, fd, "a browser while the guest stands");
+    fd = connect_to(client);
+    ask(client, fd, "?", "^T02thread:1;$");
     send_bytes(fd, "$vCont;c#a8\x03", 12);
     expect(client, fd, "an interrupt in the same breath", "^T02thread:1;$");
     send_bytes(fd, "$c#63$p0#a0", 11); /* a question without waiting for the stop */
@@ -327,6 +336,9 @@ static void *come_and_go(void *opaque)
     usleep(50000);
     close(fd); /* dies while the guest runs: that runs on */
     usleep(50000);
+    fd = connect_to(client);
+    send_bytes(fd, browser, sizeof browser - 1);
+    expect_end(client, fd, "a browser while the guest runs");
     fd = connect_to(client);
     ask(client, fd, "?", "^T02thread:1;$");
     ask(client, fd, "M500,2:0000", "^OK$");

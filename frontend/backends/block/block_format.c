@@ -1,0 +1,136 @@
+/* block_format.c - asks a file what it is, by its first bytes and its last ones, never by its name.
+ *
+ * Only what is read as raw bytes today is accepted: everything else that is recognised is refused with the command that
+ * makes a raw image out of it, because a guest that was given a container as its disk would destroy it. A guest can
+ * write any of these marks into its own disk; all that comes of it is that the next start wants --disk-format raw. */
+#include "block_medium.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    LOOKED_AT = 0x8800, /* boot sector to the end of a CD's primary volume descriptor */
+    ISO_VOLUME = 0x8000,
+    VHD_FOOTER_BYTES = 512,
+};
+
+#define BY_QEMU_IMG "convert it: qemu-img convert -O raw %s disk.img"
+
+static const struct {
+    const char *name;
+    size_t off, bytes;
+    const char *mark, *remedy; /* %s: the path */
+} foreign[] = {
+    { "a qcow2 image", 0, 4, "QFI\xFB", BY_QEMU_IMG },
+    { "a QED image", 0, 4, "QED", BY_QEMU_IMG },
+    { "a VMDK image", 0, 4, "KDMV", BY_QEMU_IMG },
+    { "a VMDK image", 0, 4, "COWD", BY_QEMU_IMG },
+    { "a VMDK description", 0, 21, "# Disk DescriptorFile", BY_QEMU_IMG },
+    { "a VDI image", 0x40, 4, "\x7F\x10\xDA\xBE", BY_QEMU_IMG },
+    { "a VHD image", 0, 8, "conectix", BY_QEMU_IMG },
+    { "a VHDX image", 0, 8, "vhdxfile", BY_QEMU_IMG },
+    { "a Parallels image", 0, 16, "WithoutFreeSpace", BY_QEMU_IMG },
+    { "a Parallels image", 0, 16, "WithouFreSpacExt", BY_QEMU_IMG },
+    { "compressed by gzip", 0, 3, "\x1F\x8B\x08", "unpack it: gzip -dc %s > disk.img" },
+    { "compressed by bzip2", 4, 6, "1AY&SY", "unpack it: bzip2 -dc %s > disk.img" },
+    { "compressed by xz", 0, 6,
+      "\xFD"
+      "7zXZ",
+      "unpack it: xz -dc %s > disk.img" },
+    { "compressed by zstd", 0, 4, "\x28\xB5\x2F\xFD", "unpack it: zstd -dc %s > disk.img" },
+    { "compressed by lz4", 0, 4, "\x04\x22\x4D\x18", "unpack it: lz4 -dc %s > disk.img" },
+    { "a zip archive", 0, 4, "PK\3\4", "unpack it: unzip %s" },
+    { "a 7z archive", 0, 6, "7z\xBC\xAF\x27\x1C", "unpack it: 7z x %s" },
+};
+
+/* What floppy disks have held, in bytes, and how they are called. */
+static const struct {
+    uint32_t bytes;
+    const char *name;
+} floppies[] = {
+    { 163840, "160K" }, { 184320, "180K" },  { 327680, "320K" },   { 368640, "360K" },   { 655360, "640K" },
+    { 737280, "720K" }, { 1228800, "1.2M" }, { 1474560, "1.44M" }, { 1720320, "1.68M" }, { 2949120, "2.88M" },
+};
+
+struct look {
+    uint8_t head[LOOKED_AT]; /* zeros behind the file's end */
+    uint8_t tail[VHD_FOOTER_BYTES];
+    uint64_t bytes;
+};
+
+/* Returns 0 or an errno. */
+static int read_look(int fd, uint64_t bytes, struct look *look)
+{
+    *look = (struct look){ .bytes = bytes };
+    int error = block_pread_all(fd, 0, look->head, bytes < LOOKED_AT ? (size_t)bytes : LOOKED_AT);
+    if (error == 0 && bytes >= VHD_FOOTER_BYTES)
+        error = block_pread_all(fd, bytes - VHD_FOOTER_BYTES, look->tail, VHD_FOOTER_BYTES);
+    return error;
+}
+
+/* Index into foreign[], -1 for none. */
+static int find_foreign(const struct look *look)
+{
+    static const char vhd[] = "conectix"; /* one of fixed size has it behind the disk's sectors only */
+    for (size_t i = 0; i < VX_ARRAY_LEN(foreign); i++) {
+        bool vhd_tail = strcmp(foreign[i].mark, vhd) == 0 && memcmp(look->tail, vhd, sizeof vhd - 1) == 0;
+        if (vhd_tail || memcmp(look->head + foreign[i].off, foreign[i].mark, foreign[i].bytes) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool is_iso(const struct look *look)
+{
+    return look->bytes >= LOOKED_AT && memcmp(look->head + ISO_VOLUME, "\1CD001", 6) == 0;
+}
+
+/* One line for what is as well something else. */
+static void mention(const struct block_config *config, uint64_t bytes)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(floppies) && config->kind == VX_BLOCK_DISK; i++)
+        if (bytes == floppies[i].bytes)
+            vx_log_info(config->log, VX_LOG_GENERAL,
+                        "%s: has the size of a floppy disk (%s); there is no floppy drive, so it is a hard disk",
+                        config->path, floppies[i].name);
+}
+
+vx_err block_check_format(const struct block_config *config, int fd, uint64_t bytes)
+{
+    struct look look;
+    char remedy[512];
+    if (config->raw)
+        return VX_ERR_OK;
+    int error = read_look(fd, bytes, &look);
+    if (error != 0) {
+        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s", config->path, strerror(error));
+        return VX_ERR_IO;
+    }
+    int index = find_foreign(&look);
+    if (index < 0) {
+        mention(config, bytes);
+        return VX_ERR_OK;
+    }
+    snprintf(remedy, sizeof remedy, foreign[index].remedy, config->path);
+    vx_log_error(config->log, VX_LOG_GENERAL,
+                 "%s: is %s, which vx86 cannot read; %s; --disk-format raw takes it as it is", config->path,
+                 foreign[index].name, remedy);
+    return VX_ERR_BAD_FORMAT;
+}
+
+enum block_content block_content(const char *path)
+{
+    struct look look;
+    struct stat st;
+    enum block_content content = VX_BLOCK_OTHER;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return content;
+    off_t end = fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) ? lseek(fd, 0, SEEK_END) : 0;
+    if (end >= LOOKED_AT && read_look(fd, (uint64_t)end, &look) == 0 && is_iso(&look))
+        content = block_has_partitions(look.head) ? VX_BLOCK_HYBRID : VX_BLOCK_ISO;
+    close(fd);
+    return content;
+}
