@@ -4,7 +4,7 @@
 struct mix {
     unsigned tu_max;
     uint64_t cache_bytes;
-    bool exact, no_chain, no_jump_cache, no_probe_sharing, stress, verify;
+    bool exact, no_chain, no_jump_cache, no_probe_sharing, stress, verify, windows;
 };
 
 /* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have
@@ -13,19 +13,19 @@ static const struct mix mixes[] = {
     { .exact = true },
     { .exact = false },
     { .exact = true, .stress = true },
-    { .exact = true, .tu_max = 1 },
+    { .exact = true, .tu_max = 1, .windows = true },
     { .exact = true, .verify = true },
-    { .exact = false, .stress = true, .tu_max = 8 },
-    { .exact = true, .tu_max = 128 },
+    { .exact = false, .stress = true, .tu_max = 8, .windows = true },
+    { .exact = true, .tu_max = 128, .windows = true },
     { .exact = true, .no_chain = true },
-    { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10 },
+    { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10, .windows = true },
     { .exact = true, .no_jump_cache = true },
-    { .exact = false, .stress = true, .tu_max = 32, .verify = true },
+    { .exact = false, .stress = true, .tu_max = 32, .verify = true, .windows = true },
     { .exact = true, .stress = true, .tu_max = 4, .no_probe_sharing = true },
     { .exact = false, .tu_max = 128, .no_probe_sharing = true },
     { .exact = true, .cache_bytes = 64 << 10 },
-    { .exact = false, .no_chain = true, .no_jump_cache = true },
-    { .exact = true, .stress = true, .tu_max = 32, .cache_bytes = 64 << 10 },
+    { .exact = false, .no_chain = true, .no_jump_cache = true, .windows = true },
+    { .exact = true, .stress = true, .tu_max = 32, .cache_bytes = 64 << 10, .windows = true },
 };
 
 struct vx_bt_config pf_options(uint64_t seed, uint64_t number)
@@ -38,6 +38,8 @@ struct vx_bt_config pf_options(uint64_t seed, uint64_t number)
                                   .no_chain = mix->no_chain,
                                   .no_jump_cache = mix->no_jump_cache,
                                   .no_probe_sharing = mix->no_probe_sharing,
+                                  .lowering = mix->windows ? VX_LOWERING_AUTO : VX_LOWERING_SOFT,
+                                  .window.eager = mix->windows,
                                   .stress = mix->stress,
                                   .verify = mix->verify,
                                   .stress_seed = mix->stress ? seed * 1000003 + batch : 0 };
@@ -48,6 +50,8 @@ void pf_options_print(FILE *to, const struct vx_bt_config *options)
     fprintf(to, "%s, units of %u, cache %llu KiB%s%s%s", options->exact_count ? "counting" : "not counting",
             options->tu_max, (unsigned long long)options->cache_bytes >> 10, options->no_chain ? ", no chains" : "",
             options->no_jump_cache ? ", no jump cache" : "", options->no_probe_sharing ? ", no probe sharing" : "");
+    if (options->lowering != VX_LOWERING_SOFT)
+        fprintf(to, ", windows");
     if (options->verify)
         fprintf(to, ", verified");
     if (options->stress)

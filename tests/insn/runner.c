@@ -247,6 +247,11 @@ int main(int argc, char **argv)
         { "stress 1", { .stress = true, .stress_seed = 1 } },
         { "stress 2", { .stress = true, .stress_seed = 2, .tu_max = 4 } },
         { "stress 3", { .stress = true, .stress_seed = 3, .tu_max = 32 } },
+        { "windows", { .lowering = VX_LOWERING_AUTO, .window.eager = true } },
+        { "windows, few mappings", { .lowering = VX_LOWERING_AUTO, .window = { .eager = true, .maps = 12 } } },
+        { "windows, a host that refuses",
+          { .lowering = VX_LOWERING_AUTO, .window = { .eager = true, .fail_every = 5 } } },
+        { "windows, stress 4", { .lowering = VX_LOWERING_AUTO, .stress = true, .stress_seed = 4, .tu_max = 8 } },
     };
     if (argc != 3) {
         fprintf(stderr, "usage: runner test.asm test.bin\n");

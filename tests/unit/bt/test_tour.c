@@ -28,6 +28,9 @@ Test(tour, translator)
     run_tour((struct vx_bt_config){ .no_chain = true }, "no chaining");
     run_tour((struct vx_bt_config){ .no_jump_cache = true }, "no jump cache");
     run_tour((struct vx_bt_config){ .cache_bytes = 64 << 10 }, "smallest cache");
+    run_tour((struct vx_bt_config){ .lowering = VX_LOWERING_AUTO }, "windows");
+    run_tour((struct vx_bt_config){ .lowering = VX_LOWERING_AUTO, .stress = true, .stress_seed = 5 },
+             "windows, stress");
     for (uint64_t seed = 1; seed <= 20; seed++)
         run_tour((struct vx_bt_config){ .stress = true, .stress_seed = seed }, "stress");
 }

@@ -141,6 +141,27 @@ static void no_fault_site(struct subject *s)
     site->start = 0;
     site->bytes = 7; /* the entry counter's load */
 }
+static void no_window_site(struct subject *s)
+{
+    site_of_kind(s, SITE_WINDOW)->kind = SITE_FAULT;
+}
+static void window_site_of_another(struct subject *s)
+{
+    site_of_kind(s, SITE_WINDOW)->eip += 2;
+}
+static void no_window_in_the_mode(struct subject *s)
+{
+    s->tu->mode &= ~(uint32_t)MODE_WINDOW;
+}
+static void a_soft_instruction(struct subject *s)
+{
+    static uint8_t soft[BT_SOFT_BYTES];
+    memset(soft, 0xFF, sizeof soft);
+    struct bt_page *page = s->rig.bt->pages.page[s->tu->page[0]];
+    free(page->soft);
+    page->soft = malloc(sizeof soft);
+    memcpy(page->soft, soft, sizeof soft);
+}
 static void fault_site_of_another(struct subject *s)
 {
     site_of_kind(s, SITE_FAULT)->eip -= 2;
@@ -247,6 +268,10 @@ static const struct {
     void (*change)(struct subject *);
     enum bt_rule rule;
 } declarations[] = {
+    { "an access through a window without its site", FRAGMENT_WINDOW, no_window_site, RULE_SITE },
+    { "a window's site that names another instruction", FRAGMENT_WINDOW, window_site_of_another, RULE_SITE },
+    { "an access through a window in another mode", FRAGMENT_WINDOW, no_window_in_the_mode, RULE_WINDOW },
+    { "an access through a window that is soft", FRAGMENT_WINDOW, a_soft_instruction, RULE_WINDOW },
     { "no site for a DIV", FRAGMENT_MEMORY, no_fault_site, RULE_SITE },
     { "a site that names another instruction", FRAGMENT_MEMORY, fault_site_of_another, RULE_SITE },
     { "a DIV's site for attention", FRAGMENT_MEMORY, fault_site_for_attention, RULE_SITE },

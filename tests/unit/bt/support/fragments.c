@@ -9,7 +9,7 @@ enum { CODE_AT = 0x1000, SMC_WRITES_MAX = 100000 };
 
 static const struct {
     const char *bytes;
-    bool real, count_units;
+    bool real, count_units, window;
 } programs[FRAGMENT_COUNT] = {
     [FRAGMENT_MEMORY] = { .bytes = "8b 03 "       /* mov eax, [ebx] */
                                    "89 06 "       /* mov [esi], eax */
@@ -42,12 +42,19 @@ static const struct {
     [FRAGMENT_LOOP] = { .bytes = "40 e1 fd" },                          /* inc eax; loope -3 */
     [FRAGMENT_SELF] = { .bytes = "b8 01 02 03 04 47 eb f7" },           /* mov eax, 4030201h; inc edi; jmp -9 */
     [FRAGMENT_UNITS] = { .bytes = "89 06 eb fc", .count_units = true }, /* mov [esi], eax; jmp -4 */
-    [FRAGMENT_BYTES] = { .bytes = "f6 3a "                              /* idiv byte [edx] */
-                                  "0f 9e 42 06 "                        /* setle [edx + 6] */
-                                  "f6 62 01 "                           /* mul byte [edx + 1] */
-                                  "f6 6a 02 "                           /* imul byte [edx + 2] */
-                                  "88 42 03 "                           /* mov [edx + 3], al */
-                                  "c3" },                               /* ret */
+    [FRAGMENT_WINDOW] = { .bytes = "8b 03 "                             /* mov eax, [ebx] */
+                                   "89 06 "                             /* mov [esi], eax */
+                                   "01 4f 08 "                          /* add [edi + 8], ecx */
+                                   "50 5a "                             /* push eax; pop edx */
+                                   "a4 "                                /* movsb */
+                                   "75 f6",                             /* jnz -10 */
+                          .window = true },
+    [FRAGMENT_BYTES] = { .bytes = "f6 3a "       /* idiv byte [edx] */
+                                  "0f 9e 42 06 " /* setle [edx + 6] */
+                                  "f6 62 01 "    /* mul byte [edx + 1] */
+                                  "f6 6a 02 "    /* imul byte [edx + 2] */
+                                  "88 42 03 "    /* mov [edx + 3], al */
+                                  "c3" },        /* ret */
 };
 
 static void flat_segments(struct vx_vcpu *vcpu)
@@ -104,6 +111,7 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
         flat_segments(vcpu);
     }
     load_code(rig, id);
+    vx_mmu_sync_window(vcpu->mmu, VX_VIEW_SUPERVISOR);
     bt_sync(rig->cpu, bt_mode_of(vcpu));
     const struct bt_key key = key_of(rig);
     bt_jc_select(&rig->cpu->jc, &key);
@@ -115,14 +123,23 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
     return tu;
 }
 
+static struct vx_bt_config config_of(enum fragment_id id)
+{
+    return (struct vx_bt_config){ .count = true,
+                                  .count_units = programs[id].count_units,
+                                  .lowering = programs[id].window ? VX_LOWERING_AUTO : VX_LOWERING_SOFT };
+}
+
 struct bt_tu *fragment_make(struct rig *rig, enum fragment_id id)
 {
-    rig_create(rig, &(struct vx_bt_config){ .count = true, .count_units = programs[id].count_units });
+    const struct vx_bt_config config = config_of(id);
+    rig_create(rig, &config);
     return make(rig, id);
 }
 
 struct bt_tu *fragment_make_plain(struct rig *rig, enum fragment_id id)
 {
-    rig_create_plain(rig, &(struct vx_bt_config){ .count = true, .count_units = programs[id].count_units });
+    const struct vx_bt_config config = config_of(id);
+    rig_create_plain(rig, &config);
     return make(rig, id);
 }

@@ -13,6 +13,7 @@ enum fragment_id {
     FRAGMENT_SELF,   /* compares its own bytes */
     FRAGMENT_UNITS,  /* counts how often it is entered */
     FRAGMENT_BYTES,  /* MUL and DIV of bytes, which leave EDX, with operands that share a probe through it */
+    FRAGMENT_WINDOW, /* the same loads and stores as FRAGMENT_MEMORY, through a window */
     FRAGMENT_COUNT,
 };
 
