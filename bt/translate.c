@@ -135,8 +135,9 @@ static void keep_sites(const struct vx_bt *bt, struct bt_tu *tu)
 
 struct bt_claim bt_claim_of(const struct vx_bt *bt, const struct bt_tu *tu)
 {
-    return (
-        struct bt_claim){ .tu = tu, .code = bt->fragment.code, .insns = bt->draft.insns, .start = bt->fragment.start, .pages = &bt->pages };
+    return (struct bt_claim){
+        .tu = tu, .code = bt->fragment.code, .insns = bt->draft.insns, .start = bt->fragment.start, .pages = &bt->pages
+    };
 }
 
 /* What the verifier finds is a bug of ours. */

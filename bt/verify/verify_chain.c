@@ -1,7 +1,11 @@
 /* verify_chain.c - exits that have been patched: into jumps to another unit, and back. */
-#include "verify_impl.h"
+#include "verify.h"
+
+#include <inttypes.h>
 
 #include <stdio.h>
+
+#include "verify_decode.h"
 
 static bool chain_fails(struct bt_verdict *verdict, const struct bt_exit *exit, const char *why)
 {

@@ -2,9 +2,11 @@
  *
  * Capstone 4 is asked for mnemonic and explicit operands only. Which operands are written, which registers besides, and
  * whether flags change stands in verify_insns.def: Capstone's own lists have gaps (CMPXCHG, XADD, stores). */
-#include "verify_impl.h"
+#include "verify_decode.h"
 
 #include <stdlib.h>
+
+#include "verify_memo.h"
 
 enum { W0 = 1, W1 = 2 };
 enum {

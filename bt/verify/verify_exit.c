@@ -1,5 +1,14 @@
 /* verify_exit.c - branches, call-outs and exits: where control goes, with which state. */
-#include "verify_impl.h"
+#include "verify_exit.h"
+
+#include <inttypes.h>
+
+#include "callout.h"
+#include "verify_flow.h"
+#include "verify_guest.h"
+#include "verify_operand.h"
+#include "verify_report.h"
+#include "verify_term.h"
 
 static bool is_const(const struct bt_verifier *v, vf_term term, uint64_t c)
 {

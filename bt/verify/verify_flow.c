@@ -2,7 +2,11 @@
  *
  * Code is decoded from the first byte to the last without gaps. The order is that of a depth-first search, reversed; an
  * edge back to what is still being searched would be a loop. */
-#include "verify_impl.h"
+#include "verify_flow.h"
+
+#include "callout.h"
+#include "verify_decode.h"
+#include "verify_report.h"
 
 static bool decode_all(struct bt_verifier *v)
 {

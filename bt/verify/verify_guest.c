@@ -3,7 +3,14 @@
  *   I1  In front of a guest instruction, and wherever it can still fault or be given to C, every guest register and the
  *       flags are what they were when it began (vf_at_start()).
  *   I2  Behind it, only what its bytes say that it writes has changed (vf_at_end()). */
-#include "verify_impl.h"
+#include "verify_guest.h"
+
+#include <inttypes.h>
+
+#include "verify_decode.h"
+#include "verify_operand.h"
+#include "verify_report.h"
+#include "verify_term.h"
 
 static const uint8_t gprs[] = { VX_RAX, VX_RCX, VX_RDX, VX_RBX, VX_RSP, VX_RBP, VX_RSI, VX_RDI };
 

@@ -9,7 +9,15 @@
  *     [absolute]                     the unit's own guest bytes (self-check), its count of entries
  *     [lin + addend + disp]          guest memory, within what was probed
  *     gs:[lin], 32-bit address       guest memory, through the window */
-#include "verify_impl.h"
+#include "verify_mem.h"
+
+#include <inttypes.h>
+
+#include "verify_guest.h"
+#include "verify_operand.h"
+#include "verify_report.h"
+#include "verify_segment.h"
+#include "verify_term.h"
 #include "window.h"
 
 /* ---- the vCPU */

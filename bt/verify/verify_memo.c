@@ -3,7 +3,7 @@
  * Fragments are made of few different instructions, and Capstone's time is most of the verifier's. An instruction is
  * found by trying the lengths that have been seen behind its first two bytes: since what an encoding means depends on
  * its own bytes only, an entry whose bytes are the next ones is the next instruction. */
-#include "verify_impl.h"
+#include "verify_memo.h"
 
 enum { MEMO_ENTRIES = 1 << 13 };
 

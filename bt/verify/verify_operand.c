@@ -4,7 +4,14 @@
  * operations that the lowering uses for them; the address of an access has to be one of these. The guest's own
  * instruction, where it runs as itself, has to have the same operands. Behind the instruction it has to have been done.
  * */
-#include "verify_impl.h"
+#include "verify_operand.h"
+
+#include <inttypes.h>
+
+#include "verify_decode.h"
+#include "verify_report.h"
+#include "verify_segment.h"
+#include "verify_term.h"
 
 /* ---- addresses */
 

@@ -2,7 +2,10 @@
  * base.
  *
  * Nothing else of a segment register is ever stored, and no other instruction stores these. */
-#include "verify_impl.h"
+#include "verify_segment.h"
+
+#include "verify_report.h"
+#include "verify_term.h"
 
 /* The segment register that the guest instruction names as what it writes, VF_NO_REG: none. */
 static uint8_t named(const struct vf_guest *g)

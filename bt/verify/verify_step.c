@@ -3,7 +3,16 @@
  *   I1  Instructions of the lowering (enum vf_kind) are modelled exactly; they write no flags.
  *   I2  Everything else is the guest's own instruction, run as itself: the same mnemonic as the guest's bytes give.
  *       What it writes becomes unknown. */
-#include "verify_impl.h"
+#include "verify_step.h"
+
+#include <inttypes.h>
+
+#include "verify_decode.h"
+#include "verify_guest.h"
+#include "verify_mem.h"
+#include "verify_operand.h"
+#include "verify_report.h"
+#include "verify_term.h"
 
 static bool reserved(unsigned reg)
 {

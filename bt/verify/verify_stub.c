@@ -16,9 +16,12 @@
  *
  * While events are counted, the counters are in the vCPU wherever C runs or FXRSTOR overwrites them, and in their
  * registers in translated code. */
-#include "verify_impl.h"
+#include "verify.h"
 
 #include <stdio.h>
+
+#include "callout.h"
+#include "verify_decode.h"
 
 enum { SAVED = 6, STEPS_MAX = 200, ALL_GPRS = 0xFF };
 

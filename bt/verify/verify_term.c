@@ -1,5 +1,5 @@
-/* verify_term.c - terms: values of the abstract interpretation, hash-consed (I1 of verify_impl.h). */
-#include "verify_impl.h"
+/* verify_term.c - terms: values of the abstract interpretation, hash-consed (I1 of verify_state.h). */
+#include "verify_term.h"
 
 #include <stdlib.h>
 
