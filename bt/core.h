@@ -74,7 +74,8 @@ struct vx_bt_cpu {
     bool windows;          /* there are some for this processor, see window.h */
     const uint8_t *window; /* that the host's base register is set to, NULL: not known */
     struct bt_window_fault window_fault;
-    uint64_t rng; /* stress */
+    uint8_t window_raised[BT_WINDOW_RAISED]; /* guest faults behind them, by a hash of the instruction's place */
+    uint64_t rng;                            /* stress */
     struct bt_callout_time time;
     struct bt_departures departures;
 };

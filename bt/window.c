@@ -8,6 +8,8 @@
 
 /* Operands of up to this size are stored at once or not at all; longer ones may be half done when they fault. */
 enum { ATOMIC_BYTES = 16 };
+/* An instruction that has found out so often, by a host fault, that the guest has one, finds out by probes. */
+enum { RAISED_MAX = 64 };
 /* Under stress the host refuses each so many-th call. */
 enum { STRESS_FAILS = 211 };
 
@@ -113,6 +115,16 @@ static void soften(struct vx_bt *bt, uint32_t page, uint32_t off)
     }
 }
 
+static bool raised_too_often(struct vx_bt_cpu *cpu, const struct bt_window_fault *fault)
+{
+    uint64_t place = (uint64_t)fault->page << VX_PAGE_SHIFT | fault->off;
+    uint8_t *count = &cpu->window_raised[place * 0x9E3779B97F4A7C15ull >> 56];
+    if (++*count < RAISED_MAX)
+        return false;
+    *count = 0;
+    return true;
+}
+
 void bt_window_faulted(struct vx_bt_cpu *cpu)
 {
     struct bt_window_fault *fault = &cpu->window_fault;
@@ -121,8 +133,11 @@ void bt_window_faulted(struct vx_bt_cpu *cpu)
         return;
     fault->pending = false;
     cpu->stats->window_faults++;
-    if (vx_interp_last_raised(cpu->vcpu))
+    if (vx_interp_last_raised(cpu->vcpu)) {
+        if (raised_too_often(cpu, fault))
+            soften(cpu->bt, fault->page, fault->off);
         return;
+    }
     if (fault->wraps || vx_mmu_window_fault(mmu, fault->view, fault->lin, fault->write) == VX_WINDOW_DECLINED)
         soften(cpu->bt, fault->page, fault->off);
 }

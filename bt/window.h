@@ -7,7 +7,8 @@
  * window does not let through raises SIGSEGV. Then the instruction is interpreted, and the mmu asked what to do:
  *
  *     filled     the next time the access succeeds; the unit stays
- *     declined   the page's soft set gets the instruction's offset, units that contain it end; in the next ones this
+ *     faulted    the guest's tables do not allow it: #PF has been delivered, and the unit stays
+ *     declined   (or faulted again and again) the page's soft set gets the instruction's offset, units that contain it end; in the next ones this
  *                instruction alone has a probe of the soft TLB, so that a second visit does not fault
  *
  *   I1  Only C changes what is mapped or which window there is, and then makes the running unit leave (must_exit);
@@ -20,6 +21,8 @@
 #include "page.h"
 
 struct vx_bt_cpu;
+
+enum { BT_WINDOW_RAISED = 256 };
 
 /* The access that has raised the last SIGSEGV, until it has been dealt with. */
 struct bt_window_fault {

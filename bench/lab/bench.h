@@ -23,6 +23,7 @@ struct bench_setting {
     enum vx_engine engine;
     unsigned tu_max;      /* 0: default */
     uint64_t cache_bytes; /* 0: default */
+    enum vx_lowering lowering;
     bool no_chain, no_jump_cache;
 };
 

@@ -49,12 +49,19 @@ static size_t engine(struct bench_setting *settings)
     return 2;
 }
 
+static size_t lowering(struct bench_setting *settings)
+{
+    settings[0] = (struct bench_setting){ .label = "soft", .x = 0 };
+    settings[1] = (struct bench_setting){ .label = "windows", .x = 1, .lowering = VX_LOWERING_WINDOWS };
+    return 2;
+}
+
 static const struct sweep {
     const char *name;
     size_t (*fill)(struct bench_setting *settings);
 } sweeps[] = {
     { "tu-max", tu_max },         { "tc-size", tc_size }, { "chain", chain },
-    { "jump-cache", jump_cache }, { "engine", engine },
+    { "jump-cache", jump_cache }, { "engine", engine },   { "lowering", lowering },
 };
 
 size_t bench_sweep(const char *name, struct bench_setting settings[VX_BENCH_SETTINGS_MAX])

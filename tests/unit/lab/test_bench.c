@@ -226,8 +226,8 @@ Test(bench, sweeps)
     static const struct {
         const char *name;
         size_t count;
-    } sweeps[] = { { NULL, 1 },         { "tu-max", 9 }, { "tc-size", 11 }, { "chain", 2 },
-                   { "jump-cache", 2 }, { "engine", 2 }, { "no", 0 } };
+    } sweeps[] = { { NULL, 1 },       { "tu-max", 9 },     { "tc-size", 11 }, { "chain", 2 },
+                   { "lowering", 2 }, { "jump-cache", 2 }, { "engine", 2 },   { "no", 0 } };
     for (size_t i = 0; i < VX_ARRAY_LEN(sweeps); i++)
         cr_assert_eq(bench_sweep(sweeps[i].name, settings), sweeps[i].count, "%zu", i);
     cr_assert_eq(bench_sweep("tc-size", settings), 11);
