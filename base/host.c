@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,13 @@ uint64_t vx_host_now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+uint64_t vx_host_random(void)
+{
+    uint64_t value;
+    VX_ASSERT(getentropy(&value, sizeof value) == 0);
+    return value;
 }
 
 struct timespec host_timespec(uint64_t ns)

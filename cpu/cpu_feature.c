@@ -5,7 +5,8 @@
 #define HOST true
 
 const struct cpu_feature_row cpu_feature_rows[VX_F_COUNT] = {
-#define VX_CPU_FEATURE(id, name, word, bit, needs, runs) [VX_F_##id] = { name, CPUID_##word, bit, VX_F_##needs, runs },
+#define VX_CPU_FEATURE(id, name, word, bit, needs, runs, ours) \
+    [VX_F_##id] = { name, CPUID_##word, bit, VX_F_##needs, runs },
 #include "vx86/cpu_features.def"
 #undef VX_CPU_FEATURE
 };

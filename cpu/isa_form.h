@@ -20,7 +20,7 @@ enum isa_operand {
     Eb = ISA_MODRM, Ew = ISA_MODRM, Ed = ISA_MODRM, Ev = ISA_MODRM,
     Gb = ISA_MODRM, Gw = ISA_MODRM, Gd = ISA_MODRM, Gv = ISA_MODRM, Gz = ISA_MODRM, Sw = ISA_MODRM,
     RdMb = ISA_MODRM, RdMw = ISA_MODRM, RvMw = ISA_MODRM,
-    Rd = ISA_MODRM | ISA_NAMES, Cd = ISA_MODRM | ISA_NAMES, Dd = ISA_MODRM | ISA_NAMES,
+    Rv = ISA_MODRM | ISA_REG, Rd = ISA_MODRM | ISA_NAMES, Cd = ISA_MODRM | ISA_NAMES, Dd = ISA_MODRM | ISA_NAMES,
     M = ISA_MODRM | ISA_MEM, Ma = M, Mb = M, Mw = M, Md = M, Mq = M, Mdq = M, Mt = M, Mv = M, Mp = M, Ms = M,
     Mps = M, Mpd = M,
     STi = ISA_MODRM | ISA_REG,

@@ -167,7 +167,7 @@ static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
 
 uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
 {
-    return cpu->ops->tsc(cpu->ops_opaque) + cpu->msr.tsc_offset;
+    return cpu->ops->input(cpu->ops_opaque, VX_INPUT_TSC) + cpu->msr.tsc_offset;
 }
 
 /* Registers that can be read only, or whose value is not stored. */
@@ -247,7 +247,7 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
 {
     *done = true;
     switch (index) {
-    case MSR_TSC: cpu->msr.tsc_offset = value - cpu->ops->tsc(cpu->ops_opaque); return true;
+    case MSR_TSC: cpu->msr.tsc_offset += value - vx_cpu_rdtsc(cpu); return true;
     case MSR_EBL_CR_POWERON:
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:

@@ -35,9 +35,9 @@ static inline int bare_ack_interrupt(void *opaque)
     return -1;
 }
 
-static inline uint64_t bare_tsc(void *opaque)
+static inline uint64_t bare_input(void *opaque, enum vx_vcpu_input what)
 {
-    (void)opaque;
+    (void)opaque, (void)what;
     return 0;
 }
 
@@ -58,7 +58,7 @@ static inline const struct vx_vcpu_ops *bare_ops(void)
         .port_read = bare_port_read,
         .port_write = bare_port_write,
         .ack_interrupt = bare_ack_interrupt,
-        .tsc = bare_tsc,
+        .input = bare_input,
         .apic_base = bare_apic_base,
         .ferr = bare_ferr,
     };

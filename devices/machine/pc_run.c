@@ -78,9 +78,13 @@ static int ack_interrupt(void *opaque)
     return lapic_ack(((struct vx_machine *)opaque)->lapic);
 }
 
-static uint64_t tsc(void *opaque)
+static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
-    return vx_clock_now_ns(((struct vx_machine *)opaque)->clock);
+    struct vx_machine *pc = opaque;
+    switch (what) {
+    case VX_INPUT_TSC: return vx_clock_now_ns(pc->clock);
+    }
+    return 0;
 }
 
 static void apic_base(void *opaque, uint64_t value)
@@ -104,7 +108,7 @@ const struct vx_vcpu_ops pc_vcpu_ops = {
     .port_read_block = port_read_block,
     .port_write_block = port_write_block,
     .ack_interrupt = ack_interrupt,
-    .tsc = tsc,
+    .input = input,
     .apic_base = apic_base,
     .ferr = ferr,
     .smiact = smiact,

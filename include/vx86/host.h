@@ -11,10 +11,13 @@
 
 #include "vx86/compiler.h"
 
-/* ---- time ------------------------------------------------------------------------------------------------------- */
+/* ---- time, randomness -------------------------------------------------------------------------------------------- */
 
 /* A clock that never goes back, in nanoseconds. */
 uint64_t vx_host_now_ns(void);
+
+/* 64 bits of the host's entropy, fit for keys. */
+uint64_t vx_host_random(void);
 
 /* Asks the host to wake the calling thread close to its deadlines, where it can. */
 void vx_host_precise_sleep(void);

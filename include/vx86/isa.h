@@ -17,7 +17,7 @@
 struct vx_cpu_model;
 
 enum vx_cpu_feature {
-#define VX_CPU_FEATURE(id, name, word, bit, needs, runs) VX_F_##id,
+#define VX_CPU_FEATURE(id, name, word, bit, needs, runs, ours) VX_F_##id,
 #include "vx86/cpu_features.def"
 #undef VX_CPU_FEATURE
     VX_F_COUNT,

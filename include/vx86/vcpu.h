@@ -176,6 +176,11 @@ struct vx_vcpu_debug {
     bool (*stops_in)(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 };
 
+/* What a CPU reads that is not in its state or in memory: recorded and repeated as answers of devices are. */
+enum vx_vcpu_input {
+    VX_INPUT_TSC, /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+};
+
 /* What the machine does for its CPU. All calls on the machine thread. */
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
@@ -185,7 +190,7 @@ struct vx_vcpu_ops {
     size_t (*port_read_block)(void *opaque, uint16_t port, unsigned size, void *buf, size_t count);
     size_t (*port_write_block)(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count);
     int (*ack_interrupt)(void *opaque);              /* INTA: the vector; -1 when the line fell meanwhile */
-    uint64_t (*tsc)(void *opaque);                   /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    uint64_t (*input)(void *opaque, enum vx_vcpu_input what);
     void (*apic_base)(void *opaque, uint64_t value); /* IA32_APIC_BASE written */
     void (*ferr)(void *opaque, bool level);          /* FERR# to IRQ 13 (CR0.NE = 0) */
     void (*smiact)(void *opaque, bool active);       /* SMIACT#: system management memory shows. May be NULL. */

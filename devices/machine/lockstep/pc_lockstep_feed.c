@@ -102,7 +102,7 @@ void feed_describe(const struct feed_entry *entry, char *text, size_t bytes)
                                          "write to port",
                                          "read of memory",
                                          "write to memory",
-                                         "read of the TSC",
+                                         "input of the CPU",
                                          "INTA",
                                          "IA32_APIC_BASE",
                                          "FERR#",

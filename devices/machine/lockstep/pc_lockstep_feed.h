@@ -1,6 +1,6 @@
 /* pc_lockstep_feed.h - what the world does to the leader's CPU, in order, so that the follower meets the same world.
  *
- * Two kinds of entries. *Accesses* are made by the CPU (ports, MMIO, TSC, INTA ...): the follower must make the same
+ * Two kinds of entries. *Accesses* are made by the CPU (ports, MMIO, inputs, INTA ...): the follower must make the same
  * ones in the same order, gets the leader's answers, and what it writes is held against what the leader wrote. *News*
  * come from outside (mappings, A20, bytes written by devices, levels of INTR and NMI, resets): they are applied to the
  * follower as soon as the access before them has been made.
@@ -17,7 +17,7 @@ enum feed_kind {
     FEED_PORT_WRITE,
     FEED_MMIO_READ,
     FEED_MMIO_WRITE,
-    FEED_TSC,
+    FEED_INPUT,
     FEED_ACK,
     FEED_APIC_BASE,
     FEED_FERR,
@@ -35,7 +35,7 @@ struct feed_entry {
     uint8_t kind;
     uint8_t size;   /* bytes of an access, of one item */
     uint32_t count; /* items of a port access, pages of FEED_MAP, bytes of FEED_MEMORY */
-    uint64_t where; /* port, physical address, FEED_MEMORY: offset into the backing */
+    uint64_t where; /* port, physical address, enum vx_vcpu_input, FEED_MEMORY: offset into the backing */
     uint64_t value; /* answer or what was written; FEED_MAP: read page and, shifted by 32, write page */
     size_t data;    /* items and bytes: where they are in `bytes` */
 };

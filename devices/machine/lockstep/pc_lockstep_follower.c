@@ -137,9 +137,9 @@ static int ack_interrupt(void *opaque)
     return (int)(int64_t)single(opaque, FEED_ACK, 0, 0, NULL);
 }
 
-static uint64_t tsc(void *opaque)
+static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
-    return single(opaque, FEED_TSC, 0, 0, NULL);
+    return single(opaque, FEED_INPUT, what, 0, NULL);
 }
 
 static void apic_base(void *opaque, uint64_t value)
@@ -165,7 +165,7 @@ const struct vx_vcpu_ops lockstep_follower_ops = {
     .port_read_block = port_read_block,
     .port_write_block = port_write_block,
     .ack_interrupt = ack_interrupt,
-    .tsc = tsc,
+    .input = input,
     .apic_base = apic_base,
     .ferr = ferr,
     .smiact = smiact,

@@ -62,11 +62,11 @@ static int ack_interrupt(void *opaque)
     return vector;
 }
 
-static uint64_t tsc(void *opaque)
+static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
     struct pc_lockstep *lockstep = opaque;
-    uint64_t value = pc_vcpu_ops.tsc(lockstep->pc);
-    feed_add(&lockstep->feed, FEED_TSC, 0, 0, value);
+    uint64_t value = pc_vcpu_ops.input(lockstep->pc, what);
+    feed_add(&lockstep->feed, FEED_INPUT, what, 0, value);
     return value;
 }
 
@@ -97,7 +97,7 @@ const struct vx_vcpu_ops lockstep_leader_ops = {
     .port_read_block = port_read_block,
     .port_write_block = port_write_block,
     .ack_interrupt = ack_interrupt,
-    .tsc = tsc,
+    .input = input,
     .apic_base = apic_base,
     .ferr = ferr,
     .smiact = smiact,

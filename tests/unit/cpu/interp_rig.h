@@ -54,9 +54,9 @@ static int rig_ack(void *opaque)
     return 0x20;
 }
 
-static uint64_t rig_tsc(void *opaque)
+static uint64_t rig_input(void *opaque, enum vx_vcpu_input what)
 {
-    (void)opaque;
+    (void)opaque, (void)what;
     return 0x123456789ABCull;
 }
 
@@ -68,7 +68,7 @@ static inline bool rig_init_undefined(struct interp_rig *rig, const struct vx_cp
         .port_read = rig_port_read,
         .port_write = rig_port_write,
         .ack_interrupt = rig_ack,
-        .tsc = rig_tsc,
+        .input = rig_input,
         .apic_base = bare_apic_base,
         .ferr = bare_ferr,
     };

@@ -74,8 +74,9 @@ static int world_ack(void *opaque)
 {
     return ((struct world *)opaque)->next_vector;
 }
-static uint64_t world_tsc(void *opaque)
+static uint64_t world_input(void *opaque, enum vx_vcpu_input what)
 {
+    (void)what;
     return ((struct world *)opaque)->tsc;
 }
 static void world_apic_base(void *opaque, uint64_t value)
@@ -87,7 +88,7 @@ static const struct vx_vcpu_ops world_ops = {
     .port_read = world_port_read,
     .port_write = bare_port_write,
     .ack_interrupt = world_ack,
-    .tsc = world_tsc,
+    .input = world_input,
     .apic_base = world_apic_base,
     .ferr = bare_ferr,
 };

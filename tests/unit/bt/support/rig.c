@@ -48,9 +48,10 @@ static int ack_interrupt(void *opaque)
     return vector;
 }
 
-static uint64_t tsc(void *opaque)
+static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
     const struct rig *rig = opaque;
+    (void)what;
     return rig->tsc_counts ? rig->vcpu->retired : 42;
 }
 
@@ -58,7 +59,7 @@ static const struct vx_vcpu_ops ops = {
     .port_read = port_read,
     .port_write = port_write,
     .ack_interrupt = ack_interrupt,
-    .tsc = tsc,
+    .input = input,
     .apic_base = bare_apic_base,
     .ferr = bare_ferr,
 };
