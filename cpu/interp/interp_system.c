@@ -1,5 +1,5 @@
 /* interp_system.c - group 7 (SGDT SIDT LGDT LIDT SMSW LMSW INVLPG), CLTS, MOV CR and DR, CLI STI HLT, INVD WBINVD,
- * MSRs, RDTSC RDPMC CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
+ * MSRs, RDTSC RDPMC RDRAND CPUID, SYSENTER SYSEXIT, and the opcodes that are #UD by definition. */
 #include "flags.h"
 #include "interp_operand.h"
 #include "interp_table.h"
@@ -220,6 +220,16 @@ bool interp_rdtsc(struct insn *in)
     uint64_t value = vx_cpu_rdtsc(cpu);
     set_reg(cpu, VX_RAX, 4, (uint32_t)value);
     set_reg(cpu, VX_RDX, 4, (uint32_t)(value >> 32));
+    return true;
+}
+
+/* RDRAND and RDSEED: there is always a number. */
+bool interp_rdrand(struct insn *in)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    uint64_t value = cpu->ops->input(cpu->ops_opaque, VX_INPUT_RANDOM);
+    set_reg(cpu, in->rm, in->op_size, (uint32_t)value & size_mask(in->op_size));
+    cpu->eflags = (cpu->eflags & ~(uint32_t)VX_FL_ARITH) | VX_FL_CF;
     return true;
 }
 

@@ -78,10 +78,23 @@ static int ack_interrupt(void *opaque)
     return lapic_ack(((struct vx_machine *)opaque)->lapic);
 }
 
+/* Entropy of the host; with a counted clock a run has to come again, so a number that follows from the instruction
+ * count, scrambled as SplitMix64 does. */
+static uint64_t random_number(const struct vx_machine *pc)
+{
+    if (!vx_clock_is_counted(pc->clock))
+        return vx_host_random();
+    uint64_t z = (pc->vcpu->retired + 1) * 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
 static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
     struct vx_machine *pc = opaque;
     switch (what) {
+    case VX_INPUT_RANDOM: return random_number(pc);
     case VX_INPUT_TSC: return vx_clock_now_ns(pc->clock);
     }
     return 0;

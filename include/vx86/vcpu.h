@@ -178,7 +178,8 @@ struct vx_vcpu_debug {
 
 /* What a CPU reads that is not in its state or in memory: recorded and repeated as answers of devices are. */
 enum vx_vcpu_input {
-    VX_INPUT_TSC, /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    VX_INPUT_RANDOM, /* 64 bits that a guest may take for entropy */
+    VX_INPUT_TSC,    /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
 };
 
 /* What the machine does for its CPU. All calls on the machine thread. */
@@ -189,7 +190,7 @@ struct vx_vcpu_ops {
      * */
     size_t (*port_read_block)(void *opaque, uint16_t port, unsigned size, void *buf, size_t count);
     size_t (*port_write_block)(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count);
-    int (*ack_interrupt)(void *opaque);              /* INTA: the vector; -1 when the line fell meanwhile */
+    int (*ack_interrupt)(void *opaque); /* INTA: the vector; -1 when the line fell meanwhile */
     uint64_t (*input)(void *opaque, enum vx_vcpu_input what);
     void (*apic_base)(void *opaque, uint64_t value); /* IA32_APIC_BASE written */
     void (*ferr)(void *opaque, bool level);          /* FERR# to IRQ 13 (CR0.NE = 0) */

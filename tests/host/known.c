@@ -15,6 +15,8 @@ static const struct {
 } known_instructions[] = {
     { ZYDIS_MNEMONIC_CPUID, "CPUID tells what each is" },
     { ZYDIS_MNEMONIC_RDTSC, "RDTSC reads a clock" },
+    { ZYDIS_MNEMONIC_RDRAND, "RDRAND draws a number" },
+    { ZYDIS_MNEMONIC_RDSEED, "RDSEED draws a number" },
     { ZYDIS_MNEMONIC_SGDT, "the host's kernel answers SGDT in place of UMIP's #GP" },
     { ZYDIS_MNEMONIC_SIDT, "the host's kernel answers SIDT in place of UMIP's #GP" },
     { ZYDIS_MNEMONIC_SLDT, "the host's kernel answers SLDT in place of UMIP's #GP" },
@@ -58,8 +60,6 @@ static const struct {
     { ZYDIS_ISA_SET_SNP, VX_F_NEVER, "SNP is AMD's own" },
     { ZYDIS_ISA_SET_AMD_INVLPGB, VX_F_NEVER, "INVLPGB is AMD's own" },
     { ZYDIS_ISA_SET_VTX, VX_F_NEVER, "VMX: no model has it, and it reaches the host's hypervisor" },
-    { ZYDIS_ISA_SET_RDRAND, VX_F_NEVER, "RDRAND is beyond the models" },
-    { ZYDIS_ISA_SET_RDSEED, VX_F_NEVER, "RDSEED is beyond the models" },
     { ZYDIS_ISA_SET_RDPID, VX_F_NEVER, "RDPID is beyond the models" },
     { ZYDIS_ISA_SET_XSAVE, VX_F_NEVER, "XSAVE is beyond the models" },
     { ZYDIS_ISA_SET_XSAVEC, VX_F_NEVER, "XSAVE is beyond the models" },

@@ -78,6 +78,13 @@ static const uint8_t selfmod_target[] = {
     MOV_AL_OUT(0x33, 0xF4), SPIN,
 };
 
+/* 40h times RDRAND EAX; ADD BP,AX; RDSEED CX; ADD BP,CX; MOV [BX+500h],BP. */
+static const uint8_t random_code[] = {
+    0x31, 0xC0, 0x8E, 0xD8, 0xBB, 0x40, 0x00,
+    0x66, 0x0F, 0xC7, 0xF0, 0x01, 0xC5, 0x0F, 0xC7, 0xF9, 0x01, 0xCD, 0x89, 0xAF, 0x00, 0x05, 0x4B, 0x75, 0xEE,
+    MOV_AL_OUT(0x44, 0xF4), SPIN,
+};
+
 #define CODE(array) array, sizeof array
 static const struct {
     const char *name;
@@ -99,6 +106,7 @@ static const struct {
     { "come back", CODE(come_back_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x5A },
     { "reboot", CODE(reboot_code), NULL, 0, false, VX_END_DEBUG_EXIT, 0 },
     { "strings", CODE(strings_code), CODE(strings_handler), true, VX_END_DEBUG_EXIT, 0x55 },
+    { "random", CODE(random_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x44 },
     { "self-modifying", CODE(selfmod_code), CODE(selfmod_target), true, VX_END_DEBUG_EXIT, 0x33 },
 };
 /* clang-format on */
