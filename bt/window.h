@@ -8,8 +8,8 @@
  *
  *     filled     the next time the access succeeds; the unit stays
  *     faulted    the guest's tables do not allow it: #PF has been delivered, and the unit stays
- *     declined   (or faulted again and again) the page's soft set gets the instruction's offset, units that contain it end; in the next ones this
- *                instruction alone has a probe of the soft TLB, so that a second visit does not fault
+ *     declined   (or faulted again and again) the page's soft set gets the instruction's offset, units that contain it
+ *                end; in the next ones this instruction alone has a probe, so that a second visit does not fault
  *
  *   I1  Only C changes what is mapped or which window there is, and then makes the running unit leave (must_exit);
  *       bt_window_enter() sets the base register.
