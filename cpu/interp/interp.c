@@ -15,28 +15,6 @@
 #include "cpu_private.h"
 #include "isa.h"
 
-#define INSN_BYTES_MAX 15u
-
-bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
-{
-    struct vx_vcpu *cpu = in->cpu;
-    for (uint8_t *to = buf; bytes != 0; bytes--, to++) {
-        if (in->fetch != in->fetch_end) {
-            *to = *in->fetch++;
-        } else {
-            uint64_t phys;
-            if (in->next_eip - in->start_eip >= INSN_BYTES_MAX || in->next_eip > cpu->seg[VX_CS].limit)
-                return insn_gp0(in);
-            uint32_t lin = (uint32_t)(cpu->seg[VX_CS].base + in->next_eip);
-            if (!vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_FETCH, in->view, &phys))
-                return false;
-            *to = (uint8_t)vx_pmap_load(cpu->mmu->pmap, phys, 1);
-        }
-        in->next_eip++;
-    }
-    return true;
-}
-
 /* Opens the window (I4 of interp.h) around EIP: what the page and CS's limit have of it; none when the shadow does not
  * have the page or CS ends before EIP. */
 static void open_window(struct insn *in, uint32_t eip)

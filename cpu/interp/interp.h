@@ -19,6 +19,8 @@
 
 #include "vx86/cpu.h"
 
+#define INSN_BYTES_MAX 15u
+
 enum rep_prefix { REP_NONE = 0, REP_NE = 0xF2, REP_E = 0xF3 };
 
 struct insn {

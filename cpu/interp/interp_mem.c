@@ -17,11 +17,6 @@ bool insn_fault_code(struct insn *in, uint8_t vector, uint32_t error)
     return fault_code(in->cpu, vector, error);
 }
 
-bool insn_ud(struct insn *in)
-{
-    return insn_fetch_whole(in) && fault_plain(in->cpu, VX_UD);
-}
-
 bool insn_gp0(struct insn *in)
 {
     return fault_code(in->cpu, VX_GP, 0);

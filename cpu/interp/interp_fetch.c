@@ -1,12 +1,33 @@
-/* interp_length.c - how long an instruction is, for faults that come after the fetch of its last byte.
+/* interp_fetch.c - instruction bytes beyond the code window, and all bytes of an instruction at once, for faults that
+ * come after the fetch of its last byte.
  *
- * What finds length knows nothing of legality: an instruction that no CPU model has, or has not in this form, is
+ * What finds the length knows nothing of legality: an instruction that no CPU model has, or has not in this form, is
  * fetched to its last byte before it is refused, and a fault of that fetch comes first (SDM 3A "Priority Among
  * Concurrent Events"). The handlers refuse as early as they can; here the instruction is measured again from its first
  * byte. */
-#include "interp_operand.h"
-
+#include "fault.h"
+#include "interp.h"
 #include "isa.h"
+
+bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
+{
+    struct vx_vcpu *cpu = in->cpu;
+    for (uint8_t *to = buf; bytes != 0; bytes--, to++) {
+        if (in->fetch != in->fetch_end) {
+            *to = *in->fetch++;
+        } else {
+            uint64_t phys;
+            if (in->next_eip - in->start_eip >= INSN_BYTES_MAX || in->next_eip > cpu->seg[VX_CS].limit)
+                return fault_code(cpu, VX_GP, 0);
+            uint32_t lin = (uint32_t)(cpu->seg[VX_CS].base + in->next_eip);
+            if (!vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_FETCH, in->view, &phys))
+                return false;
+            *to = (uint8_t)vx_pmap_load(cpu->mmu->pmap, phys, 1);
+        }
+        in->next_eip++;
+    }
+    return true;
+}
 
 static bool fetch_byte(struct insn *in, uint8_t *value)
 {
@@ -81,4 +102,9 @@ bool insn_fetch_whole(struct insn *in)
     in->next_eip = before.next_eip;
     in->fetch = before.fetch;
     return true;
+}
+
+bool insn_ud(struct insn *in)
+{
+    return insn_fetch_whole(in) && fault_plain(in->cpu, VX_UD);
 }
