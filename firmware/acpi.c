@@ -21,7 +21,10 @@ enum {
     RESET_VALUE = 0x06,
     CMOS_CENTURY = 0x32,
 };
-#define LAPIC_PHYS   0xFEE00000u
+#define LAPIC_PHYS 0xFEE00000u
+#define HPET_PHYS  0xFED00000u
+#define HPET_ID \
+    0x8086A201u /* low half of its capabilities: vendor, legacy replacement, 64 bits, 3 timers, revision 1 */
 #define IOAPIC_PHYS  0xFEC00000u
 #define PCI_HOLE_END 0xFEC00000u
 
@@ -247,6 +250,19 @@ static size_t build_madt(struct builder *builder, unsigned cpus)
     return off;
 }
 
+static size_t build_hpet(struct builder *builder)
+{
+    enum { HPET_BYTES = 56, MIN_PERIOD_TICKS = 100 };
+    size_t off = begin_table(builder, "HPET", 1, HPET_BYTES);
+    uint8_t *at = builder->tables + off;
+    vx_put_le32(at + 36, HPET_ID);
+    at[41] = 64; /* register width; system memory is 0 */
+    vx_put_le64(at + 44, HPET_PHYS);
+    vx_put_le16(at + 53, MIN_PERIOD_TICKS);
+    finish_table(builder, off);
+    return off;
+}
+
 /* RSDT (4-byte pointers) or XSDT (8-byte pointers) over the same tables. */
 static size_t build_root(struct builder *builder, const char signature[4], uint8_t pointer_bytes, const size_t *tables,
                          size_t count)
@@ -287,7 +303,8 @@ void fw_add_acpi(const struct vx_fw_config *config, const struct vx_fw_sink *sin
     cmd_allocate(&builder, TABLES_FILE, 64, ZONE_HIGH);
     size_t facs = build_facs(&builder);
     size_t dsdt = build_dsdt(&builder, config->ram_bytes);
-    const size_t tables[] = { build_fadt(&builder, facs, dsdt), build_madt(&builder, config->cpus) };
+    const size_t tables[] = { build_fadt(&builder, facs, dsdt), build_madt(&builder, config->cpus),
+                              build_hpet(&builder) };
     size_t rsdt = build_root(&builder, "RSDT", 4, tables, VX_ARRAY_LEN(tables));
     size_t xsdt = build_root(&builder, "XSDT", 8, tables, VX_ARRAY_LEN(tables));
     add_rsdp(&builder, rsdt, xsdt, sink);

@@ -199,6 +199,14 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "VX86  ", "VX86PC  ", 1)
             {
                 Name (_ADR, 0x00010001)
             }
+            Device (HPET)
+            {
+                Name (_HID, EisaId ("PNP0103"))
+                Name (_CRS, ResourceTemplate ()
+                {
+                    Memory32Fixed (ReadOnly, 0xFED00000, 0x400)
+                })
+            }
             Device (VGA)
             {
                 Name (_ADR, 0x00020000)

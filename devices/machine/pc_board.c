@@ -4,7 +4,10 @@
  *     PIRQ (PIIX3) --+--> isa[n] --+--> 8259 IRn --> INT --> LINT0 of the local APIC --> INTR of the CPU
  *     SCI (n = 9) ---+             +--> I/O APIC pin n (IRQ 0: pin 2) --> message --> local APIC --> INTR
  *
+ *     8254 OUT0, RTC --> HPET --> IRQ 0, IRQ 8                HPET --> I/O APIC pins 20-23
+ *
  * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA. */
+#include "hpet.h"
 #include "pc.h"
 #include "pc_lockstep.h"
 #include "pc_time.h"
@@ -218,14 +221,23 @@ static vx_err create_bridges(struct vx_machine *pc)
     return VX_ERR_OK;
 }
 
+/* The 8254 and the RTC interrupt through the HPET, which can take their place. */
 static vx_err create_timers(struct vx_machine *pc)
 {
-    VX_TRY(pit_create(&(struct pit_config){ .bus = pc->bus, .clock = pc->clock, .out0 = isa_irq(pc, 0) }, &pc->pit));
+    struct hpet *hpet;
+    struct hpet_config config = { .bus = pc->bus, .clock = pc->clock, .legacy = { isa_irq(pc, 0), isa_irq(pc, 8) } };
+    for (unsigned i = 0; i < HPET_PINS; i++)
+        config.pin[i] = ioapic_input(pc->ioapic, HPET_FIRST_PIN + i);
+    VX_TRY(hpet_create(&config, &hpet));
+    own(pc, &hpet_type, hpet);
+    struct pit_config pit = { .bus = pc->bus, .clock = pc->clock, .out0 = hpet_legacy_input(hpet, HPET_IRQ0) };
+    VX_TRY(pit_create(&pit, &pc->pit));
     own(pc, &pit_type, pc->pit);
     struct port61 *port61;
     VX_TRY(port61_create(&(struct port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
     own(pc, &port61_type, port61);
-    VX_TRY(rtc_create(&(struct rtc_config){ .bus = pc->bus, .clock = pc->clock, .irq = isa_irq(pc, 8) }, &pc->rtc));
+    struct rtc_config rtc = { .bus = pc->bus, .clock = pc->clock, .irq = hpet_legacy_input(hpet, HPET_IRQ8) };
+    VX_TRY(rtc_create(&rtc, &pc->rtc));
     own(pc, &rtc_type, pc->rtc);
     return VX_ERR_OK;
 }

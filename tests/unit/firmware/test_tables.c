@@ -108,9 +108,9 @@ Test(tables, acpi)
 
     const uint8_t *rsdt = table(&guest, vx_get_le32(guest.rsdp + 16), "RSDT");
     const uint8_t *xsdt = table(&guest, get_le(guest.rsdp + 24, 8), "XSDT");
-    cr_assert_eq(vx_get_le32(rsdt + 4), 36 + 2 * 4);
-    cr_assert_eq(vx_get_le32(xsdt + 4), 36 + 2 * 8);
-    for (unsigned i = 0; i < 2; i++)
+    cr_assert_eq(vx_get_le32(rsdt + 4), 36 + 3 * 4);
+    cr_assert_eq(vx_get_le32(xsdt + 4), 36 + 3 * 8);
+    for (unsigned i = 0; i < 3; i++)
         cr_assert_eq(vx_get_le32(rsdt + 36 + 4 * i), get_le(xsdt + 36 + 8 * i, 8), "both roots name the same tables");
 
     const uint8_t *fadt = table(&guest, vx_get_le32(rsdt + 36), "FACP");
@@ -151,6 +151,19 @@ Test(tables, madt)
     }
     cr_assert_eq(at, end, "the records fill the table");
     cr_assert(seen[0] == 1 && seen[1] == 1 && seen[2] == 5 && seen[4] == 1);
+    collect_fini(&collect);
+}
+
+Test(tables, hpet)
+{
+    struct collect collect;
+    struct guest guest;
+    load(&collect, 256 << 20, &guest);
+    const uint8_t *rsdt = at_phys(&guest, vx_get_le32(guest.rsdp + 16));
+    const uint8_t *hpet = table(&guest, vx_get_le32(rsdt + 44), "HPET");
+    cr_assert_eq(vx_get_le32(hpet + 4), 56);
+    cr_assert_eq(vx_get_le32(hpet + 36), 0x8086A201, "as the chip's own capabilities say");
+    cr_assert(hpet[40] == 0 && get_le(hpet + 44, 8) == 0xFED00000 && hpet[52] == 0);
     collect_fini(&collect);
 }
 
