@@ -176,7 +176,7 @@ struct vx_vcpu_debug {
     bool (*stops_in)(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 };
 
-/* What the machine does for its CPU. All calls on the machine thread. */
+/* What the machine does for one of its CPUs: `opaque` says which asks. All calls on the machine thread. */
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);
