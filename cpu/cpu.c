@@ -45,6 +45,7 @@ vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out)
         free(box);
         return err;
     }
+    cpu->mmu->cpu = config->number;
     vx_cpu_reset(cpu, false);
     *out = cpu;
     return VX_ERR_OK;

@@ -140,9 +140,9 @@ void smm_enter(struct vx_vcpu *cpu)
     cpu->stats->smis++;
     vx_trace(cpu->log, cpu_smi, (uint64_t)cpu->smbase, (unsigned)cpu->seg[VX_CS].sel, cpu->rip);
     set_smiact(cpu, true); /* keeps I1 */
-    vx_pmap_read(cpu->mmu->pmap, cpu->smbase + SAVE_AT, &image, sizeof image);
+    vx_pmap_cpu_read(cpu->mmu->pmap, cpu->mmu->cpu, cpu->smbase + SAVE_AT, &image, sizeof image);
     save(cpu, &image);
-    vx_pmap_write(cpu->mmu->pmap, cpu->smbase + SAVE_AT, &image, sizeof image);
+    vx_pmap_cpu_write(cpu->mmu->pmap, cpu->mmu->cpu, cpu->smbase + SAVE_AT, &image, sizeof image);
     cpu->smm_nmi_blocked = cpu->nmi_blocked;
     cpu->nmi_blocked = true;
     enter_handler(cpu);
@@ -211,7 +211,7 @@ bool smm_resume(struct vx_vcpu *cpu)
     struct image image;
     if (!cpu->smm)
         return fault_plain(cpu, VX_UD);
-    vx_pmap_read(cpu->mmu->pmap, cpu->smbase + SAVE_AT, &image, sizeof image);
+    vx_pmap_cpu_read(cpu->mmu->pmap, cpu->mmu->cpu, cpu->smbase + SAVE_AT, &image, sizeof image);
     set_smiact(cpu, false);
     if (!restore_control(cpu, &image)) {
         cpu->shutdown = true;

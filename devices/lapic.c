@@ -198,7 +198,7 @@ static void lapic_reset(void *instance, enum reset phase)
 {
     struct lapic *lapic = instance;
     if (phase == VX_RESET_HOLD) {
-        lapic->id = 0;
+        lapic->id = lapic->reset_id;
         reset_registers(lapic);
     } else {
         lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);
@@ -224,6 +224,7 @@ vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
     lapic->log = config->log;
     lapic->bus = config->bus;
     lapic->clock = config->clock;
+    lapic->id = lapic->reset_id = config->id;
     lapic->intr = config->intr;
     lapic->nmi = config->nmi;
     lapic->init = config->init;
@@ -276,7 +277,7 @@ static const struct state_field fields[] = {
     FIELD_MAX(struct lapic, timer_start_ns, STATE_NS_MAX),
     FIELD(struct lapic, timer_done),
     FIELD_TIMER(struct lapic, timer, clock),
-    WIRES(struct lapic, log, bus, clock, intr, nmi, init, extint_ack, eoi, opaque, region),
+    WIRES(struct lapic, log, bus, clock, intr, nmi, init, extint_ack, eoi, opaque, reset_id, region),
 };
 static const struct state_table state = STATE_TABLE(struct lapic, fields, NULL);
 

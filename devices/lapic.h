@@ -1,4 +1,4 @@
-/* lapic.h - the local APIC of the one processor.
+/* lapic.h - the local APIC of one processor.
  *
  * Source: SDM 3A "Advanced Programmable Interrupt Controller (APIC)". Memory: FEE00000h, moved and disabled by
  * IA32_APIC_BASE (RAM at the new place hides it). Clock: timer input 1 GHz from the machine's clock object. Modelled:
@@ -31,8 +31,9 @@ struct lapic;
 
 struct lapic_config {
     struct vx_log *log;
-    struct vx_bus *bus;
+    struct vx_bus *bus; /* the processor's view of it */
     struct vx_clock *clock;
+    uint8_t id;                                /* APIC ID after reset */
     struct vx_irq intr;                        /* INTR of the processor core: level */
     struct vx_irq nmi;                         /* pulse */
     struct vx_irq init;                        /* pulse: INIT */

@@ -28,6 +28,7 @@ struct lapic {
     void (*eoi)(void *opaque, uint8_t vector);
     void *opaque;
     uint64_t base; /* where its registers lie while hardware_enabled */
+    uint8_t reset_id;
     bool on_bus, hardware_enabled;
     bool intr_level;
     bool lint[2]; /* input levels */

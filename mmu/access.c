@@ -81,7 +81,7 @@ static void piece_read(struct vx_mmu *mmu, const struct piece *piece, void *to)
     }
     watch_tell(mmu, VX_WATCH_READ, piece->lin, piece->phys, piece->bytes, NULL);
     count_slow(mmu, piece->phys, VX_ACCESS_READ);
-    vx_pmap_read(mmu->pmap, piece->phys, to, piece->bytes);
+    vx_pmap_cpu_read(mmu->pmap, mmu->cpu, piece->phys, to, piece->bytes);
 }
 
 static void piece_write(struct vx_mmu *mmu, const struct piece *piece, const void *from)
@@ -92,7 +92,7 @@ static void piece_write(struct vx_mmu *mmu, const struct piece *piece, const voi
     }
     watch_tell(mmu, VX_WATCH_WRITE, piece->lin, piece->phys, piece->bytes, from);
     count_slow(mmu, piece->phys, VX_ACCESS_WRITE);
-    vx_pmap_write(mmu->pmap, piece->phys, from, piece->bytes); /* keeps I2 */
+    vx_pmap_cpu_write(mmu->pmap, mmu->cpu, piece->phys, from, piece->bytes); /* keeps I2 */
 }
 
 bool vx_mmu_read_bytes(struct vx_mmu *mmu, uint64_t lin, void *buf, size_t bytes, enum vx_view view)
@@ -152,7 +152,7 @@ bool vx_mmu_read_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_v
         *value = load_sized(pmap_hva(mmu->pmap, page) + (lin & VX_PAGE_MASK), size);
     } else {
         mmu->priv->stats->slow_mmio++;
-        *value = vx_pmap_load(mmu->pmap, phys, size);
+        *value = vx_pmap_cpu_load(mmu->pmap, mmu->cpu, phys, size);
     }
     return true;
 }
@@ -174,7 +174,7 @@ bool vx_mmu_write_slow(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_
     uint64_t phys = walk.frame | (lin & VX_PAGE_MASK);
     watch_tell(mmu, VX_WATCH_WRITE, lin, phys, size, &value);
     count_slow(mmu, phys, VX_ACCESS_WRITE);
-    vx_pmap_store(mmu->pmap, phys, size, value); /* keeps I2 */
+    vx_pmap_cpu_store(mmu->pmap, mmu->cpu, phys, size, value); /* keeps I2 */
     return true;
 }
 

@@ -97,7 +97,7 @@ static bool load_pdptes(struct vx_mmu *mmu, const struct vx_paging *paging)
     uint64_t reserved = ~((1ull << paging->phys_bits) - 1) | 0x1E6u;
     uint64_t pdpte[4];
     for (unsigned i = 0; i < 4; i++) {
-        pdpte[i] = vx_pmap_load(mmu->pmap, (paging->cr3 & 0xFFFFFFE0u) + 8 * i, 8);
+        pdpte[i] = vx_pmap_cpu_load(mmu->pmap, mmu->cpu, (paging->cr3 & 0xFFFFFFE0u) + 8 * i, 8);
         if ((pdpte[i] & 1) && (pdpte[i] & reserved) != 0) {
             mmu->fault = (struct vx_fault){ .vector = 13, .has_error = true };
             return false;

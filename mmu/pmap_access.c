@@ -56,14 +56,14 @@ void vx_pmap_wrote(struct vx_pmap *pmap, uint64_t phys, size_t bytes)
 }
 
 /* The bus sees addresses as the A20 gate lets them through. */
-static uint64_t bus_read(struct vx_pmap *pmap, uint64_t phys, unsigned size)
+static uint64_t bus_read(struct vx_pmap *pmap, uint32_t from, uint64_t phys, unsigned size)
 {
-    return pmap->config.bus.read(pmap->config.bus_opaque, phys & pmap->a20_mask, size);
+    return pmap->config.bus.read(pmap->config.bus_opaque, from, phys & pmap->a20_mask, size);
 }
 
-static void bus_write(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value)
+static void bus_write(struct vx_pmap *pmap, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
-    pmap->config.bus.write(pmap->config.bus_opaque, phys & pmap->a20_mask, size, value);
+    pmap->config.bus.write(pmap->config.bus_opaque, from, phys & pmap->a20_mask, size, value);
 }
 
 /* Size of the next bus access for `bytes` more bytes at phys: the largest that is aligned, up to 4: keeps I2. */
@@ -75,11 +75,11 @@ static unsigned bus_step(uint64_t phys, size_t bytes)
     return step;
 }
 
-static void bus_read_bytes(struct vx_pmap *pmap, uint64_t phys, uint8_t *to, size_t bytes)
+static void bus_read_bytes(struct vx_pmap *pmap, uint32_t from, uint64_t phys, uint8_t *to, size_t bytes)
 {
     while (bytes > 0) {
         unsigned step = bus_step(phys, bytes);
-        uint64_t value = bus_read(pmap, phys, step);
+        uint64_t value = bus_read(pmap, from, phys, step);
         memcpy(to, &value, step);
         phys += step;
         to += step;
@@ -87,57 +87,67 @@ static void bus_read_bytes(struct vx_pmap *pmap, uint64_t phys, uint8_t *to, siz
     }
 }
 
-static void bus_write_bytes(struct vx_pmap *pmap, uint64_t phys, const uint8_t *from, size_t bytes)
+static void bus_write_bytes(struct vx_pmap *pmap, uint32_t from, uint64_t phys, const uint8_t *buf, size_t bytes)
 {
     while (bytes > 0) {
         unsigned step = bus_step(phys, bytes);
         uint64_t value = 0;
-        memcpy(&value, from, step);
-        bus_write(pmap, phys, step, value);
+        memcpy(&value, buf, step);
+        bus_write(pmap, from, phys, step, value);
         phys += step;
-        from += step;
+        buf += step;
         bytes -= step;
     }
 }
 
-void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes)
+void vx_pmap_cpu_read(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, void *buf, size_t bytes)
 {
     uint8_t *to = buf;
     while (bytes > 0) {
         uint32_t part = in_page(phys, bytes);
-        const uint8_t *from = vx_pmap_read_ptr(pmap, phys);
-        if (from != NULL)
-            memcpy(to, from, part);
+        const uint8_t *hva = vx_pmap_read_ptr(pmap, phys);
+        if (hva != NULL)
+            memcpy(to, hva, part);
         else
-            bus_read_bytes(pmap, phys, to, part);
+            bus_read_bytes(pmap, cpu, phys, to, part);
         phys += part;
         to += part;
         bytes -= part;
     }
 }
 
-static void write_in_page(struct vx_pmap *pmap, uint64_t phys, const void *from, uint32_t bytes)
+static void write_in_page(struct vx_pmap *pmap, uint32_t from, uint64_t phys, const void *buf, uint32_t bytes)
 {
     uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
     if (pmap_is_backed(pmap, page)) {
         uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
-        memcpy(pmap_hva(pmap, page) + off, from, bytes);
+        memcpy(pmap_hva(pmap, page) + off, buf, bytes);
         pmap_notice_write(pmap, page, off, bytes); /* keeps I1 */
     } else if (page == VX_PMAP_BUS) {
-        bus_write_bytes(pmap, phys, from, bytes);
+        bus_write_bytes(pmap, from, phys, buf, bytes);
     }
+}
+
+void vx_pmap_cpu_write(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, const void *buf, size_t bytes)
+{
+    const uint8_t *at = buf;
+    while (bytes > 0) {
+        uint32_t part = in_page(phys, bytes);
+        write_in_page(pmap, cpu, phys, at, part);
+        phys += part;
+        at += part;
+        bytes -= part;
+    }
+}
+
+void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes)
+{
+    vx_pmap_cpu_read(pmap, VX_FROM_HOST, phys, buf, bytes);
 }
 
 void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes)
 {
-    const uint8_t *from = buf;
-    while (bytes > 0) {
-        uint32_t part = in_page(phys, bytes);
-        write_in_page(pmap, phys, from, part);
-        phys += part;
-        from += part;
-        bytes -= part;
-    }
+    vx_pmap_cpu_write(pmap, VX_FROM_HOST, phys, buf, bytes);
 }
 
 static void tell_dma(struct vx_pmap *pmap, uint64_t phys, size_t bytes, const void *value)
@@ -149,13 +159,13 @@ static void tell_dma(struct vx_pmap *pmap, uint64_t phys, size_t bytes, const vo
 void vx_pmap_dma_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes)
 {
     tell_dma(pmap, phys, bytes, NULL);
-    vx_pmap_read(pmap, phys, buf, bytes);
+    vx_pmap_cpu_read(pmap, VX_FROM_DMA, phys, buf, bytes);
 }
 
 void vx_pmap_dma_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes)
 {
     tell_dma(pmap, phys, bytes, buf);
-    vx_pmap_write(pmap, phys, buf, bytes);
+    vx_pmap_cpu_write(pmap, VX_FROM_DMA, phys, buf, bytes);
 }
 
 /* 1, 2, 4 or 8 bytes inside one page. */
@@ -164,25 +174,35 @@ static bool is_single(uint64_t phys, unsigned size)
     return (size == 1 || size == 2 || size == 4 || size == 8) && (phys & VX_PAGE_MASK) + size <= VX_PAGE_BYTES;
 }
 
-uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size)
+uint64_t vx_pmap_cpu_load(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, unsigned size)
 {
     VX_ASSERT(is_single(phys, size));
-    const uint8_t *from = vx_pmap_read_ptr(pmap, phys);
-    if (VX_UNLIKELY(from == NULL))
-        return bus_read(pmap, phys, size);
-    return load_sized(from, size);
+    const uint8_t *hva = vx_pmap_read_ptr(pmap, phys);
+    if (VX_UNLIKELY(hva == NULL))
+        return bus_read(pmap, cpu, phys, size);
+    return load_sized(hva, size);
 }
 
-void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value)
+void vx_pmap_cpu_store(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, unsigned size, uint64_t value)
 {
     VX_ASSERT(is_single(phys, size));
     uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
     if (VX_UNLIKELY(!pmap_is_backed(pmap, page))) {
         if (page == VX_PMAP_BUS)
-            bus_write(pmap, phys, size, value);
+            bus_write(pmap, cpu, phys, size, value);
         return;
     }
     uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
     store_sized(pmap_hva(pmap, page) + off, size, value);
     pmap_notice_write(pmap, page, off, size); /* keeps I1 */
+}
+
+uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size)
+{
+    return vx_pmap_cpu_load(pmap, VX_FROM_HOST, phys, size);
+}
+
+void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value)
+{
+    vx_pmap_cpu_store(pmap, VX_FROM_HOST, phys, size, value);
 }

@@ -27,28 +27,31 @@ enum {
 #define PTE_XD      (1ull << 63)
 #define PAE_ADDRESS 0x000FFFFFFFFFF000ull
 
-static inline uint32_t load_entry32(struct vx_pmap *pmap, uint64_t phys)
+static inline uint32_t load_entry32(const struct vx_mmu *mmu, uint64_t phys)
 {
+    struct vx_pmap *pmap = mmu->pmap;
     uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
     if (VX_UNLIKELY(!pmap_is_backed(pmap, page)))
-        return (uint32_t)vx_pmap_load(pmap, phys, 4);
+        return (uint32_t)vx_pmap_cpu_load(pmap, mmu->cpu, phys, 4);
     return *(const volatile uint32_t *)(pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~3u)));
 }
 
-static inline uint64_t load_entry64(struct vx_pmap *pmap, uint64_t phys)
+static inline uint64_t load_entry64(const struct vx_mmu *mmu, uint64_t phys)
 {
+    struct vx_pmap *pmap = mmu->pmap;
     uint32_t page = pmap_lookup(pmap, pmap->read_map, phys);
     if (VX_UNLIKELY(!pmap_is_backed(pmap, page)))
-        return vx_pmap_load(pmap, phys, 8);
+        return vx_pmap_cpu_load(pmap, mmu->cpu, phys, 8);
     return *(const volatile uint64_t *)(pmap_hva(pmap, page) + (phys & (VX_PAGE_MASK & ~7u)));
 }
 
 /* Sets A and D bits of the entry at phys. They lie in its low byte, and only that byte changes; keeps I2. */
-static void set_entry_bits(struct vx_pmap *pmap, uint64_t phys, uint8_t bits)
+static void set_entry_bits(const struct vx_mmu *mmu, uint64_t phys, uint8_t bits)
 {
+    struct vx_pmap *pmap = mmu->pmap;
     uint32_t page = pmap_lookup(pmap, pmap->write_map, phys);
     if (VX_UNLIKELY(!pmap_is_backed(pmap, page) || page != pmap_lookup(pmap, pmap->read_map, phys))) {
-        vx_pmap_store(pmap, phys, 1, vx_pmap_load(pmap, phys, 1) | bits);
+        vx_pmap_cpu_store(pmap, mmu->cpu, phys, 1, vx_pmap_cpu_load(pmap, mmu->cpu, phys, 1) | bits);
         return;
     }
     uint32_t off = (uint32_t)(phys & VX_PAGE_MASK);
@@ -97,15 +100,15 @@ static enum walk_end walk_32bit(const struct vx_mmu *mmu, uint64_t lin, bool set
 {
     const struct vx_mmu_private *priv = mmu->priv;
     uint64_t pde_phys = (priv->paging.cr3 & 0xFFFFF000u) | (lin >> 22) << 2;
-    uint32_t pde = load_entry32(mmu->pmap, pde_phys);
+    uint32_t pde = load_entry32(mmu, pde_phys);
     if (!(pde & PTE_P))
         return VX_WALK_NOT_PRESENT;
     if ((pde & PTE_PS) != 0 && priv->pse)
         return leaf_pse(priv, pde, pde_phys, lin, walk);
     if (set_accessed && !(pde & PTE_A))
-        set_entry_bits(mmu->pmap, pde_phys, PTE_A);
+        set_entry_bits(mmu, pde_phys, PTE_A);
     uint64_t pte_phys = (pde & 0xFFFFF000u) | (lin >> 12 & 0x3FF) << 2;
-    return leaf_32bit(priv, pde, load_entry32(mmu->pmap, pte_phys), pte_phys, walk);
+    return leaf_32bit(priv, pde, load_entry32(mmu, pte_phys), pte_phys, walk);
 }
 
 /* A 2 MiB page. */
@@ -147,7 +150,7 @@ static enum walk_end walk_pae(const struct vx_mmu *mmu, uint64_t lin, bool set_a
     if (!(pdpte & PTE_P))
         return VX_WALK_NOT_PRESENT;
     uint64_t pde_phys = (pdpte & PAE_ADDRESS) | (lin >> 21 & 0x1FF) << 3;
-    uint64_t pde = load_entry64(mmu->pmap, pde_phys);
+    uint64_t pde = load_entry64(mmu, pde_phys);
     if (!(pde & PTE_P))
         return VX_WALK_NOT_PRESENT;
     if (pde & priv->reserved_pae)
@@ -155,9 +158,9 @@ static enum walk_end walk_pae(const struct vx_mmu *mmu, uint64_t lin, bool set_a
     if (pde & PTE_PS)
         return leaf_pae_large(priv, pde, pde_phys, lin, walk);
     if (set_accessed && !(pde & PTE_A))
-        set_entry_bits(mmu->pmap, pde_phys, PTE_A);
+        set_entry_bits(mmu, pde_phys, PTE_A);
     uint64_t pte_phys = (pde & PAE_ADDRESS) | (lin >> 12 & 0x1FF) << 3;
-    return leaf_pae(priv, pde, load_entry64(mmu->pmap, pte_phys), pte_phys, walk);
+    return leaf_pae(priv, pde, load_entry64(mmu, pte_phys), pte_phys, walk);
 }
 
 /* ---- by region: what a window reads of the tables -------------------------------------------------------------- */
@@ -306,7 +309,7 @@ bool walk_resolve(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, enum 
 
     bool make_dirty = access == VX_ACCESS_WRITE && !walk->dirty;
     if (VX_UNLIKELY(!walk->accessed || make_dirty)) { /* one update for both: keeps I1 */
-        set_entry_bits(mmu->pmap, walk->leaf_phys, make_dirty ? PTE_A | PTE_D : PTE_A);
+        set_entry_bits(mmu, walk->leaf_phys, make_dirty ? PTE_A | PTE_D : PTE_A);
         walk->accessed = true;
         walk->dirty |= make_dirty;
     }

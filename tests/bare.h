@@ -7,14 +7,16 @@
 
 #include "vx86/cpu.h"
 
-static inline uint64_t bare_bus_read(void *opaque, uint64_t phys, unsigned size)
+static inline uint64_t bare_bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size;
     return UINT64_MAX;
 }
 
-static inline void bare_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static inline void bare_bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size, (void)value;
 }
 

@@ -22,7 +22,7 @@ bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
             uint32_t lin = (uint32_t)(cpu->seg[VX_CS].base + in->next_eip);
             if (!vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_FETCH, in->view, &phys))
                 return false;
-            *to = (uint8_t)vx_pmap_load(cpu->mmu->pmap, phys, 1);
+            *to = (uint8_t)vx_pmap_cpu_load(cpu->mmu->pmap, cpu->mmu->cpu, phys, 1);
         }
         in->next_eip++;
     }

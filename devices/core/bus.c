@@ -5,7 +5,8 @@
  *
  *   I1  ranges do not overlap, are sorted, and each lies inside its region.
  *   I2  `capacity` is at least 2 * region count, so that rebuild() never allocates and removing never fails.
- *   I3  A handler may add and remove regions: nothing is kept across a handler call but the caller's own values. */
+ *   I3  A handler may add and remove regions: nothing is kept across a handler call but the caller's own values.
+ *   I4  A view has ranges of its own, which come first. Those of the bus below are cut where they meet one. */
 #include <stdlib.h>
 
 #include "vx86/bus.h"
@@ -33,6 +34,9 @@ struct vx_bus {
     struct vx_log *log;
     struct vx_stats *stats;
     struct space space[2];
+    struct vx_bus *below;                  /* a view's bus, else NULL */
+    struct vx_bus *view[VX_BUS_MAX_VIEWS]; /* of a bus */
+    unsigned views;
 };
 
 vx_err vx_bus_create(struct vx_log *log, struct vx_stats *stats, struct vx_bus **out)
@@ -49,10 +53,30 @@ vx_err vx_bus_create(struct vx_log *log, struct vx_stats *stats, struct vx_bus *
     return VX_ERR_OK;
 }
 
+vx_err vx_bus_create_view(struct vx_bus *bus, struct vx_bus **out)
+{
+    VX_ASSERT(bus->below == NULL && bus->views < VX_BUS_MAX_VIEWS);
+    VX_TRY(vx_bus_create(bus->log, bus->stats, out));
+    (*out)->below = bus;
+    bus->view[bus->views++] = *out;
+    return VX_ERR_OK;
+}
+
+static void forget_view(struct vx_bus *bus, const struct vx_bus *view)
+{
+    unsigned i = 0;
+    while (bus->view[i] != view)
+        i++;
+    bus->view[i] = bus->view[--bus->views];
+}
+
 void vx_bus_destroy(struct vx_bus *bus)
 {
     if (bus == NULL)
         return;
+    VX_ASSERT(bus->views == 0);
+    if (bus->below != NULL)
+        forget_view(bus->below, bus);
     for (size_t i = 0; i < VX_ARRAY_LEN(bus->space); i++) {
         free(bus->space[i].ranges);
         free(bus->space[i].points);
@@ -175,7 +199,7 @@ void vx_bus_remove(struct vx_bus *bus, struct vx_region *region)
 }
 
 /* The range that holds `at`; outside of all, *gap receives the hole around it with the unclaimed region. */
-static const struct range *find(struct space *space, uint64_t at, struct range *gap)
+static const struct range *find_in(struct space *space, uint64_t at, struct range *gap)
 {
     if (space->last_hit < space->range_count) {
         const struct range *hit = &space->ranges[space->last_hit];
@@ -197,6 +221,21 @@ static const struct range *find(struct space *space, uint64_t at, struct range *
     gap->first = low > 0 ? space->ranges[low - 1].last + 1 : 0;
     gap->last = low < space->range_count ? space->ranges[low].first - 1 : UINT64_MAX;
     gap->region = &space->unclaimed;
+    return gap;
+}
+
+/* The same through a view: keeps I4. */
+static const struct range *find(struct vx_bus *bus, enum vx_space space, uint64_t at, struct range *gap)
+{
+    const struct range *own = find_in(&bus->space[space], at, gap);
+    if (bus->below == NULL || own != gap)
+        return own;
+    struct range below_gap, hole = *gap;
+    *gap = *find_in(&bus->below->space[space], at, &below_gap);
+    if (gap->first < hole.first)
+        gap->first = hole.first;
+    if (gap->last > hole.last)
+        gap->last = hole.last;
     return gap;
 }
 
@@ -242,7 +281,7 @@ uint64_t vx_bus_read(struct vx_bus *bus, enum vx_space space, uint64_t at, unsig
     uint64_t value = 0;
     for (unsigned done = 0; done < size;) {
         struct range gap;
-        const struct range *range = find(&bus->space[space], at + done, &gap);
+        const struct range *range = find(bus, space, at + done, &gap);
         unsigned piece = piece_size(range, space, at + done, size - done);
         value |= region_read(range->region, at + done, piece) << (8 * done); /* keeps I3: range is not used again */
         done += piece;
@@ -269,7 +308,7 @@ void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned
     }
     for (unsigned done = 0; done < size;) {
         struct range gap;
-        const struct range *range = find(&bus->space[space], at + done, &gap);
+        const struct range *range = find(bus, space, at + done, &gap);
         unsigned piece = piece_size(range, space, at + done, size - done);
         region_write(range->region, at + done, piece, value >> (8 * done));
         done += piece;
@@ -279,7 +318,7 @@ void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned
 size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void *buf, size_t count)
 {
     struct range gap;
-    struct vx_region *region = find(&bus->space[VX_SPACE_IO], port, &gap)->region;
+    struct vx_region *region = find(bus, VX_SPACE_IO, port, &gap)->region;
     if (region->read_block == NULL)
         return 0;
     size_t done = region->read_block(region->opaque, port - region->base, size, buf, count);
@@ -291,7 +330,7 @@ size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void 
 size_t vx_bus_write_block(struct vx_bus *bus, uint16_t port, unsigned size, const void *buf, size_t count)
 {
     struct range gap;
-    struct vx_region *region = find(&bus->space[VX_SPACE_IO], port, &gap)->region;
+    struct vx_region *region = find(bus, VX_SPACE_IO, port, &gap)->region;
     if (region->write_block == NULL)
         return 0;
     size_t done = region->write_block(region->opaque, port - region->base, size, buf, count);
@@ -300,11 +339,30 @@ size_t vx_bus_write_block(struct vx_bus *bus, uint16_t port, unsigned size, cons
     return done;
 }
 
+/* Merges the lists of bus and views. */
+static void each_region(const struct vx_bus *bus, size_t space,
+                        void (*fn)(void *opaque, const struct vx_region *region), void *opaque)
+{
+    const struct vx_region *next[1 + VX_BUS_MAX_VIEWS] = { bus->space[space].regions };
+    for (unsigned v = 0; v < bus->views; v++)
+        next[1 + v] = bus->view[v]->space[space].regions;
+    for (;;) {
+        const struct vx_region **first = NULL;
+        for (unsigned i = 0; i <= bus->views; i++)
+            if (next[i] != NULL && (first == NULL || next[i]->base < (*first)->base))
+                first = &next[i];
+        if (first == NULL)
+            return;
+        const struct vx_region *region = *first;
+        *first = region->next;
+        fn(opaque, region);
+    }
+}
+
 void vx_bus_each(struct vx_bus *bus, void (*fn)(void *opaque, const struct vx_region *region), void *opaque)
 {
     for (size_t i = 0; i < VX_ARRAY_LEN(bus->space); i++) {
-        for (const struct vx_region *r = bus->space[i].regions; r != NULL; r = r->next)
-            fn(opaque, r);
+        each_region(bus, i, fn, opaque);
         if (bus->space[i].unclaimed.reads + bus->space[i].unclaimed.writes != 0)
             fn(opaque, &bus->space[i].unclaimed);
     }

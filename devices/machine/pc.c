@@ -33,20 +33,21 @@ static vx_err create_model(struct vx_machine *pc, const struct vx_machine_config
     return VX_ERR_OK;
 }
 
-static vx_err create_cpu(struct vx_machine *pc, const struct vx_machine_config *config)
+static vx_err create_cpus(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     struct vx_cpu_model *model;
     VX_TRY(create_model(pc, config, &model));
-    vx_err err = vx_cpu_create(&(struct vx_cpu_config){ .log = pc->log,
-                                                        .stats = &pc->stats,
-                                                        .pmap = pc->pmap,
-                                                        .ops = &pc_vcpu_ops,
-                                                        .ops_opaque = pc,
-                                                        .model = model },
-                               &pc->vcpu);
+    vx_err err = VX_ERR_OK;
+    while (pc->cpu_count < PC_MAX_CPUS && err == VX_ERR_OK) {
+        err = pc_cpu_create(pc, pc->cpu_count, model);
+        pc->cpu_count++; /* what there is of it is destroyed with the others */
+    }
     vx_cpu_model_destroy(model);
-    if (err != VX_ERR_OK)
-        return err;
+    return err;
+}
+
+static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_config *config)
+{
     pc->always_counts =
         config->lockstep || vx_clock_is_counted(pc->clock) || config->hash_every != 0 || config->stop_at != 0;
     pc->bt_config = (struct vx_bt_config){
@@ -79,11 +80,23 @@ static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config
     }
     VX_TRY(vx_bus_create(pc->log, &pc->stats, &pc->bus));
     VX_TRY(pc_memory_create(pc, config));
-    VX_TRY(create_cpu(pc, config));
+    VX_TRY(create_cpus(pc, config));
+    VX_TRY(create_engine(pc, config));
     if (vx_clock_is_counted(pc->clock))
-        vx_clock_follow(pc->clock, &pc->vcpu->retired);
+        vx_clock_follow(pc->clock, &pc->cpu[0].vcpu->retired);
     VX_TRY(pc_board_create(pc, config));
     return pc_setup_firmware(pc, config);
+}
+
+static vx_err create_lockstep(struct vx_machine *pc, uint64_t every)
+{
+    struct pc_lockstep_config config = { .log = pc->log,
+                                         .stats = &pc->stats,
+                                         .leader = pc->cpu[0].vcpu,
+                                         .engine = pc->cpu[0].bt_cpu,
+                                         .pmap = pc->pmap,
+                                         .every = every };
+    return pc_lockstep_create(&config, &pc->lockstep);
 }
 
 vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machine **out)
@@ -98,7 +111,6 @@ vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machi
     pc->fits_host = config->engine == VX_ENGINE_BT || config->debug;
     pc->no_reboot = config->no_reboot;
     pc->armed_ns = VX_NEVER;
-    pc->retire_limit = VX_RETIRE_NONE;
     pc->hash_every = pc->hash_next = config->hash_every;
     pc->stop_at = config->stop_at;
     vx_err err = create_parts(pc, config);
@@ -106,7 +118,7 @@ vx_err vx_machine_create(const struct vx_machine_config *config, struct vx_machi
         pc_run_attach(pc);
         vx_machine_reset(pc);
         if (config->lockstep)
-            err = pc_lockstep_create(pc, config->lockstep_every, &pc->lockstep);
+            err = create_lockstep(pc, config->lockstep_every);
     }
     if (err != VX_ERR_OK) {
         vx_machine_destroy(pc);
@@ -120,8 +132,7 @@ void vx_machine_destroy(struct vx_machine *pc)
 {
     if (pc == NULL)
         return;
-    if (pc->vcpu != NULL)
-        pc_run_detach(pc);
+    pc_run_detach(pc);
     pc_disk_release(pc);
     while (pc->device_count > 0) { /* backwards: I1 of pc.h */
         struct device *device = &pc->devices[--pc->device_count];
@@ -131,7 +142,8 @@ void vx_machine_destroy(struct vx_machine *pc)
     vx_debug_destroy(pc->debug);
     pc_lockstep_destroy(pc->lockstep);
     vx_bt_destroy(pc->bt);
-    vx_cpu_destroy(pc->vcpu);
+    for (unsigned i = 0; i < pc->cpu_count; i++)
+        pc_cpu_destroy(&pc->cpu[i]);
     vx_pmap_destroy(pc->pmap);
     vx_bus_destroy(pc->bus);
     if (pc->owns_clock)
@@ -149,7 +161,7 @@ void vx_machine_press_power_button(struct vx_machine *pc)
 
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *pc)
 {
-    return pc->vcpu;
+    return pc->cpu[0].vcpu;
 }
 
 struct vx_pmap *vx_machine_pmap(struct vx_machine *pc)

@@ -4,7 +4,8 @@
  *   pc_memory.c  RAM, ROM and VGA window in the physical map; what has no backing goes to the bus
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
- *   pc_run.c     the machine thread's loop: events, timers, work, engine, sleep; resets and ends
+ *   pc_run.c     the machine's turn: work, timers, requests, sleep; resets and ends
+ *   pc_cpu.c     a processor's turn: events, engine; what it asks of the machine
  *   pc_time.c    when the engine must come back; pc_disk_time.c: disks in the guest's time; pc_hash.c
  *   pc_debug.c   what a debugger needs of the machine
  *   pc_lockstep.c  the interpreter follows the translator and is compared with it
@@ -26,6 +27,7 @@
 #include "ioapic.h"
 #include "lapic.h"
 #include "mc146818.h"
+#include "pc_cpu.h"
 #include "pc_testdev.h"
 #include "pci.h"
 #include "pic8259.h"
@@ -50,12 +52,13 @@ enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST };
 
 /* What the loop has been asked to do, see I2. */
 enum pc_request {
-    PC_REQUEST_CPU_RESET = 1u << 0, /* INIT from port 92h, CF9h, keyboard controller */
+    PC_REQUEST_CPU_RESET = 1u << 0, /* INIT of all processors: port 92h, CF9h, keyboard controller */
     PC_REQUEST_RESET = 1u << 1,     /* the whole machine */
     PC_REQUEST_POWER_OFF = 1u << 2,
     PC_REQUEST_DEBUG_EXIT = 1u << 3,
-    PC_REQUEST_APIC_INIT = 1u << 4, /* INIT that software sent to itself */
 };
+/* INIT of one processor, by its local APIC; above all others. */
+#define PC_REQUEST_INIT_OF(number) (1u << (8 + (number)))
 
 /* The ISA interrupt lines, as a chip whose state they are. */
 struct pc_wires {
@@ -75,18 +78,17 @@ struct vx_machine {
 
     struct vx_bus *bus;
     struct vx_pmap *pmap;
-    struct vx_vcpu *vcpu;
-    struct vx_bt *bt; /* NULL while only the interpreter has run, as the next */
-    struct vx_bt_cpu *bt_cpu;
+    struct pc_cpu cpu[PC_MAX_CPUS]; /* the first is the one that firmware starts on */
+    unsigned cpu_count;             /* rows that exist */
+    struct vx_bt *bt;               /* NULL while only the interpreter has run */
     struct vx_bt_config bt_config;
-    bool always_counts; /* instructions are counted exactly, not only when the debugger wants it */
-    bool uncounted;     /* some have not been */
-    struct vx_debug *debug;
+    bool always_counts;     /* instructions are counted exactly, not only when the debugger wants it */
+    bool uncounted;         /* some have not been */
+    struct vx_debug *debug; /* of the first processor */
     const struct vx_debug_wants *debug_wants; /* of `debug` */
     uint32_t bios_window_page;                /* backing of what PCI shows at E0000h-FFFFFh */
 
     struct pc_wires wires;
-    struct lapic *lapic;
     struct ioapic *ioapic;
     struct pic *pic;
     struct i8237 *dma;
@@ -107,11 +109,10 @@ struct vx_machine {
     struct pc_lockstep *lockstep;                 /* NULL: the engine runs alone */
     struct pc_timed_disk *timed_disk[VX_MAX_IDE]; /* pc_disk_time.c; NULL with a real clock */
     uint64_t hash_every,
-        hash_next;         /* a line with the state's hash whenever so many instructions have passed; 0: none */
-    uint64_t stop_at;      /* the run ends at this instruction count; 0: never */
-    uint64_t retire_limit; /* where the engine has to stop for the machine, VX_RETIRE_NONE: nowhere */
+        hash_next;    /* a line with the state's hash whenever so many instructions have passed; 0: none */
+    uint64_t stop_at; /* the run ends at this instruction count; 0: never */
 
-    uint32_t pending; /* enum pc_request, I2 */
+    uint32_t pending; /* enum pc_request, PC_REQUEST_INIT_OF(), I2 */
     int debug_exit_code;
     uint64_t armed_ns; /* clock time for which the loop's ticker is armed */
     uint64_t accesses; /* by the CPU to devices, see pc_access_begin() */
@@ -140,7 +141,7 @@ VX_MUST_USE vx_err pc_create_bt(struct vx_machine *pc);
 /* The engine is about to run: whether it counts instructions is as the debugger wants it now. */
 void pc_debug_count(struct vx_machine *pc);
 /* One instruction by the interpreter, all parts of a REP, for vx_debug_boundary(). */
-void pc_debug_step(struct vx_machine *pc);
+void pc_debug_step(struct pc_cpu *cpu);
 /* Tells the debugger of an access that it wants to hear of. */
 static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, uint64_t at, unsigned bytes, bool write,
                                    uint64_t value)
@@ -169,10 +170,11 @@ static inline void pc_access_end(struct vx_machine *pc, uint64_t begun)
 }
 
 /* pc_run.c */
-void pc_request(struct vx_machine *pc, enum pc_request request);
+void pc_request(struct vx_machine *pc, uint32_t request); /* enum pc_request, PC_REQUEST_INIT_OF() */
+/* Every processor's attention, VX_ATTN_*; any thread. */
+void pc_raise(struct vx_machine *pc, uint32_t attention);
 /* pc_time.c: after a device may have armed a timer: makes the engine come back in time. */
 void pc_timers_changed(struct vx_machine *pc);
-extern const struct vx_vcpu_ops pc_vcpu_ops;
 /* Registers the machine with its loop. */
 void pc_run_attach(struct vx_machine *pc);
 void pc_run_detach(struct vx_machine *pc);

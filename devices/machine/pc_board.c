@@ -1,8 +1,8 @@
 /* pc_board.c - the schematic: every chip of the machine and what its wires are connected to.
  *
  *     device IRQ n --+
- *     PIRQ (PIIX3) --+--> isa[n] --+--> 8259 IRn --> INT --> LINT0 of the local APIC --> INTR of the CPU
- *     SCI (n = 9) ---+             +--> I/O APIC pin n (IRQ 0: pin 2) --> message --> local APIC --> INTR
+ *     PIRQ (PIIX3) --+--> isa[n] --+--> 8259 IRn --> INT --> LINT0 of the first CPU's local APIC --> its INTR
+ *     SCI (n = 9) ---+             +--> I/O APIC pin n (IRQ 0: pin 2) --> message --> local APICs --> INTR
  *
  *     8254 OUT0, RTC --> HPET --> IRQ 0, IRQ 8                HPET --> I/O APIC pins 20-23
  *
@@ -58,18 +58,19 @@ static const struct device_type wires_type = {
 static void apic_send(void *opaque, const struct apic_message *message)
 {
     struct vx_machine *pc = opaque;
-    lapic_message(pc->lapic, message->destination, message->logical, (enum lapic_delivery)message->mode,
-                  message->vector, message->level_triggered);
+    for (unsigned i = 0; i < pc->cpu_count; i++)
+        lapic_message(pc->cpu[i].lapic, message->destination, message->logical, (enum lapic_delivery)message->mode,
+                      message->vector, message->level_triggered);
 }
 
 static int extint_ack(void *opaque)
 {
-    return pic_ack(((struct vx_machine *)opaque)->pic);
+    return pic_ack(((struct pc_cpu *)opaque)->pc->pic);
 }
 
 static void apic_eoi(void *opaque, uint8_t vector)
 {
-    ioapic_eoi(((struct vx_machine *)opaque)->ioapic, vector);
+    ioapic_eoi(((struct pc_cpu *)opaque)->pc->ioapic, vector);
 }
 
 static void page_alias_set(void *opaque, unsigned line, bool level)
@@ -83,14 +84,14 @@ static void pirq_set(void *opaque, unsigned pirq, bool level)
     piix3_set_pirq(((struct vx_machine *)opaque)->piix3, pirq, level);
 }
 
-/* ---- lines to the processor ------------------------------------------------------------------------------------- */
+/* ---- lines to the processors ------------------------------------------------------------------------------------ */
 
 static void cpu_intr(void *opaque, unsigned line, bool level)
 {
     (void)line;
-    struct vx_machine *pc = opaque;
-    pc_lockstep_intr(pc->lockstep, level);
-    vx_vcpu_set_intr(pc->vcpu, level);
+    struct pc_cpu *cpu = opaque;
+    pc_lockstep_intr(cpu->pc->lockstep, level);
+    vx_vcpu_set_intr(cpu->vcpu, level);
 }
 
 static void smi_set(void *opaque, unsigned line, bool level)
@@ -100,28 +101,29 @@ static void smi_set(void *opaque, unsigned line, bool level)
     if (!level)
         return;
     pc_lockstep_smi(pc->lockstep);
-    vx_vcpu_smi(pc->vcpu);
+    for (unsigned i = 0; i < pc->cpu_count; i++)
+        vx_vcpu_smi(pc->cpu[i].vcpu);
 }
 
 static void cpu_nmi(void *opaque, unsigned line, bool level)
 {
     (void)line;
-    struct vx_machine *pc = opaque;
+    struct pc_cpu *cpu = opaque;
     if (!level)
         return;
-    pc_lockstep_nmi(pc->lockstep);
-    pc->vcpu->nmi_pending = true;
-    vx_vcpu_raise(pc->vcpu, VX_ATTN_NMI);
+    pc_lockstep_nmi(cpu->pc->lockstep);
+    cpu->vcpu->nmi_pending = true;
+    vx_vcpu_raise(cpu->vcpu, VX_ATTN_NMI);
 }
 
-/* Pulses that ask the loop for something: `line` is the enum pc_request. */
+/* Pulses that ask the machine's turn for something: `line` is what pc_request() takes. */
 static void request_set(void *opaque, unsigned line, bool level)
 {
     if (level)
-        pc_request(opaque, (enum pc_request)line);
+        pc_request(opaque, line);
 }
 
-static struct vx_irq request_line(struct vx_machine *pc, enum pc_request request)
+static struct vx_irq request_line(struct vx_machine *pc, uint32_t request)
 {
     return (struct vx_irq){ .set = request_set, .opaque = pc, .line = request };
 }
@@ -149,27 +151,35 @@ static void debug_exit(void *opaque, uint32_t value)
 
 /* ---- chips ------------------------------------------------------------------------------------------------------ */
 
+static vx_err create_lapic(struct vx_machine *pc, struct pc_cpu *cpu)
+{
+    VX_TRY(lapic_create(
+        &(struct lapic_config){
+            .log = pc->log,
+            .bus = cpu->bus,
+            .clock = pc->clock,
+            .id = (uint8_t)cpu->number,
+            .intr = { .set = cpu_intr, .opaque = cpu },
+            .nmi = { .set = cpu_nmi, .opaque = cpu },
+            .init = request_line(pc, PC_REQUEST_INIT_OF(cpu->number)),
+            .extint_ack = extint_ack,
+            .eoi = apic_eoi,
+            .opaque = cpu,
+        },
+        &cpu->lapic));
+    own(pc, &lapic_type, cpu->lapic);
+    return VX_ERR_OK;
+}
+
 static vx_err create_interrupts(struct vx_machine *pc)
 {
     VX_TRY(ioapic_create(&(struct ioapic_config){ .log = pc->log, .bus = pc->bus, .send = apic_send, .opaque = pc },
                          &pc->ioapic));
     own(pc, &ioapic_type, pc->ioapic);
-    VX_TRY(lapic_create(
-        &(struct lapic_config){
-            .log = pc->log,
-            .bus = pc->bus,
-            .clock = pc->clock,
-            .intr = { .set = cpu_intr, .opaque = pc },
-            .nmi = { .set = cpu_nmi, .opaque = pc },
-            .init = request_line(pc, PC_REQUEST_APIC_INIT),
-            .extint_ack = extint_ack,
-            .eoi = apic_eoi,
-            .opaque = pc,
-        },
-        &pc->lapic));
-    own(pc, &lapic_type, pc->lapic);
-    VX_TRY(
-        pic_create(&(struct pic_config){ .log = pc->log, .bus = pc->bus, .intr = lapic_lint(pc->lapic, 0) }, &pc->pic));
+    for (unsigned i = 0; i < pc->cpu_count; i++)
+        VX_TRY(create_lapic(pc, &pc->cpu[i]));
+    struct vx_irq intr = lapic_lint(pc->cpu[0].lapic, 0);
+    VX_TRY(pic_create(&(struct pic_config){ .log = pc->log, .bus = pc->bus, .intr = intr }, &pc->pic));
     own(pc, &pic_type, pc->pic);
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         irq_or_init(&pc->wires.isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });

@@ -11,7 +11,7 @@ static void wake(void *opaque)
 vx_err pc_debug_create(struct vx_machine *pc)
 {
     VX_TRY(vx_debug_create(
-        &(struct vx_debug_config){ .vcpu = pc->vcpu, .clock = pc->clock, .wake = wake, .wake_opaque = pc },
+        &(struct vx_debug_config){ .vcpu = pc->cpu[0].vcpu, .clock = pc->clock, .wake = wake, .wake_opaque = pc },
         &pc->debug));
     pc->debug_wants = vx_debug_wants(pc->debug);
     return VX_ERR_OK;
@@ -22,7 +22,9 @@ vx_err pc_create_bt(struct vx_machine *pc)
     if (pc->bt != NULL)
         return VX_ERR_OK;
     VX_TRY(vx_bt_create(&pc->bt_config, &pc->bt));
-    vx_err err = vx_bt_cpu_create(pc->bt, pc->vcpu, &pc->bt_cpu);
+    vx_err err = VX_ERR_OK;
+    for (unsigned i = 0; i < pc->cpu_count && err == VX_ERR_OK; i++)
+        err = vx_bt_cpu_create(pc->bt, pc->cpu[i].vcpu, &pc->cpu[i].bt_cpu);
     if (err != VX_ERR_OK) {
         vx_bt_destroy(pc->bt);
         pc->bt = NULL;
@@ -32,15 +34,15 @@ vx_err pc_create_bt(struct vx_machine *pc)
     return VX_ERR_OK;
 }
 
-void pc_debug_step(struct vx_machine *pc)
+void pc_debug_step(struct pc_cpu *cpu)
 {
-    struct vx_vcpu *vcpu = pc->vcpu;
+    struct vx_vcpu *vcpu = cpu->vcpu;
     uint64_t before = vcpu->retired;
     do
         vx_interp_step(vcpu);
     while (vcpu->retired == before && !vcpu->halted && !vcpu->shutdown && atomic_load(&vcpu->attention) == 0);
     if (vcpu->retired != before)
-        vx_debug_stepped(pc->debug);
+        vx_debug_stepped(cpu->pc->debug);
 }
 
 vx_err vx_machine_set_engine(struct vx_machine *pc, enum vx_engine engine)
@@ -96,7 +98,7 @@ struct vx_bt *vx_machine_bt(struct vx_machine *pc)
 
 struct vx_bt_cpu *vx_machine_bt_cpu(struct vx_machine *pc)
 {
-    return pc->bt_cpu;
+    return pc->cpu[0].bt_cpu;
 }
 
 /* ---- devices by name --------------------------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ static uint64_t hash_memory(uint64_t hash, struct vx_pmap *pmap)
 
 uint64_t vx_machine_state_hash(struct vx_machine *pc)
 {
-    const struct vx_vcpu *cpu = pc->vcpu;
+    const struct vx_vcpu *cpu = pc->cpu[0].vcpu;
     uint64_t hash = 0;
 #define STATE(name, member, digits)      hash = mix(hash, (uint64_t)cpu->member);
 #define STATE_BYTES(name, offset, bytes) hash = mix_bytes(hash, cpu->fx + (offset), bytes);

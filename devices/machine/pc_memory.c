@@ -18,12 +18,18 @@
 #define BIOS_MAX         (4u << 20)
 #define FOUR_GIB         (1ull << 32)
 
-static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+/* The bus as the one who asks sees it. */
+static struct vx_bus *bus_of(struct vx_machine *pc, uint32_t from)
+{
+    return from < pc->cpu_count ? pc->cpu[from].bus : pc->bus;
+}
+
+static uint64_t bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
     struct vx_machine *pc = opaque;
     uint64_t begun = pc_access_begin(pc);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, false, phys, size, 0);
-    uint64_t value = vx_bus_read(pc->bus, VX_SPACE_MEMORY, phys, size);
+    uint64_t value = vx_bus_read(bus_of(pc, from), VX_SPACE_MEMORY, phys, size);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, false, value);
     pc_timers_changed(pc);
@@ -31,13 +37,13 @@ static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
     return value;
 }
 
-static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static void bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
     struct vx_machine *pc = opaque;
     uint64_t begun = pc_access_begin(pc);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, true, phys, size, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, true, value);
-    vx_bus_write(pc->bus, VX_SPACE_MEMORY, phys, size, value);
+    vx_bus_write(bus_of(pc, from), VX_SPACE_MEMORY, phys, size, value);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_timers_changed(pc);
     pc_access_end(pc, begun);

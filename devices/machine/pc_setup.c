@@ -76,7 +76,7 @@ static void set_cmos(struct vx_machine *pc, const struct vx_machine_config *conf
     rtc_set_cmos(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
     rtc_set_cmos(pc->rtc, CMOS_BOOT_1_2, (uint8_t)(second << 4 | first));
     rtc_set_cmos(pc->rtc, CMOS_BOOT_3, BOOT_NO_FLOPPY_CHECK);
-    rtc_set_cmos(pc->rtc, CMOS_OTHER_CPUS, 0);
+    rtc_set_cmos(pc->rtc, CMOS_OTHER_CPUS, (uint8_t)(pc->cpu_count - 1));
 }
 
 static size_t add_drives(struct vx_block *const drives[VX_MAX_IDE], char *text, size_t bytes, size_t used)
@@ -110,7 +110,7 @@ vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *
     struct vx_fw_config firmware = {
         .log = pc->log,
         .ram_bytes = config->ram_bytes,
-        .cpus = 1,
+        .cpus = pc->cpu_count,
         .boot_order = boot_order,
         .kernel = config->kernel,
         .kernel_bytes = config->kernel_bytes,

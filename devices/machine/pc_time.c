@@ -4,6 +4,8 @@
  *       instruction: a guest with absurd timers gets on. */
 #include "pc_time.h"
 
+#include <inttypes.h>
+
 #include "pc.h"
 
 static void arm(struct vx_machine *pc, uint64_t next_ns)
@@ -29,12 +31,13 @@ void pc_timers_changed(struct vx_machine *pc)
         return;
     arm(pc, next_ns);
     if (vx_clock_is_counted(pc->clock))
-        vx_vcpu_raise(pc->vcpu, VX_ATTN_WORK); /* the engine's limit is no longer right */
+        pc_raise(pc, VX_ATTN_WORK); /* the engine's limit is no longer right */
 }
 
-uint64_t pc_time_limit(const struct vx_machine *pc)
+uint64_t pc_time_limit(const struct pc_cpu *cpu)
 {
-    uint64_t limit = VX_RETIRE_NONE, retired = pc->vcpu->retired;
+    const struct vx_machine *pc = cpu->pc;
+    uint64_t limit = VX_RETIRE_NONE, retired = cpu->vcpu->retired;
     if (vx_clock_is_counted(pc->clock)) {
         uint64_t count = vx_clock_count_at(pc->clock, vx_clock_next_ns(pc->clock));
         limit = count < limit ? count : limit;
@@ -44,6 +47,17 @@ uint64_t pc_time_limit(const struct vx_machine *pc)
     if (pc->stop_at != 0 && pc->stop_at < limit)
         limit = pc->stop_at;
     return limit > retired ? limit : retired + 1; /* keeps I1 */
+}
+
+bool pc_time_is_up(struct vx_machine *pc)
+{
+    uint64_t retired = pc->cpu[0].vcpu->retired;
+    if (pc->hash_every != 0 && retired >= pc->hash_next) {
+        vx_log_info(pc->log, VX_LOG_CPU, "state after %" PRIu64 " instructions, %" PRIu64 " ns: %016" PRIx64, retired,
+                    vx_clock_now_ns(pc->clock), vx_machine_state_hash(pc));
+        pc->hash_next = retired - retired % pc->hash_every + pc->hash_every;
+    }
+    return pc->stop_at != 0 && retired >= pc->stop_at;
 }
 
 void pc_time_sleep(struct vx_machine *pc)

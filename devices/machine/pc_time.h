@@ -7,15 +7,18 @@
 #ifndef VX86_MACHINE_PC_TIME_H
 #define VX86_MACHINE_PC_TIME_H
 
+#include "pc_cpu.h"
 #include "vx86/machine.h"
 
 /* Arms for the clock's first timer; before the engine runs. */
 void pc_time_arm(struct vx_machine *pc);
 /* No ticker any more. */
 void pc_time_disarm(struct vx_machine *pc);
-/* The instruction count at which the engine has to come back for a timer, a hash or the end. */
-uint64_t pc_time_limit(const struct vx_machine *pc);
-/* The processor is halted and no event waits: sleeps, or skips, to the next timer. */
+/* The instruction count at which the processor's engine has to come back for a timer, a hash or the end. */
+uint64_t pc_time_limit(const struct pc_cpu *cpu);
+/* Logs the hash's line when its count has come; true when the run's end has. Counts are the first processor's. */
+bool pc_time_is_up(struct vx_machine *pc);
+/* All processors are halted and no event waits: sleeps, or skips, to the next timer. */
 void pc_time_sleep(struct vx_machine *pc);
 
 /* pc_disk_time.c: the drive's medium as the machine's disks see it; the medium itself with a real clock. `drive` below

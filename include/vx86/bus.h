@@ -35,6 +35,10 @@ struct vx_region {
 };
 
 VX_MUST_USE vx_err vx_bus_create(struct vx_log *log, struct vx_stats *stats, struct vx_bus **out);
+/* A view of `bus` (no view itself), which it outlives: what one processor sees. Regions added to a view answer accesses
+ * by way of that view alone and hide the bus's; everything else is the bus's. At most VX_BUS_MAX_VIEWS. */
+#define VX_BUS_MAX_VIEWS 32u
+VX_MUST_USE vx_err vx_bus_create_view(struct vx_bus *bus, struct vx_bus **out);
 void vx_bus_destroy(struct vx_bus *bus);
 
 /* The region struct is the caller's and stays in place while it is on the bus. */
@@ -47,7 +51,7 @@ void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned
 size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void *buf, size_t count);
 size_t vx_bus_write_block(struct vx_bus *bus, uint16_t port, unsigned size, const void *buf, size_t count);
 
-/* Calls fn for every region, in address order (statistics, monitor). */
+/* Calls fn for every region, of all views too, in address order (statistics, monitor). */
 void vx_bus_each(struct vx_bus *bus, void (*fn)(void *opaque, const struct vx_region *region), void *opaque);
 
 /* An interrupt (or other signal) wire: whoever drives it does not know what is at the other end. */

@@ -33,8 +33,9 @@ struct vx_cpu_config {
     struct vx_log *log;
     struct vx_stats *stats;
     struct vx_pmap *pmap;
+    uint32_t number; /* of this CPU in its machine, from 0: whom its accesses to memory come from */
     const struct vx_vcpu_ops *ops;
-    void *ops_opaque;
+    void *ops_opaque;                 /* this CPU's own: tells the machine who asks */
     const struct vx_cpu_model *model; /* copied */
     const struct vx_cpu_undefined
         *undefined; /* copied; NULL: as this host's processor, which is tried out: what translated code gives */

@@ -65,6 +65,7 @@ struct vx_mmu {
     struct vx_tlb *tlb[VX_VIEWS];
     struct vx_fault fault; /* set whenever a function below returns false */
     struct vx_pmap *pmap;
+    uint32_t cpu; /* whose it is: what the pmap's accesses come from; 0 at first */
     /* Where linear address 0 of each view is mapped in this process, NULL: no window, use the soft TLB. Right while the
      * view is not due, see vx_mmu_sync_window(). */
     uint8_t *window[VX_VIEWS];

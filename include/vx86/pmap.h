@@ -27,10 +27,14 @@
 
 struct vx_pmap;
 
-/* Accesses without backing. size is 1, 2, 4 or 8 bytes; never crosses a page. Return value zero-extended. */
+/* Who asks for an access: a CPU, by its number in the machine, or one of these. A CPU's local APIC answers it alone. */
+#define VX_FROM_DMA  (UINT32_MAX - 1) /* a device, as bus master */
+#define VX_FROM_HOST UINT32_MAX       /* loaders, debuggers: nobody in the guest */
+
+/* Accesses without backing, from whom. size is 1, 2, 4 or 8 bytes; never crosses a page. Return value zero-extended. */
 struct vx_pmap_bus_ops {
-    uint64_t (*read)(void *opaque, uint64_t phys, unsigned size);
-    void (*write)(void *opaque, uint64_t phys, unsigned size, uint64_t value);
+    uint64_t (*read)(void *opaque, uint32_t from, uint64_t phys, unsigned size);
+    void (*write)(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value);
 };
 
 struct vx_pmap_config {
@@ -74,8 +78,9 @@ bool vx_pmap_a20(const struct vx_pmap *pmap);
 uint8_t *vx_pmap_read_ptr(struct vx_pmap *pmap, uint64_t phys);
 uint8_t *vx_pmap_write_ptr(struct vx_pmap *pmap, uint64_t phys);
 
-/* Loaders, debugger: any length, any mixture of backings; announces code writes. Bytes that no one backs read as the
- * bus answers. */
+/* ---- accesses: by the host (loaders, debuggers), by a device, by a CPU */
+
+/* Any length, any mixture of backings; announces code writes. Bytes that no one backs read as the bus answers. */
 void vx_pmap_read(struct vx_pmap *pmap, uint64_t phys, void *buf, size_t bytes);
 void vx_pmap_write(struct vx_pmap *pmap, uint64_t phys, const void *buf, size_t bytes);
 
@@ -90,6 +95,12 @@ void vx_pmap_on_dma(struct vx_pmap *pmap, vx_pmap_dma_fn *fn, void *opaque);
 /* Single aligned or unaligned access of 1, 2, 4 or 8 bytes inside one page: backing or bus, code writes announced. */
 uint64_t vx_pmap_load(struct vx_pmap *pmap, uint64_t phys, unsigned size);
 void vx_pmap_store(struct vx_pmap *pmap, uint64_t phys, unsigned size, uint64_t value);
+
+/* Both kinds by the CPU of that number, for the mmu and what the CPU does of itself. */
+void vx_pmap_cpu_read(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, void *buf, size_t bytes);
+void vx_pmap_cpu_write(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, const void *buf, size_t bytes);
+uint64_t vx_pmap_cpu_load(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, unsigned size);
+void vx_pmap_cpu_store(struct vx_pmap *pmap, uint32_t cpu, uint64_t phys, unsigned size, uint64_t value);
 
 /* To be called after bytes were changed through vx_pmap_write_ptr(). */
 void vx_pmap_wrote(struct vx_pmap *pmap, uint64_t phys, size_t bytes);

@@ -182,7 +182,7 @@ enum vx_vcpu_input {
     VX_INPUT_TSC,    /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
 };
 
-/* What the machine does for its CPU. All calls on the machine thread. */
+/* What the machine does for one of its CPUs: `opaque` says which asks. All calls on the machine thread. */
 struct vx_vcpu_ops {
     uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*port_write)(void *opaque, uint16_t port, unsigned size, uint32_t value);

@@ -23,7 +23,6 @@ declare -A paths=(
     [devices/ide]="devices/ide devices/core"
     [devices/vga]="devices/vga devices/core"
     [devices/machine]="devices/machine devices/machine/lockstep $chips"
-    [devices/machine/lockstep]="devices/machine/lockstep devices/machine $chips"
     [bench/lab]="bench/lab bench/guest" # for rows.def
     [frontend]="frontend $fronts"
     [frontend/backends/serial]="frontend/backends/serial frontend/backends/display"

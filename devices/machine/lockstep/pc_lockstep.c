@@ -18,7 +18,7 @@
 
 static vx_err create_follower(struct pc_lockstep *lockstep)
 {
-    struct vx_pmap *leader = lockstep->pc->pmap;
+    struct vx_pmap *leader = lockstep->config.pmap;
     uint64_t ram = vx_pmap_ram_bytes(leader);
     struct vx_pmap_config pmap = {
         .log = lockstep->log,
@@ -43,22 +43,23 @@ static vx_err create_follower(struct pc_lockstep *lockstep)
 
 static void attach(struct pc_lockstep *lockstep)
 {
+    lockstep->ops = lockstep->leader->ops;
+    lockstep->ops_opaque = lockstep->leader->ops_opaque;
     lockstep->leader->ops = &lockstep_leader_ops;
     lockstep->leader->ops_opaque = lockstep;
-    vx_pmap_observe(lockstep->pc->pmap, &lockstep_observer, lockstep);
+    vx_pmap_observe(lockstep->config.pmap, &lockstep_observer, lockstep);
 }
 
-vx_err pc_lockstep_create(struct vx_machine *pc, uint64_t every, struct pc_lockstep **out)
+vx_err pc_lockstep_create(const struct pc_lockstep_config *config, struct pc_lockstep **out)
 {
     struct pc_lockstep *lockstep = aligned_alloc(64, (sizeof *lockstep + 63) & ~(size_t)63);
     if (lockstep == NULL)
         return VX_ERR_NO_MEMORY;
     memset(lockstep, 0, sizeof *lockstep);
-    lockstep->pc = pc;
-    lockstep->log = pc->log;
+    lockstep->config = *config;
+    lockstep->log = config->log;
     lockstep->quiet = vx_log_create(stderr);
-    lockstep->every = every;
-    lockstep->leader = pc->vcpu;
+    lockstep->leader = config->leader;
     feed_init(&lockstep->feed);
     size_t bad;
     vx_err err = vx_log_set_filter(lockstep->quiet, "error", &bad);
@@ -78,9 +79,9 @@ void pc_lockstep_destroy(struct pc_lockstep *lockstep)
     if (lockstep == NULL)
         return;
     if (lockstep->leader->ops == &lockstep_leader_ops) {
-        lockstep->leader->ops = &pc_vcpu_ops;
-        lockstep->leader->ops_opaque = lockstep->pc;
-        vx_pmap_observe(lockstep->pc->pmap, NULL, NULL);
+        lockstep->leader->ops = lockstep->ops;
+        lockstep->leader->ops_opaque = lockstep->ops_opaque;
+        vx_pmap_observe(lockstep->config.pmap, NULL, NULL);
     }
     lockstep_memory_fini(&lockstep->memory);
     vx_cpu_destroy(lockstep->follower);
@@ -223,21 +224,21 @@ static void keep_state(struct pc_lockstep *lockstep)
     memcpy(&lockstep->before, lockstep->leader, offsetof(struct vx_vcpu, engine_area));
 }
 
-void pc_lockstep_run(struct pc_lockstep *lockstep)
+void pc_lockstep_run(struct pc_lockstep *lockstep, uint64_t retire_limit)
 {
     struct vx_vcpu *leader = lockstep->leader;
-    struct vx_machine *pc = lockstep->pc;
+    const struct pc_lockstep_config *config = &lockstep->config;
     enum vx_stop why;
     do {
-        uint64_t next = leader->retired + lockstep->every;
-        leader->retire_limit = lockstep->every != 0 && next < pc->retire_limit ? next : pc->retire_limit;
+        uint64_t next = leader->retired + config->every;
+        leader->retire_limit = config->every != 0 && next < retire_limit ? next : retire_limit;
         keep_state(lockstep);
         lockstep->cpu_runs = true;
-        why = vx_bt_run(pc->bt_cpu);
+        why = vx_bt_run(config->engine);
         lockstep->cpu_runs = false;
         if (!follow(lockstep))
             return;
-    } while (why == VX_STOP_BUDGET && leader->retired < pc->retire_limit);
+    } while (why == VX_STOP_BUDGET && leader->retired < retire_limit);
 }
 
 void pc_lockstep_step(struct pc_lockstep *lockstep)
@@ -271,8 +272,8 @@ void pc_lockstep_finish(struct pc_lockstep *lockstep)
     if (lockstep == NULL || lockstep->differs)
         return;
     lockstep_apply_news(lockstep);
-    lockstep->pc->stats.lockstep_insns = lockstep->leader->retired;
-    lockstep->pc->stats.lockstep_compared = lockstep->comparisons;
+    lockstep->config.stats->lockstep_insns = lockstep->leader->retired;
+    lockstep->config.stats->lockstep_compared = lockstep->comparisons;
     if (memory_agrees(lockstep, true))
         vx_log_info(lockstep->log, VX_LOG_CPU,
                     "lockstep: %" PRIu64 " instructions, compared %" PRIu64 " times, %" PRIu64 " pages: no difference",

@@ -9,18 +9,27 @@
 #ifndef VX86_MACHINE_PC_LOCKSTEP_H
 #define VX86_MACHINE_PC_LOCKSTEP_H
 
-#include "vx86/machine.h"
+#include "vx86/bt.h"
 
 struct pc_lockstep;
 
-/* After the machine has been reset for the first time. `every`: compare after so many instructions, the translator as
- * fast as it can between; 0: after each of its units. */
-VX_MUST_USE vx_err pc_lockstep_create(struct vx_machine *pc, uint64_t every, struct pc_lockstep **out);
+struct pc_lockstep_config {
+    struct vx_log *log;       /* borrowed, all of these */
+    struct vx_stats *stats;   /* lockstep_* in it are set at the end */
+    struct vx_vcpu *leader;   /* its ops are taken over until destroy */
+    struct vx_bt_cpu *engine; /* the leader's */
+    struct vx_pmap *pmap;     /* the leader's */
+    uint64_t every;           /* compare after so many instructions, the translator as fast as it can between; 0: after
+                                 each of its units */
+};
+
+/* After the machine has been reset for the first time. */
+VX_MUST_USE vx_err pc_lockstep_create(const struct pc_lockstep_config *config, struct pc_lockstep **out);
 void pc_lockstep_destroy(struct pc_lockstep *lockstep); /* NULL: nothing */
 
 /* In place of vx_bt_run(), vx_interp_step() and vx_cpu_take_events() on the leader. The first comes back for attention,
- * halt, shutdown, pc->retire_limit or a difference. */
-void pc_lockstep_run(struct pc_lockstep *lockstep);
+ * halt, shutdown, the count `retire_limit` or a difference. */
+void pc_lockstep_run(struct pc_lockstep *lockstep, uint64_t retire_limit);
 void pc_lockstep_step(struct pc_lockstep *lockstep);
 void pc_lockstep_take_events(struct pc_lockstep *lockstep);
 /* A difference has been found and reported. */

@@ -171,13 +171,15 @@ const struct vx_vcpu_ops lockstep_follower_ops = {
     .smiact = smiact,
 };
 
-static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+static uint64_t bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     return single(opaque, FEED_MMIO_READ, phys, size, NULL);
 }
 
-static void bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static void bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     single(opaque, FEED_MMIO_WRITE, phys, size, &value);
 }
 

@@ -10,7 +10,7 @@ static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
     struct pc_lockstep *lockstep = opaque;
     size_t at = feed_add(&lockstep->feed, FEED_PORT_READ, port, size, 0);
     lockstep->in_device++;
-    uint32_t value = pc_vcpu_ops.port_read(lockstep->pc, port, size);
+    uint32_t value = lockstep->ops->port_read(lockstep->ops_opaque, port, size);
     lockstep->in_device--;
     feed_set_items(&lockstep->feed, at, &value, size, 1);
     return value;
@@ -22,7 +22,7 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
     size_t at = feed_add(&lockstep->feed, FEED_PORT_WRITE, port, size, 0);
     feed_set_items(&lockstep->feed, at, &value, size, 1);
     lockstep->in_device++;
-    pc_vcpu_ops.port_write(lockstep->pc, port, size, value);
+    lockstep->ops->port_write(lockstep->ops_opaque, port, size, value);
     lockstep->in_device--;
 }
 
@@ -42,7 +42,8 @@ static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *
     struct pc_lockstep *lockstep = opaque;
     size_t at = feed_add(&lockstep->feed, FEED_PORT_READ, port, size, 0);
     lockstep->in_device++;
-    return end_block(lockstep, at, size, buf, pc_vcpu_ops.port_read_block(lockstep->pc, port, size, buf, count));
+    return end_block(lockstep, at, size, buf,
+                     lockstep->ops->port_read_block(lockstep->ops_opaque, port, size, buf, count));
 }
 
 static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const void *buf, size_t count)
@@ -50,14 +51,15 @@ static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const
     struct pc_lockstep *lockstep = opaque;
     size_t at = feed_add(&lockstep->feed, FEED_PORT_WRITE, port, size, 0);
     lockstep->in_device++;
-    return end_block(lockstep, at, size, buf, pc_vcpu_ops.port_write_block(lockstep->pc, port, size, buf, count));
+    return end_block(lockstep, at, size, buf,
+                     lockstep->ops->port_write_block(lockstep->ops_opaque, port, size, buf, count));
 }
 
 static int ack_interrupt(void *opaque)
 {
     struct pc_lockstep *lockstep = opaque;
     size_t at = feed_add(&lockstep->feed, FEED_ACK, 0, 0, 0);
-    int vector = pc_vcpu_ops.ack_interrupt(lockstep->pc);
+    int vector = lockstep->ops->ack_interrupt(lockstep->ops_opaque);
     lockstep->feed.entry[at].value = (uint64_t)(int64_t)vector;
     return vector;
 }
@@ -65,7 +67,7 @@ static int ack_interrupt(void *opaque)
 static uint64_t input(void *opaque, enum vx_vcpu_input what)
 {
     struct pc_lockstep *lockstep = opaque;
-    uint64_t value = pc_vcpu_ops.input(lockstep->pc, what);
+    uint64_t value = lockstep->ops->input(lockstep->ops_opaque, what);
     feed_add(&lockstep->feed, FEED_INPUT, what, 0, value);
     return value;
 }
@@ -74,21 +76,21 @@ static void apic_base(void *opaque, uint64_t value)
 {
     struct pc_lockstep *lockstep = opaque;
     feed_add(&lockstep->feed, FEED_APIC_BASE, 0, 0, value);
-    pc_vcpu_ops.apic_base(lockstep->pc, value);
+    lockstep->ops->apic_base(lockstep->ops_opaque, value);
 }
 
 static void ferr(void *opaque, bool level)
 {
     struct pc_lockstep *lockstep = opaque;
     feed_add(&lockstep->feed, FEED_FERR, 0, 0, level);
-    pc_vcpu_ops.ferr(lockstep->pc, level);
+    lockstep->ops->ferr(lockstep->ops_opaque, level);
 }
 
 static void smiact(void *opaque, bool active)
 {
     struct pc_lockstep *lockstep = opaque;
     feed_add(&lockstep->feed, FEED_SMIACT, 0, 0, active);
-    pc_vcpu_ops.smiact(lockstep->pc, active);
+    lockstep->ops->smiact(lockstep->ops_opaque, active);
 }
 
 const struct vx_vcpu_ops lockstep_leader_ops = {
@@ -146,7 +148,7 @@ static void written(void *opaque, uint32_t page, uint32_t off, uint32_t bytes)
         return;
     uint64_t where = (uint64_t)page << VX_PAGE_SHIFT | off;
     size_t at = feed_add(&lockstep->feed, FEED_MEMORY, where, 0, 0);
-    feed_set_items(&lockstep->feed, at, vx_pmap_page_hva(lockstep->pc->pmap, page) + off, bytes, bytes);
+    feed_set_items(&lockstep->feed, at, vx_pmap_page_hva(lockstep->config.pmap, page) + off, bytes, bytes);
 }
 
 const struct vx_pmap_observer lockstep_observer = { .mapped = mapped, .a20 = a20, .written = written };

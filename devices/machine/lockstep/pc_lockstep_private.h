@@ -1,16 +1,18 @@
-/* pc_lockstep_private.h - the struct behind lockstep, for its own files. */
+/* pc_lockstep_private.h - the struct behind lockstep, for its own files. Of the machine they know what the config
+ * names. */
 #ifndef VX86_MACHINE_PC_LOCKSTEP_PRIVATE_H
 #define VX86_MACHINE_PC_LOCKSTEP_PRIVATE_H
 
-#include "pc.h"
+#include "pc_lockstep.h"
 #include "pc_lockstep_feed.h"
 #include "pc_lockstep_state.h"
 
 struct pc_lockstep {
-    struct vx_machine *pc;
+    struct pc_lockstep_config config;
     struct vx_log *log, *quiet; /* the follower's own: what both meet is told once */
-    uint64_t every;
     struct vx_vcpu *leader, *follower;
+    const struct vx_vcpu_ops *ops; /* the leader's machine */
+    void *ops_opaque;
     struct vx_pmap *pmap; /* the follower's */
     struct vx_stats stats;
     struct lockstep_memory memory;

@@ -106,14 +106,16 @@ static inline void fake_init(struct fake_block *fake, struct vx_loop *loop, uint
         fake->bytes[i] = pattern(i);
 }
 
-static inline uint64_t rig_unbacked(void *opaque, uint64_t phys, unsigned size)
+static inline uint64_t rig_unbacked(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size;
     return UINT64_MAX;
 }
 
-static inline void rig_dropped(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static inline void rig_dropped(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size, (void)value;
 }
 

@@ -215,6 +215,50 @@ static void record_level(void *opaque, unsigned line, bool level)
     *(int *)opaque += level ? 1 : 100;
 }
 
+static void note_base(void *opaque, const struct vx_region *region)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%x ", (unsigned)region->base);
+    strcat(opaque, text);
+}
+
+/* Two processors see each their own page over the bus's, and everything else of it; who uses the bus itself sees
+ * neither. An access that reaches into the page is cut there. */
+Test(bus, views_hide_and_show)
+{
+    struct vx_bus *bus = make_bus(), *view[2];
+    struct probe shared = make_probe(VX_SPACE_MEMORY, 0x1000, 0x3000, 1, 8, 0);
+    struct probe own[2] = { make_probe(VX_SPACE_MEMORY, 0x2000, 0x1000, 4, 4, 1),
+                            make_probe(VX_SPACE_MEMORY, 0x2002, 0xFFE, 1, 4, 1) };
+    char text[64] = "";
+    plug(bus, &shared);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(vx_bus_create_view(bus, &view[i]), VX_ERR_OK);
+        plug(view[i], &own[i]);
+    }
+    vx_bus_write(bus, VX_SPACE_MEMORY, 0x2010, 4, 9);
+    cr_expect(shared.count == 1 && shared.seen[0].off == 0x1010 && own[0].count == 0 && own[1].count == 0);
+    for (unsigned i = 0; i < 2; i++)
+        vx_bus_write(view[i], VX_SPACE_MEMORY, 0x2010, 4, i);
+    cr_expect(own[0].count == 1 && own[0].seen[0].off == 0x10 && own[1].count == 1 && own[1].seen[0].off == 0xE);
+    shared.count = 0;
+    vx_bus_write(view[0], VX_SPACE_MEMORY, 0x1010, 4, 0);
+    vx_bus_write(view[1], VX_SPACE_MEMORY, 0x2000, 4, 0x44332211); /* two bytes below, two of its own */
+    cr_expect(shared.count == 2 && shared.seen[0].off == 0x10 && shared.seen[1].off == 0x1000 &&
+              shared.seen[1].size == 2 && shared.seen[1].value == 0x2211);
+    cr_expect(own[1].count == 2 && own[1].seen[1].off == 0 && own[1].seen[1].value == 0x4433);
+    cr_expect_eq(vx_bus_read(view[0], VX_SPACE_MEMORY, 0x9000, 2), 0xFFFF);
+    vx_bus_each(bus, note_base, text);
+    cr_expect_str_eq(text, "1000 2000 2002 0 "); /* the last: what nobody claimed */
+    vx_bus_remove(view[0], &own[0].region);
+    shared.count = 0;
+    vx_bus_write(view[0], VX_SPACE_MEMORY, 0x2010, 4, 0);
+    cr_expect_eq(shared.count, 1);
+    for (unsigned i = 0; i < 2; i++)
+        vx_bus_destroy(view[i]);
+    vx_bus_destroy(bus);
+}
+
 Test(bus, a_shared_line_is_up_while_any_input_is)
 {
     int changes = 0;

@@ -19,14 +19,16 @@ struct rig {
     struct vx_fw_sink sink;
 };
 
-static uint64_t nothing_read(void *opaque, uint64_t phys, unsigned size)
+static uint64_t nothing_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size;
     return UINT64_MAX;
 }
 
-static void nothing_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static void nothing_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     (void)opaque, (void)phys, (void)size, (void)value;
 }
 

@@ -47,12 +47,14 @@ static void line(void *opaque, unsigned which, bool level)
     }
 }
 
-static uint64_t mem_read(void *opaque, uint64_t phys, unsigned size)
+static uint64_t mem_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     return vx_bus_read(((struct rig *)opaque)->bus, VX_SPACE_MEMORY, phys, size);
 }
-static void mem_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static void mem_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     vx_bus_write(((struct rig *)opaque)->bus, VX_SPACE_MEMORY, phys, size, value);
 }
 

@@ -24,13 +24,15 @@ struct vga_rig {
     bool lied; /* something outside of the rectangles has changed */
 };
 
-static inline uint64_t vga_rig_bus_read(void *opaque, uint64_t phys, unsigned size)
+static inline uint64_t vga_rig_bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     return vx_bus_read(((struct vga_rig *)opaque)->bus, VX_SPACE_MEMORY, phys, size);
 }
 
-static inline void vga_rig_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static inline void vga_rig_bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     vx_bus_write(((struct vga_rig *)opaque)->bus, VX_SPACE_MEMORY, phys, size, value);
 }
 

@@ -144,16 +144,16 @@ static inline uint64_t board_access(struct board *board, uint64_t *rng)
     uint64_t at = region->base + board_random(rng) % region->size, value = board_value(board_random(rng));
     unsigned size = 1u << (r >> 32) % (space == VX_SPACE_IO ? 3 : 4);
     if (r >> 40 & 1) {
-        vx_bus_write(board->pc->bus, space, at, size, value);
+        vx_bus_write(board->pc->cpu[0].bus, space, at, size, value);
         return at;
     }
-    return vx_bus_read(board->pc->bus, space, at, size);
+    return vx_bus_read(board->pc->cpu[0].bus, space, at, size);
 }
 
 static inline uint64_t board_config_access(struct board *board, uint64_t *rng)
 {
     static const uint32_t places[] = { 0x0000, 0x0800, 0x0900, 0x0B00, 0x1000 }; /* 00.0, 01.0, 01.1, 01.3, 02.0 */
-    struct vx_bus *bus = board->pc->bus;
+    struct vx_bus *bus = board->pc->cpu[0].bus;
     uint64_t r = board_random(rng);
     uint32_t reg = r & 1 ? (r >> 8 & 0x3C) : (r >> 8 & 0xFC);
     vx_bus_write(bus, VX_SPACE_IO, 0xCF8, 4, 0x80000000u | places[(r >> 16) % VX_ARRAY_LEN(places)] | reg);
@@ -169,8 +169,8 @@ static inline uint64_t board_memory_access(struct board *board, uint64_t *rng)
     if (r & 1)
         at = 0xA0000 + at % 0x60000;
     if (r & 2)
-        vx_pmap_store(board->pc->pmap, at, 8, r);
-    return vx_pmap_load(board->pc->pmap, at, 8);
+        vx_pmap_cpu_store(board->pc->pmap, 0, at, 8, r);
+    return vx_pmap_cpu_load(board->pc->pmap, 0, at, 8);
 }
 
 /* Commands that disks and CD-ROM drives know, with few sectors, by all ways of transfer. */
@@ -179,7 +179,7 @@ static inline uint64_t board_disk_access(struct board *board, uint64_t *rng)
     static const uint8_t commands[] = { 0x20, 0x30, 0xC8, 0xCA, 0xC4, 0xC5, 0xC6, 0xEC, 0xE7,
                                         0xA0, 0xA0, 0xA1, 0xE6, 0x40, 0xEF, 0x08, 0x35, 0x25 };
     static const uint8_t devices[] = { 0xE0, 0xA0, 0xF0 };
-    struct vx_bus *bus = board->pc->bus;
+    struct vx_bus *bus = board->pc->cpu[0].bus;
     uint64_t r = board_random(rng), words[16] = { 0 };
     uint16_t base = r & 1 ? 0x1F0 : 0x170;
     switch (r >> 8 & 7) {
@@ -216,7 +216,7 @@ static inline uint64_t board_outside(struct board *board, uint64_t *rng)
     case 2: fpu_error_set_ferr(board->pc->fpu_error, r & 1); break;
     case 3: i440fx_set_smiact(board->pc->bridge, r & 1); break;
     case 4: vx_loop_run_posted(board->loop); break;
-    default: return (uint64_t)lapic_ack(board->pc->lapic);
+    default: return (uint64_t)lapic_ack(board->pc->cpu[0].lapic);
     }
     return 0;
 }

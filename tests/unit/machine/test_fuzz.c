@@ -46,9 +46,9 @@ static void one_access(struct vx_machine *pc, uint64_t *rng)
     uint64_t at = region->base + next(rng) % region->size, value = value_from(next(rng));
     unsigned size = 1u << (r >> 32) % (space == VX_SPACE_IO ? 3 : 4);
     if (r >> 40 & 1)
-        vx_bus_write(pc->bus, space, at, size, value);
+        vx_bus_write(pc->cpu[0].bus, space, at, size, value);
     else
-        vx_bus_read(pc->bus, space, at, size);
+        vx_bus_read(pc->cpu[0].bus, space, at, size);
 }
 
 static void one_config_write(struct vx_machine *pc, uint64_t *rng)
@@ -56,17 +56,17 @@ static void one_config_write(struct vx_machine *pc, uint64_t *rng)
     uint64_t r = next(rng);
     static const uint32_t places[] = { 0x0000, 0x0800, 0x0900, 0x0B00, 0x1000 }; /* 00.0, 01.0, 01.1, 01.3, 02.0 */
     uint32_t reg = (r & 1 ? (r >> 8 & 0x3C) : (r >> 8 & 0xFC));
-    vx_bus_write(pc->bus, VX_SPACE_IO, 0xCF8, 4, 0x80000000u | places[(r >> 16) % VX_ARRAY_LEN(places)] | reg);
-    vx_bus_write(pc->bus, VX_SPACE_IO, 0xCFC, 4, value_from(next(rng)));
+    vx_bus_write(pc->cpu[0].bus, VX_SPACE_IO, 0xCF8, 4, 0x80000000u | places[(r >> 16) % VX_ARRAY_LEN(places)] | reg);
+    vx_bus_write(pc->cpu[0].bus, VX_SPACE_IO, 0xCFC, 4, value_from(next(rng)));
 }
 
 static void memory_access(struct vx_machine *pc, uint64_t *rng)
 {
     uint64_t at = next(rng) & 0xFFFFFFF8u;
     if (at >= 0xC0000 && at < 0x100000)
-        vx_pmap_store(pc->pmap, at, 8, next(rng));
+        vx_pmap_cpu_store(pc->pmap, 0, at, 8, next(rng));
     else if (at >= ROM_RAM_BYTES)
-        vx_pmap_load(pc->pmap, at, 8);
+        vx_pmap_cpu_load(pc->pmap, 0, at, 8);
 }
 
 static void fuzz(uint64_t seed)
@@ -102,7 +102,7 @@ static void fuzz(uint64_t seed)
         if (r % 64 == 2)
             vx_clock_advance(clock, r >> 44);
         if (r % 128 == 3)
-            lapic_ack(pc->lapic);
+            lapic_ack(pc->cpu[0].lapic);
     }
     vx_machine_reset(pc); /* what stood in RAM may have been written over by DMA */
     vx_pmap_store(pc->pmap, 0x1000, 4, MARK);
@@ -110,7 +110,7 @@ static void fuzz(uint64_t seed)
     cr_assert(vx_pmap_load(pc->pmap, 0x1000, 4) == MARK && vx_pmap_load(pc->pmap, 0x1FF000, 4) == MARK, "RAM is gone");
     cr_assert(vx_pmap_load(pc->pmap, 0xFFFFFFF0, 1) == 0xE9 && vx_pmap_load(pc->pmap, 0xFFFF0, 1) == 0xE9,
               "the ROM is gone");
-    cr_assert_eq(vx_bus_read(pc->bus, VX_SPACE_MEMORY, 0xFEE00030, 4), 0x00050014);
+    cr_assert_eq(vx_bus_read(pc->cpu[0].bus, VX_SPACE_MEMORY, 0xFEE00030, 4), 0x00050014);
     vx_machine_destroy(pc);
     vx_loop_destroy(loop);
     vx_clock_destroy(clock);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "ends.h"
+#include "pc.h"
 #include "pc_lockstep_private.h"
 
 static struct vx_machine_config lockstep_config(uint64_t every, uint64_t stress_seed)

@@ -158,6 +158,29 @@ Test(run, two_machines_side_by_side, .timeout = 20)
     check_pair(VX_ENGINE_BT, VX_ENGINE_BT);
 }
 
+/* ---- who asks --------------------------------------------------------------------------------------------------- */
+
+/* A processor's local APIC answers that processor, not a device and not the host. Everything else answers all. */
+Test(run, the_local_apic_answers_its_processor)
+{
+    static struct rom rom;
+    struct rom_machine rig;
+    uint32_t by_device = 0, rom_by_device = 0;
+    rom_make(&rom, CODE(spin_code), NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, true), VX_ERR_OK);
+    struct vx_pmap *pmap = vx_machine_pmap(rig.machine);
+    vx_pmap_dma_read(pmap, 0xFEE00030, &by_device, 4);
+    vx_pmap_dma_read(pmap, 0xFFFFFFF0, &rom_by_device, 4);
+    cr_expect_eq(vx_pmap_cpu_load(pmap, 0, 0xFEE00030, 4), 0x00050014); /* version */
+    cr_expect_eq(vx_pmap_cpu_load(pmap, 0, 0xFEE00020, 4), 0);          /* its ID is its number */
+    cr_expect_eq(by_device, 0xFFFFFFFF);
+    cr_expect_eq(vx_pmap_load(pmap, 0xFEE00030, 4), 0xFFFFFFFF);
+    cr_expect_eq(vx_pmap_cpu_load(pmap, 0, 0xFFFFFFF0, 4), rom_by_device);
+    cr_expect_eq(vx_pmap_cpu_load(pmap, 0, 0xFEC00000, 4),
+                 vx_pmap_load(pmap, 0xFEC00000, 4)); /* the I/O APIC's index */
+    rom_machine_destroy(&rig);
+}
+
 /* ---- creation --------------------------------------------------------------------------------------------------- */
 
 Test(run, wrong_configurations_are_refused)

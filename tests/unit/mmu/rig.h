@@ -48,8 +48,9 @@ struct rig {
     uint64_t flushed_lin;
 };
 
-static inline uint64_t rig_bus_read(void *opaque, uint64_t phys, unsigned size)
+static inline uint64_t rig_bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     struct rig *rig = opaque;
     rig->bus_reads++;
     rig->bus_phys = phys;
@@ -57,8 +58,9 @@ static inline uint64_t rig_bus_read(void *opaque, uint64_t phys, unsigned size)
     return phys * 0x0101010101010101ull & (size == 8 ? UINT64_MAX : (1ull << 8 * size) - 1);
 }
 
-static inline void rig_bus_write(void *opaque, uint64_t phys, unsigned size, uint64_t value)
+static inline void rig_bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
+    (void)from;
     struct rig *rig = opaque;
     rig->bus_writes++;
     rig->bus_phys = phys;

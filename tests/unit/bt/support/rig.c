@@ -5,8 +5,9 @@
 
 #include "bare.h"
 
-static uint64_t bus_read(void *opaque, uint64_t phys, unsigned size)
+static uint64_t bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
+    (void)from;
     (void)opaque, (void)size;
     return phys * 0x0101010101010101ull; /* recognisable, the same for both engines */
 }
