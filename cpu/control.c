@@ -11,10 +11,10 @@
 /* What CALL pushes; NULL stands for JMP. */
 struct link {
     unsigned op_size;
-    uint32_t next_eip;
+    uint64_t next_eip;
 };
 
-static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, const struct link *link)
+static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint64_t off, const struct link *link)
 {
     struct stack stack;
     uint32_t limit = vx_vm86(cpu) ? 0xFFFFu : cpu->seg[VX_CS].limit;
@@ -22,7 +22,7 @@ static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, const
         struct frame frame;
         frame_init(&frame, link->op_size);
         frame_add(&frame, cpu->seg[VX_CS].sel);
-        frame_add(&frame, link->next_eip);
+        frame_add(&frame, (uint32_t)link->next_eip);
         stack_open(cpu, &stack);
         if (!stack_room(cpu, &stack, frame.count * frame.size))
             return false;
@@ -43,7 +43,7 @@ static bool real_transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, const
 }
 
 /* To code at the current privilege, found to be allowed: pushes the link, enters. */
-static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uint32_t off, const struct link *link)
+static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uint64_t off, const struct link *link)
 {
     struct stack stack;
     struct frame frame;
@@ -53,7 +53,7 @@ static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uin
     if (link != NULL) {
         frame_init(&frame, link->op_size);
         frame_add(&frame, cpu->seg[VX_CS].sel);
-        frame_add(&frame, link->next_eip);
+        frame_add(&frame, (uint32_t)link->next_eip);
         if (!stack_room(cpu, &stack, frame.count * frame.size))
             return false;
     }
@@ -67,7 +67,7 @@ static bool enter_same(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uin
     return true;
 }
 
-static bool direct(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uint32_t off, const struct link *link)
+static bool direct(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uint64_t off, const struct link *link)
 {
     unsigned dpl = desc_dpl(code);
     bool allowed = desc_is_conforming_code(code) ? dpl <= cpu->cpl : dpl == cpu->cpl && sel_rpl(sel) <= cpu->cpl;
@@ -79,7 +79,7 @@ static bool direct(struct vx_vcpu *cpu, uint16_t sel, struct desc *code, uint32_
 /* A call gate, decoded. */
 struct call_gate {
     uint16_t sel;
-    uint32_t off;
+    uint64_t off;
     unsigned size;
     unsigned params;
 };
@@ -98,7 +98,7 @@ static bool add_params(struct vx_vcpu *cpu, const struct call_gate *gate, struct
     return true;
 }
 
-static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct desc *code, uint32_t next_eip)
+static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct desc *code, uint64_t next_eip)
 {
     struct frame frame;
     struct stack stack;
@@ -125,7 +125,7 @@ static bool call_inner(struct vx_vcpu *cpu, const struct call_gate *gate, struct
     if (!add_params(cpu, gate, &frame))
         return false;
     frame_add(&frame, cpu->seg[VX_CS].sel);
-    frame_add(&frame, next_eip);
+    frame_add(&frame, (uint32_t)next_eip);
     if (!seg_mark_accessed(cpu, code) || !seg_mark_accessed(cpu, &ss_desc) || !stack_push(cpu, &stack, &frame))
         return false;
     stack_commit(cpu, &stack);
@@ -165,7 +165,7 @@ static bool through_call_gate(struct vx_vcpu *cpu, uint16_t gate_sel, const stru
     return call_inner(cpu, &gate, &code, link->next_eip);
 }
 
-static bool to_task(struct vx_vcpu *cpu, uint16_t sel, const struct desc *entry, uint32_t next_eip, bool call)
+static bool to_task(struct vx_vcpu *cpu, uint16_t sel, const struct desc *entry, uint64_t next_eip, bool call)
 {
     struct task_switch how = {
         .cause = call ? VX_TASK_CALL : VX_TASK_JUMP,
@@ -183,7 +183,7 @@ static bool to_task(struct vx_vcpu *cpu, uint16_t sel, const struct desc *entry,
     return task_switch(cpu, &how);
 }
 
-static bool transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, uint32_t next_eip, const struct link *link)
+static bool transfer(struct vx_vcpu *cpu, uint16_t sel, uint64_t off, uint64_t next_eip, const struct link *link)
 {
     struct desc entry;
     if (vx_real_mode(cpu) || vx_vm86(cpu))
@@ -206,12 +206,12 @@ static bool transfer(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, uint32_t n
     }
 }
 
-bool vx_cpu_far_jump(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, uint32_t next_eip)
+bool vx_cpu_far_jump(struct vx_vcpu *cpu, uint16_t sel, uint64_t off, uint64_t next_eip)
 {
     return transfer(cpu, sel, off, next_eip, NULL);
 }
 
-bool vx_cpu_far_call(struct vx_vcpu *cpu, uint16_t sel, uint32_t off, unsigned op_size, uint32_t next_eip)
+bool vx_cpu_far_call(struct vx_vcpu *cpu, uint16_t sel, uint64_t off, unsigned op_size, uint64_t next_eip)
 {
     struct link link = { .op_size = op_size, .next_eip = next_eip };
     return transfer(cpu, sel, off, next_eip, &link);

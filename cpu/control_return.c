@@ -65,7 +65,7 @@ static void enter_target(struct vx_vcpu *cpu, const struct stack *from, const st
         seg_drop_inner(cpu);
 }
 
-static void enter_real_code(struct vx_vcpu *cpu, uint16_t sel, uint32_t eip)
+static void enter_real_code(struct vx_vcpu *cpu, uint16_t sel, uint64_t eip)
 {
     if (vx_vm86(cpu))
         seg_set_vm86(&cpu->seg[VX_CS], sel);
@@ -130,7 +130,7 @@ static bool iret_real(struct vx_vcpu *cpu, unsigned op_size)
 }
 
 /* NT: back to the task whose selector is in the current TSS's back link. */
-static bool iret_task(struct vx_vcpu *cpu, uint32_t next_eip)
+static bool iret_task(struct vx_vcpu *cpu, uint64_t next_eip)
 {
     struct task_switch how = { .cause = VX_TASK_IRET, .next_eip = next_eip, .eflags = vx_eflags(cpu) };
     uint64_t link;
@@ -197,7 +197,7 @@ static void unblock_nmi(struct vx_vcpu *cpu)
 }
 
 /* NMIs are let in even by an IRET that faults (SDM 3A "Handling Multiple NMIs"). */
-bool vx_cpu_iret(struct vx_vcpu *cpu, unsigned op_size, uint32_t next_eip)
+bool vx_cpu_iret(struct vx_vcpu *cpu, unsigned op_size, uint64_t next_eip)
 {
     if (vx_vm86(cpu) && vx_iopl(cpu) < 3 && !(op_size == 2 && vif_stands_in(cpu)))
         return fault_code(cpu, VX_GP, 0);

@@ -25,7 +25,7 @@ struct cpu_box {
     /* The last instructions, written by whoever runs them; read by vx_cpu_dump(). */
     uint32_t ring_next;
     struct {
-        uint32_t eip;
+        uint64_t eip;
         uint16_t cs;
     } ring[VX_RING_ENTRIES];
 
@@ -49,7 +49,8 @@ void undefined_probe(struct vx_cpu_undefined *undefined);
 static inline void cpu_ring_note(struct vx_vcpu *cpu)
 {
     struct cpu_box *box = cpu_box(cpu);
-    uint32_t eip = (uint32_t)cpu->rip, last = (box->ring_next - 1) % VX_RING_ENTRIES;
+    uint64_t eip = cpu->rip;
+    uint32_t last = (box->ring_next - 1) % VX_RING_ENTRIES;
     uint16_t cs = cpu->seg[VX_CS].sel;
     if (box->ring[last].eip == eip && box->ring[last].cs == cs)
         return;

@@ -27,18 +27,18 @@ static unsigned bytes_of(const struct vx_vcpu *cpu, unsigned i)
 }
 
 /* Breakpoint i covers a byte of [lin, lin + bytes): its address is aligned to its length. */
-static bool covers(const struct vx_vcpu *cpu, unsigned i, uint32_t lin, unsigned bytes)
+static bool covers(const struct vx_vcpu *cpu, unsigned i, uint64_t lin, unsigned bytes)
 {
     unsigned own = bytes_of(cpu, i);
-    uint32_t first = (uint32_t)cpu->dr[i] & ~(own - 1);
-    return lin - first < own || first - lin < bytes;
+    uint64_t first = vx_lin_wrap(cpu->dr[i]) & ~(uint64_t)(own - 1);
+    return vx_lin_wrap(lin - first) < own || vx_lin_wrap(first - lin) < bytes;
 }
 
 bool dr_insn_breakpoint(struct vx_vcpu *cpu)
 {
     unsigned hits = 0;
     for (unsigned i = 0; i < 4; i++)
-        if (enabled(cpu, i) && kind_of(cpu, i) == RW_FETCH && (uint32_t)cpu->dr[i] == (uint32_t)vx_cs_lin(cpu))
+        if (enabled(cpu, i) && kind_of(cpu, i) == RW_FETCH && vx_lin_wrap(cpu->dr[i]) == vx_cs_lin(cpu))
             hits |= 1u << i;
     if (hits == 0)
         return true;
@@ -54,7 +54,7 @@ bool dr_watches_data(const struct vx_vcpu *cpu)
     return false;
 }
 
-uint8_t dr_data_hits(const struct vx_vcpu *cpu, uint32_t lin, unsigned bytes, bool write)
+uint8_t dr_data_hits(const struct vx_vcpu *cpu, uint64_t lin, unsigned bytes, bool write)
 {
     uint8_t hits = 0;
     for (unsigned i = 0; i < 4; i++) {

@@ -13,7 +13,7 @@ bool dr_insn_breakpoint(struct vx_vcpu *cpu);
 /* True when a data or port breakpoint is enabled. */
 bool dr_watches_data(const struct vx_vcpu *cpu);
 /* DR6 bits 0 to 3 of the breakpoints that an access to memory trips: a trap after the instruction. */
-uint8_t dr_data_hits(const struct vx_vcpu *cpu, uint32_t lin, unsigned bytes, bool write);
+uint8_t dr_data_hits(const struct vx_vcpu *cpu, uint64_t lin, unsigned bytes, bool write);
 /* The same for an access to a port. */
 uint8_t dr_port_hits(const struct vx_vcpu *cpu, uint16_t port, unsigned size);
 

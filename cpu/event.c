@@ -19,7 +19,7 @@ enum { ERROR_IDT = 2, DR7_GD = 1 << 13, CHAIN_MAX = 64 };
 /* An interrupt or trap gate, decoded. */
 struct gate {
     uint16_t sel;
-    uint32_t off;
+    uint64_t off;
     unsigned size; /* 2 or 4: width of the frame */
     bool trap;     /* leaves IF alone */
 };
@@ -41,7 +41,7 @@ static bool deliver_real(struct vx_vcpu *cpu, const struct event *event)
     struct frame frame;
     struct stack stack;
     uint64_t entry;
-    uint32_t off = event->vector * 4u;
+    uint64_t off = event->vector * 4u;
     if (off + 3 > cpu->idtr.limit)
         return fault_code(cpu, VX_GP, event->vector * 8u + ERROR_IDT + ext_of(event));
     if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->idtr.base + off), 4, VX_VIEW_SYSTEM, &entry))
@@ -49,7 +49,7 @@ static bool deliver_real(struct vx_vcpu *cpu, const struct event *event)
     frame_init(&frame, 2);
     frame_add(&frame, event->eflags);
     frame_add(&frame, cpu->seg[VX_CS].sel);
-    frame_add(&frame, event->eip);
+    frame_add(&frame, (uint32_t)event->eip);
     stack_open(cpu, &stack);
     if (!stack_push(cpu, &stack, &frame))
         return false;
@@ -64,7 +64,7 @@ static void add_return(struct frame *frame, const struct vx_vcpu *cpu, const str
 {
     frame_add(frame, event->eflags);
     frame_add(frame, cpu->seg[VX_CS].sel);
-    frame_add(frame, event->eip);
+    frame_add(frame, (uint32_t)event->eip);
     if (event->has_error)
         frame_add(frame, event->error);
 }
@@ -301,7 +301,7 @@ static void deliver_interrupt(struct vx_vcpu *cpu, uint8_t vector)
 
 /* INT n in VM86 mode. *done: the handler of the program itself has been entered. False: #GP(0), or a fault on the way.
  * */
-static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint32_t next_eip, bool *done)
+static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint64_t next_eip, bool *done)
 {
     *done = false;
     if ((cpu->cr4 & VX_CR4_VME) && !vif_int_redirected(cpu, vector, done))
@@ -313,7 +313,7 @@ static bool vm86_int(struct vx_vcpu *cpu, uint8_t vector, uint32_t next_eip, boo
     return vx_iopl(cpu) == 3 || fault_code(cpu, VX_GP, 0);
 }
 
-bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind kind, uint32_t next_eip)
+bool vx_cpu_software_int(struct vx_vcpu *cpu, uint8_t vector, enum vx_int_kind kind, uint64_t next_eip)
 {
     struct event event = {
         .vector = vector,

@@ -9,7 +9,7 @@ struct event {
     bool software; /* INT n, INT3, INTO: the gate's DPL counts, EXT stays clear */
     bool has_error;
     uint32_t error;
-    uint32_t eip;    /* return address */
+    uint64_t eip;    /* return address */
     uint32_t eflags; /* image for the stack */
 };
 

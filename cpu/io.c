@@ -15,10 +15,10 @@ static bool bitmap_allows(struct vx_vcpu *cpu, uint16_t port, unsigned size, boo
         return true;
     if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + TSS32_IO_BASE), 2, VX_VIEW_SYSTEM, &base))
         return false;
-    uint32_t off = (uint32_t)base + port / 8u;
+    uint64_t off = base + port / 8u;
     if (off + 1 > cpu->tr.limit)
         return true;
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + off), 2, VX_VIEW_SYSTEM, &bits))
+    if (!vx_mmu_read(cpu->mmu, cpu->tr.base + off, 2, VX_VIEW_SYSTEM, &bits))
         return false;
     *allowed = ((bits >> (port & 7)) & ((1u << size) - 1)) == 0;
     return true;

@@ -9,7 +9,7 @@
 /* False when the selector is beyond its table. */
 static bool desc_address(const struct vx_vcpu *cpu, uint16_t sel, uint64_t *lin)
 {
-    uint32_t off = sel & 0xFFF8u;
+    uint64_t off = sel & 0xFFF8u;
     uint64_t base = cpu->gdtr.base;
     uint32_t limit = cpu->gdtr.limit;
     if (sel_local(sel)) {
@@ -89,7 +89,7 @@ void seg_set_vm86(struct vx_seg *seg, uint16_t sel)
     *seg = (struct vx_seg){ .base = (uint32_t)sel << 4, .limit = 0xFFFF, .sel = sel, .attr = VX_ATTR_VM86 };
 }
 
-void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint32_t eip)
+void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint64_t eip)
 {
     seg_from_desc(&cpu->seg[VX_CS], (uint16_t)((sel & 0xFFFCu) | cpl), desc);
     cpu->cpl = (uint8_t)cpl;

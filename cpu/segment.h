@@ -135,7 +135,7 @@ void seg_set_real(struct vx_seg *seg, uint16_t sel);
 void seg_set_vm86(struct vx_seg *seg, uint16_t sel);
 
 /* CS of the new code at `cpl` (its RPL becomes the CPL), with EIP. Commits; no checks. */
-void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint32_t eip);
+void seg_enter_code(struct vx_vcpu *cpu, uint16_t sel, const struct desc *desc, unsigned cpl, uint64_t eip);
 
 /* SS for privilege level `cpl`, as far transfers and task switches check it (not MOV to SS): RPL, DPL, type raise
  * `vector` with the selector; a segment that is not present raises #SS. Not null. *out is the checked descriptor. */
@@ -150,7 +150,7 @@ bool seg_load_tr(struct vx_vcpu *cpu, uint16_t sel);
 
 /* True when [off, off + size) lies within the segment. size >= 1. A 4 GiB expand-up segment has no limit: accesses
  * that run over FFFFFFFFh wrap, as in translated code (SDM 3A "Limit Checking" leaves it to the implementation). */
-static inline bool seg_in_limit(const struct vx_seg *seg, uint32_t off, uint32_t size)
+static inline bool seg_in_limit(const struct vx_seg *seg, uint64_t off, uint32_t size)
 {
     if (VX_UNLIKELY(seg->unusable))
         return false;

@@ -26,20 +26,20 @@ static uint32_t moved(const struct stack *stack, uint32_t delta)
     return (stack->esp & ~stack->mask) | ((stack->esp + delta) & stack->mask);
 }
 
-static uint64_t linear(const struct stack *stack, uint32_t off)
+static uint64_t linear(const struct stack *stack, uint64_t off)
 {
-    return (uint32_t)(stack->ss->base + off);
+    return vx_lin_wrap(stack->ss->base + off);
 }
 
 /* Frames are data accesses to the breakpoints of DR7 too. */
-static void watch(struct vx_vcpu *cpu, const struct stack *stack, uint32_t off, unsigned bytes, bool write)
+static void watch(struct vx_vcpu *cpu, const struct stack *stack, uint64_t off, unsigned bytes, bool write)
 {
     if (VX_UNLIKELY(cpu->dr[7] & DR7_ENABLES))
-        cpu->debug_hits |= dr_data_hits(cpu, (uint32_t)linear(stack, off), bytes, write);
+        cpu->debug_hits |= dr_data_hits(cpu, linear(stack, off), bytes, write);
 }
 
 /* #AC applies to the pushes and pops of CPL 3 only. */
-static bool misaligned(const struct vx_vcpu *cpu, const struct stack *stack, uint32_t off, unsigned size)
+static bool misaligned(const struct vx_vcpu *cpu, const struct stack *stack, uint64_t off, unsigned size)
 {
     return stack->view == VX_VIEW_USER && (cpu->cr0 & VX_CR0_AM) && (cpu->eflags & VX_FL_AC) &&
            (linear(stack, off) & (size - 1)) != 0;
@@ -47,7 +47,7 @@ static bool misaligned(const struct vx_vcpu *cpu, const struct stack *stack, uin
 
 bool stack_pop(struct vx_vcpu *cpu, struct stack *stack, unsigned size, uint32_t *value)
 {
-    uint32_t off = stack->esp & stack->mask;
+    uint64_t off = stack->esp & stack->mask;
     uint64_t lin = linear(stack, off), raw;
     if (!seg_in_limit(stack->ss, off, size))
         return fault_code(cpu, VX_SEG_SS, stack->error);
@@ -69,7 +69,7 @@ void stack_skip(struct stack *stack, uint32_t bytes)
 }
 
 /* A range of the stack that may wrap at 64 KiB: both parts must be inside. */
-static bool range_in_limit(const struct stack *stack, uint32_t off, uint32_t bytes)
+static bool range_in_limit(const struct stack *stack, uint64_t off, uint32_t bytes)
 {
     uint64_t to_wrap = (uint64_t)stack->mask + 1 - off;
     if (bytes <= to_wrap)
@@ -99,7 +99,7 @@ static bool push_split(struct vx_vcpu *cpu, const struct stack *stack, const str
         struct stack at = *stack;
         for (unsigned i = 0; i < frame->count; i++) {
             at.esp = moved(&at, -frame->size);
-            uint32_t off = at.esp & at.mask;
+            uint64_t off = at.esp & at.mask;
             if (!seg_in_limit(at.ss, off, frame->size))
                 return fault_code(cpu, VX_SEG_SS, at.error);
             bool ok = pass == 0 ? vx_mmu_probe(cpu->mmu, linear(&at, off), frame->size, VX_ACCESS_WRITE, at.view)
@@ -113,7 +113,7 @@ static bool push_split(struct vx_vcpu *cpu, const struct stack *stack, const str
     return true;
 }
 
-static bool push_whole(struct vx_vcpu *cpu, const struct stack *stack, const struct frame *frame, uint32_t off)
+static bool push_whole(struct vx_vcpu *cpu, const struct stack *stack, const struct frame *frame, uint64_t off)
 {
     union {
         uint16_t word[VX_FRAME_MAX];
@@ -135,7 +135,7 @@ static bool push_whole(struct vx_vcpu *cpu, const struct stack *stack, const str
 bool stack_push(struct vx_vcpu *cpu, struct stack *stack, const struct frame *frame)
 {
     uint32_t bytes = frame->count * frame->size;
-    uint32_t off = (stack->esp - bytes) & stack->mask;
+    uint64_t off = (stack->esp - bytes) & stack->mask;
     bool whole = (uint64_t)off + bytes <= (uint64_t)stack->mask + 1;
     if (whole && !seg_in_limit(stack->ss, off, bytes))
         return fault_code(cpu, VX_SEG_SS, stack->error);

@@ -70,7 +70,7 @@ bool task_check_tss(struct vx_vcpu *cpu, uint16_t sel, uint8_t vector, uint32_t 
 bool task_inner_stack(struct vx_vcpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint32_t *esp)
 {
     const struct tss_layout *layout = layout_of(cpu->tr.attr);
-    uint32_t off = layout->stack0 + level * layout->stack_step;
+    uint64_t off = layout->stack0 + level * layout->stack_step;
     uint64_t sp, sel;
     if (cpu->tr.unusable || off + layout->word + 1 > cpu->tr.limit)
         return fault_sel(cpu, VX_TS, cpu->tr.sel, ext);
@@ -122,7 +122,7 @@ static void save_registers(const struct vx_vcpu *cpu, const struct task_switch *
     uint32_t eflags = how->eflags;
     if (how->cause == VX_TASK_IRET)
         eflags &= ~(uint32_t)VX_FL_NT;
-    put(old, layout->eip, layout->word, how->next_eip);
+    put(old, layout->eip, layout->word, (uint32_t)how->next_eip);
     put(old, layout->eip + layout->word, layout->word, eflags);
     for (unsigned i = 0; i < 8; i++)
         put(old, layout->eip + (2 + i) * layout->word, layout->word, (uint32_t)cpu->gpr[i]);

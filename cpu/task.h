@@ -12,7 +12,7 @@ struct task_switch {
     enum task_cause cause;
     uint16_t sel;      /* of the new TSS */
     struct desc desc;  /* checked for type and presence by the caller */
-    uint32_t next_eip; /* where the old task goes on */
+    uint64_t next_eip; /* where the old task goes on */
     uint32_t eflags;   /* the old task's, as its TSS gets them */
     uint32_t ext;      /* EXT bit for error codes */
     bool has_error;    /* an exception's error code, for the new task's stack */

@@ -52,10 +52,10 @@ bool vif_int_redirected(struct vx_vcpu *cpu, uint8_t vector, bool *redirected)
         return fault_code(cpu, VX_GP, 0);
     if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + TSS32_IO_BASE), 2, VX_VIEW_SYSTEM, &base))
         return false;
-    uint32_t off = (uint32_t)base - REDIRECTION_BYTES + vector / 8u;
+    uint64_t off = base - REDIRECTION_BYTES + vector / 8u;
     if (off > cpu->tr.limit)
         return fault_code(cpu, VX_GP, 0);
-    if (!vx_mmu_read(cpu->mmu, (uint32_t)(cpu->tr.base + off), 1, VX_VIEW_SYSTEM, &bits))
+    if (!vx_mmu_read(cpu->mmu, cpu->tr.base + off, 1, VX_VIEW_SYSTEM, &bits))
         return false;
     *redirected = (bits >> (vector & 7) & 1) == 0;
     return true;

@@ -17,22 +17,21 @@
 
 /* Opens the window (I4 of interp.h) around EIP: what the page and CS's limit have of it; none when the shadow does not
  * have the page or CS ends before EIP. */
-static void open_window(struct insn *in, uint32_t eip)
+static void open_window(struct insn *in, uint64_t eip)
 {
     const struct vx_seg *cs = &in->cpu->seg[VX_CS];
-    uint32_t lin = (uint32_t)(cs->base + eip), before = lin & VX_PAGE_MASK;
+    uint64_t lin = vx_lin_wrap(cs->base + eip), before = lin & VX_PAGE_MASK, after = VX_PAGE_BYTES - before;
     const uint8_t *hva = vx_tlb_probe(in->tlb, in->tlb->fetch_tag, lin, 1);
     in->window_bytes = 0;
     if (hva == NULL || eip > cs->limit)
         return;
     if (before > eip)
         before = eip;
-    uint32_t after = VX_PAGE_BYTES - (lin & VX_PAGE_MASK);
     if (cs->limit - eip < after)
         after = cs->limit - eip + 1;
     in->window = hva - before;
     in->window_eip = eip - before;
-    in->window_bytes = before + after;
+    in->window_bytes = (uint32_t)(before + after);
     in->window_epoch = in->cpu->mmu->map_epoch;
     const struct vx_vcpu_debug *debug = in->cpu->debug;
     if (VX_UNLIKELY(debug != NULL) && debug->stops_in(debug->opaque, lin - before, in->window, in->window_bytes))
@@ -40,12 +39,12 @@ static void open_window(struct insn *in, uint32_t eip)
 }
 
 /* Sets [fetch, fetch_end) for an instruction at EIP: empty when the window does not have it. */
-INTERP_INLINE bool fetch_from_window(struct insn *in, uint32_t eip)
+INTERP_INLINE bool fetch_from_window(struct insn *in, uint64_t eip)
 {
-    uint32_t at = eip - in->window_eip;
+    uint64_t at = eip - in->window_eip;
     if (VX_UNLIKELY(at >= in->window_bytes || in->window_epoch != in->cpu->mmu->map_epoch))
         return false;
-    uint32_t bytes = in->window_bytes - at;
+    uint64_t bytes = in->window_bytes - at;
     in->fetch = in->window + at;
     in->fetch_end = in->fetch + (bytes < INSN_BYTES_MAX ? bytes : INSN_BYTES_MAX);
     return true;
@@ -259,7 +258,7 @@ static void begin_insn(struct insn *in)
 {
     static const uint8_t none[1];
     struct vx_vcpu *cpu = in->cpu;
-    in->start_eip = in->next_eip = (uint32_t)cpu->rip;
+    in->start_eip = in->next_eip = cpu->rip;
     in->view = vx_view_of(cpu);
     in->tlb = cpu->mmu->tlb[in->view];
     in->prefixes = 0;
@@ -276,7 +275,7 @@ static void begin_insn(struct insn *in)
 static void end_insn(struct insn *in, bool done)
 {
     if (done)
-        in->cpu->rip = in->next_eip;
+        in->cpu->rip = insn_return_eip(in);
     else
         vx_cpu_deliver_fault(in->cpu);
     in->cpu->retired++;
@@ -319,13 +318,12 @@ static bool at_limit(const struct vx_vcpu *cpu, uint64_t until)
 static void run_window(struct insn *in, uint64_t until)
 {
     struct vx_vcpu *cpu = in->cpu;
-    in->next_eip = (uint32_t)cpu->rip;
+    in->next_eip = cpu->rip;
     while (!at_limit(cpu, until) && atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0) {
-        uint32_t eip = in->next_eip;
-        cpu->rip = eip;
+        uint64_t eip = in->next_eip;
         if (!fetch_from_window(in, eip))
-            return;
-        in->start_eip = eip;
+            break;
+        cpu->rip = in->start_eip = eip;
         in->prefixes = in->window_prefixes;
         cpu_ring_note(cpu);
         bool done = execute(in);
@@ -337,7 +335,7 @@ static void run_window(struct insn *in, uint64_t until)
             return;
         }
     }
-    cpu->rip = in->next_eip;
+    cpu->rip = insn_return_eip(in);
 }
 
 static bool stopped(const struct vx_vcpu *cpu)

@@ -13,6 +13,8 @@
  *   I4  The code window spares the run loop what rarely changes. It is good while map_epoch stands and nobody has
  *       called insn_mode_changed(): whoever changes CS, CPL, a control or debug register, TF, RF, AC, the shadow, or
  *       halts, must.
+ *   I5  Offsets, `off` among them, are wrapped where they are computed. Only next_eip counts on at 4 GiB, so that a
+ *       fetch is a plain addition: insn_return_eip() is what it means.
  */
 #ifndef VX86_CPU_INTERP_H
 #define VX86_CPU_INTERP_H
@@ -28,8 +30,8 @@ struct insn {
     const uint8_t *fetch; /* I3: host address of the byte at next_eip */
     const uint8_t *fetch_end;
     const struct vx_tlb *tlb; /* the soft TLB of `view` */
-    uint32_t start_eip;
-    uint32_t next_eip; /* after the bytes fetched so far */
+    uint64_t start_eip;
+    uint64_t next_eip; /* after the bytes fetched so far (I5) */
     union {
         struct {
             uint8_t op_size;   /* 2 or 4, from CS.D and 66h */
@@ -46,13 +48,14 @@ struct insn {
     uint8_t opcode;
     uint8_t modrm, mod, reg, rm; /* of opcodes that have ModRM */
     uint8_t sib;                 /* when there is one */
-    uint32_t off;                /* effective offset of the memory operand, when mod != 3 */
+    uint64_t off;                /* effective offset of the memory operand, when mod != 3 */
     uint8_t view;                /* enum vx_view of data accesses and fetches */
     uint8_t shadow;              /* enum vx_inhibit that was in force before this instruction */
 
     /* I4: the host bytes of [window_eip, window_eip + window_bytes), and `prefixes` of an instruction without any. */
     const uint8_t *window;
-    uint32_t window_eip, window_bytes;
+    uint64_t window_eip;
+    uint32_t window_bytes;
     uint64_t window_epoch, window_prefixes;
 
     /* Rare states (debug_registers.h); never set while there is a window. */
@@ -65,6 +68,12 @@ struct insn {
     bool no_step_trap; /* the instruction was a software interrupt: TF is in the pushed image instead */
     uint8_t dr6_hits;  /* data and I/O breakpoints hit so far, as DR6 has them */
 };
+
+/* I5 */
+static inline uint64_t insn_return_eip(const struct insn *in)
+{
+    return vx_off_wrap(in->next_eip);
+}
 
 /* I4 */
 static inline void insn_mode_changed(struct insn *in)
@@ -116,17 +125,17 @@ static inline bool insn_imm32(struct insn *in, uint32_t *value)
 
 /* Memory through a segment (SDM 3A "Limit Checking", "Type Checking"): #GP(0), or #SS(0) for SS; then the mmu at the
  * current privilege; alignment check where AM and AC ask for it. size 1, 2, 4, 8. */
-bool insn_read(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t *value);
-bool insn_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t value);
+bool insn_read(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t *value);
+bool insn_write(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t value);
 /* 10-, 16-, 28-, 108-, 512-byte operands; `align` 16: #GP(0) when the linear address is not a multiple (SSE), else 1.
  * Offsets wrap at 4 GiB; a write faults before any byte of it is stored. At most VX_PAGE_BYTES. */
-bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, unsigned bytes, unsigned align);
-bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *buf, unsigned bytes, unsigned align);
+bool insn_read_bytes(struct insn *in, unsigned seg, uint64_t off, void *buf, unsigned bytes, unsigned align);
+bool insn_write_bytes(struct insn *in, unsigned seg, uint64_t off, const void *buf, unsigned bytes, unsigned align);
 
 /* Segment check of [off, off + bytes) alone: the linear address, or a fault. */
-bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin);
+bool insn_seg_check(struct insn *in, unsigned seg, uint64_t off, unsigned bytes, enum vx_access access, uint64_t *lin);
 /* Everything that insn_write() checks, without storing. */
-bool insn_probe_write(struct insn *in, unsigned seg, uint32_t off, unsigned bytes);
+bool insn_probe_write(struct insn *in, unsigned seg, uint64_t off, unsigned bytes);
 
 /* Handlers that live in files of their own. Each gets an instruction with opcode and ModRM (if any) decoded, immediates
  * not yet fetched; returns false with mmu->fault set on a fault (insn_ud() for an encoding that is not legal). */

@@ -38,9 +38,7 @@ INTERP_INLINE bool bit_rm_reg(struct insn *in, enum bit_op op, unsigned size)
     uint32_t index = sign_extend(get_reg(in->cpu, in->reg, size), size);
     if (in->mod != 3) {
         int32_t operands = (int32_t)index >> (size == 4 ? 5 : 4);
-        in->off += (uint32_t)operands * size;
-        if (in->addr_size == 2)
-            in->off &= 0xFFFF;
+        in->off = (in->off + (uint32_t)operands * size) & size_mask(in->addr_size);
     }
     return bit_rm(in, op, size, index);
 }

@@ -6,10 +6,9 @@
 #include "interp_muldiv.h"
 #include "interp_table.h"
 
-static bool near_jump(struct insn *in, uint32_t target)
+static bool near_jump(struct insn *in, uint64_t target)
 {
-    if (in->op_size == 2)
-        target &= 0xFFFF;
+    target = in->op_size == 2 ? target & 0xFFFF : vx_off_wrap(target);
     if (!near_target_ok(in, target))
         return false;
     in->next_eip = target;
@@ -17,11 +16,10 @@ static bool near_jump(struct insn *in, uint32_t target)
     return true;
 }
 
-static bool near_call(struct insn *in, uint32_t target)
+static bool near_call(struct insn *in, uint64_t target)
 {
-    if (in->op_size == 2)
-        target &= 0xFFFF;
-    if (!near_target_ok(in, target) || !insn_push(in, in->op_size, in->next_eip))
+    target = in->op_size == 2 ? target & 0xFFFF : vx_off_wrap(target);
+    if (!near_target_ok(in, target) || !insn_push(in, in->op_size, (uint32_t)insn_return_eip(in)))
         return false;
     in->next_eip = target;
     in->branched = true;
@@ -34,7 +32,7 @@ static bool transferred(struct insn *in, bool ok)
     insn_mode_changed(in);
     in->branched = true;
     if (ok)
-        in->next_eip = (uint32_t)in->cpu->rip;
+        in->next_eip = in->cpu->rip;
     return ok;
 }
 
@@ -126,14 +124,15 @@ bool interp_call_ap(struct insn *in)
     uint32_t off;
     uint16_t sel;
     return fetch_far_pointer(in, &sel, &off) &&
-           transferred(in, vx_cpu_far_call(in->cpu, sel, off, in->op_size, in->next_eip));
+           transferred(in, vx_cpu_far_call(in->cpu, sel, off, in->op_size, insn_return_eip(in)));
 }
 
 bool interp_jmp_ap(struct insn *in)
 {
     uint32_t off;
     uint16_t sel;
-    return fetch_far_pointer(in, &sel, &off) && transferred(in, vx_cpu_far_jump(in->cpu, sel, off, in->next_eip));
+    return fetch_far_pointer(in, &sel, &off) &&
+           transferred(in, vx_cpu_far_jump(in->cpu, sel, off, insn_return_eip(in)));
 }
 
 bool interp_retf(struct insn *in)
@@ -153,7 +152,7 @@ static bool read_far_pointer(struct insn *in, uint16_t *sel, uint32_t *off)
     uint32_t value;
     if (in->mod == 3)
         return insn_ud(in);
-    uint32_t sel_off = (in->off + in->op_size) & size_mask(in->addr_size);
+    uint64_t sel_off = (in->off + in->op_size) & size_mask(in->addr_size);
     if (!mem_read(in, in->seg, in->off, in->op_size, off) || !mem_read(in, in->seg, sel_off, 2, &value))
         return false;
     *sel = (uint16_t)value;
@@ -171,11 +170,11 @@ INTERP_INLINE bool group5(struct insn *in, unsigned size)
     case 2: return read_rm(in, size, &value) && near_call(in, value);
     case 3:
         return read_far_pointer(in, &sel, &value) &&
-               transferred(in, vx_cpu_far_call(in->cpu, sel, value, size, in->next_eip));
+               transferred(in, vx_cpu_far_call(in->cpu, sel, value, size, insn_return_eip(in)));
     case 4: return read_rm(in, size, &value) && near_jump(in, value);
     case 5:
         return read_far_pointer(in, &sel, &value) &&
-               transferred(in, vx_cpu_far_jump(in->cpu, sel, value, in->next_eip));
+               transferred(in, vx_cpu_far_jump(in->cpu, sel, value, insn_return_eip(in)));
     case 6: return read_rm(in, size, &value) && insn_push(in, size, value);
     default: return insn_ud(in);
     }
@@ -194,7 +193,7 @@ bool interp_group5_ed(struct insn *in)
 static bool software_int(struct insn *in, uint8_t vector, enum vx_int_kind kind)
 {
     in->no_step_trap = true;
-    return transferred(in, vx_cpu_software_int(in->cpu, vector, kind, in->next_eip));
+    return transferred(in, vx_cpu_software_int(in->cpu, vector, kind, insn_return_eip(in)));
 }
 
 bool interp_int3(struct insn *in)
@@ -219,7 +218,7 @@ bool interp_into(struct insn *in)
 
 bool interp_iret(struct insn *in)
 {
-    return transferred(in, vx_cpu_iret(in->cpu, in->op_size, in->next_eip));
+    return transferred(in, vx_cpu_iret(in->cpu, in->op_size, insn_return_eip(in)));
 }
 
 /* Signed array index against the bounds pair in memory. */
@@ -229,7 +228,7 @@ bool interp_bound(struct insn *in)
     uint32_t lower, upper;
     if (in->mod == 3)
         return insn_ud(in);
-    uint32_t upper_off = (in->off + size) & size_mask(in->addr_size);
+    uint64_t upper_off = (in->off + size) & size_mask(in->addr_size);
     if (!mem_read(in, in->seg, in->off, size, &lower) || !mem_read(in, in->seg, upper_off, size, &upper))
         return false;
     int32_t index = (int32_t)sign_extend(get_reg(in->cpu, in->reg, size), size);

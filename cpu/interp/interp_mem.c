@@ -32,12 +32,12 @@ static bool type_allows(const struct vx_vcpu *cpu, const struct vx_seg *s, enum 
     return access == VX_ACCESS_WRITE ? !code && bit1 : access == VX_ACCESS_FETCH || !code || bit1;
 }
 
-bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin)
+bool insn_seg_check(struct insn *in, unsigned seg, uint64_t off, unsigned bytes, enum vx_access access, uint64_t *lin)
 {
     const struct vx_seg *s = &in->cpu->seg[seg];
     if (!seg_in_limit(s, off, bytes) || !type_allows(in->cpu, s, access))
         return insn_fault_code(in, seg == VX_SS ? VX_SEG_SS : VX_GP, 0);
-    *lin = (uint32_t)(s->base + off);
+    *lin = vx_lin_wrap(s->base + off);
     return true;
 }
 
@@ -56,7 +56,7 @@ static unsigned natural_alignment(unsigned bytes)
 }
 
 /* Alignment and breakpoints of an access that is otherwise allowed. */
-static bool careful_check(struct insn *in, uint32_t lin, unsigned bytes, enum vx_access access)
+static bool careful_check(struct insn *in, uint64_t lin, unsigned bytes, enum vx_access access)
 {
     if (in->align_check && (lin & (natural_alignment(bytes) - 1)) != 0)
         return insn_fault_code(in, VX_AC, 0);
@@ -65,37 +65,37 @@ static bool careful_check(struct insn *in, uint32_t lin, unsigned bytes, enum vx
     return true;
 }
 
-static bool checked_lin(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access,
-                        uint32_t *lin)
+static bool checked_lin(struct insn *in, unsigned seg, uint64_t off, unsigned bytes, enum vx_access access,
+                        uint64_t *lin)
 {
     if (!insn_seg_check(in, seg, off, bytes, access, lin))
         return false;
     return VX_LIKELY(!in->careful) || careful_check(in, *lin, bytes, access);
 }
 
-bool insn_read(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t *value)
+bool insn_read(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t *value)
 {
-    uint32_t lin;
+    uint64_t lin;
     return checked_lin(in, seg, off, size, VX_ACCESS_READ, &lin) &&
            vx_mmu_read(in->cpu->mmu, lin, size, in->view, value);
 }
 
-bool insn_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t value)
+bool insn_write(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t value)
 {
-    uint32_t lin;
+    uint64_t lin;
     return checked_lin(in, seg, off, size, VX_ACCESS_WRITE, &lin) &&
            vx_mmu_write(in->cpu->mmu, lin, size, in->view, value);
 }
 
 /* SSE's own alignment rule comes before limit and #AC, as in silicon: always #GP(0), in the stack segment too. */
-static bool misaligned(const struct insn *in, unsigned seg, uint32_t off, unsigned align)
+static bool misaligned(const struct insn *in, unsigned seg, uint64_t off, unsigned align)
 {
-    return ((uint32_t)in->cpu->seg[seg].base + off) & (align - 1);
+    return ((in->cpu->seg[seg].base + off) & (align - 1)) != 0;
 }
 
-bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, unsigned bytes, unsigned align)
+bool insn_read_bytes(struct insn *in, unsigned seg, uint64_t off, void *buf, unsigned bytes, unsigned align)
 {
-    uint32_t lin;
+    uint64_t lin;
     if (misaligned(in, seg, off, align))
         return insn_gp0(in);
     if (!checked_lin(in, seg, off, bytes, VX_ACCESS_READ, &lin))
@@ -103,9 +103,9 @@ bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, uns
     return vx_mmu_read_bytes(in->cpu->mmu, lin, buf, bytes, in->view);
 }
 
-bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *buf, unsigned bytes, unsigned align)
+bool insn_write_bytes(struct insn *in, unsigned seg, uint64_t off, const void *buf, unsigned bytes, unsigned align)
 {
-    uint32_t lin;
+    uint64_t lin;
     if (misaligned(in, seg, off, align))
         return insn_gp0(in);
     if (!checked_lin(in, seg, off, bytes, VX_ACCESS_WRITE, &lin))
@@ -113,14 +113,14 @@ bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *b
     return vx_mmu_write_bytes(in->cpu->mmu, lin, buf, bytes, in->view);
 }
 
-bool insn_probe_write(struct insn *in, unsigned seg, uint32_t off, unsigned bytes)
+bool insn_probe_write(struct insn *in, unsigned seg, uint64_t off, unsigned bytes)
 {
-    uint32_t lin;
+    uint64_t lin;
     return checked_lin(in, seg, off, bytes, VX_ACCESS_WRITE, &lin) &&
            vx_mmu_probe(in->cpu->mmu, lin, bytes, VX_ACCESS_WRITE, in->view);
 }
 
-bool mem_read_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t *value)
+bool mem_read_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t *value)
 {
     uint64_t v;
     if (!insn_read(in, seg, off, size, &v))
@@ -129,12 +129,12 @@ bool mem_read_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, u
     return true;
 }
 
-bool mem_write_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t value)
+bool mem_write_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t value)
 {
     return insn_write(in, seg, off, size, value);
 }
 
-bool mem_modify_begin_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t *value)
+bool mem_modify_begin_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t *value)
 {
     return insn_probe_write(in, seg, off, size) && mem_read_slow(in, seg, off, size, value);
 }

@@ -13,8 +13,7 @@ bool interp_monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     struct monitor *m = &cpu_box(cpu)->monitor;
-    uint32_t off = get_reg(cpu, VX_RAX, in->addr_size), lin;
-    uint64_t phys;
+    uint64_t off = get_reg(cpu, VX_RAX, in->addr_size), lin, phys;
     if (cpu->cpl != 0)
         return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) != 0)

@@ -90,7 +90,11 @@ bool interp_mov_rd_id(struct insn *in)
 /* The offset of moffs has the address size. */
 static bool fetch_moffs(struct insn *in)
 {
-    return fetch_imm(in, in->addr_size, &in->off);
+    uint32_t off;
+    if (!fetch_imm(in, in->addr_size, &off))
+        return false;
+    in->off = off;
+    return true;
 }
 
 INTERP_INLINE bool mov_acc_moffs(struct insn *in, unsigned size)
@@ -180,9 +184,9 @@ bool interp_lea(struct insn *in)
     if (in->mod == 3)
         return insn_ud(in);
     if (in->op_size == 4)
-        set_reg(in->cpu, in->reg, 4, in->off);
+        set_reg(in->cpu, in->reg, 4, (uint32_t)in->off);
     else
-        set_reg(in->cpu, in->reg, 2, in->off);
+        set_reg(in->cpu, in->reg, 2, (uint32_t)in->off);
     return true;
 }
 

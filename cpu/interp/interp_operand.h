@@ -13,9 +13,9 @@
 #define INTERP_INLINE static inline __attribute__((always_inline))
 
 /* interp_mem.c */
-bool mem_read_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t *value);
-bool mem_write_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t value);
-bool mem_modify_begin_slow(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t *value);
+bool mem_read_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t *value);
+bool mem_write_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t value);
+bool mem_modify_begin_slow(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t *value);
 
 INTERP_INLINE uint32_t size_mask(unsigned size)
 {
@@ -80,21 +80,21 @@ INTERP_INLINE bool fetch_simm8(struct insn *in, uint32_t *value)
 }
 
 /* I1. A limit of FFFFFFFFh lets an access at the very top go to the slow path, where it wraps. */
-INTERP_INLINE bool seg_is_plain(const struct vx_seg *s, uint32_t off, unsigned size)
+INTERP_INLINE bool seg_is_plain(const struct vx_seg *s, uint64_t off, unsigned size)
 {
     return (s->attr & (VX_ATTR_CODE | VX_ATTR_EXPAND_DOWN | VX_ATTR_WRITABLE)) == VX_ATTR_WRITABLE && !s->unusable &&
-           (uint64_t)off + (size - 1) <= s->limit;
+           off + (size - 1) <= s->limit;
 }
 
-INTERP_INLINE uint8_t *mem_fast(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
+INTERP_INLINE uint8_t *mem_fast(struct insn *in, const uint32_t *tags, unsigned seg, uint64_t off, unsigned size)
 {
     const struct vx_seg *s = &in->cpu->seg[seg];
     if (VX_UNLIKELY(in->careful || !seg_is_plain(s, off, size)))
         return NULL;
-    return vx_tlb_probe(in->tlb, tags, (uint32_t)(s->base + off), size);
+    return vx_tlb_probe(in->tlb, tags, vx_lin_wrap(s->base + off), size);
 }
 
-INTERP_INLINE bool mem_read(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t *value)
+INTERP_INLINE bool mem_read(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t *value)
 {
     const uint8_t *hva = mem_fast(in, in->tlb->read_tag, seg, off, size);
     if (VX_UNLIKELY(hva == NULL))
@@ -105,7 +105,7 @@ INTERP_INLINE bool mem_read(struct insn *in, unsigned seg, uint32_t off, unsigne
     return true;
 }
 
-INTERP_INLINE bool mem_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t value)
+INTERP_INLINE bool mem_write(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t value)
 {
     uint8_t *hva = mem_fast(in, in->tlb->write_tag, seg, off, size);
     if (VX_UNLIKELY(hva == NULL))
@@ -115,7 +115,7 @@ INTERP_INLINE bool mem_write(struct insn *in, unsigned seg, uint32_t off, unsign
 }
 
 /* I2. *hva is where the result goes, NULL when it has to go through mem_modify_end's slow path. */
-INTERP_INLINE bool mem_modify_begin(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint8_t **hva,
+INTERP_INLINE bool mem_modify_begin(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint8_t **hva,
                                     uint32_t *value)
 {
     *hva = mem_fast(in, in->tlb->write_tag, seg, off, size);
@@ -127,7 +127,7 @@ INTERP_INLINE bool mem_modify_begin(struct insn *in, unsigned seg, uint32_t off,
     return true;
 }
 
-INTERP_INLINE bool mem_modify_end(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint8_t *hva,
+INTERP_INLINE bool mem_modify_end(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint8_t *hva,
                                   uint32_t value)
 {
     if (VX_UNLIKELY(hva == NULL))
@@ -210,7 +210,7 @@ INTERP_INLINE void stack_release(struct vx_vcpu *cpu, uint32_t bytes)
 }
 
 /* A near transfer: #GP(0) when the target is outside CS (SDM 2 "JMP", "CALL", "RET"). */
-INTERP_INLINE bool near_target_ok(struct insn *in, uint32_t eip)
+INTERP_INLINE bool near_target_ok(struct insn *in, uint64_t eip)
 {
     if (VX_UNLIKELY(eip > in->cpu->seg[VX_CS].limit))
         return insn_gp0(in);

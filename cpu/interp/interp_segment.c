@@ -67,7 +67,7 @@ static bool load_far_pointer(struct insn *in, enum vx_segment seg)
     uint32_t off, sel;
     if (in->mod == 3)
         return insn_ud(in);
-    uint32_t sel_off = (in->off + in->op_size) & size_mask(in->addr_size);
+    uint64_t sel_off = (in->off + in->op_size) & size_mask(in->addr_size);
     if (!mem_read(in, in->seg, in->off, in->op_size, &off) || !mem_read(in, in->seg, sel_off, 2, &sel) ||
         !vx_cpu_load_seg(in->cpu, seg, (uint16_t)sel))
         return false;

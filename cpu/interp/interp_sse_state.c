@@ -12,7 +12,7 @@
  * */
 static bool area_aligned(struct insn *in)
 {
-    uint32_t lin = (uint32_t)in->cpu->seg[in->seg].base + in->off;
+    uint64_t lin = in->cpu->seg[in->seg].base + in->off;
     if (in->align_check && (lin & 3) != 0)
         return insn_fault_code(in, VX_AC, 0);
     return (lin & 15) == 0 || insn_gp0(in);
@@ -38,7 +38,8 @@ static bool area_available(struct insn *in)
 bool interp_fxsave(struct insn *in)
 {
     uint8_t image[FXSAVE_STATE_BYTES];
-    uint32_t mask = stored_mask(in->cpu), lin;
+    uint32_t mask = stored_mask(in->cpu);
+    uint64_t lin;
     if (!area_available(in))
         return false;
     if (!insn_seg_check(in, in->seg, in->off, FX_BYTES, VX_ACCESS_WRITE, &lin) || !area_aligned(in))
@@ -107,7 +108,7 @@ bool interp_stmxcsr(struct insn *in)
 /* A flushed line must be readable, or in an execute-only segment; nothing else happens to it here. */
 bool interp_clflush(struct insn *in)
 {
-    uint32_t lin;
+    uint64_t lin;
     return insn_seg_check(in, in->seg, in->off, 1, VX_ACCESS_FETCH, &lin) &&
            vx_mmu_probe(in->cpu->mmu, lin, 1, VX_ACCESS_READ, vx_view_of(in->cpu));
 }

@@ -59,7 +59,7 @@ bool interp_pop_ev(struct insn *in)
         return false;
     bool esp_based = in->mod != 3 && in->addr_size == 4 && in->rm == 4 && (in->sib & 7) == VX_RSP;
     if (esp_based)
-        in->off += size;
+        in->off = vx_off_wrap(in->off + size);
     if (in->mod != 3) {
         if (!mem_write(in, in->seg, in->off, size, value))
             return false;

@@ -21,12 +21,12 @@ struct own_code {
 /* Host address of the instruction's first `bytes` bytes; NULL: not all in one page that the shadow has. */
 static const uint8_t *own_hva(const struct insn *in, uint32_t bytes)
 {
-    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, (uint32_t)(in->cpu->seg[VX_CS].base + in->start_eip), bytes);
+    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, in->cpu->seg[VX_CS].base + in->start_eip, bytes);
 }
 
 static struct own_code own_code(const struct insn *in)
 {
-    struct own_code own = { .bytes = in->next_eip - in->start_eip };
+    struct own_code own = { .bytes = (uint32_t)(in->next_eip - in->start_eip) };
     own.at = own_hva(in, own.bytes);
     if (own.at != NULL)
         memcpy(own.was, own.at, own.bytes);
@@ -79,7 +79,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
     return true;
 }
 
-uint32_t string_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint32_t max)
+uint32_t string_reach(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t max)
 {
     const struct vx_seg *s = &in->cpu->seg[seg];
     uint32_t in_page = (uint32_t)(s->base + off) & VX_PAGE_MASK;
@@ -100,9 +100,9 @@ uint32_t string_reach(struct insn *in, unsigned seg, uint32_t off, unsigned size
     return n < max ? (uint32_t)n : max;
 }
 
-uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint32_t off, unsigned size)
+uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint64_t off, unsigned size)
 {
-    uint8_t *hva = vx_tlb_probe(in->tlb, tags, (uint32_t)(in->cpu->seg[seg].base + off), size);
+    uint8_t *hva = vx_tlb_probe(in->tlb, tags, in->cpu->seg[seg].base + off, size);
     if (hva == NULL || tags != in->tlb->write_tag)
         return hva;
     uintptr_t other = (uintptr_t)hva ^ (uintptr_t)own_hva(in, 1);

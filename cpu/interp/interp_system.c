@@ -22,7 +22,7 @@ static bool umip_allows(struct insn *in)
 /* Limit, then 32 bits of base whatever the operand size (386 and later): a word and a dword to alignment checks. */
 static bool store_table(struct insn *in, const struct vx_table_reg *table)
 {
-    uint32_t base_off = (in->off + 2) & size_mask(in->addr_size);
+    uint64_t base_off = (in->off + 2) & size_mask(in->addr_size);
     return umip_allows(in) && insn_probe_write(in, in->seg, in->off, 2) && insn_probe_write(in, in->seg, base_off, 4) &&
            insn_write(in, in->seg, in->off, 2, table->limit) &&
            insn_write(in, in->seg, base_off, 4, (uint32_t)table->base);
@@ -86,7 +86,7 @@ bool interp_invlpg(struct insn *in)
 {
     if (!needs_cpl0(in))
         return false;
-    vx_mmu_invlpg(in->cpu->mmu, (uint32_t)(in->cpu->seg[in->seg].base + in->off));
+    vx_mmu_invlpg(in->cpu->mmu, in->cpu->seg[in->seg].base + in->off);
     return true;
 }
 
@@ -251,7 +251,7 @@ bool interp_sysenter(struct insn *in)
     in->branched = true;
     if (!vx_cpu_sysenter(in->cpu))
         return false;
-    in->next_eip = (uint32_t)in->cpu->rip;
+    in->next_eip = in->cpu->rip;
     return true;
 }
 
@@ -261,7 +261,7 @@ bool interp_sysexit(struct insn *in)
     in->branched = true;
     if (!vx_cpu_sysexit(in->cpu))
         return false;
-    in->next_eip = (uint32_t)in->cpu->rip;
+    in->next_eip = in->cpu->rip;
     return true;
 }
 
@@ -270,7 +270,7 @@ bool interp_rsm(struct insn *in)
     insn_mode_changed(in);
     if (!smm_resume(in->cpu))
         return false;
-    in->next_eip = (uint32_t)in->cpu->rip;
+    in->next_eip = in->cpu->rip;
     return true;
 }
 

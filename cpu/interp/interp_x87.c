@@ -30,13 +30,13 @@ static void note_pointers(const struct insn *in, bool was_pending)
     struct vx_vcpu *cpu = in->cpu;
     bool always = vx_cpu_fp_pointers_always(cpu->model);
     bool unmasked = !was_pending && (fx_get16(cpu, FX_FSW) & FSW_ES);
-    fx_set32(cpu, FX_FIP, in->start_eip);
+    fx_set32(cpu, FX_FIP, (uint32_t)in->start_eip);
     fx_set16(cpu, FX_FCS, always ? cpu->seg[VX_CS].sel : 0);
     if (!always && !unmasked)
         return;
     fx_set16(cpu, FX_FOP, (uint16_t)((in->opcode & 7) << 8 | in->modrm));
     if (in->mod != 3) {
-        fx_set32(cpu, FX_FDP, in->off);
+        fx_set32(cpu, FX_FDP, (uint32_t)in->off);
         fx_set16(cpu, FX_FDS, always ? cpu->seg[in->seg].sel : 0);
     }
 }

@@ -105,7 +105,7 @@ void vx_cpu_deliver_fault(struct vx_vcpu *vcpu);
 
 /* Software INT n / INT3 / INTO: return address is `next_eip`. On false nothing is changed. */
 enum vx_int_kind { VX_INT_N, VX_INT3, VX_INTO, VX_INT1 };
-bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind kind, uint32_t next_eip);
+bool vx_cpu_software_int(struct vx_vcpu *vcpu, uint8_t vector, enum vx_int_kind kind, uint64_t next_eip);
 
 /* MOV/POP/Lxx to a segment register (not CS), IRET, far transfers, SYSENTER/SYSEXIT: whole instructions on the vCPU
  * state; rip is advanced by the function where it says so. `next_eip` is where the present code goes on: pushed by
@@ -116,9 +116,9 @@ bool vx_cpu_load_seg(struct vx_vcpu *vcpu, enum vx_segment seg, uint16_t sel);
 /* Real and VM86 mode: would a load of `seg` leave limit and attributes as they are? Its base is the selector times 16.
  * */
 bool vx_cpu_load_moves_base(const struct vx_vcpu *vcpu, enum vx_segment seg);
-bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint32_t next_eip);               /* sets rip */
-bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, uint32_t next_eip); /* sets rip */
-bool vx_cpu_far_call(struct vx_vcpu *vcpu, uint16_t sel, uint32_t off, unsigned op_size, uint32_t next_eip);
+bool vx_cpu_iret(struct vx_vcpu *vcpu, unsigned op_size, uint64_t next_eip);               /* sets rip */
+bool vx_cpu_far_jump(struct vx_vcpu *vcpu, uint16_t sel, uint64_t off, uint64_t next_eip); /* sets rip */
+bool vx_cpu_far_call(struct vx_vcpu *vcpu, uint16_t sel, uint64_t off, unsigned op_size, uint64_t next_eip);
 bool vx_cpu_far_return(struct vx_vcpu *vcpu, unsigned op_size, uint16_t release_bytes);
 bool vx_cpu_sysenter(struct vx_vcpu *vcpu);
 bool vx_cpu_sysexit(struct vx_vcpu *vcpu);

@@ -66,7 +66,7 @@ static bool test_access(struct insn *in, uint32_t off, unsigned bytes, unsigned 
     return true;
 }
 
-bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, unsigned bytes, unsigned align)
+bool insn_read_bytes(struct insn *in, unsigned seg, uint64_t off, void *buf, unsigned bytes, unsigned align)
 {
     (void)seg;
     if (!test_access(in, off, bytes, align))
@@ -74,7 +74,7 @@ bool insn_read_bytes(struct insn *in, unsigned seg, uint32_t off, void *buf, uns
     memcpy(buf, test_memory + off, bytes);
     return true;
 }
-bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *buf, unsigned bytes, unsigned align)
+bool insn_write_bytes(struct insn *in, unsigned seg, uint64_t off, const void *buf, unsigned bytes, unsigned align)
 {
     (void)seg;
     if (!test_access(in, off, bytes, align))
@@ -82,22 +82,22 @@ bool insn_write_bytes(struct insn *in, unsigned seg, uint32_t off, const void *b
     memcpy(test_memory + off, buf, bytes);
     return true;
 }
-bool insn_read(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t *value)
+bool insn_read(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t *value)
 {
     *value = 0;
     return insn_read_bytes(in, seg, off, value, size, 1);
 }
-bool insn_write(struct insn *in, unsigned seg, uint32_t off, unsigned size, uint64_t value)
+bool insn_write(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint64_t value)
 {
     return insn_write_bytes(in, seg, off, &value, size, 1);
 }
 
-bool insn_probe_write(struct insn *in, unsigned seg, uint32_t off, unsigned bytes)
+bool insn_probe_write(struct insn *in, unsigned seg, uint64_t off, unsigned bytes)
 {
     (void)seg;
     return test_access(in, off, bytes, 1);
 }
-bool insn_seg_check(struct insn *in, unsigned seg, uint32_t off, unsigned bytes, enum vx_access access, uint32_t *lin)
+bool insn_seg_check(struct insn *in, unsigned seg, uint64_t off, unsigned bytes, enum vx_access access, uint64_t *lin)
 {
     (void)seg;
     (void)access;
