@@ -40,6 +40,7 @@ enum msr_index {
     MSR_PAT = 0x277,
     MSR_MTRR_DEF_TYPE = 0x2FF,
     MSR_MC0_CTL = 0x400,
+    MSR_TSC_DEADLINE = 0x6E0,
 };
 #define MSR_EFER 0xC0000080u
 
@@ -75,6 +76,7 @@ static bool is_on_model(const struct vx_cpu_model *model, uint32_t index)
         { MSR_PAT, MSR_PAT, VX_F_PAT },
         { MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, VX_F_MTRR },
         { MSR_MC0_CTL, MSR_MC0_CTL + 4 * VX_MCE_BANKS - 1, VX_F_MCA },
+        { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, VX_F_TSC_DEADLINE },
         { MSR_EFER, MSR_EFER, VX_F_NX },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(owners); i++)
@@ -132,7 +134,6 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 {
     struct vx_msrs *msr = &cpu->msr;
     switch (index) {
-    case MSR_TSC_ADJUST: return &msr->tsc_offset;
     case MSR_SPEC_CTRL: return &msr->spec_ctrl;
     case MSR_APIC_BASE: return &msr->apic_base;
     case MSR_BIOS_SIGN_ID: return &msr->bios_sign;
@@ -170,6 +171,26 @@ uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
     return cpu->ops->input(cpu->ops_opaque, VX_INPUT_TSC) + cpu->msr.tsc_offset;
 }
 
+static uint64_t tsc_deadline(struct vx_vcpu *cpu)
+{
+    return cpu->ops->input(cpu->ops_opaque, VX_INPUT_TSC_DEADLINE);
+}
+
+static void set_tsc_deadline(struct vx_vcpu *cpu, uint64_t deadline)
+{
+    if (cpu->ops->set_tsc_deadline != NULL)
+        cpu->ops->set_tsc_deadline(cpu->ops_opaque, deadline, cpu->msr.tsc_offset);
+}
+
+/* The deadline is one of the guest's TSC: it comes sooner or later when that is moved. */
+static void move_tsc(struct vx_vcpu *cpu, uint64_t offset)
+{
+    uint64_t deadline = cpu_model_has(cpu->model, VX_F_TSC_DEADLINE) ? tsc_deadline(cpu) : 0;
+    cpu->msr.tsc_offset = offset;
+    if (deadline != 0)
+        set_tsc_deadline(cpu, deadline);
+}
+
 /* Registers that can be read only, or whose value is not stored. */
 static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 {
@@ -177,6 +198,8 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_P5_MC_ADDR: /* no machine check has happened */
     case MSR_P5_MC_TYPE: *value = 0; return true;
     case MSR_TSC: *value = vx_cpu_rdtsc(cpu); return true;
+    case MSR_TSC_ADJUST: *value = cpu->msr.tsc_offset; return true;
+    case MSR_TSC_DEADLINE: *value = tsc_deadline(cpu); return true;
     case MSR_PLATFORM_ID: *value = cpu->msr.platform_id; return true;
     case MSR_EBL_CR_POWERON: *value = 0; return true;
     case MSR_FEATURE_CONTROL: *value = FEATURE_CONTROL_LOCKED; return true;
@@ -247,7 +270,9 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
 {
     *done = true;
     switch (index) {
-    case MSR_TSC: cpu->msr.tsc_offset += value - vx_cpu_rdtsc(cpu); return true;
+    case MSR_TSC: move_tsc(cpu, cpu->msr.tsc_offset + value - vx_cpu_rdtsc(cpu)); return true;
+    case MSR_TSC_ADJUST: move_tsc(cpu, value); return true;
+    case MSR_TSC_DEADLINE: set_tsc_deadline(cpu, value); return true;
     case MSR_EBL_CR_POWERON:
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:

@@ -11,6 +11,7 @@
 #include "pc.h"
 #include "pc_lockstep.h"
 #include "pc_time.h"
+#include "vx86/isa.h"
 
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
@@ -162,6 +163,8 @@ static vx_err create_interrupts(struct vx_machine *pc)
             .intr = { .set = cpu_intr, .opaque = pc },
             .nmi = { .set = cpu_nmi, .opaque = pc },
             .init = request_line(pc, PC_REQUEST_APIC_INIT),
+            .smi = { .set = smi_set, .opaque = pc },
+            .tsc_deadline = vx_cpu_has(pc->vcpu->model, VX_F_TSC_DEADLINE),
             .extint_ack = extint_ack,
             .eoi = apic_eoi,
             .opaque = pc,

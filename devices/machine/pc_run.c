@@ -96,6 +96,7 @@ static uint64_t input(void *opaque, enum vx_vcpu_input what)
     switch (what) {
     case VX_INPUT_RANDOM: return random_number(pc);
     case VX_INPUT_TSC: return vx_clock_now_ns(pc->clock);
+    case VX_INPUT_TSC_DEADLINE: return lapic_tsc_deadline(pc->lapic);
     }
     return 0;
 }
@@ -103,6 +104,13 @@ static uint64_t input(void *opaque, enum vx_vcpu_input what)
 static void apic_base(void *opaque, uint64_t value)
 {
     lapic_set_base(((struct vx_machine *)opaque)->lapic, value);
+}
+
+static void set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
+{
+    struct vx_machine *pc = opaque;
+    lapic_set_tsc_deadline(pc->lapic, deadline, offset);
+    pc_timers_changed(pc);
 }
 
 static void ferr(void *opaque, bool level)
@@ -123,6 +131,7 @@ const struct vx_vcpu_ops pc_vcpu_ops = {
     .ack_interrupt = ack_interrupt,
     .input = input,
     .apic_base = apic_base,
+    .set_tsc_deadline = set_tsc_deadline,
     .ferr = ferr,
     .smiact = smiact,
 };
