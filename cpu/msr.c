@@ -28,6 +28,7 @@ enum msr_index {
     MSR_SYSENTER_EIP = 0x176,
     MSR_MCG_CAP = 0x179,
     MSR_MCG_STATUS = 0x17A,
+    MSR_MCG_CTL = 0x17B,
     MSR_MISC_ENABLE = 0x1A0,
     MSR_DEBUGCTL = 0x1D9,
     MSR_MTRR_PHYS0 = 0x200,
@@ -40,15 +41,16 @@ enum msr_index {
     MSR_PAT = 0x277,
     MSR_MTRR_DEF_TYPE = 0x2FF,
     MSR_MC0_CTL = 0x400,
+    MSR_MC_LAST = 0x47F,
     MSR_TSC_DEADLINE = 0x6E0,
 };
-#define MSR_EFER 0xC0000080u
+#define MSR_EFER    0xC0000080u
+#define MSR_TSC_AUX 0xC0000103u
 
 enum {
     MTRR_VARIABLE = 8,
     MTRRCAP = MTRR_VARIABLE | 1 << 8 | 1 << 10, /* fixed ranges, WC */
     FEATURE_CONTROL_LOCKED = 1,
-    MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22, /* fast strings, limit CPUID */
     SPEC_CTRL_BITS = 7,
 };
 
@@ -69,16 +71,20 @@ static bool is_on_model(const struct vx_cpu_model *model, uint32_t index)
         { MSR_MTRRCAP, MSR_MTRRCAP, VX_F_MTRR },
         { MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, VX_F_ARCH_CAPABILITIES },
         { MSR_SYSENTER_CS, MSR_SYSENTER_EIP, VX_F_SEP },
-        { MSR_MCG_CAP, MSR_MCG_STATUS, VX_F_MCA },
-        { MSR_MISC_ENABLE, MSR_MISC_ENABLE, VX_F_CLFLUSH }, /* Pentium 4 and later */
+        { MSR_MCG_CAP, MSR_MCG_CTL, VX_F_MCA },
         { MSR_DEBUGCTL, MSR_DEBUGCTL, VX_F_MTRR },
         { MSR_MTRR_PHYS0, MSR_MTRR_FIX4K_LAST, VX_F_MTRR },
         { MSR_PAT, MSR_PAT, VX_F_PAT },
         { MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, VX_F_MTRR },
-        { MSR_MC0_CTL, MSR_MC0_CTL + 4 * VX_MCE_BANKS - 1, VX_F_MCA },
+        { MSR_MC0_CTL, MSR_MC_LAST, VX_F_MCA },
         { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, VX_F_TSC_DEADLINE },
         { MSR_EFER, MSR_EFER, VX_F_NX },
+        { MSR_TSC_AUX, MSR_TSC_AUX, VX_F_RDTSCP },
     };
+    if (index == MSR_MISC_ENABLE)
+        return model->misc_enable_writable != 0;
+    if (index == MSR_MCG_CTL && !(model->mcg_cap & MCG_CAP_CTL))
+        return false;
     for (size_t i = 0; i < VX_ARRAY_LEN(owners); i++)
         if (index >= owners[i].first && index <= owners[i].last)
             return cpu_model_has(model, (enum vx_cpu_feature)owners[i].feature);
@@ -121,12 +127,39 @@ static uint64_t *mtrr_variable(struct vx_vcpu *cpu, uint32_t index)
     return &cpu->msr.mtrr_phys[index - MSR_MTRR_PHYS0];
 }
 
-static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
+/* A register of a machine-check bank. */
+struct bank_register {
+    unsigned bank;
+    enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC } which;
+};
+
+/* False when the index is none, or one that the model's bank has not got. */
+static bool bank_register(const struct vx_cpu_model *model, uint32_t index, struct bank_register *reg)
 {
-    uint32_t at = index - MSR_MC0_CTL;
-    if (index < MSR_MC0_CTL || at >= VX_MCE_BANKS * 4)
-        return NULL;
-    return &cpu_box(cpu)->mce_bank[at / 4][at % 4];
+    if (index < MSR_MC0_CTL || index > MSR_MC_LAST)
+        return false;
+    reg->bank = (index - MSR_MC0_CTL) / 4;
+    reg->which = (index - MSR_MC0_CTL) % 4;
+    if (reg->bank >= (model->mcg_cap & MCG_CAP_BANKS))
+        return false;
+    uint8_t has = reg->which == BANK_ADDR ? model->mc_addr : reg->which == BANK_MISC ? model->mc_misc : UINT8_MAX;
+    return has >> reg->bank & 1;
+}
+
+/* No error is ever found: STATUS, ADDR and MISC hold 0, and software may write nothing else (SDM 3B "Error-Reporting
+ * Register Banks"). CTL takes all zeros or all ones. */
+static uint64_t read_bank(const struct vx_vcpu *cpu, const struct bank_register *reg)
+{
+    return reg->which == BANK_CTL && (cpu->msr.mc_ctl >> reg->bank & 1) ? UINT64_MAX : 0;
+}
+
+static bool write_bank(struct vx_vcpu *cpu, const struct bank_register *reg, uint64_t value)
+{
+    if (value != 0 && (reg->which != BANK_CTL || value != UINT64_MAX))
+        return fault_code(cpu, VX_GP, 0);
+    if (reg->which == BANK_CTL)
+        cpu->msr.mc_ctl = (cpu->msr.mc_ctl & ~(1ull << reg->bank)) | (value & 1) << reg->bank;
+    return true;
 }
 
 /* Registers that are read and written as plain state, after the checks of value_valid(). */
@@ -141,6 +174,8 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     case MSR_SYSENTER_ESP: return &msr->sysenter_esp;
     case MSR_SYSENTER_EIP: return &msr->sysenter_eip;
     case MSR_MCG_STATUS: return &msr->mcg_status;
+    case MSR_MCG_CTL: return &msr->mcg_ctl;
+    case MSR_TSC_AUX: return &msr->tsc_aux;
     case MSR_MISC_ENABLE: return &msr->misc_enable;
     case MSR_DEBUGCTL: return &msr->debugctl;
     case MSR_PAT: return &msr->pat;
@@ -148,9 +183,7 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     default: break;
     }
     uint64_t *at = mtrr_fixed(cpu, index);
-    if (at == NULL)
-        at = mtrr_variable(cpu, index);
-    return at != NULL ? at : mce_bank(cpu, index);
+    return at != NULL ? at : mtrr_variable(cpu, index);
 }
 
 static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
@@ -204,7 +237,7 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_EBL_CR_POWERON: *value = 0; return true;
     case MSR_FEATURE_CONTROL: *value = FEATURE_CONTROL_LOCKED; return true;
     case MSR_MTRRCAP: *value = MTRRCAP; return true;
-    case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
+    case MSR_MCG_CAP: *value = cpu->model->mcg_cap; return true;
     case MSR_EFER: *value = cpu->efer; return true;
     case MSR_ARCH_CAPABILITIES: *value = cpu->model->arch_capabilities; return true;
     default: return false;
@@ -217,6 +250,11 @@ bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "read");
+    struct bank_register bank;
+    if (bank_register(cpu->model, index, &bank)) {
+        *value = read_bank(cpu, &bank);
+        return true;
+    }
     if (read_special(cpu, index, value))
         return true;
     const uint64_t *at = plain(cpu, index);
@@ -224,6 +262,14 @@ bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return unknown(cpu, index, "read");
     *value = *at;
     return true;
+}
+
+/* NX that is in use cannot be taken away. */
+static bool misc_enable_valid(const struct vx_vcpu *cpu, uint64_t value)
+{
+    if ((value & MISC_ENABLE_XD_DISABLE) && (cpu->efer & VX_EFER_NXE))
+        return false;
+    return ((value ^ cpu->msr.misc_enable) & ~cpu_model_misc_enable_writable(cpu->model)) == 0;
 }
 
 /* Whether a plain register may take this value; *value loses the bits that are ignored. */
@@ -235,9 +281,9 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_MCG_STATUS: return (*value & ~7ull) == 0;
     case MSR_PAT: return types_valid(*value, true);
     case MSR_MTRR_DEF_TYPE: return (*value & ~0xCFFull) == 0 && types_valid(*value & 0xFF, false);
-    case MSR_MISC_ENABLE:
-        *value = (cpu->msr.misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) | (*value & MISC_ENABLE_WRITABLE);
-        return true;
+    case MSR_MCG_CTL: return *value == 0 || *value == UINT64_MAX;
+    case MSR_TSC_AUX: return *value <= UINT32_MAX;
+    case MSR_MISC_ENABLE: return misc_enable_valid(cpu, *value);
     case MSR_DEBUGCTL: return (*value & ~(uint64_t)VX_DEBUGCTL_BTF) == 0; /* branch records are not kept */
     case MSR_SYSENTER_CS:
     case MSR_SYSENTER_ESP:
@@ -251,15 +297,14 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return (*value & (~phys_mask(cpu) | (mask ? 0x7FF : 0xF00))) == 0 &&
                (mask || types_valid(*value & 0xFF, false));
     }
-    if (mce_bank(cpu, index) != NULL && index % 4 != 0) /* STATUS, ADDR, MISC: software may only clear them */
-        return *value == 0;
     return true;
 }
 
 static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
     struct creg_change change = creg_current(cpu);
-    if (value & ~(uint64_t)VX_EFER_NXE)
+    bool has_nx = !(cpu->msr.misc_enable & MISC_ENABLE_XD_DISABLE);
+    if (value & ~(uint64_t)(has_nx ? VX_EFER_NXE : 0))
         return fault_code(cpu, VX_GP, 0);
     change.efer = value;
     return creg_apply(cpu, &change);
@@ -297,6 +342,9 @@ bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
         return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "write");
+    struct bank_register bank;
+    if (bank_register(cpu->model, index, &bank))
+        return write_bank(cpu, &bank, value);
     bool ok = write_special(cpu, index, value, &done);
     if (done)
         return ok;

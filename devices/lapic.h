@@ -56,8 +56,8 @@ void lapic_message(struct lapic *lapic, uint8_t destination, bool logical, enum 
 /* INTA from the core: the vector to take, -1 when nothing asks any more. */
 int lapic_ack(struct lapic *lapic);
 
-/* IA32_TSC_DEADLINE, 0: not armed. The TSC is the clock in nanoseconds plus `offset`; written with the deadline as it is
- * when the offset changes. Ignored unless the timer is in that mode. */
+/* IA32_TSC_DEADLINE, 0: not armed. The TSC is the clock in nanoseconds plus `offset`; written with the deadline as it
+ * is when the offset changes. Ignored unless the timer is in that mode. */
 uint64_t lapic_tsc_deadline(struct lapic *lapic);
 void lapic_set_tsc_deadline(struct lapic *lapic, uint64_t deadline, uint64_t offset);
 

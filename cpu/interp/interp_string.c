@@ -4,12 +4,15 @@
  *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's
  *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment.
  *   I3  The instruction is fetched once: when an iteration changes its own bytes, it goes on to the end of its count in
- *       this step, since the next would fetch what stands there then. A fault, a trap, or the end of the machine's run
- *       still ends it, and what follows is fetched anew, as on silicon. */
+ *       this step, since the next would fetch what stands there then; for SELF_MAX iterations, so that no guest keeps
+ *       the host. A fault, a trap, or the end of the machine's run ends it before, and what follows is fetched anew, as
+ *       on silicon. */
 #include "interp_string.h"
 
 #include "interp_flags.h"
 #include "interp_table.h"
+
+enum { SELF_MAX = 256 * STRING_STEP_MAX };
 
 /* The instruction's own bytes: where they are, in one page or two, and what they were when it began. */
 struct own_code {
@@ -63,13 +66,16 @@ static uint32_t step_max(const struct insn *in, const struct own_code *own)
     return in->cpu->rep_max != 0 ? in->cpu->rep_max : STRING_STEP_MAX;
 }
 
-/* keeps I3: the step, at its end, may go on. */
-static uint32_t step_more(const struct insn *in, const struct own_code *own)
+/* keeps I3: what the step, at its end, may do besides. */
+static uint32_t step_more(const struct insn *in, const struct own_code *own, uint32_t *spare)
 {
     const struct vx_vcpu *cpu = in->cpu;
     bool stops = in->single_step || cpu->rep_max != 0 ||
                  (atomic_load_explicit(&cpu->attention, memory_order_relaxed) & VX_ATTN_STOP);
-    return !stops && has_changed(own) ? STRING_STEP_MAX : 0;
+    if (stops || *spare == 0 || !has_changed(own))
+        return 0;
+    *spare -= STRING_STEP_MAX;
+    return STRING_STEP_MAX;
 }
 
 bool string_repeat(struct insn *in, const struct string_op *op)
@@ -81,7 +87,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
 
     uint32_t count = get_reg(cpu, VX_RCX, in->addr_size);
     struct own_code own = own_code(in);
-    uint32_t left = step_max(in, &own);
+    uint32_t left = step_max(in, &own), spare = SELF_MAX;
     while (count != 0 && left != 0) {
         uint32_t n = op->bulk == NULL ? 0 : op->bulk(in, size, count < left ? count : left);
         if (n == 0) {
@@ -98,7 +104,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
         if (in->dr6_hits != 0) /* a data breakpoint traps after its iteration */
             break;
         if (left == 0)
-            left = step_more(in, &own);
+            left = step_more(in, &own, &spare);
     }
     if (count != 0) {
         in->next_eip = in->start_eip;

@@ -263,6 +263,9 @@ struct vx_vcpu {
         uint64_t apic_base, pat, misc_enable, tsc_offset, spec_ctrl, mcg_status;
         uint64_t mtrr_def_type, mtrr_phys[16], mtrr_fix[11];
         uint64_t platform_id, bios_sign;
+        uint64_t tsc_aux;
+        uint64_t mcg_ctl;  /* 0 or all ones, like the next */
+        uint64_t mc_ctl;   /* bit n: IA32_MCn_CTL is all ones */
         uint64_t debugctl; /* BTF alone */
     } msr;
 
