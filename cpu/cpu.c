@@ -16,7 +16,6 @@ enum {
     CR0_AFTER_RESET = 0x60000010, /* CD, NW, ET */
     PAT_AFTER_RESET_HALF = 0x00070406,
     APIC_BASE_AFTER_RESET = (int)0xFEE00900u, /* enabled, bootstrap processor */
-    MISC_ENABLE_AFTER_RESET = 0x1801,         /* fast strings; no BTS, no PEBS */
 };
 
 vx_err vx_cpu_create(const struct vx_cpu_config *config, struct vx_vcpu **out)
@@ -97,14 +96,12 @@ static void reset_fpu(struct vx_vcpu *cpu)
 
 static void reset_msrs(struct vx_vcpu *cpu)
 {
-    struct cpu_box *box = cpu_box(cpu);
     cpu->msr = (struct vx_msrs){
         .apic_base = (uint32_t)APIC_BASE_AFTER_RESET,
         .pat = (uint64_t)PAT_AFTER_RESET_HALF << 32 | PAT_AFTER_RESET_HALF,
-        .misc_enable = MISC_ENABLE_AFTER_RESET,
+        .misc_enable = cpu_model_misc_enable(cpu->model),
         .bios_sign = cpu->model->microcode << 32,
     };
-    memset(box->mce_bank, 0, sizeof(box->mce_bank));
 }
 
 void vx_cpu_reset(struct vx_vcpu *cpu, bool init)

@@ -57,6 +57,30 @@ enum {
 #define CAP_RFDS_NO            (1ull << 27)
 #define CAP_ITS_NO             (1ull << 62)
 
+/* IA32_MISC_ENABLE and machine check, as SDM 4's tables have them for the families. There is no debug store here: BTS
+ * and PEBS are unavailable, bits 11 and 12. Bank numbers are those of the MSRs' addresses. */
+#define BIT(n)      (1ull << (n))
+#define NO_BTS_PEBS (BIT(11) | BIT(12))
+#define ON_PENTIUM4                                                                                            \
+    .misc_enable = BIT(0) | NO_BTS_PEBS,                                                                       \
+    .misc_enable_writable = BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(19) | \
+                            BIT(22) | BIT(23) | BIT(24),                                                       \
+    .mcg_cap = 4, .mc_addr = 0x0F, .mc_misc = 0x0F
+#define ON_PENTIUMM                                                                                         \
+    .misc_enable = NO_BTS_PEBS, .misc_enable_writable = BIT(3) | BIT(10) | BIT(16) | BIT(23), .mcg_cap = 5, \
+    .mc_addr = 0x1F
+#define ON_CORE2                                                                                                     \
+    .misc_enable = BIT(0) | NO_BTS_PEBS | MISC_ENABLE_MONITOR,                                                       \
+    .misc_enable_writable = BIT(0) | BIT(3) | BIT(9) | BIT(10) | BIT(13) | BIT(16) | MISC_ENABLE_MONITOR | BIT(19) | \
+                            BIT(20) | BIT(22) | BIT(23) | MISC_ENABLE_XD_DISABLE | BIT(37) | BIT(38) | BIT(39),      \
+    .mcg_cap = 0x806, .mc_addr = 0x3F, .mc_misc = 0x30
+#define ON_ATOM                                                                                                       \
+    .misc_enable = BIT(0) | NO_BTS_PEBS | MISC_ENABLE_MONITOR,                                                        \
+    .misc_enable_writable = BIT(0) | BIT(3) | BIT(13) | BIT(16) | MISC_ENABLE_MONITOR | BIT(20) | BIT(22) | BIT(23) | \
+                            MISC_ENABLE_XD_DISABLE,                                                                   \
+    .mcg_cap = 0x805, .mc_addr = 0x1D
+#define ON_P6 .mcg_cap = 5 | MCG_CAP_CTL, .mc_addr = 0x17
+
 #define INTEL "GenuineIntel"
 
 static const struct vx_cpu_model models[] = {
@@ -75,6 +99,7 @@ static const struct vx_cpu_model models[] = {
                              CAP_TAA_NO | CAP_SBDR_SSDP_NO | CAP_FBSDP_NO | CAP_PSDP_NO | CAP_BHI_NO | CAP_PBRSB_NO |
                              CAP_GDS_NO | CAP_RFDS_NO | CAP_ITS_NO,
         .microcode = 0x1000,
+        ON_ATOM,
     },
     {
         .name = "vulnerable",
@@ -88,6 +113,7 @@ static const struct vx_cpu_model models[] = {
         .leaf2 = { 0x035AFF01, 0, 0, 0xF0 },
         .phys_bits = 36,
         .microcode = 0x1000,
+        ON_CORE2,
     },
     {
         .name = "386",
@@ -133,6 +159,7 @@ static const struct vx_cpu_model models[] = {
         .max_basic = 2,
         .leaf2 = { 0x03020101, 0, 0, 0x06040A42 },
         .phys_bits = 36,
+        ON_P6,
     },
     {
         .name = "pentium2",
@@ -143,6 +170,7 @@ static const struct vx_cpu_model models[] = {
         .max_basic = 2,
         .leaf2 = { 0x03020101, 0, 0, 0x0C040843 },
         .phys_bits = 36,
+        ON_P6,
     },
     {
         .name = "pentium3",
@@ -153,6 +181,7 @@ static const struct vx_cpu_model models[] = {
         .max_basic = 2,
         .leaf2 = { 0x03020101, 0, 0, 0x0C040882 },
         .phys_bits = 36,
+        ON_P6,
     },
     {
         .name = "pentium-m",
@@ -165,6 +194,7 @@ static const struct vx_cpu_model models[] = {
         .max_extended = 0x80000004u,
         .leaf2 = { 0x02B3B001, 0, 0, 0x2C04307D },
         .phys_bits = 36, /* of the MTRRs, which firmware writes without asking */
+        ON_PENTIUMM,
     },
     {
         .name = "pentium4",
@@ -177,6 +207,7 @@ static const struct vx_cpu_model models[] = {
         .max_extended = 0x80000004u,
         .leaf2 = { 0x665B5001, 0, 0, 0x007B7040 },
         .phys_bits = 36,
+        ON_PENTIUM4,
     },
     {
         .name = "core2",
@@ -189,6 +220,7 @@ static const struct vx_cpu_model models[] = {
         .max_extended = 0x80000008u,
         .leaf2 = { 0x05B0B101, 0x005657F0, 0, 0x2CB43049 },
         .phys_bits = 36,
+        ON_CORE2,
     },
 };
 
@@ -208,4 +240,22 @@ const struct vx_cpu_model *vx_cpu_model_find(const char *name)
 bool vx_cpu_fp_pointers_always(const struct vx_cpu_model *model)
 {
     return !cpu_model_has(model, VX_F_FDP_EXCPTN_ONLY);
+}
+
+/* Bits that go with a feature which the model has lost, or never had. */
+static uint64_t without_features(const struct vx_cpu_model *model, uint64_t bits)
+{
+    if (!cpu_model_has(model, VX_F_MONITOR))
+        bits &= ~MISC_ENABLE_MONITOR;
+    return cpu_model_has(model, VX_F_NX) ? bits : bits & ~MISC_ENABLE_XD_DISABLE;
+}
+
+uint64_t cpu_model_misc_enable(const struct vx_cpu_model *model)
+{
+    return without_features(model, model->misc_enable);
+}
+
+uint64_t cpu_model_misc_enable_writable(const struct vx_cpu_model *model)
+{
+    return without_features(model, model->misc_enable_writable);
 }

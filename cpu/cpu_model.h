@@ -21,7 +21,20 @@ struct vx_cpu_model {
     uint8_t phys_bits;
     uint64_t arch_capabilities;
     uint64_t microcode; /* IA32_BIOS_SIGN_ID bits 63:32 */
+    /* IA32_MISC_ENABLE: after reset, and what of it software may change; 0: the CPU has not got it. Bits of features
+     * that a model may lose (MONITOR, NX) count as long as it has them. */
+    uint64_t misc_enable, misc_enable_writable;
+    /* Machine check: IA32_MCG_CAP, with the number of banks; which banks have IA32_MCi_ADDR and IA32_MCi_MISC. */
+    uint16_t mcg_cap;
+    uint8_t mc_addr, mc_misc;
 };
+
+/* IA32_MISC_ENABLE: bits with an effect here. */
+#define MISC_ENABLE_MONITOR     (1ull << 18)
+#define MISC_ENABLE_LIMIT_CPUID (1ull << 22)
+#define MISC_ENABLE_XD_DISABLE  (1ull << 34)
+#define MCG_CAP_BANKS           0xFFu
+#define MCG_CAP_CTL             0x100u /* there is IA32_MCG_CTL */
 
 _Static_assert(VX_F_COUNT <= 64, "features fit one word");
 
@@ -43,6 +56,10 @@ struct cpu_feature_row {
     bool host; /* column `runs` is HOST */
 };
 extern const struct cpu_feature_row cpu_feature_rows[VX_F_COUNT];
+
+/* IA32_MISC_ENABLE after reset, and what of it may be written. */
+uint64_t cpu_model_misc_enable(const struct vx_cpu_model *model);
+uint64_t cpu_model_misc_enable_writable(const struct vx_cpu_model *model);
 
 /* One of CPUID's feature words. */
 uint32_t cpu_model_cpuid_word(const struct vx_cpu_model *model, enum cpuid_word word);

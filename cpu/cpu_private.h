@@ -7,7 +7,6 @@
 #include "cpu_model.h"
 
 #define VX_RING_ENTRIES   32u /* a power of two */
-#define VX_MCE_BANKS      4u
 #define VX_MSR_LOGGED_MAX 64u
 
 /* The line that MONITOR watches (interp_monitor.c). */
@@ -28,8 +27,6 @@ struct cpu_box {
         uint64_t eip;
         uint16_t cs;
     } ring[VX_RING_ENTRIES];
-
-    uint64_t mce_bank[VX_MCE_BANKS][4]; /* CTL, STATUS, ADDR, MISC */
 
     struct monitor monitor;
 

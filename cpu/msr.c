@@ -28,6 +28,7 @@ enum msr_index {
     MSR_SYSENTER_EIP = 0x176,
     MSR_MCG_CAP = 0x179,
     MSR_MCG_STATUS = 0x17A,
+    MSR_MCG_CTL = 0x17B,
     MSR_MISC_ENABLE = 0x1A0,
     MSR_DEBUGCTL = 0x1D9,
     MSR_MTRR_PHYS0 = 0x200,
@@ -40,14 +41,16 @@ enum msr_index {
     MSR_PAT = 0x277,
     MSR_MTRR_DEF_TYPE = 0x2FF,
     MSR_MC0_CTL = 0x400,
+    MSR_MC_LAST = 0x47F,
+    MSR_TSC_DEADLINE = 0x6E0,
 };
-#define MSR_EFER 0xC0000080u
+#define MSR_EFER    0xC0000080u
+#define MSR_TSC_AUX 0xC0000103u
 
 enum {
     MTRR_VARIABLE = 8,
     MTRRCAP = MTRR_VARIABLE | 1 << 8 | 1 << 10, /* fixed ranges, WC */
     FEATURE_CONTROL_LOCKED = 1,
-    MISC_ENABLE_WRITABLE = 1 << 0 | 1 << 22, /* fast strings, limit CPUID */
     SPEC_CTRL_BITS = 7,
 };
 
@@ -68,15 +71,20 @@ static bool is_on_model(const struct vx_cpu_model *model, uint32_t index)
         { MSR_MTRRCAP, MSR_MTRRCAP, VX_F_MTRR },
         { MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, VX_F_ARCH_CAPABILITIES },
         { MSR_SYSENTER_CS, MSR_SYSENTER_EIP, VX_F_SEP },
-        { MSR_MCG_CAP, MSR_MCG_STATUS, VX_F_MCA },
-        { MSR_MISC_ENABLE, MSR_MISC_ENABLE, VX_F_CLFLUSH }, /* Pentium 4 and later */
+        { MSR_MCG_CAP, MSR_MCG_CTL, VX_F_MCA },
         { MSR_DEBUGCTL, MSR_DEBUGCTL, VX_F_MTRR },
         { MSR_MTRR_PHYS0, MSR_MTRR_FIX4K_LAST, VX_F_MTRR },
         { MSR_PAT, MSR_PAT, VX_F_PAT },
         { MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, VX_F_MTRR },
-        { MSR_MC0_CTL, MSR_MC0_CTL + 4 * VX_MCE_BANKS - 1, VX_F_MCA },
+        { MSR_MC0_CTL, MSR_MC_LAST, VX_F_MCA },
+        { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, VX_F_TSC_DEADLINE },
         { MSR_EFER, MSR_EFER, VX_F_NX },
+        { MSR_TSC_AUX, MSR_TSC_AUX, VX_F_RDTSCP },
     };
+    if (index == MSR_MISC_ENABLE)
+        return model->misc_enable_writable != 0;
+    if (index == MSR_MCG_CTL && !(model->mcg_cap & MCG_CAP_CTL))
+        return false;
     for (size_t i = 0; i < VX_ARRAY_LEN(owners); i++)
         if (index >= owners[i].first && index <= owners[i].last)
             return cpu_model_has(model, (enum vx_cpu_feature)owners[i].feature);
@@ -119,12 +127,39 @@ static uint64_t *mtrr_variable(struct vx_vcpu *cpu, uint32_t index)
     return &cpu->msr.mtrr_phys[index - MSR_MTRR_PHYS0];
 }
 
-static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
+/* A register of a machine-check bank. */
+struct bank_register {
+    unsigned bank;
+    enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC } which;
+};
+
+/* False when the index is none, or one that the model's bank has not got. */
+static bool bank_register(const struct vx_cpu_model *model, uint32_t index, struct bank_register *reg)
 {
-    uint32_t at = index - MSR_MC0_CTL;
-    if (index < MSR_MC0_CTL || at >= VX_MCE_BANKS * 4)
-        return NULL;
-    return &cpu_box(cpu)->mce_bank[at / 4][at % 4];
+    if (index < MSR_MC0_CTL || index > MSR_MC_LAST)
+        return false;
+    reg->bank = (index - MSR_MC0_CTL) / 4;
+    reg->which = (index - MSR_MC0_CTL) % 4;
+    if (reg->bank >= (model->mcg_cap & MCG_CAP_BANKS))
+        return false;
+    uint8_t has = reg->which == BANK_ADDR ? model->mc_addr : reg->which == BANK_MISC ? model->mc_misc : UINT8_MAX;
+    return has >> reg->bank & 1;
+}
+
+/* No error is ever found: STATUS, ADDR and MISC hold 0, and software may write nothing else (SDM 3B "Error-Reporting
+ * Register Banks"). CTL takes all zeros or all ones. */
+static uint64_t read_bank(const struct vx_vcpu *cpu, const struct bank_register *reg)
+{
+    return reg->which == BANK_CTL && (cpu->msr.mc_ctl >> reg->bank & 1) ? UINT64_MAX : 0;
+}
+
+static bool write_bank(struct vx_vcpu *cpu, const struct bank_register *reg, uint64_t value)
+{
+    if (value != 0 && (reg->which != BANK_CTL || value != UINT64_MAX))
+        return fault_code(cpu, VX_GP, 0);
+    if (reg->which == BANK_CTL)
+        cpu->msr.mc_ctl = (cpu->msr.mc_ctl & ~(1ull << reg->bank)) | (value & 1) << reg->bank;
+    return true;
 }
 
 /* Registers that are read and written as plain state, after the checks of value_valid(). */
@@ -132,7 +167,6 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
 {
     struct vx_msrs *msr = &cpu->msr;
     switch (index) {
-    case MSR_TSC_ADJUST: return &msr->tsc_offset;
     case MSR_SPEC_CTRL: return &msr->spec_ctrl;
     case MSR_APIC_BASE: return &msr->apic_base;
     case MSR_BIOS_SIGN_ID: return &msr->bios_sign;
@@ -140,6 +174,8 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     case MSR_SYSENTER_ESP: return &msr->sysenter_esp;
     case MSR_SYSENTER_EIP: return &msr->sysenter_eip;
     case MSR_MCG_STATUS: return &msr->mcg_status;
+    case MSR_MCG_CTL: return &msr->mcg_ctl;
+    case MSR_TSC_AUX: return &msr->tsc_aux;
     case MSR_MISC_ENABLE: return &msr->misc_enable;
     case MSR_DEBUGCTL: return &msr->debugctl;
     case MSR_PAT: return &msr->pat;
@@ -147,9 +183,7 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     default: break;
     }
     uint64_t *at = mtrr_fixed(cpu, index);
-    if (at == NULL)
-        at = mtrr_variable(cpu, index);
-    return at != NULL ? at : mce_bank(cpu, index);
+    return at != NULL ? at : mtrr_variable(cpu, index);
 }
 
 static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
@@ -170,6 +204,26 @@ uint64_t vx_cpu_rdtsc(struct vx_vcpu *cpu)
     return cpu->ops->input(cpu->ops_opaque, VX_INPUT_TSC) + cpu->msr.tsc_offset;
 }
 
+static uint64_t tsc_deadline(struct vx_vcpu *cpu)
+{
+    return cpu->ops->input(cpu->ops_opaque, VX_INPUT_TSC_DEADLINE);
+}
+
+static void set_tsc_deadline(struct vx_vcpu *cpu, uint64_t deadline)
+{
+    if (cpu->ops->set_tsc_deadline != NULL)
+        cpu->ops->set_tsc_deadline(cpu->ops_opaque, deadline, cpu->msr.tsc_offset);
+}
+
+/* The deadline is one of the guest's TSC: it comes sooner or later when that is moved. */
+static void move_tsc(struct vx_vcpu *cpu, uint64_t offset)
+{
+    uint64_t deadline = cpu_model_has(cpu->model, VX_F_TSC_DEADLINE) ? tsc_deadline(cpu) : 0;
+    cpu->msr.tsc_offset = offset;
+    if (deadline != 0)
+        set_tsc_deadline(cpu, deadline);
+}
+
 /* Registers that can be read only, or whose value is not stored. */
 static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
 {
@@ -177,11 +231,13 @@ static bool read_special(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_P5_MC_ADDR: /* no machine check has happened */
     case MSR_P5_MC_TYPE: *value = 0; return true;
     case MSR_TSC: *value = vx_cpu_rdtsc(cpu); return true;
+    case MSR_TSC_ADJUST: *value = cpu->msr.tsc_offset; return true;
+    case MSR_TSC_DEADLINE: *value = tsc_deadline(cpu); return true;
     case MSR_PLATFORM_ID: *value = cpu->msr.platform_id; return true;
     case MSR_EBL_CR_POWERON: *value = 0; return true;
     case MSR_FEATURE_CONTROL: *value = FEATURE_CONTROL_LOCKED; return true;
     case MSR_MTRRCAP: *value = MTRRCAP; return true;
-    case MSR_MCG_CAP: *value = VX_MCE_BANKS; return true;
+    case MSR_MCG_CAP: *value = cpu->model->mcg_cap; return true;
     case MSR_EFER: *value = cpu->efer; return true;
     case MSR_ARCH_CAPABILITIES: *value = cpu->model->arch_capabilities; return true;
     default: return false;
@@ -194,6 +250,11 @@ bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "read");
+    struct bank_register bank;
+    if (bank_register(cpu->model, index, &bank)) {
+        *value = read_bank(cpu, &bank);
+        return true;
+    }
     if (read_special(cpu, index, value))
         return true;
     const uint64_t *at = plain(cpu, index);
@@ -201,6 +262,14 @@ bool vx_cpu_read_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return unknown(cpu, index, "read");
     *value = *at;
     return true;
+}
+
+/* NX that is in use cannot be taken away. */
+static bool misc_enable_valid(const struct vx_vcpu *cpu, uint64_t value)
+{
+    if ((value & MISC_ENABLE_XD_DISABLE) && (cpu->efer & VX_EFER_NXE))
+        return false;
+    return ((value ^ cpu->msr.misc_enable) & ~cpu_model_misc_enable_writable(cpu->model)) == 0;
 }
 
 /* Whether a plain register may take this value; *value loses the bits that are ignored. */
@@ -212,9 +281,9 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
     case MSR_MCG_STATUS: return (*value & ~7ull) == 0;
     case MSR_PAT: return types_valid(*value, true);
     case MSR_MTRR_DEF_TYPE: return (*value & ~0xCFFull) == 0 && types_valid(*value & 0xFF, false);
-    case MSR_MISC_ENABLE:
-        *value = (cpu->msr.misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) | (*value & MISC_ENABLE_WRITABLE);
-        return true;
+    case MSR_MCG_CTL: return *value == 0 || *value == UINT64_MAX;
+    case MSR_TSC_AUX: return *value <= UINT32_MAX;
+    case MSR_MISC_ENABLE: return misc_enable_valid(cpu, *value);
     case MSR_DEBUGCTL: return (*value & ~(uint64_t)VX_DEBUGCTL_BTF) == 0; /* branch records are not kept */
     case MSR_SYSENTER_CS:
     case MSR_SYSENTER_ESP:
@@ -228,15 +297,14 @@ static bool value_valid(struct vx_vcpu *cpu, uint32_t index, uint64_t *value)
         return (*value & (~phys_mask(cpu) | (mask ? 0x7FF : 0xF00))) == 0 &&
                (mask || types_valid(*value & 0xFF, false));
     }
-    if (mce_bank(cpu, index) != NULL && index % 4 != 0) /* STATUS, ADDR, MISC: software may only clear them */
-        return *value == 0;
     return true;
 }
 
 static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
     struct creg_change change = creg_current(cpu);
-    if (value & ~(uint64_t)VX_EFER_NXE)
+    bool has_nx = !(cpu->msr.misc_enable & MISC_ENABLE_XD_DISABLE);
+    if (value & ~(uint64_t)(has_nx ? VX_EFER_NXE : 0))
         return fault_code(cpu, VX_GP, 0);
     change.efer = value;
     return creg_apply(cpu, &change);
@@ -247,7 +315,9 @@ static bool write_special(struct vx_vcpu *cpu, uint32_t index, uint64_t value, b
 {
     *done = true;
     switch (index) {
-    case MSR_TSC: cpu->msr.tsc_offset += value - vx_cpu_rdtsc(cpu); return true;
+    case MSR_TSC: move_tsc(cpu, cpu->msr.tsc_offset + value - vx_cpu_rdtsc(cpu)); return true;
+    case MSR_TSC_ADJUST: move_tsc(cpu, value); return true;
+    case MSR_TSC_DEADLINE: set_tsc_deadline(cpu, value); return true;
     case MSR_EBL_CR_POWERON:
     case MSR_BIOS_UPDT_TRIG: return true;
     case MSR_PRED_CMD:
@@ -272,6 +342,9 @@ bool vx_cpu_write_msr(struct vx_vcpu *cpu, uint32_t index, uint64_t value)
         return fault_code(cpu, VX_GP, 0);
     if (!is_on_model(cpu->model, index))
         return unknown(cpu, index, "write");
+    struct bank_register bank;
+    if (bank_register(cpu->model, index, &bank))
+        return write_bank(cpu, &bank, value);
     bool ok = write_special(cpu, index, value, &done);
     if (done)
         return ok;

@@ -156,6 +156,15 @@ static bool commit(struct vx_vcpu *cpu, const struct task_switch *how, const str
     return how->cause == VX_TASK_IRET || set_busy(cpu, how->desc.lin, true);
 }
 
+/* A 16-bit TSS has no upper halves: "modified and not maintained" (SDM 3A "16-Bit Task-State Segment (TSS)"); a 386
+ * leaves them all ones. */
+static uint32_t general_register(const struct image *tss, unsigned i)
+{
+    const struct tss_layout *layout = tss->layout;
+    uint32_t value = get(tss, layout->eip + (2 + i) * layout->word, layout->word);
+    return layout->word == 2 ? 0xFFFF0000u | value : value;
+}
+
 /* TR, general registers, flags, EIP, CPL and selectors; segments unusable, but for those of VM86 mode. */
 static void load_registers(struct vx_vcpu *cpu, const struct task_switch *how, const struct image *next)
 {
@@ -169,7 +178,7 @@ static void load_registers(struct vx_vcpu *cpu, const struct task_switch *how, c
     flags_write(cpu, eflags, UINT32_MAX);
     cpu->rip = get(next, layout->eip, layout->word);
     for (unsigned i = 0; i < 8; i++)
-        cpu->gpr[i] = get(next, layout->eip + (2 + i) * layout->word, layout->word);
+        cpu->gpr[i] = general_register(next, i);
     for (unsigned i = 0; i < VX_SEG_COUNT; i++) {
         uint16_t sel = i < layout->seg_count ? (uint16_t)get(next, layout->segs + i * layout->seg_step, 2) : 0;
         if (vx_vm86(cpu))

@@ -30,7 +30,7 @@ enum {
     REG_DIVIDE = 0x3E0,
 };
 
-static const uint32_t lvt_writable[LVT_COUNT] = { 0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF };
+static const uint32_t lvt_writable[LVT_COUNT] = { 0x700FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF };
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
 
@@ -70,10 +70,15 @@ static void write_lvt(struct lapic *lapic, enum lvt entry, uint32_t value)
     if (!(lapic->svr & SVR_ENABLE))
         value |= LVT_MASKED;
     if (entry == LVT_TIMER) {
+        if (!lapic->has_tsc_deadline)
+            value &= ~(uint32_t)LVT_TSC_DEADLINE;
         lapic_timer_change(lapic, &lapic->lvt[LVT_TIMER], value);
         return;
     }
+    if (entry == LVT_LINT0 && LVT_MODE(value) == LAPIC_FIXED && (value & LVT_LEVEL))
+        value |= lapic->lvt[LVT_LINT0] & LVT_REMOTE_IRR; /* not software's to write */
     lapic->lvt[entry] = value;
+    lapic_serve_lint0(lapic);
     lapic_update(lapic);
 }
 
@@ -149,6 +154,7 @@ static void reset_registers(struct lapic *lapic)
     lapic->svr = 0xFF;
     lapic->esr = lapic->esr_pending = lapic->icr_low = lapic->icr_high = lapic->divide = lapic->initial = 0;
     lapic->timer_done = false;
+    lapic->tsc_deadline = 0;
     for (unsigned i = 0; i < LVT_COUNT; i++)
         lapic->lvt[i] = LVT_MASKED;
     lapic->lvt[LVT_LINT0] = LAPIC_EXTINT << 8;
@@ -228,6 +234,8 @@ vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
     lapic->intr = config->intr;
     lapic->nmi = config->nmi;
     lapic->init = config->init;
+    lapic->smi = config->smi;
+    lapic->has_tsc_deadline = config->tsc_deadline;
     lapic->extint_ack = config->extint_ack;
     lapic->eoi = config->eoi;
     lapic->opaque = config->opaque;
@@ -276,14 +284,17 @@ static const struct state_field fields[] = {
     REGISTER(struct lapic, irr),
     FIELD_MAX(struct lapic, timer_start_ns, STATE_NS_MAX),
     FIELD(struct lapic, timer_done),
+    REGISTER(struct lapic, tsc_deadline),
+    FIELD(struct lapic, tsc_offset),
     FIELD_TIMER(struct lapic, timer, clock),
-    WIRES(struct lapic, log, bus, clock, intr, nmi, init, extint_ack, eoi, opaque, reset_id, region),
+    WIRES(struct lapic, log, bus, clock, intr, nmi, init, smi, extint_ack, eoi, opaque, reset_id, region),
+    WIRES(struct lapic, has_tsc_deadline),
 };
 static const struct state_table state = STATE_TABLE(struct lapic, fields, NULL);
 
 const struct device_type lapic_type = {
     .name = "lapic",
-    .version = 1,
+    .version = 2,
     .state = &state,
     .reset = lapic_reset,
     .restored = lapic_restored,

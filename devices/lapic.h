@@ -3,11 +3,11 @@
  * Source: SDM 3A "Advanced Programmable Interrupt Controller (APIC)". Memory: FEE00000h, moved and disabled by
  * IA32_APIC_BASE (RAM at the new place hides it). Clock: timer input 1 GHz from the machine's clock object. Modelled:
  * ID, version, TPR/APR/PPR, logical and flat/cluster destinations, SVR, ISR/TMR/IRR, ESR, ICR to self (fixed, lowest
- * priority, NMI, INIT, SIPI), LVT timer (one-shot, periodic), LINT0/LINT1 (fixed, NMI, ExtINT: virtual wire), error
- * LVT; thermal and performance LVTs as storage. Not modelled: x2APIC, TSC deadline, other processors, EOI-broadcast
- * suppression, SMI. Deviation: LINT0 is ExtINT, LINT1 NMI, unmasked after reset, as PC firmware expects of the boot
- * processor. State to save: all registers, where it lies, the levels of LINT0
- * and LINT1, the timer. */
+ * priority, SMI, NMI, INIT, SIPI), LVT timer (one-shot, periodic, TSC deadline), LINT0/LINT1 (fixed, by edge or level;
+ * SMI, NMI, ExtINT: virtual wire), error LVT; thermal and performance LVTs as storage. Not modelled: x2APIC, other
+ * processors, EOI-broadcast suppression. Deviation: LINT0 is ExtINT, LINT1 NMI, unmasked after reset, as PC firmware
+ * expects of the boot processor. State to save: all registers, where it lies, the levels of LINT0 and LINT1, the
+ * timer. */
 #ifndef VX86_DEVICES_LAPIC_H
 #define VX86_DEVICES_LAPIC_H
 
@@ -37,6 +37,8 @@ struct lapic_config {
     struct vx_irq intr;                        /* INTR of the processor core: level */
     struct vx_irq nmi;                         /* pulse */
     struct vx_irq init;                        /* pulse: INIT */
+    struct vx_irq smi;                         /* pulse */
+    bool tsc_deadline;                         /* the timer has that mode: CPUID.1:ECX[24] */
     int (*extint_ack)(void *opaque);           /* INTA to the 8259s: vector */
     void (*eoi)(void *opaque, uint8_t vector); /* EOI of a level-triggered vector, to the I/O APIC */
     void *opaque;                              /* for both */
@@ -54,6 +56,11 @@ void lapic_message(struct lapic *lapic, uint8_t destination, bool logical, enum 
 
 /* INTA from the core: the vector to take, -1 when nothing asks any more. */
 int lapic_ack(struct lapic *lapic);
+
+/* IA32_TSC_DEADLINE, 0: not armed. The TSC is the clock in nanoseconds plus `offset`; written with the deadline as it
+ * is when the offset changes. Ignored unless the timer is in that mode. */
+uint64_t lapic_tsc_deadline(struct lapic *lapic);
+void lapic_set_tsc_deadline(struct lapic *lapic, uint64_t deadline, uint64_t offset);
 
 /* IA32_APIC_BASE was written. */
 void lapic_set_base(struct lapic *lapic, uint64_t value);

@@ -96,9 +96,10 @@ static void deliver(struct lapic *lapic, enum lapic_delivery mode, uint8_t vecto
     switch (mode) {
     case LAPIC_FIXED:
     case LAPIC_LOWEST: accept_vector(lapic, vector, level_triggered); break;
+    case LAPIC_SMI: vx_irq_pulse(&lapic->smi); break;
     case LAPIC_NMI: vx_irq_pulse(&lapic->nmi); break;
     case LAPIC_INIT: vx_irq_pulse(&lapic->init); break;
-    default: break; /* SIPI: the boot processor never waits for one; SMI, ExtINT messages: not modelled */
+    default: break; /* SIPI: the boot processor never waits for one; ExtINT messages: nothing here sends them */
     }
 }
 
@@ -111,6 +112,16 @@ void lapic_deliver_local(struct lapic *lapic, enum lvt entry)
     bool only_fixed = entry == LVT_TIMER || entry == LVT_ERROR;
     bool level = entry == LVT_LINT0 && (lvt & LVT_LEVEL);
     deliver(lapic, only_fixed ? LAPIC_FIXED : LVT_MODE(lvt), (uint8_t)lvt, level);
+}
+
+void lapic_serve_lint0(struct lapic *lapic) /* keeps I3 */
+{
+    uint32_t *lvt = &lapic->lvt[LVT_LINT0];
+    bool by_level = LVT_MODE(*lvt) == LAPIC_FIXED && (*lvt & LVT_LEVEL);
+    if (!by_level || (*lvt & (LVT_MASKED | LVT_REMOTE_IRR)) || !lapic->lint[0])
+        return;
+    *lvt |= LVT_REMOTE_IRR;
+    lapic_deliver_local(lapic, LVT_LINT0);
 }
 
 void lapic_raise_error(struct lapic *lapic, uint32_t error)
@@ -128,11 +139,13 @@ static void lint_set(void *opaque, unsigned line, bool level)
     bool rises = level && !lapic->lint[line];
     lapic->lint[line] = level;
     unsigned entry = line == 0 ? LVT_LINT0 : LVT_LINT1;
-    bool extint = LVT_MODE(lapic->lvt[entry]) == LAPIC_EXTINT;
+    uint32_t mode = LVT_MODE(lapic->lvt[entry]);
+    bool by_level = line == 0 && mode == LAPIC_FIXED && (lapic->lvt[entry] & LVT_LEVEL);
     if (line == 1 && rises && !lapic->hardware_enabled)
         vx_irq_pulse(&lapic->nmi);
-    else if (rises && lapic->hardware_enabled && !extint)
+    else if (rises && lapic->hardware_enabled && mode != LAPIC_EXTINT && !by_level)
         lapic_deliver_local(lapic, entry);
+    lapic_serve_lint0(lapic);
     lapic_update(lapic);
 }
 
@@ -191,8 +204,12 @@ void lapic_end_of_interrupt(struct lapic *lapic)
     if (vector < 0)
         return;
     set_bit(lapic->isr, (unsigned)vector, false);
-    if (test_bit(lapic->tmr, (unsigned)vector))
+    if (test_bit(lapic->tmr, (unsigned)vector)) {
         lapic->eoi(lapic->opaque, (uint8_t)vector);
+        if ((lapic->lvt[LVT_LINT0] & 0xFF) == (unsigned)vector)
+            lapic->lvt[LVT_LINT0] &= ~LVT_REMOTE_IRR;
+        lapic_serve_lint0(lapic);
+    }
     lapic_update(lapic);
 }
 

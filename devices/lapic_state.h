@@ -5,14 +5,21 @@
  *   lapic_timer.c       the timer
  *
  *   I1  After every change lapic_update() has driven INTR: it is up while lapic_ack() would give a vector.
- *   I2  The timer is armed only while its interrupt can be seen: LVT unmasked, initial count not 0. */
+ *   I2  The timer is armed only while its end can be seen: LVT unmasked and initial count not 0, or a TSC deadline.
+ *   I3  LINT0, fixed and by level, unmasked, up and without remote IRR does not exist between calls. */
 #ifndef VX86_DEVICES_LAPIC_STATE_H
 #define VX86_DEVICES_LAPIC_STATE_H
 
 #include "lapic.h"
 
 enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
-enum { LVT_MASKED = 1u << 16, LVT_PERIODIC = 1u << 17, LVT_LEVEL = 1u << 15 };
+enum {
+    LVT_REMOTE_IRR = 1u << 14, /* LINT0, by level: taken and not yet ended */
+    LVT_LEVEL = 1u << 15,
+    LVT_MASKED = 1u << 16,
+    LVT_PERIODIC = 1u << 17,
+    LVT_TSC_DEADLINE = 1u << 18,
+};
 #define LVT_MODE(lvt) ((lvt) >> 8 & 7)
 enum { SVR_ENABLE = 1u << 8, SVR_WRITABLE = 0x3FF };
 enum { ESR_SEND_ILLEGAL = 1u << 5, ESR_RECEIVE_ILLEGAL = 1u << 6, ESR_ILLEGAL_REGISTER = 1u << 7 };
@@ -23,7 +30,8 @@ struct lapic {
     struct vx_log *log;
     struct vx_bus *bus;
     struct vx_clock *clock;
-    struct vx_irq intr, nmi, init;
+    struct vx_irq intr, nmi, init, smi;
+    bool has_tsc_deadline;
     int (*extint_ack)(void *opaque);
     void (*eoi)(void *opaque, uint8_t vector);
     void *opaque;
@@ -38,6 +46,8 @@ struct lapic {
     uint32_t isr[8], tmr[8], irr[8];
     uint64_t timer_start_ns; /* when the current count held `initial` */
     bool timer_done;         /* one-shot: has reached 0 */
+    uint64_t tsc_deadline;   /* 0: not armed */
+    uint64_t tsc_offset;     /* TSC less clock, when the deadline was written */
     struct vx_timer timer;
     struct vx_region region;
 };
@@ -45,6 +55,7 @@ struct lapic {
 /* lapic_interrupts.c */
 void lapic_update(struct lapic *lapic);                        /* I1 */
 void lapic_deliver_local(struct lapic *lapic, enum lvt entry); /* a masked entry drops it */
+void lapic_serve_lint0(struct lapic *lapic);                   /* I3 */
 void lapic_raise_error(struct lapic *lapic, uint32_t error);   /* ESR bits */
 void lapic_send_ipi(struct lapic *lapic);                      /* as ICR says */
 void lapic_end_of_interrupt(struct lapic *lapic);

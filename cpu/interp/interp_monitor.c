@@ -9,12 +9,19 @@
 
 enum { MWAIT_BREAK_ON_MASKED = 1 }; /* ECX bit 0: masked interrupts wake too */
 
+/* At CPL 0, and while IA32_MISC_ENABLE has not switched both off. */
+static bool allowed(const struct vx_vcpu *cpu)
+{
+    uint64_t off = cpu_model_misc_enable_writable(cpu->model) & ~cpu->msr.misc_enable;
+    return cpu->cpl == 0 && !(off & MISC_ENABLE_MONITOR);
+}
+
 bool interp_monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     struct monitor *m = &cpu_box(cpu)->monitor;
     uint64_t off = get_reg(cpu, VX_RAX, in->addr_size), lin, phys;
-    if (cpu->cpl != 0)
+    if (!allowed(cpu))
         return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) != 0)
         return insn_gp0(in);
@@ -33,7 +40,7 @@ bool interp_mwait(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
     struct monitor *m = &cpu_box(cpu)->monitor;
-    if (cpu->cpl != 0)
+    if (!allowed(cpu))
         return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)
         return insn_gp0(in);

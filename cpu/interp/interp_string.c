@@ -3,42 +3,79 @@
  *   I1  Every iteration is committed before the next begins, so a fault or an event between them restarts the rest.
  *   I2  The bulk paths do what as many single iterations would: a chunk ends at the page's end, at the segment's
  *       limit, where the offset wraps, and they are not taken where an access is watched or checked for alignment.
- *   I3  An iteration that changes the instruction's own bytes is the last of the old ones: the rest is fetched anew. So
- *       the outcome does not hang on how many iterations a step has. (SDM 3A "Self-Modifying Code" promises less of
- *       REP.) */
+ *   I3  The instruction is fetched once: when an iteration changes its own bytes, it goes on to the end of its count in
+ *       this step, since the next would fetch what stands there then; for SELF_MAX iterations, so that no guest keeps
+ *       the host. A fault, a trap, or the end of the machine's run ends it before, and what follows is fetched anew, as
+ *       on silicon. */
 #include "interp_string.h"
 
 #include "interp_flags.h"
 #include "interp_table.h"
 
-/* The instruction's own bytes: where they are, and what they were when it began. */
+enum { SELF_MAX = 256 * STRING_STEP_MAX };
+
+/* The instruction's own bytes: where they are, in one page or two, and what they were when it began. */
 struct own_code {
-    const uint8_t *at; /* NULL: not all in one page that the shadow has */
+    const uint8_t *at[2]; /* at[0] NULL: not in pages that the shadow has; at[1] NULL: all in the first */
+    uint32_t bytes[2];
     uint8_t was[16];
-    uint32_t bytes;
 };
 
-/* Host address of the instruction's first `bytes` bytes; NULL: not all in one page that the shadow has. */
-static const uint8_t *own_hva(const struct insn *in, uint32_t bytes)
+/* Host address of `bytes` bytes of code from offset `off` of the instruction on, which lie in one page; NULL: the
+ * shadow has not got it. */
+static const uint8_t *own_hva(const struct insn *in, uint32_t off, uint32_t bytes)
 {
-    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, in->cpu->seg[VX_CS].base + in->start_eip, bytes);
+    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, in->cpu->seg[VX_CS].base + in->start_eip + off, bytes);
+}
+
+static uint32_t bytes_in_first_page(const struct insn *in)
+{
+    uint32_t bytes = (uint32_t)(in->next_eip - in->start_eip);
+    uint32_t room = VX_PAGE_BYTES - ((uint32_t)(in->cpu->seg[VX_CS].base + in->start_eip) & VX_PAGE_MASK);
+    return bytes < room ? bytes : room;
 }
 
 static struct own_code own_code(const struct insn *in)
 {
-    struct own_code own = { .bytes = (uint32_t)(in->next_eip - in->start_eip) };
-    own.at = own_hva(in, own.bytes);
-    if (own.at != NULL)
-        memcpy(own.was, own.at, own.bytes);
+    uint32_t first = bytes_in_first_page(in), second = (uint32_t)(in->next_eip - in->start_eip) - first;
+    struct own_code own = { .bytes = { first, second } };
+    own.at[0] = own_hva(in, 0, first);
+    own.at[1] = second != 0 ? own_hva(in, first, second) : NULL;
+    if (second != 0 && own.at[1] == NULL)
+        own.at[0] = NULL;
+    if (own.at[0] == NULL)
+        return own;
+    memcpy(own.was, own.at[0], first);
+    if (second != 0)
+        memcpy(own.was + first, own.at[1], second);
     return own;
 }
 
-/* How many iterations the step may have. One, where nobody would see that the code has changed (keeps I3). */
+static bool has_changed(const struct own_code *own)
+{
+    return own->at[0] != NULL &&
+           (memcmp(own->at[0], own->was, own->bytes[0]) != 0 ||
+            (own->at[1] != NULL && memcmp(own->at[1], own->was + own->bytes[0], own->bytes[1]) != 0));
+}
+
+/* How many iterations the step may have. One, where nobody would see that the code has changed. */
 static uint32_t step_max(const struct insn *in, const struct own_code *own)
 {
-    if (in->single_step || own->at == NULL)
+    if (in->single_step || own->at[0] == NULL)
         return 1;
     return in->cpu->rep_max != 0 ? in->cpu->rep_max : STRING_STEP_MAX;
+}
+
+/* keeps I3: what the step, at its end, may do besides. */
+static uint32_t step_more(const struct insn *in, const struct own_code *own, uint32_t *spare)
+{
+    const struct vx_vcpu *cpu = in->cpu;
+    bool stops = in->single_step || cpu->rep_max != 0 ||
+                 (atomic_load_explicit(&cpu->attention, memory_order_relaxed) & VX_ATTN_STOP);
+    if (stops || *spare == 0 || !has_changed(own))
+        return 0;
+    *spare -= STRING_STEP_MAX;
+    return STRING_STEP_MAX;
 }
 
 bool string_repeat(struct insn *in, const struct string_op *op)
@@ -50,7 +87,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
 
     uint32_t count = get_reg(cpu, VX_RCX, in->addr_size);
     struct own_code own = own_code(in);
-    uint32_t left = step_max(in, &own);
+    uint32_t left = step_max(in, &own), spare = SELF_MAX;
     while (count != 0 && left != 0) {
         uint32_t n = op->bulk == NULL ? 0 : op->bulk(in, size, count < left ? count : left);
         if (n == 0) {
@@ -66,8 +103,8 @@ bool string_repeat(struct insn *in, const struct string_op *op)
             return true;
         if (in->dr6_hits != 0) /* a data breakpoint traps after its iteration */
             break;
-        if (own.at != NULL && memcmp(own.at, own.was, own.bytes) != 0)
-            break;
+        if (left == 0)
+            left = step_more(in, &own, &spare);
     }
     if (count != 0) {
         in->next_eip = in->start_eip;
@@ -102,11 +139,7 @@ uint32_t string_reach(struct insn *in, unsigned seg, uint64_t off, unsigned size
 
 uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint64_t off, unsigned size)
 {
-    uint8_t *hva = vx_tlb_probe(in->tlb, tags, in->cpu->seg[seg].base + off, size);
-    if (hva == NULL || tags != in->tlb->write_tag)
-        return hva;
-    uintptr_t other = (uintptr_t)hva ^ (uintptr_t)own_hva(in, 1);
-    return (other & ~(uintptr_t)VX_PAGE_MASK) == 0 ? NULL : hva; /* one by one (I3) */
+    return vx_tlb_probe(in->tlb, tags, in->cpu->seg[seg].base + off, size);
 }
 
 static bool movs_one(struct insn *in, unsigned size)

@@ -4,7 +4,8 @@
 
 #include "interp_operand.h"
 
-/* At most so many iterations a step (cpu.h), so that events are looked at in time. */
+/* At most so many iterations a step (cpu.h), so that events are looked at in time; more where the instruction has
+ * overwritten itself. */
 #define STRING_STEP_MAX 4096u
 
 struct string_op {
@@ -32,8 +33,7 @@ static inline void string_advance(struct insn *in, unsigned r, unsigned size, ui
 
 /* How many elements from `off` on, in the direction of DF, lie in one page, in the segment and in the address space. */
 uint32_t string_reach(struct insn *in, unsigned seg, uint64_t off, unsigned size, uint32_t max);
-/* Host address of the element if the shadow has it for the access that `tags` stand for, else NULL; NULL too for a
- * store into the instruction's own page. */
+/* Host address of the element if the shadow has it for the access that `tags` stand for, else NULL. */
 uint8_t *string_element(struct insn *in, const uint32_t *tags, unsigned seg, uint64_t off, unsigned size);
 
 /* Runs the instruction, with its REP prefix. Each iteration commits ECX, ESI and EDI; when iterations are left,

@@ -233,6 +233,21 @@ bool interp_rdrand(struct insn *in)
     return true;
 }
 
+/* The processor's number as its system has told it. */
+bool interp_rdpid(struct insn *in)
+{
+    set_reg(in->cpu, in->modrm & 7, 4, (uint32_t)in->cpu->msr.tsc_aux);
+    return true;
+}
+
+bool interp_rdtscp(struct insn *in)
+{
+    if (!interp_rdtsc(in))
+        return false;
+    set_reg(in->cpu, VX_RCX, 4, (uint32_t)in->cpu->msr.tsc_aux);
+    return true;
+}
+
 /* CPUID reports no performance counters, so every index is out of range. */
 bool interp_rdpmc(struct insn *in)
 {

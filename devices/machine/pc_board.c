@@ -11,6 +11,7 @@
 #include "pc.h"
 #include "pc_lockstep.h"
 #include "pc_time.h"
+#include "vx86/isa.h"
 
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
@@ -105,6 +106,17 @@ static void smi_set(void *opaque, unsigned line, bool level)
         vx_vcpu_smi(pc->cpu[i].vcpu);
 }
 
+/* Of the processor's own local APIC; smi_set() is the pin that all share. */
+static void cpu_smi(void *opaque, unsigned line, bool level)
+{
+    (void)line;
+    struct pc_cpu *cpu = opaque;
+    if (!level)
+        return;
+    pc_lockstep_smi(cpu->pc->lockstep);
+    vx_vcpu_smi(cpu->vcpu);
+}
+
 static void cpu_nmi(void *opaque, unsigned line, bool level)
 {
     (void)line;
@@ -162,6 +174,8 @@ static vx_err create_lapic(struct vx_machine *pc, struct pc_cpu *cpu)
             .intr = { .set = cpu_intr, .opaque = cpu },
             .nmi = { .set = cpu_nmi, .opaque = cpu },
             .init = request_line(pc, PC_REQUEST_INIT_OF(cpu->number)),
+            .smi = { .set = cpu_smi, .opaque = cpu },
+            .tsc_deadline = vx_cpu_has(cpu->vcpu->model, VX_F_TSC_DEADLINE),
             .extint_ack = extint_ack,
             .eoi = apic_eoi,
             .opaque = cpu,

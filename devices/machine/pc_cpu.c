@@ -87,6 +87,7 @@ static uint64_t input(void *opaque, enum vx_vcpu_input what)
     switch (what) {
     case VX_INPUT_RANDOM: return random_number(cpu);
     case VX_INPUT_TSC: return vx_clock_now_ns(cpu->pc->clock);
+    case VX_INPUT_TSC_DEADLINE: return lapic_tsc_deadline(cpu->lapic);
     }
     return 0;
 }
@@ -94,6 +95,13 @@ static uint64_t input(void *opaque, enum vx_vcpu_input what)
 static void apic_base(void *opaque, uint64_t value)
 {
     lapic_set_base(((struct pc_cpu *)opaque)->lapic, value);
+}
+
+static void set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
+{
+    struct pc_cpu *cpu = opaque;
+    lapic_set_tsc_deadline(cpu->lapic, deadline, offset);
+    pc_timers_changed(cpu->pc);
 }
 
 static void ferr(void *opaque, bool level)
@@ -114,6 +122,7 @@ static const struct vx_vcpu_ops cpu_ops = {
     .ack_interrupt = ack_interrupt,
     .input = input,
     .apic_base = apic_base,
+    .set_tsc_deadline = set_tsc_deadline,
     .ferr = ferr,
     .smiact = smiact,
 };

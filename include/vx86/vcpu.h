@@ -180,6 +180,7 @@ struct vx_vcpu_debug {
 enum vx_vcpu_input {
     VX_INPUT_RANDOM, /* 64 bits that a guest may take for entropy */
     VX_INPUT_TSC,    /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    VX_INPUT_TSC_DEADLINE, /* IA32_TSC_DEADLINE, which the local APIC has; 0: not armed, or it has none */
 };
 
 /* What the machine does for one of its CPUs: `opaque` says which asks. All calls on the machine thread. */
@@ -193,8 +194,11 @@ struct vx_vcpu_ops {
     int (*ack_interrupt)(void *opaque); /* INTA: the vector; -1 when the line fell meanwhile */
     uint64_t (*input)(void *opaque, enum vx_vcpu_input what);
     void (*apic_base)(void *opaque, uint64_t value); /* IA32_APIC_BASE written */
-    void (*ferr)(void *opaque, bool level);          /* FERR# to IRQ 13 (CR0.NE = 0) */
-    void (*smiact)(void *opaque, bool active);       /* SMIACT#: system management memory shows. May be NULL. */
+    /* IA32_TSC_DEADLINE written. `offset` is what the CPU adds to VX_INPUT_TSC; called again, with the deadline as it
+     * is, when that changes. May be NULL. */
+    void (*set_tsc_deadline)(void *opaque, uint64_t deadline, uint64_t offset);
+    void (*ferr)(void *opaque, bool level);    /* FERR# to IRQ 13 (CR0.NE = 0) */
+    void (*smiact)(void *opaque, bool active); /* SMIACT#: system management memory shows. May be NULL. */
 };
 
 #define VX_ENGINE_AREA_BYTES 2048
@@ -259,6 +263,9 @@ struct vx_vcpu {
         uint64_t apic_base, pat, misc_enable, tsc_offset, spec_ctrl, mcg_status;
         uint64_t mtrr_def_type, mtrr_phys[16], mtrr_fix[11];
         uint64_t platform_id, bios_sign;
+        uint64_t tsc_aux;
+        uint64_t mcg_ctl;  /* 0 or all ones, like the next */
+        uint64_t mc_ctl;   /* bit n: IA32_MCn_CTL is all ones */
         uint64_t debugctl; /* BTF alone */
     } msr;
 

@@ -23,29 +23,51 @@
         bits    16
         protected_mode
         catch_faults
-        ; machine check: MCG_CAP counts the banks, each is idle
-        mov     ecx, 0x179
-        rdmsr
-        equal   edx, 0
-        movzx   esi, al
-        and     eax, 0x100              ; no MCG_CTL
-        equal   eax, 0
+        ; machine check: MCG_CAP counts five banks, each is idle; bank 1 has no ADDR, none has MISC
+        reads   0x179, 0, 0x805
+        refused 0x179, 0, 0             ; read-only
         reads   0x17A, 0, 0
+        refused 0x17A, 0, 8
+        mov     ecx, 0x17B              ; no MCG_CTL
+        faults  13, 0, rdmsr
         mov     ecx, 0x400
-bank:   inc     ecx
-        rdmsr
-        or      eax, edx
-        equal   eax, 0                  ; MCi_STATUS
-        xor     edx, edx
-        wrmsr                           ; 0 clears it
-        inc     eax
-        faults  13, 0, wrmsr
-        add     ecx, 3
-        dec     esi
-        jnz     bank
-        write   0x400, 0, 0xFF
-        reads   0x400, 0, 0xFF
-        refused 0x179, 0, 0             ; MCG_CAP is read-only
+bank:   reads   ecx, 0, 0               ; CTL: all zeros or all ones
+        write   ecx, -1, -1
+        reads   ecx, -1, -1
+        refused ecx, 0, 0xFF
+        reads   ecx, -1, -1
+        write   ecx, 0, 0
+        inc     ecx                     ; STATUS: only 0 may be written
+        reads   ecx, 0, 0
+        write   ecx, 0, 0
+        refused ecx, 0, 1
+        refused ecx, 0x80000000, 0
+        inc     ecx
+        cmp     ecx, 0x406
+        je      none
+        reads   ecx, 0, 0               ; ADDR: the same
+        write   ecx, 0, 0
+        refused ecx, -1, -1
+        jmp     misc
+none:   faults  13, 0, rdmsr
+        refused ecx, 0, 0
+misc:   inc     ecx
+        faults  13, 0, rdmsr
+        refused ecx, 0, 0
+        inc     ecx
+        cmp     ecx, 0x414
+        jb      bank
+        faults  13, 0, rdmsr            ; no sixth bank
+        ; MISC_ENABLE: what is read-only may be written as it reads
+        reads   0x1A0, 0, 0x1801
+        write   0x1A0, 0, 0x00411800
+        reads   0x1A0, 0, 0x00411800
+        refused 0x1A0, 0, 0x00411000    ; PEBS unavailable, read-only
+        refused 0x1A0, 0, 0x00411880    ; performance monitoring available, read-only
+        refused 0x1A0, 0, 0x00411804
+        refused 0x1A0, 0, 0x00451800    ; there is no MONITOR
+        refused 0x1A0, 0x80, 0x00411800
+        write   0x1A0, 0, 0x1801
         ; PAT
         reads   0x277, 0x00070406, 0x00070406
         write   0x277, 0x01040506, 0x00070406
@@ -89,4 +111,4 @@ bank:   inc     ecx
         finish
         checks
 ;= dword 5f0 0
-;= dword 5f4 33
+;= dword 5f4 84

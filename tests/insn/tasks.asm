@@ -10,6 +10,7 @@ TSHORT  equ     SEL_TEST + 24           ; limit too small
 TNP     equ     SEL_TEST + 32           ; not present
 CODE16  equ     SEL_TEST + 40
 LDTS    equ     SEL_TEST + 48
+STACK16 equ     SEL_TEST + 64
 TERR    equ     SEL_TEST + 56           ; TSS at 4200h, for faults
 %macro tss32 4                          ; address, eip label, esp, eflags
         mov     edi, %1
@@ -35,6 +36,7 @@ TERR    equ     SEL_TEST + 56           ; TSS at 4200h, for faults
         gdt_entry TNP, 0x4000, 0x67, 0x0009
         gdt_entry CODE16, 0x10000, 0xFFFF, 0x009A
         gdt_entry LDTS, 0x4300, 0x3F, 0x0082
+        gdt_entry STACK16, 0, 0xFFFF, 0x0092
         gdt_entry TERR, 0x4200, 0x67, 0x0089
         mov     dword [GDT_AT + TGATE], T32 << 16
         mov     dword [GDT_AT + TGATE + 4], 0x8500
@@ -67,13 +69,15 @@ back1:  setc    al
         int     0x30
         equal   dword [RESULT(4)], 2
         clts
-        ; JMP to a 16-bit task and back: no nesting, busy moves
+        ; JMP to a 16-bit task and back: no nesting, busy moves; what a 16-bit TSS has not got is all ones
+        mov     word [0x4100 + 18], 0x1234      ; AX
+        mov     word [0x4100 + 30], 0x8765      ; SI
         mov     word [0x4100 + 14], task16 - $$
         mov     word [0x4100 + 16], 2
         mov     word [0x4100 + 26], 0x5800      ; SP
         mov     word [0x4100 + 34], SEL_DATA    ; ES
         mov     word [0x4100 + 36], CODE16
-        mov     word [0x4100 + 38], SEL_DATA
+        mov     word [0x4100 + 38], STACK16
         mov     word [0x4100 + 40], SEL_DATA
         mov     eax, SEL_DATA
         mov     fs, eax
@@ -82,6 +86,10 @@ back1:  setc    al
 back2:  equal   dword [RESULT(5)], 0x8389       ; T16 busy, ours not
         equal   dword [RESULT(6)], 0            ; FS is null in a 16-bit task
         equal   dword [RESULT(7)], 2            ; no NT
+        equal   dword [RESULT(10)], 0xFFFF1234
+        equal   dword [RESULT(11)], 0xFFFF5800
+        equal   dword [RESULT(12)], 0xFFFF8765
+        equal   dword [RESULT(13)], 0xFFFF0000
         equal   BUSY(T16), 0x81
         equal   edx, 0xAAAA5555
         mov     eax, fs
@@ -192,7 +200,11 @@ wrong:  mov     ecx, SEL_DATA           ; DS may be what was wrong
         iretd
 
         bits    16
-task16: mov     al, BUSY(SEL_TSS)
+task16: mov     [RESULT(10)], eax
+        mov     [RESULT(11)], esp
+        mov     [RESULT(12)], esi
+        mov     [RESULT(13)], ebp
+        mov     al, BUSY(SEL_TSS)
         mov     ah, BUSY(T16)
         mov     [RESULT(5)], ax
         mov     ax, fs
@@ -204,4 +216,4 @@ task16: mov     al, BUSY(SEL_TSS)
 .back:  hlt
         checks
 ;= dword 5f0 0
-;= dword 5f4 2b
+;= dword 5f4 2f

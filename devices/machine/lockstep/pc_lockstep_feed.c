@@ -105,6 +105,7 @@ void feed_describe(const struct feed_entry *entry, char *text, size_t bytes)
                                          "input of the CPU",
                                          "INTA",
                                          "IA32_APIC_BASE",
+                                         "write to IA32_TSC_DEADLINE",
                                          "FERR#",
                                          "SMIACT#",
                                          "mapping",

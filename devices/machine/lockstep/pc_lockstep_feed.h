@@ -20,6 +20,7 @@ enum feed_kind {
     FEED_INPUT,
     FEED_ACK,
     FEED_APIC_BASE,
+    FEED_SET_TSC_DEADLINE,
     FEED_FERR,
     FEED_SMIACT,
     FEED_MAP, /* news */
@@ -29,7 +30,7 @@ enum feed_kind {
     FEED_NMI,
     FEED_SMI,
     FEED_RESET,
-};
+}; /* feed_describe() has their names */
 
 struct feed_entry {
     uint8_t kind;

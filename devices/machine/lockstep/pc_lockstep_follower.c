@@ -147,6 +147,11 @@ static void apic_base(void *opaque, uint64_t value)
     single(opaque, FEED_APIC_BASE, 0, 0, &value);
 }
 
+static void set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
+{
+    single(opaque, FEED_SET_TSC_DEADLINE, offset, 0, &deadline);
+}
+
 static void ferr(void *opaque, bool level)
 {
     uint64_t value = level;
@@ -167,6 +172,7 @@ const struct vx_vcpu_ops lockstep_follower_ops = {
     .ack_interrupt = ack_interrupt,
     .input = input,
     .apic_base = apic_base,
+    .set_tsc_deadline = set_tsc_deadline,
     .ferr = ferr,
     .smiact = smiact,
 };

@@ -79,6 +79,13 @@ static void apic_base(void *opaque, uint64_t value)
     lockstep->ops->apic_base(lockstep->ops_opaque, value);
 }
 
+static void set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
+{
+    struct pc_lockstep *lockstep = opaque;
+    feed_add(&lockstep->feed, FEED_SET_TSC_DEADLINE, offset, 0, deadline);
+    lockstep->ops->set_tsc_deadline(lockstep->ops_opaque, deadline, offset);
+}
+
 static void ferr(void *opaque, bool level)
 {
     struct pc_lockstep *lockstep = opaque;
@@ -101,6 +108,7 @@ const struct vx_vcpu_ops lockstep_leader_ops = {
     .ack_interrupt = ack_interrupt,
     .input = input,
     .apic_base = apic_base,
+    .set_tsc_deadline = set_tsc_deadline,
     .ferr = ferr,
     .smiact = smiact,
 };

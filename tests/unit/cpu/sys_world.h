@@ -63,6 +63,7 @@ struct world {
     int next_vector; /* what INTA answers */
     uint64_t tsc;
     uint64_t apic_base; /* as the cpu reported it */
+    uint64_t deadline, deadline_offset;
 };
 
 static uint32_t world_port_read(void *opaque, uint16_t port, unsigned size)
@@ -84,12 +85,25 @@ static void world_apic_base(void *opaque, uint64_t value)
     ((struct world *)opaque)->apic_base = value;
 }
 
+static uint64_t world_tsc_deadline(void *opaque)
+{
+    return ((struct world *)opaque)->deadline;
+}
+static void world_set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
+{
+    struct world *w = opaque;
+    w->deadline = deadline;
+    w->deadline_offset = offset;
+}
+
 static const struct vx_vcpu_ops world_ops = {
     .port_read = world_port_read,
     .port_write = bare_port_write,
     .ack_interrupt = world_ack,
     .input = world_input,
     .apic_base = world_apic_base,
+    .tsc_deadline = world_tsc_deadline,
+    .set_tsc_deadline = world_set_tsc_deadline,
     .ferr = bare_ferr,
 };
 

@@ -145,7 +145,11 @@ Test(creg, msr_values)
         { 0x400, UINT64_MAX, true, UINT64_MAX },
         { 0x401, 1, false, 0 },
         { 0x401, 0, true, 0 },
-        { 0x1A0, UINT64_MAX, true, 0x401801 },
+        { 0x400, 1, false, 0 },
+        { 0x1A0, 0x401800, true, 0x401800 },
+        { 0x1A0, UINT64_MAX, false, 0 },
+        { 0xC0000103, 0x89ABCDEF, true, 0x89ABCDEF },
+        { 0xC0000103, 1ull << 32, false, 0 },
         { 0xC0000080, VX_EFER_NXE, true, VX_EFER_NXE },
         { 0xC0000080, 1, false, 0 },
         { 0xC0000081, 0, false, 0 },
@@ -211,6 +215,27 @@ Test(creg, time_stamp_counter)
     w->tsc = 1100;
     cr_assert_eq(vx_cpu_rdtsc(w->cpu), 150);
     cr_assert(vx_cpu_read_msr(w->cpu, 0x3B, &value) && value == (uint64_t)-950, "TSC_ADJUST follows");
+    world_destroy(w);
+}
+
+/* The machine has the deadline; it is told again when the TSC moves, and asked when it is read. */
+Test(creg, tsc_deadline)
+{
+    struct world *w = world_create();
+    uint64_t value;
+    w->tsc = 1000;
+    cr_assert(vx_cpu_write_msr(w->cpu, 0x6E0, 5000));
+    cr_assert(w->deadline == 5000 && w->deadline_offset == 0);
+    cr_assert(vx_cpu_write_msr(w->cpu, 0x10, 300));
+    cr_assert(w->deadline == 5000 && w->deadline_offset == (uint64_t)-700);
+    cr_assert(vx_cpu_write_msr(w->cpu, 0x3B, 20));
+    cr_assert(w->deadline == 5000 && w->deadline_offset == 20);
+    w->deadline = 0; /* it has passed */
+    cr_assert(vx_cpu_read_msr(w->cpu, 0x6E0, &value) && value == 0);
+    cr_assert(vx_cpu_write_msr(w->cpu, 0x3B, 30));
+    cr_assert(w->deadline == 0 && w->deadline_offset == 20, "none to move");
+    w->cpu->model = vx_cpu_model_find("core2");
+    cr_assert(!vx_cpu_write_msr(w->cpu, 0x6E0, 1) && !vx_cpu_read_msr(w->cpu, 0x6E0, &value));
     world_destroy(w);
 }
 

@@ -34,7 +34,7 @@ enum {
 };
 enum { SEL = 0xFEC00000, WIN = 0xFEC00010 };
 
-enum op { WR, RD, ACK, INTR, NMIS, INITS, PIN_UP, PIN_DOWN, PIC, WAIT_NS, BASE, EXT };
+enum op { WR, RD, ACK, INTR, NMIS, INITS, SMIS, PIN_UP, PIN_DOWN, PIC, WAIT_NS, BASE, EXT, DEADLINE, ARM };
 struct step {
     enum op op;
     uint32_t at, value;
@@ -48,10 +48,10 @@ struct rig {
     struct lapic *lapic;
     struct ioapic *ioapic;
     bool intr;
-    unsigned nmis, inits, ext;
+    unsigned nmis, inits, smis, ext;
 };
 
-enum { LINE_INTR, LINE_NMI, LINE_INIT };
+enum { LINE_INTR, LINE_NMI, LINE_INIT, LINE_SMI };
 
 static void line(void *opaque, unsigned which, bool level)
 {
@@ -59,7 +59,7 @@ static void line(void *opaque, unsigned which, bool level)
     if (which == LINE_INTR)
         rig->intr = level;
     else if (level)
-        *(which == LINE_NMI ? &rig->nmis : &rig->inits) += 1;
+        *(which == LINE_NMI ? &rig->nmis : which == LINE_INIT ? &rig->inits : &rig->smis) += 1;
 }
 
 static int ext_ack(void *opaque)
@@ -79,7 +79,7 @@ static void send(void *opaque, const struct apic_message *m)
                   m->level_triggered);
 }
 
-static void rig_init(struct rig *rig)
+static void rig_init(struct rig *rig, bool tsc_deadline)
 {
     *rig = (struct rig){ .log = vx_log_create(stderr) };
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
@@ -90,6 +90,8 @@ static void rig_init(struct rig *rig)
                                   .intr = { line, rig, LINE_INTR },
                                   .nmi = { line, rig, LINE_NMI },
                                   .init = { line, rig, LINE_INIT },
+                                  .smi = { line, rig, LINE_SMI },
+                                  .tsc_deadline = tsc_deadline,
                                   .extint_ack = ext_ack,
                                   .eoi = eoi,
                                   .opaque = rig };
@@ -118,20 +120,23 @@ static uint32_t do_step(struct rig *rig, const struct step *step)
     case INTR: return rig->intr;
     case NMIS: return rig->nmis;
     case INITS: return rig->inits;
+    case SMIS: return rig->smis;
     case PIN_UP: vx_irq_raise(&pin); break;
     case PIN_DOWN: vx_irq_lower(&pin); break;
     case PIC: vx_irq_set(&lint, step->value); break;
     case WAIT_NS: vx_clock_advance(rig->clock, step->value); break;
     case BASE: lapic_set_base(rig->lapic, step->value); break;
     case EXT: return rig->ext;
+    case DEADLINE: return (uint32_t)lapic_tsc_deadline(rig->lapic);
+    case ARM: lapic_set_tsc_deadline(rig->lapic, step->value, step->at); break; /* `at`: offset of the TSC */
     }
     return step->value;
 }
 
-static void run(const char *name, const struct step *steps, size_t count)
+static void run(const char *name, bool tsc_deadline, const struct step *steps, size_t count)
 {
     struct rig rig;
-    rig_init(&rig);
+    rig_init(&rig, tsc_deadline);
     for (size_t i = 0; i < count; i++) {
         uint32_t got = do_step(&rig, &steps[i]);
         cr_assert(got == steps[i].value, "%s step %zu (op %d at %x): got %x, want %x", name, i, steps[i].op,
@@ -139,7 +144,8 @@ static void run(const char *name, const struct step *steps, size_t count)
     }
     rig_fini(&rig);
 }
-#define RUN(steps) run(#steps, steps, VX_ARRAY_LEN(steps))
+#define RUN(steps)               run(#steps, false, steps, VX_ARRAY_LEN(steps))
+#define RUN_WITH_DEADLINE(steps) run(#steps, true, steps, VX_ARRAY_LEN(steps))
 /* clang-format off */
 #define ENABLE { WR, SVR, 0x1FF }
 #define NO_VECTOR 0xFFFFFFFF
@@ -206,6 +212,45 @@ static const struct step timer_periodic[] = {
     { WR, LVTT, 0x20061 }, { INTR, 0, 0 }, { WAIT_NS, 0, 500 }, { ACK, 0, 0x61 },
 };
 
+/* A one-shot that ran out while it was masked stays at 0, whatever its mode becomes; a new count starts it. */
+static const struct step timer_masked_one_shot[] = {
+    ENABLE, { WR, TDCR, 0x0B }, { WR, LVTT, 0x10030 }, { WR, TICR, 1000 }, { WAIT_NS, 0, 999 }, { RD, TCCR, 1 }, { WAIT_NS, 0, 1 },
+    { RD, TCCR, 0 }, { WR, LVTT, 0x30030 }, { RD, TCCR, 0 }, { WAIT_NS, 0, 500 }, { RD, TCCR, 0 }, { WR, LVTT, 0x20030 }, { WAIT_NS, 0, 5000 },
+    { RD, TCCR, 0 }, { INTR, 0, 0 }, { WR, TDCR, 0x00 }, { RD, TCCR, 0 }, { WR, TDCR, 0x0B },
+    { WR, TICR, 1000 }, { WAIT_NS, 0, 1250 }, { RD, TCCR, 750 }, { ACK, 0, 0x30 }, { WR, EOI, 0 },
+    /* one that has not run out goes on in the other mode */
+    { WR, LVTT, 0x00030 }, { RD, TCCR, 750 }, { WAIT_NS, 0, 750 }, { ACK, 0, 0x30 }, { WR, EOI, 0 }, { RD, TCCR, 0 },
+};
+
+static const struct step tsc_deadline[] = {
+    ENABLE, { RD, LVTT, 0x10000 }, { ARM, 0, 1000 }, { DEADLINE, 0, 0 }, /* not in this mode */
+    { WR, LVTT, 0x40033 }, { RD, LVTT, 0x40033 }, { WR, TICR, 500 }, { RD, TICR, 0 }, { RD, TCCR, 0 },
+    { ARM, 0, 1000 }, { DEADLINE, 0, 1000 }, { WAIT_NS, 0, 999 }, { INTR, 0, 0 }, { WAIT_NS, 0, 1 }, { DEADLINE, 0, 0 }, { ACK, 0, 0x33 },
+    { WR, EOI, 0 }, { WAIT_NS, 0, 10000 }, { INTR, 0, 0 },
+    /* time is 11000: one in the past comes at once, 0 disarms, the offset moves it */
+    { ARM, 0, 7 }, { WAIT_NS, 0, 1 }, { ACK, 0, 0x33 }, { WR, EOI, 0 }, { ARM, 0, 12000 }, { ARM, 0, 0 }, { WAIT_NS, 0, 2000 }, { INTR, 0, 0 },
+    { ARM, 0, 14000 }, { ARM, 500, 14000 }, { WAIT_NS, 0, 498 }, { INTR, 0, 0 }, { WAIT_NS, 0, 1 }, { ACK, 0, 0x33 }, { WR, EOI, 0 },
+    { ARM, 20000, 14000 }, { DEADLINE, 0, 0 }, { ACK, 0, 0x33 }, { WR, EOI, 0 },
+    /* masked, it passes unheard; another mode disarms it */
+    { WR, LVTT, 0x50033 }, { ARM, 0, 14000 }, { DEADLINE, 0, 14000 }, { WAIT_NS, 0, 1000 }, { DEADLINE, 0, 0 }, { INTR, 0, 0 },
+    { WR, LVTT, 0x40033 }, { ARM, 0, 20000 }, { WR, LVTT, 0x20033 }, { DEADLINE, 0, 0 }, { WAIT_NS, 0, 10000 }, { INTR, 0, 0 },
+    { WR, TDCR, 0x0B }, { WR, TICR, 100 }, { WR, LVTT, 0x40033 }, { RD, TICR, 0 }, { WAIT_NS, 0, 1000 }, { INTR, 0, 0 },
+    { ARM, 0, 0xFFFFFFFF }, { WR, SVR, 0xFF }, { RD, LVTT, 0x50033 },
+};
+
+static const struct step no_tsc_deadline[] = { ENABLE, { WR, LVTT, 0x70033 }, { RD, LVTT, 0x30033 }, { ARM, 0, 100 }, { DEADLINE, 0, 0 } };
+
+/* LINT0, fixed and by level: once until EOI, again while the line is up; by edge: once a rise. */
+static const struct step lint0_by_level[] = {
+    ENABLE, { WR, LINT0, 0x8035 }, { PIC, 0, 1 }, { RD, LINT0, 0xC035 }, { RD, TMR1, 1u << 21 }, { ACK, 0, 0x35 }, { INTR, 0, 0 },
+    { WR, EOI, 0 }, { INTR, 0, 1 }, { ACK, 0, 0x35 }, { PIC, 0, 0 }, { RD, LINT0, 0xC035 }, { WR, EOI, 0 }, { RD, LINT0, 0x8035 }, { INTR, 0, 0 },
+    { WR, LINT0, 0x18035 }, { PIC, 0, 1 }, { INTR, 0, 0 }, { WR, LINT0, 0x8035 }, { ACK, 0, 0x35 }, /* up when it was unmasked */
+    { WR, LINT0, 0xC035 }, { RD, LINT0, 0xC035 }, { WR, LINT0, 0x0035 }, { RD, LINT0, 0x0035 }, { WR, EOI, 0 }, { INTR, 0, 0 },
+    { PIC, 0, 0 }, { PIC, 0, 1 }, { RD, TMR1, 0 }, { ACK, 0, 0x35 }, { WR, EOI, 0 }, { INTR, 0, 0 },
+};
+
+static const struct step smi[] = { ENABLE, { WR, ICRL, 0x40200 }, { SMIS, 0, 1 }, { WR, LINT0, 0x200 }, { PIC, 0, 1 }, { SMIS, 0, 2 } };
+
 /* Pin 4: entry at 18h. */
 static const struct step ioapic_registers[] = {
     { WR, SEL, 1 }, { RD, WIN, 0x00170011 }, { WR, SEL, 0 }, { WR, WIN, 0xFFFFFFFF }, { RD, WIN, 0x0F000000 }, { WR, SEL, 0x18 },
@@ -243,6 +288,12 @@ Test(apic, scripts)
     RUN(switched_off);
     RUN(timer_one_shot);
     RUN(timer_periodic);
+    RUN(timer_masked_one_shot);
+    RUN_WITH_DEADLINE(tsc_deadline);
+    RUN_WITH_DEADLINE(timer_masked_one_shot);
+    RUN(no_tsc_deadline);
+    RUN(lint0_by_level);
+    RUN(smi);
     RUN(ioapic_registers);
     RUN(ioapic_edge);
     RUN(ioapic_level);
@@ -252,7 +303,7 @@ Test(apic, scripts)
 Test(apic, narrow_accesses_read_the_dword_and_do_not_write)
 {
     struct rig rig;
-    rig_init(&rig);
+    rig_init(&rig, false);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_MEMORY, VER, 1), 0x14);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_MEMORY, VER + 2, 1), 0x05);
     cr_assert_eq(vx_bus_read(rig.bus, VX_SPACE_MEMORY, VER + 4, 4), 0);
