@@ -12,8 +12,8 @@
 struct debugger;
 struct debugger_editor;
 
-/* Line editing for the user on a terminal; NULL where `in` is none, or in the background. Before the terminal becomes raw for somebody else,
- * and before a sandbox; leaves it as it was. */
+/* Line editing for the user on a terminal; NULL where `in` is none, or in the background. Before the terminal becomes
+ * raw for somebody else, and before a sandbox; leaves it as it was. */
 struct debugger_editor *debugger_editor_open(FILE *in, FILE *out);
 /* After the debugger. NULL is allowed. */
 void debugger_editor_close(struct debugger_editor *editor);

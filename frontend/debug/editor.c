@@ -1,7 +1,7 @@
 /* editor.c - the user's lines on a terminal: libedit (BSD licence), with history and completion.
  *
- *   I1  libedit remembers how the terminal is when it is opened and asks what it can do: that is done before the terminal
- *       becomes raw for the guest, and before a sandbox refuses to read files. */
+ *   I1  libedit remembers how the terminal is when it is opened and asks what it can do: that is done before the
+ *       terminal becomes raw for the guest, and before a sandbox refuses to read files. */
 #include <histedit.h>
 #include <stdlib.h>
 #include <termios.h>

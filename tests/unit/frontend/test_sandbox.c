@@ -18,7 +18,7 @@
 
 #include "sandbox.h"
 
-/* ---- the list: whoever makes it longer says so here ---------------------------------------------------------------- */
+/* ---- the list: whoever makes it longer says so here -------------------------------------------------------------- */
 
 static const char always[] =
     "brk munmap mremap madvise mmap mprotect futex clone set_robust_list rseq sched_getaffinity getpid gettid prctl "
@@ -221,7 +221,7 @@ Test(sandbox, nothing_gets_through, .timeout = 60)
         }
 }
 
-/* ---- what the user has asked for ----------------------------------------------------------------------------------- */
+/* ---- what the user has asked for --------------------------------------------------------------------------------- */
 
 static void enter(unsigned needs, const char *directory)
 {
