@@ -94,16 +94,22 @@ bool vx_files_set_directory(struct vx_files *files, const char *path)
     return files->directory >= 0;
 }
 
+int vx_files_directory(const struct vx_files *files)
+{
+    return files != NULL ? files->directory : -1;
+}
+
 /* One component after the other, so that none is a symbolic link, the last one with `flags`. -1 with errno. */
 static int open_below(int directory, const char *path, int flags)
 {
-    int fd = dup(directory);
+    int fd = directory;
     while (fd >= 0) {
         char name[NAME_MAX + 1];
         size_t length = strcspn(path, "/");
         bool last = path[length] == '\0';
         if (length == 0 || length > NAME_MAX || (length == 2 && memcmp(path, "..", 2) == 0)) {
-            close(fd);
+            if (fd != directory)
+                close(fd);
             errno = length > NAME_MAX ? ENAMETOOLONG : EACCES;
             return -1;
         }
@@ -111,7 +117,8 @@ static int open_below(int directory, const char *path, int flags)
         name[length] = '\0';
         int next = openat(fd, name, (last ? flags : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC, 0666);
         int reason = errno;
-        close(fd);
+        if (fd != directory)
+            close(fd);
         errno = reason;
         if (last)
             return next;

@@ -65,6 +65,7 @@ static void *begin_thread(void *opaque)
     struct thread_start start = *(struct thread_start *)opaque;
     free(opaque);
     host_name_thread(start.name);
+    vx_host_drop_capabilities();
     return start.fn(start.arg);
 }
 

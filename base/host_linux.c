@@ -1,6 +1,8 @@
 /* host_linux.c - vx86/host.h on Linux. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -59,6 +62,13 @@ int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
     }
 }
 
+void vx_host_drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+    syscall(SYS_capset, &header, none); /* giving up is never refused */
+}
+
 bool vx_host_die_with_parent(void)
 {
     return prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0ul, 0ul, 0ul) == 0;
@@ -88,6 +98,13 @@ bool vx_host_program_path(char *path, size_t room)
 }
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+void vx_host_one_heap(void)
+{
+#ifdef M_ARENA_MAX /* glibc */
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
 
 int host_unnamed_file(const char *name, unsigned way)
 {

@@ -56,6 +56,8 @@ int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
     return until_ns == UINT64_MAX && sigwait(set, &number) == 0 ? number : 0;
 }
 
+void vx_host_drop_capabilities(void) {}
+
 bool vx_host_die_with_parent(void)
 {
     return false;
@@ -91,6 +93,8 @@ static int shared_memory(void)
         shm_unlink(name);
     return fd;
 }
+
+void vx_host_one_heap(void) {}
 
 int host_unnamed_file(const char *name, unsigned way)
 {

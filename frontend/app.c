@@ -20,8 +20,10 @@
 #include "app_devices.h"
 #include "app_media.h"
 #include "app_watch.h"
+#include "sandbox.h"
 #include "serial.h"
 #include "stats_report.h"
+#include "std_descriptors.h"
 #include "terminal.h"
 #include "vx86/firmware.h"
 #include "vx86/thread.h"
@@ -158,8 +160,10 @@ static vx_err open_stats_file(struct app *app)
         return VX_ERR_OK;
     int fd = vx_files_open_output(app->files, VX_FILE_ANYWHERE, path, "--stats-file", &why);
     app->stats_file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (app->stats_file != NULL)
+    if (app->stats_file != NULL) {
+        setvbuf(app->stats_file, NULL, _IOFBF, BUFSIZ); /* for the reason of std_streams_prepare() */
         return VX_ERR_OK;
+    }
     vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name another file", path,
                  fd >= 0 ? strerror(errno) : why.text);
     return VX_ERR_ACCESS;
@@ -289,6 +293,7 @@ static vx_err set_up(struct app *app)
     VX_TRY(vx_files_create(&app->files));
     VX_TRY(app_media_open(app->options, app->log, app->loop, app->files, &app->media));
     VX_TRY(open_stats_file(app));
+    app_debug_prepare(&app->debug, app->options);
     VX_TRY(set_up_terminal(app));
     return create_machine(app);
 }
@@ -383,9 +388,31 @@ static vx_err run_to_the_end(struct app *app)
     return VX_ERR_OK;
 }
 
+/* Everything is open. */
+static vx_err enter_sandbox(struct app *app)
+{
+    const struct option_value *gdb = option(app, VX_OPT_gdb), *sandbox = option(app, VX_OPT_sandbox);
+    struct sandbox_config config = { .log = app->log, .directory = -1, .insist = sandbox->given };
+    char folder[128];
+    if (sandbox->number != 0)
+        return VX_ERR_OK;
+    if (!app_debug_reaches_all(app->options))
+        config.directory = vx_files_directory(app->files);
+    if (app_debug_reaches_all(app->options) || config.directory >= 0)
+        config.needs |= SANDBOX_FILES;
+    if (gdb->given && !app_debug_wants_output(app->options))
+        config.needs |= SANDBOX_CLIENTS;
+    if (gdb->given && app_debug_socket_folder(gdb->text, folder, sizeof folder)) {
+        config.needs |= SANDBOX_REMOVES;
+        config.socket_folder = folder;
+    }
+    std_streams_prepare();
+    return sandbox_enter(&config);
+}
+
 static int run(struct app *app)
 {
-    if (run_to_the_end(app) != VX_ERR_OK)
+    if (enter_sandbox(app) != VX_ERR_OK || run_to_the_end(app) != VX_ERR_OK)
         return VX_EXIT_ERROR;
     int status = exit_status(app, app->end, app->end_value);
     if (wants_stats(app))

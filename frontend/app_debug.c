@@ -49,6 +49,23 @@ bool app_debug_wants_output(const struct options *options)
     return options->value[VX_OPT_gdb].given && strcmp(options->value[VX_OPT_gdb].text, "stdio") == 0;
 }
 
+bool app_debug_reaches_all(const struct options *options)
+{
+    const struct option_value *value = options->value;
+    return value[VX_OPT_debug].given || value[VX_OPT_debug_script].given || value[VX_OPT_sandbox].number != 0;
+}
+
+bool app_debug_socket_folder(const char *spec, char *folder, size_t room)
+{
+    static const char prefix[] = "unix:";
+    if (strncmp(spec, prefix, sizeof prefix - 1) != 0)
+        return false;
+    const char *path = spec + sizeof prefix - 1, *slash = strrchr(path, '/');
+    int length = slash == NULL ? 0 : slash == path ? 1 : (int)(slash - path);
+    snprintf(folder, room, "%.*s", length != 0 ? length : 1, length != 0 ? path : ".");
+    return true;
+}
+
 vx_err app_debug_check(const struct options *options, struct vx_log *log)
 {
     const struct option_value *value = options->value;
@@ -87,6 +104,16 @@ static vx_err create_gdb(struct app_debug *debug, const struct options *options,
                       &debug->gdb);
 }
 
+static FILE *output(const struct options *options)
+{
+    return app_debug_wants_output(options) ? stderr : stdout;
+}
+
+void app_debug_prepare(struct app_debug *debug, const struct options *options)
+{
+    debug->editor = debugger_editor_open(stdin, output(options));
+}
+
 vx_err app_debug_create(struct app_debug *debug, const struct options *options, struct vx_log *log,
                         struct vx_loop *loop, struct vx_machine *machine)
 {
@@ -99,20 +126,22 @@ vx_err app_debug_create(struct app_debug *debug, const struct options *options, 
         vx_log_error(log, VX_LOG_GENERAL, "--debug-files: %s: %s; name a directory", directory, strerror(errno));
         return VX_ERR_NOT_FOUND;
     }
-    VX_TRY(debugger_create(&(struct debugger_config){ .log = log,
-                                                      .machine = machine,
-                                                      .in = stdin,
-                                                      .out = app_debug_wants_output(options) ? stderr : stdout,
-                                                      .script = options->value[VX_OPT_debug_script].text,
-                                                      .blocking = debug->blocking,
-                                                      .files = debug->files,
-                                                      .reach = VX_FILE_ANYWHERE,
-                                                      .peer_reach = VX_FILE_BELOW,
-                                                      .interactive = options->value[VX_OPT_debug].given,
-                                                      .take_terminal = take_terminal,
-                                                      .give_terminal = give_terminal,
-                                                      .opaque = debug },
-                           &debug->debugger));
+    VX_TRY(debugger_create(
+        &(struct debugger_config){ .log = log,
+                                   .machine = machine,
+                                   .in = stdin,
+                                   .out = output(options),
+                                   .editor = debug->editor,
+                                   .script = options->value[VX_OPT_debug_script].text,
+                                   .blocking = debug->blocking,
+                                   .files = debug->files,
+                                   .reach = app_debug_reaches_all(options) ? VX_FILE_ANYWHERE : VX_FILE_BELOW,
+                                   .peer_reach = VX_FILE_BELOW,
+                                   .interactive = options->value[VX_OPT_debug].given,
+                                   .take_terminal = take_terminal,
+                                   .give_terminal = give_terminal,
+                                   .opaque = debug },
+        &debug->debugger));
     return create_gdb(debug, options, log, machine);
 }
 
@@ -122,4 +151,6 @@ void app_debug_destroy(struct app_debug *debug)
     debug->gdb = NULL;
     debugger_destroy(debug->debugger);
     debug->debugger = NULL;
+    debugger_editor_close(debug->editor);
+    debug->editor = NULL;
 }

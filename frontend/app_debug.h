@@ -19,6 +19,7 @@ struct app_debug {
     struct vx_blocking *blocking;
     struct vx_files *files;
     bool lockstep; /* the guest has two engines to step already */
+    struct debugger_editor *editor;
     struct debugger *debugger;
     struct gdb *gdb; /* NULL unless asked for */
     struct serial *serial;
@@ -29,6 +30,9 @@ struct app_debug {
 
 /* Do the options go together? Logged if not. */
 VX_MUST_USE vx_err app_debug_check(const struct options *options, struct vx_log *log);
+
+/* Before anybody makes the terminal raw. */
+void app_debug_prepare(struct app_debug *debug, const struct options *options);
 
 /* Errors, logged: a script that cannot be read, a port that cannot be had. */
 VX_MUST_USE vx_err app_debug_create(struct app_debug *debug, const struct options *options, struct vx_log *log,
@@ -41,6 +45,11 @@ void app_debug_destroy(struct app_debug *debug);
 bool app_debug_wants_input(const struct options *options);
 /* ... and standard output, for GDB? */
 bool app_debug_wants_output(const struct options *options);
+
+/* May the user's own commands name any file? Not in a sandbox that was not made for the debugger. */
+bool app_debug_reaches_all(const struct options *options);
+/* Where the socket of --gdb unix:PATH is; false for others. */
+bool app_debug_socket_folder(const char *spec, char *folder, size_t room);
 
 /* Any thread: stops the guest and asks the user; nothing while the user is asked already. `opaque` is the struct. */
 void app_debug_break(void *opaque);

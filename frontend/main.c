@@ -7,9 +7,11 @@
 #include "app_media.h"
 #include "block.h"
 #include "options.h"
+#include "sandbox.h"
 #include "std_descriptors.h"
 #include "vx86/cpu.h"
 #include "vx86/firmware.h"
+#include "vx86/host.h"
 #include "vx86/lab.h"
 #include "vx86/log.h"
 
@@ -37,9 +39,17 @@ static vx_err open_disk(const char *path, bool snapshot, struct vx_log *log, str
     return block_open(&config, out);
 }
 
+static void confine(struct vx_log *log)
+{
+    vx_err err = sandbox_enter(&(struct sandbox_config){ .log = log, .directory = -1 });
+    (void)err; /* a host that refuses has been named */
+}
+
 static int bench(int argc, char **argv)
 {
-    static const struct vx_lab_host host = { open_disk, block_close, app_default_disk };
+    static const struct vx_lab_host host = {
+        .open_disk = open_disk, .close_disk = block_close, .confine = confine, .default_disk = app_default_disk
+    };
     return vx_lab_main(&host, argc, argv);
 }
 
@@ -48,6 +58,7 @@ int main(int argc, char **argv)
     struct options options;
     if (!std_descriptors_occupy())
         return VX_EXIT_ERROR;
+    vx_host_one_heap();
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench(argc - 1, argv + 1);
     if (options_parse(argc, argv, &options) != VX_ERR_OK)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 bool std_descriptors_occupy(void)
@@ -14,4 +15,10 @@ bool std_descriptors_occupy(void)
             return false;
     }
     return true;
+}
+
+void std_streams_prepare(void)
+{
+    setvbuf(stdin, NULL, _IOFBF, BUFSIZ);
+    setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
 }

@@ -11,4 +11,7 @@
  * host has no /dev/null either. */
 VX_MUST_USE bool std_descriptors_occupy(void);
 
+/* Gives the streams their buffers, for which the host is asked what they are: the sandbox would refuse that later. */
+void std_streams_prepare(void);
+
 #endif

@@ -172,6 +172,7 @@ static void run_guest(const struct bench_run *run, struct bench_sample *sample)
         snprintf(sample->error, sizeof sample->error, "the machine cannot be made");
         return;
     }
+    run->host->confine(log);
     guest.begin_ns = vx_host_now_ns();
     enum vx_machine_end end = vx_machine_run(guest.machine, &value);
     if (!sample->done && sample->error[0] == '\0')

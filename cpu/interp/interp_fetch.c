@@ -17,10 +17,10 @@ bool insn_fetch_slow(struct insn *in, void *buf, unsigned bytes)
             *to = *in->fetch++;
         } else {
             uint64_t phys;
-            if (in->next_eip - in->start_eip >= INSN_BYTES_MAX || in->next_eip > cpu->seg[VX_CS].limit)
+            uint64_t eip = vx_off_wrap(in->next_eip);
+            if (in->next_eip - in->start_eip >= INSN_BYTES_MAX || eip > cpu->seg[VX_CS].limit)
                 return fault_code(cpu, VX_GP, 0);
-            uint32_t lin = (uint32_t)(cpu->seg[VX_CS].base + in->next_eip);
-            if (!vx_mmu_translate(cpu->mmu, lin, VX_ACCESS_FETCH, in->view, &phys))
+            if (!vx_mmu_translate(cpu->mmu, cpu->seg[VX_CS].base + eip, VX_ACCESS_FETCH, in->view, &phys))
                 return false;
             *to = (uint8_t)vx_pmap_cpu_load(cpu->mmu->pmap, cpu->mmu->cpu, phys, 1);
         }

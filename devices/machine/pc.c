@@ -69,7 +69,12 @@ static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_confi
         .one_unit = config->lockstep && config->lockstep_every == 0,
     };
     VX_TRY(pc_debug_create(pc));
-    return config->engine == VX_ENGINE_INTERP ? VX_ERR_OK : pc_create_bt(pc);
+    if (config->engine == VX_ENGINE_BT)
+        return pc_create_bt(pc);
+    if (config->debug && vx_bt_unavailable() == NULL)
+        err = pc_create_bt(pc); /* a debugger may change to it when the host gives no more memory for code (sandbox) */
+    (void)err;                  /* said, and said again where the debugger asks */
+    return VX_ERR_OK;
 }
 
 static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config *config)

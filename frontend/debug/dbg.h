@@ -2,7 +2,8 @@
  *
  *   debugger.c     stops, the prompt's loop: start reading here
  *   command.c      one line: words, table (commands.def), help, completion
- *   input.c        where lines come from: script, editor (libedit), plain
+ *   input.c        where lines come from: script, editor, plain
+ *   editor.c       lines of a terminal (libedit)
  *   host_file.c    files that commands name: who may reach which, lines and limits
  *   expr.c         expressions over registers, memory, symbols
  *   registers.c    the registers by name
@@ -123,6 +124,11 @@ const char *dbg_input_place(struct dbg_input *input);
 bool dbg_input_in_script(const struct dbg_input *input);
 /* Runs FILE's lines before what else comes: `source`. Says what is wrong. */
 bool dbg_input_push(struct dbg_input *input, const char *path);
+
+/* ---- editor.c ---------------------------------------------------------------------------------------------------- */
+
+/* The next line from config.editor; false at the end. */
+bool dbg_editor_line(struct debugger *dbg, char *text, size_t room);
 
 /* ---- host_file.c ------------------------------------------------------------------------------------------------- */
 

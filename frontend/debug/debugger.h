@@ -10,11 +10,19 @@
 #include "vx86/machine.h"
 
 struct debugger;
+struct debugger_editor;
+
+/* Line editing for the user on a terminal; NULL where `in` is none, or in the background. Before the terminal becomes
+ * raw for somebody else, and before a sandbox; leaves it as it was. */
+struct debugger_editor *debugger_editor_open(FILE *in, FILE *out);
+/* After the debugger. NULL is allowed. */
+void debugger_editor_close(struct debugger_editor *editor);
 
 struct debugger_config {
     struct vx_log *log;
     struct vx_machine *machine;
     FILE *in, *out;                       /* of the user */
+    struct debugger_editor *editor;       /* reads `in`, NULL: lines as they come; borrowed */
     const char *script;                   /* commands to run at the first stop, or NULL */
     struct vx_blocking *blocking;         /* NULL: none */
     struct vx_files *files;               /* NULL: none */

@@ -37,6 +37,9 @@ enum vx_file_reach { VX_FILE_BELOW, VX_FILE_ANYWHERE };
 /* False with errno: `path` is no directory that can be entered. */
 VX_MUST_USE bool vx_files_set_directory(struct vx_files *files, const char *path);
 
+/* Its descriptor; -1: none is set. */
+int vx_files_directory(const struct vx_files *files);
+
 /* Opens a file for reading, anything but a directory. Returns the
  * descriptor, or -1 with the reason in `why`. */
 int vx_files_open_input(struct vx_files *files, enum vx_file_reach reach, const char *path, struct vx_why *why);

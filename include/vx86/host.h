@@ -38,6 +38,10 @@ VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void 
  * vx_host_now_ns() >= until_ns (UINT64_MAX: never) comes first. */
 int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns);
 
+/* The calling thread has no capabilities (Linux) from now on; nor have threads that it starts. Every thread that
+ * vx_host_thread_start() starts begins so. */
+void vx_host_drop_capabilities(void);
+
 /* In a child after fork(): end with the parent, however that ends. Where the host cannot promise it: false. */
 bool vx_host_die_with_parent(void);
 
@@ -57,6 +61,10 @@ struct vx_host_usage {
 struct vx_host_usage vx_host_usage(void);
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+/* Before any thread: all threads allocate from one heap. Heaps of their own would grow by system calls of their own, and
+ * the C library would read files of the host's about them. */
+void vx_host_one_heap(void);
 
 /* A file without a name, `bytes` long, that can be mapped shared: guest memory, code, what a child is handed. Closed on
  * exec unless `inherited`. The ways are tried in turn: memory without a name, a shared memory object, a temporary file.

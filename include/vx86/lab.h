@@ -14,6 +14,8 @@ struct vx_lab_host {
     vx_err (*open_disk)(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
                         struct vx_block **out);
     void (*close_disk)(struct vx_block *disk);
+    /* In the process of one run, once all that it needs is open: nothing more of the host can be had. */
+    void (*confine)(struct vx_log *log);
     /* Path of the default system; an error is logged. */
     vx_err (*default_disk)(struct vx_log *log, char *path, size_t room);
 };

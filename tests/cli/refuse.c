@@ -83,6 +83,8 @@ static const struct row rows[] = {
     { "--stop-at 0 boots.img", "--stop-at: 0 is out of range" },
     { "--lockstep --engine interp boots.img", "--lockstep compares .*: it needs --engine bt" },
     { "--lockstep=1000000001 boots.img", "--lockstep: 1000000001 is out of range" },
+    { "--sandbox maybe boots.img", "--sandbox: there is no 'maybe'; choose on\\|off" },
+    { "--disk-format qcow2 boots.img", "--disk-format: there is no 'qcow2'; choose auto\\|raw" },
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
     /* the debugger */
     { "--debug-script missing boots.img", "--debug-script: missing: No such file or directory; name a file" },

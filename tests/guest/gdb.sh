@@ -9,7 +9,7 @@ need default.img
 need_tool gdb
 scratch gdb
 
-(cd "$dir" && exec "$VX86" --gdb unix:gdb.socket --clock=instructions --snapshot --serial none --no-reboot --timeout 120 \
+(cd "$dir" && exec "$VX86" --gdb unix:gdb.socket --debug-files . --clock=instructions --snapshot --serial none --no-reboot --timeout 120 \
     "$VX86_GUEST_DIR/default.img") >"$dir/vx86" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null || true; rm -rf "$dir"' EXIT

@@ -394,3 +394,39 @@ Test(interp_edges, encodings)
 {
     run_table(encoding_edges, VX_ARRAY_LEN(encoding_edges));
 }
+
+/* Code that ends at, or runs over, the top of a 4 GiB segment goes on at 0. CS's base puts the code into memory. */
+Test(interp_edges, eip_wraps)
+{
+    static const struct {
+        const char *name;
+        uint8_t code[6];
+        uint32_t eip, insns, after, eax, pushed;
+    } rows[] = {
+        { "mov al, imm8 over the top", { 0xB0, 0x55 }, 0xFFFFFFFF, 1, 1, 0x55, 0 },
+        { "mov eax, imm32 over the top", { 0xB8, 4, 3, 2, 1 }, 0xFFFFFFFD, 1, 2, 0x01020304, 0 },
+        { "nop at the top", { 0x90, 0x90 }, 0xFFFFFFFF, 1, 0, 0, 0 },
+        { "nops over the top", { 0x90, 0x90, 0x90, 0x90 }, 0xFFFFFFFE, 3, 1, 0, 0 },
+        { "call to before the top", { 0xE8, 0xF0, 0xFF, 0xFF, 0xFF }, 0xFFFFFFFC, 1, 0xFFFFFFF1, 0, 1 },
+        { "call that ends at the top", { 0xE8, 0x10, 0, 0, 0 }, 0xFFFFFFFB, 1, 0x10, 0, 0 },
+        { "int 20h that ends at the top", { 0xCD, 0x20 }, 0xFFFFFFFE, 1, RIG_HANDLERS, 0, 0 },
+    };
+    struct interp_rig rig;
+    cr_assert(rig_init(&rig));
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
+        rig_flat(&rig, 0);
+        struct vx_vcpu *cpu = rig.cpu;
+        uint32_t pushed;
+        cpu->gpr[VX_RAX] = 0;
+        cpu->seg[VX_CS].base = (uint32_t)(RIG_CODE - rows[i].eip);
+        cpu->rip = rows[i].eip;
+        memcpy(rig.ram + RIG_CODE, rows[i].code, sizeof rows[i].code);
+        memset(rig.ram + RIG_STACK - 4, 0, 4);
+        (void)vx_interp_run(cpu, rows[i].insns);
+        memcpy(&pushed, rig.ram + (uint32_t)cpu->gpr[VX_RSP], 4);
+        cr_assert(cpu->rip == rows[i].after && cpu->gpr[VX_RAX] == rows[i].eax, "%s: eip %llx, eax %llx", rows[i].name,
+                  (unsigned long long)cpu->rip, (unsigned long long)cpu->gpr[VX_RAX]);
+        cr_assert(cpu->gpr[VX_RSP] == RIG_STACK || pushed == rows[i].pushed, "%s: pushed %x", rows[i].name, pushed);
+    }
+    rig_fini(&rig);
+}

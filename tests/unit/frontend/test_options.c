@@ -85,6 +85,9 @@ Test(options, numbers_and_words)
         { "--engine=interp --stats", VX_OPT_stats, 0 },
         { "--stats=json", VX_OPT_stats, 1 },
         { "--boot cdrom", VX_OPT_boot, 1 },
+        { "--disk-format raw", VX_OPT_disk_format, 1 },
+        { "--sandbox on", VX_OPT_sandbox, 0 },
+        { "--sandbox=off", VX_OPT_sandbox, 1 },
         { "--timeout 5", VX_OPT_timeout, 5 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
