@@ -77,18 +77,14 @@ static int world_ack(void *opaque)
 }
 static uint64_t world_input(void *opaque, enum vx_vcpu_input what)
 {
-    (void)what;
-    return ((struct world *)opaque)->tsc;
+    const struct world *w = opaque;
+    return what == VX_INPUT_TSC_DEADLINE ? w->deadline : w->tsc;
 }
 static void world_apic_base(void *opaque, uint64_t value)
 {
     ((struct world *)opaque)->apic_base = value;
 }
 
-static uint64_t world_tsc_deadline(void *opaque)
-{
-    return ((struct world *)opaque)->deadline;
-}
 static void world_set_tsc_deadline(void *opaque, uint64_t deadline, uint64_t offset)
 {
     struct world *w = opaque;
@@ -102,7 +98,6 @@ static const struct vx_vcpu_ops world_ops = {
     .ack_interrupt = world_ack,
     .input = world_input,
     .apic_base = world_apic_base,
-    .tsc_deadline = world_tsc_deadline,
     .set_tsc_deadline = world_set_tsc_deadline,
     .ferr = bare_ferr,
 };
