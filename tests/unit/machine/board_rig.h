@@ -233,7 +233,7 @@ static inline void board_pass(struct board *board, uint64_t ns)
         vx_clock_advance(board->clock, ns);
         return;
     }
-    board->pc->vcpu->retired += ns * board->mips / 1000;
+    board->pc->cpu[0].vcpu->retired += ns * board->mips / 1000;
     while (vx_clock_run(board->clock) != 0) {
     }
 }

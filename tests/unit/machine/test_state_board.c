@@ -17,7 +17,7 @@ static struct saved *save(struct board *board)
     struct saved *saved = calloc(1, sizeof *saved);
     if (board->mips != 0)
         board_settle(board); /* a request that waits for its time is saved; under a fake clock one that is not home */
-    saved->retired = board->pc->vcpu->retired;
+    saved->retired = board->pc->cpu[0].vcpu->retired;
     vx_clock_get_state(board->clock, &saved->clock);
     memcpy(saved->ram, vx_pmap_page_hva(board->pc->pmap, 0), ROM_RAM_BYTES);
     for (unsigned i = 0; i < BOARD_MEDIA; i++)
@@ -46,7 +46,7 @@ static void load(struct board *board, const struct saved *saved)
 {
     size_t at = 0;
     board_settle(board);
-    board->pc->vcpu->retired = saved->retired;
+    board->pc->cpu[0].vcpu->retired = saved->retired;
     cr_assert_eq(vx_clock_set_state(board->clock, &saved->clock), VX_ERR_OK);
     memcpy(vx_pmap_page_hva(board->pc->pmap, 0), saved->ram, ROM_RAM_BYTES);
     for (unsigned i = 0; i < BOARD_MEDIA; i++)
