@@ -138,7 +138,6 @@ void vx_machine_destroy(struct vx_machine *pc)
         struct device *device = &pc->devices[--pc->device_count];
         device->type->destroy(device->instance);
     }
-    pc_disk_destroy(pc);
     vx_debug_destroy(pc->debug);
     pc_lockstep_destroy(pc->lockstep);
     vx_bt_destroy(pc->bt);

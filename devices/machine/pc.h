@@ -41,7 +41,7 @@
 #include "vx86/firmware.h"
 #include "vx86/machine.h"
 
-#define PC_MAX_DEVICES       32
+#define PC_MAX_DEVICES       48
 #define PC_ISA_IRQS          16
 /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
 #define PC_TSC_HZ            1000000000ull

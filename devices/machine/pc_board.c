@@ -336,6 +336,8 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
         }
         if (ide.drive[i].block == NULL && (config->disk[i] != NULL || config->cdrom[i] != NULL))
             return VX_ERR_NO_MEMORY;
+        if (pc->timed_disk[i] != NULL)
+            own(pc, &pc_timed_disk_type, pc->timed_disk[i]);
     }
     VX_TRY(ide_create(&ide, &pc->ide));
     own(pc, &ide_type, pc->ide);

@@ -6,7 +6,9 @@
  *
  *   I1  A drive has one request under way at most, so one place for it is enough.
  *   I2  The request's result and data are the drive's only after the timer; the host writes the data while the guest
- *       cannot see it. */
+ *       cannot see it.
+ *   I3  While a drive has a request under way, due_ns is when it is answered, else VX_NEVER. That is a disk's state: the
+ *       drive, which is loaded after it, makes its request again, and it is answered when it would have been. */
 #include <stdlib.h>
 
 #include "pc.h"
@@ -23,6 +25,7 @@ struct pc_timed_disk {
     struct vx_block_request inner;    /* ours to the medium */
     bool host_done;
     bool at_once; /* since pc_disk_release() */
+    uint64_t due_ns;
     struct vx_timer timer;
 };
 
@@ -31,6 +34,7 @@ static void answer(struct pc_timed_disk *disk)
     struct vx_block_request *request = disk->request;
     request->result = disk->inner.result;
     disk->request = NULL;
+    disk->due_ns = VX_NEVER;
     vx_timer_set(disk->pc->clock, &disk->timer, VX_NEVER);
     request->done(request); /* may submit the next */
 }
@@ -71,9 +75,11 @@ static void submit(void *opaque, struct vx_block_request *request)
         .opaque = disk,
     };
     disk->medium->ops->submit(disk->medium->opaque, &disk->inner);
-    if (!disk->at_once)
-        vx_timer_set(disk->pc->clock, &disk->timer,
-                     vx_clock_now_ns(disk->pc->clock) + SEEK_NS + NS_PER_BYTE * (uint64_t)request->bytes);
+    if (disk->at_once)
+        return;
+    if (disk->due_ns == VX_NEVER)
+        disk->due_ns = vx_clock_now_ns(disk->pc->clock) + SEEK_NS + NS_PER_BYTE * (uint64_t)request->bytes;
+    vx_timer_set(disk->pc->clock, &disk->timer, disk->due_ns); /* keeps I3 */
 }
 
 static const struct vx_block_ops timed_ops = { .submit = submit }; /* the medium is its owner's to destroy */
@@ -90,6 +96,7 @@ struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_
     disk->block.opaque = disk;
     disk->pc = pc;
     disk->medium = medium;
+    disk->due_ns = VX_NEVER;
     vx_timer_init(&disk->timer, time_has_come, disk);
     pc->timed_disk[drive] = disk;
     return &disk->block;
@@ -114,10 +121,32 @@ void pc_disk_release(struct vx_machine *pc)
     }
 }
 
-void pc_disk_destroy(struct vx_machine *pc)
+/* ---- as a device ------------------------------------------------------------------------------------------------- */
+
+/* What was under way belonged to the machine as it was before. */
+static void timed_disk_restored(void *instance)
 {
-    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
-        free(pc->timed_disk[i]);
-        pc->timed_disk[i] = NULL;
-    }
+    struct pc_timed_disk *disk = instance;
+    disk->request = NULL;
+    vx_timer_set(disk->pc->clock, &disk->timer, VX_NEVER);
 }
+
+static void timed_disk_destroy(void *instance)
+{
+    free(instance);
+}
+
+static const struct state_field fields[] = {
+    FIELD(struct pc_timed_disk, due_ns),
+    WIRES(struct pc_timed_disk, block, pc, medium, inner),
+    DERIVED(struct pc_timed_disk, request, host_done, at_once, timer),
+};
+static const struct state_table state = STATE_TABLE(struct pc_timed_disk, fields, NULL);
+
+const struct device_type pc_timed_disk_type = {
+    .name = "timed disk",
+    .version = 1,
+    .state = &state,
+    .restored = timed_disk_restored,
+    .destroy = timed_disk_destroy,
+};

@@ -7,6 +7,7 @@
 #ifndef VX86_MACHINE_PC_TIME_H
 #define VX86_MACHINE_PC_TIME_H
 
+#include "device.h"
 #include "pc_cpu.h"
 #include "vx86/machine.h"
 
@@ -22,12 +23,13 @@ bool pc_time_is_up(struct vx_machine *pc);
 void pc_time_sleep(struct vx_machine *pc);
 
 /* pc_disk_time.c: the drive's medium as the machine's disks see it; the medium itself with a real clock. `drive` below
- * VX_MAX_IDE. NULL when out of memory. */
+ * VX_MAX_IDE. NULL when out of memory. What it leaves in timed_disk[] is a device of the type below, older than the
+ * drive. */
 struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_block *medium);
 /* Waits until the host has done what was asked of it; the guest learns of it at its time. */
 void pc_disk_settle(struct vx_machine *pc);
 /* From now on disks answer at once: before they are taken apart. */
 void pc_disk_release(struct vx_machine *pc);
-void pc_disk_destroy(struct vx_machine *pc);
+extern const struct device_type pc_timed_disk_type;
 
 #endif

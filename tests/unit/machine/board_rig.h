@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "pc.h"
+#include "pc_time.h"
 #include "rom.h"
 
 #define BOARD_DISK_BYTES (256u << 10)
@@ -24,6 +25,7 @@ struct board {
     struct vx_log *log;
     struct vx_loop *loop;
     struct vx_clock *clock;
+    uint64_t mips;
     struct vx_machine *pc;
     struct board_medium media[BOARD_MEDIA];
     struct vx_display display;
@@ -65,7 +67,8 @@ static inline uint64_t board_random(uint64_t *rng)
     return *rng;
 }
 
-static inline struct board *board_create(void)
+/* `mips`: 0 for a fake clock, else a counted one whose instructions board_pass() has "executed". */
+static inline struct board *board_create(uint64_t mips)
 {
     static const struct vx_block_ops ops = { .submit = board_medium_submit };
     static const struct vx_display_ops screen = { .update = board_screen_update };
@@ -73,7 +76,9 @@ static inline struct board *board_create(void)
     cr_assert_neq(board, NULL);
     board->log = vx_log_create(stderr);
     cr_assert_eq(vx_loop_create(board->log, &board->loop), VX_ERR_OK);
-    cr_assert_eq(vx_clock_create_fake(&board->clock), VX_ERR_OK);
+    board->mips = mips;
+    cr_assert_eq(mips == 0 ? vx_clock_create_fake(&board->clock) : vx_clock_create_counted(mips, 0, &board->clock),
+                 VX_ERR_OK);
     rom_make(&board->rom, (const uint8_t[]){ 0xF4 }, 1, NULL, 0);
     for (unsigned i = 0; i < BOARD_MEDIA; i++) {
         struct board_medium *medium = &board->media[i];
@@ -221,11 +226,32 @@ static inline uint64_t board_outside(struct board *board, uint64_t *rng)
     return 0;
 }
 
+/* Time passes: all of it, or as many instructions and the timers that then are due. */
+static inline void board_pass(struct board *board, uint64_t ns)
+{
+    if (board->mips == 0) {
+        vx_clock_advance(board->clock, ns);
+        return;
+    }
+    board->pc->vcpu->retired += ns * board->mips / 1000;
+    while (vx_clock_run(board->clock) != 0) {
+    }
+}
+
+/* Nobody outside of the board works on it any more. */
+static inline void board_settle(struct board *board)
+{
+    if (board->mips == 0)
+        ide_drain(board->pc->ide);
+    else
+        pc_disk_settle(board->pc);
+}
+
 static inline uint64_t board_step(struct board *board, uint64_t *rng)
 {
     uint64_t r = board_random(rng);
     if (r >> 32 & 1)
-        vx_clock_advance(board->clock, r >> 44);
+        board_pass(board, r >> 44);
     switch (r % 8) {
     case 0: return board_config_access(board, rng);
     case 1:

@@ -328,7 +328,7 @@ static void free_table(const struct state_table *table)
 
 Test(state, what_is_filled_and_saved_is_loaded, .timeout = 120)
 {
-    struct board *board = board_create();
+    struct board *board = board_create(100);
     char what[128] = "";
     bool good = true;
     for (unsigned i = 0; i < board->pc->device_count && good; i++) {
@@ -348,7 +348,7 @@ Test(state, what_is_filled_and_saved_is_loaded, .timeout = 120)
 /* Each row of state of each chip is left out in turn. */
 Test(state, a_row_left_out_is_noticed, .timeout = 300)
 {
-    struct board *board = board_create();
+    struct board *board = board_create(100);
     char what[128] = "";
     unsigned left_out = 0, unnoticed = 0;
     for (unsigned i = 0; i < board->pc->device_count; i++) {

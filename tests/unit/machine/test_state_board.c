@@ -6,6 +6,7 @@
 /* All of a board that is not its chips', and their sections, one after the other. */
 struct saved {
     struct vx_clock_state clock;
+    uint64_t retired;
     uint8_t ram[ROM_RAM_BYTES];
     uint8_t media[BOARD_MEDIA][BOARD_DISK_BYTES];
     struct state_buffer chips;
@@ -14,6 +15,9 @@ struct saved {
 static struct saved *save(struct board *board)
 {
     struct saved *saved = calloc(1, sizeof *saved);
+    if (board->mips != 0)
+        board_settle(board); /* a request that waits for its time is saved; under a fake clock one that is not home */
+    saved->retired = board->pc->vcpu->retired;
     vx_clock_get_state(board->clock, &saved->clock);
     memcpy(saved->ram, vx_pmap_page_hva(board->pc->pmap, 0), ROM_RAM_BYTES);
     for (unsigned i = 0; i < BOARD_MEDIA; i++)
@@ -41,7 +45,8 @@ static void restored(struct board *board)
 static void load(struct board *board, const struct saved *saved)
 {
     size_t at = 0;
-    ide_drain(board->pc->ide);
+    board_settle(board);
+    board->pc->vcpu->retired = saved->retired;
     cr_assert_eq(vx_clock_set_state(board->clock, &saved->clock), VX_ERR_OK);
     memcpy(vx_pmap_page_hva(board->pc->pmap, 0), saved->ram, ROM_RAM_BYTES);
     for (unsigned i = 0; i < BOARD_MEDIA; i++)
@@ -81,9 +86,9 @@ static bool differ(struct board *a, struct board *b, struct state_error *where)
 
 /* `before` steps on one board, as many others on another; then the first one's state goes into the second, and both do
  * the same `after` steps. */
-static void go_on_alike(uint64_t seed, unsigned before, unsigned after)
+static void go_on_alike(uint64_t seed, uint64_t mips, unsigned before, unsigned after)
 {
-    struct board *first = board_create(), *second = board_create();
+    struct board *first = board_create(mips), *second = board_create(mips);
     uint64_t rng = seed, other = ~seed, same[2];
     struct state_error where;
     for (unsigned i = 0; i < before; i++) {
@@ -113,7 +118,7 @@ static void go_on_alike(uint64_t seed, unsigned before, unsigned after)
 Test(state_board, a_loaded_board_goes_on_like_the_saved_one, .timeout = 300)
 {
     for (uint64_t seed = 1; seed <= 8; seed++)
-        go_on_alike(seed * 0x9E3779B97F4A7C15, 400 << (seed % 4), 2048);
+        go_on_alike(seed * 0x9E3779B97F4A7C15, seed % 2 ? 0 : 333, 400 << (seed % 4), 2048);
 }
 
 /* ---- damaged sections -------------------------------------------------------------------------------------------- */
@@ -181,7 +186,7 @@ static unsigned flip(struct board *board, unsigned device, const uint8_t *sectio
 
 Test(state_board, damaged_sections_are_refused_or_do_no_harm, .timeout = 300)
 {
-    struct board *board = board_create();
+    struct board *board = board_create(0);
     uint64_t rng = 0xC0FFEE123456789;
     unsigned accepted = 0;
     for (unsigned i = 0; i < 3000; i++)
