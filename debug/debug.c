@@ -17,7 +17,7 @@ vx_err vx_debug_create(const struct vx_debug_config *config, struct vx_debug **o
     debug->hooks = (struct vx_vcpu_debug){
         .opaque = debug, .event = events_hear, .stops_here = points_stop_here, .stops_in = points_stop_in
     };
-    vx_timer_init(&debug->timer, events_time, debug);
+    vx_timer_init(config->clock, &debug->timer, events_time, debug);
     *out = debug;
     return VX_ERR_OK;
 }

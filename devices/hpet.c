@@ -369,7 +369,7 @@ vx_err hpet_create(const struct hpet_config *config, struct hpet **out)
         timer->hpet = hpet;
         timer->clock = config->clock;
         timer->number = n;
-        vx_timer_init(&timer->timer, match, timer);
+        vx_timer_init(timer->clock, &timer->timer, match, timer);
     }
     hpet_reset(hpet, VX_RESET_HOLD);
     *out = hpet;

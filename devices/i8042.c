@@ -471,7 +471,7 @@ vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)
                                             .read = status_read,
                                             .write = command_write,
                                             .opaque = i8042 };
-    vx_timer_init(&i8042->gap_timer, gap_over, i8042);
+    vx_timer_init(i8042->clock, &i8042->gap_timer, gap_over, i8042);
     vx_err err = bus_add_all(config->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     if (err != VX_ERR_OK) {
         free(i8042);

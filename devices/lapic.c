@@ -231,7 +231,7 @@ vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
     lapic->extint_ack = config->extint_ack;
     lapic->eoi = config->eoi;
     lapic->opaque = config->opaque;
-    vx_timer_init(&lapic->timer, lapic_timer_expires, lapic);
+    vx_timer_init(lapic->clock, &lapic->timer, lapic_timer_expires, lapic);
     reset_registers(lapic);
     lapic->region = (struct vx_region){
         .name = "lapic",

@@ -371,7 +371,7 @@ vx_err rtc_create(const struct rtc_config *config, struct rtc **out)
     rtc->cmos[RTC_REG_A] = DV_RUN | 6; /* 1024 Hz, as a BIOS leaves it */
     rtc->cmos[RTC_REG_B] = RTC_B_24H;
     set_to_wall_clock(rtc);
-    vx_timer_init(&rtc->timer, rtc_event, rtc);
+    vx_timer_init(rtc->clock, &rtc->timer, rtc_event, rtc);
     rtc->region = (struct vx_region){ .name = "mc146818",
                                       .space = VX_SPACE_IO,
                                       .base = 0x70,

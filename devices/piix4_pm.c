@@ -353,7 +353,7 @@ vx_err piix4_pm_create(const struct piix4_pm_config *config, struct piix4_pm **o
     pm->sci = config->sci;
     pm->power_off = config->power_off;
     pm->smi = config->smi;
-    vx_timer_init(&pm->timer, timer_overflows, pm);
+    vx_timer_init(pm->clock, &pm->timer, timer_overflows, pm);
     init_function(pm);
     init_regions(pm);
     pm_reset(pm, VX_RESET_HOLD);

@@ -159,7 +159,7 @@ vx_err pit_create(const struct pit_config *config, struct pit **out)
     pit->bus = config->bus;
     pit->clock = config->clock;
     pit->out0 = config->out0;
-    vx_timer_init(&pit->timer, out0_edge, pit);
+    vx_timer_init(pit->clock, &pit->timer, out0_edge, pit);
     pit_reset(pit, VX_RESET_HOLD);
     pit->region = (struct vx_region){ .name = "pit8254",
                                       .space = VX_SPACE_IO,

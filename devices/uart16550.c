@@ -482,7 +482,7 @@ vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 
         .write = port_write,
         .opaque = uart,
     };
-    vx_timer_init(&uart->timeout_timer, timeout_expired, uart);
+    vx_timer_init(uart->clock, &uart->timeout_timer, timeout_expired, uart);
     vx_err err = vx_bus_add(config->bus, &uart->region);
     if (err != VX_ERR_OK) {
         free(uart);

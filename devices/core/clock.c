@@ -1,7 +1,7 @@
 /* clock.c - guest time and the heap of timers.
  *
- *   I1  heap[] is a binary min-heap by deadline_ns; an armed timer is in it, at heap_index, with a deadline other than
- *       VX_NEVER; an idle one is not and has VX_NEVER.
+ *   I1  heap[] is a binary min-heap by deadline_ns, then by the order of making; an armed timer is in it, at
+ *       heap_index, with a deadline other than VX_NEVER; an idle one is not and has VX_NEVER.
  *   I2  A timer is taken off the heap before its function runs, so that the function may arm it again or destroy it.
  *   I3  vx_clock_run() fires at most RUN_LIMIT timers, so that a guest that programs absurd rates slows itself only.
  *   I4  A counted clock at count vx_clock_count_at(ns) says ns or later, and at the count before it earlier. */
@@ -28,6 +28,7 @@ struct vx_clock {
     uint64_t paused_ns; /* host-monotonic time at which it was paused, 0: it runs */
     struct vx_timer **heap;
     size_t count, capacity;
+    unsigned timers_made;
 };
 
 static vx_err clock_create(enum kind kind, struct vx_clock **out)
@@ -173,12 +174,17 @@ static void heap_place(struct vx_clock *clock, size_t index, struct vx_timer *ti
     timer->heap_index = index;
 }
 
+static bool is_earlier(const struct vx_timer *a, const struct vx_timer *b)
+{
+    return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns : a->order < b->order;
+}
+
 static void heap_sift_up(struct vx_clock *clock, size_t index)
 {
     struct vx_timer *timer = clock->heap[index];
     while (index > 0) {
         size_t parent = (index - 1) / 2;
-        if (clock->heap[parent]->deadline_ns <= timer->deadline_ns)
+        if (!is_earlier(timer, clock->heap[parent]))
             break;
         heap_place(clock, index, clock->heap[parent]);
         index = parent;
@@ -193,9 +199,9 @@ static void heap_sift_down(struct vx_clock *clock, size_t index)
         size_t child = 2 * index + 1;
         if (child >= clock->count)
             break;
-        if (child + 1 < clock->count && clock->heap[child + 1]->deadline_ns < clock->heap[child]->deadline_ns)
+        if (child + 1 < clock->count && is_earlier(clock->heap[child + 1], clock->heap[child]))
             child++;
-        if (timer->deadline_ns <= clock->heap[child]->deadline_ns)
+        if (!is_earlier(clock->heap[child], timer))
             break;
         heap_place(clock, index, clock->heap[child]);
         index = child;
@@ -232,9 +238,9 @@ static void heap_add(struct vx_clock *clock, struct vx_timer *timer)
 
 /* ---- timers ----------------------------------------------------------------------------------------------------- */
 
-void vx_timer_init(struct vx_timer *timer, void (*fn)(void *), void *opaque)
+void vx_timer_init(struct vx_clock *clock, struct vx_timer *timer, void (*fn)(void *), void *opaque)
 {
-    *timer = (struct vx_timer){ .fn = fn, .opaque = opaque, .deadline_ns = VX_NEVER };
+    *timer = (struct vx_timer){ .fn = fn, .opaque = opaque, .deadline_ns = VX_NEVER, .order = clock->timers_made++ };
 }
 
 void vx_timer_set(struct vx_clock *clock, struct vx_timer *timer, uint64_t deadline_ns)

@@ -7,8 +7,8 @@
  *   I1  A drive has one request under way at most, so one place for it is enough.
  *   I2  The request's result and data are the drive's only after the timer; the host writes the data while the guest
  *       cannot see it.
- *   I3  While a drive has a request under way, due_ns is when it is answered, else VX_NEVER. That is a disk's state: the
- *       drive, which is loaded after it, makes its request again, and it is answered when it would have been. */
+ *   I3  While a drive has a request under way, due_ns is when it is answered, else VX_NEVER. That is a disk's state:
+ *       the drive, which is loaded after it, makes its request again, and is answered when it would have been. */
 #include <stdlib.h>
 
 #include "pc.h"
@@ -97,7 +97,7 @@ struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_
     disk->pc = pc;
     disk->medium = medium;
     disk->due_ns = VX_NEVER;
-    vx_timer_init(&disk->timer, time_has_come, disk);
+    vx_timer_init(pc->clock, &disk->timer, time_has_come, disk);
     pc->timed_disk[drive] = disk;
     return &disk->block;
 }

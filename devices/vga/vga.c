@@ -311,7 +311,7 @@ vx_err vga_create(const struct vga_config *config, struct vga **out)
     vga->pmap = config->pmap;
     vga->display = config->display;
     vga->head = VX_MAX_HEADS;
-    vx_timer_init(&vga->display_timer, vga_display_tick, vga);
+    vx_timer_init(vga->clock, &vga->display_timer, vga_display_tick, vga);
     vx_err err = set_up(vga, config);
     if (err != VX_ERR_OK) {
         destroy(vga);

@@ -17,7 +17,9 @@ struct vx_timer {
     void (*fn)(void *opaque);
     void *opaque;
     uint64_t deadline_ns; /* VX_NEVER: not armed */
-    size_t heap_index;    /* private to the clock */
+    /* private to the clock */
+    size_t heap_index;
+    unsigned order;
 };
 
 VX_MUST_USE vx_err vx_clock_create_real(struct vx_clock **out);
@@ -30,7 +32,8 @@ uint64_t vx_clock_now_ns(struct vx_clock *clock);
 /* Fake clocks only: moves time, running the timers that fall due in order, each at its own deadline. */
 void vx_clock_advance(struct vx_clock *clock, uint64_t ns);
 
-void vx_timer_init(struct vx_timer *timer, void (*fn)(void *), void *opaque);
+/* A timer of this clock. Of timers with one deadline the one that was made earlier comes first. */
+void vx_timer_init(struct vx_clock *clock, struct vx_timer *timer, void (*fn)(void *), void *opaque);
 /* Arms or re-arms at an absolute time; one in the past fires at the next run. VX_NEVER cancels. */
 void vx_timer_set(struct vx_clock *clock, struct vx_timer *timer, uint64_t deadline_ns);
 

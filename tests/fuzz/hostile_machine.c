@@ -159,7 +159,7 @@ static void stop(void *opaque)
 
 enum vx_machine_end hostile_machine_run(struct hostile_machine *m, uint64_t insns)
 {
-    vx_timer_init(&m->end, stop, m->machine);
+    vx_timer_init(m->clock, &m->end, stop, m->machine);
     vx_timer_set(m->clock, &m->end, vx_clock_now_ns(m->clock) + insns);
     enum vx_machine_end end = vx_machine_run(m->machine, NULL);
     vx_timer_set(m->clock, &m->end, VX_NEVER);

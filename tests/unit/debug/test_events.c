@@ -111,7 +111,7 @@ static void check(const struct row *row, enum vx_engine engine)
     vx_pmap_write(vx_machine_pmap(rig.machine), DMA_AT, before, sizeof before);
     vx_debug_set_front(vx_machine_debug(rig.machine), &front, &probe);
     vx_debug_stop_at_start(vx_machine_debug(rig.machine));
-    vx_timer_init(&timer, happen, &probe);
+    vx_timer_init(clock, &timer, happen, &probe);
     vx_timer_set(clock, &timer, EVENT_NS);
     cr_assert_eq(vx_machine_run(rig.machine, &value), VX_END_DEBUG_EXIT);
     const struct vx_debug_stop *stop = &probe.stop;

@@ -39,9 +39,9 @@ static void start(struct log *log)
 {
     memset(log, 0, sizeof *log);
     cr_assert_eq(vx_clock_create_fake(&log->clock), VX_ERR_OK);
-    vx_timer_init(&log->timer[0], fire_a, log);
-    vx_timer_init(&log->timer[1], fire_b, log);
-    vx_timer_init(&log->timer[2], fire_c, log);
+    vx_timer_init(log->clock, &log->timer[0], fire_a, log);
+    vx_timer_init(log->clock, &log->timer[1], fire_b, log);
+    vx_timer_init(log->clock, &log->timer[2], fire_c, log);
 }
 
 Test(clock, fires_in_order_each_at_its_deadline)
@@ -84,7 +84,7 @@ Test(clock, a_run_is_bounded)
 {
     struct log log;
     start(&log);
-    vx_timer_init(&log.timer[0], fire_for_ever, &log);
+    vx_timer_init(log.clock, &log.timer[0], fire_for_ever, &log);
     vx_timer_set(log.clock, &log.timer[0], 0);
     unsigned fired = vx_clock_run(log.clock);
     cr_assert(fired == log.count && fired >= 1 && fired <= 1000);
@@ -105,7 +105,7 @@ Test(clock, heap_keeps_the_first_deadline)
     start(&log);
     static struct vx_timer timers[TIMERS];
     for (unsigned i = 0; i < TIMERS; i++)
-        vx_timer_init(&timers[i], fire_ordered, &log);
+        vx_timer_init(log.clock, &timers[i], fire_ordered, &log);
     uint32_t rng = 7, wrong = 0;
     for (unsigned step = 0; step < STEPS; step++) {
         rng = rng * 1664525 + 1013904223;
@@ -117,6 +117,21 @@ Test(clock, heap_keeps_the_first_deadline)
     }
     cr_assert_eq(wrong, 0);
     vx_clock_destroy(log.clock);
+}
+
+/* Whatever the order in which they were armed: a machine that was loaded goes on like the one that was saved. */
+Test(clock, timers_of_one_deadline_fire_in_order_of_their_making)
+{
+    static const unsigned orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 }, { 2, 0, 1 } };
+    for (unsigned i = 0; i < VX_ARRAY_LEN(orders); i++) {
+        struct log log;
+        start(&log);
+        for (unsigned n = 0; n < 3; n++)
+            vx_timer_set(log.clock, &log.timer[orders[i][n]], 100);
+        vx_clock_advance(log.clock, 105);
+        cr_assert_str_eq(log.text, "abc", "order %u: %s", i, log.text);
+        vx_clock_destroy(log.clock);
+    }
 }
 
 Test(clock, conversions)

@@ -67,7 +67,7 @@ static void begin(struct rig *rig, struct vx_clock *clock)
                              .part = { { 0x0102, true }, { 0x0304, false } },
                              .blob = rig->blob,
                              .setting = 5 };
-    vx_timer_init(&rig->toy.timer, fired, &rig->fired);
+    vx_timer_init(clock, &rig->toy.timer, fired, &rig->fired);
     vx_timer_set(clock, &rig->toy.timer, 0x99);
 }
 

@@ -155,7 +155,7 @@ Test(counted, absurd_timers_do_not_stop_the_guest, .timeout = 20)
         cr_assert_eq(vx_clock_create_counted(1, 0, &config.clock), VX_ERR_OK);
         cr_assert_eq(rom_machine_create_with(&rig, &rom, config), VX_ERR_OK);
         nagging.clock = config.clock;
-        vx_timer_init(&nagging.timer, nag, &nagging);
+        vx_timer_init(nagging.clock, &nagging.timer, nag, &nagging);
         nag(&nagging);
         cr_assert_eq(vx_machine_run(rig.machine, NULL), VX_END_STOPPED);
         cr_assert_eq(vx_machine_vcpu(rig.machine)->retired, 50);
