@@ -95,6 +95,9 @@ static void go_on_alike(uint64_t seed, uint64_t mips, unsigned before, unsigned 
         board_step(first, &rng);
         board_step(second, &other);
     }
+    board_settle(first);
+    if (seed % 3 != 0)
+        board_start_read(first);
     struct saved *saved = save(first);
     load(second, saved);
     drop(saved);
