@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "hpet.h"
 #include "pc.h"
 #include "pc_time.h"
 #include "rom.h"
@@ -142,7 +143,7 @@ static inline uint64_t board_value(uint64_t r)
 static inline uint64_t board_access(struct board *board, uint64_t *rng)
 {
     struct board_targets targets = { .count = 0 };
-    vx_bus_each(board->pc->bus, board_collect, &targets); /* regions come and go */
+    vx_bus_each(board->pc->cpu[0].bus, board_collect, &targets); /* regions come and go */
     uint64_t r = board_random(rng);
     const struct vx_region *region = targets.region[r % targets.count];
     enum vx_space space = region->space;
@@ -172,7 +173,7 @@ static inline uint64_t board_memory_access(struct board *board, uint64_t *rng)
     uint64_t r = board_random(rng);
     uint64_t at = r >> 8 & 0xFFFFFFF8u;
     if (r & 1)
-        at = 0xA0000 + at % 0x60000;
+        at = r & 4 ? at % ROM_RAM_BYTES : 0xA0000 + at % 0x60000;
     if (r & 2)
         vx_pmap_cpu_store(board->pc->pmap, 0, at, 8, r);
     return vx_pmap_cpu_load(board->pc->pmap, 0, at, 8);
@@ -205,6 +206,120 @@ static inline uint64_t board_disk_access(struct board *board, uint64_t *rng)
         break;
     }
     return 0;
+}
+
+/* ---- registers that are few among many addresses, or do something in a certain order only ------------------------ */
+
+static inline uint64_t board_lapic(struct board *board, uint64_t *rng)
+{
+    static const uint64_t bases[] = { LAPIC_DEFAULT_BASE, 0xFEE10000 };
+    uint64_t r = board_random(rng), reg = (r >> 8 & 63) * 16, base = bases[r >> 16 & 1];
+    if ((r & 15) == 0)
+        lapic_set_base(board->pc->cpu[0].lapic, base | LAPIC_BASE_ENABLE); /* as by WRMSR */
+    else if (r & 1)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_MEMORY, base + reg, 4, board_value(board_random(rng)) & 0x1FFFF);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_MEMORY, base + reg, 4);
+}
+
+static inline uint64_t board_hpet(struct board *board, uint64_t *rng)
+{
+    static const uint32_t regs[] = { 0x010, 0x0F0, 0x100, 0x108, 0x120, 0x128, 0x020, 0x148 };
+    uint64_t r = board_random(rng), at = HPET_BASE + regs[r >> 8 & 7];
+    if (r & 1)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_MEMORY, at, 8, board_value(board_random(rng)) & 0xFFFF);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_MEMORY, at, 8);
+}
+
+static inline uint64_t board_rtc(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng);
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x70, 1, r >> 8 & 15);
+    if (r & 1)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x71, 1, board_value(board_random(rng)));
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x71, 1);
+}
+
+static inline uint64_t board_keyboard(struct board *board, uint64_t *rng)
+{
+    static const uint8_t commands[] = { 0x20, 0x60, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xAA, 0xA7, 0xA8, 0xAD, 0xAE };
+    uint64_t r = board_random(rng);
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x64, 1, commands[(r >> 8) % VX_ARRAY_LEN(commands)]);
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x60, 1, r & 1 ? board_value(board_random(rng)) : r >> 16 & 3);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x60, 1);
+}
+
+/* Chain-4 with nothing for the planar logic to do, used often enough to be mapped; or planes. */
+static inline uint64_t board_vga(struct board *board, uint64_t *rng)
+{
+    static const uint16_t plain[] = { 0x0E04, 0x0F02 }, planes[] = { 0x0604, 0x0502 };
+    static const uint16_t graphics[] = { 0x0001, 0x0003, 0x4005, 0x0506, 0xFF08 };
+    struct vx_bus *bus = board->pc->cpu[0].bus;
+    uint64_t r = board_random(rng), value = 0;
+    for (unsigned i = 0; i < 2; i++)
+        vx_bus_write(bus, VX_SPACE_IO, 0x3C4, 2, (r & 1 ? plain : planes)[i]);
+    for (unsigned i = 0; i < VX_ARRAY_LEN(graphics); i++)
+        vx_bus_write(bus, VX_SPACE_IO, 0x3CE, 2, graphics[i]);
+    for (unsigned i = 0; (r & 6) == 6 && i < 1100; i++)
+        value += vx_pmap_cpu_load(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1);
+    vx_pmap_cpu_store(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1, r >> 24);
+    return value;
+}
+
+static inline uint64_t board_pm(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng);
+    pci_write_config(board->pc->pci, 1, 3, 0x40, 4, 0x601);
+    pci_write_config(board->pc->pci, 1, 3, 0x80, 1, 1);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x600 + (r >> 8 & 0x3C), 4);
+}
+
+static inline uint64_t board_uart(struct board *board, uint64_t *rng)
+{
+    uint64_t r = board_random(rng), value = 0;
+    if (r & 1)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x3F8 + (r >> 8 & 7), 1, board_value(board_random(rng)));
+    for (unsigned i = 0; i < (r >> 16 & 15); i++)
+        value += vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x3FD, 1);
+    return value + vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x3F8 + (r >> 24 & 7), 1);
+}
+
+static inline uint64_t board_pic(struct board *board, uint64_t *rng)
+{
+    static const uint8_t words[] = { 0x20, 0x0C, 0x0A, 0x0B, 0x68, 0x48, 0x60, 0xA0, 0x11, 0x00 };
+    uint64_t r = board_random(rng);
+    unsigned base = r & 1 ? 0x20 : 0xA0;
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, base, 1, words[(r >> 8) % VX_ARRAY_LEN(words)]);
+    if (r & 2)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, base + 1, 1, r >> 16 & 0xF9);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, base, 1);
+}
+
+static inline uint64_t board_a20(struct board *board, uint64_t *rng)
+{
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x92, 1, board_random(rng) & 2);
+    return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x92, 1);
+}
+
+static inline uint64_t board_chip_access(struct board *board, uint64_t *rng)
+{
+    static uint64_t (*const chips[])(struct board *, uint64_t *) = { board_lapic,    board_hpet, board_rtc,
+                                                                     board_keyboard, board_vga,  board_pm,
+                                                                     board_uart,     board_pic,  board_a20 };
+    return chips[board_random(rng) % VX_ARRAY_LEN(chips)](board, rng);
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+/* The disk has been reset and has a command under way, with a request at its back end. */
+static inline void board_start_read(struct board *board)
+{
+    static const uint8_t task_file[] = { 0, 3, 5, 0, 0, 0xE0, 0x20 }; /* three sectors from 5 on, by PIO */
+    pci_write_config(board->pc->pci, 1, 1, 0x40, 4, 0x80008000);
+    pci_write_config(board->pc->pci, 1, 1, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MASTER);
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x3F6, 1, 4);
+    vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x3F6, 1, 0);
+    for (unsigned i = 0; i < VX_ARRAY_LEN(task_file); i++)
+        vx_bus_write(board->pc->cpu[0].bus, VX_SPACE_IO, 0x1F1 + i, 1, task_file[i]);
 }
 
 /* What comes from outside of the board. */
@@ -254,10 +369,11 @@ static inline uint64_t board_step(struct board *board, uint64_t *rng)
         board_pass(board, r >> 44);
     switch (r % 8) {
     case 0: return board_config_access(board, rng);
-    case 1:
-    case 2: return board_memory_access(board, rng);
-    case 3: return board_disk_access(board, rng);
-    case 4: return board_outside(board, rng);
+    case 1: return board_memory_access(board, rng);
+    case 2: return board_disk_access(board, rng);
+    case 3: return board_outside(board, rng);
+    case 4:
+    case 5: return board_chip_access(board, rng);
     default: return board_access(board, rng);
     }
 }
