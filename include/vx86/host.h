@@ -62,8 +62,8 @@ struct vx_host_usage vx_host_usage(void);
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
-/* Before any thread: all threads allocate from one heap. Heaps of their own would grow by system calls of their own, and
- * the C library would read files of the host's about them. */
+/* Before any thread: all threads allocate from one heap. Heaps of their own would grow by system calls of their own,
+ * and the C library would read files of the host's about them. */
 void vx_host_one_heap(void);
 
 /* A file without a name, `bytes` long, that can be mapped shared: guest memory, code, what a child is handed. Closed on

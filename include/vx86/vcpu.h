@@ -178,8 +178,8 @@ struct vx_vcpu_debug {
 
 /* What a CPU reads that is not in its state or in memory: recorded and repeated as answers of devices are. */
 enum vx_vcpu_input {
-    VX_INPUT_RANDOM, /* 64 bits that a guest may take for entropy */
-    VX_INPUT_TSC,    /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    VX_INPUT_RANDOM,       /* 64 bits that a guest may take for entropy */
+    VX_INPUT_TSC,          /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
     VX_INPUT_TSC_DEADLINE, /* IA32_TSC_DEADLINE, which the local APIC has; 0: not armed, or it has none */
 };
 
