@@ -71,9 +71,10 @@ static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_confi
     VX_TRY(pc_debug_create(pc));
     if (config->engine == VX_ENGINE_BT)
         return pc_create_bt(pc);
-    if (config->debug && vx_bt_unavailable() == NULL)
-        err = pc_create_bt(pc); /* a debugger may change to it when the host gives no more memory for code (sandbox) */
-    (void)err;                  /* said, and said again where the debugger asks */
+    /* A debugger may change to it when the host gives no more memory for code (sandbox). That it failed has been said,
+     * and will be again if that is asked for. */
+    vx_err err = config->debug && vx_bt_unavailable() == NULL ? pc_create_bt(pc) : VX_ERR_OK;
+    (void)err;
     return VX_ERR_OK;
 }
 
