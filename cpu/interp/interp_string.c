@@ -21,17 +21,22 @@ struct own_code {
     uint8_t was[16];
 };
 
+static uint64_t own_lin(const struct insn *in, uint32_t off)
+{
+    return vx_lin_wrap(in->cpu->seg[VX_CS].base + in->start_eip + off);
+}
+
 /* Host address of `bytes` bytes of code from offset `off` of the instruction on, which lie in one page; NULL: the
  * shadow has not got it. */
 static const uint8_t *own_hva(const struct insn *in, uint32_t off, uint32_t bytes)
 {
-    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, in->cpu->seg[VX_CS].base + in->start_eip + off, bytes);
+    return vx_tlb_probe(in->tlb, in->tlb->fetch_tag, own_lin(in, off), bytes);
 }
 
 static uint32_t bytes_in_first_page(const struct insn *in)
 {
     uint32_t bytes = (uint32_t)(in->next_eip - in->start_eip);
-    uint32_t room = VX_PAGE_BYTES - ((uint32_t)(in->cpu->seg[VX_CS].base + in->start_eip) & VX_PAGE_MASK);
+    uint32_t room = VX_PAGE_BYTES - (uint32_t)(own_lin(in, 0) & VX_PAGE_MASK);
     return bytes < room ? bytes : room;
 }
 

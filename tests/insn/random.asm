@@ -43,7 +43,7 @@ user:   all_flags
         faults  6, NONE, db 0xF0, 0x0F, 0xC7, 0xF0              ; lock rdrand eax
         faults  6, NONE, db 0xF2, 0x0F, 0xC7, 0xF0
         faults  6, NONE, db 0xF3, 0x0F, 0xC7, 0xF0
-        faults  6, NONE, db 0xF3, 0x0F, 0xC7, 0xF8
+        faults  6, NONE, db 0xF2, 0x0F, 0xC7, 0xF8              ; F3h makes it RDPID
         finish
         checks
 ;= dword 5f0 0

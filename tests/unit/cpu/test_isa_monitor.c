@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "cpu_model.h"
 #include "interp_rig.h"
 
 enum { LINE = 0x9000 };
@@ -40,6 +41,7 @@ Test(isa_monitor, waits_or_not)
         cr_assert_eq(vx_cpu_model_create(rows[i].model, problem, sizeof problem, &model), VX_ERR_OK);
         rig_flat(&rig, rows[i].cpl);
         rig.cpu->model = model;
+        rig.cpu->msr.misc_enable = cpu_model_misc_enable(model);
         rig.cpu->iflag = rows[i].interrupts;
         rig.cpu->gpr[VX_RAX] = LINE + 5;
         rig.cpu->gpr[VX_RCX] = rows[i].monitor_ecx;

@@ -288,7 +288,7 @@ Test(creg, cpuid)
             vx_cpu_cpuid(cpu);
             cr_assert_eq(cpu->gpr[VX_RAX], 1000, "leaf %x answers as the highest basic one", beyond[b]);
         }
-        cr_assert(vx_cpu_write_msr(cpu, 0x1A0, 1 << 22));
+        cr_assert(vx_cpu_write_msr(cpu, 0x1A0, 0x401801));
         cpu->gpr[VX_RAX] = 0;
         vx_cpu_cpuid(cpu);
         cr_assert_eq(cpu->gpr[VX_RAX], 3, "limited for old systems");
