@@ -97,14 +97,12 @@ static void reset_fpu(struct vx_vcpu *cpu)
 
 static void reset_msrs(struct vx_vcpu *cpu)
 {
-    struct cpu_box *box = cpu_box(cpu);
     cpu->msr = (struct vx_msrs){
         .apic_base = (uint32_t)APIC_BASE_AFTER_RESET,
         .pat = (uint64_t)PAT_AFTER_RESET_HALF << 32 | PAT_AFTER_RESET_HALF,
         .misc_enable = MISC_ENABLE_AFTER_RESET,
         .bios_sign = cpu->model->microcode << 32,
     };
-    memset(box->mce_bank, 0, sizeof(box->mce_bank));
 }
 
 void vx_cpu_reset(struct vx_vcpu *cpu, bool init)

@@ -124,7 +124,7 @@ static uint64_t *mce_bank(struct vx_vcpu *cpu, uint32_t index)
     uint32_t at = index - MSR_MC0_CTL;
     if (index < MSR_MC0_CTL || at >= VX_MCE_BANKS * 4)
         return NULL;
-    return &cpu_box(cpu)->mce_bank[at / 4][at % 4];
+    return &cpu->msr.mce_bank[at / 4][at % 4];
 }
 
 /* Registers that are read and written as plain state, after the checks of value_valid(). */

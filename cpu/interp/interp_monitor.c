@@ -12,7 +12,7 @@ enum { MWAIT_BREAK_ON_MASKED = 1 }; /* ECX bit 0: masked interrupts wake too */
 bool interp_monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct monitor *m = &cpu_box(cpu)->monitor;
+    struct vx_monitor *m = &cpu->monitor;
     uint64_t off = get_reg(cpu, VX_RAX, in->addr_size), lin, phys;
     if (cpu->cpl != 0)
         return insn_ud(in);
@@ -32,7 +32,7 @@ bool interp_monitor(struct insn *in)
 bool interp_mwait(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct monitor *m = &cpu_box(cpu)->monitor;
+    struct vx_monitor *m = &cpu->monitor;
     if (cpu->cpl != 0)
         return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)
