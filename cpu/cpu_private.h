@@ -1,6 +1,7 @@
 /* cpu_private.h - what a vCPU has besides its public struct, for cpu/ only.
  *
- * vx_cpu_create() allocates a struct cpu_box; the public struct is its first member. */
+ * vx_cpu_create() allocates a struct cpu_box; the public struct is its first member. Nothing of the rest is state of
+ * the guest. */
 #ifndef VX86_CPU_PRIVATE_H
 #define VX86_CPU_PRIVATE_H
 
@@ -8,13 +9,6 @@
 
 #define VX_RING_ENTRIES   32u /* a power of two */
 #define VX_MSR_LOGGED_MAX 64u
-
-/* The line that MONITOR watches (interp_monitor.c). */
-struct monitor {
-    bool armed;
-    uint64_t phys;
-    uint8_t line[64];
-};
 
 struct cpu_box {
     struct vx_vcpu vcpu; /* first */
@@ -27,8 +21,6 @@ struct cpu_box {
         uint64_t eip;
         uint16_t cs;
     } ring[VX_RING_ENTRIES];
-
-    struct monitor monitor;
 
     unsigned msr_logged_count;
     uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */

@@ -1,7 +1,7 @@
 /* creg.c - control and debug registers (SDM 3A "Control Registers", SDM 3B "Debug Registers", SDM 2 "MOV").
  *
- *   I1  The mmu's paging state equals cr0, cr3, cr4, efer here at every instruction boundary; AC matters to it only
- *       under SMAP and is not told otherwise. */
+ *   I1  The mmu's paging state equals cr0, cr3, cr4, efer, pdpte here at every instruction boundary; AC matters to it
+ *       only under SMAP and is not told otherwise. */
 #include "creg.h"
 
 #include "cpu_model.h"
@@ -22,7 +22,7 @@ struct creg_change creg_current(const struct vx_vcpu *cpu)
     return (struct creg_change){ .cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer };
 }
 
-static bool tell_mmu(struct vx_vcpu *cpu, const struct creg_change *change)
+static struct vx_paging paging_of(const struct vx_vcpu *cpu, const struct creg_change *change)
 {
     struct vx_paging paging = {
         .cr0 = change->cr0,
@@ -32,7 +32,24 @@ static bool tell_mmu(struct vx_vcpu *cpu, const struct creg_change *change)
         .ac = (change->cr4 & VX_CR4_SMAP) && (cpu->eflags & VX_FL_AC),
         .phys_bits = cpu->model->phys_bits,
     };
-    return vx_mmu_set_paging(cpu->mmu, &paging, change->cr3_written);
+    memcpy(paging.pdpte, cpu->pdpte, sizeof paging.pdpte);
+    return paging;
+}
+
+static bool tell_mmu(struct vx_vcpu *cpu, const struct creg_change *change)
+{
+    struct vx_paging paging = paging_of(cpu, change);
+    if (!vx_mmu_set_paging(cpu->mmu, &paging, change->cr3_written))
+        return false;
+    memcpy(cpu->pdpte, vx_mmu_paging(cpu->mmu)->pdpte, sizeof cpu->pdpte); /* keeps I1 */
+    return true;
+}
+
+void creg_restored(struct vx_vcpu *cpu)
+{
+    struct creg_change same = creg_current(cpu);
+    struct vx_paging paging = paging_of(cpu, &same);
+    vx_mmu_restore_paging(cpu->mmu, &paging);
 }
 
 bool creg_apply(struct vx_vcpu *cpu, const struct creg_change *change)

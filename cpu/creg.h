@@ -15,6 +15,9 @@ bool creg_apply(struct vx_vcpu *cpu, const struct creg_change *change);
 /* The present values, to be modified and applied. */
 struct creg_change creg_current(const struct vx_vcpu *cpu);
 
+/* All state has been loaded: the mmu is given the vCPU's. */
+void creg_restored(struct vx_vcpu *cpu);
+
 /* EFLAGS.AC has changed. */
 void creg_sync_ac(struct vx_vcpu *cpu);
 

@@ -92,18 +92,21 @@ static bool loads_pdptes(const struct vx_paging *old, const struct vx_paging *ne
     return cr3_written || ((old->cr0 ^ new->cr0) & cr0) != 0 || ((old->cr4 ^ new->cr4) & cr4) != 0;
 }
 
-static bool load_pdptes(struct vx_mmu *mmu, const struct vx_paging *paging)
+bool vx_mmu_pdpte_valid(uint64_t pdpte, unsigned phys_bits)
 {
-    uint64_t reserved = ~((1ull << paging->phys_bits) - 1) | 0x1E6u;
-    uint64_t pdpte[4];
-    for (unsigned i = 0; i < 4; i++) {
-        pdpte[i] = vx_pmap_cpu_load(mmu->pmap, mmu->cpu, (paging->cr3 & 0xFFFFFFE0u) + 8 * i, 8);
-        if ((pdpte[i] & 1) && (pdpte[i] & reserved) != 0) {
+    uint64_t reserved = ~((1ull << phys_bits) - 1) | 0x1E6u;
+    return !(pdpte & 1) || (pdpte & reserved) == 0;
+}
+
+static bool load_pdptes(struct vx_mmu *mmu, struct vx_paging *paging)
+{
+    for (unsigned i = 0; i < VX_ARRAY_LEN(paging->pdpte); i++) {
+        paging->pdpte[i] = vx_pmap_cpu_load(mmu->pmap, mmu->cpu, (paging->cr3 & 0xFFFFFFE0u) + 8 * i, 8);
+        if (!vx_mmu_pdpte_valid(paging->pdpte[i], paging->phys_bits)) {
             mmu->fault = (struct vx_fault){ .vector = 13, .has_error = true };
             return false;
         }
     }
-    memcpy(mmu->priv->pdpte, pdpte, sizeof pdpte);
     return true;
 }
 
@@ -128,6 +131,7 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
     struct vx_mmu_private *priv = mmu->priv;
     struct vx_paging old = priv->paging;
     struct vx_paging new = *paging;
+    memcpy(new.pdpte, old.pdpte, sizeof new.pdpte);
     VX_ASSERT(new.phys_bits >= 32 && new.phys_bits <= 52);
     if (loads_pdptes(&old, &new, cr3_written) && !load_pdptes(mmu, &new))
         return false;
@@ -146,6 +150,13 @@ bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool 
     else if (old.ac && !new.ac && priv->ac_count != 0)
         shadow_drop_ac(mmu);
     return true;
+}
+
+void vx_mmu_restore_paging(struct vx_mmu *mmu, const struct vx_paging *paging)
+{
+    take_paging(mmu->priv, paging);
+    windows_restructure(mmu);
+    vx_mmu_flush(mmu, true);
 }
 
 bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)

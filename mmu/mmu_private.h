@@ -65,9 +65,8 @@ struct vx_mmu_private {
     enum paging_mode mode;
     bool pse, pge, nxe, wp, smep;
     bool smap;
-    bool smap_in_force; /* CR4.SMAP and EFLAGS.AC clear */
-    bool report_fetch;  /* the I/D bit of #PF error codes exists */
-    uint64_t pdpte[4];
+    bool smap_in_force;    /* CR4.SMAP and EFLAGS.AC clear */
+    bool report_fetch;     /* the I/D bit of #PF error codes exists */
     uint32_t reserved_pse; /* of a 4 MiB PDE */
     uint64_t reserved_pae; /* of any PAE PDE or PTE */
 

@@ -146,7 +146,7 @@ static enum walk_end leaf_pae(const struct vx_mmu_private *priv, uint64_t pde, u
 static enum walk_end walk_pae(const struct vx_mmu *mmu, uint64_t lin, bool set_accessed, struct page_walk *walk)
 {
     const struct vx_mmu_private *priv = mmu->priv;
-    uint64_t pdpte = priv->pdpte[lin >> 30];
+    uint64_t pdpte = priv->paging.pdpte[lin >> 30];
     if (!(pdpte & PTE_P))
         return VX_WALK_NOT_PRESENT;
     uint64_t pde_phys = (pdpte & PAE_ADDRESS) | (lin >> 21 & 0x1FF) << 3;
@@ -191,7 +191,7 @@ static void region_32bit(const struct vx_mmu *mmu, uint64_t lin, struct walk_reg
 
 static void region_pae(const struct vx_mmu *mmu, uint64_t lin, struct walk_region *region)
 {
-    uint64_t pdpte = mmu->priv->pdpte[lin >> 30];
+    uint64_t pdpte = mmu->priv->paging.pdpte[lin >> 30];
     const uint8_t *table = pdpte & PTE_P ? backed_table(mmu->pmap, pdpte & PAE_ADDRESS) : NULL;
     if (table == NULL)
         return;

@@ -19,7 +19,7 @@ static bool allowed(const struct vx_vcpu *cpu)
 bool interp_monitor(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct monitor *m = &cpu_box(cpu)->monitor;
+    struct vx_monitor *m = &cpu->monitor;
     uint64_t off = get_reg(cpu, VX_RAX, in->addr_size), lin, phys;
     if (!allowed(cpu))
         return insn_ud(in);
@@ -39,7 +39,7 @@ bool interp_monitor(struct insn *in)
 bool interp_mwait(struct insn *in)
 {
     struct vx_vcpu *cpu = in->cpu;
-    struct monitor *m = &cpu_box(cpu)->monitor;
+    struct vx_monitor *m = &cpu->monitor;
     if (!allowed(cpu))
         return insn_ud(in);
     if (get_reg(cpu, VX_RCX, 4) & ~(uint32_t)MWAIT_BREAK_ON_MASKED)

@@ -12,6 +12,7 @@
 
 #include "fp.h"
 #include "interp.h"
+#include "vx86/vcpu_state.h"
 
 /* Byte offsets in the FXSAVE image. */
 enum {
@@ -99,10 +100,9 @@ void x87_store(struct vx_vcpu *cpu, unsigned i, struct fp_f80 value); /* and mar
 void x87_push(struct vx_vcpu *cpu, struct fp_f80 value);
 void x87_pop(struct vx_vcpu *cpu);
 void x87_free(struct vx_vcpu *cpu, unsigned i);
-void x87_update_summary(struct vx_vcpu *cpu);     /* keeps I2; drops FERR# when nothing is pending */
-void x87_init(struct vx_vcpu *cpu);               /* FNINIT */
-void x87_hide_selectors(struct vx_vcpu *cpu);     /* FCS and FDS are 0 where the model deprecates them */
-unsigned x87_full_tag(const struct vx_vcpu *cpu); /* the 16-bit tag word of FSTENV */
+void x87_update_summary(struct vx_vcpu *cpu); /* keeps I2; drops FERR# when nothing is pending */
+void x87_init(struct vx_vcpu *cpu);           /* FNINIT */
+void x87_hide_selectors(struct vx_vcpu *cpu); /* FCS and FDS are 0 where the model deprecates them */
 /* False with the fault of a pending unmasked x87 exception set; with CR0.NE = 0 raises FERR# instead. *again: the
  * instruction is to be retried after the interrupt that FERR# raised. */
 bool x87_check_pending(struct insn *in, bool *again);

@@ -43,7 +43,7 @@ static unsigned build_env(const struct vx_vcpu *cpu, unsigned width, uint8_t *im
     uint32_t fcs = fx_get16(cpu, FX_FCS), fds = fx_get16(cpu, FX_FDS), fop = fx_get16(cpu, FX_FOP) & 0x7FF;
     put_field(image, width, 0, 0xFFFF0000u | fx_get16(cpu, FX_FCW));
     put_field(image, width, 1, 0xFFFF0000u | fx_get16(cpu, FX_FSW));
-    put_field(image, width, 2, 0xFFFF0000u | x87_full_tag(cpu));
+    put_field(image, width, 2, 0xFFFF0000u | vx_x87_tags(cpu));
     if (is_protected(cpu)) {
         put_field(image, width, 3, fip);
         put_field(image, width, 4, fop << 16 | fcs);
@@ -66,14 +66,10 @@ static void load_control(struct vx_vcpu *cpu, uint16_t fcw)
 static void load_env(struct vx_vcpu *cpu, unsigned width, const uint8_t *image)
 {
     uint16_t fsw = (uint16_t)get_field(image, width, 1);
-    uint32_t tags = get_field(image, width, 2);
     load_control(cpu, (uint16_t)get_field(image, width, 0));
     x87_set_top(cpu, fsw >> FSW_TOP_SHIFT & 7);
     fx_set16(cpu, FX_FSW, fsw | (fx_get16(cpu, FX_FSW) & FSW_ES));
-    uint8_t abridged = 0;
-    for (unsigned r = 0; r < 8; r++)
-        abridged |= (uint8_t)(((tags >> (2 * r) & 3) != 3) << r);
-    cpu->fx[FX_FTW] = abridged;
+    vx_x87_set_tags(cpu, (uint16_t)get_field(image, width, 2));
     uint32_t f3 = get_field(image, width, 3), f4 = get_field(image, width, 4);
     uint32_t f5 = get_field(image, width, 5), f6 = get_field(image, width, 6);
     if (is_protected(cpu)) {

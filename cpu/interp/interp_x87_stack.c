@@ -96,7 +96,7 @@ void x87_hide_selectors(struct vx_vcpu *cpu)
     fx_set16(cpu, FX_FDS, 0);
 }
 
-unsigned x87_full_tag(const struct vx_vcpu *cpu)
+uint16_t vx_x87_tags(const struct vx_vcpu *cpu)
 {
     unsigned word = 0, top = x87_top(cpu);
     for (unsigned r = 0; r < 8; r++) {
@@ -107,7 +107,15 @@ unsigned x87_full_tag(const struct vx_vcpu *cpu)
         }
         word |= tag << (2 * r);
     }
-    return word;
+    return (uint16_t)word;
+}
+
+void vx_x87_set_tags(struct vx_vcpu *cpu, uint16_t tags)
+{
+    unsigned abridged = 0;
+    for (unsigned r = 0; r < 8; r++)
+        abridged |= (unsigned)((tags >> (2 * r) & 3) != 3) << r;
+    cpu->fx[FX_FTW] = (uint8_t)abridged;
 }
 
 bool x87_check_pending(struct insn *in, bool *again)

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "pc.h"
-#include "pc_lockstep_state.h"
+#include "vx86/vcpu_state.h"
 
 /* One round of a multiply-xorshift mixer (the constant is 2^64 divided by the golden ratio). */
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -49,8 +49,12 @@ uint64_t vx_machine_state_hash(struct vx_machine *pc)
 {
     const struct vx_vcpu *cpu = pc->cpu[0].vcpu;
     uint64_t hash = 0;
-#define STATE(name, member, digits)      hash = mix(hash, (uint64_t)cpu->member);
-#define STATE_BYTES(name, offset, bytes) hash = mix_bytes(hash, cpu->fx + (offset), bytes);
+#define VCPU_NUMBER(name, member, max, digits, uses, bits) \
+    if ((uses)&VX_STATE_HASHED)                            \
+        hash = mix(hash, (uint64_t)cpu->member);
+#define VCPU_BYTES(name, member, bytes, max, uses, bits) \
+    if ((uses)&VX_STATE_HASHED)                          \
+        hash = mix_bytes(hash, &cpu->member, bytes);
 #include "vx86/vcpu_state.def"
     return hash_memory(hash, pc->pmap);
 }

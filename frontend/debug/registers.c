@@ -1,20 +1,12 @@
-/* registers.c - the registers by name: one table from which expressions, assignments, completion and `regs` derive. */
+/* registers.c - the registers by name, for expressions, assignments, completion and `regs`: the rows of vcpu_state.def
+ * that are registers, and what is not a row by itself: parts of them, flags, counts, the event that stopped the guest.
+ */
 #include "dbg.h"
+#include "vx86/vcpu_state.h"
 
 enum where {
-    IN_GPR, /* gpr[index] >> shift */
-    IN_EIP,
-    IN_EFLAGS, /* bits shift .. */
-    IN_CR,     /* index 0, 2, 3, 4 */
-    IN_DR,
-    IN_EFER,
-    IN_CPL,
-    IN_SEL, /* seg[index] */
-    IN_BASE,
-    IN_LIMIT,
-    IN_ATTR,
-    IN_TABLE_BASE, /* index 0 GDTR, 1 IDTR */
-    IN_TABLE_LIMIT,
+    IN_ROW,    /* of vcpu_state.def, a part of it */
+    IN_EFLAGS, /* whole */
     IN_COUNT,
     IN_TIME,
     IN_EVENT, /* index enum event_field, of what has stopped the guest or is looked at */
@@ -33,52 +25,47 @@ enum event_field {
     EVENT_DMA
 };
 
-enum { SEG_LDTR = VX_SEG_COUNT, SEG_TR };
-
-struct row {
+/* A register that is no row by itself. */
+struct view {
     const char *name;
     enum where where;
+    const char *row; /* IN_ROW */
     uint8_t index, shift, bits;
 };
 
-#define GPR(r32, r16, index)       \
-    { r32, IN_GPR, index, 0, 32 }, \
-    {                              \
-        r16, IN_GPR, index, 0, 16  \
+#define PART(name, row, shift, bits)      \
+    {                                     \
+        name, IN_ROW, row, 0, shift, bits \
     }
-#define GPR8(lo, hi, index)      \
-    { lo, IN_GPR, index, 0, 8 }, \
-    {                            \
-        hi, IN_GPR, index, 8, 8  \
+#define FLAG(name, bit)                  \
+    {                                    \
+        name, IN_EFLAGS, NULL, 0, bit, 1 \
     }
-#define FLAG(name, bit)            \
-    {                              \
-        name, IN_EFLAGS, 0, bit, 1 \
-    }
-#define SEG(name, index)                                                     \
-    { name, IN_SEL, index, 0, 16 }, { name ".base", IN_BASE, index, 0, 32 }, \
-        { name ".limit", IN_LIMIT, index, 0, 32 },                           \
-    {                                                                        \
-        name ".attr", IN_ATTR, index, 0, 16                                  \
+#define EVENT(name, field, bits)             \
+    {                                        \
+        name, IN_EVENT, NULL, field, 0, bits \
     }
 
-static const struct row rows[] = {
-    GPR("eax", "ax", VX_RAX),
-    GPR("ebx", "bx", VX_RBX),
-    GPR("ecx", "cx", VX_RCX),
-    GPR("edx", "dx", VX_RDX),
-    GPR("esi", "si", VX_RSI),
-    GPR("edi", "di", VX_RDI),
-    GPR("ebp", "bp", VX_RBP),
-    GPR("esp", "sp", VX_RSP),
-    GPR8("al", "ah", VX_RAX),
-    GPR8("bl", "bh", VX_RBX),
-    GPR8("cl", "ch", VX_RCX),
-    GPR8("dl", "dh", VX_RDX),
-    { "eip", IN_EIP, 0, 0, 32 },
-    { "ip", IN_EIP, 0, 0, 16 },
-    { "eflags", IN_EFLAGS, 0, 0, 32 },
-    { "flags", IN_EFLAGS, 0, 0, 16 },
+static const struct view views[] = {
+    PART("ax", "eax", 0, 16),
+    PART("bx", "ebx", 0, 16),
+    PART("cx", "ecx", 0, 16),
+    PART("dx", "edx", 0, 16),
+    PART("si", "esi", 0, 16),
+    PART("di", "edi", 0, 16),
+    PART("bp", "ebp", 0, 16),
+    PART("sp", "esp", 0, 16),
+    PART("al", "eax", 0, 8),
+    PART("ah", "eax", 8, 8),
+    PART("bl", "ebx", 0, 8),
+    PART("bh", "ebx", 8, 8),
+    PART("cl", "ecx", 0, 8),
+    PART("ch", "ecx", 8, 8),
+    PART("dl", "edx", 0, 8),
+    PART("dh", "edx", 8, 8),
+    PART("ip", "eip", 0, 16),
+    { "eflags", IN_EFLAGS, NULL, 0, 0, 32 },
+    { "flags", IN_EFLAGS, NULL, 0, 0, 16 },
     FLAG("cf", 0),
     FLAG("pf", 2),
     FLAG("af", 4),
@@ -88,7 +75,7 @@ static const struct row rows[] = {
     FLAG("if", 9),
     FLAG("df", 10),
     FLAG("of", 11),
-    { "iopl", IN_EFLAGS, 0, 12, 2 },
+    { "iopl", IN_EFLAGS, NULL, 0, 12, 2 },
     FLAG("nt", 14),
     FLAG("rf", 16),
     FLAG("vm", 17),
@@ -96,66 +83,49 @@ static const struct row rows[] = {
     FLAG("vif", 19),
     FLAG("vip", 20),
     FLAG("id", 21),
-    SEG("cs", VX_CS),
-    SEG("ss", VX_SS),
-    SEG("ds", VX_DS),
-    SEG("es", VX_ES),
-    SEG("fs", VX_FS),
-    SEG("gs", VX_GS),
-    SEG("ldtr", SEG_LDTR),
-    SEG("tr", SEG_TR),
-    { "gdtr.base", IN_TABLE_BASE, 0, 0, 32 },
-    { "gdtr.limit", IN_TABLE_LIMIT, 0, 0, 16 },
-    { "idtr.base", IN_TABLE_BASE, 1, 0, 32 },
-    { "idtr.limit", IN_TABLE_LIMIT, 1, 0, 16 },
-    { "cr0", IN_CR, 0, 0, 32 },
-    { "cr2", IN_CR, 2, 0, 32 },
-    { "cr3", IN_CR, 3, 0, 32 },
-    { "cr4", IN_CR, 4, 0, 32 },
-    { "dr0", IN_DR, 0, 0, 32 },
-    { "dr1", IN_DR, 1, 0, 32 },
-    { "dr2", IN_DR, 2, 0, 32 },
-    { "dr3", IN_DR, 3, 0, 32 },
-    { "dr6", IN_DR, 6, 0, 32 },
-    { "dr7", IN_DR, 7, 0, 32 },
-    { "efer", IN_EFER, 0, 0, 32 },
-    { "cpl", IN_CPL, 0, 0, 8 },
-    { "count", IN_COUNT, 0, 0, 64 },
-    { "time", IN_TIME, 0, 0, 64 },
-    { "event.cs", IN_EVENT, EVENT_CS, 0, 16 },
-    { "event.eip", IN_EVENT, EVENT_EIP, 0, 32 },
-    { "event.vector", IN_EVENT, EVENT_VECTOR, 0, 8 },
-    { "event.error", IN_EVENT, EVENT_ERROR, 0, 32 },
-    { "event.lin", IN_EVENT, EVENT_LIN, 0, 32 },
-    { "event.address", IN_EVENT, EVENT_ADDRESS, 0, 64 },
-    { "event.bytes", IN_EVENT, EVENT_BYTES, 0, 32 },
-    { "event.old", IN_EVENT, EVENT_OLD, 0, 64 },
-    { "event.new", IN_EVENT, EVENT_NEW, 0, 64 },
-    { "event.dma", IN_EVENT, EVENT_DMA, 0, 1 },
+    { "count", IN_COUNT, NULL, 0, 0, 64 },
+    { "time", IN_TIME, NULL, 0, 0, 64 },
+    EVENT("event.cs", EVENT_CS, 16),
+    EVENT("event.eip", EVENT_EIP, 32),
+    EVENT("event.vector", EVENT_VECTOR, 8),
+    EVENT("event.error", EVENT_ERROR, 32),
+    EVENT("event.lin", EVENT_LIN, 32),
+    EVENT("event.address", EVENT_ADDRESS, 64),
+    EVENT("event.bytes", EVENT_BYTES, 32),
+    EVENT("event.old", EVENT_OLD, 64),
+    EVENT("event.new", EVENT_NEW, 64),
+    EVENT("event.dma", EVENT_DMA, 1),
 };
 
-static const struct row *find(const char *name)
+/* A view or, with where IN_ROW, a whole row. */
+static bool find(const char *name, struct view *view)
 {
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    return NULL;
+    for (size_t i = 0; i < VX_ARRAY_LEN(views); i++) {
+        if (strcmp(views[i].name, name) == 0) {
+            *view = views[i];
+            return true;
+        }
+    }
+    const struct vx_state_row *row = vx_state_find(name);
+    if (row == NULL || row->bits == 0)
+        return false;
+    *view = (struct view){ row->name, IN_ROW, row->name, 0, 0, row->bits };
+    return true;
 }
 
 unsigned dbg_register_bytes(const char *name)
 {
-    const struct row *row = find(name);
-    return row != NULL ? (row->bits + 7u) / 8 : 0;
+    struct view view;
+    return find(name, &view) ? (view.bits + 7u) / 8 : 0;
 }
 
 const char *dbg_register_name(unsigned n)
 {
-    return n < VX_ARRAY_LEN(rows) ? rows[n].name : NULL;
-}
-
-static struct vx_seg *segment(struct vx_vcpu *vcpu, unsigned index)
-{
-    return index == SEG_LDTR ? &vcpu->ldtr : index == SEG_TR ? &vcpu->tr : &vcpu->seg[index];
+    const struct vx_state_row *row;
+    for (unsigned i = 0; (row = vx_state_row(i)) != NULL; i++)
+        if (row->bits != 0 && n-- == 0)
+            return row->name;
+    return n < VX_ARRAY_LEN(views) ? views[n].name : NULL;
 }
 
 static uint64_t event_value(const struct vx_debug_stop *stop, enum event_field field)
@@ -167,96 +137,65 @@ static uint64_t event_value(const struct vx_debug_stop *stop, enum event_field f
     return values[field];
 }
 
-static uint64_t whole(const struct debugger *dbg, const struct row *row)
+static uint64_t whole(const struct debugger *dbg, const struct view *view)
 {
-    struct vx_vcpu *vcpu = dbg->vcpu;
-    const struct vx_table_reg *tables[] = { &vcpu->gdtr, &vcpu->idtr };
-    const uint64_t creg[] = { vcpu->cr0, 0, vcpu->cr2, vcpu->cr3, vcpu->cr4 };
-    switch (row->where) {
-    case IN_GPR: return vcpu->gpr[row->index];
-    case IN_EIP: return vcpu->rip;
-    case IN_EFLAGS: return vx_eflags(vcpu);
-    case IN_CR: return creg[row->index];
-    case IN_DR: return vcpu->dr[row->index];
-    case IN_EFER: return vcpu->efer;
-    case IN_CPL: return vcpu->cpl;
-    case IN_SEL: return segment(vcpu, row->index)->sel;
-    case IN_BASE: return segment(vcpu, row->index)->base;
-    case IN_LIMIT: return segment(vcpu, row->index)->limit;
-    case IN_ATTR: return segment(vcpu, row->index)->attr;
-    case IN_TABLE_BASE: return tables[row->index]->base;
-    case IN_TABLE_LIMIT: return tables[row->index]->limit;
-    case IN_COUNT: return vcpu->retired;
-    case IN_EVENT: return event_value(&dbg->stop, (enum event_field)row->index);
+    switch (view->where) {
+    case IN_ROW: return vx_state_get(dbg->vcpu, vx_state_find(view->row));
+    case IN_EFLAGS: return vx_eflags(dbg->vcpu);
+    case IN_COUNT: return dbg->vcpu->retired;
+    case IN_EVENT: return event_value(&dbg->stop, (enum event_field)view->index);
     case IN_TIME: return vx_clock_now_ns(vx_machine_clock(dbg->machine));
     }
     return 0;
 }
 
-static uint64_t mask_of(const struct row *row)
+static uint64_t mask_of(const struct view *view)
 {
-    return row->bits == 64 ? UINT64_MAX : (1ull << row->bits) - 1;
+    return view->bits == 64 ? UINT64_MAX : (1ull << view->bits) - 1;
 }
 
 bool dbg_register_get(const struct debugger *dbg, const char *name, uint64_t *value)
 {
-    const struct row *row = find(name);
-    if (row != NULL)
-        *value = whole(dbg, row) >> row->shift & mask_of(row);
-    return row != NULL;
+    struct view view;
+    if (!find(name, &view))
+        return false;
+    *value = whole(dbg, &view) >> view.shift & mask_of(&view);
+    return true;
 }
 
-/* By the CPU's own rules, so that hidden parts, shadows and modes follow; a fault means that it may not be. */
-static bool through_cpu(struct debugger *dbg, bool done, const char *name, char *error, size_t room)
+static bool set_row(struct debugger *dbg, const struct view *view, uint64_t value, char *error, size_t room)
 {
-    if (!done)
-        snprintf(error, room, "the CPU refuses this value for %s: it would raise exception %u", name,
-                 (unsigned)dbg->vcpu->mmu->fault.vector);
-    return done;
-}
-
-static bool set_system(struct debugger *dbg, const struct row *row, uint64_t value, char *error, size_t room)
-{
-    struct vx_vcpu *vcpu = dbg->vcpu;
-    uint8_t cpl = vcpu->cpl;
-    bool done = false;
-    switch (row->where) {
-    case IN_CR:
-        vcpu->cpl = 0;
-        done = vx_cpu_write_cr(vcpu, row->index, value);
-        vcpu->cpl = cpl;
-        return through_cpu(dbg, done, row->name, error, room);
-    case IN_DR: vcpu->dr[row->index] = value; return true;
-    case IN_SEL:
-        if (row->index < VX_SEG_COUNT && row->index != VX_CS)
-            return through_cpu(dbg, vx_cpu_load_seg(vcpu, row->index, (uint16_t)value), row->name, error, room);
-        break;
-    default: break;
+    const struct vx_state_row *row = view->where == IN_ROW ? vx_state_find(view->row) : NULL;
+    if (row == NULL || !(row->uses & VX_STATE_SETTABLE)) {
+        snprintf(error, room, "%s cannot be set here; general registers, eip, flags, DS ES SS FS GS, CR and DR can",
+                 view->name);
+        return false;
     }
-    snprintf(error, room, "%s cannot be set here; general registers, eip, flags, DS ES SS FS GS, CR and DR can",
-             row->name);
+    if (vx_state_set(dbg->vcpu, row, value))
+        return true;
+    snprintf(error, room, "the CPU refuses this value for %s: it would raise exception %u", view->name,
+             (unsigned)dbg->vcpu->mmu->fault.vector);
     return false;
 }
 
 bool dbg_register_set(struct debugger *dbg, const char *name, uint64_t value, char *error, size_t room)
 {
-    struct vx_vcpu *vcpu = dbg->vcpu;
-    const struct row *row = find(name);
-    if (row == NULL) {
+    struct view view;
+    if (!find(name, &view)) {
         snprintf(error, room, "there is no register '%s'", name);
         return false;
     }
-    uint64_t mask = mask_of(row) << row->shift, merged = (whole(dbg, row) & ~mask) | (value << row->shift & mask);
-    if (value > mask_of(row) && row->bits < 64 && ~value > mask_of(row)) {
-        snprintf(error, room, "%s has %u bits; 0x%" PRIx64 " does not fit", name, (unsigned)row->bits, value);
+    uint64_t mask = mask_of(&view) << view.shift;
+    uint64_t merged = (whole(dbg, &view) & ~mask) | (value << view.shift & mask);
+    if (value > mask_of(&view) && view.bits < 64 && ~value > mask_of(&view)) {
+        snprintf(error, room, "%s has %u bits; 0x%" PRIx64 " does not fit", name, (unsigned)view.bits, value);
         return false;
     }
-    switch (row->where) {
-    case IN_GPR: vcpu->gpr[row->index] = (uint32_t)merged; return true;
-    case IN_EIP: vcpu->rip = (uint32_t)merged; return true;
-    case IN_EFLAGS: vx_set_eflags_raw(vcpu, (uint32_t)merged); return true;
-    default: return set_system(dbg, row, merged, error, room);
+    if (view.where == IN_EFLAGS) {
+        vx_set_eflags_raw(dbg->vcpu, (uint32_t)merged);
+        return true;
     }
+    return set_row(dbg, &view, merged, error, room);
 }
 
 void dbg_flags_text(uint32_t eflags, char *text, size_t room)

@@ -9,125 +9,60 @@
 #include <string.h>
 
 #include "gdb_private.h"
-#include "vx86/cpu.h"
+#include "vx86/vcpu_state.h"
 
-enum where {
-    IN_GPR,
-    IN_PC,
-    IN_EFLAGS,
-    IN_SELECTOR,
-    IN_ST,
-    IN_FX16, /* index: offset in vcpu->fx */
-    IN_FX32,
-    IN_MXCSR,
-    IN_TAGS,
-    IN_XMM,
-    IN_OFFSET,
-    IN_CPL,
-    IN_BASE,
-    IN_TABLE, /* 0 GDTR, 1 IDTR */
-    IN_LDTR,
-    IN_TR,
-    IN_CR,
-    IN_EFER,
-};
+/* Registers that are no row of vcpu_state.def. */
+#define GDB_LINEAR_EIP "(linear eip)"
+#define GDB_EFLAGS     "(eflags)"
+#define GDB_TAGS       "(x87 tag word)"
 
 static const struct row {
     const char *feature; /* not NULL: begins a feature, no register */
     const char *name, *type;
     uint8_t bits;
-    uint8_t where, index;
+    const char *state; /* row of vcpu_state.def, or one of the above */
 } rows[] = {
 #define GDB_FEATURE(name) { .feature = name },
-#define GDB_REGISTER(register_name, size, register_type, place, number) \
-    { .name = register_name, .type = register_type, .bits = size, .where = IN_##place, .index = number },
+#define GDB_REGISTER(register_name, size, register_type, its_state) \
+    { .name = register_name, .type = register_type, .bits = size, .state = its_state },
 #include "gdb_registers.def"
 #undef GDB_FEATURE
 #undef GDB_REGISTER
 };
 
-/* The FXSAVE area (SDM 1 "FXSAVE Area"). */
-enum { FX_FSW = 2, FX_TAGS = 4, FX_ST = 32, FX_XMM = 160, FX_SLOT = 16 };
-enum { TAG_VALID, TAG_ZERO, TAG_SPECIAL, TAG_EMPTY };
 enum { VALUE_MAX = 16 };
 
-/* ---- x87 tags ---------------------------------------------------------------------------------------------------- */
-
-static const uint8_t *st_of(const struct vx_vcpu *vcpu, unsigned physical)
+static bool is(const struct row *row, const char *state)
 {
-    unsigned top = vcpu->fx[FX_FSW + 1] >> 3 & 7;
-    return vcpu->fx + FX_ST + (size_t)((physical - top) & 7) * FX_SLOT;
-}
-
-static unsigned tag_by_value(const uint8_t *st)
-{
-    uint64_t mantissa;
-    memcpy(&mantissa, st, sizeof mantissa);
-    unsigned exponent = (st[8] | (unsigned)st[9] << 8) & 0x7FFF;
-    if (exponent == 0 && mantissa == 0)
-        return TAG_ZERO;
-    return exponent == 0 || exponent == 0x7FFF || !(mantissa >> 63) ? TAG_SPECIAL : TAG_VALID;
-}
-
-/* The full tag word from the abridged one, SDM 1 "x87 FPU Tag Word". */
-static uint16_t full_tags(const struct vx_vcpu *vcpu)
-{
-    unsigned tags = 0;
-    for (unsigned i = 0; i < 8; i++)
-        tags |= (vcpu->fx[FX_TAGS] >> i & 1 ? tag_by_value(st_of(vcpu, i)) : TAG_EMPTY) << 2 * i;
-    return (uint16_t)tags;
-}
-
-static uint8_t abridged_tags(uint16_t full)
-{
-    unsigned tags = 0;
-    for (unsigned i = 0; i < 8; i++)
-        tags |= (unsigned)((full >> 2 * i & 3) != TAG_EMPTY) << i;
-    return (uint8_t)tags;
+    return strcmp(row->state, state) == 0;
 }
 
 /* ---- get --------------------------------------------------------------------------------------------------------- */
 
-static uint32_t number_of(const struct vx_vcpu *vcpu, const struct row *row)
+/* A register of up to 64 bits. */
+static uint64_t number_of(const struct vx_vcpu *vcpu, const struct row *row)
 {
-    const uint64_t cr[] = { vcpu->cr0, 0, vcpu->cr2, vcpu->cr3, vcpu->cr4 };
-    uint32_t value = 0;
-    switch ((enum where)row->where) {
-    case IN_GPR: return (uint32_t)vcpu->gpr[row->index];
-    case IN_PC: return (uint32_t)vx_cs_lin(vcpu);
-    case IN_EFLAGS: return vx_eflags(vcpu);
-    case IN_SELECTOR: return vcpu->seg[row->index].sel;
-    case IN_FX16: return vcpu->fx[row->index] | (uint32_t)vcpu->fx[row->index + 1] << 8;
-    case IN_FX32:
-    case IN_MXCSR: memcpy(&value, vcpu->fx + row->index, sizeof value); return value;
-    case IN_TAGS: return full_tags(vcpu);
-    case IN_OFFSET: return (uint32_t)vcpu->rip;
-    case IN_CPL: return vcpu->cpl;
-    case IN_BASE: return (uint32_t)vcpu->seg[row->index].base;
-    case IN_TABLE: return (uint32_t)(row->index == 0 ? vcpu->gdtr.base : vcpu->idtr.base);
-    case IN_LDTR: return vcpu->ldtr.sel;
-    case IN_TR: return vcpu->tr.sel;
-    case IN_CR: return (uint32_t)cr[row->index];
-    case IN_EFER: return (uint32_t)vcpu->efer;
-    case IN_ST:
-    case IN_XMM: break;
-    }
-    VX_ASSERT(!"a register without a value");
-    return 0;
+    if (is(row, GDB_LINEAR_EIP))
+        return vx_cs_lin(vcpu);
+    if (is(row, GDB_EFLAGS))
+        return vx_eflags(vcpu);
+    if (is(row, GDB_TAGS))
+        return vx_x87_tags(vcpu);
+    const struct vx_state_row *state = vx_state_find(row->state);
+    VX_ASSERT(state != NULL);
+    return vx_state_get(vcpu, state);
 }
 
 /* ST(i) and XMMi: where they are; NULL for the others. */
 static uint8_t *wide(struct vx_vcpu *vcpu, const struct row *row)
 {
-    if (row->where != IN_ST && row->where != IN_XMM)
-        return NULL;
-    return vcpu->fx + (row->where == IN_ST ? FX_ST : FX_XMM) + (size_t)row->index * FX_SLOT;
+    return row->bits > 64 ? vx_state_at(vcpu, vx_state_find(row->state)) : NULL;
 }
 
 static size_t get(struct gdb *gdb, const struct row *row, uint8_t value[VALUE_MAX])
 {
     const uint8_t *from = wide(gdb->vcpu, row);
-    uint32_t number;
+    uint64_t number;
     if (from == NULL) {
         number = number_of(gdb->vcpu, row);
         from = (const uint8_t *)&number;
@@ -148,43 +83,17 @@ static bool set_eflags(struct vx_vcpu *vcpu, uint32_t value)
     return true;
 }
 
-static bool set_fx(struct vx_vcpu *vcpu, const struct row *row, uint32_t value)
-{
-    enum { MXCSR_BITS = 0xFFFF };
-    if (row->where == IN_MXCSR && value > MXCSR_BITS)
-        return false;
-    if (row->where == IN_TAGS)
-        vcpu->fx[FX_TAGS] = abridged_tags((uint16_t)value);
-    else
-        memcpy(vcpu->fx + row->index, &value, row->where == IN_FX16 ? 2 : 4);
-    return true;
-}
-
-static bool set_cr(struct vx_vcpu *vcpu, unsigned n, uint32_t value)
-{
-    uint8_t cpl = vcpu->cpl;
-    vcpu->cpl = 0;
-    bool done = vx_cpu_write_cr(vcpu, n, value);
-    vcpu->cpl = cpl;
-    return done;
-}
-
 static bool set_number(struct vx_vcpu *vcpu, const struct row *row, uint32_t value)
 {
-    switch ((enum where)row->where) {
-    case IN_GPR: vcpu->gpr[row->index] = value; return true;
-    case IN_PC: vcpu->rip = (uint32_t)(value - vcpu->seg[VX_CS].base); return true;
-    case IN_OFFSET: vcpu->rip = value; return true;
-    case IN_EFLAGS: return set_eflags(vcpu, value);
-    case IN_SELECTOR:
-        return row->index != VX_CS && value <= UINT16_MAX && vx_cpu_load_seg(vcpu, row->index, (uint16_t)value);
-    case IN_FX16:
-    case IN_FX32:
-    case IN_MXCSR:
-    case IN_TAGS: return set_fx(vcpu, row, value);
-    case IN_CR: return set_cr(vcpu, row->index, value);
-    default: return false;
-    }
+    if (is(row, GDB_EFLAGS))
+        return set_eflags(vcpu, value);
+    if (is(row, GDB_TAGS))
+        vx_x87_set_tags(vcpu, (uint16_t)value);
+    else if (is(row, GDB_LINEAR_EIP))
+        vcpu->rip = vx_off_wrap(value - vcpu->seg[VX_CS].base);
+    else
+        return vx_state_set(vcpu, vx_state_find(row->state), value);
+    return true;
 }
 
 /* What is the same already is always accepted: clients write all registers to change one. */

@@ -59,6 +59,7 @@ struct vx_paging {
     uint64_t cr0, cr3, cr4, efer;
     bool ac;           /* EFLAGS.AC, for SMAP */
     uint8_t phys_bits; /* MAXPHYADDR that CPUID reports; PAE bits above it are reserved */
+    uint64_t pdpte[4]; /* the PDPTE registers: vx_mmu_set_paging() ignores those given, and loads them when it must */
 };
 
 struct vx_mmu {
@@ -86,6 +87,10 @@ void vx_mmu_on_flush(struct vx_mmu *mmu, vx_mmu_flush_fn *fn, void *opaque);
  * Caches"): a MOV to CR3 must be told with cr3_written even when the value is the same. PDPTE loading for PAE happens
  * here: returns false with #GP(0) in mmu->fault, and changes nothing, when a PDPTE has reserved bits set. */
 bool vx_mmu_set_paging(struct vx_mmu *mmu, const struct vx_paging *paging, bool cr3_written);
+/* Control state of a vCPU that was loaded: taken as it is, with its PDPTEs, and everything is dropped. */
+void vx_mmu_restore_paging(struct vx_mmu *mmu, const struct vx_paging *paging);
+/* Could a MOV to CR3 load it? */
+bool vx_mmu_pdpte_valid(uint64_t pdpte, unsigned phys_bits);
 const struct vx_paging *vx_mmu_paging(const struct vx_mmu *mmu);
 
 /* INVLPG. */

@@ -49,6 +49,7 @@ enum {
     VX_FL_ARITH = VX_FL_CF | VX_FL_PF | VX_FL_AF | VX_FL_ZF | VX_FL_SF | VX_FL_OF,
 };
 #define VX_FL_IOPL_SHIFT 12
+#define VX_FL_MASK       0x003F7DD5u /* all that are not reserved */
 
 enum {
     VX_CR0_PE = 1u << 0,
@@ -206,6 +207,7 @@ struct vx_vcpu_ops {
 /* vx_vcpu.retire_limit when there is none. */
 #define VX_RETIRE_NONE ((uint64_t)INT64_MAX)
 
+/* All of it is in vcpu_state.def. */
 struct vx_vcpu {
     uint64_t gpr[16];
     uint64_t rip;
@@ -222,6 +224,7 @@ struct vx_vcpu {
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t dr[8];
     uint64_t efer;
+    uint64_t pdpte[4]; /* what PAE paging has loaded, see vx_mmu_set_paging() */
 
     bool halted; /* HLT until the next event */
     bool nmi_blocked;
@@ -268,6 +271,12 @@ struct vx_vcpu {
         uint64_t mc_ctl;   /* bit n: IA32_MCn_CTL is all ones */
         uint64_t debugctl; /* BTF alone */
     } msr;
+    /* The line that MONITOR watches, and what was in it. */
+    struct vx_monitor {
+        bool armed;
+        uint64_t phys;
+        uint8_t line[64];
+    } monitor;
 
     const struct vx_vcpu_debug *debug; /* NULL: nobody looks */
 
@@ -288,7 +297,7 @@ static inline void vx_set_eflags_raw(struct vx_vcpu *vcpu, uint32_t value)
 {
     vcpu->iflag = (value >> 9) & 1;
     vcpu->dflag = (value >> 10) & 1;
-    vcpu->eflags = (value & 0x003F7DD5u & ~(uint32_t)(VX_FL_IF | VX_FL_DF)) | VX_FL_1;
+    vcpu->eflags = (value & VX_FL_MASK & ~(uint32_t)(VX_FL_IF | VX_FL_DF)) | VX_FL_1;
 }
 
 /* From any thread: the vCPU leaves translated code (or HLT) soon and looks at `bits`. */

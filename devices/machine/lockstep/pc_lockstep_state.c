@@ -5,19 +5,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAIN_ROWS 17 /* of vcpu_state.def: shown always */
-
-/* All of the FXSAVE image that STATE_BYTES may name lies below it. */
+/* All of the FXSAVE image that has rows lies below it. */
 #define FX_BYTES 288
 
 /* Mostly the whole images are equal; else the parts that count are looked at. */
-static bool fx_equal(const uint8_t *a, const uint8_t *b)
+static bool bytes_equal(const struct vx_vcpu *a, const struct vx_vcpu *b)
 {
-    if (memcmp(a, b, FX_BYTES) == 0)
+    if (memcmp(a->fx, b->fx, FX_BYTES) == 0 && memcmp(&a->monitor, &b->monitor, sizeof a->monitor) == 0)
         return true;
     bool differ = false;
-#define STATE(name, member, digits)
-#define STATE_BYTES(name, offset, bytes) differ |= memcmp(a + (offset), b + (offset), bytes) != 0;
+#define VCPU_BYTES(name, member, bytes, max, uses, bits) \
+    if ((uses)&VX_STATE_COMPARED)                        \
+        differ |= memcmp(&a->member, &b->member, bytes) != 0;
 #include "vx86/vcpu_state.def"
     return !differ;
 }
@@ -25,15 +24,20 @@ static bool fx_equal(const uint8_t *a, const uint8_t *b)
 bool lockstep_state_equal(const struct vx_vcpu *a, const struct vx_vcpu *b)
 {
     uint64_t differ = 0;
-#define STATE(name, member, digits)      differ |= (uint64_t)a->member ^ (uint64_t)b->member;
-#define STATE_BYTES(name, offset, bytes) _Static_assert((offset) + (bytes) <= FX_BYTES, "fx_equal() would not see it");
+#define VCPU_NUMBER(name, member, max, digits, uses, bits) \
+    if ((uses)&VX_STATE_COMPARED)                          \
+        differ |= (uint64_t)a->member ^ (uint64_t)b->member;
+#define VCPU_BYTES(name, member, bytes, max, uses, bits)                                                    \
+    _Static_assert(offsetof(struct vx_vcpu, member) + (bytes) <= offsetof(struct vx_vcpu, fx) + FX_BYTES || \
+                       offsetof(struct vx_vcpu, member) >= offsetof(struct vx_vcpu, monitor),               \
+                   "bytes_equal() would not see it");
 #include "vx86/vcpu_state.def"
-    return differ == 0 && fx_equal(a->fx, b->fx);
+    return differ == 0 && bytes_equal(a, b);
 }
 
 struct row {
     const char *name;
-    char text[3][48]; /* before, leader, follower */
+    char text[3][132]; /* before, leader, follower */
 };
 
 static void number_row(struct row *row, const char *name, uint64_t before, uint64_t leader, uint64_t follower,
@@ -50,19 +54,19 @@ static void number_row(struct row *row, const char *name, uint64_t before, uint6
 }
 
 /* Highest byte first, as numbers are written. */
-static void bytes_row(struct row *row, const char *name, const struct vx_vcpu *const cpu[3], unsigned offset,
-                      unsigned bytes)
+static void bytes_row(struct row *row, const char *name, const uint8_t *const value[3], unsigned bytes)
 {
     row->name = name;
     for (unsigned i = 0; i < 3; i++)
         for (unsigned b = 0; b < bytes; b++)
-            snprintf(row->text[i] + 2 * b, 3, "%02X", cpu[i]->fx[offset + bytes - 1 - b]);
+            snprintf(row->text[i] + 2 * b, 3, "%02X", value[i][bytes - 1 - b]);
 }
 
-static void print_row(struct vx_log *log, const struct row *row, unsigned number)
+/* The main rows are shown always, inputs never, others where they differ. */
+static void print_row(struct vx_log *log, const struct row *row, unsigned uses)
 {
-    bool differs = strcmp(row->text[1], row->text[2]) != 0;
-    if (number < MAIN_ROWS || differs)
+    bool differs = (uses & VX_STATE_COMPARED) && strcmp(row->text[1], row->text[2]) != 0;
+    if ((uses & VX_STATE_MAIN) || differs)
         vx_log_error(log, VX_LOG_CPU, "  %-14s %-32s %-32s %-32s%s", row->name, row->text[0], row->text[1],
                      row->text[2], differs ? " <-- differs" : "");
 }
@@ -70,16 +74,14 @@ static void print_row(struct vx_log *log, const struct row *row, unsigned number
 void lockstep_state_report(struct vx_log *log, const struct vx_vcpu *before, const struct vx_vcpu *leader,
                            const struct vx_vcpu *follower)
 {
-    const struct vx_vcpu *const cpu[3] = { before, leader, follower };
     struct row row;
-    unsigned number = 0;
     vx_log_error(log, VX_LOG_CPU, "  %-14s %-32s %-32s %-32s", "", "before", "translator", "interpreter");
-#define STATE(name, member, digits)                                                   \
+#define VCPU_NUMBER(name, member, max, digits, uses, bits)                            \
     number_row(&row, name, before->member, leader->member, follower->member, digits); \
-    print_row(log, &row, number++);
-#define STATE_BYTES(name, offset, bytes)       \
-    bytes_row(&row, name, cpu, offset, bytes); \
-    print_row(log, &row, number++);
+    print_row(log, &row, uses);
+#define VCPU_BYTES(name, member, bytes, max, uses, bits)                                                           \
+    bytes_row(&row, name, (const uint8_t *const[]){ &before->member, &leader->member, &follower->member }, bytes); \
+    print_row(log, &row, uses);
 #include "vx86/vcpu_state.def"
 }
 

@@ -3,11 +3,9 @@
 #define VX86_MACHINE_PC_LOCKSTEP_STATE_H
 
 #include "vx86/cpu.h"
+#include "vx86/vcpu_state.h"
 
-/* FOP, FIP, FCS, FDP, FDS are compared too. */
-#define LOCKSTEP_X87_POINTERS 1
-
-/* Everything that vcpu_state.def names. */
+/* Everything that is VX_STATE_COMPARED in vcpu_state.def. */
 bool lockstep_state_equal(const struct vx_vcpu *a, const struct vx_vcpu *b);
 
 /* One line a register: before, translator, interpreter; the main ones, and the others where they differ. */

@@ -61,7 +61,7 @@ static bool same_state(const struct vx_vcpu *cpu, const struct fsave *host)
         if (memcmp(cpu->fx + FX_ST + 16 * i, host->st[i], 10) != 0)
             return false;
     return fx_get16(cpu, FX_FCW) == (uint16_t)host->fcw && fx_get16(cpu, FX_FSW) == (uint16_t)host->fsw &&
-           x87_full_tag(cpu) == (host->ftw & 0xFFFF);
+           vx_x87_tags(cpu) == (host->ftw & 0xFFFF);
 }
 
 /* Blanks the pointer fields (3 to 6) of an environment image. */
@@ -120,7 +120,7 @@ Test(fp_control, against_host)
                          "%s%02X %02X: start fcw %04x fsw %04x, host %04x %04x %04x, guest %04x %04x %04x%s",
                          short_form ? "66 " : "", opcode, modrm, start.fcw, start.fsw, after.fcw & 0xFFFF,
                          after.fsw & 0xFFFF, after.ftw & 0xFFFF, fx_get16(cpu, FX_FCW), fx_get16(cpu, FX_FSW),
-                         x87_full_tag(cpu), ok ? "" : " (fault)");
+                         vx_x87_tags(cpu), ok ? "" : " (fault)");
         }
         munmap((void *)host, 4096);
     }

@@ -90,7 +90,7 @@ static void store_guest(const struct vx_vcpu *cpu, struct fsave *s)
 {
     s->fcw = fx_get16(cpu, FX_FCW);
     s->fsw = fx_get16(cpu, FX_FSW);
-    s->ftw = x87_full_tag(cpu);
+    s->ftw = vx_x87_tags(cpu);
     for (unsigned i = 0; i < 8; i++)
         memcpy(s->st[i], cpu->fx + FX_ST + 16 * i, 10);
 }
