@@ -10,7 +10,7 @@ set $eax = 0x12345678
 printf "eax %x\n", $eax
 set $eax = $before
 stepi
-hbreak lapic_next_event
+hbreak lapic_next_deadline
 continue
 x/i $pc
 printf "done\n"

@@ -55,7 +55,7 @@ kill -0 $pid || fail "the guest has ended with the first session"
 session again
 said again '^0x[0-9a-f]+ = [0-9]{9,}$'
 said again '^eax 12345678$'
-said again '^Breakpoint 1, .* in lapic_next_event'
+said again '^Breakpoint 1, .* in lapic_next_deadline'
 said again '\[Inferior 1 .* killed\]'
 
 status=0
