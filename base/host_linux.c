@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "host_private.h"
@@ -121,77 +120,6 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     *code = (struct vx_host_code){ 0 };
     return false;
 }
-
-bool vx_host_huge_pages(void *at, size_t bytes)
-{
-    return madvise(at, bytes, MADV_HUGEPAGE) == 0;
-}
-
-/* ---- processor -------------------------------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-
-enum { TRAP_PAGE_FAULT = 14 };
-
-enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
-{
-    const siginfo_t *signal = info;
-    const ucontext_t *at = context;
-    *address = (uint64_t)(uintptr_t)signal->si_addr;
-    if (signal->si_code <= 0) /* kill() and its like */
-        return VX_HOST_FAULT_SENT;
-    bool memory = sig == SIGSEGV || sig == SIGBUS;
-    return memory && at->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE_FAULT ? VX_HOST_FAULT_PAGE
-                                                                          : VX_HOST_FAULT_INSTRUCTION;
-}
-
-/* By hardware number. */
-static int greg_of(unsigned reg)
-{
-    static const int gregs[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
-    return reg == VX_HOST_PC ? REG_RIP : gregs[reg & 15];
-}
-
-uint64_t vx_host_fault_get(const void *context, unsigned reg)
-{
-    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[greg_of(reg)];
-}
-
-void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
-{
-    ((ucontext_t *)context)->uc_mcontext.gregs[greg_of(reg)] = (greg_t)value;
-}
-
-#elif defined(__aarch64__)
-
-enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
-{
-    const siginfo_t *signal = info;
-    (void)context;
-    *address = (uint64_t)(uintptr_t)signal->si_addr;
-    if (signal->si_code <= 0)
-        return VX_HOST_FAULT_SENT;
-    bool mapping = sig == SIGSEGV && (signal->si_code == SEGV_MAPERR || signal->si_code == SEGV_ACCERR);
-    return mapping ? VX_HOST_FAULT_PAGE : VX_HOST_FAULT_INSTRUCTION;
-}
-
-uint64_t vx_host_fault_get(const void *context, unsigned reg)
-{
-    const mcontext_t *machine = &((const ucontext_t *)context)->uc_mcontext;
-    return reg == VX_HOST_PC ? machine->pc : machine->regs[reg < 31 ? reg : 30];
-}
-
-void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
-{
-    mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
-    if (reg == VX_HOST_PC)
-        machine->pc = value;
-    else
-        machine->regs[reg < 31 ? reg : 30] = value;
-}
-
-#endif
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */
 

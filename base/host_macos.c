@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/ucontext.h>
 #include <unistd.h>
 
 #include "host_private.h"
@@ -130,76 +129,6 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     code->rw = first;
     code->rx = (uint8_t *)(uintptr_t)second;
     return true;
-}
-
-bool vx_host_huge_pages(void *at, size_t bytes)
-{
-    (void)at, (void)bytes;
-    return false;
-}
-
-/* ---- processor -------------------------------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-
-enum { TRAP_PAGE_FAULT = 14 };
-
-/* The trap number tells page faults from what instructions raise; si_code does not. */
-enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
-{
-    const siginfo_t *signal = info;
-    const ucontext_t *at = context;
-    *address = at->uc_mcontext->__es.__faultvaddr;
-    if (signal->si_pid != 0)
-        return VX_HOST_FAULT_SENT;
-    bool memory = sig == SIGSEGV || sig == SIGBUS;
-    return memory && at->uc_mcontext->__es.__trapno == TRAP_PAGE_FAULT ? VX_HOST_FAULT_PAGE : VX_HOST_FAULT_INSTRUCTION;
-}
-
-/* By hardware number. */
-static uint64_t *register_of(const void *context, unsigned reg)
-{
-    _STRUCT_X86_THREAD_STATE64 *s = &((const ucontext_t *)context)->uc_mcontext->__ss;
-    uint64_t *const regs[16] = {
-        &s->__rax, &s->__rcx, &s->__rdx, &s->__rbx, &s->__rsp, &s->__rbp, &s->__rsi, &s->__rdi,
-        &s->__r8,  &s->__r9,  &s->__r10, &s->__r11, &s->__r12, &s->__r13, &s->__r14, &s->__r15
-    };
-    return reg == VX_HOST_PC ? &s->__rip : regs[reg & 15];
-}
-
-#elif defined(__aarch64__)
-
-/* Data aborts of translation and permission; ESR_EL1 in ARM DDI 0487 "ESR_EL1, Exception Syndrome Register". */
-enum { ESR_EC_SHIFT = 26, ESR_EC_DATA_ABORT = 0x24 };
-
-enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address)
-{
-    const siginfo_t *signal = info;
-    const ucontext_t *at = context;
-    *address = at->uc_mcontext->__es.__far;
-    if (signal->si_pid != 0)
-        return VX_HOST_FAULT_SENT;
-    bool memory = sig == SIGSEGV || sig == SIGBUS;
-    return memory && at->uc_mcontext->__es.__esr >> ESR_EC_SHIFT == ESR_EC_DATA_ABORT ? VX_HOST_FAULT_PAGE
-                                                                                      : VX_HOST_FAULT_INSTRUCTION;
-}
-
-static uint64_t *register_of(const void *context, unsigned reg)
-{
-    _STRUCT_ARM_THREAD_STATE64 *s = &((const ucontext_t *)context)->uc_mcontext->__ss;
-    return reg == VX_HOST_PC ? &s->__pc : reg < 29 ? &s->__x[reg] : reg == 29 ? &s->__fp : &s->__lr;
-}
-
-#endif
-
-uint64_t vx_host_fault_get(const void *context, unsigned reg)
-{
-    return *register_of(context, reg);
-}
-
-void vx_host_fault_set(void *context, unsigned reg, uint64_t value)
-{
-    *register_of(context, reg) = value;
 }
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */

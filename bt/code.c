@@ -1,29 +1,23 @@
-/* code.c - where host code lives: two mappings of one memfd, and the units in it by address. */
+/* code.c - where host code lives: two views of the same bytes, and the units in it by address. */
 #include "code.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "vx86/host.h"
 
 vx_err bt_code_create(struct bt_code *code, size_t bytes, struct vx_log *log)
 {
-    long page = sysconf(_SC_PAGESIZE);
-    bytes = (bytes + BT_STUB_BYTES + (size_t)page - 1) & ~((size_t)page - 1);
-    code->bytes = bytes;
-    code->fd = memfd_create("vx86 translation cache", MFD_CLOEXEC);
-    if (code->fd < 0 || ftruncate(code->fd, (off_t)bytes) != 0) {
-        vx_log_error(log, VX_LOG_BT, "cannot create the translation cache of %zu KiB: %s", bytes >> 10,
-                     strerror(errno));
+    struct vx_host_code views;
+    const char *why;
+    if (!vx_host_code_create(bytes + BT_STUB_BYTES, &views, &why)) {
+        vx_log_error(log, VX_LOG_BT,
+                     "cannot have a translation cache of %zu KiB: %s; try a smaller --tc-size or --engine interp",
+                     bytes >> 10, why);
         return VX_ERR_NO_MEMORY;
     }
-    code->rw = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, code->fd, 0);
-    code->rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, code->fd, 0);
-    if (code->rw == MAP_FAILED || code->rx == MAP_FAILED) {
-        vx_log_error(log, VX_LOG_BT, "cannot map the translation cache: %s; try a smaller --tc-size or --engine interp",
-                     strerror(errno));
-        return VX_ERR_NO_MEMORY;
-    }
+    code->rw = views.rw;
+    code->rx = views.rx;
+    code->bytes = bytes = views.bytes;
     uint32_t each = (uint32_t)((bytes - BT_STUB_BYTES) / BT_SEGMENTS) & ~15u;
     for (unsigned i = 0; i < BT_SEGMENTS; i++) {
         code->segment[i].start = code->segment[i].next = BT_STUB_BYTES + i * each;
@@ -72,22 +66,21 @@ void bt_code_patch32(struct bt_code *code, uint32_t off, uint32_t value)
     memcpy(code->rw + off, &value, sizeof value);
 }
 
+static struct vx_host_code views_of(const struct bt_code *code)
+{
+    return (struct vx_host_code){ .rw = code->rw, .rx = code->rx, .bytes = code->bytes };
+}
+
 void bt_code_unmap_written(struct bt_code *code, const struct bt_segment *segment)
 {
-    size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
-    size_t from = (segment->start + mask) & ~mask, to = segment->end & ~mask;
-    if (to > from)
-        (void)madvise(code->rw + from, to - from, MADV_DONTNEED);
+    struct vx_host_code views = views_of(code);
+    vx_host_code_settle(&views, segment->start, segment->end - segment->start);
 }
 
 void bt_code_destroy(struct bt_code *code)
 {
-    if (code->rx != NULL && code->rx != MAP_FAILED)
-        munmap(code->rx, code->bytes);
-    if (code->rw != NULL && code->rw != MAP_FAILED)
-        munmap(code->rw, code->bytes);
+    struct vx_host_code views = views_of(code);
+    vx_host_code_destroy(&views);
     for (unsigned i = 0; i < BT_SEGMENTS; i++)
         free(code->segment[i].sorted);
-    if (code->fd >= 0)
-        close(code->fd);
 }

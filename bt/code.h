@@ -19,7 +19,6 @@ struct bt_segment {
 };
 
 struct bt_code {
-    int fd;
     uint8_t *rw, *rx; /* two views of the same bytes */
     size_t bytes;
     struct bt_segment segment[BT_SEGMENTS];

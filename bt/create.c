@@ -69,7 +69,6 @@ vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
     fill_in(&bt->config);
     bt->stats = config->stats;
     bt->log = config->log;
-    bt->code.fd = -1;
     vx_err err = init(bt);
     if (err != VX_ERR_OK) {
         vx_bt_destroy(bt);

@@ -82,26 +82,10 @@ void vx_host_code_destroy(struct vx_host_code *code);
 /* The bytes from `off` on will hardly be written any more: their pages need not be present in the view for writing. */
 void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t bytes);
 
-/* Asks for large pages behind [at, at + bytes); false where the host has none to give. */
-bool vx_host_huge_pages(void *at, size_t bytes);
-
 /* ---- processor -------------------------------------------------------------------------------------------------- */
 
 /* CPUID of an x86 host: eax, ebx, ecx, edx. All zero, and false, for leaves beyond the host's and on other hosts. */
 bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
-
-/* What a signal handler was called for. */
-enum vx_host_fault {
-    VX_HOST_FAULT_PAGE,        /* the memory at *address is not there, or not for this access */
-    VX_HOST_FAULT_INSTRUCTION, /* the instruction itself raised it: divide, alignment, protection, invalid opcode */
-    VX_HOST_FAULT_SENT,        /* it came from elsewhere */
-};
-/* `info` and `context` are the handler's arguments. */
-enum vx_host_fault vx_host_fault_of(int sig, const void *info, const void *context, uint64_t *address);
-/* A register of the interrupted code, by its hardware number; VX_HOST_PC is the program counter. */
-enum { VX_HOST_PC = 32 };
-uint64_t vx_host_fault_get(const void *context, unsigned reg);
-void vx_host_fault_set(void *context, unsigned reg, uint64_t value);
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
