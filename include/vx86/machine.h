@@ -99,8 +99,7 @@ enum vx_machine_end vx_machine_run(struct vx_machine *machine, int *value);
 void vx_machine_stop(struct vx_machine *machine, int value);
 
 /* machine thread (inside posted work, callbacks) or while not running: */
-void vx_machine_reset(struct vx_machine *machine);              /* power-on reset */
-void vx_machine_press_power_button(struct vx_machine *machine); /* ACPI power button */
+void vx_machine_reset(struct vx_machine *machine); /* power-on reset */
 
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
