@@ -13,6 +13,7 @@
 #include "vx86/bus.h"
 #include "vx86/clock.h"
 #include "vx86/debug.h"
+#include "vx86/field.h"
 #include "vx86/loop.h"
 
 enum vx_engine { VX_ENGINE_BT, VX_ENGINE_INTERP };
@@ -113,8 +114,6 @@ enum vx_engine vx_machine_engine(const struct vx_machine *machine);
 
 /* A device's registers as a debugger shows them: each element of each field; no side effects. `device` is the beginning
  * of a word of its name ("pic", "ide") or what people call it ("rtc"). False when there is none. Several may match. */
-typedef void vx_field_fn(void *opaque, const char *device, const char *name, unsigned index, unsigned count,
-                         uint64_t value, unsigned bytes);
 bool vx_machine_describe(const struct vx_machine *machine, const char *device, vx_field_fn *fn, void *opaque);
 void vx_machine_each_device(const struct vx_machine *machine,
                             void (*fn)(void *opaque, const char *name, bool described), void *opaque);
