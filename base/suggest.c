@@ -4,18 +4,22 @@
 #include <limits.h>
 #include <string.h>
 
+enum { MAX_CHARS = 40 };
+
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
     unsigned least_of_two = a < b ? a : b;
     return least_of_two < c ? least_of_two : c;
 }
 
-unsigned vx_suggest_distance(const char *a, const char *b)
+/* Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment).
+ * Words longer than MAX_CHARS count as infinitely far: UINT_MAX. */
+static unsigned distance_of(const char *a, const char *b)
 {
     size_t rows = strlen(a), columns = strlen(b);
-    if (rows > VX_SUGGEST_CHARS || columns > VX_SUGGEST_CHARS)
+    if (rows > MAX_CHARS || columns > MAX_CHARS)
         return UINT_MAX;
-    unsigned cost[VX_SUGGEST_CHARS + 1][VX_SUGGEST_CHARS + 1];
+    unsigned cost[MAX_CHARS + 1][MAX_CHARS + 1];
     for (size_t i = 0; i <= rows; i++)
         cost[i][0] = (unsigned)i;
     for (size_t j = 0; j <= columns; j++)
@@ -47,7 +51,7 @@ const char *vx_suggest(const char *typed, const char *const *words, size_t count
     for (size_t i = 0; i < count; i++) {
         if (words[i] == NULL)
             continue;
-        unsigned distance = vx_suggest_distance(typed, words[i]);
+        unsigned distance = distance_of(typed, words[i]);
         if (length >= 3 && strncmp(typed, words[i], length) == 0)
             distance = 1; /* an abbreviation */
         if (distance <= tolerance(typed) && distance < best_distance && distance < length) {

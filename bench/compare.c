@@ -54,7 +54,8 @@ static bool time_row(struct plan *plan, enum subject subject, enum row row)
         return false;
     double guest_s = guest_us * 1e-6;
     double wall_s = subject == SUBJECT_NATIVE ? guest_s : end.wall_s - begin.wall_s;
-    return results_add(&plan->results, row, subject, wall_s, end.cpu_s - begin.cpu_s, guest_s, checksum);
+    const struct row_run run = { wall_s, end.cpu_s - begin.cpu_s, guest_s, checksum };
+    return results_add(&plan->results, row, subject, &run);
 }
 
 static void native_row(struct plan *plan, enum row row)

@@ -62,21 +62,20 @@ static double ratio(const struct series *vx86, const struct series *tcg)
     return a > 0 && b > 0 ? b / a : 0;
 }
 
-bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s,
-                 double guest_s, uint32_t checksum)
+bool results_add(struct results *results, enum row row, enum subject subject, const struct row_run *run)
 {
     struct timing *timing = &results->row[row][subject];
     if (!results->has_checksum[row]) {
         results->has_checksum[row] = true;
-        results->checksum[row] = checksum;
-    } else if (results->checksum[row] != checksum) {
-        fprintf(stderr, "bench: %s: checksum %u where another run had %u\n", row_table[row].name, checksum,
+        results->checksum[row] = run->checksum;
+    } else if (results->checksum[row] != run->checksum) {
+        fprintf(stderr, "bench: %s: checksum %u where another run had %u\n", row_table[row].name, run->checksum,
                 results->checksum[row]);
         return false;
     }
-    series_add(&timing->wall_s, wall_s);
-    series_add(&timing->cpu_s, cpu_s);
-    timing->guest_s = guest_s;
+    series_add(&timing->wall_s, run->wall_s);
+    series_add(&timing->cpu_s, run->cpu_s);
+    timing->guest_s = run->guest_s;
     return true;
 }
 

@@ -62,9 +62,13 @@ void series_add(struct series *series, double value);
 /* 0 when there is no value. */
 double series_median(const struct series *series);
 
-/* Adds one run of a row. False, with a complaint, when its checksum is not that of the others. */
-bool results_add(struct results *results, enum row row, enum subject subject, double wall_s, double cpu_s,
-                 double guest_s, uint32_t checksum);
+/* One run of a row: by three clocks, and what it computed. */
+struct row_run {
+    double wall_s, cpu_s, guest_s;
+    uint32_t checksum;
+};
+/* Adds it. False, with a complaint, when its checksum is not that of the others. */
+bool results_add(struct results *results, enum row row, enum subject subject, const struct row_run *run);
 
 /* Which clock the targets are judged by: the wall's, or the processor time of the emulators' processes. */
 enum measure { MEASURE_WALL, MEASURE_CPU };

@@ -91,6 +91,7 @@ void vx_bt_destroy(struct vx_bt *bt)
 {
     if (bt == NULL)
         return;
+    bt_news_detach(bt);
     if (bt->pages.page != NULL)
         bt_cache_evict_all(bt);
     for (struct vx_bt_cpu *cpu = bt->cpus, *next; cpu != NULL; cpu = next) {

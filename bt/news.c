@@ -44,6 +44,11 @@ void bt_news_attach(struct vx_bt *bt)
     vx_pmap_on_change(bt->config.pmap, on_change, bt);
 }
 
+void bt_news_detach(struct vx_bt *bt)
+{
+    vx_pmap_remove_listeners(bt->config.pmap, bt);
+}
+
 void bt_news_attach_cpu(struct vx_bt_cpu *cpu)
 {
     cpu->vcpu->kick = kick;

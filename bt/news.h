@@ -6,6 +6,7 @@
 
 /* Of the machine's memory. */
 void bt_news_attach(struct vx_bt *bt);
+void bt_news_detach(struct vx_bt *bt);
 /* Of the processor's mappings, and kicks; the area is there. */
 void bt_news_attach_cpu(struct vx_bt_cpu *cpu);
 void bt_news_detach_cpu(struct vx_bt_cpu *cpu);

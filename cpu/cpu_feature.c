@@ -40,7 +40,7 @@ static uint32_t mask_of(const struct vx_cpu_model *model, const struct bits *tab
     return mask;
 }
 
-uint32_t vx_cpu_eflags_mask(const struct vx_cpu_model *model)
+uint32_t cpu_eflags_mask(const struct vx_cpu_model *model)
 {
     uint32_t mask = VX_FL_ARITH | VX_FL_TF | VX_FL_IF | VX_FL_DF | VX_FL_IOPL | VX_FL_NT | VX_FL_RF | VX_FL_VM;
     if (cpu_model_has(model, VX_F_I486))
@@ -50,7 +50,7 @@ uint32_t vx_cpu_eflags_mask(const struct vx_cpu_model *model)
     return mask;
 }
 
-uint32_t vx_cpu_cr0_mask(const struct vx_cpu_model *model)
+uint32_t cpu_cr0_mask(const struct vx_cpu_model *model)
 {
     static const struct bits table[] = {
         { VX_F_I386, VX_CR0_PE | VX_CR0_MP | VX_CR0_EM | VX_CR0_TS | (uint32_t)VX_CR0_PG },
@@ -59,7 +59,7 @@ uint32_t vx_cpu_cr0_mask(const struct vx_cpu_model *model)
     return mask_of(model, table, VX_ARRAY_LEN(table));
 }
 
-uint32_t vx_cpu_cr4_mask(const struct vx_cpu_model *model)
+uint32_t cpu_cr4_mask(const struct vx_cpu_model *model)
 {
     static const struct bits table[] = {
         { VX_F_VME, VX_CR4_VME | VX_CR4_PVI },

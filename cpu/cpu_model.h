@@ -71,4 +71,10 @@ const struct vx_cpu_model *cpu_model_at(size_t index);
  * operation must agree. */
 #define VX_CPU_TSC_HZ 1000000000u
 
+/* Bits of EFLAGS, CR0 and CR4 that software can change on this model; those of EFLAGS without regard to privilege. A 1
+ * written elsewhere is ignored in EFLAGS and CR0, #GP(0) in CR4. */
+uint32_t cpu_eflags_mask(const struct vx_cpu_model *model);
+uint32_t cpu_cr0_mask(const struct vx_cpu_model *model);
+uint32_t cpu_cr4_mask(const struct vx_cpu_model *model);
+
 #endif

@@ -82,7 +82,7 @@ void creg_sync_ac(struct vx_vcpu *cpu)
 static bool write_cr0(struct vx_vcpu *cpu, uint32_t value)
 {
     struct creg_change change = creg_current(cpu);
-    value = (value & vx_cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
+    value = (value & cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
     if ((value & VX_CR0_PG) && !(value & VX_CR0_PE))
         return fault_code(cpu, VX_GP, 0);
     if ((value & VX_CR0_NW) && !(value & VX_CR0_CD))
@@ -94,7 +94,7 @@ static bool write_cr0(struct vx_vcpu *cpu, uint32_t value)
 static bool write_cr4(struct vx_vcpu *cpu, uint64_t value)
 {
     struct creg_change change = creg_current(cpu);
-    if (value & ~(uint64_t)vx_cpu_cr4_mask(cpu->model))
+    if (value & ~(uint64_t)cpu_cr4_mask(cpu->model))
         return fault_code(cpu, VX_GP, 0);
     change.cr4 = value;
     return creg_apply(cpu, &change);

@@ -8,13 +8,14 @@
  *   The upper half only with a 32-bit operand. */
 #include "flags.h"
 
+#include "cpu_model.h"
 #include "creg.h"
 #include "vx86/cpu.h"
 #include "vx86/isa.h"
 
 void flags_write(struct vx_vcpu *cpu, uint32_t value, uint32_t mask)
 {
-    mask &= vx_cpu_eflags_mask(cpu->model);
+    mask &= cpu_eflags_mask(cpu->model);
     uint32_t old = vx_eflags(cpu);
     uint32_t now = (old & ~mask) | (value & mask);
     if (VX_UNLIKELY((old ^ now) & VX_FL_VM))

@@ -8,6 +8,7 @@
  * limit's bits left out; bit 16 says that the segment is unusable (null). */
 #include "smm.h"
 
+#include "cpu_model.h"
 #include "creg.h"
 #include "fault.h"
 #include "segment.h"
@@ -164,7 +165,7 @@ static void get_segment(const struct image *image, unsigned sel_at, unsigned at,
 static bool control_legal(const struct vx_vcpu *cpu, uint32_t cr0, uint32_t cr4)
 {
     bool pg_alone = (cr0 & VX_CR0_PG) && !(cr0 & VX_CR0_PE), nw_alone = (cr0 & VX_CR0_NW) && !(cr0 & VX_CR0_CD);
-    return !pg_alone && !nw_alone && (cr4 & ~vx_cpu_cr4_mask(cpu->model)) == 0;
+    return !pg_alone && !nw_alone && (cr4 & ~cpu_cr4_mask(cpu->model)) == 0;
 }
 
 /* Control registers and flags, checked; false: shut down. */
@@ -174,10 +175,10 @@ static bool restore_control(struct vx_vcpu *cpu, const struct image *image)
     uint32_t cr0 = get(image, SAVE_CR0), cr4 = get(image, SAVE_CR4);
     if (!control_legal(cpu, cr0, cr4))
         return false;
-    uint32_t eflags = vx_eflags(cpu), restored = get(image, SAVE_EFLAGS) & vx_cpu_eflags_mask(cpu->model);
+    uint32_t eflags = vx_eflags(cpu), restored = get(image, SAVE_EFLAGS) & cpu_eflags_mask(cpu->model);
     if (!(cr0 & VX_CR0_PE))
         restored &= ~(uint32_t)VX_FL_VM; /* there is no VM86 mode in real mode */
-    change.cr0 = (cr0 & vx_cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
+    change.cr0 = (cr0 & cpu_cr0_mask(cpu->model)) | VX_CR0_ET;
     change.cr3 = get(image, SAVE_CR3);
     change.cr4 = cr4;
     change.cr3_written = true;

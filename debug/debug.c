@@ -84,11 +84,6 @@ void vx_debug_set_counting(struct vx_debug *debug, bool counting)
     debug->counting = counting;
 }
 
-bool vx_debug_counting(const struct vx_debug *debug)
-{
-    return debug->counting;
-}
-
 void vx_debug_set_tracing(struct vx_debug *debug, unsigned what)
 {
     debug->tracing = what;

@@ -92,16 +92,17 @@ static uint64_t up_to_8(const void *bytes, size_t count)
     return value;
 }
 
-void events_watch(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint64_t lin, uint64_t phys,
-                  size_t bytes, const void *value)
+void events_watch(void *opaque, const struct vx_mmu_watch *watch, const struct vx_mmu_watched *access)
 {
     struct vx_debug *debug = opaque;
     struct vx_debug_point *point = point_of(debug, watch->number);
-    struct vx_debug_stop stop = { .access = (uint8_t)kind, .bytes = (unsigned)bytes, .lin = lin, .address = phys };
+    struct vx_debug_stop stop = {
+        .access = access->kind, .bytes = (unsigned)access->bytes, .lin = access->lin, .address = access->phys
+    };
     if (point == NULL)
         return;
-    vx_debug_read_phys(debug, phys, &stop.old, bytes < 8 ? bytes : 8);
-    stop.new = value != NULL ? up_to_8(value, bytes) : stop.old;
+    vx_debug_read_phys(debug, access->phys, &stop.old, access->bytes < 8 ? access->bytes : 8);
+    stop.new = access->value != NULL ? up_to_8(access->value, access->bytes) : stop.old;
     queue(debug, point, stop);
 }
 

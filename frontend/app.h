@@ -8,7 +8,7 @@
 #include "options.h"
 
 /* Exit statuses (0 and debug-exit's odd ones aside); also what vx_machine_stop() is called with. */
-enum exit {
+enum app_exit {
     VX_EXIT_OFF = 0,
     VX_EXIT_ERROR = 1,
     VX_EXIT_DEAD = 2,

@@ -11,20 +11,30 @@
 
 #include "options.h"
 
-static vx_err failed(struct vx_log *log, const char *option, const char *path, int reason)
+/* What is read, for whom, and how much it may be. */
+struct source {
+    const struct image_reader *reader;
+    const char *option, *path;
+    uint64_t limit_bytes;
+    const char *limit_is;
+};
+
+static vx_err failed(const struct source *source, int reason)
 {
     const char *remedy = reason == ENOENT || reason == ENOTDIR ? "check the path"
                          : reason == EACCES || reason == EPERM ? "change its permissions"
                                                                : "try another file";
-    vx_log_error(log, VX_LOG_GENERAL, "%s: %s: %s; %s", option, path, strerror(reason), remedy);
+    vx_log_error(source->reader->log, VX_LOG_GENERAL, "%s: %s: %s; %s", source->option, source->path, strerror(reason),
+                 remedy);
     return reason == ENOENT || reason == ENOTDIR ? VX_ERR_NOT_FOUND
            : reason == EACCES || reason == EPERM ? VX_ERR_ACCESS
                                                  : VX_ERR_IO;
 }
 
-static vx_err check(struct vx_log *log, const char *option, const char *path, const struct stat *st,
-                    uint64_t limit_bytes, const char *limit_is)
+static vx_err check(const struct source *source, const struct stat *st)
 {
+    struct vx_log *log = source->reader->log;
+    const char *option = source->option, *path = source->path;
     if (!S_ISREG(st->st_mode)) {
         vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is %s; name a file", option, path,
                      S_ISDIR(st->st_mode) ? "a directory" : "not a regular file");
@@ -34,11 +44,11 @@ static vx_err check(struct vx_log *log, const char *option, const char *path, co
         vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is empty; copy it again", option, path);
         return VX_ERR_BAD_FORMAT;
     }
-    if ((uint64_t)st->st_size > limit_bytes) {
+    if ((uint64_t)st->st_size > source->limit_bytes) {
         char limit[24];
-        option_format_size(limit_bytes, limit, sizeof limit);
+        option_format_size(source->limit_bytes, limit, sizeof limit);
         vx_log_error(log, VX_LOG_GENERAL, "%s: %s: %" PRIu64 " bytes are more than %s, %s", option, path,
-                     (uint64_t)st->st_size, limit, limit_is);
+                     (uint64_t)st->st_size, limit, source->limit_is);
         return VX_ERR_RANGE;
     }
     return VX_ERR_OK;
@@ -59,38 +69,39 @@ static int read_all(int fd, uint8_t *data, size_t bytes)
     return 0;
 }
 
-static vx_err read_open_file(const struct image_reader *reader, const char *option, const char *path, int fd,
-                             uint64_t limit_bytes, const char *limit_is, struct file_image *out)
+static vx_err read_open_file(const struct source *source, int fd, struct file_image *out)
 {
-    struct vx_log *log = reader->log;
+    struct vx_log *log = source->reader->log;
     struct stat st;
     if (fstat(fd, &st) != 0)
-        return failed(log, option, path, errno);
-    const char *taken = vx_files_claim(reader->files, fd, VX_FILE_READ, option);
+        return failed(source, errno);
+    const char *taken = vx_files_claim(source->reader->files, fd, VX_FILE_READ, source->option);
     if (taken != NULL) {
-        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is in use as %s; name another file", option, path, taken);
+        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: is in use as %s; name another file", source->option, source->path,
+                     taken);
         return VX_ERR_LOCKED;
     }
-    VX_TRY(check(log, option, path, &st, limit_bytes, limit_is));
+    VX_TRY(check(source, &st));
     out->bytes = (size_t)st.st_size;
     out->data = malloc(out->bytes);
     if (out->data == NULL) {
-        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: no memory of the host for %zu bytes; free some", option, path,
-                     out->bytes);
+        vx_log_error(log, VX_LOG_GENERAL, "%s: %s: no memory of the host for %zu bytes; free some", source->option,
+                     source->path, out->bytes);
         return VX_ERR_NO_MEMORY;
     }
     int reason = read_all(fd, out->data, out->bytes);
-    return reason == 0 ? VX_ERR_OK : failed(log, option, path, reason);
+    return reason == 0 ? VX_ERR_OK : failed(source, reason);
 }
 
 vx_err image_read(const struct image_reader *reader, const char *option, const char *path, uint64_t limit_bytes,
                   const char *limit_is, struct file_image *out)
 {
+    const struct source source = { reader, option, path, limit_bytes, limit_is };
     *out = (struct file_image){ 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us here */
     if (fd < 0)
-        return failed(reader->log, option, path, errno);
-    vx_err err = read_open_file(reader, option, path, fd, limit_bytes, limit_is, out);
+        return failed(&source, errno);
+    vx_err err = read_open_file(&source, fd, out);
     close(fd);
     if (err != VX_ERR_OK)
         image_free(out);

@@ -24,9 +24,10 @@ unsigned watch_page(const struct vx_mmu *mmu, uint64_t lin, uint64_t frame)
 void watch_tell_slow(struct vx_mmu *mmu, unsigned kind, uint64_t lin, uint64_t phys, size_t bytes, const void *value)
 {
     const struct vx_mmu_private *priv = mmu->priv;
+    struct vx_mmu_watched access = { (uint8_t)kind, lin, phys, bytes, value };
     for (unsigned i = 0; i < priv->watch_count; i++)
         if ((priv->watch[i].kinds & kind) && overlaps(&priv->watch[i], lin, phys, bytes))
-            priv->watch_fn(priv->watch_opaque, &priv->watch[i], kind, lin, phys, bytes, value);
+            priv->watch_fn(priv->watch_opaque, &priv->watch[i], &access);
 }
 
 void vx_mmu_set_watches(struct vx_mmu *mmu, const struct vx_mmu_watch *list, unsigned count, vx_mmu_watch_fn *fn,

@@ -149,7 +149,7 @@ struct bases {
 
 struct listing {
     const char *chip;
-    state_show_fn *fn;
+    vx_field_fn *fn;
     void *opaque;
 };
 
@@ -159,7 +159,8 @@ static void show_field(const struct listing *to, const struct state_field *field
     unsigned each = field->size / field->bytes;
     for (unsigned i = 0; i < bases->count * each; i++) {
         const uint8_t *at = bases->at[i / each] + field->off + (size_t)(i % each) * field->bytes;
-        to->fn(to->opaque, to->chip, name, i, bases->count * each, state_get(at, field->bytes), field->bytes);
+        struct vx_field shown = { to->chip, name, i, bases->count * each, state_get(at, field->bytes), field->bytes };
+        to->fn(to->opaque, &shown);
     }
 }
 
@@ -193,7 +194,7 @@ static void show_table(const struct listing *to, const struct state_table *table
     }
 }
 
-void state_describe(const struct device_type *type, const void *instance, state_show_fn *fn, void *opaque)
+void state_describe(const struct device_type *type, const void *instance, vx_field_fn *fn, void *opaque)
 {
     struct listing to = { type->name, fn, opaque };
     struct bases bases = { .at = { instance }, .count = 1 };

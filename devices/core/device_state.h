@@ -32,6 +32,7 @@
 #define VX86_DEVICES_CORE_DEVICE_STATE_H
 
 #include "vx86/clock.h"
+#include "vx86/field.h"
 
 enum state_kind {
     STATE_UINT,   /* elements of `bytes` bytes: integers, bools; kinds in files: the order stays */
@@ -176,9 +177,7 @@ size_t state_section_bytes(const uint8_t *bytes, size_t count);
 bool state_differs(const struct device_type *type, const uint8_t *a, const uint8_t *b, struct state_error *where);
 
 /* Each element of each row that a debugger shows, as vx_machine_describe() has it. No side effects. */
-typedef void state_show_fn(void *opaque, const char *device, const char *name, unsigned index, unsigned count,
-                           uint64_t value, unsigned bytes);
-void state_describe(const struct device_type *type, const void *instance, state_show_fn *fn, void *opaque);
+void state_describe(const struct device_type *type, const void *instance, vx_field_fn *fn, void *opaque);
 bool state_is_shown(const struct device_type *type);
 
 #endif

@@ -158,12 +158,6 @@ void vx_machine_destroy(struct vx_machine *pc)
 
 /* ---- from the frontend ------------------------------------------------------------------------------------------ */
 
-void vx_machine_press_power_button(struct vx_machine *pc)
-{
-    piix4_pm_press_power_button(pc->pm);
-    pc_timers_changed(pc);
-}
-
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *pc)
 {
     return pc->cpu[0].vcpu;

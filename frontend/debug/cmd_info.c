@@ -109,19 +109,20 @@ struct device_listing {
     const char *device; /* whose fields came last */
 };
 
-static void show_field(void *opaque, const char *device, const char *name, unsigned index, unsigned count,
-                       uint64_t value, unsigned bytes)
+static void show_field(void *opaque, const struct vx_field *field)
 {
     struct device_listing *listing = opaque;
     FILE *out = listing->dbg->out;
-    if (device != listing->device)
-        fprintf(out, "%s%s", listing->device != NULL ? "\n" : "", device);
-    listing->device = device;
-    if (count > 1 && index > 0) {
-        fprintf(out, "%s%0*" PRIx64, index % 16 == 0 ? "\n                        " : " ", (int)bytes * 2, value);
+    int digits = (int)field->bytes * 2;
+    if (field->device != listing->device)
+        fprintf(out, "%s%s", listing->device != NULL ? "\n" : "", field->device);
+    listing->device = field->device;
+    if (field->count > 1 && field->index > 0) {
+        const char *before = field->index % 16 == 0 ? "\n                        " : " ";
+        fprintf(out, "%s%0*" PRIx64, before, digits, field->value);
         return;
     }
-    fprintf(out, "\n  %-20s  %0*" PRIx64, name, (int)bytes * 2, value);
+    fprintf(out, "\n  %-20s  %0*" PRIx64, field->name, digits, field->value);
 }
 
 static void show_name(void *opaque, const char *name, bool described)

@@ -149,7 +149,6 @@ void vx_debug_set_hold_interrupts(struct vx_debug *debug, bool hold);
 bool vx_debug_hold_interrupts(const struct vx_debug *debug);
 /* Instructions are counted exactly from here on, not only while a COUNT point is enabled (false at first). */
 void vx_debug_set_counting(struct vx_debug *debug, bool counting);
-bool vx_debug_counting(const struct vx_debug *debug);
 /* What costs while it is on: each makes every instruction a step of its own, but for IO. */
 enum {
     VX_DEBUG_TRACE_INSNS = 1u << 0,    /* every instruction is shown to the front's trace() */

@@ -26,12 +26,6 @@ enum vx_cpu_feature {
 
 bool vx_cpu_has(const struct vx_cpu_model *model, enum vx_cpu_feature feature);
 
-/* Bits of EFLAGS, CR0 and CR4 that software can change on this model; those of EFLAGS without regard to privilege. A 1
- * written elsewhere is ignored in EFLAGS and CR0, #GP(0) in CR4. */
-uint32_t vx_cpu_eflags_mask(const struct vx_cpu_model *model);
-uint32_t vx_cpu_cr0_mask(const struct vx_cpu_model *model);
-uint32_t vx_cpu_cr4_mask(const struct vx_cpu_model *model);
-
 /* One encoding: what decides about its legality. Segment and address size prefixes never do. */
 struct vx_isa_insn {
     uint8_t map; /* 0 one-byte, 1: 0F, 2: 0F 38, 3: 0F 3A */

@@ -13,6 +13,7 @@
 #include "vx86/bus.h"
 #include "vx86/clock.h"
 #include "vx86/debug.h"
+#include "vx86/field.h"
 #include "vx86/loop.h"
 
 enum vx_engine { VX_ENGINE_BT, VX_ENGINE_INTERP };
@@ -99,8 +100,7 @@ enum vx_machine_end vx_machine_run(struct vx_machine *machine, int *value);
 void vx_machine_stop(struct vx_machine *machine, int value);
 
 /* machine thread (inside posted work, callbacks) or while not running: */
-void vx_machine_reset(struct vx_machine *machine);              /* power-on reset */
-void vx_machine_press_power_button(struct vx_machine *machine); /* ACPI power button */
+void vx_machine_reset(struct vx_machine *machine); /* power-on reset */
 
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
@@ -114,8 +114,6 @@ enum vx_engine vx_machine_engine(const struct vx_machine *machine);
 
 /* A device's registers as a debugger shows them: each element of each field; no side effects. `device` is the beginning
  * of a word of its name ("pic", "ide") or what people call it ("rtc"). False when there is none. Several may match. */
-typedef void vx_field_fn(void *opaque, const char *device, const char *name, unsigned index, unsigned count,
-                         uint64_t value, unsigned bytes);
 bool vx_machine_describe(const struct vx_machine *machine, const char *device, vx_field_fn *fn, void *opaque);
 void vx_machine_each_device(const struct vx_machine *machine,
                             void (*fn)(void *opaque, const char *name, bool described), void *opaque);

@@ -140,9 +140,13 @@ struct vx_mmu_watch {
     uint8_t kinds;   /* VX_WATCH_* */
     uint32_t number; /* the owner's */
 };
-/* `kind` is one of VX_WATCH_*; `value` points to the `bytes` that a write will store, NULL for a read. */
-typedef void vx_mmu_watch_fn(void *opaque, const struct vx_mmu_watch *watch, unsigned kind, uint64_t lin, uint64_t phys,
-                             size_t bytes, const void *value);
+struct vx_mmu_watched {
+    uint8_t kind; /* one of VX_WATCH_* */
+    uint64_t lin, phys;
+    size_t bytes;
+    const void *value; /* the bytes that a write will store, NULL for a read */
+};
+typedef void vx_mmu_watch_fn(void *opaque, const struct vx_mmu_watch *watch, const struct vx_mmu_watched *access);
 /* Replaces the list (borrowed; it stays in place until the next call); drops the shadow. Between instructions. */
 void vx_mmu_set_watches(struct vx_mmu *mmu, const struct vx_mmu_watch *list, unsigned count, vx_mmu_watch_fn *fn,
                         void *opaque);

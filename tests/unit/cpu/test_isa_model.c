@@ -72,9 +72,9 @@ Test(isa_model, every_model)
         const uint32_t pending = VX_CR4_VME | VX_CR4_PVI | VX_CR4_SMEP | VX_CR4_UMIP; /* may be offered */
         cr_assert_not_null(model);
         cr_assert_eq(model->signature, rows[i].signature);
-        cr_assert_eq(vx_cpu_cr0_mask(model), rows[i].cr0, "%s: %x", rows[i].name, vx_cpu_cr0_mask(model));
-        cr_assert_eq(vx_cpu_cr4_mask(model) & ~pending, rows[i].cr4, "%s: %x", rows[i].name, vx_cpu_cr4_mask(model));
-        cr_assert_eq(vx_cpu_eflags_mask(model), rows[i].eflags, "%s", rows[i].name);
+        cr_assert_eq(cpu_cr0_mask(model), rows[i].cr0, "%s: %x", rows[i].name, cpu_cr0_mask(model));
+        cr_assert_eq(cpu_cr4_mask(model) & ~pending, rows[i].cr4, "%s: %x", rows[i].name, cpu_cr4_mask(model));
+        cr_assert_eq(cpu_eflags_mask(model), rows[i].eflags, "%s", rows[i].name);
     }
     const struct vx_cpu_model *model;
     for (size_t n = 0; (model = cpu_model_at(n)) != NULL; n++)

@@ -8,31 +8,37 @@ static const char ss_types[] = "................"
 static const char data_types[] = "................"
                                  "DDDDDDDD..CC..cc"; /* data; readable code, conforming in small */
 
-static uint32_t expected(bool ss, unsigned type, unsigned dpl, unsigned rpl, unsigned cpl, bool present, uint16_t sel)
+struct load {
+    enum vx_segment which;
+    unsigned type, dpl, rpl, cpl;
+    bool present;
+};
+
+static uint32_t expected(const struct load *load, uint16_t sel)
 {
     uint32_t gp = FAULT(VX_GP, sel & 0xFFFC);
-    if (ss) {
-        if (ss_types[type] == '.' || rpl != cpl || dpl != cpl)
+    if (load->which == VX_SS) {
+        if (ss_types[load->type] == '.' || load->rpl != load->cpl || load->dpl != load->cpl)
             return gp;
-        return present ? W_OK : FAULT(VX_SEG_SS, sel & 0xFFFC);
+        return load->present ? W_OK : FAULT(VX_SEG_SS, sel & 0xFFFC);
     }
-    if (data_types[type] == '.')
+    if (data_types[load->type] == '.')
         return gp;
-    if (data_types[type] != 'c' && (dpl < cpl || dpl < rpl))
+    if (data_types[load->type] != 'c' && (load->dpl < load->cpl || load->dpl < load->rpl))
         return gp;
-    return present ? W_OK : FAULT(VX_NP, sel & 0xFFFC);
+    return load->present ? W_OK : FAULT(VX_NP, sel & 0xFFFC);
 }
 
-static bool load_matches(struct world *w, enum vx_segment which, unsigned type, unsigned dpl, unsigned rpl,
-                         unsigned cpl, bool present)
+static bool load_matches(struct world *w, const struct load *load)
 {
-    uint16_t sel = SEL(G_TEST, rpl);
-    unsigned attr = (present ? VX_ATTR_P : 0) | DPL(dpl) | type;
+    enum vx_segment which = load->which;
+    uint16_t sel = SEL(G_TEST, load->rpl);
+    unsigned attr = (load->present ? VX_ATTR_P : 0) | DPL(load->dpl) | load->type;
     world_desc(w, G_TEST, 0x12345678, 0xABCDE, attr);
-    world_protected(w, cpl);
+    world_protected(w, load->cpl);
     struct vx_seg before = w->cpu->seg[which];
     uint32_t got = world_outcome(w, vx_cpu_load_seg(w->cpu, which, sel));
-    uint32_t want = expected(which == VX_SS, type, dpl, rpl, cpl, present, sel);
+    uint32_t want = expected(load, sel);
     unsigned in_memory = world_get(w, W_GDT + G_TEST * 8 + 5, 1);
     const struct vx_seg *seg = &w->cpu->seg[which];
     bool ok = got == want && in_memory == (want == W_OK ? attr | 1u : attr);
@@ -42,8 +48,8 @@ static bool load_matches(struct world *w, enum vx_segment which, unsigned type, 
     else
         ok = ok && memcmp(seg, &before, sizeof(before)) == 0;
     if (!ok)
-        printf("segment %d type %02x dpl %u rpl %u cpl %u p %d: %x, expected %x, byte %02x\n", which, type, dpl, rpl,
-               cpl, present, got, want, in_memory);
+        printf("segment %d type %02x dpl %u rpl %u cpl %u p %d: %x, expected %x, byte %02x\n", which, load->type,
+               load->dpl, load->rpl, load->cpl, load->present, got, want, in_memory);
     return ok;
 }
 
@@ -54,7 +60,7 @@ Test(segment, load_matrix)
     unsigned bad = 0;
     for (unsigned i = 0; i < VX_ARRAY_LEN(which); i++)
         for (unsigned n = 0; n < 32 * 4 * 4 * 4 * 2; n++)
-            bad += !load_matches(w, which[i], n & 31, n >> 5 & 3, n >> 7 & 3, n >> 9 & 3, n >> 11);
+            bad += !load_matches(w, &(struct load){ which[i], n & 31, n >> 5 & 3, n >> 7 & 3, n >> 9 & 3, n >> 11 });
     cr_assert_eq(bad, 0);
     world_destroy(w);
 }

@@ -247,12 +247,11 @@ Test(state, a_member_too_many_or_too_few_is_refused_by_name)
 
 /* ---- shown ------------------------------------------------------------------------------------------------------- */
 
-static void note(void *opaque, const char *device, const char *name, unsigned index, unsigned count, uint64_t value,
-                 unsigned bytes)
+static void note(void *opaque, const struct vx_field *field)
 {
     char *text = opaque;
-    snprintf(text + strlen(text), 256 - strlen(text), "%s %s %u/%u %llx(%u);", device, name, index, count,
-             (unsigned long long)value, bytes);
+    snprintf(text + strlen(text), 256 - strlen(text), "%s %s %u/%u %llx(%u);", field->device, field->name, field->index,
+             field->count, (unsigned long long)field->value, field->bytes);
 }
 
 Test(state, a_debugger_is_shown_what_is_marked)
