@@ -4,8 +4,6 @@
 #include <limits.h>
 #include <string.h>
 
-enum { MAX_CHARS = 40 };
-
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
     unsigned least_of_two = a < b ? a : b;
@@ -13,13 +11,13 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 }
 
 /* Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment).
- * Words longer than MAX_CHARS count as infinitely far: UINT_MAX. */
+ * Words longer than VX_SUGGEST_CHARS count as infinitely far: UINT_MAX. */
 static unsigned distance_of(const char *a, const char *b)
 {
     size_t rows = strlen(a), columns = strlen(b);
-    if (rows > MAX_CHARS || columns > MAX_CHARS)
+    if (rows > VX_SUGGEST_CHARS || columns > VX_SUGGEST_CHARS)
         return UINT_MAX;
-    unsigned cost[MAX_CHARS + 1][MAX_CHARS + 1];
+    unsigned cost[VX_SUGGEST_CHARS + 1][VX_SUGGEST_CHARS + 1];
     for (size_t i = 0; i <= rows; i++)
         cost[i][0] = (unsigned)i;
     for (size_t j = 0; j <= columns; j++)
