@@ -186,8 +186,7 @@ static const char *check(const struct vx_vcpu *cpu)
     const uint32_t flags = (VX_FL_MASK & ~(uint32_t)(VX_FL_IF | VX_FL_DF)) | VX_FL_1;
     if ((cpu->eflags & ~flags) != 0 || !(cpu->eflags & VX_FL_1) || (vx_vm86(cpu) && vx_real_mode(cpu)))
         return "eflags";
-    if ((cpu->cr0 & ~(uint64_t)(cpu_cr0_mask(model) | VX_CR0_ET)) != 0 ||
-        ((cpu->cr0 & VX_CR0_PG) && vx_real_mode(cpu)))
+    if ((cpu->cr0 & ~(uint64_t)(cpu_cr0_mask(model) | VX_CR0_ET)) != 0 || ((cpu->cr0 & VX_CR0_PG) && vx_real_mode(cpu)))
         return "cr0";
     if ((cpu->cr4 & ~(uint64_t)cpu_cr4_mask(model)) != 0)
         return "cr4";
