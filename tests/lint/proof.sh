@@ -86,6 +86,8 @@ walled bt/translate.c '#  include "emit_mem.h"'
 expect bad "an emitter in the neutral core" "$lint/walls.sh" walls
 walled bt/x86_64/fragment.c '#include <Zydis/Zydis.h>'
 expect bad "a decoder among the emitters" "$lint/walls.sh" walls
+walled mmu/backing.c '#ifdef __linux__'
+expect bad "a file that asks for the host's system" "$lint/walls.sh" walls
 walled frontend/show.c '#include <Zydis/Zydis.h>'
 expect bad "a second disassembler" "$lint/walls.sh" walls
 walled bt/chain.c '#include <capstone/capstone.h>'

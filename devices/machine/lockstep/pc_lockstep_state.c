@@ -1,9 +1,10 @@
 /* pc_lockstep_state.c - two vCPUs side by side: equal or not, and the report when not. */
 #include "pc_lockstep_state.h"
 
-#include <Zydis/Zydis.h>
 #include <inttypes.h>
 #include <stdio.h>
+
+#include "vx86/debug.h"
 
 /* All of the FXSAVE image that has rows lies below it. */
 #define FX_BYTES 288
@@ -87,12 +88,14 @@ void lockstep_state_report(struct vx_log *log, const struct vx_vcpu *before, con
 
 /* ---- code -------------------------------------------------------------------------------------------------------- */
 
+enum { INSN_BYTES_MAX = 15 };
+
 /* Instruction bytes without side effects; fewer than 15 where a page is missing. */
-static unsigned peek_code(struct vx_vcpu *cpu, uint32_t lin, uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH])
+static unsigned peek_code(struct vx_vcpu *cpu, uint64_t lin, uint8_t code[INSN_BYTES_MAX])
 {
     unsigned n = 0;
     uint64_t phys;
-    for (; n < ZYDIS_MAX_INSTRUCTION_LENGTH && vx_mmu_peek(cpu->mmu, lin + n, &phys); n++) {
+    for (; n < INSN_BYTES_MAX && vx_mmu_peek(cpu->mmu, lin + n, &phys); n++) {
         const uint8_t *byte = vx_pmap_read_ptr(cpu->mmu->pmap, phys);
         if (byte == NULL)
             break;
@@ -101,36 +104,26 @@ static unsigned peek_code(struct vx_vcpu *cpu, uint32_t lin, uint8_t code[ZYDIS_
     return n;
 }
 
-static void print_insn(struct vx_log *log, uint32_t eip, const uint8_t *code, unsigned bytes, const char *text)
+static void print_insn(struct vx_log *log, uint64_t eip, const uint8_t *code, unsigned bytes, const char *text)
 {
-    char hex[2 * ZYDIS_MAX_INSTRUCTION_LENGTH + 1] = "";
+    char hex[2 * INSN_BYTES_MAX + 1] = "";
     for (unsigned i = 0; i < bytes; i++)
         snprintf(hex + 2 * i, 3, "%02x", code[i]);
-    vx_log_error(log, VX_LOG_CPU, "  %08" PRIX32 "  %-22s %s", eip, hex, text);
+    vx_log_error(log, VX_LOG_CPU, "  %08" PRIX64 "  %-22s %s", eip, hex, text);
 }
 
 void lockstep_code_report(struct vx_log *log, struct vx_vcpu *cpu, const struct vx_vcpu *at, unsigned count)
 {
-    ZydisDecoder decoder;
-    ZydisFormatter formatter;
-    bool wide = at->seg[VX_CS].attr & VX_ATTR_DB;
-    uint32_t eip = (uint32_t)at->rip;
-    ZydisDecoderInit(&decoder, wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-                     wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+    const struct vx_disassembler how = { .code32 = vx_code32(at) };
+    uint64_t eip = at->rip;
     while (count-- != 0) {
-        uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+        uint8_t code[INSN_BYTES_MAX];
         char text[96];
-        ZydisDecodedInstruction insn;
-        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-        unsigned bytes = peek_code(cpu, (uint32_t)(at->seg[VX_CS].base + eip), code);
-        if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, bytes, &insn, operands))) {
-            print_insn(log, eip, code, bytes, "?");
+        unsigned bytes = peek_code(cpu, at->seg[VX_CS].base + eip, code);
+        unsigned length = vx_disassemble(&how, code, bytes, eip, text, sizeof text);
+        print_insn(log, eip, code, length != 0 ? length : bytes, text);
+        if (length == 0)
             return;
-        }
-        ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, text, sizeof text, eip,
-                                        NULL);
-        print_insn(log, eip, code, insn.length, text);
-        eip += insn.length;
+        eip = vx_off_wrap(eip + length);
     }
 }

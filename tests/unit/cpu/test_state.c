@@ -1,5 +1,5 @@
-/* test_state.c - a vCPU whose every row of vcpu_state.def has been filled comes back whole from what was saved of it, and
- * what was tampered with is refused or harmless. That no member lacks a row is test_state_cover.c's. */
+/* test_state.c - a vCPU whose every row of vcpu_state.def has been filled comes back whole from what was saved of it,
+ * and what was tampered with is refused or harmless. That no member lacks a row is test_state_cover.c's. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
