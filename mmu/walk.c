@@ -261,6 +261,79 @@ enum walk_end walk_tables(const struct vx_mmu *mmu, uint64_t lin, bool set_acces
     return unpaged(lin, walk);
 }
 
+/* ---- for people -------------------------------------------------------------------------------------------------- */
+
+/* Adds the entry at `phys` to the trace; false when the walk ends there. */
+static bool trace_entry(const struct vx_mmu *mmu, struct vx_walk_trace *trace, const char *name, uint64_t phys)
+{
+    struct vx_walk_level *level = &trace->level[trace->levels++];
+    const uint8_t *table = backed_table(mmu->pmap, phys);
+    *level = (struct vx_walk_level){ .name = name, .phys = phys, .readable = table != NULL };
+    if (table == NULL)
+        return false;
+    memcpy(&level->entry, table + (phys & VX_PAGE_MASK), mmu->priv->mode == VX_PAGING_PAE ? 8 : 4);
+    return (level->entry & PTE_P) != 0;
+}
+
+/* The PDPTEs that count are those that the CPU has loaded. Returns where the directory is, 0: there is none. */
+static bool trace_pdpte(const struct vx_mmu *mmu, uint64_t lin, struct vx_walk_trace *trace, uint64_t *directory)
+{
+    const struct vx_paging *paging = &mmu->priv->paging;
+    *directory = paging->pdpte[lin >> 30];
+    trace->page_bytes = 1u << 30;
+    trace->level[trace->levels++] = (struct vx_walk_level){
+        .name = "PDPTE", .phys = (paging->cr3 & 0xFFFFFFE0u) + (lin >> 30) * 8, .entry = *directory, .readable = true
+    };
+    return (*directory & PTE_P) != 0;
+}
+
+static void trace_leaf(const struct vx_mmu *mmu, uint64_t lin, const struct walk_region *region,
+                       struct vx_walk_trace *trace)
+{
+    struct page_walk walk;
+    enum walk_end end = walk_in_region(mmu, region, lin, &walk);
+    trace->mapped = end == VX_WALK_OK;
+    trace->reserved = end == VX_WALK_RESERVED;
+    if (!trace->mapped)
+        return;
+    trace->phys = walk.frame | (lin & VX_PAGE_MASK);
+    trace->user = walk.user;
+    trace->write = walk.write;
+    trace->exec = walk.exec;
+    trace->global = walk.global;
+    trace->accessed = walk.accessed;
+    trace->dirty = walk.dirty;
+}
+
+void vx_mmu_trace(const struct vx_mmu *mmu, uint64_t lin, struct vx_walk_trace *trace)
+{
+    struct walk_region region;
+    bool pae = mmu->priv->mode == VX_PAGING_PAE;
+    uint64_t directory = mmu->priv->paging.cr3 & 0xFFFFF000u;
+    unsigned shift = walk_region_shift(mmu), entry_bytes = pae ? 8 : 4;
+    *trace = (struct vx_walk_trace){ .page_bytes = VX_PAGE_BYTES };
+    lin = vx_lin_wrap(lin);
+    if (mmu->priv->mode != VX_PAGING_OFF) {
+        if (pae && !trace_pdpte(mmu, lin, trace, &directory))
+            return;
+        trace->page_bytes = 1u << shift;
+        uint64_t index = lin >> shift & (pae ? 0x1FF : 0x3FF);
+        if (!trace_entry(mmu, trace, "PDE", (directory & PAE_ADDRESS) + index * entry_bytes))
+            return;
+    }
+    bool found = walk_region(mmu, lin, &region);
+    trace->reserved = trace->levels != 0 && region.entry == 0;
+    if (trace->levels != 0 && !trace->reserved && !region.large) {
+        uint64_t index = lin >> VX_PAGE_SHIFT & (VX_PAGE_BYTES / entry_bytes - 1);
+        trace->page_bytes = VX_PAGE_BYTES;
+        trace_entry(mmu, trace, "PTE", region.table_phys + index * entry_bytes);
+    }
+    if (found)
+        trace_leaf(mmu, lin, &region, trace);
+}
+
+/* ---- rights ------------------------------------------------------------------------------------------------------ */
+
 bool walk_allows(const struct vx_mmu_private *priv, const struct page_walk *walk, enum vx_access access,
                  enum vx_view view)
 {

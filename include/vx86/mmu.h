@@ -104,6 +104,24 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
 /* The same without side effects (debugger, statistics): no A/D, no fill, no fault record. */
 bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys);
 
+/* What the guest's tables say of `lin`, entry by entry from the top; no side effects. */
+struct vx_walk_level {
+    const char *name;     /* as the manual calls the entry: "PDPTE", "PDE", "PTE"; static storage */
+    uint64_t phys, entry; /* where it is, and what it holds */
+    bool readable;        /* false: there is no memory; the walk ends here */
+};
+struct vx_walk_trace {
+    struct vx_walk_level level[3];
+    unsigned levels;        /* 0: paging is off */
+    bool mapped;            /* what follows but page_bytes is said of a mapped address only */
+    bool reserved;          /* not mapped, because a reserved bit is set */
+    uint64_t page_bytes;    /* of the page, or of the hole that a missing entry leaves */
+    uint64_t phys;          /* of `lin` */
+    bool user, write, exec; /* what all levels grant together, before CR0.WP, SMEP and SMAP */
+    bool global, accessed, dirty;
+};
+void vx_mmu_trace(const struct vx_mmu *mmu, uint64_t lin, struct vx_walk_trace *trace);
+
 /* True when the mapping of `lin` is global (CR4.PGE and G in the leaf) or paging is off; no side effects. */
 bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin);
 

@@ -128,10 +128,37 @@ static bool shadow_is_right(struct rig *rig, const struct row *row, const struct
     return true;
 }
 
+/* What people are told: the entries as they lie in memory, and what they grant together. */
+static bool trace_is_right(struct rig *rig, const struct row *row)
+{
+    bool large = is_large(row->mode), pae = is_pae(row->mode);
+    unsigned size = pae ? 8 : 4, first = pae ? 1 : 0;
+    bool xd = pae && ((row->pde_p && row->pde_xd) || (!large && row->pde_p && row->pte_p && row->pte_xd));
+    bool reserved = xd && !row->nxe, present = row->pde_p && (large || row->pte_p);
+    bool to_pte = row->pde_p && !large && !(pae && row->pde_xd && !row->nxe);
+    struct vx_walk_trace trace;
+    vx_mmu_trace(rig->mmu, 0x5123, &trace);
+    const struct vx_walk_level *level = &trace.level[first];
+    if (trace.levels != first + 1 + to_pte || level->phys != PD || level->entry != get(rig, PD, size))
+        return false;
+    if (to_pte && (level[1].phys != PT + 5 * size || level[1].entry != get(rig, PT + 5 * size, size)))
+        return false;
+    if (trace.mapped != (present && !reserved) || trace.reserved != reserved)
+        return false;
+    return !trace.mapped || (trace.phys == FRAME + 0x5123 && trace.user == (row->pde_us && (large || row->pte_us)) &&
+                             trace.write == (row->pde_rw && (large || row->pte_rw)) && trace.exec == !xd &&
+                             trace.page_bytes == (!large ? 4096u
+                                                  : pae  ? 2u << 20
+                                                         : 4u << 20) &&
+                             !trace.accessed && !trace.dirty);
+}
+
 static const char *try_row(struct rig *rig, const struct row *row)
 {
     struct expected want = expect(row);
     set_up(rig, row);
+    if (!trace_is_right(rig, row))
+        return "trace";
     memset(&rig->mmu->fault, 0, sizeof rig->mmu->fault);
     uint64_t phys = 0;
     bool allowed = vx_mmu_translate(rig->mmu, 0x5123, row->access, row->view, &phys);
@@ -376,6 +403,9 @@ Test(walk, peek_changes_nothing)
     cr_assert(vx_mmu_peek(rig->mmu, 0x5432, &phys) && phys == 0x6432);
     cr_assert(!vx_mmu_peek(rig->mmu, 0x9000, &phys));
     cr_assert(vx_mmu_is_global(rig->mmu, 0x5000) && !vx_mmu_is_global(rig->mmu, 0x9000));
+    struct vx_walk_trace trace;
+    vx_mmu_trace(rig->mmu, 0x5432, &trace);
+    cr_assert(trace.mapped && trace.global && trace.phys == 0x6432 && trace.levels == 2);
     cr_assert_eq(get(rig, 0x1000, 4) & A, 0);
     cr_assert_eq(get(rig, 0x2000 + 5 * 4, 4) & A, 0);
     cr_assert(rig->mmu->fault.vector == 77 && rig->stats.tlb_misses == misses);
@@ -402,6 +432,9 @@ Test(walk, tables_in_rom_and_on_the_bus)
     unsigned reads = rig->bus_reads;
     vx_mmu_flush(rig->mmu, true);
     cr_assert(!touch(rig, 0x5010, VX_ACCESS_READ, VX_VIEW_SUPERVISOR));
+    struct vx_walk_trace trace;
+    vx_mmu_trace(rig->mmu, 0x5010, &trace);
+    cr_assert(trace.levels == 2 && !trace.level[1].readable && !trace.mapped, "a trace asks no device");
     cr_assert(rig->bus_reads == reads + 1 && rig->bus_phys == 0xF0000014 && rig->bus_size == 4);
     rig_destroy(rig);
 }
