@@ -19,12 +19,11 @@
 #include "app_debugcon.h"
 #include "app_devices.h"
 #include "app_media.h"
+#include "app_terminal.h"
 #include "app_watch.h"
 #include "sandbox.h"
-#include "serial.h"
 #include "stats_report.h"
 #include "std_descriptors.h"
-#include "terminal.h"
 #include "vx86/firmware.h"
 #include "vx86/thread.h"
 
@@ -37,9 +36,7 @@ struct app {
     struct vx_loop *user_loop; /* the main thread's */
     struct vx_files *files;
     struct app_media media;
-    struct serial *serial;
-    struct terminal *terminal;
-    struct vx_input input; /* the user's keyboard */
+    struct app_terminal terminal;
     struct app_debugcon debugcon;
     struct vx_clock *clock; /* NULL: the machine's own */
     struct app_debug debug;
@@ -169,48 +166,16 @@ static vx_err open_stats_file(struct app *app)
     return VX_ERR_ACCESS;
 }
 
-/* The terminal serves the screen or the serial line. */
 static vx_err set_up_terminal(struct app *app)
 {
-    bool display = option(app, VX_OPT_display)->number == 0;
-    bool no_input = app_debug_wants_input(app->options);
-    const char *spec = option(app, VX_OPT_serial)->text;
-    if (spec == NULL)
-        spec = display || app_debug_wants_output(app->options) ? "none" : "stdio";
-    if (app_debug_wants_output(app->options) && (display || strcmp(spec, "stdio") == 0)) {
-        vx_log_error(app->log, VX_LOG_GENERAL,
-                     "--gdb stdio needs standard input and output for itself: use --gdb "
-                     "PORT, or --serial file:PATH and --display none");
-        return VX_ERR_BAD_ARGUMENT;
-    }
-    if (display && strcmp(spec, "stdio") == 0) {
-        vx_log_error(app->log, VX_LOG_GENERAL,
-                     "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or none");
-        return VX_ERR_BAD_ARGUMENT;
-    }
-    VX_TRY(serial_create(&(struct serial_config){ .log = app->log,
-                                                  .blocking = app->blocking,
-                                                  .loop = app->loop,
-                                                  .files = app->files,
-                                                  .spec = spec,
-                                                  .in_fd = no_input ? -1 : STDIN_FILENO,
-                                                  .out_fd = STDOUT_FILENO,
-                                                  .leave = on_leave,
-                                                  .debug = on_debug,
-                                                  .opaque = app },
-                         &app->serial));
-    if (!display)
-        return VX_ERR_OK;
-    return terminal_create(&(struct terminal_config){ .log = app->log,
-                                                      .blocking = app->blocking,
-                                                      .loop = app->loop,
-                                                      .in_fd = STDIN_FILENO,
-                                                      .out_fd = STDOUT_FILENO,
-                                                      .input = &app->input,
-                                                      .leave = on_leave,
-                                                      .debug = on_debug,
-                                                      .opaque = app },
-                           &app->terminal);
+    return app_terminal_open(&app->terminal, &(struct app_terminal_config){ .options = app->options,
+                                                                            .log = app->log,
+                                                                            .blocking = app->blocking,
+                                                                            .loop = app->loop,
+                                                                            .files = app->files,
+                                                                            .leave = on_leave,
+                                                                            .debug = on_debug,
+                                                                            .opaque = app });
 }
 
 /* Where 0 leaves the choice to the translator. */
@@ -247,10 +212,10 @@ static vx_err create_machine(struct app *app)
         .lockstep = option(app, VX_OPT_lockstep)->given,
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
-        .serial = { serial_char(app->serial) },
+        .serial = { serial_char(app->terminal.serial) },
         .debugcon = &app->debugcon.chr,
-        .display = app->terminal != NULL ? terminal_display(app->terminal) : NULL,
-        .input = &app->input,
+        .display = app->terminal.display != NULL ? terminal_display(app->terminal.display) : NULL,
+        .input = &app->terminal.input,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
     app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
@@ -258,8 +223,8 @@ static vx_err create_machine(struct app *app)
     VX_TRY(app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
     app_media_drop_kernel(&app->media);
-    app->debug.serial = app->serial;
-    app->debug.terminal = app->terminal;
+    app->debug.serial = app->terminal.serial;
+    app->debug.terminal = app->terminal.display;
     app->debug.blocking = app->blocking;
     app->debug.files = app->files;
     VX_TRY(app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine));
@@ -305,10 +270,9 @@ static void print_start_line(struct app *app)
     char media[600], memory[24];
     app_media_describe(&app->media, app->options, media, sizeof media);
     option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
-    vx_log_info(
-        app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
-        option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
-        isatty(STDIN_FILENO) && (app->terminal != NULL || serial_char(app->serial) != NULL) ? "; Ctrl-A x leaves" : "");
+    vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+                option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
+                app->terminal.user_can_leave ? "; Ctrl-A x leaves" : "");
 }
 
 /* RIP is behind the HLT, which has one byte. */
@@ -431,8 +395,7 @@ static void take_apart(struct app *app)
     vx_machine_destroy(app->machine);
     app->machine = NULL;
     vx_clock_destroy(app->clock);
-    terminal_destroy(app->terminal);
-    serial_destroy(app->serial);
+    app_terminal_close(&app->terminal);
     app_media_close(&app->media);
     vx_loop_destroy(app->loop);
     vx_loop_destroy(app->user_loop);

@@ -119,7 +119,7 @@ void options_print_help(FILE *out)
                 print_option(out, option_of((enum option_id)id));
     }
     rows = usage_keys(&count);
-    print_rows(out, "Keys, where the terminal serves the guest", rows, count);
+    print_rows(out, "Keys, where a terminal serves the guest (not with --no-escape)", rows, count);
     rows = usage_exit_statuses(&count);
     print_rows(out, "Exit status", rows, count);
     rows = usage_environment(&count);

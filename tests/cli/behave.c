@@ -1,13 +1,11 @@
-/* behave.c - exit statuses, signals, time-out, locks, terminal and statistics, with guests of one boot sector.
+/* behave.c - exit statuses, signals, time-out, locks and statistics, with guests of one boot sector.
  *
  * Usage: behave VX86 */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -237,57 +235,6 @@ static void locks(struct run *run)
     run_check(run, second.status == 124, "idle.img", &second, "the lock should be gone with its owner");
 }
 
-/* ---- terminal ---------------------------------------------------------------------------------------------------- */
-
-/* Takes what the terminal shows, so that nobody waits for room in it. */
-static void drain(int master)
-{
-    char bytes[4096];
-    while (read(master, bytes, sizeof bytes) > 0)
-        ;
-}
-
-static bool same_modes(const struct termios *a, const struct termios *b)
-{
-    return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag && a->c_cflag == b->c_cflag;
-}
-
-/* The terminal is raw while vx86 runs and as before when it has ended: by keys, or by a signal. */
-static void terminal(struct run *run, const char *args, const char *keys, int number, int status)
-{
-    static struct run_result result;
-    struct termios before, during, after;
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
-        run->failures++;
-        return;
-    }
-    const char *name = ptsname(master);
-    int slave = open(name, O_RDWR | O_NOCTTY);
-    tcgetattr(slave, &before);
-    pid_t pid = run_start(run, args, 1, name);
-    bool started = run_wait_for(run, 1, "vx86: engine");
-    drain(master);
-    tcgetattr(slave, &during);
-    if (keys != NULL && write(master, keys, strlen(keys)) < 0)
-        run->failures++;
-    if (number != 0)
-        kill(pid, number);
-    for (unsigned i = 0; i < 20; i++) {
-        drain(master);
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-    }
-    run_finish(run, pid, 1, &result);
-    tcgetattr(slave, &after);
-    run_check(run, started && result.status == status && !result.killed, args, &result, "another exit status is right");
-    run_check(run, strstr(result.err, "Ctrl-A x leaves") != NULL, args, &result,
-              "the start line should tell how to leave");
-    run_check(run, (during.c_lflag & (ICANON | ECHO)) == 0, args, &result, "the terminal should have been raw");
-    run_check(run, same_modes(&before, &after), args, &result, "the terminal should be as before");
-    close(slave);
-    close(master);
-}
-
 int main(int argc, char **argv)
 {
     struct run run;
@@ -302,11 +249,5 @@ int main(int argc, char **argv)
     signals(&run);
     second_signal(&run);
     locks(&run);
-    terminal(&run, "idle.img", "\1x", 0, 0);
-    terminal(&run, "busy.img", "\1x", 0, 0);
-    terminal(&run, "--display terminal idle.img", "\1x", 0, 0);
-    terminal(&run, "idle.img", NULL, SIGTERM, 128 + SIGTERM);
-    terminal(&run, "idle.img", NULL, SIGHUP, 128 + SIGHUP);
-    terminal(&run, "--display terminal busy.img", NULL, SIGTERM, 128 + SIGTERM);
     return run_fini(&run);
 }

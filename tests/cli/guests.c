@@ -23,6 +23,9 @@ static const struct {
     GUEST("talk.img", "\xBA\xF8\x03\xEE\xEB\xFD"),        /* mov dx, 3F8h; out dx, al; jmp $-1 */
     /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
     GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
+    /* mov dx, 3FDh; in al, dx; test al, 1; jz $-3; mov dl, F8h; in al, dx; out dx, al; cmp al, 4; jnz $-14;
+     * then as off.img */
+    GUEST("echo.img", "\xBA\xFD\x03\xEC\xA8\x01\x74\xFB\xB2\xF8\xEC\xEE\x3C\x04\x75\xF0\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
 };
 
 void guests_make(struct run *run)

@@ -13,6 +13,7 @@
  *   idle.img            halts for ever, busy.img loops for ever
  *   talk.img            writes to COM1 for ever
  *   hello.img           writes "ok" to COM1 and powers off
+ *   echo.img            writes what it reads from COM1, and powers off behind a 04h
  *   blank.img           cannot be booted */
 void guests_make(struct run *run);
 

@@ -64,6 +64,7 @@ static const struct row rows[] = {
     { "--serial file:/no/where boots.img", "/no/where.*No such file" },
     { "--display terminal boots.img", "needs a terminal" },
     { "--display terminal --serial stdio boots.img", "both want the terminal: use" },
+    { "--escape --no-escape boots.img", "--escape and --no-escape contradict each other: leave one out" },
     { "--log nonsense boots.img", "--log: 'nonsense' is neither a class nor a level" },
     { "--log bt=loud boots.img", "--log: 'loud' is neither" },
     { "--trace nonsense boots.img", "--trace: no event matches 'nonsense'; there are: mmu_" },

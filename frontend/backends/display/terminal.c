@@ -36,7 +36,7 @@ struct terminal {
     void (*leave)(void *opaque);
     void (*debug)(void *opaque);
     void *opaque;
-    bool prefix_seen;
+    bool escape, prefix_seen;
 
     pthread_mutex_t mutex; /* I1 */
     struct terminal_screen *screen;
@@ -144,7 +144,7 @@ static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
     struct terminal *terminal = opaque;
     show_message(terminal, NULL);
     for (size_t i = 0; i < count; i++) {
-        switch (prefix_feed(&terminal->prefix_seen, bytes[i])) {
+        switch (terminal->escape ? prefix_feed(&terminal->prefix_seen, bytes[i]) : VX_PREFIX_PASS) {
         case VX_PREFIX_PASS: keymap_feed(&terminal->keymap, bytes[i]); break;
         case VX_PREFIX_SEND: keymap_feed(&terminal->keymap, VX_PREFIX_KEY); break;
         case VX_PREFIX_HELP: show_message(terminal, VX_PREFIX_HELP_TEXT); break;
@@ -266,6 +266,7 @@ vx_err terminal_create(const struct terminal_config *config, struct terminal **o
     terminal->blocking = config->blocking;
     terminal->out_fd = config->out_fd;
     terminal->input = config->input;
+    terminal->escape = config->escape;
     terminal->leave = config->leave;
     terminal->debug = config->debug;
     terminal->loop = config->loop;

@@ -28,6 +28,7 @@ struct serial {
     int out_fd;
     bool owns_out, write_failed;
     bool is_terminal;
+    bool escape; /* prefix_feed() looks at the input */
     void (*leave)(void *opaque);
     void (*debug)(void *opaque);
     void *opaque;
@@ -90,7 +91,7 @@ static void show_help(struct serial *serial)
 
 static void feed(struct serial *serial, uint8_t byte)
 {
-    switch (prefix_feed(&serial->prefix_seen, byte)) {
+    switch (serial->escape ? prefix_feed(&serial->prefix_seen, byte) : VX_PREFIX_PASS) {
     case VX_PREFIX_LEAVE:
         if (serial->leave != NULL)
             serial->leave(serial->opaque);
@@ -243,6 +244,7 @@ vx_err serial_create(const struct serial_config *config, struct serial **out)
     if (serial == NULL)
         return VX_ERR_NO_MEMORY;
     serial->log = config->log;
+    serial->escape = config->escape;
     serial->leave = config->leave;
     serial->debug = config->debug;
     serial->loop = config->loop;

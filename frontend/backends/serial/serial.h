@@ -1,9 +1,9 @@
 /* serial.h - character back ends for serial ports: the terminal vx86 was started from, a file, nothing.
  *
- * stdio: a terminal on `in_fd` becomes raw (terminal_raw.h) and Ctrl-A is the prefix of terminal_prefix.h. Anything
- * else on `in_fd` (a pipe, a file) is delivered byte by byte as the guest's UART takes it, prefix included, in order;
- * its end only means that no more input comes. Output is written at once; while the reader of a pipe does not read, the
- *   guest waits.
+ * stdio: a terminal on `in_fd` becomes raw (terminal_raw.h). Anything else on `in_fd` (a pipe, a file) is delivered
+ * byte by byte, in order, as the guest's UART takes it; its end only means that no more input comes. With `escape`
+ * Ctrl-A in the input is the prefix of terminal_prefix.h, else all of it is the guest's. Output is written at once;
+ * while the reader of a pipe does not read, the guest waits.
  * Thread rule: machine thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_SERIAL_H
 #define VX86_FRONTEND_SERIAL_H
@@ -21,6 +21,7 @@ struct serial_config {
     struct vx_files *files;       /* NULL: none */
     const char *spec;             /* "stdio", "none" or "file:PATH" */
     int in_fd, out_fd;            /* for stdio: 0 and 1 in the program; in_fd -1: no input */
+    bool escape;                  /* Ctrl-A is a command */
     void (*leave)(void *opaque);  /* Ctrl-A x, on the machine thread */
     void (*debug)(void *opaque);  /* Ctrl-A d */
     void *opaque;

@@ -26,6 +26,7 @@ struct rig {
     uint8_t got[INPUT_BYTES + 16];
     size_t count;
     unsigned leaves;
+    bool escape;
 };
 
 static size_t uart_receive(void *device, const uint8_t *bytes, size_t count)
@@ -56,6 +57,7 @@ static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
                                                         .spec = spec,
                                                         .in_fd = in_fd,
                                                         .out_fd = out_fd,
+                                                        .escape = rig->escape,
                                                         .leave = on_leave,
                                                         .opaque = rig },
                                &rig->serial),
@@ -86,7 +88,8 @@ static void run_until(struct rig *rig, size_t done)
     }
 }
 
-/* A pipe's bytes all arrive, in order, however slowly the guest takes them; then its end is nothing special. */
+/* A pipe's bytes all arrive, Ctrl-A x among them, in order, however slowly the guest takes them; then its end is
+ * nothing special. */
 Test(serial, pipe_back_pressure)
 {
     struct rig *rig = calloc(1, sizeof *rig);
@@ -94,14 +97,15 @@ Test(serial, pipe_back_pressure)
     cr_assert(pipe(rig->in) == 0 && pipe(rig->out) == 0);
     fcntl(rig->in[1], F_SETPIPE_SZ, 1 << 20);
     for (unsigned i = 0; i < INPUT_BYTES; i++)
-        sent[i] = (uint8_t)(i * 7 % 251) == 1 ? 2 : (uint8_t)(i * 7 % 251); /* no Ctrl-A */
+        sent[i] = (uint8_t)(i * 7 % 251);
+    memcpy(sent + 100, "\001x\001d\001\001x", 7);
     cr_assert_eq(write(rig->in[1], sent, INPUT_BYTES), INPUT_BYTES);
     close(rig->in[1]);
     set_up(rig, "stdio", rig->in[0], rig->out[1]);
     rig->room = 16;
     run_until(rig, INPUT_BYTES);
     cr_assert_eq(rig->count, INPUT_BYTES, "%zu bytes", rig->count);
-    cr_assert(memcmp(sent, rig->got, INPUT_BYTES) == 0);
+    cr_assert(memcmp(sent, rig->got, INPUT_BYTES) == 0 && rig->leaves == 0);
     rig->chr->ops->write(rig->chr->opaque, (const uint8_t *)"out\n", 4);
     char text[8];
     cr_assert_eq(read(rig->out[0], text, sizeof text), 4);
@@ -111,11 +115,12 @@ Test(serial, pipe_back_pressure)
     free(rig);
 }
 
-/* In a pipe the prefix takes effect in its turn: what stands before it reaches the guest first. */
+/* In a pipe the prefix, where it is wanted, takes effect in its turn: what stands before it reaches the guest first. */
 Test(serial, pipe_prefix_in_order)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     cr_assert(pipe(rig->in) == 0 && pipe(rig->out) == 0);
+    rig->escape = true;
     set_up(rig, "stdio", rig->in[0], rig->out[1]);
     cr_assert_eq(write(rig->in[1], "ab\001a\001zc\001x", 9), 9);
     rig->room = 2;
@@ -154,6 +159,7 @@ Test(serial, terminal)
     struct serial *second;
     int slave, master = open_pty(&slave);
     cr_assert(!is_raw(slave));
+    rig->escape = true;
     set_up(rig, "stdio", slave, slave);
     cr_assert(is_raw(slave));
     cr_assert_eq(serial_create(
@@ -174,6 +180,20 @@ Test(serial, terminal)
     cr_assert(read(master, text, sizeof text - 1) > 0 && strstr(text, "leave vx86") != NULL);
     tear_down(rig);
     cr_assert(!is_raw(slave));
+    free(rig);
+}
+
+/* Where no key is vx86's, Ctrl-A x is the guest's. */
+Test(serial, terminal_without_escape)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    int slave, master = open_pty(&slave);
+    set_up(rig, "stdio", slave, slave);
+    rig->room = 16;
+    cr_assert_eq(write(master, "a\001x\001a\001\001", 7), 7);
+    run_until(rig, 7);
+    cr_assert(rig->leaves == 0 && rig->count == 7 && memcmp(rig->got, "a\001x\001a\001\001", 7) == 0);
+    tear_down(rig);
     free(rig);
 }
 

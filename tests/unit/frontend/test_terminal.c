@@ -34,7 +34,7 @@ static void on_leave(void *opaque)
     ((struct rig *)opaque)->leaves++;
 }
 
-static void set_up(struct rig *rig)
+static void set_up_with(struct rig *rig, bool escape)
 {
     struct winsize size = { .ws_row = 25, .ws_col = 80 };
     memset(rig, 0, sizeof *rig);
@@ -50,10 +50,16 @@ static void set_up(struct rig *rig)
                                                             .in_fd = rig->slave,
                                                             .out_fd = rig->slave,
                                                             .input = &rig->input,
+                                                            .escape = escape,
                                                             .leave = on_leave,
                                                             .opaque = rig },
                                  &rig->terminal),
                  VX_ERR_OK);
+}
+
+static void set_up(struct rig *rig)
+{
+    set_up_with(rig, true);
 }
 
 static void tear_down(struct rig *rig)
@@ -128,6 +134,15 @@ Test(terminal, keys_and_prefix)
     cr_assert(shows(&rig, "Ctrl-A x: leave vx86"));
     cr_assert_eq(write(rig.master, "\001x", 2), 2);
     cr_assert(run_until(&rig, rig.keys, 1));
+    tear_down(&rig);
+}
+
+Test(terminal, keys_without_prefix)
+{
+    struct rig rig;
+    set_up_with(&rig, false);
+    cr_assert_eq(write(rig.master, "\001x", 2), 2);
+    cr_assert(run_until(&rig, "+1d +1e -1e -1d +2d -2d ", 0));
     tear_down(&rig);
 }
 

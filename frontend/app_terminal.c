@@ -1,0 +1,88 @@
+/* app_terminal.c - see app_terminal.h. */
+#include "app_terminal.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "app_debug.h"
+
+static vx_err refuse(const struct app_terminal_config *config, const char *why)
+{
+    vx_log_error(config->log, VX_LOG_GENERAL, "%s", why);
+    return VX_ERR_BAD_ARGUMENT;
+}
+
+static vx_err check(const struct app_terminal_config *config, const char *serial, bool display)
+{
+    const struct option_value *value = config->options->value;
+    bool stdio = strcmp(serial, "stdio") == 0;
+    if (value[VX_OPT_escape].given && value[VX_OPT_no_escape].given)
+        return refuse(config, "--escape and --no-escape contradict each other: leave one out");
+    if (app_debug_wants_output(config->options) && (display || stdio))
+        return refuse(config, "--gdb stdio needs standard input and output for itself: use --gdb PORT, or "
+                              "--serial file:PATH and --display none");
+    if (display && stdio)
+        return refuse(config, "--display terminal and --serial stdio both want the terminal: use --serial file:PATH or "
+                              "none");
+    return VX_ERR_OK;
+}
+
+static bool escapes(const struct options *options)
+{
+    if (isatty(STDIN_FILENO))
+        return !options->value[VX_OPT_no_escape].given;
+    return options->value[VX_OPT_escape].given;
+}
+
+static vx_err open_serial(struct app_terminal *terminal, const struct app_terminal_config *config, const char *spec,
+                          bool escape)
+{
+    bool no_input = app_debug_wants_input(config->options);
+    return serial_create(&(struct serial_config){ .log = config->log,
+                                                  .blocking = config->blocking,
+                                                  .loop = config->loop,
+                                                  .files = config->files,
+                                                  .spec = spec,
+                                                  .in_fd = no_input ? -1 : STDIN_FILENO,
+                                                  .out_fd = STDOUT_FILENO,
+                                                  .escape = escape,
+                                                  .leave = config->leave,
+                                                  .debug = config->debug,
+                                                  .opaque = config->opaque },
+                         &terminal->serial);
+}
+
+static vx_err open_display(struct app_terminal *terminal, const struct app_terminal_config *config, bool escape)
+{
+    return terminal_create(&(struct terminal_config){ .log = config->log,
+                                                      .blocking = config->blocking,
+                                                      .loop = config->loop,
+                                                      .in_fd = STDIN_FILENO,
+                                                      .out_fd = STDOUT_FILENO,
+                                                      .input = &terminal->input,
+                                                      .escape = escape,
+                                                      .leave = config->leave,
+                                                      .debug = config->debug,
+                                                      .opaque = config->opaque },
+                           &terminal->display);
+}
+
+vx_err app_terminal_open(struct app_terminal *terminal, const struct app_terminal_config *config)
+{
+    bool display = config->options->value[VX_OPT_display].number == 0, escape = escapes(config->options);
+    const char *spec = config->options->value[VX_OPT_serial].text;
+    if (spec == NULL)
+        spec = display || app_debug_wants_output(config->options) ? "none" : "stdio";
+    VX_TRY(check(config, spec, display));
+    VX_TRY(open_serial(terminal, config, spec, escape));
+    if (display)
+        VX_TRY(open_display(terminal, config, escape));
+    terminal->user_can_leave = escape && isatty(STDIN_FILENO) && (display || strcmp(spec, "stdio") == 0);
+    return VX_ERR_OK;
+}
+
+void app_terminal_close(struct app_terminal *terminal)
+{
+    terminal_destroy(terminal->display);
+    serial_destroy(terminal->serial);
+}

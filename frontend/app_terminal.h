@@ -1,0 +1,36 @@
+/* app_terminal.h - who has the user's terminal: the guest's serial line, its screen, or neither; and whether Ctrl-A on
+ * it is a command.
+ *
+ * Ctrl-A (terminal_prefix.h) is a command where standard input is a terminal, unless --no-escape; in a pipe or a file
+ * it is data, unless --escape. Thread rule: while the machine does not run. */
+#ifndef VX86_FRONTEND_APP_TERMINAL_H
+#define VX86_FRONTEND_APP_TERMINAL_H
+
+#include "options.h"
+#include "serial.h"
+#include "terminal.h"
+
+struct app_terminal_config {
+    const struct options *options;
+    struct vx_log *log;
+    struct vx_blocking *blocking;
+    struct vx_loop *loop;
+    struct vx_files *files;
+    void (*leave)(void *opaque); /* Ctrl-A x, on the machine thread */
+    void (*debug)(void *opaque); /* Ctrl-A d */
+    void *opaque;
+};
+
+struct app_terminal {
+    struct serial *serial;
+    struct terminal *display; /* NULL unless --display terminal */
+    struct vx_input input;    /* the user's keyboard */
+    bool user_can_leave;      /* by Ctrl-A x */
+};
+
+/* Errors, logged: options that do not go together, and what serial_create() and terminal_create() say. */
+VX_MUST_USE vx_err app_terminal_open(struct app_terminal *terminal, const struct app_terminal_config *config);
+/* Gives the terminal back. What was never opened is allowed. */
+void app_terminal_close(struct app_terminal *terminal);
+
+#endif
