@@ -7,7 +7,10 @@
  *       after every change, so that what the guest reads always agrees with the keys.
  *   I2  offset <= bytes of the selected item: reads past its end give zeros and move nothing.
  *   I3  A DMA transfer touches guest memory only through vx_pmap_*, page by page, and ends at the first page that
- *       cannot be written. */
+ *       cannot be written.
+ *   I4  It goes in portions: the first in the port write that starts it, the others from portion_timer, which is armed
+ *       while some are left. So no port write takes longer than a portion, and timers, interrupts and a stop come in
+ *       between. The descriptor's control field is written once, when all is done. */
 #include "fw_cfg.h"
 
 #include <stdlib.h>
@@ -22,6 +25,10 @@ enum { DMA_ERROR = 1u << 0, DMA_READ = 1u << 1, DMA_SKIP = 1u << 2, DMA_SELECT =
 /* Flags that may accompany an item number in the selector: 14 for "write", gone since QEMU 2.4, and 15 for items
  * private to the architecture, which have a table of their own. */
 enum { KEY_WRITE = 0x4000, KEY_ARCH = 0x8000, KEY_MASK = 0x3FFF };
+
+/* A portion takes some 0.2 ms, or 1 ms in memory that the host has not given yet; as much is left to the guest. */
+enum { PORTION_BYTES = 2 << 20, PORTION_GAP_NS = 200000 };
+
 enum { GENERIC_ITEMS = FW_CFG_FILE_FIRST, ARCH_ITEMS = 8 };
 
 struct item {
@@ -34,9 +41,16 @@ struct file {
     struct item item;
 };
 
+/* What is left of a DMA read, and where its answer goes. */
+struct transfer {
+    uint64_t descriptor_phys, to_phys;
+    uint32_t left;
+};
+
 struct fw_cfg {
     struct vx_log *log;
     struct vx_bus *bus;
+    struct vx_clock *clock;
     struct vx_pmap *pmap;
     struct vx_region region, dma_region;
     vx_err status;
@@ -49,6 +63,8 @@ struct fw_cfg {
     uint16_t key;
     size_t offset; /* I2 */
     uint64_t dma_phys;
+    struct transfer transfer;
+    struct vx_timer portion_timer; /* I4 */
 };
 
 /* ---- items ------------------------------------------------------------------------------------------------------- */
@@ -213,23 +229,52 @@ static bool write_in_page(struct vx_pmap *pmap, uint64_t phys, const uint8_t *fr
     return true;
 }
 
-/* The item's bytes, then zeros up to `bytes` (keeps I3). */
-static bool dma_read(struct fw_cfg *fw_cfg, uint64_t phys, uint64_t bytes)
+/* One portion: the item's bytes, then zeros. False: a page that is not memory (keeps I3). */
+static bool move_portion(struct fw_cfg *fw_cfg)
 {
+    struct transfer *transfer = &fw_cfg->transfer;
+    uint32_t bytes = transfer->left < PORTION_BYTES ? transfer->left : PORTION_BYTES;
+    transfer->left -= bytes;
     while (bytes != 0) {
-        size_t run = VX_PAGE_BYTES - (size_t)(phys & VX_PAGE_MASK);
+        uint32_t run = VX_PAGE_BYTES - (uint32_t)(transfer->to_phys & VX_PAGE_MASK);
         if (run > bytes)
-            run = (size_t)bytes;
+            run = bytes;
         const uint8_t *from = NULL;
         size_t taken = take(fw_cfg, run, &from);
         if (taken != 0)
-            run = taken;
-        if (!write_in_page(fw_cfg->pmap, phys, taken != 0 ? from : NULL, run))
+            run = (uint32_t)taken;
+        if (!write_in_page(fw_cfg->pmap, transfer->to_phys, taken != 0 ? from : NULL, run))
             return false;
-        phys += run;
+        transfer->to_phys += run;
         bytes -= run;
     }
     return true;
+}
+
+static void answer(struct fw_cfg *fw_cfg, uint64_t descriptor_phys, uint32_t control)
+{
+    uint8_t bytes[4];
+    vx_put_be32(bytes, control);
+    vx_pmap_dma_write(fw_cfg->pmap, descriptor_phys, bytes, sizeof bytes);
+}
+
+static void refuse(struct fw_cfg *fw_cfg, uint64_t descriptor_phys, const char *why)
+{
+    vx_log_guest(fw_cfg->log, "fw_cfg: DMA with its descriptor at %09llxh refused: %s",
+                 (unsigned long long)descriptor_phys, why);
+    answer(fw_cfg, descriptor_phys, DMA_ERROR);
+}
+
+static void go_on(void *opaque)
+{
+    struct fw_cfg *fw_cfg = opaque;
+    struct transfer *transfer = &fw_cfg->transfer;
+    if (!move_portion(fw_cfg))
+        refuse(fw_cfg, transfer->descriptor_phys, "it leads out of memory");
+    else if (transfer->left == 0)
+        answer(fw_cfg, transfer->descriptor_phys, 0);
+    else /* keeps I4 */
+        vx_timer_set(fw_cfg->clock, &fw_cfg->portion_timer, vx_clock_now_ns(fw_cfg->clock) + PORTION_GAP_NS);
 }
 
 /* Carries out the descriptor at dma_phys: control, length (32 bits each), address (64 bits), big-endian; the answer
@@ -239,26 +284,30 @@ static void dma_transfer(struct fw_cfg *fw_cfg)
     uint8_t descriptor[16];
     uint64_t at = fw_cfg->dma_phys;
     fw_cfg->dma_phys = 0;
+    if (fw_cfg->portion_timer.deadline_ns != VX_NEVER) {
+        refuse(fw_cfg, at, "another is under way");
+        return;
+    }
     vx_pmap_dma_read(fw_cfg->pmap, at, descriptor, sizeof descriptor);
     uint32_t control = vx_get_be32(descriptor);
     uint32_t bytes = vx_get_be32(descriptor + 4);
     uint64_t phys = (uint64_t)vx_get_be32(descriptor + 8) << 32 | vx_get_be32(descriptor + 12);
     const uint8_t *skipped;
-    bool ok = true;
 
     if (control & DMA_SELECT)
         select_key(fw_cfg, (uint16_t)(control >> 16));
-    if (control & DMA_READ)
-        ok = dma_read(fw_cfg, phys, bytes);
-    else if (control & DMA_WRITE)
-        ok = false;
-    else if (control & DMA_SKIP)
+    if (control & DMA_READ) {
+        fw_cfg->transfer = (struct transfer){ .descriptor_phys = at, .to_phys = phys, .left = bytes };
+        go_on(fw_cfg);
+        return;
+    }
+    if (control & DMA_WRITE) {
+        refuse(fw_cfg, at, "items are read-only");
+        return;
+    }
+    if (control & DMA_SKIP)
         take(fw_cfg, bytes, &skipped);
-    if (!ok)
-        vx_log_guest(fw_cfg->log, "fw_cfg: DMA of %u bytes at %09llx refused", bytes, (unsigned long long)phys);
-    uint8_t answer[4];
-    vx_put_be32(answer, ok ? 0 : DMA_ERROR);
-    vx_pmap_dma_write(fw_cfg->pmap, at, answer, sizeof answer);
+    answer(fw_cfg, at, 0);
 }
 
 static uint64_t dma_port_read(void *opaque, uint64_t off, unsigned size)
@@ -296,6 +345,8 @@ static void fw_cfg_reset(void *instance, enum reset phase)
         return;
     select_key(fw_cfg, FW_CFG_SIGNATURE);
     fw_cfg->dma_phys = 0;
+    fw_cfg->transfer = (struct transfer){ 0 };
+    vx_timer_set(fw_cfg->clock, &fw_cfg->portion_timer, VX_NEVER);
 }
 
 static vx_err add_regions(struct fw_cfg *fw_cfg)
@@ -341,7 +392,9 @@ vx_err fw_cfg_create(const struct fw_cfg_config *config, struct fw_cfg **out)
         return VX_ERR_NO_MEMORY;
     fw_cfg->log = config->log;
     fw_cfg->bus = config->bus;
+    fw_cfg->clock = config->clock;
     fw_cfg->pmap = config->pmap;
+    vx_timer_init(fw_cfg->clock, &fw_cfg->portion_timer, go_on, fw_cfg);
     const uint8_t id[4] = { ID_TRADITIONAL | ID_DMA };
     add_item(fw_cfg, FW_CFG_SIGNATURE, "QEMU", 4);
     add_item(fw_cfg, FW_CFG_ID, id, sizeof id);
@@ -364,6 +417,7 @@ static void fw_cfg_destroy(void *instance)
     struct fw_cfg *fw_cfg = instance;
     if (fw_cfg == NULL)
         return;
+    vx_timer_set(fw_cfg->clock, &fw_cfg->portion_timer, VX_NEVER);
     vx_bus_remove(fw_cfg->bus, &fw_cfg->region);
     vx_bus_remove(fw_cfg->bus, &fw_cfg->dma_region);
     free_items(fw_cfg);
@@ -378,18 +432,27 @@ static const char *check(const void *loaded)
     return fw_cfg->offset <= (item != NULL ? item->bytes : 0) ? NULL : "offset";
 }
 
+static const struct state_field transfer_fields[] = {
+    FIELD(struct transfer, descriptor_phys),
+    FIELD(struct transfer, to_phys),
+    FIELD(struct transfer, left),
+};
+static const struct state_table transfer_state = STATE_TABLE(struct transfer, transfer_fields, NULL);
+
 static const struct state_field fields[] = {
     REGISTER(struct fw_cfg, key),
     FIELD(struct fw_cfg, offset),
     REGISTER(struct fw_cfg, dma_phys),
     REGISTER_SAME(struct fw_cfg, file_count),
-    WIRES(struct fw_cfg, log, bus, pmap, region, dma_region, status, generic, arch, files),
+    FIELD_STRUCT(struct fw_cfg, transfer, &transfer_state),
+    FIELD_TIMER(struct fw_cfg, portion_timer, clock),
+    WIRES(struct fw_cfg, log, bus, clock, pmap, region, dma_region, status, generic, arch, files),
 };
 static const struct state_table state = STATE_TABLE(struct fw_cfg, fields, check);
 
 const struct device_type fw_cfg_type = {
     .name = "fw_cfg",
-    .version = 1,
+    .version = 2,
     .state = &state,
     .reset = fw_cfg_reset,
     .destroy = fw_cfg_destroy,

@@ -2,15 +2,15 @@
  *
  * Source: QEMU "QEMU Firmware Configuration (fw_cfg) Device" specification.
  * Interface: selector port 510h (16 bits, write), data port 511h (8 bits, read; a block handler serves INSB), DMA
- * address
- *   register 514h..51Bh (big-endian, the write of its low half starts the transfer).
+ *   address register 514h..51Bh (big-endian, the write of its low half starts the transfer).
  * Modelled: signature, id (traditional and DMA interface), file directory sorted by name, DMA select, skip and read.
  * Not modelled: writable items. A DMA write answers with the error bit, as the specification has it for read-only
- * items;
- *   data port writes are ignored, as since QEMU 2.4.
- * A DMA transfer stops with the error bit at the first page that is not writable memory, so that its length is bounded
- * by the guest's RAM. Items are added before the guest runs and survive reset.
- * Saved state: selected key, offset, DMA address. Thread rule: machine thread only. */
+ *   items; data port writes are ignored, as since QEMU 2.4.
+ * A DMA transfer of more than 2 MiB takes guest time: the control field keeps its value until all is done, as the
+ * specification allows, and a second transfer in the meantime is answered with the error bit. It stops with the
+ * error bit at the first page that is not writable memory, so its length is bounded by the guest's RAM. Items are
+ * added before the guest runs and survive reset.
+ * Saved state: selected key, offset, DMA address, the transfer under way. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_FW_CFG_H
 #define VX86_DEVICES_FW_CFG_H
 
@@ -34,6 +34,7 @@ struct fw_cfg;
 struct fw_cfg_config {
     struct vx_log *log;
     struct vx_bus *bus;
+    struct vx_clock *clock;
     struct vx_pmap *pmap; /* where DMA goes */
 };
 

@@ -112,12 +112,12 @@ static uint32_t outs_bulk(struct insn *in, unsigned size, uint32_t max)
 
 bool interp_ins(struct insn *in)
 {
-    static const struct string_op op = { .one = ins_one, .bulk = ins_bulk };
+    static const struct string_op op = { .one = ins_one, .bulk = ins_bulk, .is_port = true };
     return port_allowed(in, (uint16_t)in->cpu->gpr[VX_RDX], string_size(in)) && string_repeat(in, &op);
 }
 
 bool interp_outs(struct insn *in)
 {
-    static const struct string_op op = { .one = outs_one, .bulk = outs_bulk };
+    static const struct string_op op = { .one = outs_one, .bulk = outs_bulk, .is_port = true };
     return port_allowed(in, (uint16_t)in->cpu->gpr[VX_RDX], string_size(in)) && string_repeat(in, &op);
 }

@@ -83,6 +83,15 @@ static uint32_t step_more(const struct insn *in, const struct own_code *own, uin
     return STRING_STEP_MAX;
 }
 
+/* What a chip does for one access may take a millisecond: what wants attention does not wait for thousands. A step
+ * whose length is given (rep_max) is as long as it is said to be; I3 stays. */
+static bool stops_at_port(const struct insn *in, const struct string_op *op, const struct own_code *own)
+{
+    const struct vx_vcpu *cpu = in->cpu;
+    return op->is_port && cpu->rep_max == 0 && atomic_load_explicit(&cpu->attention, memory_order_relaxed) != 0 &&
+           !has_changed(own);
+}
+
 bool string_repeat(struct insn *in, const struct string_op *op)
 {
     struct vx_vcpu *cpu = in->cpu;
@@ -106,7 +115,7 @@ bool string_repeat(struct insn *in, const struct string_op *op)
         bool zf = cpu->eflags & VX_FL_ZF;
         if (op->by_zf && zf != (in->rep == REP_E))
             return true;
-        if (in->dr6_hits != 0) /* a data breakpoint traps after its iteration */
+        if (in->dr6_hits != 0 || stops_at_port(in, op, &own)) /* a data breakpoint traps after its iteration */
             break;
         if (left == 0)
             left = step_more(in, &own, &spare);

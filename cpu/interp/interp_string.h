@@ -14,7 +14,8 @@ struct string_op {
     /* Up to `max` iterations at once inside pages that the shadow has; returns how many were done, 0: use `one`.
      * May be NULL. */
     uint32_t (*bulk)(struct insn *in, unsigned size, uint32_t max);
-    bool by_zf; /* REPE and REPNE look at ZF after each iteration */
+    bool by_zf;   /* REPE and REPNE look at ZF after each iteration */
+    bool is_port; /* INS, OUTS: attention ends the step after any iteration */
 };
 
 static inline unsigned string_size(const struct insn *in)

@@ -360,7 +360,8 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
 
 static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_config *config)
 {
-    VX_TRY(fw_cfg_create(&(struct fw_cfg_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->fw_cfg));
+    VX_TRY(fw_cfg_create(
+        &(struct fw_cfg_config){ .log = pc->log, .bus = pc->bus, .clock = pc->clock, .pmap = pc->pmap }, &pc->fw_cfg));
     own(pc, &fw_cfg_type, pc->fw_cfg);
     struct debugcon *debugcon;
     VX_TRY(debugcon_create(&(struct debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon },

@@ -7,13 +7,14 @@
 #include "vx86/bytes.h"
 #include "vx86/pmap.h"
 
-enum { RAM_BYTES = 1 << 20, PORT_SELECTOR = 0x510, PORT_DATA = 0x511, PORT_DMA = 0x514 };
+enum { RAM_BYTES = 16 << 20, PORT_SELECTOR = 0x510, PORT_DATA = 0x511, PORT_DMA = 0x514 };
 enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16 };
 
 struct rig {
     struct vx_log *log;
     struct vx_stats stats;
     struct vx_bus *bus;
+    struct vx_clock *clock;
     struct vx_pmap *pmap;
     struct fw_cfg *fw_cfg;
     struct vx_fw_sink sink;
@@ -37,11 +38,12 @@ static void set_up(struct rig *rig)
     memset(rig, 0, sizeof *rig);
     rig->log = vx_log_create(stderr);
     cr_assert_eq(vx_bus_create(rig->log, &rig->stats, &rig->bus), VX_ERR_OK);
+    cr_assert_eq(vx_clock_create_fake(&rig->clock), VX_ERR_OK);
     struct vx_pmap_config pmap = {
         .log = rig->log, .stats = &rig->stats, .ram_bytes = RAM_BYTES, .bus = { nothing_read, nothing_write }
     };
     cr_assert_eq(vx_pmap_create(&pmap, &rig->pmap), VX_ERR_OK);
-    struct fw_cfg_config config = { .log = rig->log, .bus = rig->bus, .pmap = rig->pmap };
+    struct fw_cfg_config config = { .log = rig->log, .bus = rig->bus, .clock = rig->clock, .pmap = rig->pmap };
     cr_assert_eq(fw_cfg_create(&config, &rig->fw_cfg), VX_ERR_OK);
     rig->sink = fw_cfg_sink(rig->fw_cfg);
 }
@@ -50,6 +52,7 @@ static void tear_down(struct rig *rig)
 {
     fw_cfg_type.destroy(rig->fw_cfg);
     vx_pmap_destroy(rig->pmap);
+    vx_clock_destroy(rig->clock);
     vx_bus_destroy(rig->bus);
     vx_log_destroy(rig->log);
 }
@@ -76,8 +79,15 @@ static void put_be32(uint8_t *at, uint32_t value)
         at[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-/* Runs a descriptor placed at `at` and returns the control word that the device left. */
-static uint32_t dma(struct rig *rig, uint64_t at, uint32_t control, uint32_t bytes, uint64_t phys)
+static uint32_t control_at(struct rig *rig, uint64_t at)
+{
+    uint8_t control[4];
+    vx_pmap_read(rig->pmap, at, control, sizeof control);
+    return vx_get_be32(control);
+}
+
+/* Starts a descriptor placed at `at`, and returns the control word as it stands then. */
+static uint32_t dma_start(struct rig *rig, uint64_t at, uint32_t control, uint32_t bytes, uint64_t phys)
 {
     uint8_t descriptor[16];
     put_be32(descriptor, control);
@@ -87,8 +97,15 @@ static uint32_t dma(struct rig *rig, uint64_t at, uint32_t control, uint32_t byt
     vx_pmap_write(rig->pmap, at, descriptor, sizeof descriptor);
     vx_bus_write(rig->bus, VX_SPACE_IO, PORT_DMA, 4, __builtin_bswap32((uint32_t)(at >> 32)));
     vx_bus_write(rig->bus, VX_SPACE_IO, PORT_DMA + 4, 4, __builtin_bswap32((uint32_t)at));
-    vx_pmap_read(rig->pmap, at, descriptor, 4);
-    return vx_get_be32(descriptor);
+    return control_at(rig, at);
+}
+
+/* ... and when all the time that it can take has gone. */
+static uint32_t dma(struct rig *rig, uint64_t at, uint32_t control, uint32_t bytes, uint64_t phys)
+{
+    dma_start(rig, at, control, bytes, phys);
+    vx_clock_advance(rig->clock, VX_NS_PER_SEC);
+    return control_at(rig, at);
 }
 
 Test(fw_cfg, ports)
@@ -239,5 +256,49 @@ Test(fw_cfg, hostile_dma)
     /* odd sizes and offsets at the address register start nothing */
     vx_bus_write(rig.bus, VX_SPACE_IO, PORT_DMA + 6, 2, 0x5000);
     vx_bus_write(rig.bus, VX_SPACE_IO, PORT_DMA + 7, 1, 0x50);
+    tear_down(&rig);
+}
+
+enum { LONG_BYTES = 10 << 20, LONG_PHYS = 0x100000 };
+
+/* How much of what a long transfer has to fill with zeros still has the EEh that it had before. */
+static uint32_t left_over(struct rig *rig)
+{
+    uint32_t left = 0;
+    for (uint32_t off = 0; off < LONG_BYTES; off += VX_PAGE_BYTES)
+        left += *vx_pmap_read_ptr(rig->pmap, LONG_PHYS + off) == 0xEE;
+    return left * VX_PAGE_BYTES;
+}
+
+/* A port write moves a portion, not all that a guest may ask for; the control field tells when all is done. */
+Test(fw_cfg, long_dma_goes_in_portions)
+{
+    static uint8_t ee[VX_PAGE_BYTES];
+    struct rig rig;
+    set_up(&rig);
+    memset(ee, 0xEE, sizeof ee);
+    for (uint32_t off = 0; off < LONG_BYTES; off += VX_PAGE_BYTES)
+        vx_pmap_write(rig.pmap, LONG_PHYS + off, ee, sizeof ee);
+    cr_assert_eq(dma_start(&rig, 0x5000, DMA_READ, LONG_BYTES, LONG_PHYS), DMA_READ, "it is under way");
+    uint32_t left = left_over(&rig), rounds = 0;
+    cr_assert(left != 0 && left < LONG_BYTES, "a portion went at once: %u left", left);
+
+    cr_assert_eq(dma_start(&rig, 0x6000, DMA_READ, 4, 0x7000), DMA_ERROR, "one at a time");
+    cr_assert_eq(control_at(&rig, 0x5000), DMA_READ);
+    while (control_at(&rig, 0x5000) == DMA_READ && rounds++ < 1000) {
+        uint32_t before = left_over(&rig);
+        vx_clock_advance(rig.clock, 100000);
+        cr_assert_leq(before - left_over(&rig), left, "each is as small as the first");
+    }
+    cr_assert_eq(control_at(&rig, 0x5000), 0);
+    cr_assert_eq(left_over(&rig), 0);
+    cr_assert_eq(dma_start(&rig, 0x6000, DMA_READ, 4, 0x7000), 0, "the next may come");
+
+    /* a reset takes back what is under way; the descriptor is never answered */
+    dma_start(&rig, 0x5000, DMA_READ, LONG_BYTES, LONG_PHYS);
+    fw_cfg_type.reset(rig.fw_cfg, VX_RESET_HOLD);
+    vx_clock_advance(rig.clock, VX_NS_PER_SEC);
+    cr_assert_eq(control_at(&rig, 0x5000), DMA_READ);
+    cr_assert_eq(dma(&rig, 0x6000, DMA_READ, 4, 0x7000), 0);
     tear_down(&rig);
 }
