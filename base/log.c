@@ -2,7 +2,7 @@
  *
  *   I1  The trace-enable bytes are the first member: vx_trace_on() in log.h reads them without a call.
  *   I2  A line is formatted without the mutex and written with it, in one piece, between the brackets.
- *   I3  What reaches the output has no control characters: text may come from the guest, and the output may be a
+ *   I3  What reaches the output is escaped (vx86/text.h): text may come from the guest, and the output may be a
  *       terminal. */
 #include "vx86/log.h"
 
@@ -15,8 +15,10 @@
 
 #include "vx86/blocking.h"
 #include "vx86/loop.h"
+#include "vx86/text.h"
 
 #define LINE_BYTES             1024
+#define LINE_ROOM              (LINE_BYTES * VX_TEXT_GROWTH + 64)
 #define GUEST_LINES_PER_WINDOW 10
 #define GUEST_WINDOW_NS        1000000000ull
 
@@ -72,15 +74,14 @@ struct vx_log *vx_log_create(FILE *out)
     return log;
 }
 
-/* Makes *text one clean line: keeps I3. */
-static void clean(char *text)
+/* "BEFORE: TEXT" as one line in line[LINE_ROOM]: keeps I3. */
+static void make_line(char *line, const char *before, const char *text)
 {
     size_t length = strlen(text);
     while (length > 0 && text[length - 1] == '\n')
-        text[--length] = '\0';
-    for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7F)
-            *c = *c == '\t' ? ' ' : '?';
+        length--;
+    int at = snprintf(line, LINE_ROOM, "%s: ", before);
+    vx_text_escape(text, length, "\t", line + at, LINE_ROOM - (size_t)at);
 }
 
 static void write_line_locked(struct vx_log *log, const char *line)
@@ -236,11 +237,10 @@ void vx_log(struct vx_log *log, enum vx_log_class cls, enum vx_log_level level, 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    clean(text);
-
-    char line[LINE_BYTES + 32];
+    char line[LINE_ROOM], before[32];
     bool named = cls != VX_LOG_GENERAL;
-    snprintf(line, sizeof line, "vx86: %s%s%s", named ? class_name[cls] : "", named ? ": " : "", text);
+    snprintf(before, sizeof before, "vx86%s%s", named ? ": " : "", named ? class_name[cls] : "");
+    make_line(line, before, text);
     pthread_mutex_lock(&log->mutex);
     log->errors += level == VX_LOG_ERROR;
     if (cls != VX_LOG_GUEST || guest_may_print_locked(log))
@@ -255,10 +255,8 @@ void vx_trace_emit(struct vx_log *log, enum vx_trace_id id, ...)
     va_start(args, id);
     vsnprintf(text, sizeof text, trace_event[id].fmt, args);
     va_end(args);
-    clean(text);
-
-    char line[LINE_BYTES + 64];
-    snprintf(line, sizeof line, "%s: %s", trace_event[id].name, text);
+    char line[LINE_ROOM];
+    make_line(line, trace_event[id].name, text);
     pthread_mutex_lock(&log->mutex);
     write_line_locked(log, line);
     pthread_mutex_unlock(&log->mutex);

@@ -13,14 +13,15 @@
 #include "bench_sweep.h"
 #include "vx86/files.h"
 #include "vx86/firmware.h"
+#include "vx86/text.h"
 
 enum { DEFAULT_ROUNDS = 3, IMAGE_PATH_CHARS = 4096 };
 
 static int say(const char *format, const char *a, const char *b)
 {
-    fputs("vx86: ", stderr);
-    fprintf(stderr, format, a, b);
-    fputc('\n', stderr);
+    vx_text_print(stderr, "vx86: ");
+    vx_text_print(stderr, format, a, b);
+    vx_text_print(stderr, "\n");
     return 1;
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "bench.h"
+#include "vx86/text.h"
 
 void bench_print_head(FILE *out, const struct bench_report *report)
 {
@@ -35,7 +36,7 @@ void bench_print_row(FILE *out, const struct bench_report *report, const struct 
     fprintf(out, "%-12s %-8s", result->workload->name,
             report->swept != NULL ? result->setting->label : result->workload->group);
     if (result->error[0] != '\0') {
-        fprintf(out, " failed: %s\n", result->error);
+        vx_text_print(out, " failed: %s\n", result->error);
         return;
     }
     fprintf(out, " %8.3f %4.0f %7.0f", (double)bench_median(&result->times) / 1e9, 100 * bench_spread(&result->times),

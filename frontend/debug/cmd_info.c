@@ -115,20 +115,20 @@ static void show_field(void *opaque, const struct vx_field *field)
     FILE *out = listing->dbg->out;
     int digits = (int)field->bytes * 2;
     if (field->device != listing->device)
-        fprintf(out, "%s%s", listing->device != NULL ? "\n" : "", field->device);
+        vx_text_print(out, "%s%s", listing->device != NULL ? "\n" : "", field->device);
     listing->device = field->device;
     if (field->count > 1 && field->index > 0) {
         const char *before = field->index % 16 == 0 ? "\n                        " : " ";
-        fprintf(out, "%s%0*" PRIx64, before, digits, field->value);
+        vx_text_print(out, "%s%0*" PRIx64, before, digits, field->value);
         return;
     }
-    fprintf(out, "\n  %-20s  %0*" PRIx64, field->name, digits, field->value);
+    vx_text_print(out, "\n  %-20s  %0*" PRIx64, field->name, digits, field->value);
 }
 
 static void show_name(void *opaque, const char *name, bool described)
 {
     struct device_listing *listing = opaque;
-    fprintf(listing->dbg->out, "%-12s%s", name, described ? "" : "(nothing to show)");
+    vx_text_print(listing->dbg->out, "%-12s%s", name, described ? "" : "(nothing to show)");
     fputc('\n', listing->dbg->out);
 }
 

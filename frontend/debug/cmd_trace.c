@@ -12,9 +12,9 @@ static FILE *trace_out(const struct debugger *dbg)
 static void print_moment(struct debugger *dbg, FILE *out)
 {
     if (vx_machine_counts(dbg->machine))
-        fprintf(out, "%" PRIu64 " ", dbg->vcpu->retired);
+        vx_text_print(out, "%" PRIu64 " ", dbg->vcpu->retired);
     else
-        fprintf(out, "%.6f s ", (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
+        vx_text_print(out, "%.6f s ", (double)vx_clock_now_ns(vx_machine_clock(dbg->machine)) / 1e9);
 }
 
 void dbg_trace_insn(void *opaque)
@@ -27,9 +27,10 @@ void dbg_trace_insn(void *opaque)
     const uint64_t *r = dbg->vcpu->gpr;
     print_moment(dbg, out);
     dbg_show_here(dbg, out);
-    fprintf(out, "    eax=%08x ebx=%08x ecx=%08x edx=%08x esi=%08x edi=%08x ebp=%08x esp=%08x eflags=%08x\n",
-            (unsigned)r[VX_RAX], (unsigned)r[VX_RBX], (unsigned)r[VX_RCX], (unsigned)r[VX_RDX], (unsigned)r[VX_RSI],
-            (unsigned)r[VX_RDI], (unsigned)r[VX_RBP], (unsigned)r[VX_RSP], (unsigned)vx_eflags(dbg->vcpu));
+    vx_text_print(out, "    eax=%08x ebx=%08x ecx=%08x edx=%08x esi=%08x edi=%08x ebp=%08x esp=%08x eflags=%08x\n",
+                  (unsigned)r[VX_RAX], (unsigned)r[VX_RBX], (unsigned)r[VX_RCX], (unsigned)r[VX_RDX],
+                  (unsigned)r[VX_RSI], (unsigned)r[VX_RDI], (unsigned)r[VX_RBP], (unsigned)r[VX_RSP],
+                  (unsigned)vx_eflags(dbg->vcpu));
 }
 
 void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, uint64_t detail)
@@ -51,14 +52,14 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, ui
         return;
     print_moment(dbg, trace_out(dbg));
     if (event == VX_DEBUG_EVENT_MODE)
-        fprintf(trace_out(dbg), "%s %s", kinds[event].text, dbg_mode_name(value));
+        vx_text_print(trace_out(dbg), "%s %s", kinds[event].text, dbg_mode_name(value));
     else
-        fprintf(trace_out(dbg), "%s %02" PRIx64, kinds[event].text, value);
+        vx_text_print(trace_out(dbg), "%s %02" PRIx64, kinds[event].text, value);
     if (event == VX_DEBUG_EVENT_EXCEPTION)
-        fprintf(trace_out(dbg), " %s error %" PRIx64, dbg_vector_name(value), detail);
+        vx_text_print(trace_out(dbg), " %s error %" PRIx64, dbg_vector_name(value), detail);
     if (fault)
-        fprintf(trace_out(dbg), " address %08x", (unsigned)dbg->vcpu->cr2);
-    fprintf(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
+        vx_text_print(trace_out(dbg), " address %08x", (unsigned)dbg->vcpu->cr2);
+    vx_text_print(trace_out(dbg), " at %04x:%08x\n", dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
 
 void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsigned bytes, unsigned access,
@@ -66,9 +67,9 @@ void dbg_trace_access(void *opaque, enum vx_space space, uint64_t address, unsig
 {
     struct debugger *dbg = opaque;
     print_moment(dbg, trace_out(dbg));
-    fprintf(trace_out(dbg), "%s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n",
-            space == VX_SPACE_IO ? "port" : "mmio", access == VX_WATCH_WRITE ? "write" : "read", address, bytes,
-            (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
+    vx_text_print(trace_out(dbg), "%s %s %04" PRIx64 " %u bytes %0*" PRIx64 " at %04x:%08x\n",
+                  space == VX_SPACE_IO ? "port" : "mmio", access == VX_WATCH_WRITE ? "write" : "read", address, bytes,
+                  (int)bytes * 2, value, dbg->vcpu->seg[VX_CS].sel, (unsigned)dbg->vcpu->rip);
 }
 
 static void apply(struct debugger *dbg, unsigned kinds)

@@ -48,7 +48,7 @@ bool dbg_fail(struct debugger *dbg, const char *format, ...)
     if (place != NULL)
         dbg_say(dbg, "%s: ", place);
     va_start(args, format);
-    vfprintf(dbg->out, format, args);
+    vx_text_vprint(dbg->out, format, args);
     va_end(args);
     fputc('\n', dbg->out);
     dbg->failed = true;

@@ -15,7 +15,8 @@
  *
  *   I1  A command gets a cursor behind its name and prints one line with dbg_fail() when it cannot do what it was
  *       asked.
- *   I2  Nothing here changes the guest but the commands that say so. */
+ *   I2  Nothing here changes the guest but the commands that say so.
+ *   I3  What is printed goes through vx86/text.h, since names and strings are the guest's or a file's. */
 #ifndef VX86_FRONTEND_DBG_H
 #define VX86_FRONTEND_DBG_H
 
@@ -24,6 +25,7 @@
 #include <string.h>
 
 #include "debugger.h"
+#include "vx86/text.h"
 
 #define DBG_LINE_MAX 1024
 
@@ -95,7 +97,7 @@ enum {
 
 /* Says what is wrong, one line; returns false, to be used as `return dbg_fail(...)`. */
 bool dbg_fail(struct debugger *dbg, const char *format, ...) VX_PRINTF(2, 3);
-#define dbg_say(dbg, ...) ((void)fprintf((dbg)->out, __VA_ARGS__))
+#define dbg_say(dbg, ...) vx_text_print((dbg)->out, __VA_ARGS__)
 
 /* ---- command.c: words of a line ---------------------------------------------------------------------------------- */
 

@@ -76,8 +76,10 @@ static unsigned char complete(EditLine *edited, int ch)
         list_candidates(dbg, line, word);
         return CC_REDISPLAY;
     }
-    char rest[DBG_LINE_MAX + 1];
-    snprintf(rest, sizeof rest, "%.*s%s", (int)(common - typed), first + typed, n == 1 ? " " : "");
+    char rest[DBG_LINE_MAX * VX_TEXT_GROWTH + 2];
+    size_t length = vx_text_escape(first + typed, common - typed, "", rest, sizeof rest - 1); /* keeps I3 */
+    if (n == 1)
+        memcpy(rest + length, " ", 2);
     return el_insertstr(edited, rest) == 0 ? CC_REFRESH : CC_ERROR;
 }
 

@@ -25,11 +25,11 @@ static void print_address(struct debugger *dbg, FILE *out, uint64_t lin, uint64_
     char name[128];
     const struct vx_seg *cs = &dbg->vcpu->seg[VX_CS];
     if (vx_lin_wrap(cs->base + off) == lin)
-        fprintf(out, "%04x:%0*" PRIx64, cs->sel, vx_code32(dbg->vcpu) || off > 0xFFFF ? 8 : 4, off);
+        vx_text_print(out, "%04x:%0*" PRIx64, cs->sel, vx_code32(dbg->vcpu) || off > 0xFFFF ? 8 : 4, off);
     else
-        fprintf(out, "     %08" PRIx64, lin);
+        vx_text_print(out, "     %08" PRIx64, lin);
     if (dbg_symbolize(dbg, lin, name, sizeof name))
-        fprintf(out, " <%s>", name);
+        vx_text_print(out, " <%s>", name);
 }
 
 static unsigned print_insn(struct debugger *dbg, FILE *out, uint64_t lin, uint64_t off, struct vx_insn *insn)
@@ -38,12 +38,12 @@ static unsigned print_insn(struct debugger *dbg, FILE *out, uint64_t lin, uint64
     char bytes[15 * 2 + 1];
     print_address(dbg, out, lin, off);
     if (!vx_debug_disassemble(dbg->debug, &how, lin, off, insn)) {
-        fprintf(out, "  (no memory)");
+        vx_text_print(out, "  (no memory)");
         return 0;
     }
     for (unsigned i = 0; i < insn->length; i++)
         snprintf(bytes + 2 * i, 3, "%02x", insn->bytes[i]);
-    fprintf(out, "  %-16s %s", bytes, insn->text);
+    vx_text_print(out, "  %-16s %s", bytes, insn->text);
     return insn->length;
 }
 
@@ -63,15 +63,15 @@ static void print_operand(struct debugger *dbg, FILE *out, const struct vx_insn 
     uint64_t lin = vx_lin_wrap(dbg->vcpu->seg[insn->memory_seg].base + insn->memory_off);
     uint64_t value = 0;
     unsigned bytes = insn->memory_bytes;
-    fprintf(out, "   ; %s:%08" PRIx64, segment_names[insn->memory_seg], insn->memory_off);
+    vx_text_print(out, "   ; %s:%08" PRIx64, segment_names[insn->memory_seg], insn->memory_off);
     if (lin != insn->memory_off)
-        fprintf(out, " lin %08" PRIx64, lin);
+        vx_text_print(out, " lin %08" PRIx64, lin);
     if (bytes == 0 || bytes > 8)
         return;
     if (vx_debug_read(dbg->debug, lin, &value, bytes) == bytes)
-        fprintf(out, " = %0*" PRIx64, (int)bytes * 2, value);
+        vx_text_print(out, " = %0*" PRIx64, (int)bytes * 2, value);
     else
-        fprintf(out, " (not memory)");
+        vx_text_print(out, " (not memory)");
 }
 
 void dbg_show_here(struct debugger *dbg, FILE *out)

@@ -64,6 +64,11 @@ static const struct row rows[] = {
     { "--serial file:/no/where boots.img", "/no/where.*No such file" },
     { "--display terminal boots.img", "needs a terminal" },
     { "--display terminal --serial stdio boots.img", "both want the terminal: use" },
+    /* names that would command a terminal */
+    { "no\033[2Jt\x9bhere", "^vx86: no\\\\x1b\\[2Jt\\\\x9bhere: no such file" },
+    { "--no\033[2J\xc2\x9bthing", "unknown option '--no\\\\x1b\\[2J\\\\xc2\\\\x9bthing'" },
+    { "--serial file:/no\a/where boots.img", "/no\\\\x07/where" },
+    { "--kernel no\033kernel", "--kernel: no\\\\x1bkernel: No such file" },
     { "--escape --no-escape boots.img", "--escape and --no-escape contradict each other: leave one out" },
     { "--log nonsense boots.img", "--log: 'nonsense' is neither a class nor a level" },
     { "--log bt=loud boots.img", "--log: 'loud' is neither" },
@@ -199,6 +204,8 @@ static void refused(struct run *run, const struct row *row)
     run_check(run, result.status == 1 && !result.killed, row->args, &result, "exit status 1 is what it should have");
     run_check(run, run_lines(result.err) == 1, row->args, &result, "one line is what it should say");
     run_check(run, strncmp(result.err, "vx86: ", 6) == 0, row->args, &result, "the line should begin with vx86:");
+    run_check(run, strcspn(result.err, "\033\a\x9b") == strlen(result.err), row->args, &result,
+              "no part of it should command the terminal");
     run_check(run, run_matches(result.err, row->pattern), row->args, &result, row->pattern);
     run_check(run, result.out[0] == '\0', row->args, &result, "nothing should be on standard output");
     run_check(run, result.ms < MOST_MS, row->args, &result, "it took too long");

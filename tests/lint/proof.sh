@@ -72,10 +72,11 @@ expect bad "a folder that is not built" includes
 # walled FILE LINE: a tree in which that file includes that.
 walled() {
     rm -rf walls
-    mkdir -p walls/{base,mmu,cpu,firmware,frontend,bench,include,debug,devices/machine/lockstep,bt/x86_64,bt/verify}
+    mkdir -p walls/{base,mmu,cpu,firmware,frontend/debug,frontend/gdb,bench,include,debug,devices/machine/lockstep,bt/x86_64,bt/verify}
     printf '#include "asm.h"\n' >walls/bt/x86_64/emit_alu.c
     printf '#include <Zydis/Zydis.h>\n' | tee walls/bt/decode.c >walls/debug/disasm.c
     printf '#include <capstone/capstone.h>\n' >walls/bt/verify/verify_decode.c
+    printf '    fprintf(log->out, "%%s\\n", line);\n' >walls/base/log.c
     printf '%s\n' "$2" >"walls/$1"
 }
 walled bt/verify/verify.c '#include "regs.h"'
@@ -92,6 +93,8 @@ walled frontend/show.c '#include <Zydis/Zydis.h>'
 expect bad "a second disassembler" "$lint/walls.sh" walls
 walled bt/chain.c '#include <capstone/capstone.h>'
 expect bad "Capstone outside of the verifier" "$lint/walls.sh" walls
+walled frontend/debug/show.c 'fprintf(out, " <%s>", name);'
+expect bad "a name that is printed as it comes" "$lint/walls.sh" walls
 
 # ---- state.sh: no mutable state at file scope
 

@@ -4,6 +4,7 @@
 #   2. Zydis, which decodes for the translator and disassembles for people: bt/decode.c and debug/.
 #   3. Capstone, by which the verifier judges what Zydis and the encoders have made: bt/verify alone.
 #   4. Which system this is: base/host_linux.c and base/host_macos.c are chosen by the build, nobody asks.
+#   5. Printing as it comes: what the debugger says goes through vx86/text.h. gdb_registers.c makes XML of our own tables.
 # Tests may name all of them.
 set -uo pipefail
 cd "$1" || exit 2
@@ -27,4 +28,12 @@ within 'bt/x86_64/' '(asm|codegen|emit(_[a-z0-9]+)?|fragment)\.h"' "encoders are
 within 'bt/decode\.c:|debug/' 'Z(ydis|ycore)/' "Zydis is named outside of its places"
 within 'bt/verify/' 'capstone' "Capstone is named outside of bt/verify"
 directive 'base/host_' '.*(__linux__|__APPLE__)' "the host's system is asked for outside of base/host_*"
+
+raw=$(grep -rnE --include='*.[ch]' '(^|[^a-z_])(v?f?printf|f?puts)\(' frontend/debug frontend/gdb base/log.c |
+    grep -vE '^(frontend/gdb/gdb_registers\.c|base/log\.c:[0-9]+:    fprintf\(log->out, "%s\\n", line\);)')
+if [ -n "$raw" ]; then
+    echo "text is printed that nobody has escaped:"
+    echo "$raw"
+    failed=1
+fi
 exit $failed

@@ -48,9 +48,9 @@ Test(log, form_of_a_line)
     struct rig rig;
     rig_open(&rig);
     vx_log_info(rig.log, VX_LOG_GENERAL, "%d MiB", 256);
-    vx_log_error(rig.log, VX_LOG_BLOCK, "a\x1b[2J\tb\n");
+    vx_log_error(rig.log, VX_LOG_BLOCK, "a\x1b[2J\tb\nc\x9b\n");
     vx_log_debug(rig.log, VX_LOG_BT, "not shown");
-    cr_assert_str_eq(text(&rig), "vx86: 256 MiB\nvx86: block: a?[2J b\n");
+    cr_assert_str_eq(text(&rig), "vx86: 256 MiB\nvx86: block: a\\x1b[2J\tb\\x0ac\\x9b\n");
     rig_close(&rig);
 }
 

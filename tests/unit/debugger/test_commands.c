@@ -288,6 +288,7 @@ static void with_debugger_in(void (*use)(struct debugger *debugger), struct debu
                  VX_ERR_OK);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x500, some, sizeof some);
     vx_pmap_write(vx_machine_pmap(rig.machine), 0x510, "text", 5);
+    vx_pmap_write(vx_machine_pmap(rig.machine), 0x520, "\033[2J\x9b", 6);
     config.log = rig.log;
     config.machine = rig.machine;
     config.in = stdin;
@@ -411,4 +412,53 @@ Test(commands, peers_below_a_directory)
     cr_assert_eq(vx_files_create(&files), VX_ERR_OK);
     with_debugger_in(check_peers_below, (struct debugger_config){ .reach = VX_FILE_ANYWHERE, .files = files });
     vx_files_destroy(files);
+}
+
+/* ---- names that would command a terminal ------------------------------------------------------------------------- */
+
+#define EVIL             \
+    "\033]0;title\a\x9b" \
+    "2J\xc2\x9b"         \
+    "31m"
+#define HARMLESS "\\\\x1b\\]0;title\\\\x07\\\\x9b2J\\\\xc2\\\\x9b31m"
+
+static const struct row evil[] = {
+    { "symbols evil-map", true, "^[12] symbols$" },
+    { "symbols near 0x510", true, "^00000510 <" HARMLESS ">$" },
+    { "u 0x510", true, "<" HARMLESS ">" },
+    { "x/4xb 0x510", true, "<" HARMLESS ">" },
+    { "x/s 0x520", true, "\"\\.\\[2J\\.\"$" },
+    { "x/2c 0x520", true, "'\\.' '\\['$" },
+    { "p " EVIL, false, "an expression cannot begin with '" HARMLESS },
+    { "echo " EVIL, true, "^" HARMLESS "$" },
+    { EVIL, false, "there is no command '" },
+    { "symbols " EVIL, false, "^" HARMLESS ": No such file" },
+    { "info " EVIL, false, HARMLESS },
+    { "engine " EVIL, false, HARMLESS },
+    { "registers " EVIL, false, "" },
+    { "break 0x510 if 1 == 1 " EVIL, false, "" },
+    { "assert 0 " EVIL, false, "" },
+};
+
+static void check_evil(struct debugger *debugger)
+{
+    write_file("evil-map", "00000510 T " EVIL "\n");
+    for (size_t i = 0; i < VX_ARRAY_LEN(evil); i++) {
+        char *text = NULL;
+        size_t bytes = 0;
+        FILE *out = open_memstream(&text, &bytes);
+        (void)debugger_command(debugger, evil[i].line, out);
+        fclose(out);
+        for (size_t at = 0; at < bytes; at++)
+            cr_expect((text[at] >= ' ' && text[at] < 0x7F) || text[at] == '\n', "row %zu has %02x", i,
+                      (unsigned char)text[at]);
+        free(text);
+        check(debugger, &evil[i]);
+    }
+    unlink("evil-map");
+}
+
+Test(commands, nothing_commands_the_terminal)
+{
+    with_debugger(check_evil);
 }
