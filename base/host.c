@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,7 +138,7 @@ int vx_host_unnamed_file(const char *name, uint64_t bytes, bool inherited)
 {
     int fd = -1;
     for (unsigned way = 0; fd < 0 && way < HOST_UNNAMED_WAYS; way++)
-        fd = sized(host_unnamed_file(name, way), bytes);
+        fd = sized(host_unnamed_file(name, way, inherited), bytes);
     if (fd >= 0 && fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC) != 0) {
         close(fd);
         return -1;
@@ -164,7 +165,7 @@ bool host_code_from_file(struct vx_host_code *code, const char **why)
 {
     *why = "this system gives no memory that can be mapped twice";
     for (unsigned way = 0; way < HOST_UNNAMED_WAYS; way++) {
-        int fd = sized(host_unnamed_file("vx86 translation cache", way), code->bytes);
+        int fd = sized(host_unnamed_file("vx86 translation cache", way, false), code->bytes);
         if (fd < 0)
             continue;
         bool ok = map_both(code, fd);
@@ -193,6 +194,15 @@ void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t byt
     size_t from = (off + mask) & ~mask, to = (off + bytes) & ~mask;
     if (to > from)
         (void)madvise(code->rw + from, to - from, MADV_DONTNEED);
+}
+
+int64_t vx_host_next_data(int fd, int64_t off)
+{
+    struct stat stat;
+    off_t at = lseek(fd, (off_t)off, SEEK_DATA);
+    if (at >= 0 || errno == ENXIO || fstat(fd, &stat) != 0)
+        return at;
+    return off < stat.st_size ? off : -1;
 }
 
 /* ---- processor -------------------------------------------------------------------------------------------------- */

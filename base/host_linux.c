@@ -6,6 +6,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -87,6 +90,29 @@ double vx_host_child_cpu_s(int pid)
     return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
 }
 
+/* The number of KiB behind `key` in a file of a process. */
+static bool kib_of(int pid, const char *name, const char *key, uint64_t *bytes)
+{
+    char path[64], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        found = strncmp(line, key, strlen(key)) == 0;
+        if (found)
+            *bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
+    }
+    fclose(file);
+    return found;
+}
+
+bool vx_host_child_memory(int pid, struct vx_host_memory *memory)
+{
+    return kib_of(pid, "status", "VmHWM:", &memory->peak) && kib_of(pid, "smaps_rollup", "Pss:", &memory->now);
+}
+
 bool vx_host_program_path(char *path, size_t room)
 {
     ssize_t length = readlink("/proc/self/exe", path, room - 1);
@@ -105,8 +131,9 @@ void vx_host_one_heap(void)
 #endif
 }
 
-int host_unnamed_file(const char *name, unsigned way)
+int host_unnamed_file(const char *name, unsigned way, bool inherited)
 {
+    (void)inherited;
     static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/dev/shm", "/tmp", "/var/tmp" };
     return way == 0 ? memfd_create(name, MFD_CLOEXEC) : host_temporary_file(folders[way]);
 }
@@ -119,6 +146,30 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
         return true;
     *code = (struct vx_host_code){ 0 };
     return false;
+}
+
+uint64_t vx_host_mappings_max(void)
+{
+    unsigned long count = 65530; /* what the kernel begins with */
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    if (file == NULL)
+        return count;
+    if (fscanf(file, "%lu", &count) != 1)
+        count = 65530;
+    fclose(file);
+    return count;
+}
+
+/* ---- processor -------------------------------------------------------------------------------------------------- */
+
+bool vx_host_gs_base_is_free(void)
+{
+#if defined(__x86_64__)
+    const unsigned long fsgsbase = 2; /* of AT_HWCAP2: the kernel allows it */
+    return (getauxval(AT_HWCAP2) & fsgsbase) != 0;
+#else
+    return false;
+#endif
 }
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */

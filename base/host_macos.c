@@ -75,6 +75,15 @@ double vx_host_child_cpu_s(int pid)
     return (double)(info.pti_total_user + info.pti_total_system) * 1e-9;
 }
 
+bool vx_host_child_memory(int pid, struct vx_host_memory *memory)
+{
+    rusage_info_current info;
+    if (proc_pid_rusage(pid, RUSAGE_INFO_CURRENT, (rusage_info_t *)&info) != 0)
+        return false;
+    *memory = (struct vx_host_memory){ .peak = info.ri_lifetime_max_phys_footprint, .now = info.ri_phys_footprint };
+    return true;
+}
+
 bool vx_host_program_path(char *path, size_t room)
 {
     uint32_t size = (uint32_t)room;
@@ -95,11 +104,13 @@ static int shared_memory(void)
 
 void vx_host_one_heap(void) {}
 
-int host_unnamed_file(const char *name, unsigned way)
+int host_unnamed_file(const char *name, unsigned way, bool inherited)
 {
     static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/tmp", "/var/tmp", "." };
     (void)name;
-    return way == 0 ? shared_memory() : host_temporary_file(folders[way]);
+    if (way == 0)
+        return inherited ? -1 : shared_memory(); /* which can be mapped, but neither read nor written */
+    return host_temporary_file(folders[way]);
 }
 
 /* The second view is a remapping of the first one's pages. A process with the hardened runtime needs the entitlement
@@ -129,6 +140,20 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     code->rw = first;
     code->rx = (uint8_t *)(uintptr_t)second;
     return true;
+}
+
+/* The system names no limit. */
+uint64_t vx_host_mappings_max(void)
+{
+    return UINT32_MAX;
+}
+
+/* ---- processor -------------------------------------------------------------------------------------------------- */
+
+/* GS is the C library's. */
+bool vx_host_gs_base_is_free(void)
+{
+    return false;
 }
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */

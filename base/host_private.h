@@ -17,7 +17,7 @@ void host_name_thread(const char *name);
 
 /* An empty file without a name, by the way-th means that the host has, the best one first; -1 where that fails. */
 enum { HOST_UNNAMED_WAYS = 4 };
-int host_unnamed_file(const char *name, unsigned way);
+int host_unnamed_file(const char *name, unsigned way, bool inherited);
 /* One of them, in a folder that exists. */
 int host_temporary_file(const char *folder);
 

@@ -166,29 +166,14 @@ bool emulator_type(struct emulator *emulator, const char *text)
     return true;
 }
 
-/* The number of KiB behind `key` in a file of /proc. */
-static bool proc_mib(pid_t pid, const char *file, const char *key, double *mib)
-{
-    char path[64], line[256];
-    bool found = false;
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-    FILE *f = fopen(path, "r");
-    if (f == NULL)
-        return false;
-    while (!found && fgets(line, sizeof(line), f) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0) {
-            *mib = strtod(line + strlen(key), NULL) / 1024;
-            found = true;
-        }
-    }
-    fclose(f);
-    return found;
-}
-
 bool emulator_memory(const struct emulator *emulator, struct emulator_memory *memory)
 {
-    return proc_mib(emulator->pid, "status", "VmHWM:", &memory->peak_mib) &&
-           proc_mib(emulator->pid, "smaps_rollup", "Pss:", &memory->now_mib);
+    struct vx_host_memory bytes;
+    if (!vx_host_child_memory(emulator->pid, &bytes))
+        return false;
+    *memory =
+        (struct emulator_memory){ .peak_mib = (double)bytes.peak / 1048576, .now_mib = (double)bytes.now / 1048576 };
+    return true;
 }
 
 bool emulator_wait(struct emulator *emulator, double timeout_s)

@@ -6,8 +6,6 @@
 #ifndef VX86_BT_HOST_H
 #define VX86_BT_HOST_H
 
-#include <signal.h>
-
 #include "area.h"
 #include "code.h"
 
@@ -60,13 +58,6 @@ uint64_t bt_host_cycles(void);
 
 /* ---- signals, in their handler (hostfault.c) */
 
-/* Host address of the instruction at which the thread was. */
-uint64_t bt_host_signal_pc(const void *context);
-/* Was the page fault that of a write? */
-bool bt_host_signal_is_write(const void *context);
-/* May a guest instruction that runs as itself, on operands that are accessible, have raised it? Not what another
- * process has sent, and no page fault. */
-bool bt_host_signal_by_insn(int sig, const siginfo_t *info);
 /* Has the thread come back to C as if it had left translated code at the site, with this kind. */
 void bt_host_signal_leave(struct vx_bt_cpu *cpu, void *context, const struct bt_site *site, enum bt_exit_kind kind);
 

@@ -1,5 +1,5 @@
 /* hostfault.c - host signals in translated code become guest events. What of it depends on the host's processor is in
- * host.h.
+ * host.h, what depends on its system in vx86/host.h.
  *
  * SIGSEGV, SIGBUS, SIGFPE and SIGILL inside the cache mean that attention was asked for (a poisoned pointer was loaded
  * through), that a window does not let an access through (window.h), or that a guest instruction that runs as itself
@@ -18,6 +18,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "vx86/host.h"
+
 static _Thread_local struct vx_bt_cpu *running;
 static struct sigaction previous[NSIG];
 
@@ -34,32 +36,31 @@ static const struct bt_site *find_site(const struct bt_tu *tu, uint32_t off)
 }
 
 /* Attention is a page fault at the poison; an entry of the jump cache lies behind it. */
-static bool at_poison(const struct bt_site *site, int sig, const siginfo_t *info)
+static bool at_poison(const struct bt_site *site, const struct vx_host_fault *fault)
 {
-    uint64_t past = (uint64_t)(uintptr_t)info->si_addr - BT_POISON;
-    bool page_fault = sig == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
-    return page_fault && past < (site->kind == SITE_POLL_INDIRECT ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
+    uint64_t past = fault->lin - BT_POISON;
+    return fault->kind == VX_HOST_FAULT_PAGE &&
+           past < (site->kind == SITE_POLL_INDIRECT ? BT_JC_ENTRIES * sizeof(uint64_t) : 1);
 }
 
-static uint64_t window_offset(const struct vx_bt_cpu *cpu, const siginfo_t *info)
+static uint64_t window_offset(const struct vx_bt_cpu *cpu, const struct vx_host_fault *fault)
 {
-    return (uint64_t)(uintptr_t)info->si_addr - (uint64_t)(uintptr_t)cpu->window;
+    return fault->lin - (uint64_t)(uintptr_t)cpu->window;
 }
 
 /* A page fault in the window, or in its guard: an access that begins below 4 GiB may end there. */
-static bool in_window(const struct vx_bt_cpu *cpu, const struct bt_site *site, int sig, const siginfo_t *info)
+static bool in_window(const struct vx_bt_cpu *cpu, const struct bt_site *site, const struct vx_host_fault *fault)
 {
-    bool page_fault = sig == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
-    return site->kind == SITE_WINDOW && page_fault &&
-           window_offset(cpu, info) < VX_WINDOW_BYTES + VX_WINDOW_GUARD_BYTES;
+    return site->kind == SITE_WINDOW && fault->kind == VX_HOST_FAULT_PAGE &&
+           window_offset(cpu, fault) < VX_WINDOW_BYTES + VX_WINDOW_GUARD_BYTES;
 }
 
 static void note_window_fault(struct vx_bt_cpu *cpu, const struct bt_tu *tu, const struct bt_site *site,
-                              const siginfo_t *info, const void *context)
+                              const struct vx_host_fault *fault)
 {
-    uint64_t off = window_offset(cpu, info);
+    uint64_t off = window_offset(cpu, fault);
     cpu->window_fault = (struct bt_window_fault){ .pending = true,
-                                                  .write = bt_host_signal_is_write(context),
+                                                  .write = fault->write,
                                                   .wraps = off >= VX_WINDOW_BYTES,
                                                   .lin = off,
                                                   .view = bt_window_view(cpu->mode),
@@ -68,13 +69,13 @@ static void note_window_fault(struct vx_bt_cpu *cpu, const struct bt_tu *tu, con
 }
 
 /* Is it the fault that the site is there for? */
-static bool stands_for(const struct vx_bt_cpu *cpu, const struct bt_site *site, int sig, const siginfo_t *info)
+static bool stands_for(const struct vx_bt_cpu *cpu, const struct bt_site *site, const struct vx_host_fault *fault)
 {
     switch ((enum bt_site_kind)site->kind) {
-    case SITE_FAULT: return bt_host_signal_by_insn(sig, info);
-    case SITE_WINDOW: return in_window(cpu, site, sig, info) || bt_host_signal_by_insn(sig, info);
+    case SITE_FAULT: return fault->kind == VX_HOST_FAULT_INSN;
+    case SITE_WINDOW: return in_window(cpu, site, fault) || fault->kind == VX_HOST_FAULT_INSN;
     case SITE_POLL:
-    case SITE_POLL_INDIRECT: return at_poison(site, sig, info);
+    case SITE_POLL_INDIRECT: return at_poison(site, fault);
     }
     return false;
 }
@@ -84,14 +85,15 @@ static bool redirect(struct vx_bt_cpu *cpu, int sig, const siginfo_t *info, void
     if (cpu == NULL)
         return false;
     const struct bt_code *code = &cpu->bt->code;
-    uint64_t off = bt_host_signal_pc(context) - bt_code_address(code, 0);
+    uint64_t off = vx_host_reg(context, VX_HOST_RIP) - bt_code_address(code, 0);
     const struct bt_tu *tu = off < code->bytes ? bt_code_find(code, (uint32_t)off) : NULL;
     const struct bt_site *site = find_site(tu, (uint32_t)off);
-    if (site == NULL || !stands_for(cpu, site, sig, info))
+    struct vx_host_fault fault = vx_host_fault(sig, info, context);
+    if (site == NULL || !stands_for(cpu, site, &fault))
         return false;
     bool poll = site->kind == SITE_POLL || site->kind == SITE_POLL_INDIRECT;
-    if (in_window(cpu, site, sig, info))
-        note_window_fault(cpu, tu, site, info, context);
+    if (in_window(cpu, site, &fault))
+        note_window_fault(cpu, tu, site, &fault);
     else if (poll)
         cpu->stats->poll_exits++;
     else
@@ -114,8 +116,8 @@ static void pass_on(int sig, siginfo_t *info, void *context)
         return;
     }
     signal(sig, SIG_DFL); /* the instruction faults again and ends the process with the right signal ... */
-    if (info->si_code <= 0)
-        raise(sig); /* ... but what another process has sent does not come again */
+    if (vx_host_fault(sig, info, context).kind == VX_HOST_FAULT_SENT)
+        raise(sig); /* ... but what a process has sent does not come again */
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)

@@ -2,10 +2,10 @@
  *
  * Any call may be refused: the address space of the process is limited (RLIMIT_AS), it has all the mappings that it may
  * have (vm.max_map_count), a filter forbids the call. With fail_every each so many-th call is refused, for tests. */
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vx86/host.h"
 #include "window_private.h"
 
 #ifndef MAP_NORESERVE
@@ -17,7 +17,7 @@
 
 enum { NOTHING = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
 /* Of its mappings a process keeps half for everything else. */
-enum { LIMIT_DEFAULT = 65530, LIMIT_MAX = 32000 };
+enum { LIMIT_MAX = 32000 };
 
 static bool refused(struct windows *ws)
 {
@@ -59,14 +59,8 @@ bool host_unmap(struct windows *ws, uint8_t *at, uint64_t bytes)
 
 uint32_t host_maps_limit(void)
 {
-    unsigned long count = LIMIT_DEFAULT;
-    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
-    if (file != NULL) {
-        if (fscanf(file, "%lu", &count) != 1)
-            count = LIMIT_DEFAULT;
-        fclose(file);
-    }
-    return count / 2 < LIMIT_MAX ? (uint32_t)(count / 2) : LIMIT_MAX;
+    uint64_t half = vx_host_mappings_max() / 2;
+    return half < LIMIT_MAX ? (uint32_t)half : LIMIT_MAX;
 }
 
 const char *host_lacks(void)

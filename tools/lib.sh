@@ -12,7 +12,7 @@ die() {
 }
 
 # What the build and the tests need, by package.
-build_packages=(gcc libc6-dev cmake ninja-build pkg-config libzydis-dev libcapstone-dev libelf-dev libedit-dev libseccomp-dev libcriterion-dev nasm acpica-tools seabios)
+build_packages=(gcc libc6-dev cmake ninja-build pkg-config libzydis-dev libcapstone-dev libedit-dev libseccomp-dev libcriterion-dev nasm acpica-tools seabios)
 # What makes the guest images.
 guest_packages=(syslinux syslinux-common isolinux mtools dosfstools e2fsprogs fdisk cpio kmod xorriso grub-common binutils)
 # What some of the tests use on the host's side.

@@ -2,20 +2,22 @@
 #include "host.h"
 
 #include <stdlib.h>
-#include <sys/auxv.h>
 
 #include "core.h"
 #include "fragment.h"
+#include "vx86/host.h"
 
 const char *bt_host_unavailable(void)
 {
-    return __builtin_cpu_supports("bmi2") ? NULL : "this processor lacks BMI2, which the translator needs";
+    enum { EBX = 1, BMI2 = 1 << 8 }; /* SDM 2A "CPUID", leaf 07H */
+    uint32_t regs[4];
+    vx_host_cpuid(7, 0, regs);
+    return regs[EBX] & BMI2 ? NULL : "this processor lacks BMI2, which the translator needs";
 }
 
 const char *bt_host_lacks_windows(void)
 {
-    const unsigned long fsgsbase = 2; /* of AT_HWCAP2: user code may use WRGSBASE */
-    return getauxval(AT_HWCAP2) & fsgsbase ? NULL : "its kernel does not allow WRGSBASE";
+    return vx_host_gs_base_is_free() ? NULL : "its system does not allow WRGSBASE";
 }
 
 void bt_host_set_window(const uint8_t *base)

@@ -2,9 +2,8 @@
  *
  * Registers come from vcpu_state.def. Of memory, pages that are all zero count as absent: which of them the host has
  * made depends on the engine. Chips are not in it: what they do reaches CPU or memory soon. */
-#include <unistd.h>
-
 #include "pc.h"
+#include "vx86/host.h"
 #include "vx86/vcpu_state.h"
 
 /* One round of a multiply-xorshift mixer (the constant is 2^64 divided by the golden ratio). */
@@ -35,10 +34,10 @@ static bool is_zero(const uint8_t *page)
 static uint64_t hash_memory(uint64_t hash, struct vx_pmap *pmap)
 {
     for (uint32_t page = 0;; page++) {
-        off_t at = lseek(vx_pmap_memfd(pmap), (off_t)page << VX_PAGE_SHIFT, SEEK_DATA);
-        if (at < 0)
-            return hash;
+        int64_t at = vx_host_next_data(vx_pmap_memfd(pmap), (int64_t)page << VX_PAGE_SHIFT);
         page = (uint32_t)(at >> VX_PAGE_SHIFT);
+        if (at < 0 || page >= vx_pmap_pages(pmap))
+            return hash;
         const uint8_t *hva = vx_pmap_page_hva(pmap, page);
         if (!is_zero(hva))
             hash = mix_bytes(mix(hash, page), hva, VX_PAGE_BYTES);

@@ -1,43 +1,59 @@
-/* symbols_elf.c - the symbol table of an ELF file, by libelf. */
+/* symbols_elf.c - the symbol table of an ELF file. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "dbg.h"
+#include "vx86/elf.h"
 
-#ifdef VX_HAVE_LIBELF
-#include <gelf.h>
-#include <libelf.h>
-
-static bool is_wanted(const GElf_Sym *sym)
+static bool read_file(void *file, uint64_t off, void *to, size_t bytes)
 {
-    unsigned type = GELF_ST_TYPE(sym->st_info);
-    return sym->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE);
+    uint8_t *at = to;
+    while (bytes > 0) {
+        ssize_t got = pread(fileno(file), at, bytes, (off_t)off);
+        if (got <= 0)
+            return false;
+        at += got;
+        off += (uint64_t)got;
+        bytes -= (size_t)got;
+    }
+    return true;
 }
 
-static void add_table(struct debugger *dbg, Elf *elf, Elf_Scn *section, const GElf_Shdr *header, uint32_t offset)
+static bool is_wanted(const struct vx_elf_symbol *symbol)
 {
-    Elf_Data *data = elf_getdata(section, NULL);
-    if (data == NULL || header->sh_entsize == 0)
+    return symbol->section != 0 &&
+           (symbol->type == VX_ELF_FUNC || symbol->type == VX_ELF_OBJECT || symbol->type == VX_ELF_NOTYPE);
+}
+
+static void add_table(struct debugger *dbg, const struct vx_elf *elf, const struct vx_elf_section *section,
+                      uint32_t offset)
+{
+    struct vx_elf_section strings;
+    struct vx_elf_symbol symbol;
+    if (!vx_elf_section(elf, section->link, &strings))
         return;
-    for (size_t i = 0; i < data->d_size / header->sh_entsize; i++) {
-        GElf_Sym sym;
-        if (gelf_getsym(data, (int)i, &sym) == NULL || !is_wanted(&sym))
-            continue;
-        const char *name = elf_strptr(elf, header->sh_link, sym.st_name);
-        if (name != NULL)
-            dbg_symbols_add(dbg->symbols, (uint32_t)sym.st_value + offset, (uint32_t)sym.st_size, name, strlen(name));
+    uint8_t *table = vx_elf_load(elf, section), *names = vx_elf_load(elf, &strings);
+    for (uint64_t i = 0; table != NULL && names != NULL && vx_elf_symbol(elf, section, table, i, &symbol); i++) {
+        const char *name = (const char *)names + symbol.name;
+        if (is_wanted(&symbol) && symbol.name < strings.bytes)
+            dbg_symbols_add(dbg->symbols, (uint32_t)symbol.value + offset, (uint32_t)symbol.bytes, name, strlen(name));
     }
+    free(names);
+    free(table);
 }
 
 /* The full table if there is one, else the dynamic one. */
-static bool add_symbols(struct debugger *dbg, Elf *elf, uint32_t offset)
+static bool add_symbols(struct debugger *dbg, const struct vx_elf *elf, uint32_t offset)
 {
-    static const GElf_Word kinds[] = { SHT_SYMTAB, SHT_DYNSYM };
+    static const enum vx_elf_section_type kinds[] = { VX_ELF_SYMTAB, VX_ELF_DYNSYM };
+    struct vx_elf_section section;
     for (size_t kind = 0; kind < VX_ARRAY_LEN(kinds); kind++) {
         bool found = false;
-        Elf_Scn *section = NULL;
-        while ((section = elf_nextscn(elf, section)) != NULL) {
-            GElf_Shdr header;
-            if (gelf_getshdr(section, &header) == NULL || header.sh_type != kinds[kind])
+        for (uint64_t i = 0; i < elf->sections.count && vx_elf_section(elf, i, &section); i++) {
+            if (section.type != kinds[kind])
                 continue;
-            add_table(dbg, elf, section, &header, offset);
+            add_table(dbg, elf, &section, offset);
             found = true;
         }
         if (found)
@@ -48,19 +64,9 @@ static bool add_symbols(struct debugger *dbg, Elf *elf, uint32_t offset)
 
 bool dbg_symbols_read_elf(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
 {
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fileno(file), ELF_C_READ, NULL);
-    bool good = elf != NULL && elf_kind(elf) == ELF_K_ELF && add_symbols(dbg, elf, offset);
-    elf_end(elf);
+    struct vx_elf elf;
+    struct stat stat;
+    bool good = fstat(fileno(file), &stat) == 0 && vx_elf_open(&elf, (uint64_t)stat.st_size, read_file, file) &&
+                add_symbols(dbg, &elf, offset);
     return good || dbg_fail(dbg, "%s: an ELF file without a symbol table; it may have been stripped", path);
 }
-
-#else
-
-bool dbg_symbols_read_elf(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
-{
-    (void)file, (void)offset;
-    return dbg_fail(dbg, "%s: this vx86 was built without libelf; give it nm's output instead", path);
-}
-
-#endif

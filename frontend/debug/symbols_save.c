@@ -3,11 +3,12 @@
  *
  *   header | .symtab | .strtab | .shstrtab | section headers; .text has an address and a length, but nothing in the
  *   file */
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "dbg.h"
+#include "vx86/bytes.h"
+#include "vx86/elf.h"
 
 enum { S_NULL, S_TEXT, S_SYMTAB, S_STRTAB, S_SHSTRTAB, SECTIONS };
 static const char section_names[] = "\0.text\0.symtab\0.strtab\0.shstrtab";
@@ -32,38 +33,54 @@ static struct layout measure(const struct dbg_symbols *symbols)
     return layout;
 }
 
+/* Sizes of the parts of a 32-bit file: System V ABI "Object Files". */
+enum { HEADER_BYTES = 52, SECTION_BYTES = 40, SYMBOL_BYTES = 16 };
+
+static uint32_t strings_at(const struct layout *layout)
+{
+    return HEADER_BYTES + layout->count * SYMBOL_BYTES;
+}
+
+static void write_words(FILE *file, const uint32_t *words, size_t count)
+{
+    uint8_t bytes[4];
+    for (size_t i = 0; i < count; i++) {
+        vx_put_le32(bytes, words[i]);
+        fwrite(bytes, sizeof bytes, 1, file);
+    }
+}
+
 static void write_header(FILE *file, const struct layout *layout)
 {
-    Elf32_Ehdr header = {
-        .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
-        .e_type = ET_EXEC,
-        .e_machine = EM_386,
-        .e_version = EV_CURRENT,
-        .e_ehsize = sizeof(Elf32_Ehdr),
-        .e_shentsize = sizeof(Elf32_Shdr),
-        .e_shnum = SECTIONS,
-        .e_shstrndx = S_SHSTRTAB,
+    static const uint8_t ident[16] = { 0x7F, 'E', 'L', 'F', 1 /* 32-bit */, 1 /* little-endian */, 1 };
+    const uint32_t words[] = {
+        VX_ELF_386 << 16 | VX_ELF_EXECUTABLE,
+        1,                                                           /* version */
+        0,                                                           /* entry */
+        0,                                                           /* no segments */
+        strings_at(layout) + layout->strings + sizeof section_names, /* the sections */
+        0,                                                           /* flags */
+        HEADER_BYTES,                                                /* no size of segments */
+        (uint32_t)SECTION_BYTES << 16,                               /* no segments */
+        S_SHSTRTAB << 16 | SECTIONS,
     };
-    header.e_shoff =
-        (uint32_t)(sizeof header + layout->count * sizeof(Elf32_Sym) + layout->strings + sizeof section_names);
-    fwrite(&header, sizeof header, 1, file);
+    _Static_assert(sizeof ident + sizeof words == HEADER_BYTES, "the words fill the header");
+    fwrite(ident, sizeof ident, 1, file);
+    write_words(file, words, VX_ARRAY_LEN(words));
 }
 
 static void write_symbols(FILE *file, const struct dbg_symbols *symbols)
 {
-    Elf32_Sym sym = { 0 };
+    enum { GLOBAL = 1 };
     const char *name;
     uint64_t lin, bytes;
     uint32_t string = 1;
-    fwrite(&sym, sizeof sym, 1, file);
+    write_words(file, (const uint32_t[SYMBOL_BYTES / 4]){ 0 }, SYMBOL_BYTES / 4);
     for (size_t i = 0; (name = dbg_symbols_nth(symbols, i, &lin, &bytes)) != NULL; i++) {
-        sym.st_value = (Elf32_Addr)lin;
-        sym.st_size = (Elf32_Word)bytes;
-        sym.st_name = string;
-        sym.st_info = ELF32_ST_INFO(STB_GLOBAL, STT_NOTYPE);
-        sym.st_shndx = S_TEXT;
+        const uint32_t words[] = { string, (uint32_t)lin, (uint32_t)bytes, S_TEXT << 16 | GLOBAL << 4 | VX_ELF_NOTYPE };
+        _Static_assert(sizeof words == SYMBOL_BYTES, "the words fill a symbol");
         string += (uint32_t)strlen(name) + 1;
-        fwrite(&sym, sizeof sym, 1, file);
+        write_words(file, words, VX_ARRAY_LEN(words));
     }
 }
 
@@ -79,35 +96,19 @@ static void write_strings(FILE *file, const struct dbg_symbols *symbols)
 
 static void write_sections(FILE *file, const struct layout *layout)
 {
-    uint32_t symtab = sizeof(Elf32_Ehdr), strtab = symtab + layout->count * (uint32_t)sizeof(Elf32_Sym);
-    const Elf32_Shdr sections[SECTIONS] = {
-        [S_TEXT] = { .sh_name = N_TEXT,
-                     .sh_type = SHT_NOBITS,
-                     .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
-                     .sh_addr = layout->first,
-                     .sh_offset = symtab,
-                     .sh_size = layout->last - layout->first + 1,
-                     .sh_addralign = 1 },
-        [S_SYMTAB] = { .sh_name = N_SYMTAB,
-                       .sh_type = SHT_SYMTAB,
-                       .sh_offset = symtab,
-                       .sh_size = layout->count * (uint32_t)sizeof(Elf32_Sym),
-                       .sh_link = S_STRTAB,
-                       .sh_info = 1, /* the first global one */
-                       .sh_addralign = 4,
-                       .sh_entsize = sizeof(Elf32_Sym) },
-        [S_STRTAB] = { .sh_name = N_STRTAB,
-                       .sh_type = SHT_STRTAB,
-                       .sh_offset = strtab,
-                       .sh_size = layout->strings,
-                       .sh_addralign = 1 },
-        [S_SHSTRTAB] = { .sh_name = N_SHSTRTAB,
-                         .sh_type = SHT_STRTAB,
-                         .sh_offset = strtab + layout->strings,
-                         .sh_size = sizeof section_names,
-                         .sh_addralign = 1 },
+    enum { ALLOCATED = 2, CODE = 4, FIRST_GLOBAL = 1 };
+    const uint32_t strings = strings_at(layout);
+    /* name, type, flags, address, offset, bytes, link, info, alignment, bytes of an entry */
+    const uint32_t sections[SECTIONS][SECTION_BYTES / 4] = {
+        [S_TEXT] = { N_TEXT, VX_ELF_NOBITS, ALLOCATED | CODE, layout->first, HEADER_BYTES,
+                     layout->last - layout->first + 1, 0, 0, 1, 0 },
+        [S_SYMTAB] = { N_SYMTAB, VX_ELF_SYMTAB, 0, 0, HEADER_BYTES, layout->count * SYMBOL_BYTES, S_STRTAB,
+                       FIRST_GLOBAL, 4, SYMBOL_BYTES },
+        [S_STRTAB] = { N_STRTAB, VX_ELF_STRTAB, 0, 0, strings, layout->strings, 0, 0, 1, 0 },
+        [S_SHSTRTAB] = { N_SHSTRTAB, VX_ELF_STRTAB, 0, 0, strings + layout->strings, sizeof section_names, 0, 0, 1, 0 },
     };
-    fwrite(sections, sizeof sections, 1, file);
+    for (unsigned i = 0; i < SECTIONS; i++)
+        write_words(file, sections[i], SECTION_BYTES / 4);
 }
 
 bool dbg_symbols_save_elf(struct debugger *dbg, const char *path)

@@ -51,6 +51,13 @@ bool vx_host_own_network(void);
 /* Processor time that a running child has used, in seconds; negative: the host does not tell. */
 double vx_host_child_cpu_s(int pid);
 
+/* Memory of a running child, in bytes: most ever, and now, with its part of what it shares if the host tells that.
+ * False: the host tells nothing. */
+struct vx_host_memory {
+    uint64_t peak, now;
+};
+VX_MUST_USE bool vx_host_child_memory(int pid, struct vx_host_memory *memory);
+
 /* Path of the running program. */
 VX_MUST_USE bool vx_host_program_path(char *path, size_t room);
 
@@ -82,10 +89,41 @@ void vx_host_code_destroy(struct vx_host_code *code);
 /* The bytes from `off` on will hardly be written any more: their pages need not be present in the view for writing. */
 void vx_host_code_settle(const struct vx_host_code *code, size_t off, size_t bytes);
 
+/* Where an unnamed file goes on with bytes that were ever written, from `off` on; -1 behind the last. A host that keeps
+ * no account of it takes all bytes for written. */
+int64_t vx_host_next_data(int fd, int64_t off);
+
+/* How many mappings a process may have. */
+uint64_t vx_host_mappings_max(void);
+
 /* ---- processor -------------------------------------------------------------------------------------------------- */
 
 /* CPUID of an x86 host: eax, ebx, ecx, edx. All zero, and false, for leaves beyond the host's and on other hosts. */
 bool vx_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+
+/* May user code of an x86-64 host load GS's base (WRGSBASE), and is it free for that? */
+bool vx_host_gs_base_is_free(void);
+
+/* ---- faults (hosts of x86-64 only) ------------------------------------------------------------------------------- */
+
+/* What SIGSEGV, SIGBUS, SIGFPE or SIGILL mean, in a handler with SA_SIGINFO. */
+enum vx_host_fault_kind {
+    VX_HOST_FAULT_OTHER, /* memory behind the end of its file, ... */
+    VX_HOST_FAULT_SENT,  /* a process has sent the signal: it does not come again by itself */
+    VX_HOST_FAULT_PAGE,  /* memory is not mapped, or not for this access */
+    VX_HOST_FAULT_INSN, /* the instruction itself, on operands that are accessible: #DE, #GP, #SS, #AC, #MF, #XM, #UD */
+};
+struct vx_host_fault {
+    enum vx_host_fault_kind kind;
+    bool write;   /* of a PAGE */
+    uint64_t lin; /* of a PAGE: the address accessed */
+};
+struct vx_host_fault vx_host_fault(int sig, const siginfo_t *info, const void *context);
+
+/* Registers of the interrupted thread, with which it goes on when the handler returns. */
+enum vx_host_reg { VX_HOST_RIP, VX_HOST_R8, VX_HOST_R9 };
+uint64_t vx_host_reg(const void *context, enum vx_host_reg reg);
+void vx_host_set_reg(void *context, enum vx_host_reg reg, uint64_t value);
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */
 

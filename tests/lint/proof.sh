@@ -89,6 +89,27 @@ walled bt/x86_64/fragment.c '#include <Zydis/Zydis.h>'
 expect bad "a decoder among the emitters" "$lint/walls.sh" walls
 walled mmu/backing.c '#ifdef __linux__'
 expect bad "a file that asks for the host's system" "$lint/walls.sh" walls
+while IFS= read -r line; do
+    walled mmu/backing.c "$line"
+    expect bad "a call of one host's: $line" "$lint/walls.sh" walls
+    walled base/host_linux.c "$line"
+    expect good "... behind its wall" "$lint/walls.sh" walls
+done <<'END'
+#include <sys/eventfd.h>
+#include <linux/capability.h>
+#include <ucontext.h>
+#include <elf.h>
+#include <mach/mach_vm.h>
+    int fd = memfd_create(name, 0);
+    accept4(listener, NULL, NULL, 0);
+    qsort_r(base, count, sizeof *base, compare, opaque);
+    return __builtin_cpu_supports("bmi2");
+    uint64_t pc = uc->uc_mcontext.gregs[REG_RIP];
+    struct pollfd poll_fd = { fd, POLLRDHUP, 0 };
+    FILE *file = fopen("/proc/self/maps", "r");
+END
+walled mmu/backing.c '/* Not memfd_create(): see there. */'
+expect good "a comment about it" "$lint/walls.sh" walls
 walled frontend/show.c '#include <Zydis/Zydis.h>'
 expect bad "a second disassembler" "$lint/walls.sh" walls
 walled bt/chain.c '#include <capstone/capstone.h>'

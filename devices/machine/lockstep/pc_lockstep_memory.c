@@ -4,9 +4,9 @@
  * memory is tracked by its own chip and compared only when all of memory is. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "pc_lockstep_state.h"
+#include "vx86/host.h"
 
 #define FRAMES (1u << 20) /* below 4 GiB */
 
@@ -32,7 +32,7 @@ void lockstep_memory_fini(struct lockstep_memory *memory)
 /* The next backing page from `page` on that has ever been written or read, or UINT32_MAX. */
 static uint32_t next_used(struct vx_pmap *pmap, uint32_t page)
 {
-    off_t at = lseek(vx_pmap_memfd(pmap), (off_t)page << VX_PAGE_SHIFT, SEEK_DATA);
+    int64_t at = vx_host_next_data(vx_pmap_memfd(pmap), (int64_t)page << VX_PAGE_SHIFT);
     return at < 0 ? UINT32_MAX : (uint32_t)(at >> VX_PAGE_SHIFT);
 }
 
