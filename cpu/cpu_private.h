@@ -10,6 +10,17 @@
 #define VX_RING_ENTRIES   32u /* a power of two */
 #define VX_MSR_LOGGED_MAX 64u
 
+#define CPU_CHAIN_MAX 6u
+
+/* How the processor came to shut down: faults in the order in which they were raised. One without any: RSM of an image
+ * that is not valid. */
+struct cpu_chain {
+    uint16_t cs;
+    uint64_t eip;
+    unsigned count, left_out; /* the first ones are kept, and the last in the last place */
+    struct vx_fault fault[CPU_CHAIN_MAX];
+};
+
 struct cpu_box {
     struct vx_vcpu vcpu; /* first */
     struct vx_cpu_model model;
@@ -21,6 +32,8 @@ struct cpu_box {
         uint64_t eip;
         uint16_t cs;
     } ring[VX_RING_ENTRIES];
+
+    struct cpu_chain chain;
 
     unsigned msr_logged_count;
     uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */

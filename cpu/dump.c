@@ -68,6 +68,59 @@ static void dump_ring(struct vx_vcpu *cpu)
     }
 }
 
+/* ---- how it shut down ------------------------------------------------------------------------------------------- */
+
+static const char *exception_name(unsigned vector)
+{
+    static const char names[][4] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "",
+                                     "#TS", "#NP", "#SS", "#GP", "#PF", "",    "#MF", "#AC", "#MC", "#XM" };
+    return vector < VX_ARRAY_LEN(names) ? names[vector] : "";
+}
+
+/* Appends one fault; `place` is what is said of where, or "". Returns the new length. */
+static size_t add_fault(char *text, size_t at, const struct vx_fault *fault, const char *place)
+{
+    size_t room = VX_CPU_SHUTDOWN_TEXT_BYTES - at;
+    at += (size_t)snprintf(text + at, room, "%s %02x%s", exception_name(fault->vector), (unsigned)fault->vector, place);
+    room = VX_CPU_SHUTDOWN_TEXT_BYTES - at;
+    if (fault->has_error && fault->vector != VX_DF)
+        at += (size_t)snprintf(text + at, room, ", error %x", (unsigned)fault->error);
+    room = VX_CPU_SHUTDOWN_TEXT_BYTES - at;
+    if (fault->vector == VX_PF)
+        at += (size_t)snprintf(text + at, room, ", cr2 %08x", (unsigned)fault->lin);
+    return at + (size_t)snprintf(text + at, VX_CPU_SHUTDOWN_TEXT_BYTES - at, "; then ");
+}
+
+void vx_cpu_shutdown_text(const struct vx_vcpu *cpu, char text[VX_CPU_SHUTDOWN_TEXT_BYTES])
+{
+    const struct cpu_chain *chain = &((const struct cpu_box *)cpu)->chain;
+    char place[32];
+    size_t at = 0;
+    if (chain->count == 0)
+        at = (size_t)snprintf(text, VX_CPU_SHUTDOWN_TEXT_BYTES, "RSM of a state that is not valid; then ");
+    snprintf(place, sizeof place, " at %04x:%08x", (unsigned)chain->cs, (unsigned)chain->eip);
+    for (unsigned i = 0; i < chain->count; i++) {
+        if (i + 1 == chain->count && chain->left_out != 0)
+            at += (size_t)snprintf(text + at, VX_CPU_SHUTDOWN_TEXT_BYTES - at, "%u more; then ", chain->left_out);
+        at = add_fault(text, at, &chain->fault[i], i == 0 ? place : "");
+    }
+    snprintf(text + at, VX_CPU_SHUTDOWN_TEXT_BYTES - at, "shutdown");
+}
+
+static uint64_t mix(uint64_t key, uint64_t value)
+{
+    return (key ^ value) * 0x100000001B3u; /* FNV-1a, by words */
+}
+
+uint64_t vx_cpu_shutdown_key(const struct vx_vcpu *cpu)
+{
+    const struct cpu_chain *chain = &((const struct cpu_box *)cpu)->chain;
+    uint64_t key = mix(mix(mix(0, chain->cs), chain->eip), chain->count);
+    for (unsigned i = 0; i < chain->count; i++)
+        key = mix(mix(key, chain->fault[i].vector), chain->fault[i].error);
+    return key;
+}
+
 void vx_cpu_note(struct vx_vcpu *cpu)
 {
     cpu_ring_note(cpu);

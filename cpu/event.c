@@ -7,6 +7,7 @@
  *   I2  EXT is set in every error code that arises while something else than INT n, INT3 or INTO is delivered. */
 #include "event.h"
 
+#include "cpu_private.h"
 #include "flags.h"
 #include "smm.h"
 #include "stack.h"
@@ -239,11 +240,31 @@ static void debug_entered(struct vx_vcpu *cpu)
     cpu->msr.debugctl &= ~(uint64_t)VX_DEBUGCTL_BTF;
 }
 
+static void chain_add(struct cpu_chain *chain, const struct vx_fault *fault)
+{
+    if (chain->count == CPU_CHAIN_MAX) {
+        chain->count--;
+        chain->left_out++;
+    }
+    chain->fault[chain->count++] = *fault;
+}
+
+static void chain_begin(const struct vx_vcpu *cpu, struct cpu_chain *chain, const struct vx_fault *fault)
+{
+    chain->cs = cpu->seg[VX_CS].sel;
+    chain->eip = cpu->rip;
+    chain->count = 1;
+    chain->left_out = 0;
+    chain->fault[0] = *fault;
+}
+
 /* Delivers a fault and whatever faults its delivery brings, until a handler is entered or the processor shuts down. The
  * fault classes end every chain but one: debug traps of tasks entered through a task gate for #DB, with a GDT whose
  * busy bits do not stick (ROM), go on for ever on silicon; here that is a shutdown too. */
 static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
 {
+    struct cpu_chain chain;
+    chain_begin(cpu, &chain, &fault);
     for (unsigned round = 0; round < CHAIN_MAX; round++) {
         struct event event = {
             .vector = fault.vector,
@@ -265,17 +286,18 @@ static void deliver_chain(struct vx_vcpu *cpu, struct vx_fault fault)
             return;
         }
         enum fault_class first = class_of(fault.vector), second = class_of(cpu->mmu->fault.vector);
-        if (first == DOUBLE_FAULT && second != BENIGN) {
-            cpu->shutdown = true;
-            return;
-        }
+        chain_add(&chain, &cpu->mmu->fault);
+        if (first == DOUBLE_FAULT && second != BENIGN)
+            break;
         if (makes_double(first, second)) {
             if (second == PAGE_FAULT)
                 cpu->cr2 = (uint32_t)cpu->mmu->fault.lin;
             fault_code(cpu, VX_DF, 0);
+            chain_add(&chain, &cpu->mmu->fault);
         }
         fault = cpu->mmu->fault;
     }
+    cpu_box(cpu)->chain = chain;
     cpu->shutdown = true;
 }
 

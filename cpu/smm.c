@@ -9,6 +9,7 @@
 #include "smm.h"
 
 #include "cpu_model.h"
+#include "cpu_private.h"
 #include "creg.h"
 #include "fault.h"
 #include "segment.h"
@@ -215,6 +216,7 @@ bool smm_resume(struct vx_vcpu *cpu)
     vx_pmap_cpu_read(cpu->mmu->pmap, cpu->mmu->cpu, cpu->smbase + SAVE_AT, &image, sizeof image);
     set_smiact(cpu, false);
     if (!restore_control(cpu, &image)) {
+        cpu_box(cpu)->chain.count = 0;
         cpu->shutdown = true;
         return true;
     }

@@ -92,6 +92,29 @@ static void on_nothing_bootable(void *opaque)
     vx_machine_stop(app->machine, VX_EXIT_NOTHING_BOOTABLE);
 }
 
+static void on_boot_gave_up(void *opaque)
+{
+    struct app *app = opaque;
+    vx_log_warn(app->log, VX_LOG_GENERAL, "what the disk or CD-ROM boots has given up, and the BIOS has nothing else");
+}
+
+static bool runs_bios(void *opaque)
+{
+    return vx_machine_runs_bios(((struct app *)opaque)->machine);
+}
+
+static uint64_t machine_resets(void *opaque)
+{
+    return vx_machine_stats(((struct app *)opaque)->machine)->resets;
+}
+
+static const struct app_debugcon_ops debugcon_ops = {
+    .is_bios = runs_bios,
+    .resets = machine_resets,
+    .nothing_bootable = on_nothing_bootable,
+    .gave_up = on_boot_gave_up,
+};
+
 /* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
 static vx_err set_up_log(struct app *app)
@@ -218,7 +241,7 @@ static vx_err create_machine(struct app *app)
         .input = &app->terminal.input,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
-    app_debugcon_init(&app->debugcon, app->log, on_nothing_bootable, app);
+    app_debugcon_init(&app->debugcon, app->log, &debugcon_ops, app);
     app_media_configure(&app->media, app->options, &config);
     VX_TRY(app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));

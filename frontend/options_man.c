@@ -104,9 +104,9 @@ void options_print_man(FILE *out, option_at *bench)
     put_debugger(out);
     rows = usage_exit_statuses(&count);
     put_rows(out, "EXIT STATUS", rows, count);
-    fputs(".PP\nStatus 3 is what the BIOS's message \"No bootable device\" on port 402h leads to; a BIOS given with "
-          "\\-\\-bios may not\n"
-          "write there.\n",
+    fputs(".PP\nStatus 3 is what the BIOS's message \"No bootable device\" on port 402h leads to, as long as it has "
+          "booted\n"
+          "nothing; a BIOS given with \\-\\-bios may not write there.\n",
           out);
     rows = usage_environment(&count);
     put_rows(out, "ENVIRONMENT", rows, count);

@@ -257,6 +257,14 @@ bool ide_is_busy(const struct ide *ide)
     return false;
 }
 
+uint64_t ide_writes(const struct ide *ide)
+{
+    uint64_t writes = 0;
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        writes += ide->drive[i].writes;
+    return writes;
+}
+
 void ide_drain(struct ide *ide)
 {
     while (ide_is_busy(ide))

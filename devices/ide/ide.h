@@ -61,6 +61,9 @@ extern const struct device_type ide_type;
 /* True while a request is with a back end. */
 bool ide_is_busy(const struct ide *ide);
 
+/* How many write requests the back ends have got since the chip was made. */
+uint64_t ide_writes(const struct ide *ide);
+
 /* Runs the loop's posted work until no request is with a back end: before the machine stops for good. */
 void ide_drain(struct ide *ide);
 

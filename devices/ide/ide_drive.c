@@ -90,6 +90,7 @@ static void submit(struct ide_drive *drive)
         .done = request_done,
         .opaque = drive,
     };
+    drive->writes += drive->io.op == VX_BLOCK_WRITE;
     drive->block->ops->submit(drive->block->opaque, &drive->request);
 }
 
@@ -330,7 +331,7 @@ static const struct state_field fields[] = {
     FIELD(struct ide_drive, reset_ends),
     FIELD_STRUCT(struct ide_drive, ata, &ata_table),
     FIELD_STRUCT(struct ide_drive, atapi, &atapi_table),
-    WIRES(struct ide_drive, ops, channel, log, block, position),
+    WIRES(struct ide_drive, ops, channel, log, block, position, writes),
     DERIVED(struct ide_drive, request),
 };
 const struct state_table ide_drive_state = STATE_TABLE(struct ide_drive, fields, check);

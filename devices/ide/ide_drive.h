@@ -105,6 +105,7 @@ struct ide_drive {
     struct vx_log *log;
     struct vx_block *block; /* NULL: no medium */
     unsigned position;      /* 0 to 3 */
+    uint64_t writes;        /* requests to write so far: for the machine's user, the guest cannot tell */
 
     /* Task file. */
     uint8_t status, error, device;

@@ -5,6 +5,7 @@
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
  *   pc_run.c     the machine's turn: work, timers, requests, sleep; resets and ends
+ *   pc_stuck.c   what the user is told of triple faults, boot loops and HLT for good
  *   pc_cpu.c     a processor's turn: events, engine; what it asks of the machine
  *   pc_time.c    when the engine must come back; pc_disk_time.c: disks in the guest's time; pc_hash.c
  *   pc_debug.c   what a debugger needs of the machine
@@ -28,6 +29,7 @@
 #include "lapic.h"
 #include "mc146818.h"
 #include "pc_cpu.h"
+#include "pc_stuck.h"
 #include "pc_testdev.h"
 #include "pci.h"
 #include "pic8259.h"
@@ -73,7 +75,7 @@ struct vx_machine {
     enum vx_engine engine;
     bool fits_host; /* the CPU model has nothing that the host lacks: the translator may run */
     bool no_reboot;
-    unsigned triple_faults; /* that have been shown */
+    struct pc_stuck stuck;
     struct vx_stats stats;
 
     struct vx_bus *bus;

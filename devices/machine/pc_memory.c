@@ -93,3 +93,18 @@ vx_err pc_memory_create(struct vx_machine *pc, const struct vx_machine_config *c
     vx_pmap_map(pc->pmap, VGA_WINDOW, VGA_WINDOW_BYTES, VX_PMAP_BUS, VX_PMAP_BUS);
     return load_bios(pc, config->bios, config->bios_bytes);
 }
+
+/* Below 1 MiB the BIOS runs in memory that shadows its ROM and that the guest may write: a few bytes of code tell. */
+bool vx_machine_runs_bios(struct vx_machine *pc)
+{
+    enum { TELLING_BYTES = 16, WINDOW = 0x100000 - PC_BIOS_WINDOW_BYTES };
+    const struct vx_vcpu *vcpu = pc->cpu[0].vcpu;
+    uint64_t phys;
+    if (!vx_mmu_peek(vcpu->mmu, (uint32_t)(vcpu->seg[VX_CS].base + vcpu->rip), &phys))
+        return false;
+    if (phys < WINDOW || phys > WINDOW + PC_BIOS_WINDOW_BYTES - TELLING_BYTES)
+        return false;
+    uint8_t bytes[TELLING_BYTES];
+    vx_pmap_read(pc->pmap, phys, bytes, sizeof bytes);
+    return memcmp(bytes, vx_pmap_page_hva(pc->pmap, pc->bios_window_page) + (phys - WINDOW), sizeof bytes) == 0;
+}

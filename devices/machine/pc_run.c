@@ -16,9 +16,6 @@
 /* CMOS byte by which a BIOS tells after a processor reset whether software meant to come back from protected mode. */
 #define CMOS_SHUTDOWN_STATUS 0x0F
 
-/* A guest may fault and reboot for ever: the log has the first few. */
-#define TRIPLE_FAULTS_SHOWN 3
-
 /* ---- requests, resets ------------------------------------------------------------------------------------------- */
 
 void pc_raise(struct vx_machine *pc, uint32_t attention)
@@ -63,6 +60,7 @@ void vx_machine_reset(struct vx_machine *pc)
         if (pc->devices[i].type->reset != NULL)
             pc->devices[i].type->reset(pc->devices[i].instance, VX_RESET_RELEASE);
     pc->pending = 0;
+    pc->stats.resets++;
     pc_raise(pc, VX_ATTN_INTR | VX_ATTN_WORK);
 }
 
@@ -122,18 +120,6 @@ static bool carry_out_requests(struct vx_machine *pc, enum vx_machine_end *end, 
     return false;
 }
 
-static void show_triple_fault(struct pc_cpu *cpu)
-{
-    struct vx_machine *pc = cpu->pc;
-    vx_log_warn(pc->log, VX_LOG_CPU, "triple fault");
-    vx_cpu_dump(cpu->vcpu);
-    if (pc->bt != NULL)
-        vx_log_info(pc->log, VX_LOG_CPU,
-                    "of translated code, these are where it was entered, left or faulted; --engine interp shows all");
-    if (++pc->triple_faults == TRIPLE_FAULTS_SHOWN)
-        vx_log_warn(pc->log, VX_LOG_CPU, "further triple faults are not shown");
-}
-
 /* Triple fault; true when that ends the run. */
 static bool shut_down(struct pc_cpu *cpu, enum vx_machine_end *end)
 {
@@ -142,8 +128,7 @@ static bool shut_down(struct pc_cpu *cpu, enum vx_machine_end *end)
         init_cpu(cpu);
         return false;
     }
-    if (pc->triple_faults < TRIPLE_FAULTS_SHOWN)
-        show_triple_fault(cpu);
+    pc_stuck_shutdown(cpu);
     *end = VX_END_TRIPLE_FAULT;
     if (pc->no_reboot)
         return true;
@@ -223,8 +208,11 @@ static enum vx_machine_end run(struct vx_machine *pc, int *value)
         }
         if (halted < pc->cpu_count)
             continue;
-        if (pc->no_reboot && is_dead(pc))
-            return VX_END_DEAD;
+        if (is_dead(pc)) {
+            if (pc->no_reboot)
+                return VX_END_DEAD;
+            pc_stuck_halt(&pc->cpu[0]);
+        }
         sleep_halted(pc);
     }
     return end;

@@ -142,6 +142,13 @@ void vx_cpu_pop_flags(struct vx_vcpu *vcpu, uint32_t value, unsigned op_size);
 /* Prints registers, segments, control registers and the last instructions to the log (triple fault, debugger). */
 void vx_cpu_dump(struct vx_vcpu *vcpu);
 
+/* How the processor came to shut down, as "#PF 0e at 0010:c0001234, error 2, cr2 00000008; then #GP 0d, error 1a; then
+ * #DF 08; then shutdown". Holds from the moment at which vcpu->shutdown is set to the next. */
+#define VX_CPU_SHUTDOWN_TEXT_BYTES 384u
+void vx_cpu_shutdown_text(const struct vx_vcpu *vcpu, char text[VX_CPU_SHUTDOWN_TEXT_BYTES]);
+/* Two shutdowns with equal numbers came about in the same way at the same place. */
+uint64_t vx_cpu_shutdown_key(const struct vx_vcpu *vcpu);
+
 /* Notes CS:EIP among the last instructions. The interpreter and the delivery of faults do so by themselves; an engine
  * with code of its own does it where it enters that. */
 void vx_cpu_note(struct vx_vcpu *vcpu);

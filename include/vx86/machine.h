@@ -126,6 +126,10 @@ struct vx_bt_cpu *vx_machine_bt_cpu(struct vx_machine *machine);
 /* One number for CPU and memory, while not running; equal under both engines. */
 uint64_t vx_machine_state_hash(struct vx_machine *machine);
 
+/* Whether the first processor is in the BIOS's own code, which has not been changed; for back ends that are called
+ * because of what it does. Machine thread. */
+bool vx_machine_runs_bios(struct vx_machine *machine);
+
 struct vx_vcpu *vx_machine_vcpu(struct vx_machine *machine);
 struct vx_pmap *vx_machine_pmap(struct vx_machine *machine);
 struct vx_stats *vx_machine_stats(struct vx_machine *machine);

@@ -37,7 +37,12 @@ static void exit_statuses(struct run *run)
         { "--no-reboot keyboard-reset.img", 0, "^$", "" },
         { "--no-reboot dead.img", 2, "^$", "the guest is dead: HLT with interrupts off at 0000:00007c01" },
         { "--no-reboot --engine interp dead.img", 2, "^$", "the guest is dead" },
-        { "--no-reboot triple.img", 2, "^$", "triple fault\n.*EAX .*CR0 .*last instructions: .*0000:00007c06" },
+        { "--timeout 1 dead.img", 124, "^$", "halted for good: HLT with interrupts off at 0000:00007c01;" },
+        { "--timeout 1 triple.img", 124, "^$", "triple fault: #GP 0d at 0000:00007c06, error 1a; .*boot loop" },
+        { "--no-reboot triple.img", 2, "^$",
+          "triple fault: #GP 0d at 0000:00007c06, error 1a; then #GP 0d, error 6b; then #DF 08; then #GP 0d, error 43; "
+          "then "
+          "shutdown\n.*EAX .*CR0 .*last instructions: .*0000:00007c06" },
         { "--debug-exit exit.img", 43, "^$", "" },
         { "--debug-exit exit-word.img", 255, "^$", "" },
         { "--device isa-debug-exit,iobase=0xF4,iosize=4 exit.img", 43, "^$", "" },
@@ -47,6 +52,10 @@ static void exit_statuses(struct run *run)
         { "--no-reboot exit.img", 2, "^$", "" }, /* no such port without --debug-exit */
         { "blank.img", 3, "^$", "nothing bootable: [^\n]*; name another" },
         { "--cdrom blank.img", 3, "^$", "nothing bootable" },
+        { "nothing.img", 0, "^$", "" }, /* it is not the BIOS that says so */
+        { "--timeout 2 int18.img", 124, "^$", "has given up, and the BIOS has nothing else" },
+        { "--timeout 2 --engine interp int18.img", 124, "^$", "has given up, and the BIOS has nothing else" },
+        { "--engine interp blank.img", 3, "^$", "nothing bootable" },
         { "--timeout 1 busy.img", 124, "^$", "the time of --timeout 1 is over" },
         { "--timeout 1 --engine interp busy.img", 124, "^$", "" },
         { "--timeout 1 idle.img", 124, "^$", "" },

@@ -21,6 +21,11 @@ static const struct {
     GUEST("idle.img", "\xFB\xF4\xEB\xFC"),                /* sti; hlt; jmp $-2 */
     GUEST("busy.img", "\xFA\xEB\xFE"),                    /* cli; jmp $ */
     GUEST("talk.img", "\xBA\xF8\x03\xEE\xEB\xFD"),        /* mov dx, 3F8h; out dx, al; jmp $-1 */
+    GUEST("int18.img", "\xCD\x18\xFA\xF4"),               /* int 18h; cli; hlt */
+    /* mov si, 7C20h; xor ax, ax; mov ds, ax; mov dx, 402h; lodsb; test al, al; jz $+5; out dx, al; jmp $-6;
+     * then as off.img */
+    GUEST("nothing.img", "\xBE\x20\x7C\x31\xC0\x8E\xD8\xBA\x02\x04\xAC\x84\xC0\x74\x03\xEE\xEB\xF8\xBA\x04\x06\xB8\0"
+                         "\x20\xEF\xF4\0\0\0\0\0\0\nNo bootable device.\n"),
     /* mov dx, 3F8h; mov al, 'o'; out dx, al; mov al, 'k'; out dx, al; then as off.img */
     GUEST("hello.img", "\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
     /* mov dx, 3FDh; in al, dx; test al, 1; jz $-3; mov dl, F8h; in al, dx; out dx, al; cmp al, 4; jnz $-14;

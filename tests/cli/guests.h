@@ -14,6 +14,8 @@
  *   talk.img            writes to COM1 for ever
  *   hello.img           writes "ok" to COM1 and powers off
  *   echo.img            writes what it reads from COM1, and powers off behind a 04h
+ *   int18.img           gives up by INT 18h
+ *   nothing.img         says on port 402h what the BIOS says when it has nothing to boot, and powers off
  *   blank.img           cannot be booted */
 void guests_make(struct run *run);
 

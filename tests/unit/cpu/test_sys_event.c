@@ -292,6 +292,41 @@ Test(event, double_fault_table)
     world_destroy(w);
 }
 
+/* What is told of a shutdown: each exception that led there. */
+Test(event, shutdown_text)
+{
+    char text[VX_CPU_SHUTDOWN_TEXT_BYTES];
+    struct world *w = world_create();
+    struct vx_vcpu *cpu = w->cpu;
+    world_protected(w, 0);
+    for (unsigned v = 0; v < 32; v++)
+        world_idt(w, v, CODE_SEL(0), HANDLER, 0x8C); /* no gate */
+    cpu->rip = 0xC0001234;
+    cpu->mmu->fault = (struct vx_fault){ .vector = VX_PF, .has_error = true, .error = 2, .lin = 0x87654321 };
+    vx_cpu_deliver_fault(cpu);
+    cr_assert(cpu->shutdown);
+    vx_cpu_shutdown_text(cpu, text);
+    cr_assert_str_eq(text, "#PF 0e at 0008:c0001234, error 2, cr2 87654321; then #GP 0d, error 73; then #DF 08; then "
+                           "#GP 0d, error 43; then shutdown");
+    uint64_t key = vx_cpu_shutdown_key(cpu);
+
+    world_protected(w, 0);
+    fault_plain(cpu, VX_UD); /* benign: its #GP is handled serially */
+    cpu->rip = 0xC0001234;
+    vx_cpu_deliver_fault(cpu);
+    vx_cpu_shutdown_text(cpu, text);
+    cr_assert_str_eq(text, "#UD 06 at 0008:c0001234; then #GP 0d, error 33; then #GP 0d, error 6b; then #DF 08; then "
+                           "#GP 0d, error 43; then shutdown");
+    cr_assert_neq(vx_cpu_shutdown_key(cpu), key);
+
+    world_protected(w, 0);
+    cpu->rip = 0xC0001234;
+    cpu->mmu->fault = (struct vx_fault){ .vector = VX_PF, .has_error = true, .error = 2, .lin = 0x12345678 };
+    vx_cpu_deliver_fault(cpu);
+    cr_assert_eq(vx_cpu_shutdown_key(cpu), key, "the same place and the same way");
+    world_destroy(w);
+}
+
 /* ---- flags, DR7, interrupts
  * ------------------------------------------------------------------------------------------ */
 

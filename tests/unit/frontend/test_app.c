@@ -65,10 +65,33 @@ Test(app_media, places_of_drives)
 
 /* ---- port 402h --------------------------------------------------------------------------------------------------- */
 
-static void count_call(void *opaque)
+struct heard {
+    unsigned nothing, gave_up;
+    bool is_bios;
+    uint64_t resets;
+};
+
+static bool heard_is_bios(void *opaque)
 {
-    ++*(unsigned *)opaque;
+    return ((struct heard *)opaque)->is_bios;
 }
+
+static uint64_t heard_resets(void *opaque)
+{
+    return ((struct heard *)opaque)->resets;
+}
+
+static void hear_nothing(void *opaque)
+{
+    ((struct heard *)opaque)->nothing++;
+}
+
+static void hear_gave_up(void *opaque)
+{
+    ((struct heard *)opaque)->gave_up++;
+}
+
+static const struct app_debugcon_ops heard_ops = { heard_is_bios, heard_resets, hear_nothing, hear_gave_up };
 
 static void feed(struct app_debugcon *debugcon, const char *text)
 {
@@ -78,26 +101,35 @@ static void feed(struct app_debugcon *debugcon, const char *text)
 Test(app_debugcon, lines_and_the_last_word)
 {
     static const struct {
-        const char *text;
-        unsigned calls;
+        const char *text; /* R: a reset, G: from here on a guest writes, B: the BIOS again */
+        unsigned nothing, gave_up;
     } rows[] = {
-        { "Booting from Hard Disk...\nBoot failed: not a bootable disk\n", 0 },
-        { "No bootable device.\n", 1 },
-        { "No bootable device.  Retrying in 60 seconds.\n", 1 },
-        { "x No bootable device.\n", 0 },
-        { "No bootable device", 0 }, /* the line is not over */
-        { "\r\nNo bootable device.\r\n", 1 },
+        { "Booting from Hard Disk...\nBoot failed: not a bootable disk\n", 0, 0 },
+        { "No bootable device.\n", 1, 0 },
+        { "No bootable device.  Retrying in 60 seconds.\n", 1, 0 },
+        { "x No bootable device.\n", 0, 0 },
+        { "No bootable device", 0, 0 }, /* the line is not over */
+        { "\r\nNo bootable device.\r\n", 1, 0 },
+        { "Booting from DVD/CD...\nBoot failed: Could not read from CDROM\nNo bootable device.\n", 1, 0 },
+        { "Booting from 0000:7c00\nNo bootable device.\n", 0, 1 },
+        { "Booting from 0000:7c00\nRNo bootable device.\n", 1, 0 },
+        { "GNo bootable device.\nB\n", 0, 0 },
+        { "Booting from 0000:7c00\nG\nNo bootable device.\nR", 0, 0 },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
         struct captured captured;
         struct app_debugcon debugcon;
-        unsigned calls = 0;
+        struct heard heard = { .is_bios = true, .resets = 1 };
         capture(&captured);
         cr_assert_eq(vx_log_set_filter(captured.log, "firmware=debug", NULL), VX_ERR_OK);
-        app_debugcon_init(&debugcon, captured.log, count_call, &calls);
-        for (const char *at = rows[i].text; *at != '\0'; at++)
-            feed(&debugcon, (char[]){ *at, '\0' });
-        cr_assert_eq(calls, rows[i].calls, "%s", rows[i].text);
+        app_debugcon_init(&debugcon, captured.log, &heard_ops, &heard);
+        for (const char *at = rows[i].text; *at != '\0'; at++) {
+            heard.resets += *at == 'R' && at[1] != 'e';
+            heard.is_bios = (heard.is_bios || *at == 'B') && *at != 'G';
+            if (*at != 'G' && (*at != 'R' || at[1] == 'e') && (*at != 'B' || at[1] == 'o'))
+                feed(&debugcon, (char[]){ *at, '\0' });
+        }
+        cr_assert(heard.nothing == rows[i].nothing && heard.gave_up == rows[i].gave_up, "%s", rows[i].text);
         release(&captured);
     }
 }

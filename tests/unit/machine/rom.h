@@ -32,11 +32,11 @@ struct rom_machine {
     struct vx_machine *machine;
 };
 
-/* With what `config` says beside log, loop, memory and ROM. */
-static inline vx_err rom_machine_create_with(struct rom_machine *rig, const struct rom *rom,
-                                             struct vx_machine_config config)
+/* With what `config` says beside log, loop, memory and ROM; its log goes to `out`. */
+static inline vx_err rom_machine_create_to(struct rom_machine *rig, FILE *out, const struct rom *rom,
+                                           struct vx_machine_config config)
 {
-    rig->log = vx_log_create(stderr);
+    rig->log = vx_log_create(out);
     VX_TRY(vx_loop_create(rig->log, &rig->loop));
     config.log = rig->log;
     config.loop = rig->loop;
@@ -45,6 +45,12 @@ static inline vx_err rom_machine_create_with(struct rom_machine *rig, const stru
     config.bios_bytes = ROM_BYTES;
     config.debug_exit[0] = (struct vx_ports){ 0xF4, 4 };
     return vx_machine_create(&config, &rig->machine);
+}
+
+static inline vx_err rom_machine_create_with(struct rom_machine *rig, const struct rom *rom,
+                                             struct vx_machine_config config)
+{
+    return rom_machine_create_to(rig, stderr, rom, config);
 }
 
 static inline vx_err rom_machine_create(struct rom_machine *rig, const struct rom *rom, enum vx_engine engine,
