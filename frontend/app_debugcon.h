@@ -2,8 +2,8 @@
  * for the one by which it says that it found nothing to boot.
  *
  * Any guest can write there. That line counts when the BIOS's own code writes it, and as long as the BIOS has handed
- * control to nobody since the machine's reset: what it then says is about a boot program that gave up (INT 18h), and the
- * run goes on. Thread rule: machine thread. */
+ * control to nobody since the machine's reset: what it then says is about a boot program that gave up (INT 18h), and
+ * the run goes on. Thread rule: machine thread. */
 #ifndef VX86_FRONTEND_APP_DEBUGCON_H
 #define VX86_FRONTEND_APP_DEBUGCON_H
 

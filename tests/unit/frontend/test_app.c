@@ -151,7 +151,7 @@ Test(app_debugcon, shown_in_the_log_and_bounded)
     feed(&debugcon, wide);
     feed(&debugcon, "\nend\n");
     fflush(captured.file);
-    cr_assert_not_null(strstr(captured.text, "vx86: firmware: hello ?[2J\n"));
+    cr_assert_not_null(strstr(captured.text, "vx86: firmware: hello \\x1b[2J\n"));
     cr_assert_not_null(strstr(captured.text, "vx86: firmware: end\n"));
     release(&captured);
 }
