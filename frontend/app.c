@@ -84,6 +84,13 @@ static void on_debug(void *opaque)
     app_debug_break(&app->debug);
 }
 
+/* While the debugger has the terminal, nothing of it is the guest's. */
+static bool on_job(void *opaque, bool stop)
+{
+    struct app *app = opaque;
+    return !atomic_load(&app->debug.stopped) && app_terminal_job(&app->terminal, stop);
+}
+
 static void on_nothing_bootable(void *opaque)
 {
     struct app *app = opaque;
@@ -264,6 +271,7 @@ static vx_err set_up_watch(struct app *app)
                                                 .timeout_s = option(app, VX_OPT_timeout)->number,
                                                 .interrupt_debugs = option(app, VX_OPT_debug)->given,
                                                 .debug = on_debug,
+                                                .job = on_job,
                                                 .opaque = app },
                         &app->watch);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app_debug.h"
+#include "terminal_raw.h"
 
 static vx_err refuse(const struct app_terminal_config *config, const char *why)
 {
@@ -67,12 +68,58 @@ static vx_err open_display(struct app_terminal *terminal, const struct app_termi
                            &terminal->display);
 }
 
+/* ---- jobs of a shell --------------------------------------------------------------------------------------------- */
+
+/* Giving the terminal back runs what else is posted, this as well. */
+static void post(struct app_terminal *terminal)
+{
+    if (!atomic_exchange(&terminal->posted, true))
+        vx_loop_post(terminal->loop, &terminal->job);
+}
+
+/* On the machine thread, at a boundary. A display is drawn anew in any case: whoever had the terminal may have written
+ * on it. */
+static void run_job(struct vx_work *work)
+{
+    struct app_terminal *terminal = (struct app_terminal *)work;
+    atomic_store(&terminal->posted, false);
+    if (terminal->busy) {
+        post(terminal);
+        return;
+    }
+    terminal->busy = true;
+    bool stop = atomic_exchange(&terminal->stop, false);
+    if (stop || terminal_holds(terminal->display) || terminal_raw_was_changed()) {
+        serial_release(terminal->serial);
+        terminal_release(terminal->display);
+    }
+    if (stop)
+        terminal_raw_stop();
+    terminal_reclaim(terminal->display);
+    serial_reclaim(terminal->serial);
+    terminal->busy = false;
+}
+
+bool app_terminal_job(struct app_terminal *terminal, bool stop)
+{
+    if (stop && !terminal_raw_is_held())
+        return false;
+    if (stop)
+        atomic_store(&terminal->stop, true);
+    post(terminal);
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 vx_err app_terminal_open(struct app_terminal *terminal, const struct app_terminal_config *config)
 {
     bool display = config->options->value[VX_OPT_display].number == 0, escape = escapes(config->options);
     const char *spec = config->options->value[VX_OPT_serial].text;
     if (spec == NULL)
         spec = display || app_debug_wants_output(config->options) ? "none" : "stdio";
+    terminal->job.fn = run_job;
+    terminal->loop = config->loop;
     VX_TRY(check(config, spec, display));
     VX_TRY(open_serial(terminal, config, spec, escape));
     if (display)

@@ -6,6 +6,8 @@
 #ifndef VX86_FRONTEND_APP_TERMINAL_H
 #define VX86_FRONTEND_APP_TERMINAL_H
 
+#include <stdatomic.h>
+
 #include "options.h"
 #include "serial.h"
 #include "terminal.h"
@@ -22,6 +24,10 @@ struct app_terminal_config {
 };
 
 struct app_terminal {
+    struct vx_work job; /* first: SIGTSTP or SIGCONT, on its way to the machine thread */
+    struct vx_loop *loop;
+    atomic_bool posted, stop; /* `job` is; SIGTSTP was among them */
+    bool busy;                /* `job` is under way */
     struct serial *serial;
     struct terminal *display; /* NULL unless --display terminal */
     struct vx_input input;    /* the user's keyboard */
@@ -30,6 +36,12 @@ struct app_terminal {
 
 /* Errors, logged: options that do not go together, and what serial_create() and terminal_create() say. */
 VX_MUST_USE vx_err app_terminal_open(struct app_terminal *terminal, const struct app_terminal_config *config);
+
+/* Any thread, while the machine runs: SIGTSTP has come (`stop`), or SIGCONT. The machine thread gives the terminal back
+ * and stops the process; when it goes on in the foreground, the terminal is taken again. False: no terminal is held
+ * that had to be given back, and nothing is done about `stop`. */
+bool app_terminal_job(struct app_terminal *terminal, bool stop);
+
 /* Gives the terminal back. What was never opened is allowed. */
 void app_terminal_close(struct app_terminal *terminal);
 

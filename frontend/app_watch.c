@@ -3,8 +3,8 @@
  *   first_end() -> no machine: leave_at_once()
  *               -> machine: vx_machine_stop(), then insist(): prod, and at the end of patience leave_at_once()
  *
- *   I1  `machine` and `debug_wanted` are read and written with the mutex held, and the machine is not destroyed while
- *       it is set. Nobody who holds the mutex blocks. */
+ *   I1  `machine`, `debug_wanted` and `stop_wanted` are read and written with the mutex held, and the machine is not
+ *       destroyed while it is set. Nobody who holds the mutex blocks. */
 #include "app_watch.h"
 
 #include <poll.h>
@@ -34,6 +34,7 @@ struct signal_watch {
     pthread_mutex_t mutex; /* I1 */
     struct vx_machine *machine;
     bool debug_wanted; /* SIGUSR1 came before the machine */
+    bool stop_wanted;  /* so did SIGTSTP, with the terminal taken already */
 };
 
 /* SIGALRM also ends the thread; it means nothing else here. */
@@ -45,6 +46,8 @@ static void watched_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGALRM);
     sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGTSTP);
+    sigaddset(set, SIGCONT);
 }
 
 static void hold_signals(void)
@@ -74,6 +77,18 @@ static void call_debugger(struct signal_watch *watch)
     pthread_mutex_unlock(&watch->mutex);
 }
 
+/* Where the machine thread does not see to it, the process stops here. */
+static void job(struct signal_watch *watch, bool stop)
+{
+    pthread_mutex_lock(&watch->mutex);
+    bool seen_to = watch->machine != NULL && watch->config.job(watch->config.opaque, stop);
+    if (watch->machine == NULL && stop)
+        seen_to = watch->stop_wanted = terminal_raw_is_held();
+    pthread_mutex_unlock(&watch->mutex);
+    if (stop && !seen_to)
+        terminal_raw_stop();
+}
+
 static bool is_for_debugger(const struct signal_watch *watch, int number)
 {
     return number == SIGUSR1 || (number == SIGINT && watch->config.interrupt_debugs);
@@ -88,9 +103,12 @@ static int first_end(struct signal_watch *watch)
             return -1;
         if (number == 0)
             return VX_EXIT_TIMEOUT;
-        if (!is_for_debugger(watch, number))
+        if (number == SIGTSTP || number == SIGCONT)
+            job(watch, number == SIGTSTP);
+        else if (is_for_debugger(watch, number))
+            call_debugger(watch);
+        else
             return VX_EXIT_SIGNAL + number;
-        call_debugger(watch);
     }
 }
 
@@ -121,7 +139,8 @@ static void insist(struct signal_watch *watch, int status)
         uint64_t waited_ns = vx_host_now_ns() - start_ns;
         if (atomic_load(&watch->ending))
             return;
-        if ((number != 0 && number != SIGUSR1) || waited_ns > VX_WATCH_GRACE_S * NS_PER_S)
+        bool insists = number != 0 && number != SIGUSR1 && number != SIGTSTP && number != SIGCONT;
+        if (insists || waited_ns > VX_WATCH_GRACE_S * NS_PER_S)
             leave_at_once(status);
         if (waited_ns > PATIENCE_MS * NS_PER_MS)
             vx_blocking_prod(watch->config.blocking);
@@ -173,8 +192,10 @@ void watch_set_machine(struct signal_watch *watch, struct vx_machine *machine)
     watch->machine = machine;
     if (machine != NULL && watch->debug_wanted)
         watch->config.debug(watch->config.opaque);
+    if (machine != NULL && watch->stop_wanted)
+        watch->config.job(watch->config.opaque, true);
     if (machine != NULL)
-        watch->debug_wanted = false;
+        watch->debug_wanted = watch->stop_wanted = false;
     pthread_mutex_unlock(&watch->mutex);
 }
 

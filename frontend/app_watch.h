@@ -1,5 +1,5 @@
 /* app_watch.h - ends the run when the user or the time says so: SIGINT, SIGTERM, SIGHUP, --timeout. SIGUSR1 calls the
- * debugger.
+ * debugger; SIGTSTP and SIGCONT concern whoever has the terminal.
  *
  * A thread waits for the signals, from before set-up to after everything has been taken apart, so nothing runs in a
  * handler. It never writes what could block and takes no lock that is held while something is written, so a stalled
@@ -25,9 +25,12 @@ struct signal_watch;
 struct watch_config {
     struct vx_log *log;
     struct vx_blocking *blocking;
-    uint64_t timeout_s;          /* 0: none */
-    bool interrupt_debugs;       /* SIGINT is the debugger's; SIGUSR1 always is */
-    void (*debug)(void *opaque); /* on the watch's thread, while there is a machine; must not block */
+    uint64_t timeout_s;    /* 0: none */
+    bool interrupt_debugs; /* SIGINT is the debugger's; SIGUSR1 always is */
+    /* On the watch's thread, while there is a machine; must not block. */
+    void (*debug)(void *opaque);
+    /* SIGTSTP (`stop`) or SIGCONT has come. False: nobody else stops the process. */
+    bool (*job)(void *opaque, bool stop);
     void *opaque;
 };
 

@@ -7,6 +7,9 @@ static const struct {
     const char *name, *code;
     size_t bytes;
 } guests[] = {
+/* What a guest may ask of a terminal, and leave it with; the last has no end. */
+#define RUDE \
+    "\033[?1049h\033[?25l\033[?1000h\033[?1002h\033[?1003h\033[?1006h\033[?2004h\033[31m\033]0;mine\a\033]0;half"
 #define GUEST(name, code)           \
     {                               \
         name, code, sizeof code - 1 \
@@ -31,6 +34,10 @@ static const struct {
     /* mov dx, 3FDh; in al, dx; test al, 1; jz $-3; mov dl, F8h; in al, dx; out dx, al; cmp al, 4; jnz $-14;
      * then as off.img */
     GUEST("echo.img", "\xBA\xFD\x03\xEC\xA8\x01\x74\xFB\xB2\xF8\xEC\xEE\x3C\x04\x75\xF0\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
+    /* cld; xor ax, ax; mov ds, ax; mov si, 7C17h; mov dx, 3F8h; lodsb; test al, al; jz $+5; out dx, al; jmp $-6;
+     * then as idle.img */
+    GUEST("rude.img",
+          "\xFC\x31\xC0\x8E\xD8\xBE\x17\x7C\xBA\xF8\x03\xAC\x84\xC0\x74\x03\xEE\xEB\xF8\xFB\xF4\xEB\xFC" RUDE),
 };
 
 void guests_make(struct run *run)

@@ -20,6 +20,7 @@
 #include "terminal_screen.h"
 #include "vx86/blocking.h"
 
+/* Around log lines; the end is terminal_raw.c's. */
 #define ENTER_SEQUENCE "\033[?1049h"
 #define LEAVE_SEQUENCE "\033[0m\033[?25h\033[?1049l"
 
@@ -72,6 +73,8 @@ static void write_all(struct terminal *terminal, const char *bytes, size_t count
 static void draw_locked(struct terminal *terminal)
 {
     size_t count;
+    if (!terminal->raw) /* somebody else has it */
+        return;
     const char *bytes = terminal_screen_draw(terminal->screen, &count);
     write_all(terminal, bytes, count);
 }
@@ -177,7 +180,7 @@ static vx_err enter_raw(struct terminal *terminal, const struct terminal_config 
                      "the terminal display needs a terminal on standard input and output: use --display none");
         return VX_ERR_UNSUPPORTED;
     }
-    vx_err err = terminal_raw_enter(config->in_fd, config->out_fd, LEAVE_SEQUENCE);
+    vx_err err = terminal_raw_enter(config->in_fd, config->out_fd);
     if (err != VX_ERR_OK) {
         vx_log_error(config->log, VX_LOG_GENERAL,
                      err == VX_ERR_LOCKED
@@ -221,9 +224,11 @@ static void disconnect_input(struct terminal *terminal)
     if (terminal->brackets)
         vx_log_set_brackets(terminal->log, NULL, NULL, NULL);
     terminal->brackets = false;
+    pthread_mutex_lock(&terminal->mutex);
     if (terminal->raw)
         terminal_raw_leave();
     terminal->raw = false;
+    pthread_mutex_unlock(&terminal->mutex);
 }
 
 void terminal_release(struct terminal *terminal)
@@ -234,20 +239,24 @@ void terminal_release(struct terminal *terminal)
 
 void terminal_reclaim(struct terminal *terminal)
 {
-    if (terminal == NULL || terminal->raw)
+    if (terminal == NULL || terminal->raw || !terminal_raw_is_ours(terminal->in_fd))
         return;
-    if (terminal_raw_enter(terminal->in_fd, terminal->out_fd, LEAVE_SEQUENCE) != VX_ERR_OK ||
-        connect_input(terminal) != VX_ERR_OK) {
+    if (terminal_raw_enter(terminal->in_fd, terminal->out_fd) != VX_ERR_OK || connect_input(terminal) != VX_ERR_OK) {
         vx_log_warn(terminal->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
         return;
     }
-    terminal->raw = true;
     pthread_mutex_lock(&terminal->mutex);
+    terminal->raw = true;
     write_all(terminal, ENTER_SEQUENCE, sizeof ENTER_SEQUENCE - 1);
     terminal_screen_invalidate(terminal->screen);
     take_size_locked(terminal);
     draw_locked(terminal);
     pthread_mutex_unlock(&terminal->mutex);
+}
+
+bool terminal_holds(const struct terminal *terminal)
+{
+    return terminal != NULL && terminal->raw;
 }
 
 static vx_err set_up(struct terminal *terminal, const struct terminal_config *config)

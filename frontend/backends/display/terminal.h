@@ -31,9 +31,10 @@ VX_MUST_USE vx_err terminal_create(const struct terminal_config *config, struct 
 void terminal_destroy(struct terminal *terminal);
 
 /* Gives the terminal to somebody else, and takes it back and draws the screen: at a boundary, while the guest does not
- * run. NULL is allowed. */
+ * run. Nothing happens when it is so already, nor, on taking it back, in a job in the background. NULL is allowed. */
 void terminal_release(struct terminal *terminal);
 void terminal_reclaim(struct terminal *terminal);
+bool terminal_holds(const struct terminal *terminal);
 
 /* What to hand to struct vx_machine_config. */
 struct vx_display *terminal_display(struct terminal *terminal);

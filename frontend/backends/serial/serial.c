@@ -27,8 +27,9 @@ struct serial {
     bool attached; /* not "none" */
     int out_fd;
     bool owns_out, write_failed;
-    bool is_terminal;
-    bool escape; /* prefix_feed() looks at the input */
+    bool is_terminal; /* the input is */
+    bool holds;       /* a terminal, as terminal_raw_enter() means it: input, output or both */
+    bool escape;      /* prefix_feed() looks at the input */
     void (*leave)(void *opaque);
     void (*debug)(void *opaque);
     void *opaque;
@@ -177,15 +178,17 @@ static vx_err open_reader(struct serial *serial)
 static vx_err open_stdio(struct serial *serial, const struct serial_config *config)
 {
     serial->out_fd = config->out_fd;
-    if (isatty(config->in_fd)) {
-        vx_err err = terminal_raw_enter(config->in_fd, config->out_fd, NULL);
+    serial->is_terminal = isatty(config->in_fd);
+    serial->holds = serial->is_terminal || isatty(config->out_fd);
+    if (serial->holds) {
+        vx_err err = terminal_raw_enter(config->in_fd, config->out_fd);
+        serial->holds = err == VX_ERR_OK;
         if (err == VX_ERR_LOCKED)
             vx_log_error(config->log, VX_LOG_GENERAL,
                          "the terminal already serves the display: use --serial file:PATH or --display none");
         else if (err != VX_ERR_OK)
             vx_log_error(config->log, VX_LOG_GENERAL, "cannot set up the terminal: %s", strerror(errno));
         VX_TRY(err);
-        serial->is_terminal = true;
     }
     if (config->in_fd < 0)
         return VX_ERR_OK;
@@ -195,19 +198,24 @@ static vx_err open_stdio(struct serial *serial, const struct serial_config *conf
 
 void serial_release(struct serial *serial)
 {
-    if (serial == NULL || !serial->is_terminal || serial->reader == NULL)
+    if (serial == NULL || !serial->holds)
         return;
-    terminal_reader_destroy(serial->reader);
-    serial->reader = NULL;
+    if (serial->is_terminal) {
+        terminal_reader_destroy(serial->reader);
+        serial->reader = NULL;
+    }
     terminal_raw_leave();
+    serial->holds = false;
 }
 
 void serial_reclaim(struct serial *serial)
 {
-    if (serial == NULL || !serial->is_terminal || serial->reader != NULL)
+    if (serial == NULL || serial->holds || !(serial->is_terminal || isatty(serial->out_fd)) ||
+        !terminal_raw_is_ours(serial->is_terminal ? serial->in_fd : serial->out_fd))
         return;
     serial->reader_waits = false;
-    if (terminal_raw_enter(serial->in_fd, serial->out_fd, NULL) != VX_ERR_OK || open_reader(serial) != VX_ERR_OK)
+    serial->holds = terminal_raw_enter(serial->in_fd, serial->out_fd) == VX_ERR_OK;
+    if (!serial->holds || (serial->is_terminal && open_reader(serial) != VX_ERR_OK))
         vx_log_warn(serial->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
 }
 
@@ -267,7 +275,7 @@ void serial_destroy(struct serial *serial)
     if (serial == NULL)
         return;
     terminal_reader_destroy(serial->reader);
-    if (serial->is_terminal)
+    if (serial->holds)
         terminal_raw_leave();
     if (serial->owns_out)
         close(serial->out_fd);

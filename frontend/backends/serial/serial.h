@@ -1,9 +1,9 @@
 /* serial.h - character back ends for serial ports: the terminal vx86 was started from, a file, nothing.
  *
- * stdio: a terminal on `in_fd` becomes raw (terminal_raw.h). Anything else on `in_fd` (a pipe, a file) is delivered
- * byte by byte, in order, as the guest's UART takes it; its end only means that no more input comes. With `escape`
- * Ctrl-A in the input is the prefix of terminal_prefix.h, else all of it is the guest's. Output is written at once;
- * while the reader of a pipe does not read, the guest waits.
+ * stdio: a terminal on `in_fd` becomes raw, one on `out_fd` is put back at the end (terminal_raw.h). Anything else on
+ * `in_fd` (a pipe, a file) is delivered byte by byte, in order, as the guest's UART takes it; its end only means that
+ * no more input comes. With `escape` Ctrl-A in the input is the prefix of terminal_prefix.h, else all of it is the
+ * guest's. Output is written at once; while the reader of a pipe does not read, the guest waits.
  * Thread rule: machine thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_SERIAL_H
 #define VX86_FRONTEND_SERIAL_H
@@ -33,8 +33,9 @@ VX_MUST_USE vx_err serial_create(const struct serial_config *config, struct seri
 /* After the machine, before the loop. Gives the terminal back. NULL is allowed. */
 void serial_destroy(struct serial *serial);
 
-/* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Without a
- * terminal nothing happens. NULL is allowed. */
+/* Gives the terminal to somebody else, and takes it back: at a boundary, while the guest does not run. Nothing happens
+ * without a terminal, nor when what is asked for is so already, nor, on taking it back, in a job in the background.
+ * NULL is allowed. */
 void serial_release(struct serial *serial);
 void serial_reclaim(struct serial *serial);
 

@@ -25,7 +25,7 @@ static const char always[] =
     "prctl capset exit exit_group rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait tgkill clock_gettime "
     "clock_nanosleep getrandom getrusage sysinfo read write writev pread64 pwrite64 lseek fdatasync fstat close pipe2 "
     "poll "
-    "restart_syscall fcntl ioctl ioctl ioctl ioctl ioctl ioctl";
+    "restart_syscall fcntl ioctl ioctl ioctl ioctl ioctl ioctl ioctl";
 
 static void check_list(unsigned needs, const char *extra)
 {
