@@ -10,23 +10,18 @@
 #ifndef VX86_TESTS_FUZZ_HOSTILE_H
 #define VX86_TESTS_FUZZ_HOSTILE_H
 
+#include "back_ends.h"
 #include "priv.h"
 #include "vx86/machine.h"
 
 enum { HOSTILE_RAM_BYTES = 4 << 20, HOSTILE_DISK_BYTES = 1 << 20, HOSTILE_ROM_BYTES = 0x10000, HOSTILE_DISKS = 2 };
-
-struct hostile_disk {
-    struct vx_block block;
-    struct vx_loop *loop;
-    uint8_t *bytes;
-};
 
 struct hostile_machine {
     struct vx_log *log;
     struct vx_loop *loop;
     struct vx_clock *clock;
     struct vx_machine *machine;
-    struct hostile_disk disk[HOSTILE_DISKS]; /* a disk, a CD-ROM */
+    struct fuzz_disk disk[HOSTILE_DISKS]; /* a disk, a CD-ROM */
     struct vx_char serial;
     struct vx_display display;
     struct vx_input input;

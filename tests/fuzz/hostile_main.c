@@ -2,21 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "hostile.h"
+#include "watch.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { MEMORY_MARGIN_MIB = 700, SLOWNESS = 10 }; /* freed memory is kept back for a while */
-#else
-enum { MEMORY_MARGIN_MIB = 64, SLOWNESS = 1 };
-#endif
-/* A program that takes more CPU time than SLOW_MS is told to stop; one that does not obey within HANG_MS, or ASLEEP_MS
- * of any time, hangs the host. */
+/* A program that takes more CPU time than SLOW_MS is told to stop; one that has not within HANG_MS hangs the host. */
 enum { MESSAGE_BYTES = 256 << 10 }; /* that the guests of one batch may provoke */
-enum { BATCH = 128, INSNS = 30000, SLOW_MS = 60 * SLOWNESS, HANG_MS = 3000 * SLOWNESS, ASLEEP_MS = 120000 };
+enum { BATCH = 128, INSNS = 30000, SLOW_MS = 60, HANG_MS = 3000 };
 
 struct arguments {
     uint64_t seed, first, count, seconds;
@@ -28,14 +22,10 @@ struct run {
     struct arguments arguments;
     int note_fd;
     FILE *messages; /* of the present machine */
-    uint64_t programs, slow, longest_ms, ends[8];
+    uint64_t programs, ends[8];
     long base_kib;
-    uint64_t longest; /* number of the program that took longest */
-    /* shared with the watch */
-    pthread_mutex_t lock;
-    struct vx_machine *running; /* NULL: none */
-    uint64_t started_ns, started_cpu_ns, number;
-    bool told, over;
+    struct watch watch;
+    struct vx_machine *machine; /* of the running program */
 };
 
 static const char usage[] =
@@ -53,58 +43,9 @@ static const char usage[] =
     "Exit status: 0 nothing happened, 1 wrong usage, 2 memory or messages grew; a crash or hang ends the process by a "
     "signal.\n";
 
-static uint64_t cpu_ns(void)
+static void is_slow(void *opaque)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void watch(struct run *run)
-{
-    pthread_mutex_lock(&run->lock);
-    uint64_t ms = run->running != NULL ? (cpu_ns() - run->started_cpu_ns) / 1000000 : 0;
-    uint64_t any_ms = run->running != NULL ? (vx_host_now_ns() - run->started_ns) / 1000000 : 0;
-    if (ms > SLOW_MS && !run->told) {
-        run->told = true;
-        vx_machine_stop(run->running, 1);
-    }
-    if (ms > HANG_MS || any_ms > ASLEEP_MS) {
-        fprintf(stderr, "vx86-hostile: program %llu hangs\n", (unsigned long long)run->number);
-        abort();
-    }
-    pthread_mutex_unlock(&run->lock);
-}
-
-static void *watch_main(void *opaque)
-{
-    struct run *run = opaque;
-    struct timespec pause = { .tv_nsec = 20000000 };
-    for (bool over = false; !over;) {
-        nanosleep(&pause, NULL);
-        watch(run);
-        pthread_mutex_lock(&run->lock);
-        over = run->over;
-        pthread_mutex_unlock(&run->lock);
-    }
-    return NULL;
-}
-
-static void set_running(struct run *run, struct vx_machine *machine, uint64_t number)
-{
-    pthread_mutex_lock(&run->lock);
-    run->slow += run->told;
-    uint64_t ms = run->running != NULL ? (cpu_ns() - run->started_cpu_ns) / 1000000 : 0;
-    if (ms > run->longest_ms) {
-        run->longest_ms = ms;
-        run->longest = run->number;
-    }
-    run->running = machine;
-    run->number = number;
-    run->told = false;
-    run->started_ns = vx_host_now_ns();
-    run->started_cpu_ns = cpu_ns();
-    pthread_mutex_unlock(&run->lock);
+    vx_machine_stop(((struct run *)opaque)->machine, 1);
 }
 
 static void note(const struct run *run, const char *engine, uint64_t number)
@@ -118,25 +59,13 @@ static void note(const struct run *run, const char *engine, uint64_t number)
         fprintf(stderr, "vx86-hostile: the note cannot be written\n");
 }
 
-static long resident_kib(void)
-{
-    long total = 0, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f != NULL) {
-        if (fscanf(f, "%ld %ld", &total, &pages) != 2)
-            pages = 0;
-        fclose(f);
-    }
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 /* False when the process has grown by more than the margin since its first batches. */
 static bool memory_is_bounded(struct run *run)
 {
-    long now = resident_kib();
+    long now = watch_resident_kib();
     if (run->base_kib == 0)
         run->base_kib = now;
-    if (now - run->base_kib <= MEMORY_MARGIN_MIB * 1024L)
+    if (now - run->base_kib <= FUZZ_MEMORY_MARGIN_MIB * 1024L)
         return true;
     fprintf(stderr, "vx86-hostile: %ld KiB resident, %ld KiB at the beginning\n", now, run->base_kib);
     return false;
@@ -162,12 +91,13 @@ static bool run_batch(struct run *run, enum vx_engine engine, uint64_t first, ui
         perror("vx86-hostile: log");
     rewind(run->messages);
     hostile_machine_create(&m, engine, first / BATCH, run->messages);
+    run->machine = m.machine;
     for (uint64_t i = 0; i < count && bounded; i++) {
         note(run, engine == VX_ENGINE_BT ? "bt" : "interp", first + i);
-        set_running(run, m.machine, first + i);
+        watch_begin(&run->watch, first + i);
         hostile_program_load(&program, &m, run->arguments.seed, first + i);
         run->ends[hostile_machine_run(&m, INSNS)]++;
-        set_running(run, NULL, 0);
+        watch_end(&run->watch);
         run->programs++;
         bounded = messages_are_bounded(run) && (i % 32 != 31 || memory_is_bounded(run));
     }
@@ -266,28 +196,25 @@ static bool open_files(struct run *run)
 int main(int argc, char **argv)
 {
     static struct run run;
-    pthread_t thread;
     if (!parse(argc, argv, &run.arguments) || !open_files(&run))
         return 1;
-    pthread_mutex_init(&run.lock, NULL);
-    if (pthread_create(&thread, NULL, watch_main, &run) != 0)
-        abort();
+    run.watch = (struct watch){
+        .program = "vx86-hostile", .slow_ms = SLOW_MS, .hang_ms = HANG_MS, .on_slow = is_slow, .opaque = &run
+    };
+    watch_start(&run.watch);
     uint64_t start = vx_host_now_ns();
     bool bounded = run_all(&run);
-    pthread_mutex_lock(&run.lock);
-    run.over = true;
-    pthread_mutex_unlock(&run.lock);
-    pthread_join(thread, NULL);
+    watch_stop(&run.watch);
     close(run.note_fd);
     fclose(run.messages);
     printf("%llu hostile programs in %.1f s: %llu stopped after %u instructions, %llu of them told to by the watch; "
            "longest %llu ms (%llu); %llu power-offs, "
            "%llu exits; %ld KiB resident\n",
            (unsigned long long)run.programs, (double)(vx_host_now_ns() - start) / 1e9,
-           (unsigned long long)run.ends[VX_END_STOPPED], INSNS, (unsigned long long)run.slow,
-           (unsigned long long)run.longest_ms, (unsigned long long)run.longest,
+           (unsigned long long)run.ends[VX_END_STOPPED], INSNS, (unsigned long long)run.watch.slow,
+           (unsigned long long)run.watch.longest_ms, (unsigned long long)run.watch.longest,
            (unsigned long long)run.ends[VX_END_POWER_OFF], (unsigned long long)run.ends[VX_END_DEBUG_EXIT],
-           resident_kib());
+           watch_resident_kib());
     account_print(run.programs, bounded ? run.programs : run.programs - 1);
     return bounded ? 0 : 2;
 }

@@ -1,0 +1,123 @@
+/* rig_state.c - what all chips of a rig know, saved, loaded and compared (devices/core/device_state.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+static void save(const struct rig *rig, struct state_buffer *out)
+{
+    *out = (struct state_buffer){ 0 };
+    for (unsigned i = 0; i < rig->pc->device_count; i++)
+        if (state_save(rig->pc->devices[i].type, rig->pc->devices[i].instance, out) != VX_ERR_OK)
+            abort();
+}
+
+/* The first member that differs. */
+static bool sections_differ(const struct rig *rig, const struct state_buffer *a, const struct state_buffer *b,
+                            struct state_error *where)
+{
+    size_t at = 0;
+    if (a->count != b->count) {
+        snprintf(where->text, sizeof where->text, "%zu bytes of state, %zu", a->count, b->count);
+        return true;
+    }
+    for (unsigned i = 0; i < rig->pc->device_count; i++) {
+        if (state_differs(rig->pc->devices[i].type, a->bytes + at, b->bytes + at, where))
+            return true;
+        at += state_section_bytes(a->bytes + at, a->count - at);
+    }
+    return false;
+}
+
+static bool load(struct rig *rig, const struct state_buffer *saved)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < rig->pc->device_count; i++) {
+        const struct device *chip = &rig->pc->devices[i];
+        size_t bytes = state_section_bytes(saved->bytes + at, saved->count - at);
+        struct state_error error;
+        if (state_load(chip->type, chip->instance, saved->bytes + at, bytes, false, &error) != VX_ERR_OK) {
+            fprintf(stderr, "what was saved is refused: %s\n", error.text);
+            return false;
+        }
+        at += bytes;
+    }
+    for (unsigned i = 0; i < rig->pc->device_count; i++)
+        if (rig->pc->devices[i].type->restored != NULL)
+            rig->pc->devices[i].type->restored(rig->pc->devices[i].instance);
+    return true;
+}
+
+/* ---- who answers where */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 29;
+}
+
+static void mix_region(void *opaque, const struct vx_region *region)
+{
+    uint64_t *hash = opaque;
+    *hash += mix(mix(region->base, region->size), (uint64_t)region->priority << 1 | region->space); /* in any order */
+}
+
+/* Of the regions on the buses, and of the pages below 2 MiB and where BARs may be. */
+static uint64_t map_hash(const struct rig *rig)
+{
+    uint64_t hash = vx_pmap_a20(rig->pc->pmap);
+    vx_bus_each(rig->pc->bus, mix_region, &hash);
+    for (uint64_t phys = 0; phys < 2u << 20; phys += VX_PAGE_BYTES)
+        hash =
+            mix(hash, (uint64_t)vx_pmap_read_page(rig->pc->pmap, phys) << 32 | vx_pmap_write_page(rig->pc->pmap, phys));
+    for (uint64_t phys = RAM_BYTES; phys < UINT64_C(1) << 32; phys += 1 << 20)
+        hash =
+            mix(hash, (uint64_t)vx_pmap_read_page(rig->pc->pmap, phys) << 32 | vx_pmap_write_page(rig->pc->pmap, phys));
+    return hash;
+}
+
+bool rig_round_trip(struct rig *rig)
+{
+    struct state_buffer before, after;
+    struct state_error where = { "who answers where" };
+    struct vx_clock_state clock;
+    ide_drain(rig->pc->ide);
+    uint64_t map = map_hash(rig);
+    save(rig, &before);
+    vx_clock_get_state(rig->clock, &clock);
+    vx_machine_reset(rig->pc);
+    ide_drain(rig->pc->ide);
+    bool same = vx_clock_set_state(rig->clock, &clock) == VX_ERR_OK && load(rig, &before);
+    if (same) {
+        save(rig, &after);
+        same = !sections_differ(rig, &before, &after, &where) && map_hash(rig) == map;
+        free(after.bytes);
+    }
+    free(before.bytes);
+    if (!same)
+        fprintf(stderr, "a round trip has changed %s\n", where.text);
+    return same;
+}
+
+bool rigs_differ(struct rig *a, struct rig *b, char *where, size_t bytes)
+{
+    struct state_buffer one, other;
+    struct state_error error = { "" };
+    bool differ = true;
+    save(a, &one);
+    save(b, &other);
+    if (a->pc->cpu[0].vcpu->retired != b->pc->cpu[0].vcpu->retired)
+        snprintf(where, bytes, "%llu instructions, %llu", (unsigned long long)a->pc->cpu[0].vcpu->retired,
+                 (unsigned long long)b->pc->cpu[0].vcpu->retired);
+    else if (sections_differ(a, &one, &other, &error))
+        snprintf(where, bytes, "%s", error.text);
+    else if (vx_machine_state_hash(a->pc) != vx_machine_state_hash(b->pc))
+        snprintf(where, bytes, "registers or memory");
+    else if (map_hash(a) != map_hash(b))
+        snprintf(where, bytes, "who answers where");
+    else
+        differ = false;
+    free(one.bytes);
+    free(other.bytes);
+    return differ;
+}
