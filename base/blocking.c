@@ -8,12 +8,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "vx86/host.h"
+
 /* More threads than one machine has. One too many is not prodded, and the time of grace ends the process. */
 enum { INSIDE_MAX = 32 };
 
 struct vx_blocking {
     pthread_mutex_t mutex;
-    pthread_t inside[INSIDE_MAX]; /* I1 */
+    uint64_t inside[INSIDE_MAX]; /* I1 */
     unsigned count;
     atomic_bool ending;
 };
@@ -57,7 +59,7 @@ void vx_blocking_enter(struct vx_blocking *blocking)
         return;
     pthread_mutex_lock(&blocking->mutex);
     if (blocking->count < INSIDE_MAX)
-        blocking->inside[blocking->count++] = pthread_self();
+        blocking->inside[blocking->count++] = vx_host_thread_self();
     pthread_mutex_unlock(&blocking->mutex);
 }
 
@@ -67,7 +69,7 @@ void vx_blocking_leave(struct vx_blocking *blocking)
         return;
     pthread_mutex_lock(&blocking->mutex);
     unsigned i = blocking->count;
-    while (i > 0 && !pthread_equal(blocking->inside[i - 1], pthread_self()))
+    while (i > 0 && blocking->inside[i - 1] != vx_host_thread_self())
         i--;
     if (i > 0)
         blocking->inside[i - 1] = blocking->inside[--blocking->count];
@@ -87,6 +89,6 @@ void vx_blocking_prod(struct vx_blocking *blocking)
         take_signal(0);
     pthread_mutex_lock(&blocking->mutex);
     for (unsigned i = 0; i < blocking->count; i++)
-        pthread_kill(blocking->inside[i], VX_BLOCKING_SIGNAL);
+        vx_host_signal_thread(blocking->inside[i], VX_BLOCKING_SIGNAL);
     pthread_mutex_unlock(&blocking->mutex);
 }

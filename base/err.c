@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vx86/host.h"
+
 const char *vx_err_text(vx_err err)
 {
     static const char *const text[] = {
@@ -19,5 +21,5 @@ const char *vx_err_text(vx_err err)
 void vx_assert_failed(const char *cond, const char *file, int line)
 {
     fprintf(stderr, "vx86: bug: %s:%d: assertion failed: %s\n", file, line, cond);
-    abort();
+    vx_host_abort();
 }

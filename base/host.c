@@ -96,6 +96,17 @@ bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void 
     return false;
 }
 
+void vx_host_raise(int number)
+{
+    vx_host_signal_thread(vx_host_thread_self(), number);
+}
+
+void vx_host_abort(void)
+{
+    vx_host_raise(SIGABRT);
+    abort();
+}
+
 static uint64_t ns_of(struct timeval time)
 {
     return (uint64_t)time.tv_sec * NS_PER_SEC + (uint64_t)time.tv_usec * 1000u;
@@ -134,12 +145,12 @@ static int sized(int fd, uint64_t bytes)
     return fd;
 }
 
-int vx_host_unnamed_file(const char *name, uint64_t bytes, bool inherited)
+int vx_host_unnamed_file(const char *name, uint64_t bytes, unsigned use)
 {
     int fd = -1;
     for (unsigned way = 0; fd < 0 && way < HOST_UNNAMED_WAYS; way++)
-        fd = sized(host_unnamed_file(name, way, inherited), bytes);
-    if (fd >= 0 && fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC) != 0) {
+        fd = sized(host_unnamed_file(name, way, use), bytes);
+    if (fd >= 0 && fcntl(fd, F_SETFD, use & VX_HOST_FILE_INHERITED ? 0 : FD_CLOEXEC) != 0) {
         close(fd);
         return -1;
     }
@@ -165,7 +176,7 @@ bool host_code_from_file(struct vx_host_code *code, const char **why)
 {
     *why = "this system gives no memory that can be mapped twice";
     for (unsigned way = 0; way < HOST_UNNAMED_WAYS; way++) {
-        int fd = sized(host_unnamed_file("vx86 translation cache", way, false), code->bytes);
+        int fd = sized(host_unnamed_file("vx86 translation cache", way, 0), code->bytes);
         if (fd < 0)
             continue;
         bool ok = map_both(code, fd);

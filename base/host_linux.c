@@ -51,6 +51,16 @@ void host_name_thread(const char *name)
     prctl(PR_SET_NAME, (unsigned long)name, 0ul, 0ul, 0ul);
 }
 
+uint64_t vx_host_thread_self(void)
+{
+    return (uint64_t)syscall(SYS_gettid);
+}
+
+void vx_host_signal_thread(uint64_t thread, int number)
+{
+    syscall(SYS_tgkill, getpid(), (pid_t)thread, number);
+}
+
 int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
 {
     for (;;) {
@@ -131,9 +141,9 @@ void vx_host_one_heap(void)
 #endif
 }
 
-int host_unnamed_file(const char *name, unsigned way, bool inherited)
+int host_unnamed_file(const char *name, unsigned way, unsigned use)
 {
-    (void)inherited;
+    (void)use; /* all are for every use */
     static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/dev/shm", "/tmp", "/var/tmp" };
     return way == 0 ? memfd_create(name, MFD_CLOEXEC) : host_temporary_file(folders[way]);
 }

@@ -39,6 +39,16 @@ void host_name_thread(const char *name)
     pthread_setname_np(name);
 }
 
+uint64_t vx_host_thread_self(void)
+{
+    return (uint64_t)(uintptr_t)pthread_self();
+}
+
+void vx_host_signal_thread(uint64_t thread, int number)
+{
+    pthread_kill((pthread_t)(uintptr_t)thread, number);
+}
+
 /* There is no sigtimedwait(): what is pending is looked at every few milliseconds. */
 int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns)
 {
@@ -104,12 +114,12 @@ static int shared_memory(void)
 
 void vx_host_one_heap(void) {}
 
-int host_unnamed_file(const char *name, unsigned way, bool inherited)
+int host_unnamed_file(const char *name, unsigned way, unsigned use)
 {
     static const char *const folders[HOST_UNNAMED_WAYS] = { NULL, "/tmp", "/var/tmp", "." };
     (void)name;
     if (way == 0)
-        return inherited ? -1 : shared_memory(); /* which can be mapped, but neither read nor written */
+        return use & VX_HOST_FILE_WRITTEN ? -1 : shared_memory(); /* which can be mapped only */
     return host_temporary_file(folders[way]);
 }
 

@@ -15,9 +15,10 @@ void host_cond_wait_timed(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t
 /* The calling thread's. */
 void host_name_thread(const char *name);
 
-/* An empty file without a name, by the way-th means that the host has, the best one first; -1 where that fails. */
+/* An empty file without a name for that use, by the way-th means that the host has, the best one first; -1 where that
+ * fails. */
 enum { HOST_UNNAMED_WAYS = 4 };
-int host_unnamed_file(const char *name, unsigned way, bool inherited);
+int host_unnamed_file(const char *name, unsigned way, unsigned use);
 /* One of them, in a folder that exists. */
 int host_temporary_file(const char *folder);
 

@@ -117,7 +117,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
     }
     signal(sig, SIG_DFL); /* the instruction faults again and ends the process with the right signal ... */
     if (vx_host_fault(sig, info, context).kind == VX_HOST_FAULT_SENT)
-        raise(sig); /* ... but what a process has sent does not come again */
+        vx_host_raise(sig); /* ... but what a process has sent does not come again */
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)

@@ -24,6 +24,17 @@ static uint64_t linear(const struct naming *naming, const ZydisDecodedOperand *o
     return vx_lin_wrap(seg < VX_SEG_COUNT ? naming->vcpu->seg[seg].base + off : off);
 }
 
+/* The string's vector is the caller's buffer and counts the NUL. */
+static ZyanStatus append(ZyanString *string, const char *text)
+{
+    size_t bytes = strlen(text);
+    if (bytes > string->vector.capacity - string->vector.size)
+        return ZYAN_STATUS_INSUFFICIENT_BUFFER_SIZE;
+    memcpy((char *)string->vector.data + string->vector.size - 1, text, bytes + 1);
+    string->vector.size += bytes;
+    return ZYAN_STATUS_SUCCESS;
+}
+
 static ZyanStatus print_address(const ZydisFormatter *formatter, ZydisFormatterBuffer *buffer,
                                 ZydisFormatterContext *context)
 {
@@ -39,9 +50,7 @@ static ZyanStatus print_address(const ZydisFormatter *formatter, ZydisFormatterB
     snprintf(text, sizeof text, " <%s>", name);
     ZYAN_CHECK(ZydisFormatterBufferAppend(buffer, ZYDIS_TOKEN_SYMBOL));
     ZYAN_CHECK(ZydisFormatterBufferGetString(buffer, &string));
-    ZyanStringView view;
-    ZYAN_CHECK(ZyanStringViewInsideBuffer(&view, text));
-    return ZyanStringAppend(string, &view);
+    return append(string, text);
 }
 
 static void init_formatter(ZydisFormatter *formatter, struct naming *naming)

@@ -204,7 +204,7 @@ void watch_destroy(struct signal_watch *watch)
     if (watch == NULL)
         return;
     atomic_store(&watch->ending, true);
-    pthread_kill(watch->thread, SIGALRM);
+    kill(getpid(), SIGALRM); /* all threads block it, this one waits for it */
     pthread_join(watch->thread, NULL);
     pthread_mutex_destroy(&watch->mutex);
     free(watch);

@@ -39,7 +39,7 @@ const struct usage_row *usage_environment(size_t *count)
         { "VX86_DEFAULT_DISK",
           "disk that is booted when no drive and no kernel is named (else: guest/default.img in the "
           "directory above the program's, where tools/run puts it)" },
-        { "TMPDIR", "where --snapshot keeps what the guest writes (else: /tmp)" },
+        { "TMPDIR", "where --snapshot keeps what the guest writes (else: /tmp, or memory)" },
     };
     *count = VX_ARRAY_LEN(rows);
     return rows;

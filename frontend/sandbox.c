@@ -29,9 +29,10 @@ struct call {
     uint64_t mask, value;
 };
 
+/* The names may be macros of the C library's: they are not expanded, which SCMP_SYS() would do. */
 static const struct call calls[] = {
-#define SANDBOX_CALL(need, name)                           { #name, SCMP_SYS(name), need, false, 0, 0, 0 },
-#define SANDBOX_CALL_IF(need, name, argument, mask, value) { #name, SCMP_SYS(name), need, true, argument, mask, value },
+#define SANDBOX_CALL(need, name)                           { #name, __SNR_##name, need, false, 0, 0, 0 },
+#define SANDBOX_CALL_IF(need, name, argument, mask, value) { #name, __SNR_##name, need, true, argument, mask, value },
 #include "sandbox_calls.def"
 };
 
@@ -39,8 +40,8 @@ static const struct {
     int number;
     uint32_t action;
 } refused[] = {
-#define SANDBOX_ABSENT(name) { SCMP_SYS(name), SCMP_ACT_ERRNO(ENOSYS) },
-#define SANDBOX_DEADLY(name) { SCMP_SYS(name), SCMP_ACT_KILL_PROCESS },
+#define SANDBOX_ABSENT(name) { __SNR_##name, SCMP_ACT_ERRNO(ENOSYS) },
+#define SANDBOX_DEADLY(name) { __SNR_##name, SCMP_ACT_KILL_PROCESS },
 #include "sandbox_calls.def"
 };
 

@@ -21,7 +21,7 @@ static uint64_t whole_guards(uint64_t bytes)
 vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
 {
     uint64_t file_bytes = whole_guards(bytes);
-    int file = vx_host_unnamed_file("vx86 guest memory", file_bytes, false);
+    int file = vx_host_unnamed_file("vx86 guest memory", file_bytes, 0);
     if (file < 0)
         return VX_ERR_NO_MEMORY;
     uint8_t *reserved =

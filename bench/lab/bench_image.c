@@ -8,7 +8,7 @@
 
 int bench_file(const void *bytes, size_t count, char path[VX_BENCH_PATH_CHARS])
 {
-    int fd = vx_host_unnamed_file("vx86-bench", 0, true);
+    int fd = vx_host_unnamed_file("vx86-bench", 0, VX_HOST_FILE_WRITTEN | VX_HOST_FILE_INHERITED);
     if (fd >= 0 && write(fd, bytes, count) != (ssize_t)count) {
         close(fd);
         fd = -1;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "verify_decode.h"
+#include "vx86/host.h"
 
 static const char *const rule_names[RULE_COUNT] = {
 #define VX_RULE(id, name, text) [RULE_##id] = name,
@@ -112,5 +113,5 @@ void bt_verify_failed(struct vx_log *log, const struct bt_verdict *verdict)
         vx_log_error(log, VX_LOG_BT, "%.*s", n, line);
         line += n + (line[n] == '\n');
     }
-    abort();
+    vx_host_abort();
 }

@@ -34,6 +34,14 @@ void vx_host_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint6
  * gone wrong. */
 VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
 
+/* Names the calling thread for vx_host_signal_thread(), which sends it a signal while it runs. */
+uint64_t vx_host_thread_self(void);
+void vx_host_signal_thread(uint64_t thread, int number);
+/* Sends a signal to the calling thread; ends the process by SIGABRT. In a sandbox too, whatever the C library's raise() and
+ * abort() do. Both may be called in handlers. */
+void vx_host_raise(int number);
+_Noreturn void vx_host_abort(void);
+
 /* Waits for one of the signals in `set` (blocked in all threads) and takes it: its number, or 0 when
  * vx_host_now_ns() >= until_ns (UINT64_MAX: never) comes first. */
 int vx_host_wait_signal(const sigset_t *set, uint64_t until_ns);
@@ -73,10 +81,14 @@ struct vx_host_usage vx_host_usage(void);
  * and the C library would read files of the host's about them. */
 void vx_host_one_heap(void);
 
-/* A file without a name, `bytes` long, that can be mapped shared: guest memory, code, what a child is handed. Closed on
- * exec unless `inherited`. The ways are tried in turn: memory without a name, a shared memory object, a temporary file.
- * Returns its descriptor. */
-int vx_host_unnamed_file(const char *name, uint64_t bytes, bool inherited);
+/* A file without a name, `bytes` long, that can be mapped shared: guest memory, what a child is handed, what a disk has
+ * no other place for. The ways are tried in turn: memory without a name, a shared memory object, a temporary file. Returns
+ * its descriptor. */
+enum vx_host_file_use {
+    VX_HOST_FILE_WRITTEN = 1,   /* pread() and pwrite() work on it too */
+    VX_HOST_FILE_INHERITED = 2, /* it stays open on exec */
+};
+int vx_host_unnamed_file(const char *name, uint64_t bytes, unsigned use);
 
 /* Code memory: the same bytes twice, written through one view and run through the other. */
 struct vx_host_code {

@@ -61,7 +61,7 @@ names='memfd_create|eventfd|accept4|pipe2|dup3|ppoll|prctl|syscall|unshare|getau
 names+='getrandom|getentropy|sched_[a-z]+|posix_fadvise|fallocate|posix_fallocate|copy_file_range|sendfile|clock_nanosleep|'
 names+='pthread_setname_np|pthread_condattr_setclock|pthread_timedjoin_np|mallopt|malloc_trim|strchrnul|mempcpy|rawmemchr|'
 names+='program_invocation_[a-z_]+|mach_[a-z_]+|shm_open|madvise|mremap|kqueue|kevent|flock|closefrom|close_range|'
-names+='SOCK_CLOEXEC|SOCK_NONBLOCK|POLLRDHUP|MFD_[A-Z]+|EFD_[A-Z]+|F_OFD_[A-Z]+|F_FULLFSYNC|MADV_[A-Z]+|AT_HWCAP2?|SEEK_DATA|'
+names+='pthread_kill|tgkill|tkill|gettid|SOCK_CLOEXEC|SOCK_NONBLOCK|POLLRDHUP|MFD_[A-Z]+|EFD_[A-Z]+|F_OFD_[A-Z]+|F_FULLFSYNC|MADV_[A-Z]+|AT_HWCAP2?|SEEK_DATA|'
 names+='SEEK_HOLE|SI_KERNEL|REG_R[A-Z0-9]+|gregs|uc_mcontext|O_TMPFILE|O_PATH|CLONE_[A-Z]+|__builtin_cpu_[a-z]+|MAP_JIT|MAP_ANON'
 calls "$own" "$names" "what one host has is used outside of base/host_*"
 calls "$own" '"(/proc|/sys)/[^"]*"' "a path of one system is named outside of base/host_*"

@@ -6,7 +6,8 @@
  *
  * What is promised about data: a completed write is in the host's page cache (nothing is held back in this process),
  * so killing vx86 loses no completed write; a completed FLUSH is on stable storage. With `snapshot` the image is only
- * read, and what the guest writes lives in an unlinked file in $TMPDIR (or /tmp) that is gone with the process.
+ * read, and what the guest writes lives in an unlinked file in $TMPDIR (or /tmp, or else in memory) that is gone with
+ * the process.
  *
  * An image opened for writing is locked exclusively, one that is only read is locked shared, against other vx86. A
  * block device is opened exclusively, which one that the host has mounted refuses.

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vx86/host.h"
+
 #define MAX_LOGGED_ERRORS 8
 
 struct block_overlay {
@@ -109,33 +111,45 @@ static const struct medium_ops overlay_ops = {
     .close = overlay_close,
 };
 
-/* An unlinked, empty file in $TMPDIR; -1 with a logged line otherwise. */
-static int open_temporary(struct vx_log *log, const char *name)
+/* An unlinked, empty file in that directory. */
+static int open_temporary(const char *directory)
 {
-    const char *directory = getenv("TMPDIR");
-    if (directory == NULL || directory[0] == '\0')
-        directory = "/tmp";
     char path[PATH_MAX];
     int length = snprintf(path, sizeof(path), "%s/vx86-snapshot-XXXXXX", directory);
     int fd = length < (int)sizeof(path) ? mkstemp(path) : (errno = ENAMETOOLONG, -1);
-    if (fd < 0) {
-        vx_log_error(log, VX_LOG_GENERAL,
+    if (fd >= 0) {
+        unlink(path);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    return fd;
+}
+
+/* In $TMPDIR, which is to be usable if it is set; else in /tmp, or in memory where that cannot be written. */
+static vx_err open_written(struct block_overlay *overlay)
+{
+    const char *directory = getenv("TMPDIR"), *name = overlay->medium.name;
+    bool chosen = directory != NULL && directory[0] != '\0';
+    overlay->fd = open_temporary(chosen ? directory : "/tmp");
+    if (overlay->fd >= 0)
+        return ftruncate(overlay->fd, (off_t)overlay->medium.bytes) == 0 ? VX_ERR_OK
+                                                                         : temp_failed(overlay, "sizing", errno);
+    if (chosen) {
+        vx_log_error(overlay->log, VX_LOG_GENERAL,
                      "%s: no temporary file in %s: %s; set TMPDIR to a directory that can be written", name, directory,
                      strerror(errno));
-        return -1;
+        return VX_ERR_IO;
     }
-    unlink(path);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
+    vx_log_warn(
+        overlay->log, VX_LOG_GENERAL,
+        "%s: no temporary file in /tmp: %s; what the guest writes stays in memory, unless TMPDIR names a directory",
+        name, strerror(errno));
+    overlay->fd = vx_host_unnamed_file("vx86 snapshot", overlay->medium.bytes, VX_HOST_FILE_WRITTEN);
+    return overlay->fd >= 0 ? VX_ERR_OK : temp_failed(overlay, "making", errno);
 }
 
 static vx_err prepare(struct block_overlay *overlay)
 {
-    overlay->fd = open_temporary(overlay->log, overlay->medium.name);
-    if (overlay->fd < 0)
-        return VX_ERR_IO;
-    if (ftruncate(overlay->fd, (off_t)overlay->medium.bytes) != 0)
-        return temp_failed(overlay, "sizing", errno);
+    VX_TRY(open_written(overlay));
     overlay->written = calloc(1, (size_t)(overlay->medium.bytes / VX_SECTOR_BYTES / 8 + 1));
     if (overlay->written == NULL) {
         vx_log_error(overlay->log, VX_LOG_GENERAL, "%s: no memory for the overlay's map", overlay->medium.name);

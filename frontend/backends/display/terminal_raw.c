@@ -16,6 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "vx86/host.h"
+
 enum { PATIENCE_MS = 100 }; /* I2 */
 
 static struct {
@@ -82,7 +84,7 @@ static void on_deadly_signal(int number)
 {
     terminal_raw_leave();
     signal(number, SIG_DFL);
-    raise(number);
+    vx_host_raise(number);
 }
 
 static void on_resize(int number)

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,16 +23,18 @@ Test(host, time_goes_on)
 
 Test(host, unnamed_files)
 {
-    for (int inherited = 0; inherited <= 1; inherited++) {
-        int fd = vx_host_unnamed_file("test", 3 << 20, inherited);
+    for (unsigned use = 0; use <= (VX_HOST_FILE_WRITTEN | VX_HOST_FILE_INHERITED); use++) {
+        int fd = vx_host_unnamed_file("test", 3 << 20, use);
         cr_assert_geq(fd, 0);
-        cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, inherited ? 0 : FD_CLOEXEC);
+        cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, use & VX_HOST_FILE_INHERITED ? 0 : FD_CLOEXEC);
         uint8_t *at = mmap(NULL, 3 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         cr_assert_neq(at, MAP_FAILED);
         at[2 << 20] = 1;
         int64_t data = vx_host_next_data(fd, 0);
         cr_expect(data >= 0 && data <= 2 << 20, "data at %lld", (long long)data);
         cr_expect_lt(vx_host_next_data(fd, 3 << 20), 0);
+        if (use & VX_HOST_FILE_WRITTEN)
+            cr_expect(pwrite(fd, "ab", 2, 4096) == 2 && at[4097] == 'b');
         munmap(at, 3 << 20);
         close(fd);
     }
@@ -74,6 +78,23 @@ Test(host, wakers)
     vx_host_waker_fini(&waker);
 }
 
+static volatile sig_atomic_t raised;
+
+static void on_signal(int number)
+{
+    raised = number;
+}
+
+Test(host, signals_to_this_thread)
+{
+    signal(SIGUSR1, on_signal);
+    vx_host_raise(SIGUSR1);
+    cr_expect_eq(raised, SIGUSR1);
+    raised = 0;
+    vx_host_signal_thread(vx_host_thread_self(), SIGUSR1);
+    cr_expect_eq(raised, SIGUSR1);
+}
+
 Test(host, a_peer_that_has_gone)
 {
     int ends[2];
@@ -89,7 +110,7 @@ Test(host, a_peer_that_has_gone)
 
 Test(host, locks)
 {
-    int fd = vx_host_unnamed_file("test", 4096, false), other;
+    int fd = vx_host_unnamed_file("test", 4096, VX_HOST_FILE_WRITTEN), other;
     char path[64];
     cr_assert_geq(fd, 0);
     snprintf(path, sizeof path, "/dev/fd/%d", fd);
@@ -109,6 +130,10 @@ Test(host, of_this_process)
     char path[1024];
     cr_assert(vx_host_program_path(path, sizeof path));
     cr_expect_eq(access(path, X_OK), 0, "%s", path);
-    cr_expect_gt(vx_host_usage().peak_bytes, 100000);
+    volatile uint8_t *touched = malloc(1 << 20);
+    for (size_t i = 0; i < 1 << 20; i += 1024)
+        touched[i] = 1;
+    cr_expect_gt(vx_host_usage().peak_bytes, 1 << 20);
+    free((void *)touched);
     cr_expect_gt(vx_host_mappings_max(), 1000);
 }

@@ -141,7 +141,8 @@ static void look_at_parts(void *opaque, const struct vx_bt_unit *unit)
     char name[64];
     for (unsigned i = 0; i < unit->insns + 2u; i++) {
         cr_assert(vx_bt_unit_part(parts->bt, unit, i, &part));
-        cr_expect(i == 0 ? part.start != 0 : part.start == end, "part %u of %x begins at %u", i, unit->eip, part.start);
+        cr_expect(i == 0 ? part.start != 0 : part.start == end, "part %u of %x begins at %u", i, (unsigned)unit->eip,
+                  part.start);
         cr_expect_eq(part.lowering != NULL, i < unit->insns);
         parts->itself += part.lowering != NULL && strcmp(part.lowering, "runs as itself") == 0;
         parts->in_line += part.lowering != NULL && strcmp(part.lowering, "in line") == 0;
@@ -237,8 +238,8 @@ Test(units, departures_are_remembered)
         cr_expect(strstr(got.why, left[i].why) != NULL && got.entered == left[i].entered &&
                       got.at_known == left[i].at_known && (!got.at_known || got.at == left[i].at) &&
                       got.to == left[i].to && got.to_cs == 0,
-                  "%u: '%s', entered at %x, left at %x for %04x:%x", i, got.why, got.entered, got.at, got.to_cs,
-                  got.to);
+                  "%u: '%s', entered at %x, left at %x for %04x:%x", i, got.why, (unsigned)got.entered,
+                  (unsigned)got.at, (unsigned)got.to_cs, (unsigned)got.to);
     }
     cr_expect_not(vx_bt_departure(rig.cpu, VX_ARRAY_LEN(left), &got));
     for (unsigned i = 0; i < VX_BT_DEPARTURES; i++) {

@@ -41,6 +41,7 @@ static const struct part box_rows[] = {
     WHOLE(struct cpu_box, "undefined", undefined)               /* of this host */
     WHOLE(struct cpu_box, "ring_next", ring_next)               /* of dumps */
     WHOLE(struct cpu_box, "ring", ring)                         /* of dumps */
+    WHOLE(struct cpu_box, "chain", chain)                       /* of reports */
     WHOLE(struct cpu_box, "msr_logged_count", msr_logged_count) /* of the log */
     WHOLE(struct cpu_box, "msr_logged", msr_logged)             /* of the log */
 };

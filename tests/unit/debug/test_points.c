@@ -390,7 +390,7 @@ Test(points, branches)
     cr_assert_eq(vx_machine_run(rig.machine, NULL), VX_END_DEBUG_EXIT);
     unsigned branches = 0, of_rep = 0;
     for (; vx_debug_branch(moment.debug, branches, &branch); branches++) {
-        cr_assert_neq(branch.from, branch.to, "%x", branch.from);
+        cr_assert_neq(branch.from, branch.to, "%x", (unsigned)branch.from);
         of_rep += branch.from == 0x13 || branch.to == 0x15;
     }
     cr_assert(moment.stops == 2 && of_rep == 0 && branches == 10, "%u stops, %u branches", moment.stops, branches);

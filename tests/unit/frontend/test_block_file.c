@@ -255,7 +255,7 @@ Test(block_file, order)
     vx_loop_run_posted(rig->loop);
     cr_assert_eq(done, REQUESTS);
     for (unsigned i = 1; i < REQUESTS; i += 2)
-        cr_assert_eq(data[i][0] | data[i][511] << 8, i / 2 * 0x0101, "request %u", i);
+        cr_assert_eq(data[i][0] | data[i][511] << 8, (int)(i / 2 * 0x0101), "request %u", i);
     rig_destroy(rig);
 }
 
