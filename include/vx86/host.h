@@ -37,8 +37,8 @@ VX_MUST_USE bool vx_host_thread_start(pthread_t *thread, const char *name, void 
 /* Names the calling thread for vx_host_signal_thread(), which sends it a signal while it runs. */
 uint64_t vx_host_thread_self(void);
 void vx_host_signal_thread(uint64_t thread, int number);
-/* Sends a signal to the calling thread; ends the process by SIGABRT. In a sandbox too, whatever the C library's raise() and
- * abort() do. Both may be called in handlers. */
+/* Sends a signal to the calling thread; ends the process by SIGABRT. In a sandbox too, whatever the C library's raise()
+ * and abort() do. Both may be called in handlers. */
 void vx_host_raise(int number);
 _Noreturn void vx_host_abort(void);
 
@@ -82,8 +82,8 @@ struct vx_host_usage vx_host_usage(void);
 void vx_host_one_heap(void);
 
 /* A file without a name, `bytes` long, that can be mapped shared: guest memory, what a child is handed, what a disk has
- * no other place for. The ways are tried in turn: memory without a name, a shared memory object, a temporary file. Returns
- * its descriptor. */
+ * no other place for. The ways are tried in turn: memory without a name, a shared memory object, a temporary file.
+ * Returns its descriptor. */
 enum vx_host_file_use {
     VX_HOST_FILE_WRITTEN = 1,   /* pread() and pwrite() work on it too */
     VX_HOST_FILE_INHERITED = 2, /* it stays open on exec */

@@ -144,7 +144,7 @@ void terminal_raw_stop(void)
     sigset_t stop, old;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTSTP);
-    raise(SIGTSTP);
+    vx_host_raise(SIGTSTP);
     pthread_sigmask(SIG_UNBLOCK, &stop, &old);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -1,5 +1,5 @@
-/* criterion.h - the part of Criterion's interface that the tests use, for builds whose compiler has no Criterion: static
- * ones and those for other hosts. Every test runs in a process of its own (runner.c).
+/* criterion.h - the part of Criterion's interface that the tests use, for builds whose compiler has no Criterion:
+ * static ones and those for other hosts. Every test runs in a process of its own (runner.c).
  *
  * cr_assert_*() end the test where they fail, cr_expect_*() go on. All may have a message of printf() behind. */
 #ifndef VX86_TESTS_RUNNER_CRITERION_H

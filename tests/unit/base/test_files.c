@@ -86,18 +86,9 @@ Test(files, below_a_directory)
         const char *path;
         int why; /* 0: it is opened */
     } rows[] = {
-        { "new", 0 },
-        { "deep/new", 0 },
-        { "./deep/./new", 0 },
-        { "deep/../new", EACCES },
-        { "../image", EACCES },
-        { "..", EACCES },
-        { "/etc/passwd", EACCES },
-        { "deep//new", EACCES },
-        { "", EACCES },
-        { "link", ELOOP },
-        { "out/image", ENOTDIR },
-        { "none/new", ENOENT },
+        { "new", 0 },           { "deep/new", 0 }, { "./deep/./new", 0 },     { "deep/../new", EACCES },
+        { "../image", EACCES }, { "..", EACCES },  { "/etc/passwd", EACCES }, { "deep//new", EACCES },
+        { "", EACCES },         { "link", ELOOP }, { "out/image", ENOTDIR },  { "none/new", ENOENT },
     };
     struct vx_files *files;
     struct vx_why why = { "" };

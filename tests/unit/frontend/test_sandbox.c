@@ -23,7 +23,8 @@
 static const char always[] =
     "brk munmap mremap madvise mmap mprotect futex clone set_robust_list rseq sched_getaffinity getpid gettid prctl "
     "prctl capset exit exit_group rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait tgkill kill clock_gettime "
-    "clock_nanosleep nanosleep getrandom getrusage sysinfo read write writev pread64 pwrite64 lseek fdatasync fstat close pipe2 "
+    "clock_nanosleep nanosleep getrandom getrusage sysinfo read write writev pread64 pwrite64 lseek fdatasync fstat "
+    "close pipe2 "
     "poll "
     "restart_syscall fcntl ioctl ioctl ioctl ioctl ioctl ioctl ioctl";
 
