@@ -19,6 +19,10 @@
 
 #include "host_private.h"
 
+#ifndef sigev_notify_thread_id /* glibc leaves it out */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
 const uint64_t host_maxrss_unit = 1024;
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
@@ -26,6 +30,50 @@ const uint64_t host_maxrss_unit = 1024;
 void vx_host_precise_sleep(void)
 {
     prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
+}
+
+static void on_alarm(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    int error = errno;
+    if (info->si_code == SI_TIMER) {
+        const struct vx_host_alarm *alarm = info->si_value.sival_ptr;
+        alarm->ring(alarm->opaque);
+    }
+    errno = error;
+}
+
+/* SIGURG: ignored by default, passed on by debuggers, used by nobody else here. */
+bool vx_host_alarm_init(struct vx_host_alarm *alarm)
+{
+    struct sigaction action = { .sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG };
+    sigset_t set;
+    timer_t timer;
+    event.sigev_value.sival_ptr = alarm;
+    event.sigev_notify_thread_id = gettid();
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGURG, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+        return false;
+    alarm->timer = timer;
+    sigemptyset(&set);
+    sigaddset(&set, SIGURG);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+void vx_host_alarm_fini(struct vx_host_alarm *alarm)
+{
+    vx_host_alarm_set(alarm, UINT64_MAX); /* what is pending for this thread comes before this returns */
+    timer_delete(alarm->timer);
+}
+
+void vx_host_alarm_set(struct vx_host_alarm *alarm, uint64_t at_ns)
+{
+    struct itimerspec at = { 0 };
+    if (at_ns != UINT64_MAX)
+        at.it_value = host_timespec(at_ns != 0 ? at_ns : 1); /* 0 disarms */
+    timer_settime(alarm->timer, TIMER_ABSTIME, &at, NULL);
 }
 
 bool vx_host_cond_init(pthread_cond_t *cond)

@@ -20,6 +20,23 @@ const uint64_t host_maxrss_unit = 1;
 
 void vx_host_precise_sleep(void) {}
 
+/* There are no timers of one thread. */
+bool vx_host_alarm_init(struct vx_host_alarm *alarm)
+{
+    (void)alarm;
+    return false;
+}
+
+void vx_host_alarm_fini(struct vx_host_alarm *alarm)
+{
+    (void)alarm;
+}
+
+void vx_host_alarm_set(struct vx_host_alarm *alarm, uint64_t at_ns)
+{
+    (void)alarm, (void)at_ns;
+}
+
 bool vx_host_cond_init(pthread_cond_t *cond)
 {
     return pthread_cond_init(cond, NULL) == 0;

@@ -22,6 +22,22 @@ uint64_t vx_host_random(void);
 /* Asks the host to wake the calling thread close to its deadlines, where it can. */
 void vx_host_precise_sleep(void);
 
+/* An alarm of one thread: at a host-monotonic time it interrupts the thread and calls ring(opaque) there, in a signal
+ * handler (SIGURG). What that may do is what a handler may: atomic stores. A rare one too many comes when the time was
+ * changed just then. False: the host has no such thing, or no more of them. */
+struct vx_host_alarm {
+    void (*ring)(void *opaque);
+    void *opaque;
+    /* private */
+    void *timer;
+};
+/* For the calling thread; ring and opaque are set. */
+VX_MUST_USE bool vx_host_alarm_init(struct vx_host_alarm *alarm);
+/* By that thread, or after its end. */
+void vx_host_alarm_fini(struct vx_host_alarm *alarm);
+/* At vx_host_now_ns() == at_ns, once, soon if that has gone by; UINT64_MAX: not. ring() may call it, too. */
+void vx_host_alarm_set(struct vx_host_alarm *alarm, uint64_t at_ns);
+
 /* Waits until signalled or until vx_host_now_ns() >= deadline_ns (UINT64_MAX: for ever). May return early. The
  * condition comes from vx_host_cond_init(). */
 VX_MUST_USE bool vx_host_cond_init(pthread_cond_t *cond);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "vx86/log.h"
@@ -104,7 +105,7 @@ static bool wait_for(_Atomic unsigned *value, unsigned target, uint64_t until_ns
     return *value >= target;
 }
 
-Test(loop, ticker_kicks_at_the_deadline_once, .timeout = 20)
+static void kicks_at_the_deadline_once(void)
 {
     struct vx_loop *loop;
     _Atomic unsigned kicks = 0;
@@ -128,14 +129,14 @@ Test(loop, ticker_kicks_at_the_deadline_once, .timeout = 20)
     vx_loop_destroy(loop);
 }
 
-Test(loop, deadlines_move_both_ways, .timeout = 20)
+static void deadlines_move_both_ways(void)
 {
     struct vx_loop *loop;
     _Atomic unsigned kicks = 0;
     cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
     vx_loop_set_kick(loop, count, &kicks);
     vx_loop_arm(loop, vx_host_now_ns() + 10000 * MS);
-    usleep(2000); /* the ticker sleeps towards the far one */
+    usleep(2000); /* a ticker sleeps towards the far one */
     uint64_t near = vx_host_now_ns() + 5 * MS;
     vx_loop_arm(loop, near);
     cr_assert(wait_for(&kicks, 1, near + 2000 * MS), "moved nearer");
@@ -148,6 +149,75 @@ Test(loop, deadlines_move_both_ways, .timeout = 20)
     vx_loop_arm(loop, UINT64_MAX);
     usleep(50000);
     cr_assert_eq(kicks, 2, "disarmed");
+    vx_loop_destroy(loop);
+}
+
+Test(loop, deadlines_by_alarm, .timeout = 20)
+{
+    kicks_at_the_deadline_once();
+    deadlines_move_both_ways();
+}
+
+/* A process that may have no signals pending gets no alarm. */
+Test(loop, deadlines_by_ticker, .timeout = 20)
+{
+    cr_assert_eq(setrlimit(RLIMIT_SIGPENDING, &(struct rlimit){ 0, 0 }), 0);
+    kicks_at_the_deadline_once();
+    deadlines_move_both_ways();
+}
+
+static void *arm_and_spin(void *opaque)
+{
+    struct vx_loop *loop = opaque;
+    vx_loop_arm(loop, vx_host_now_ns() + 5 * MS);
+    for (uint64_t end = vx_host_now_ns() + 100 * MS; vx_host_now_ns() < end;) {
+    }
+    vx_loop_arm(loop, UINT64_MAX);
+    return NULL;
+}
+
+/* A machine that is run by one thread after another. */
+Test(loop, owners_change, .timeout = 20)
+{
+    struct vx_loop *loop;
+    _Atomic unsigned kicks = 0;
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
+    vx_loop_set_kick(loop, count, &kicks);
+    for (unsigned i = 1; i <= 3; i++) {
+        pthread_t thread;
+        cr_assert_eq(pthread_create(&thread, NULL, arm_and_spin, loop), 0);
+        pthread_join(thread, NULL);
+        cr_assert(wait_for(&kicks, i, vx_host_now_ns() + 2000 * MS), "owner %u", i);
+    }
+    vx_loop_arm(loop, vx_host_now_ns() + MS);
+    cr_assert(wait_for(&kicks, 4, vx_host_now_ns() + 2000 * MS), "the thread that makes and destroys it");
+    vx_loop_destroy(loop);
+}
+
+static long switches(void)
+{
+    struct rusage usage;
+    cr_assert_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+/* A guest that does something short at each tick of its clock: one sleep a tick, and no other thread wakes up. */
+Test(loop, a_tick_is_one_sleep, .timeout = 20)
+{
+    enum { TICKS = 100 };
+    struct vx_loop *loop;
+    _Atomic unsigned kicks = 0;
+    cr_assert_eq(vx_loop_create(vx_log_create(stderr), &loop), VX_ERR_OK);
+    vx_loop_set_kick(loop, count, &kicks);
+    long before = switches();
+    for (unsigned i = 0; i < TICKS; i++) {
+        uint64_t tick = vx_host_now_ns() + 2 * MS;
+        vx_loop_arm(loop, tick + 10 * MS); /* what was next when the guest woke up */
+        vx_loop_arm(loop, tick);           /* and when it slept again */
+        vx_loop_wait(loop, tick);
+    }
+    long taken = switches() - before;
+    cr_assert(taken < TICKS * 3 / 2, "%ld context switches", taken);
     vx_loop_destroy(loop);
 }
 
