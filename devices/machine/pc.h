@@ -116,7 +116,7 @@ struct vx_machine {
 
     uint32_t pending; /* enum pc_request, PC_REQUEST_INIT_OF(), I2 */
     int debug_exit_code;
-    uint64_t armed_ns; /* clock time for which the loop's ticker is armed */
+    uint64_t armed_ns; /* clock time for which the loop's alarm is armed */
     uint64_t accesses; /* by the CPU to devices, see pc_access_begin() */
     _Atomic bool stop_requested;
     _Atomic int stop_value;

@@ -8,7 +8,7 @@
 #include "pc_lockstep.h"
 #include "pc_time.h"
 
-/* So many instructions may pass before the interpreter looks at the clock, should the ticker fail. */
+/* So many instructions may pass before the interpreter looks at the clock, should the alarm fail. */
 #define INTERP_BUDGET (1u << 24)
 
 _Static_assert(PC_TSC_HZ == VX_NS_PER_SEC, "the TSC is the clock in nanoseconds");

@@ -6,7 +6,7 @@
  *
  *   I1  The attention words are cleared before anything is looked at: whoever raises a bit later brings that engine
  *       back here.
- *   I2  While an engine runs, the loop's ticker is armed for the clock's first timer, or its count is the engine's
+ *   I2  While an engine runs, the loop's alarm is armed for the clock's first timer, or its count is the engine's
  *       limit: pc_timers_changed() keeps that true when a device arms an earlier one in the middle of an instruction.
  *       */
 #include "pc.h"

@@ -3,8 +3,8 @@
  * A loop has one owner. A machine's is the machine thread, the one in vx_machine_run(): devices run only there. A
  * worker (disk thread, terminal reader) posts a function, the loop kicks the vCPU out of translated code, and the
  * function runs on the machine thread between instructions. When the armed deadline has come, an alarm of the owner's
- * kicks, or, where the host grants none, a ticker thread, which sleeps else. The program's main thread, which belongs to
- * the user's side, owns another loop, without ticker and kick. */
+ * kicks, or, where the host grants none, a ticker thread, which sleeps else. The program's main thread, which belongs
+ * to the user's side, owns another loop, without alarm and kick. */
 #ifndef VX86_LOOP_H
 #define VX86_LOOP_H
 
@@ -22,7 +22,7 @@ struct vx_work {
 
 /* VX_ERR_NO_MEMORY: no memory, or no thread, which is logged. The log is borrowed for the call. */
 VX_MUST_USE vx_err vx_loop_create(struct vx_log *log, struct vx_loop **out);
-/* Without a ticker, for a thread that is never inside translated code: vx_loop_arm() is not for it. */
+/* Without alarm and ticker, for a thread that is never inside translated code: vx_loop_arm() is not for it. */
 VX_MUST_USE vx_err vx_loop_create_plain(struct vx_loop **out);
 /* Joins the ticker; pending work is dropped. */
 void vx_loop_destroy(struct vx_loop *loop);
