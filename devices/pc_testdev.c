@@ -58,16 +58,10 @@ static void line_write(void *opaque, uint64_t off, unsigned size, uint64_t value
     vx_irq_set(&((struct pc_testdev *)opaque)->line[off], value != 0);
 }
 
-/* Taking the page away has everybody who remembers it forget it. What A20 hides is the page that it shows instead. */
 static void flush_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
-    struct vx_pmap *pmap = ((struct pc_testdev *)opaque)->pmap;
-    uint64_t a20 = vx_pmap_a20(pmap) ? 0 : 1ull << 20, phys = value & ~(a20 | VX_PAGE_MASK);
-    if (off != 0 || size != 4)
-        return;
-    uint32_t read_page = vx_pmap_read_page(pmap, phys), write_page = vx_pmap_write_page(pmap, phys);
-    vx_pmap_map(pmap, phys, VX_PAGE_BYTES, VX_PMAP_BUS, VX_PMAP_BUS);
-    vx_pmap_map(pmap, phys, VX_PAGE_BYTES, read_page, write_page);
+    if (off == 0 && size == 4)
+        vx_pmap_forget(((struct pc_testdev *)opaque)->pmap, value);
 }
 
 static void testdev_reset(void *instance, enum reset phase)

@@ -180,6 +180,15 @@ void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t r
                page_plus(write_page, covered_end - first));
 }
 
+void vx_pmap_forget(struct vx_pmap *pmap, uint64_t phys)
+{
+    uint64_t frame = (phys & pmap->a20_mask) >> VX_PAGE_SHIFT;
+    VX_ASSERT(phys < 1ull << 32);
+    uint32_t read_page = ~pmap->read_map[frame], write_page = ~pmap->write_map[frame];
+    map_frames(pmap, frame, 1, VX_PMAP_BUS, VX_PMAP_BUS);
+    map_frames(pmap, frame, 1, read_page, write_page);
+}
+
 void vx_pmap_cover(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t page)
 {
     uint32_t first = (uint32_t)(phys >> VX_PAGE_SHIFT), count = (uint32_t)(bytes >> VX_PAGE_SHIFT);

@@ -61,6 +61,10 @@ uint8_t *vx_pmap_page_hva(struct vx_pmap *pmap, uint32_t page);
  * Tells the map-change callback, so that shadows and translations of the range are dropped. */
 void vx_pmap_map(struct vx_pmap *pmap, uint64_t phys, uint64_t bytes, uint32_t read_page, uint32_t write_page);
 
+/* Has everybody who remembers where the page of `phys` (below 4 GiB; A20 applied) lies forget it, as if its mapping
+ * were dropped and made again. What is mapped, and covered, stays as it is. */
+void vx_pmap_forget(struct vx_pmap *pmap, uint64_t phys);
+
 /* Lays backing pages from `page` on over [phys, phys + bytes), for reads and writes, whatever is mapped there; what
  * vx_pmap_map() maps there meanwhile shows when the overlay goes. One overlay, of at most VX_PMAP_OVERLAY_MAX pages; it
  * goes by vx_pmap_uncover(). For system management memory over the VGA window. */

@@ -20,7 +20,7 @@ find "$objects" -name '*.gcda' -delete
 # lines of devices/FILE: "executed all"
 lines_of() {
     local data
-    data=$(find "$objects" -path "*_traced.dir*/$1.gcda")
+    data=$(find "$objects" -path "*/vx86-devfuzz_*.dir/*/devices/$1.gcda")
     [ -n "$data" ] || return 1
     gcov -n "$data" 2>/dev/null | awk -v name="/devices/$1'" '
         /^File/ { mine = index($0, name) }

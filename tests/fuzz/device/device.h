@@ -4,7 +4,6 @@
  *     mutate.c        a program from others
  *     rig.c           the PC, by the bus, under a fake clock: the fast way
  *     guest.c guest.S the same program by a guest, under both engines, which must end alike
- *     cover.c         which parts of devices/ a program reached: what is new is kept
  *     text.c          programs as files
  *     shrink.c        the shortest program that still dies
  *     main.c          one program after the other, watched
@@ -16,6 +15,7 @@
 
 #include <stdio.h>
 
+#include "cover.h"
 #include "rng.h"
 #include "vx86/machine.h"
 #include "watch.h"
@@ -104,14 +104,6 @@ bool rigs_differ(struct rig *a, struct rig *b, char *where, size_t bytes);
 /* Has guests carry it out, one under each engine. False, with a line on stderr: they did not end alike. *finished: all
  * of it, before their time was up. */
 bool guest_run_both(const struct program *program, FILE *messages, struct watch *watch, bool *finished);
-
-/* ---- coverage of devices/ */
-
-void cover_begin(void);
-/* How many places, or numbers of times at one place, there were since cover_begin() that were never before; 0: nothing
- * new. They are remembered. */
-unsigned cover_end(void);
-unsigned cover_places(void);
 
 /* ---- shrinking: `dies` runs a program in a process of its own */
 

@@ -79,7 +79,7 @@ static uint64_t map_hash(const struct rig *rig)
 bool rig_round_trip(struct rig *rig)
 {
     struct state_buffer before, after;
-    struct state_error where = { "who answers where" };
+    struct state_error where = { "" };
     struct vx_clock_state clock;
     ide_drain(rig->pc->ide);
     uint64_t map = map_hash(rig);
@@ -95,7 +95,7 @@ bool rig_round_trip(struct rig *rig)
     }
     free(before.bytes);
     if (!same)
-        fprintf(stderr, "a round trip has changed %s\n", where.text);
+        fprintf(stderr, "a round trip has changed %s\n", where.text[0] != 0 ? where.text : "who answers where");
     return same;
 }
 

@@ -118,6 +118,12 @@ Test(pc_testdev, flush)
     cr_assert_eq(rig.dropped, 1, "only 4 bytes at once");
     for (uint64_t phys = 0; phys < 1ull << 32; phys += 0x3C5A000) /* memory or not, everything stays where it is */
         vx_bus_write(rig.ports.bus, VX_SPACE_IO, 0xE4, 4, phys);
+    unsigned dropped = rig.dropped;
+    vx_pmap_cover(rig.pmap, 0x2000, VX_PAGE_BYTES, 7);
+    rig.dropped = 0;
+    vx_bus_write(rig.ports.bus, VX_SPACE_IO, 0xE4, 4, 0x2000);
+    cr_assert(dropped > 0 && rig.dropped == 1 && rig.dropped_page == 7, "what covers it, and nothing else");
+    vx_pmap_uncover(rig.pmap);
     vx_pmap_remove_listeners(rig.pmap, &rig);
     vx_pmap_set_a20(rig.pmap, false);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, 0xE4, 4, 0x105000);

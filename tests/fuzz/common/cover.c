@@ -1,10 +1,9 @@
-/* cover.c - which parts of devices/ were reached: the compiler calls __sanitizer_cov_trace_pc() at each block of the
- * copy of the chips that is linked into this program (CMakeLists.txt).
- *
- * A place is a pair of blocks, one after the other. How often counts by powers of two. */
+/* cover.c - see cover.h. A place is a pair of blocks, one after the other; how often counts by powers of two. */
+#include "cover.h"
+
 #include <string.h>
 
-#include "device.h"
+#include "vx86/compiler.h"
 
 enum { MAP_BITS = 16, MAP_BYTES = 1 << MAP_BITS };
 
