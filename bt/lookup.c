@@ -6,50 +6,119 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = 1 << 16, SEEN_MAX = 1 << 21 };
+enum { BITS_MIN = 12, BITS_MAX = 31, SEEN_MAX = 1 << 21 };
+
+static vx_err make_table(struct bt_lookup *lookup, unsigned bits)
+{
+    lookup->slot = calloc((size_t)1 << bits, sizeof *lookup->slot);
+    lookup->bits = bits;
+    return lookup->slot == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
+}
 
 vx_err bt_lookup_create(struct bt_lookup *lookup)
 {
-    lookup->bucket = calloc(BUCKETS, sizeof *lookup->bucket);
-    return lookup->bucket == NULL ? VX_ERR_NO_MEMORY : VX_ERR_OK;
+    return make_table(lookup, BITS_MIN);
 }
 
 void bt_lookup_destroy(struct bt_lookup *lookup)
 {
-    free(lookup->bucket);
+    free(lookup->slot);
     free(lookup->seen.key);
 }
 
-static struct bt_tu **bucket(const struct bt_lookup *lookup, uint64_t hva, uint64_t eip)
+static uint32_t hash_of(const struct bt_key *key)
 {
-    uint64_t h = (hva ^ eip << 20) * 0x9E3779B97F4A7C15ull;
-    return &lookup->bucket[h >> 48];
+    uint64_t h = (key->hva ^ key->eip << 20) * 0x9E3779B97F4A7C15ull;
+    h ^= (h >> 32) + key->mode + key->cs_base + ((uint64_t)key->cs_limit << 24);
+    return (uint32_t)(h * 0x9E3779B97F4A7C15ull >> 32);
+}
+
+static struct bt_key key_of_unit(const struct bt_tu *tu)
+{
+    return (struct bt_key){
+        .hva = tu->hva, .eip = tu->eip, .cs_base = tu->cs_base, .cs_limit = tu->cs_limit, .mode = tu->mode
+    };
+}
+
+static uint32_t home_of(const struct bt_lookup *lookup, uint32_t hash)
+{
+    return hash >> (32 - lookup->bits);
+}
+
+static uint32_t next_slot(const struct bt_lookup *lookup, uint32_t at)
+{
+    return (at + 1) & ((1u << lookup->bits) - 1);
 }
 
 struct bt_tu *bt_lookup_find(const struct bt_lookup *lookup, const struct bt_key *key)
 {
-    for (struct bt_tu *tu = *bucket(lookup, key->hva, key->eip); tu != NULL; tu = tu->hash_next) {
-        if (tu->hva == key->hva && tu->eip == key->eip && tu->mode == key->mode && tu->cs_base == key->cs_base &&
-            tu->cs_limit == key->cs_limit)
-            return tu;
+    uint32_t hash = hash_of(key);
+    for (uint32_t at = home_of(lookup, hash); lookup->slot[at].tu != NULL; at = next_slot(lookup, at)) {
+        const struct bt_tu *tu = lookup->slot[at].tu;
+        if (lookup->slot[at].hash == hash && tu->hva == key->hva && tu->eip == key->eip && tu->mode == key->mode &&
+            tu->cs_base == key->cs_base && tu->cs_limit == key->cs_limit)
+            return lookup->slot[at].tu;
     }
     return NULL;
 }
 
+static void put(struct bt_lookup *lookup, struct bt_lookup_slot slot)
+{
+    uint32_t at = home_of(lookup, slot.hash);
+    while (lookup->slot[at].tu != NULL)
+        at = next_slot(lookup, at);
+    lookup->slot[at] = slot;
+}
+
+/* A table that cannot grow gets fuller, which is slower and no error, to the last place. */
+static void grow(struct bt_lookup *lookup)
+{
+    struct bt_lookup larger = *lookup;
+    if (lookup->bits == BITS_MAX || make_table(&larger, lookup->bits + 1) != VX_ERR_OK) {
+        VX_ASSERT(lookup->used + 1 < 1u << lookup->bits);
+        return;
+    }
+    for (uint32_t i = 0; i < 1u << lookup->bits; i++) {
+        if (lookup->slot[i].tu != NULL)
+            put(&larger, lookup->slot[i]);
+    }
+    free(lookup->slot);
+    *lookup = larger;
+}
+
 void bt_lookup_add(struct bt_lookup *lookup, struct bt_tu *tu)
 {
-    struct bt_tu **head = bucket(lookup, tu->hva, tu->eip);
-    tu->hash_next = *head;
-    *head = tu;
+    struct bt_key key = key_of_unit(tu);
+    if (lookup->used >= 1u << (lookup->bits - 1))
+        grow(lookup);
+    put(lookup, (struct bt_lookup_slot){ .hash = hash_of(&key), .tu = tu });
+    lookup->used++;
+}
+
+/* Fills the gap with what stands behind it and may stand there. */
+static void close_gap(struct bt_lookup *lookup, uint32_t gap)
+{
+    const uint32_t mask = (1u << lookup->bits) - 1;
+    for (uint32_t at = next_slot(lookup, gap); lookup->slot[at].tu != NULL; at = next_slot(lookup, at)) {
+        uint32_t from_home = (at - home_of(lookup, lookup->slot[at].hash)) & mask;
+        if (from_home >= ((at - gap) & mask)) {
+            lookup->slot[gap] = lookup->slot[at];
+            gap = at;
+        }
+    }
+    lookup->slot[gap] = (struct bt_lookup_slot){ 0 };
 }
 
 void bt_lookup_remove(struct bt_lookup *lookup, struct bt_tu *tu)
 {
-    struct bt_tu **at = bucket(lookup, tu->hva, tu->eip);
-    while (*at != NULL && *at != tu)
-        at = &(*at)->hash_next;
-    if (*at == tu)
-        *at = tu->hash_next;
+    struct bt_key key = key_of_unit(tu);
+    uint32_t at = home_of(lookup, hash_of(&key));
+    while (lookup->slot[at].tu != NULL && lookup->slot[at].tu != tu)
+        at = next_slot(lookup, at);
+    if (lookup->slot[at].tu == NULL)
+        return;
+    close_gap(lookup, at);
+    lookup->used--;
 }
 
 /* ---- what was translated before */

@@ -10,8 +10,18 @@ struct bt_seen {
     size_t cap, used;
 };
 
+/* A place of the hash. `hash` decides almost always whether it is the unit that is looked for, without a look at it. */
+struct bt_lookup_slot {
+    uint32_t hash;
+    struct bt_tu *tu; /* NULL: free */
+} __attribute__((packed, aligned(4)));
+
+/* An open-addressing table with linear probing. A unit's home is the top of its hash; between there and its slot nothing
+ * is free. */
 struct bt_lookup {
-    struct bt_tu **bucket;
+    struct bt_lookup_slot *slot; /* 1 << bits */
+    unsigned bits;
+    uint32_t used;
     struct bt_seen seen;
 };
 

@@ -71,7 +71,6 @@ struct bt_tu {
     uint32_t page[TU_PAGES]; /* backing pages of its bytes */
     struct bt_tu *page_next[TU_PAGES],
         **page_prev[TU_PAGES]; /* the units of that page; prev points at what points here */
-    struct bt_tu *hash_next;
     struct bt_exit exit[TU_EXITS];
     struct bt_exit *in; /* exits chained to this unit */
     struct bt_site
