@@ -12,6 +12,7 @@
 #include "area.h"
 #include "chain.h"
 #include "code.h"
+#include "cold.h"
 #include "host.h"
 #include "insn.h"
 #include "jump_cache.h"
@@ -27,6 +28,7 @@ struct vx_bt {
     struct bt_host *host;
     struct bt_code code;
     struct bt_lookup lookup;
+    struct bt_cold cold;
     struct bt_chains chains;
     struct bt_pages pages;
     struct bt_decoder *decoder;

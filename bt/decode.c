@@ -259,6 +259,7 @@ unsigned bt_decode_unit(struct vx_bt_cpu *cpu, struct bt_draft *draft, unsigned 
     draft->mode = cpu->mode;
     draft->fp_pointers_always = cpu->fp_pointers_always;
     draft->pages = 1;
+    draft->page_full = false;
     if (at == NULL)
         return 0;
     draft->hva[0] = at - (lin & VX_PAGE_MASK);
@@ -268,6 +269,7 @@ unsigned bt_decode_unit(struct vx_bt_cpu *cpu, struct bt_draft *draft, unsigned 
         ZyanStatus status = decode_one(cpu, at, left < 15 ? left : 15, eip, in);
         if (ZYAN_FAILED(status)) { /* an instruction that is wrong already does not touch the second page */
             bool may_go_on = left < 15 && eip + left <= limit;
+            draft->page_full = status == ZYDIS_STATUS_NO_MORE_DATA && n > 0;
             if (status != ZYDIS_STATUS_NO_MORE_DATA || n > 0 || !may_go_on ||
                 !decode_straddling(cpu, at, left, &draft->hva[1], in))
                 break;

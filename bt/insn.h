@@ -92,6 +92,7 @@ struct bt_draft {
     struct bt_share share[SHARE_SLOTS];
     uint8_t *hva[TU_PAGES]; /* host addresses of the pages of its bytes */
     unsigned pages;         /* 1 or 2 */
+    bool page_full;         /* the instruction behind the last one reaches into the next page */
 };
 
 #endif

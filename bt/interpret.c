@@ -3,6 +3,8 @@
 
 #include "vx86/isa.h"
 
+enum { COLD_INSNS_MAX = 64 };
+
 /* The call-out counter that an interpreted opcode belongs to. */
 static uint64_t *callout_counter(struct vx_stats *stats, unsigned opcode)
 {
@@ -27,4 +29,11 @@ void bt_interpret(struct vx_bt_cpu *cpu)
     stats->interp_steps++;
     stats->interp_by_opcode[opcode >> 8][opcode & 0xFF]++;
     ++*callout_counter(stats, opcode);
+}
+
+void bt_interpret_cold(struct vx_bt_cpu *cpu)
+{
+    uint64_t before = cpu->vcpu->retired;
+    vx_interp_block(cpu->vcpu, COLD_INSNS_MAX);
+    cpu->stats->cold_insns += cpu->vcpu->retired - before;
 }

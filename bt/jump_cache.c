@@ -1,7 +1,11 @@
 /* jump_cache.c - from EIP to code: what indirect branches probe in line (emit_jump_cache()).
  *
- * A jump cache is keyed by eip alone: it belongs to one mode and to the current address space, and loses entries
- * whenever mappings change. */
+ * A jump cache is keyed by eip alone: it belongs to one view, and loses entries whenever mappings change.
+ *
+ *   I1  A local entry's pages are in where[], with the backing pages of its unit. So after a change of CR3 the entry
+ *       is as good as new if the guest's tables lead from each of these linear pages to the same backing page, for
+ *       fetches and without setting a bit: that is what a fetch would find.
+ *   I2  A stale cache is not probed. */
 #include "jump_cache.h"
 
 #include <stdlib.h>
@@ -9,38 +13,55 @@
 
 #include "insn.h"
 
-enum { JC_LOG_MAX = 8192, VPN_MASK = (1 << 20) - 1 };
+enum {
+    JC_LOCAL_MAX = 4096, /* linear pages */
+    JC_LOST_MAX = 16,    /* pages of a stale cache that lead elsewhere, until all of it goes */
+    VPNS = 1 << 20,
+    VPN_MASK = VPNS - 1,
+};
+
+static void *sparse(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED ? p : NULL;
+}
 
 vx_err bt_jc_create(struct bt_jump_caches *all, bool off)
 {
     all->off = off;
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         struct bt_jump_cache *jc = &all->set[i];
-        jc->entry =
-            mmap(NULL, BT_JC_ENTRIES * sizeof *jc->entry, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        jc->filled[0] = malloc(JC_LOG_MAX * sizeof(uint32_t));
-        jc->filled[1] = malloc(JC_LOG_MAX * sizeof(uint32_t));
-        jc->pages = calloc(1u << 14, sizeof *jc->pages);
-        jc->spills = calloc(1u << 14, sizeof *jc->spills);
-        if (jc->entry == MAP_FAILED || jc->pages == NULL || jc->spills == NULL || jc->filled[0] == NULL ||
-            jc->filled[1] == NULL)
+        jc->entry = sparse(BT_JC_ENTRIES * sizeof *jc->entry);
+        jc->where = sparse(VPNS * sizeof *jc->where);
+        jc->filled = sparse(BT_JC_ENTRIES * sizeof *jc->filled);
+        jc->local = sparse(JC_LOCAL_MAX * sizeof *jc->local);
+        jc->pages = sparse(VPNS / 8);
+        jc->spills = sparse(VPNS / 8);
+        if (jc->entry == NULL || jc->where == NULL || jc->filled == NULL || jc->local == NULL || jc->pages == NULL ||
+            jc->spills == NULL)
             return VX_ERR_NO_MEMORY;
-        jc->mode = MODE_SLOW;
+        jc->view.mode = MODE_SLOW;
         jc->entry[0] = 1; /* an empty entry reads as eip 0 and would hit there only */
     }
     return VX_ERR_OK;
+}
+
+static void release(void *p, size_t bytes)
+{
+    if (p != NULL)
+        munmap(p, bytes);
 }
 
 void bt_jc_destroy(struct bt_jump_caches *all)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
         struct bt_jump_cache *jc = &all->set[i];
-        if (jc->entry != NULL && jc->entry != MAP_FAILED)
-            munmap(jc->entry, BT_JC_ENTRIES * sizeof *jc->entry);
-        free(jc->filled[0]);
-        free(jc->filled[1]);
-        free(jc->pages);
-        free(jc->spills);
+        release(jc->entry, BT_JC_ENTRIES * sizeof *jc->entry);
+        release(jc->where, VPNS * sizeof *jc->where);
+        release(jc->filled, BT_JC_ENTRIES * sizeof *jc->filled);
+        release(jc->local, JC_LOCAL_MAX * sizeof *jc->local);
+        release(jc->pages, VPNS / 8);
+        release(jc->spills, VPNS / 8);
     }
 }
 
@@ -59,47 +80,6 @@ static void jc_clear_entry(struct bt_jump_cache *jc, uint32_t index)
     jc->entry[index] = index == 0 ? 1 : 0;
 }
 
-static void jc_clear_log(struct bt_jump_cache *jc, unsigned which)
-{
-    for (uint32_t i = 0; i < jc->filled_count[which]; i++)
-        jc_clear_entry(jc, jc->filled[which][i]);
-    jc->filled_count[which] = 0;
-}
-
-static void jc_clear_all(struct bt_jump_cache *jc)
-{
-    jc_clear_log(jc, 0);
-    jc_clear_log(jc, 1);
-}
-
-static bool has_view(const struct bt_jump_cache *jc, const struct bt_key *key)
-{
-    return jc->mode == key->mode && jc->cs_base == key->cs_base && jc->cs_limit == key->cs_limit;
-}
-
-const uint64_t *bt_jc_select(struct bt_jump_caches *all, const struct bt_key *key)
-{
-    struct bt_jump_cache *pick = &all->set[0];
-    for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        struct bt_jump_cache *jc = &all->set[i];
-        if (has_view(jc, key)) {
-            pick = jc;
-            break;
-        }
-        if (jc->used < pick->used)
-            pick = jc;
-    }
-    if (!has_view(pick, key)) {
-        jc_clear_all(pick);
-        pick->mode = key->mode;
-        pick->cs_base = key->cs_base;
-        pick->cs_limit = key->cs_limit;
-    }
-    pick->used = ++all->tick;
-    all->current = pick;
-    return pick->entry;
-}
-
 static void set_bit(uint64_t *bitmap, uint32_t vpn)
 {
     bitmap[vpn / 64] |= 1ull << vpn % 64;
@@ -108,23 +88,153 @@ static void set_bit(uint64_t *bitmap, uint32_t vpn)
 static bool take_bit(uint64_t *bitmap, uint32_t vpn)
 {
     bool was = bitmap[vpn / 64] >> vpn % 64 & 1;
-    bitmap[vpn / 64] &= ~(1ull << vpn % 64);
+    if (was) /* sparse memory is not touched for nothing */
+        bitmap[vpn / 64] &= ~(1ull << vpn % 64);
     return was;
+}
+
+static void clear_local(struct bt_jump_cache *jc)
+{
+    for (uint32_t i = 0; i < jc->filled_count; i++)
+        jc_clear_entry(jc, jc->filled[i]);
+    for (uint32_t i = 0; i < jc->local_count; i++)
+        jc->where[jc->local[i]] = 0;
+    jc->filled_count = jc->local_count = 0;
+    jc->stale = false;
+}
+
+static void clear_all(struct bt_jump_cache *jc)
+{
+    clear_local(jc);
+    if (!jc->has_global)
+        return;
+    memset(jc->entry, 0, BT_JC_ENTRIES * sizeof *jc->entry);
+    jc->entry[0] = 1;
+    jc->has_global = false;
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------------------- */
+
+/* Entries of one page stand side by side: an index is the low part of an eip. */
+static void clear_page(struct bt_jump_cache *jc, uint32_t vpn)
+{
+    uint32_t first = vpn << VX_PAGE_SHIFT;
+    for (uint32_t eip = first; eip - first < VX_PAGE_BYTES; eip++) {
+        if ((uint32_t)jc->entry[jc_index(eip)] + eip == 0)
+            jc_clear_entry(jc, jc_index(eip));
+    }
+}
+
+static void flush_own_page(struct bt_jump_cache *jc, uint32_t vpn)
+{
+    if (!take_bit(jc->pages, vpn))
+        return;
+    if (jc->view.cs_base == 0)
+        clear_page(jc, vpn);
+    else
+        clear_all(jc);
+}
+
+/* The page's units, and those of the one before that reach into it. */
+static void flush_page(struct bt_jump_cache *jc, uint32_t vpn)
+{
+    flush_own_page(jc, vpn);
+    if (jc->where[vpn] != 0)
+        jc->where[vpn] = 0;
+    if (take_bit(jc->spills, vpn))
+        flush_own_page(jc, (vpn - 1) & VPN_MASK);
+}
+
+/* Entries are about to lean on `vpn` leading to `page`: keeps I1. */
+static void lean_on(struct bt_jump_cache *jc, uint32_t vpn, uint32_t page)
+{
+    if (jc->where[vpn] == page + 1)
+        return;
+    if (jc->where[vpn] != 0)
+        flush_page(jc, vpn);
+    jc->where[vpn] = page + 1;
+    jc->local[jc->local_count++] = vpn;
+}
+
+static bool still_leads(const struct bt_jump_cache *jc, uint32_t vpn, const struct vx_mmu *mmu)
+{
+    enum vx_view view = jc->view.mode & MODE_USER ? VX_VIEW_USER : VX_VIEW_SUPERVISOR;
+    uint32_t page;
+    return vx_mmu_fetches(mmu, (uint64_t)vpn << VX_PAGE_SHIFT, view, &page) && page + 1 == jc->where[vpn];
+}
+
+/* Forgets what the guest's tables no longer say. */
+static void compare(struct bt_jump_cache *jc, const struct vx_mmu *mmu)
+{
+    uint32_t kept = 0, lost = 0;
+    jc->stale = false;
+    for (uint32_t i = 0; i < jc->local_count; i++) {
+        uint32_t vpn = jc->local[i];
+        if (jc->where[vpn] == 0)
+            continue;
+        if (still_leads(jc, vpn, mmu)) {
+            jc->local[kept++] = vpn;
+            continue;
+        }
+        if (++lost > JC_LOST_MAX || jc->view.cs_base != 0) {
+            clear_local(jc);
+            return;
+        }
+        flush_page(jc, vpn);
+    }
+    jc->local_count = kept;
+}
+
+/* ---- use --------------------------------------------------------------------------------------------------------- */
+
+static bool has_view(const struct bt_jump_cache *jc, const struct bt_jc_view *view)
+{
+    return jc->view.mode == view->mode && jc->view.space == view->space && jc->view.cs_base == view->cs_base &&
+           jc->view.cs_limit == view->cs_limit;
+}
+
+static struct bt_jump_cache *pick(struct bt_jump_caches *all, const struct bt_jc_view *view)
+{
+    struct bt_jump_cache *oldest = &all->set[0];
+    for (unsigned i = 0; i < BT_JC_SETS; i++) {
+        struct bt_jump_cache *jc = &all->set[i];
+        if (has_view(jc, view))
+            return jc;
+        if (jc->used < oldest->used)
+            oldest = jc;
+    }
+    clear_all(oldest);
+    oldest->view = *view;
+    return oldest;
+}
+
+const uint64_t *bt_jc_select(struct bt_jump_caches *all, const struct bt_jc_view *view, const struct vx_mmu *mmu)
+{
+    struct bt_jump_cache *jc = all->current;
+    if (jc == NULL || !has_view(jc, view)) {
+        jc = all->current = pick(all, view);
+        jc->used = ++all->tick;
+    }
+    if (jc->stale)
+        compare(jc, mmu); /* keeps I2 */
+    return jc->entry;
 }
 
 void bt_jc_fill(struct bt_jump_caches *all, const struct bt_tu *tu)
 {
     struct bt_jump_cache *jc = all->current;
+    uint32_t index = jc_index(tu->eip), vpn = (uint32_t)(bt_tu_lin(tu) >> VX_PAGE_SHIFT);
     if (all->off || jc == NULL)
         return;
-    unsigned which = tu->global ? 1 : 0;
-    if (jc->filled_count[which] == JC_LOG_MAX)
-        jc_clear_log(jc, which);
-    uint32_t index = jc_index(tu->eip);
-    /* An index may already be in the other log; then clearing that log drops this entry too early, never too late:
-     * entries of both logs are cleared whenever the stricter one asks. */
-    jc->filled[which][jc->filled_count[which]++] = index;
-    uint32_t vpn = (uint32_t)(bt_tu_lin(tu) >> VX_PAGE_SHIFT);
+    if (tu->global) {
+        jc->has_global = true;
+    } else {
+        if (jc->filled_count == BT_JC_ENTRIES || jc->local_count + TU_PAGES > JC_LOCAL_MAX)
+            clear_local(jc);
+        for (unsigned i = tu->pages; i-- > 0;) /* the first page last: flushing the second one flushes it too */
+            lean_on(jc, (vpn + i) & VPN_MASK, tu->page[i]);
+        jc->filled[jc->filled_count++] = index;
+    }
     set_bit(jc->pages, vpn);
     if (tu->pages == 2)
         set_bit(jc->spills, (vpn + 1) & VPN_MASK);
@@ -149,39 +259,15 @@ void bt_jc_remove(struct bt_jump_caches *all, const struct bt_tu *tu)
 void bt_jc_flush(struct bt_jump_caches *all, bool global_too)
 {
     for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        jc_clear_log(&all->set[i], 0);
         if (global_too)
-            jc_clear_log(&all->set[i], 1);
+            clear_all(&all->set[i]);
+        else
+            all->set[i].stale = all->set[i].local_count != 0;
     }
-}
-
-/* Entries of one page stand side by side: an index is the low part of an eip. */
-static void jc_clear_page(struct bt_jump_cache *jc, uint32_t vpn)
-{
-    uint32_t first = vpn << VX_PAGE_SHIFT;
-    for (uint32_t eip = first; eip - first < VX_PAGE_BYTES; eip++) {
-        if ((uint32_t)jc->entry[jc_index(eip)] + eip == 0)
-            jc_clear_entry(jc, jc_index(eip));
-    }
-}
-
-static void jc_flush_page(struct bt_jump_cache *jc, uint32_t vpn)
-{
-    if (!take_bit(jc->pages, vpn))
-        return;
-    if (jc->cs_base == 0)
-        jc_clear_page(jc, vpn);
-    else
-        jc_clear_all(jc);
 }
 
 void bt_jc_flush_page(struct bt_jump_caches *all, uint64_t lin)
 {
-    uint32_t vpn = (uint32_t)(vx_lin_wrap(lin) >> VX_PAGE_SHIFT);
-    for (unsigned i = 0; i < BT_JC_SETS; i++) {
-        struct bt_jump_cache *jc = &all->set[i];
-        jc_flush_page(jc, vpn);
-        if (take_bit(jc->spills, vpn))
-            jc_flush_page(jc, (vpn - 1) & VPN_MASK);
-    }
+    for (unsigned i = 0; i < BT_JC_SETS; i++)
+        flush_page(&all->set[i], (uint32_t)(vx_lin_wrap(lin) >> VX_PAGE_SHIFT));
 }

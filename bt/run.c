@@ -50,8 +50,17 @@ static struct bt_key key_of(const struct vx_bt_cpu *cpu, const uint8_t *hva)
                             .mode = cpu->mode };
 }
 
-/* The unit at CS:EIP, found or made; *counter is what an entry into it counts as. */
-static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter)
+/* Is the code to be interpreted this time, because it has hardly run? */
+static bool is_cold(struct vx_bt_cpu *cpu, const struct bt_key *key)
+{
+    const struct vx_bt_config *config = &cpu->bt->config;
+    return config->interpret_first != 0 && cpu->vcpu->debug == NULL && !config->one_unit &&
+           bt_cold_take(&cpu->bt->cold, key, config->interpret_first);
+}
+
+/* The unit at CS:EIP, found or made; *counter is what an entry into it counts as. NULL: there is none, and then *cold
+ * says whether one may be made another time. */
+static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter, bool *cold)
 {
     struct vx_bt *bt = cpu->bt;
     if (cpu->vcpu->rip > cpu->vcpu->seg[VX_CS].limit) /* #GP before the page is looked at */
@@ -68,6 +77,9 @@ static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter)
     *counter = &cpu->stats->entry_hash;
     if (tu != NULL)
         return tu;
+    *cold = is_cold(cpu, &key);
+    if (*cold)
+        return NULL;
     *counter = &cpu->stats->entry_miss;
     uint64_t start = vx_host_now_ns();
     tu = bt_translate(cpu);
@@ -174,11 +186,16 @@ static void stress(struct vx_bt_cpu *cpu)
         vx_vcpu_raise(cpu->vcpu, VX_ATTN_WORK);
 }
 
-/* The jump cache of the present mode and CS becomes the one that is probed. */
+/* The jump cache of the present mode, CS and address space becomes the one that is probed. */
 static void select_jump_cache(struct vx_bt_cpu *cpu)
 {
-    struct bt_key key = key_of(cpu, NULL);
-    cpu->area->jc_base_real = (uint64_t)(uintptr_t)bt_jc_select(&cpu->jc, &key);
+    const struct vx_vcpu *vcpu = cpu->vcpu;
+    const uint32_t user = MODE_USER | MODE_PAGING;
+    struct bt_jc_view view = { .cs_base = vcpu->seg[VX_CS].base,
+                               .cs_limit = vcpu->seg[VX_CS].limit,
+                               .mode = cpu->mode,
+                               .space = (cpu->mode & user) == user ? vcpu->cr3 : 0 };
+    cpu->area->jc_base_real = (uint64_t)(uintptr_t)bt_jc_select(&cpu->jc, &view, vcpu->mmu);
 }
 
 static enum vx_stop run(struct vx_bt_cpu *cpu)
@@ -208,6 +225,7 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
         bt_sync(cpu, bt_mode_of(vcpu));
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;
+        bool cold = false;
         if (vcpu->inhibit == VX_INHIBIT_NONE && cpu->mode != MODE_SLOW) {
             select_jump_cache(cpu);
             uint32_t known = pending.direct == NULL ? bt_jc_probe(&cpu->jc, vcpu->rip) : 0;
@@ -216,14 +234,17 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
                 cpu->area->jc_hits += run_unit(cpu, known, &pending);
                 continue;
             }
-            tu = find_unit(cpu, &counter);
+            tu = find_unit(cpu, &counter, &cold);
             pending.indirect = true; /* where C comes from once it comes from again */
         }
         if (tu == NULL) {
             if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque))
                 return VX_STOP_DEBUG;
             pending = (struct pending){ .ran = true };
-            bt_interpret(cpu);
+            if (cold)
+                bt_interpret_cold(cpu);
+            else
+                bt_interpret(cpu);
             continue;
         }
         use_pending(cpu, &pending, tu);

@@ -227,6 +227,7 @@ static vx_err create_machine(struct app *app)
         .bt = {
             .tu_max = (unsigned)given_or_zero(option(app, VX_OPT_tu_max)),
             .cache_bytes = given_or_zero(option(app, VX_OPT_tc_size)),
+            .interpret_first = (unsigned)option(app, VX_OPT_interpret_first)->number,
             .lowering = (enum vx_lowering)option(app, VX_OPT_lowering)->number,
             .window.maps = (uint32_t)given_or_zero(option(app, VX_OPT_window_maps)),
             .no_chain = option(app, VX_OPT_no_chain)->given,

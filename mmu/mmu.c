@@ -168,6 +168,16 @@ bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys)
     return true;
 }
 
+bool vx_mmu_fetches(const struct vx_mmu *mmu, uint64_t lin, enum vx_view view, uint32_t *page)
+{
+    struct page_walk walk;
+    if (walk_tables(mmu, vx_lin_wrap(lin), false, &walk) != VX_WALK_OK || !walk.accessed || !walk.upper_accessed ||
+        !walk_allows(mmu->priv, &walk, VX_ACCESS_FETCH, view))
+        return false;
+    *page = pmap_lookup(mmu->pmap, mmu->pmap->read_map, walk.frame);
+    return pmap_is_backed(mmu->pmap, *page);
+}
+
 bool vx_mmu_is_global(struct vx_mmu *mmu, uint64_t lin)
 {
     struct page_walk walk;

@@ -238,9 +238,9 @@ static int run(struct bench_options *options)
         return 1;
     report.settings = bench_sweep(options->sweep, settings);
     if (report.settings == 0)
-        return say(
-            "bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache, engine or lowering%s",
-            options->sweep, "");
+        return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache, engine, lowering "
+                   "or interpret-first%s",
+                   options->sweep, "");
     options->alone |= options->sweep != NULL;
     report.rounds = options->rounds >= 1 ? (unsigned)options->rounds : DEFAULT_ROUNDS;
     int status = run_all(options, &report, settings);

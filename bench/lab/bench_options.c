@@ -18,8 +18,9 @@ static const struct row {
 #define AT(field) offsetof(struct bench_options, field)
     { "--list", NULL, "the workloads, each with what it does", FLAG, AT(list), 0, 0 },
     { "--sweep", "SETTING",
-      "run each workload with many values of a setting: tu-max, tc-size, chain, jump-cache, engine or lowering", TEXT,
-      AT(sweep), 0, 0 },
+      "run each workload with many values of a setting: tu-max, tc-size, chain, jump-cache, engine, lowering or "
+      "interpret-first",
+      TEXT, AT(sweep), 0, 0 },
     { "--rounds", "N", "how often everything is timed, by turns (default: 3)", NUMBER, AT(rounds), 1,
       VX_BENCH_ROUNDS_MAX },
     { "--scale", "X", "share of each workload's amount of work (default: 1)", NUMBER, AT(scale), 0.0001, 100 },

@@ -141,6 +141,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
         .bt = { .tu_max = setting->tu_max,
                 .cache_bytes = setting->cache_bytes,
                 .lowering = setting->lowering,
+                .interpret_first = setting->interpret_first,
                 .no_chain = setting->no_chain,
                 .no_jump_cache = setting->no_jump_cache,
                 .count = true },

@@ -56,12 +56,27 @@ static size_t lowering(struct bench_setting *settings)
     return 2;
 }
 
+static size_t interpret_first(struct bench_setting *settings)
+{
+    static const unsigned values[] = { 0, 1, 2, 3, 4, 8, VX_BT_INTERPRET_FIRST_MAX };
+    for (size_t i = 0; i < VX_ARRAY_LEN(values); i++) {
+        settings[i] = (struct bench_setting){ .x = values[i], .interpret_first = values[i] };
+        snprintf(settings[i].label, sizeof settings[i].label, "%u", values[i]);
+    }
+    return VX_ARRAY_LEN(values);
+}
+
 static const struct sweep {
     const char *name;
     size_t (*fill)(struct bench_setting *settings);
 } sweeps[] = {
-    { "tu-max", tu_max },         { "tc-size", tc_size }, { "chain", chain },
-    { "jump-cache", jump_cache }, { "engine", engine },   { "lowering", lowering },
+    { "tu-max", tu_max },
+    { "tc-size", tc_size },
+    { "chain", chain },
+    { "jump-cache", jump_cache },
+    { "engine", engine },
+    { "lowering", lowering },
+    { "interpret-first", interpret_first },
 };
 
 size_t bench_sweep(const char *name, struct bench_setting settings[VX_BENCH_SETTINGS_MAX])

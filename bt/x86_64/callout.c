@@ -13,7 +13,7 @@
 static bool same_code(const struct vx_bt_cpu *cpu)
 {
     const struct vx_seg *cs = &cpu->vcpu->seg[VX_CS];
-    return cs->base == cpu->jc.current->cs_base && cs->limit == cpu->jc.current->cs_limit;
+    return cs->base == cpu->jc.current->view.cs_base && cs->limit == cpu->jc.current->view.cs_limit;
 }
 
 /* Must the boundary behind the instruction be looked at by C: is there an event, a shadow, another state? */

@@ -214,12 +214,20 @@ static void emit_cold_unshared(struct cg *cg, const struct cold *cold)
     x_jmp_rel32(a, a->base + cold->resume);
 }
 
+/* chain.c, I1 and I2: nothing leads into another page that is not global, nor to a unit over two pages. */
+static bool will_not_be_chained(const struct cg *cg, const struct bt_exit *exit)
+{
+    bool other_page = (vx_lin_wrap(exit->target_eip + cg->tu->cs_base) ^ bt_tu_lin(cg->tu)) >= VX_PAGE_BYTES;
+    if (other_page)
+        return !cg->tu->global;
+    return cg->draft->page_full && exit->target_eip == bt_next_eip(&cg->draft->insns[cg->insns - 1]);
+}
+
 static void emit_cold_exit(struct cg *cg, const struct cold *cold)
 {
     struct bt_exit *exit = &cg->tu->exit[cold->exit];
     exit->cold_off = x_pos(&cg->a);
-    bool other_page = (vx_lin_wrap(exit->target_eip + cg->tu->cs_base) ^ bt_tu_lin(cg->tu)) >= VX_PAGE_BYTES;
-    if (other_page && !cg->tu->global) { /* will not be chained (chain.c, I1) */
+    if (will_not_be_chained(cg, exit)) {
         emit_eip(cg, H_R8, exit->target_eip);
         emit_jump_cache(cg, exit);
         return;

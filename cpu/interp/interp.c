@@ -315,7 +315,14 @@ static bool at_limit(const struct vx_vcpu *cpu, uint64_t until)
 }
 
 /* Executes instructions from the window until it closes, attention is wanted or a limit is reached. */
-static void run_window(struct insn *in, uint64_t until)
+/* Of what stands behind the instruction that has been fetched from the window. */
+INTERP_INLINE uint64_t eip_behind_fetch(const struct insn *in)
+{
+    return in->window_eip + (uint64_t)(in->fetch - in->window);
+}
+
+/* `straight`: only to the first transfer of control. */
+INTERP_INLINE void run_window(struct insn *in, uint64_t until, bool straight)
 {
     struct vx_vcpu *cpu = in->cpu;
     in->next_eip = cpu->rip;
@@ -334,6 +341,8 @@ static void run_window(struct insn *in, uint64_t until)
             insn_mode_changed(in);
             return;
         }
+        if (straight && in->next_eip != eip_behind_fetch(in))
+            break;
     }
     cpu->rip = insn_return_eip(in);
 }
@@ -359,28 +368,37 @@ enum vx_stop vx_interp_step(struct vx_vcpu *vcpu)
     return stop_reason(vcpu);
 }
 
-enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
+INTERP_INLINE enum vx_stop run(struct vx_vcpu *vcpu, uint64_t max_insns, bool straight)
 {
     struct insn in = { .cpu = vcpu };
     uint64_t start = vcpu->retired, until = max_insns < VX_RETIRE_NONE - start ? start + max_insns : VX_RETIRE_NONE;
-    enum vx_stop why = VX_STOP_BUDGET;
     while (!at_limit(vcpu, until) && !stopped(vcpu)) {
         /* A shadow is for one instruction, which therefore runs first. */
         if (VX_UNLIKELY(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0) &&
-            vcpu->inhibit == VX_INHIBIT_NONE) {
-            why = VX_STOP_ATTENTION;
-            break;
-        }
-        if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque)) {
-            why = VX_STOP_DEBUG;
-            break;
-        }
+            vcpu->inhibit == VX_INHIBIT_NONE)
+            return VX_STOP_ATTENTION;
+        if (VX_UNLIKELY(vcpu->debug != NULL) && vcpu->debug->stops_here(vcpu->debug->opaque))
+            return VX_STOP_DEBUG;
         step(&in);
-        if (in.window_bytes != 0)
-            run_window(&in, until);
+        if (in.window_bytes != 0 && (!straight || vcpu->rip == eip_behind_fetch(&in)))
+            run_window(&in, until, straight);
+        if (straight)
+            break;
     }
+    return stopped(vcpu) ? stop_reason(vcpu) : VX_STOP_BUDGET;
+}
+
+enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns)
+{
+    uint64_t start = vcpu->retired;
+    enum vx_stop why = run(vcpu, max_insns, false);
     vcpu->stats->interp_insns += vcpu->retired - start;
-    return stopped(vcpu) ? stop_reason(vcpu) : why;
+    return why;
+}
+
+enum vx_stop vx_interp_block(struct vx_vcpu *vcpu, uint64_t max_insns)
+{
+    return run(vcpu, max_insns, true);
 }
 
 unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu)

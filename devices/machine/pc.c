@@ -56,6 +56,7 @@ static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_confi
         .pmap = pc->pmap,
         .tu_max = config->bt.tu_max,
         .cache_bytes = config->bt.cache_bytes,
+        .interpret_first = config->bt.interpret_first,
         .lowering = config->bt.lowering,
         .window = config->bt.window,
         .no_chain = config->bt.no_chain,

@@ -20,12 +20,15 @@ enum vx_lowering {
     VX_LOWERING_WINDOWS, /* through windows; vx_bt_create() fails where the host cannot have them */
 };
 
+enum { VX_BT_INTERPRET_FIRST_MAX = 15 };
+
 struct vx_bt_config {
     struct vx_log *log;
     struct vx_stats *stats; /* of units: made, made again, evicted, invalidated */
     struct vx_pmap *pmap;
-    unsigned tu_max;      /* guest instructions per TU, 1 to 128; 0: default */
-    uint64_t cache_bytes; /* 64 KiB to 1 GiB; 0: default */
+    unsigned tu_max;          /* guest instructions per TU, 1 to 128; 0: default */
+    uint64_t cache_bytes;     /* 64 KiB to 1 GiB; 0: default */
+    unsigned interpret_first; /* so often code is interpreted before it is translated, 0 to VX_BT_INTERPRET_FIRST_MAX */
     bool no_chain;
     bool no_jump_cache;
     bool no_probe_sharing; /* every memory operand has a shadow probe of its own */

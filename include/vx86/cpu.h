@@ -87,6 +87,9 @@ enum vx_stop vx_interp_step(struct vx_vcpu *vcpu);
  * `max_insns`. */
 enum vx_stop vx_interp_run(struct vx_vcpu *vcpu, uint64_t max_insns);
 
+/* The same, but back already behind the first transfer of control, and where a page ends. Counts nothing. */
+enum vx_stop vx_interp_block(struct vx_vcpu *vcpu, uint64_t max_insns);
+
 /* Opcode that vx_interp_step executed last: (map << 8) | opcode; map 0 one-byte, 1 0F, 2 0F38, 3 0F3A. */
 unsigned vx_interp_last_opcode(const struct vx_vcpu *vcpu);
 /* Did that instruction raise an exception, fault or trap? CS:EIP is the handler's then, wherever that is. */

@@ -39,7 +39,7 @@ struct vx_machine_config {
     uint64_t ram_bytes;
     enum vx_engine engine;
     struct { /* see struct vx_bt_config */
-        unsigned tu_max;
+        unsigned tu_max, interpret_first;
         uint64_t cache_bytes;
         enum vx_lowering lowering;
         struct vx_window_config window;

@@ -147,8 +147,10 @@ static void switches(struct run *run)
         const char *args, *key;
         bool zero; /* else: not zero */
     } rows[] = {
-        { "--log error --stats=json off.img", "chain_links", false },
-        { "--log error --stats=json off.img", "entry_jump_cache", false },
+        { "--log error --stats=json --interpret-first 0 off.img", "chain_links", false },
+        { "--log error --stats=json --interpret-first 0 off.img", "entry_jump_cache", false },
+        { "--log error --stats=json off.img", "cold_insns", false },
+        { "--log error --stats=json --interpret-first 0 off.img", "cold_insns", true },
         { "--log error --stats=json --no-chain off.img", "chain_links", true },
         { "--log error --stats=json --no-jump-cache off.img", "entry_jump_cache", true },
         { "--log error --stats=json off.img", "cache_evictions", true },

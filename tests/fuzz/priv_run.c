@@ -2,7 +2,7 @@
 #include "priv.h"
 
 struct mix {
-    unsigned tu_max;
+    unsigned tu_max, interpret_first;
     uint64_t cache_bytes;
     bool exact, no_chain, no_jump_cache, no_probe_sharing, stress, verify, windows;
 };
@@ -10,13 +10,13 @@ struct mix {
 /* With exact counts every program can be compared and interrupted anywhere; without, the translator is as users have
  * it. The verifier takes more time than all the rest, so it looks at two batches of 16. */
 static const struct mix mixes[] = {
-    { .exact = true },
+    { .exact = true, .interpret_first = 2 },
     { .exact = false },
     { .exact = true, .stress = true },
     { .exact = true, .tu_max = 1, .windows = true },
     { .exact = true, .verify = true },
-    { .exact = false, .stress = true, .tu_max = 8, .windows = true },
-    { .exact = true, .tu_max = 128, .windows = true },
+    { .exact = false, .stress = true, .tu_max = 8, .interpret_first = 1, .windows = true },
+    { .exact = true, .tu_max = 128, .interpret_first = 3, .windows = true },
     { .exact = true, .no_chain = true },
     { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10, .windows = true },
     { .exact = true, .no_jump_cache = true },
@@ -34,6 +34,7 @@ struct vx_bt_config pf_options(uint64_t seed, uint64_t number)
     const struct mix *mix = &mixes[batch % VX_ARRAY_LEN(mixes)];
     return (struct vx_bt_config){ .exact_count = mix->exact,
                                   .tu_max = mix->tu_max,
+                                  .interpret_first = mix->interpret_first,
                                   .cache_bytes = mix->cache_bytes,
                                   .no_chain = mix->no_chain,
                                   .no_jump_cache = mix->no_jump_cache,
@@ -52,6 +53,8 @@ void pf_options_print(FILE *to, const struct vx_bt_config *options)
             options->no_jump_cache ? ", no jump cache" : "", options->no_probe_sharing ? ", no probe sharing" : "");
     if (options->lowering != VX_LOWERING_SOFT)
         fprintf(to, ", windows");
+    if (options->interpret_first != 0)
+        fprintf(to, ", interpreted %u times first", options->interpret_first);
     if (options->verify)
         fprintf(to, ", verified");
     if (options->stress)

@@ -113,8 +113,10 @@ static struct bt_tu *make(struct rig *rig, enum fragment_id id)
     load_code(rig, id);
     vx_mmu_sync_window(vcpu->mmu, VX_VIEW_SUPERVISOR);
     bt_sync(rig->cpu, bt_mode_of(vcpu));
-    const struct bt_key key = key_of(rig);
-    bt_jc_select(&rig->cpu->jc, &key);
+    const struct bt_jc_view view = { .cs_base = vcpu->seg[VX_CS].base,
+                                     .cs_limit = vcpu->seg[VX_CS].limit,
+                                     .mode = rig->cpu->mode };
+    bt_jc_select(&rig->cpu->jc, &view, vcpu->mmu);
     if (id == FRAGMENT_SELF)
         wear_out(rig);
     struct bt_tu *tu = ready ? bt_translate(rig->cpu) : NULL;
