@@ -27,6 +27,8 @@ static void fill_in(struct vx_bt_config *config)
 {
     config->no_chain |= config->one_unit;
     config->no_jump_cache |= config->one_unit;
+    if (config->stress)
+        config->interpret_first = 0;
     if (config->tu_max == 0)
         config->tu_max = config->stress ? 1 : BT_TU_MAX_DEFAULT;
     if (config->cache_bytes == 0)

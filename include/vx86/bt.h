@@ -36,7 +36,8 @@ struct vx_bt_config {
     struct vx_window_config window;
     const char *window_host; /* pretend that the host lacks this for windows (tests); NULL: look */
     bool verify; /* every fragment is proven against the rules of the lowering; what breaks one ends the process */
-    bool stress; /* tiny caches, TU length 1, random flushes and event timing, from stress_seed */
+    /* Tiny caches, TU length 1, nothing interpreted first, random flushes and event timing, from stress_seed. */
+    bool stress;
     uint64_t stress_seed;
     bool count;       /* exact entry counters in translated code (bench/README.md says what that costs) */
     bool count_units; /* every unit counts how often it is entered, see vx_bt_count_units() */

@@ -11,11 +11,11 @@ struct mix {
  * it. The verifier takes more time than all the rest, so it looks at two batches of 16. */
 static const struct mix mixes[] = {
     { .exact = true, .interpret_first = 2 },
-    { .exact = false },
+    { .exact = false, .interpret_first = 1 },
     { .exact = true, .stress = true },
     { .exact = true, .tu_max = 1, .windows = true },
     { .exact = true, .verify = true },
-    { .exact = false, .stress = true, .tu_max = 8, .interpret_first = 1, .windows = true },
+    { .exact = false, .stress = true, .tu_max = 8, .windows = true },
     { .exact = true, .tu_max = 128, .interpret_first = 3, .windows = true },
     { .exact = true, .no_chain = true },
     { .exact = false, .tu_max = 2, .cache_bytes = 64 << 10, .windows = true },
