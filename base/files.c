@@ -138,6 +138,7 @@ static int open_in_reach(struct vx_files *files, enum vx_file_reach reach, const
         fd = open_below(files->directory, path, flags);
     else
         errno = ENODEV;
+    why->reason = fd < 0 ? errno : 0;
     if (fd < 0 && errno == ENODEV && reach == VX_FILE_BELOW)
         snprintf(why->text, sizeof why->text, "no directory is named for such files; --debug-files DIR does that");
     else if (fd < 0)
@@ -152,6 +153,7 @@ int vx_files_open_input(struct vx_files *files, enum vx_file_reach reach, const 
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode))
         return fd;
     snprintf(why->text, sizeof why->text, "%s", strerror(EISDIR));
+    why->reason = EISDIR;
     close(fd);
     return -1;
 }
@@ -167,6 +169,7 @@ int vx_files_open_output(struct vx_files *files, enum vx_file_reach reach, const
     if (taken != NULL) {
         snprintf(why->text, sizeof why->text, "is in use as %s", taken);
     } else if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0) {
+        why->reason = errno;
         snprintf(why->text, sizeof why->text, "%s", strerror(errno));
         vx_files_release(files, fd);
     } else {

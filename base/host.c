@@ -23,7 +23,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "vx86 needs a little-endian host");
 _Static_assert(sizeof(void *) == 8, "vx86 needs a 64-bit host");
 
-#define NS_PER_SEC 1000000000ull
+#define NS_PER_SEC  1000000000ull
+#define STACK_BYTES (2u << 20)
 
 uint64_t vx_host_now_ns(void)
 {
@@ -70,6 +71,20 @@ static void *begin_thread(void *opaque)
     return start.fn(start.arg);
 }
 
+/* The stack is as large as threads need, whatever `ulimit -s` says of the main thread's. */
+static int create_thread(pthread_t *thread, struct thread_start *start)
+{
+    pthread_attr_t attr;
+    int error = pthread_attr_init(&attr);
+    if (error != 0)
+        return error;
+    error = pthread_attr_setstacksize(&attr, STACK_BYTES);
+    if (error == 0)
+        error = pthread_create(thread, &attr, begin_thread, start);
+    pthread_attr_destroy(&attr);
+    return error;
+}
+
 /* What a thread's own instructions raise: whoever blocks these is ended by them without a handler's word. */
 static const int taken_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, VX_BLOCKING_SIGNAL };
 
@@ -87,7 +102,7 @@ bool vx_host_thread_start(pthread_t *thread, const char *name, void *(*fn)(void 
     for (size_t i = 0; i < VX_ARRAY_LEN(taken_signals); i++)
         sigdelset(&blocked, taken_signals[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &old);
-    int error = pthread_create(thread, NULL, begin_thread, start);
+    int error = create_thread(thread, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error == 0)
         return true;
@@ -145,11 +160,23 @@ static int sized(int fd, uint64_t bytes)
     return fd;
 }
 
+/* What is mapped must have its room from the start: where it is missing later, an access ends the process. */
+static int unnamed_for_mapping(const char *name, unsigned way, uint64_t bytes, unsigned use)
+{
+    int fd = sized(host_unnamed_file(name, way, use), bytes);
+    if (fd < 0 || way == 0 || bytes == 0 || (use & VX_HOST_FILE_WRITTEN) != 0 || host_make_room(fd, bytes))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 int vx_host_unnamed_file(const char *name, uint64_t bytes, unsigned use)
 {
     int fd = -1;
     for (unsigned way = 0; fd < 0 && way < HOST_UNNAMED_WAYS; way++)
-        fd = sized(host_unnamed_file(name, way, use), bytes);
+        fd = unnamed_for_mapping(name, way, bytes, use);
     if (fd >= 0 && fcntl(fd, F_SETFD, use & VX_HOST_FILE_INHERITED ? 0 : FD_CLOEXEC) != 0) {
         close(fd);
         return -1;
@@ -172,21 +199,40 @@ static bool map_both(struct vx_host_code *code, int fd)
     return false;
 }
 
+/* Why there is no code memory: `mapped`, a file could be had but not be mapped. */
+static const char *no_code(int error, bool mapped)
+{
+    switch (error) {
+    case ENOMEM: return "there is not enough address space or memory for it";
+    case EMFILE:
+    case ENFILE: return "too many files are open";
+    case EFBIG: return "the limit of file sizes is too low for it";
+    case ENOSPC: return "there is no room for it";
+    default:
+        return mapped ? "this system allows no executable memory (a policy such as SELinux, MDWE or seccomp)"
+                      : "this system gives no memory that can be mapped twice";
+    }
+}
+
 bool host_code_from_file(struct vx_host_code *code, const char **why)
 {
-    *why = "this system gives no memory that can be mapped twice";
+    int reason = 0;
+    bool mapped = false;
     for (unsigned way = 0; way < HOST_UNNAMED_WAYS; way++) {
-        int fd = sized(host_unnamed_file("vx86 translation cache", way, 0), code->bytes);
-        if (fd < 0)
+        int fd = unnamed_for_mapping("vx86 translation cache", way, code->bytes, 0);
+        if (fd < 0) {
+            reason = reason == 0 ? errno : reason;
             continue;
+        }
         bool ok = map_both(code, fd);
-        int error = errno;
+        reason = errno;
+        mapped = true;
         close(fd); /* the mappings keep it */
         if (ok)
             return true;
-        *why = error == ENOMEM ? "there is not enough address space or memory for it"
-                               : "this system allows no executable memory (a policy such as SELinux, MDWE or seccomp)";
     }
+    *why = no_code(reason, mapped);
+    errno = reason;
     return false;
 }
 

@@ -196,6 +196,12 @@ int host_unnamed_file(const char *name, unsigned way, unsigned use)
     return way == 0 ? memfd_create(name, MFD_CLOEXEC) : host_temporary_file(folders[way]);
 }
 
+bool host_make_room(int fd, uint64_t bytes)
+{
+    errno = posix_fallocate(fd, 0, (off_t)bytes);
+    return errno == 0;
+}
+
 bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why)
 {
     size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;

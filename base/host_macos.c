@@ -140,6 +140,12 @@ int host_unnamed_file(const char *name, unsigned way, unsigned use)
     return host_temporary_file(folders[way]);
 }
 
+bool host_make_room(int fd, uint64_t bytes)
+{
+    fstore_t room = { .fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE, .fst_length = (off_t)bytes };
+    return fcntl(fd, F_PREALLOCATE, &room) == 0;
+}
+
 /* The second view is a remapping of the first one's pages. A process with the hardened runtime needs the entitlement
  * com.apple.security.cs.allow-unsigned-executable-memory for it. */
 bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why)

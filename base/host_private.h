@@ -19,6 +19,8 @@ void host_name_thread(const char *name);
  * fails. */
 enum { HOST_UNNAMED_WAYS = 4 };
 int host_unnamed_file(const char *name, unsigned way, unsigned use);
+/* Sees to it that the file's bytes have room where it lies; false with errno. Not needed for the first means. */
+bool host_make_room(int fd, uint64_t bytes);
 /* One of them, in a folder that exists. */
 int host_temporary_file(const char *folder);
 

@@ -1,6 +1,7 @@
 /* code.c - where host code lives: two views of the same bytes, and the units in it by address. */
 #include "code.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "vx86/host.h"
@@ -10,9 +11,9 @@ vx_err bt_code_create(struct bt_code *code, size_t bytes, struct vx_log *log)
     struct vx_host_code views;
     const char *why;
     if (!vx_host_code_create(bytes + BT_STUB_BYTES, &views, &why)) {
-        vx_log_error(log, VX_LOG_BT,
-                     "cannot have a translation cache of %zu KiB: %s; try a smaller --tc-size or --engine interp",
-                     bytes >> 10, why);
+        vx_log_error(log, VX_LOG_BT, "cannot have a translation cache of %zu KiB: %s; %s", bytes >> 10, why,
+                     errno == ENOMEM ? "try a smaller --tc-size or --engine interp"
+                                     : vx_err_remedy(errno, "use --engine interp"));
         return VX_ERR_NO_MEMORY;
     }
     code->rw = views.rw;

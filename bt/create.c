@@ -7,11 +7,24 @@
 #include "hostfault.h"
 #include "news.h"
 #include "verify.h"
+#include "vx86/host.h"
 #include "vx86/loop.h"
 
 const char *vx_bt_unavailable(void)
 {
     return bt_host_unavailable();
+}
+
+const char *vx_bt_refusal(uint64_t cache_bytes)
+{
+    struct vx_host_code code;
+    const char *why = bt_host_unavailable();
+    if (why != NULL)
+        return why;
+    if (!vx_host_code_create((cache_bytes != 0 ? cache_bytes : BT_CACHE_DEFAULT) + BT_STUB_BYTES, &code, &why))
+        return why;
+    vx_host_code_destroy(&code);
+    return NULL;
 }
 
 static vx_err check_host(struct vx_log *log)

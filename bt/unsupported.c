@@ -8,6 +8,12 @@ const char *vx_bt_unavailable(void)
     return "the translator needs an x86-64 Linux host";
 }
 
+const char *vx_bt_refusal(uint64_t cache_bytes)
+{
+    (void)cache_bytes;
+    return vx_bt_unavailable();
+}
+
 vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
 {
     *out = NULL;

@@ -18,11 +18,12 @@
 #include "app_debug.h"
 #include "app_debugcon.h"
 #include "app_devices.h"
+#include "app_engine.h"
 #include "app_media.h"
+#include "app_stats.h"
 #include "app_terminal.h"
 #include "app_watch.h"
 #include "sandbox.h"
-#include "stats_report.h"
 #include "std_descriptors.h"
 #include "vx86/firmware.h"
 #include "vx86/thread.h"
@@ -35,6 +36,8 @@ struct app {
     struct vx_loop *loop;      /* the machine's */
     struct vx_loop *user_loop; /* the main thread's */
     struct vx_files *files;
+    enum vx_engine engine;
+    const char *refusal; /* why not the translator, or NULL */
     struct app_media media;
     struct app_terminal terminal;
     struct app_debugcon debugcon;
@@ -46,27 +49,12 @@ struct app {
     enum vx_machine_end end;
     int end_value;
     uint64_t wall_ns;
-    FILE *stats_file; /* where statistics go, NULL for standard error */
-    char *stats_text; /* I2 */
-    size_t stats_bytes;
+    struct app_stats stats; /* I2 */
 };
 
 static const struct option_value *option(const struct app *app, enum option_id id)
 {
     return &app->options->value[id];
-}
-
-static bool wants_stats(const struct app *app)
-{
-    return option(app, VX_OPT_stats)->given || option(app, VX_OPT_stats_file)->given;
-}
-
-/* Unless one was asked for by name, a host that cannot translate interprets. */
-static enum vx_engine engine(const struct app *app)
-{
-    if (!option(app, VX_OPT_engine)->given && vx_bt_unavailable() != NULL)
-        return VX_ENGINE_INTERP;
-    return option(app, VX_OPT_engine)->number == 0 ? VX_ENGINE_BT : VX_ENGINE_INTERP;
 }
 
 /* ---- from the user's side to the machine ------------------------------------------------------------------------- */
@@ -171,29 +159,19 @@ static vx_err check_lockstep(struct app *app)
         vx_log_error(app->log, VX_LOG_GENERAL, "--lockstep and the debugger would both step the guest: leave one away");
         return VX_ERR_BAD_ARGUMENT;
     }
-    if (!option(app, VX_OPT_lockstep)->given || engine(app) == VX_ENGINE_BT)
-        return VX_ERR_OK;
-    vx_log_error(app->log, VX_LOG_GENERAL,
-                 "--lockstep compares the translator with the interpreter: it needs --engine bt%s%s",
-                 vx_bt_unavailable() != NULL ? ", but " : "", vx_bt_unavailable() != NULL ? vx_bt_unavailable() : "");
-    return VX_ERR_BAD_ARGUMENT;
+    return VX_ERR_OK;
 }
 
-static vx_err open_stats_file(struct app *app)
+/* Where 0 leaves the choice to the translator. */
+static uint64_t given_or_zero(const struct option_value *value)
 {
-    struct vx_why why;
-    const char *path = option(app, VX_OPT_stats_file)->text;
-    if (path == NULL)
-        return VX_ERR_OK;
-    int fd = vx_files_open_output(app->files, VX_FILE_ANYWHERE, path, "--stats-file", &why);
-    app->stats_file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (app->stats_file != NULL) {
-        setvbuf(app->stats_file, NULL, _IOFBF, BUFSIZ); /* for the reason of std_streams_prepare() */
-        return VX_ERR_OK;
-    }
-    vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: %s; name another file", path,
-                 fd >= 0 ? strerror(errno) : why.text);
-    return VX_ERR_ACCESS;
+    return value->given ? value->number : 0;
+}
+
+static vx_err choose_engine(struct app *app)
+{
+    app->refusal = vx_bt_refusal(given_or_zero(option(app, VX_OPT_tc_size)));
+    return app_engine_choose(app->options, app->log, app->refusal, &app->engine);
 }
 
 static vx_err set_up_terminal(struct app *app)
@@ -208,12 +186,6 @@ static vx_err set_up_terminal(struct app *app)
                                                                             .opaque = app });
 }
 
-/* Where 0 leaves the choice to the translator. */
-static uint64_t given_or_zero(const struct option_value *value)
-{
-    return value->given ? value->number : 0;
-}
-
 static vx_err create_machine(struct app *app)
 {
     struct vx_machine_config config = {
@@ -223,7 +195,8 @@ static vx_err create_machine(struct app *app)
         .hash_every = given_or_zero(option(app, VX_OPT_state_hash)),
         .stop_at = given_or_zero(option(app, VX_OPT_stop_at)),
         .ram_bytes = option(app, VX_OPT_memory)->number,
-        .engine = engine(app),
+        .engine = app->engine,
+        .or_interp = !option(app, VX_OPT_engine)->given && !option(app, VX_OPT_lockstep)->given,
         .bt = {
             .tu_max = (unsigned)given_or_zero(option(app, VX_OPT_tu_max)),
             .cache_bytes = given_or_zero(option(app, VX_OPT_tc_size)),
@@ -236,7 +209,7 @@ static vx_err create_machine(struct app *app)
             .verify = option(app, VX_OPT_verify_code)->given,
             .stress = option(app, VX_OPT_stress)->given,
             .stress_seed = option(app, VX_OPT_stress)->number,
-            .count = wants_stats(app),
+            .count = app_stats_wanted(app->options),
         },
         .debug = option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given ||
                  option(app, VX_OPT_gdb)->given,
@@ -253,6 +226,10 @@ static vx_err create_machine(struct app *app)
     app_media_configure(&app->media, app->options, &config);
     VX_TRY(app_devices_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
+    if (vx_machine_engine(app->machine) != app->engine) {
+        app->engine = vx_machine_engine(app->machine);
+        app->refusal = "there is not enough address space or memory left for it";
+    }
     app_media_drop_kernel(&app->media);
     app->debug.serial = app->terminal.serial;
     app->debug.terminal = app->terminal.display;
@@ -283,13 +260,14 @@ static vx_err set_up(struct app *app)
     VX_TRY(set_up_log(app));
     VX_TRY(check_memory(app));
     VX_TRY(check_lockstep(app));
+    VX_TRY(choose_engine(app));
     VX_TRY(app_debug_check(app->options, app->log));
     VX_TRY(app_clock_create(app->options, app->log, &app->clock));
     VX_TRY(vx_loop_create(app->log, &app->loop));
     VX_TRY(vx_loop_create_plain(&app->user_loop));
     VX_TRY(vx_files_create(&app->files));
     VX_TRY(app_media_open(app->options, app->log, app->loop, app->files, &app->media));
-    VX_TRY(open_stats_file(app));
+    VX_TRY(app_stats_open(&app->stats, app->options, app->log, app->files));
     app_debug_prepare(&app->debug, app->options);
     VX_TRY(set_up_terminal(app));
     return create_machine(app);
@@ -302,7 +280,8 @@ static void print_start_line(struct app *app)
     char media[600], memory[24];
     app_media_describe(&app->media, app->options, media, sizeof media);
     option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
-    vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+    app_engine_tell(app->options, app->log, app->refusal);
+    vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", app->engine == VX_ENGINE_BT ? "bt" : "interp",
                 option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
                 app->terminal.user_can_leave ? "; Ctrl-A x leaves" : "");
 }
@@ -338,18 +317,11 @@ static void collect_stats(struct app *app, uint64_t wall_ns, int status)
     struct stats_report report = {
         .stats = vx_machine_stats(app->machine),
         .bus = vx_machine_bus(app->machine),
-        .engine = engine(app) == VX_ENGINE_BT ? "bt" : "interp",
+        .engine = app->engine == VX_ENGINE_BT ? "bt" : "interp",
         .wall_ns = wall_ns,
         .exit_status = status,
     };
-    FILE *memory = open_memstream(&app->stats_text, &app->stats_bytes);
-    if (memory == NULL)
-        return;
-    if (option(app, VX_OPT_stats)->number != 0)
-        stats_print_json(memory, &report);
-    else
-        stats_print_text(memory, &report);
-    fclose(memory);
+    app_stats_collect(&app->stats, app->options, &report);
 }
 
 /* ---- the two threads: the machine's, and the user's, which is the main one */
@@ -411,7 +383,9 @@ static int run(struct app *app)
     if (enter_sandbox(app) != VX_ERR_OK || run_to_the_end(app) != VX_ERR_OK)
         return VX_EXIT_ERROR;
     int status = exit_status(app, app->end, app->end_value);
-    if (wants_stats(app))
+    if (status == VX_EXIT_OFF && serial_lost_output(app->terminal.serial))
+        status = VX_EXIT_ERROR;
+    if (app_stats_wanted(app->options))
         collect_stats(app, app->wall_ns, status);
     return status;
 }
@@ -433,33 +407,18 @@ static void take_apart(struct app *app)
     vx_loop_destroy(app->user_loop);
 }
 
-static int show_stats(struct app *app, int status)
-{
-    FILE *out = app->stats_file != NULL ? app->stats_file : stderr;
-    if (app->stats_text != NULL)
-        fwrite(app->stats_text, 1, app->stats_bytes, out);
-    free(app->stats_text);
-    if (app->stats_file == NULL)
-        return status;
-    bool failed = ferror(out) != 0;
-    if ((fclose(out) != 0 || failed) && !vx_blocking_ending(app->blocking)) {
-        vx_log_error(app->log, VX_LOG_GENERAL, "--stats-file: %s: could not be written; is the disk full?",
-                     option(app, VX_OPT_stats_file)->text);
-        return VX_EXIT_ERROR;
-    }
-    return status;
-}
-
 int app_run(const struct options *options)
 {
     struct app app = { .options = options, .log = vx_log_create(stderr) };
     vx_err err = set_up(&app);
     if (err != VX_ERR_OK && vx_log_errors(app.log) == 0)
-        vx_log_error(app.log, VX_LOG_GENERAL, "%s", vx_err_text(err)); /* where there was nothing more to say */
+        vx_log_error(app.log, VX_LOG_GENERAL, "%s; %s", vx_err_text(err), /* where there was nothing more to say */
+                     err == VX_ERR_NO_MEMORY ? vx_err_remedy(ENOMEM, "") : "vx86 --help may help");
     int status = err == VX_ERR_OK ? run(&app) : VX_EXIT_ERROR;
     take_apart(&app);
     vx_blocking_enter(app.blocking);
-    status = show_stats(&app, status);
+    if (!app_stats_show(&app.stats, options, app.log, app.blocking))
+        status = VX_EXIT_ERROR;
     vx_blocking_leave(app.blocking);
     watch_destroy(app.watch);
     vx_log_destroy(app.log);

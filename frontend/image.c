@@ -23,7 +23,7 @@ static vx_err failed(const struct source *source, int reason)
 {
     const char *remedy = reason == ENOENT || reason == ENOTDIR ? "check the path"
                          : reason == EACCES || reason == EPERM ? "change its permissions"
-                                                               : "try another file";
+                                                               : vx_err_remedy(reason, "try another file");
     vx_log_error(source->reader->log, VX_LOG_GENERAL, "%s: %s: %s; %s", source->option, source->path, strerror(reason),
                  remedy);
     return reason == ENOENT || reason == ENOTDIR ? VX_ERR_NOT_FOUND

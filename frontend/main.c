@@ -1,4 +1,6 @@
 /* main.c - the vx86 program: what can be answered without a machine is answered here, the rest in app.c. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +32,15 @@ static int wrong_use(const char *error)
     return VX_EXIT_ERROR;
 }
 
+static int not_written(void)
+{
+    char error[160];
+    int reason = errno;
+    snprintf(error, sizeof error, "standard output cannot be written: %s; %s", strerror(reason),
+             vx_err_remedy(reason, "nobody takes it"));
+    return wrong_use(error);
+}
+
 static vx_err open_disk(const char *path, bool snapshot, struct vx_log *log, struct vx_loop *loop,
                         struct vx_block **out)
 {
@@ -58,6 +69,7 @@ int main(int argc, char **argv)
     struct options options;
     if (!std_descriptors_occupy())
         return VX_EXIT_ERROR;
+    signal(SIGXFSZ, SIG_IGN); /* an error of write(), which is reported */
     vx_host_one_heap();
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench(argc - 1, argv + 1);
@@ -75,5 +87,5 @@ int main(int argc, char **argv)
         vx_cpu_model_print_list(stdout);
     else
         return app_run(&options);
-    return fflush(stdout) == 0 ? VX_EXIT_OFF : wrong_use("standard output cannot be written; is the disk full?");
+    return fflush(stdout) == 0 ? VX_EXIT_OFF : not_written();
 }

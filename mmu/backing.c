@@ -1,6 +1,7 @@
 /* backing.c - see backing.h. The only place of mmu/ that asks the host for memory by the page. */
 #include "backing.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ static uint64_t whole_guards(uint64_t bytes)
 
 vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
 {
+    int reason;
     uint64_t file_bytes = whole_guards(bytes);
     int file = vx_host_unnamed_file("vx86 guest memory", file_bytes, 0);
     if (file < 0)
@@ -36,9 +38,13 @@ vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
     return VX_ERR_OK;
 
 unmap:
+    reason = errno;
     munmap(reserved, file_bytes + 2 * GUARD_BYTES);
+    errno = reason;
 close_file:
+    reason = errno;
     close(file);
+    errno = reason;
     return VX_ERR_NO_MEMORY;
 }
 

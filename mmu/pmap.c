@@ -5,6 +5,7 @@
  *   I1  A map entry names a page below pmap->pages, or bus, or (writes) discard: vx_pmap_map checks ranges, so every
  *       lookup yields a page that may be dereferenced.
  *   I2  Listeners are told after the map or the mark has changed, so that what they refill is already right. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,11 @@ vx_err vx_pmap_create(const struct vx_pmap_config *config, struct vx_pmap **out)
     uint64_t bytes = (uint64_t)pmap->pages << VX_PAGE_SHIFT;
     if (pmap->read_map == NULL || pmap->write_map == NULL || pmap->flags == NULL ||
         backing_create(bytes, &pmap->memfd, &pmap->base) != VX_ERR_OK) {
-        vx_log_error(config->log, VX_LOG_MMU,
-                     "cannot get %" PRIu64 " MiB of host memory for the guest: try a smaller --memory", bytes >> 20);
+        int reason = errno;
+        vx_log_error(config->log, VX_LOG_MMU, "cannot get %" PRIu64 " MiB of host memory for the guest: %s; %s",
+                     bytes >> 20, strerror(reason),
+                     reason == ENOMEM ? "try a smaller --memory, or raise the limit of memory (ulimit -v)"
+                                      : vx_err_remedy(reason, "try a smaller --memory"));
         vx_pmap_destroy(pmap);
         return VX_ERR_NO_MEMORY;
     }

@@ -191,7 +191,7 @@ static int write_file(struct vx_files *files, const char *path, void (*print)(FI
     print(out, report);
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed)
-        return say("bench: %s: could not be written; is the disk full?%s", path, "");
+        return say("bench: %s: could not be written: %s", path, strerror(errno));
     return 0;
 }
 

@@ -70,13 +70,13 @@ static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_confi
         .one_unit = config->lockstep && config->lockstep_every == 0,
     };
     VX_TRY(pc_debug_create(pc));
-    if (config->engine == VX_ENGINE_BT)
+    if (config->or_interp && vx_bt_refusal(config->bt.cache_bytes) != NULL)
+        pc->engine = VX_ENGINE_INTERP;
+    if (pc->engine == VX_ENGINE_BT)
         return pc_create_bt(pc);
-    /* A debugger may change to it when the host gives no more memory for code (sandbox). That it failed has been said,
-     * and will be again if that is asked for. */
-    vx_err err = config->debug && vx_bt_unavailable() == NULL ? pc_create_bt(pc) : VX_ERR_OK;
-    (void)err;
-    return VX_ERR_OK;
+    /* A debugger may change to it when the host gives no more memory for code (sandbox). If it gives none now, that is
+     * said when it is asked for. */
+    return config->debug && vx_bt_refusal(config->bt.cache_bytes) == NULL ? pc_create_bt(pc) : VX_ERR_OK;
 }
 
 static vx_err create_parts(struct vx_machine *pc, const struct vx_machine_config *config)

@@ -51,6 +51,8 @@ bool dbg_text_line(struct dbg_text *text, char *line, size_t room)
 {
     size_t length = 0;
     int c = getc(text->file);
+    if (c == EOF && ferror(text->file))
+        text->problem = "it cannot be read any further";
     if (c == EOF)
         return false;
     text->number++;
@@ -63,7 +65,9 @@ bool dbg_text_line(struct dbg_text *text, char *line, size_t room)
             return false;
         line[length++] = (char)c;
     }
+    if (ferror(text->file))
+        text->problem = "it cannot be read any further";
     line[length] = '\0';
     line[strcspn(line, "\r")] = '\0';
-    return true;
+    return text->problem == NULL;
 }

@@ -103,8 +103,11 @@ vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
             (struct script){ .text = { .file = file }, .path = strdup(dbg->config.script) };
         return VX_ERR_OK;
     }
-    vx_log_error(dbg->config.log, VX_LOG_GENERAL, "--debug-script: %s: %s; name a file with the debugger's commands",
-                 dbg->config.script, fd >= 0 ? strerror(errno) : why.text);
+    if (fd >= 0)
+        why = (struct vx_why){ .reason = errno };
+    vx_log_error(dbg->config.log, VX_LOG_GENERAL, "--debug-script: %s: %s; %s", dbg->config.script,
+                 fd >= 0 ? strerror(why.reason) : why.text,
+                 vx_err_remedy(why.reason, "name a file with the debugger's commands"));
     return VX_ERR_ACCESS;
 }
 

@@ -113,8 +113,8 @@ void gdb_link_unwatch(struct gdb_link *link)
 static vx_err start_watcher(struct gdb_link *link)
 {
     if (!vx_host_waker_init(&link->waker)) {
-        vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: %s; raise the limit of files (ulimit -n)",
-                     strerror(errno));
+        vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: %s; %s", strerror(errno),
+                     vx_err_remedy(errno, "try again later"));
         return VX_ERR_IO;
     }
     vx_err err = vx_thread_start(link->config.log, "vx86 gdb", watch_thread, link, &link->thread);
@@ -216,7 +216,8 @@ bool gdb_link_send(struct gdb_link *link, const char *bytes, size_t count)
 static vx_err failed(const struct gdb_link *link, const char *advice)
 {
     int reason = errno;
-    vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: %s: %s; %s", link->config.spec, strerror(reason), advice);
+    vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: %s: %s; %s", link->config.spec, strerror(reason),
+                 vx_err_remedy(reason, advice));
     return reason == EADDRINUSE ? VX_ERR_LOCKED : reason == EACCES || reason == EPERM ? VX_ERR_ACCESS : VX_ERR_IO;
 }
 
@@ -309,9 +310,9 @@ vx_err gdb_link_create(const struct gdb_link_config *config, struct gdb_link **o
     link->work.fn = run_ready;
     link->listen_fd = link->in_fd = link->out_fd = link->waker.fd = link->watched[0] = link->watched[1] = -1;
     pthread_mutex_init(&link->mutex, NULL);
-    vx_err err = open_spec(link);
+    vx_err err = start_watcher(link); /* before it is said where to connect */
     if (err == VX_ERR_OK)
-        err = start_watcher(link);
+        err = open_spec(link);
     if (err != VX_ERR_OK) {
         gdb_link_destroy(link);
         return err;

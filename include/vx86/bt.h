@@ -48,6 +48,10 @@ struct vx_bt_config {
 /* NULL when this host can run the translator, else why not ("this processor lacks BMI2"). Static storage. */
 const char *vx_bt_unavailable(void);
 
+/* The same, or why the host does not give this process the memory that translated code lives in; cache_bytes as in the
+ * config. NULL: it does. Static storage. */
+const char *vx_bt_refusal(uint64_t cache_bytes);
+
 /* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
 /* Its processors' parts go with it; vCPUs and pmap are still there. */

@@ -17,6 +17,10 @@ typedef enum vx_err {
 /* The sentence of errors.def for a code; "unknown error" outside the table. Static storage. */
 const char *vx_err_text(vx_err err);
 
+/* What the user can do about an errno value that tells of a limit of the host's, or of a disk: "raise the limit of
+ * files (ulimit -n)". `otherwise`, which fits the occasion, for all others. Static storage, but for that. */
+const char *vx_err_remedy(int reason, const char *otherwise);
+
 /* Returns from the calling function with the code of `expr` unless that is VX_ERR_OK. */
 #define VX_TRY(expr)                  \
     do {                              \

@@ -18,6 +18,7 @@ void vx_files_destroy(struct vx_files *files);
 /* Why a file cannot be had. */
 struct vx_why {
     char text[96];
+    int reason; /* errno, for vx_err_remedy(); 0 where the text says it all */
 };
 
 enum vx_file_use {

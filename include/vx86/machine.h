@@ -38,7 +38,8 @@ struct vx_machine_config {
     uint64_t stop_at;    /* end with VX_END_STOPPED at this instruction count; 0: never */
     uint64_t ram_bytes;
     enum vx_engine engine;
-    struct { /* see struct vx_bt_config */
+    bool or_interp; /* ... which the interpreter replaces where the host refuses code memory: vx_machine_engine() */
+    struct {        /* see struct vx_bt_config */
         unsigned tu_max, interpret_first;
         uint64_t cache_bytes;
         enum vx_lowering lowering;

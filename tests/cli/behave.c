@@ -136,7 +136,8 @@ static void statistics(struct run *run)
               "the file should be JSON");
     args = "--stats-file /dev/full off.img";
     run_once(run, args, &result);
-    run_check(run, access("/dev/full", W_OK) != 0 || (result.status == 1 && strstr(result.err, "disk full") != NULL),
+    run_check(run,
+              access("/dev/full", W_OK) != 0 || (result.status == 1 && strstr(result.err, "No space left") != NULL),
               args, &result, "a full disk is an error");
 }
 

@@ -95,7 +95,8 @@ vx_err block_check_whole(const struct block_config *config, int fd, uint64_t byt
         return VX_ERR_OK;
     int error = block_pread_all(fd, off_bytes, sector, count);
     if (error != 0) {
-        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s", config->path, strerror(error));
+        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s; %s", config->path, strerror(error),
+                     vx_err_remedy(error, "copy it again"));
         return VX_ERR_IO;
     }
     return cdrom ? check_iso(config, sector, bytes) : check_mbr(config, sector, bytes);

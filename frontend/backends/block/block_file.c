@@ -65,6 +65,7 @@ static vx_err io_failed(struct block_file *file, const char *doing, uint64_t off
     if (file->errors++ < MAX_LOGGED_ERRORS)
         vx_log_error(file->log, VX_LOG_BLOCK, "%s: %s at byte %" PRIu64 ": %s%s", file->medium.name, doing, off_bytes,
                      strerror(error), file->errors == MAX_LOGGED_ERRORS ? " (further errors not shown)" : "");
+    file->medium.reason = error;
     return VX_ERR_IO;
 }
 
@@ -127,13 +128,9 @@ static vx_err open_failed(const struct block_config *config, bool read_only, int
                      "%s: in use by the host, mounted perhaps, or by another program; unmount it or end that first",
                      config->path);
         return VX_ERR_LOCKED;
-    case EMFILE:
-    case ENFILE:
-        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s; raise the limit of files (ulimit -n)",
-                     config->path, strerror(error));
-        return VX_ERR_IO;
     default:
-        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s", config->path, strerror(error));
+        vx_log_error(log, VX_LOG_GENERAL, "%s: cannot be opened: %s; %s", config->path, strerror(error),
+                     vx_err_remedy(error, "name another file"));
         return VX_ERR_IO;
     }
 }

@@ -105,7 +105,8 @@ vx_err block_check_format(const struct block_config *config, int fd, uint64_t by
         return VX_ERR_OK;
     int error = read_look(fd, bytes, &look);
     if (error != 0) {
-        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s", config->path, strerror(error));
+        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s; %s", config->path, strerror(error),
+                     vx_err_remedy(error, "copy it again"));
         return VX_ERR_IO;
     }
     int index = find_foreign(&look);

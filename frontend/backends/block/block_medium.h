@@ -24,6 +24,7 @@ struct medium {
     const struct medium_ops *ops;
     uint64_t bytes;
     bool read_only;
+    int reason;    /* errno of the last operation that failed */
     char name[64]; /* the last part of the path */
 };
 

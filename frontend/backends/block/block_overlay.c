@@ -39,8 +39,11 @@ static bool is_written(const struct block_overlay *overlay, uint64_t sector)
 static vx_err temp_failed(struct block_overlay *overlay, const char *doing, int error)
 {
     if (overlay->errors++ < MAX_LOGGED_ERRORS)
-        vx_log_error(overlay->log, VX_LOG_BLOCK, "%s: %s the temporary overlay: %s%s", overlay->medium.name, doing,
-                     strerror(error), error == ENOSPC ? "; set TMPDIR to a directory with more room" : "");
+        vx_log_error(overlay->log, VX_LOG_BLOCK, "%s: %s the temporary overlay: %s; %s", overlay->medium.name, doing,
+                     strerror(error),
+                     error == ENOSPC ? "set TMPDIR to a directory with more room"
+                                     : vx_err_remedy(error, "set TMPDIR to another directory"));
+    overlay->medium.reason = error;
     return VX_ERR_IO;
 }
 
@@ -66,7 +69,9 @@ static vx_err overlay_read(struct medium *medium, uint64_t off_bytes, void *buf,
             if (error != 0)
                 return temp_failed(overlay, "reading", error);
         } else {
-            VX_TRY(overlay->base->ops->read(overlay->base, off_bytes, at, run));
+            vx_err err = overlay->base->ops->read(overlay->base, off_bytes, at, run);
+            overlay->medium.reason = overlay->base->reason;
+            VX_TRY(err);
         }
         at += run;
         off_bytes += run;
@@ -129,14 +134,15 @@ static vx_err open_written(struct block_overlay *overlay)
 {
     const char *directory = getenv("TMPDIR"), *name = overlay->medium.name;
     bool chosen = directory != NULL && directory[0] != '\0';
-    overlay->fd = open_temporary(chosen ? directory : "/tmp");
+    if (!chosen)
+        directory = "/tmp";
+    overlay->fd = open_temporary(directory);
     if (overlay->fd >= 0)
         return ftruncate(overlay->fd, (off_t)overlay->medium.bytes) == 0 ? VX_ERR_OK
                                                                          : temp_failed(overlay, "sizing", errno);
-    if (chosen) {
-        vx_log_error(overlay->log, VX_LOG_GENERAL,
-                     "%s: no temporary file in %s: %s; set TMPDIR to a directory that can be written", name, directory,
-                     strerror(errno));
+    if (chosen || errno == EMFILE || errno == ENFILE) {
+        vx_log_error(overlay->log, VX_LOG_GENERAL, "%s: no temporary file in %s: %s; %s", name, directory,
+                     strerror(errno), vx_err_remedy(errno, "set TMPDIR to a directory that can be written"));
         return VX_ERR_IO;
     }
     vx_log_warn(

@@ -8,11 +8,14 @@
  * I3. The queue is linked through request->backend_private and guarded by `lock`. */
 #include "block_medium.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vx86/thread.h"
+
+enum { OPS = VX_BLOCK_FLUSH + 1 }; /* enum vx_block_op */
 
 struct block_worker {
     struct vx_block block;
@@ -23,6 +26,8 @@ struct block_worker {
     pthread_cond_t wake;
     struct vx_block_request *first, *last; /* I3 */
     bool ending;
+    struct vx_log *log;
+    uint64_t failed[OPS]; /* by enum vx_block_op; the worker's while it runs */
 };
 
 static void completed(struct vx_work *work)
@@ -72,6 +77,7 @@ static void *worker_main(void *opaque)
     struct vx_block_request *request;
     while ((request = take(worker)) != NULL) {
         request->result = carry_out(worker->medium, request);
+        worker->failed[request->op] += request->result == VX_ERR_IO;
         request->work.fn = completed;
         vx_loop_post(worker->loop, &request->work); /* I2 */
     }
@@ -92,6 +98,32 @@ static void submit(void *opaque, struct vx_block_request *request)
     pthread_mutex_unlock(&worker->lock);
 }
 
+/* What the host did not do, and the guest knows: the last word about a medium. */
+static void report_failures(const struct block_worker *worker)
+{
+    static const char *const words[OPS][2] = {
+        [VX_BLOCK_READ] = { "read", "reads" },
+        [VX_BLOCK_WRITE] = { "write", "writes" },
+        [VX_BLOCK_FLUSH] = { "flush", "flushes" },
+    };
+    char part[OPS][40];
+    unsigned parts = 0;
+    for (unsigned op = 0; op < OPS; op++)
+        if (worker->failed[op] != 0)
+            snprintf(part[parts++], sizeof part[0], "%" PRIu64 " %s", worker->failed[op],
+                     words[op][worker->failed[op] != 1]);
+    char text[160] = "";
+    for (unsigned i = 0; i < parts; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+                 i == 0           ? ""
+                 : i + 1 == parts ? " and "
+                                  : ", ",
+                 part[i]);
+    if (parts != 0)
+        vx_log_warn(worker->log, VX_LOG_GENERAL, "%s: %s failed, the guest was told: %s", worker->medium->name, text,
+                    strerror(worker->medium->reason));
+}
+
 static void destroy(void *opaque)
 {
     struct block_worker *worker = opaque;
@@ -102,6 +134,7 @@ static void destroy(void *opaque)
     pthread_join(worker->thread, NULL);
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->lock);
+    report_failures(worker);
     worker->medium->ops->close(worker->medium);
     free(worker);
 }
@@ -120,6 +153,7 @@ vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medi
         .block = { .ops = &worker_ops, .opaque = worker, .bytes = medium->bytes, .read_only = medium->read_only },
         .loop = loop,
         .medium = medium,
+        .log = log,
     };
     memcpy(worker->block.name, medium->name, sizeof(worker->block.name));
     pthread_mutex_init(&worker->lock, NULL);

@@ -160,10 +160,8 @@ vx_err terminal_reader_create(const struct terminal_reader_config *config, struc
     reader->work.fn = deliver;
     reader->ready = true;
     if (!vx_host_pipe(reader->quit)) {
-        vx_log_error(config->log, VX_LOG_GENERAL,
-                     "cannot make a pipe for the input: %s; raise the limit of files "
-                     "(ulimit -n)",
-                     strerror(errno));
+        vx_log_error(config->log, VX_LOG_GENERAL, "cannot make a pipe for the input: %s; %s", strerror(errno),
+                     vx_err_remedy(errno, "try again later"));
         free(reader);
         return VX_ERR_IO;
     }

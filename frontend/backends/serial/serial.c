@@ -72,7 +72,8 @@ static void write_all(struct serial *serial, const uint8_t *bytes, size_t count)
             serial->write_failed = vx_blocking_ending(serial->blocking);
         } else {
             serial->write_failed = true; /* said once; the guest cannot be helped */
-            vx_log_warn(serial->log, VX_LOG_DEVICE, "serial output is lost from here on: %s", strerror(errno));
+            vx_log_error(serial->log, VX_LOG_DEVICE, "serial output is lost from here on: %s; %s", strerror(errno),
+                         vx_err_remedy(errno, "nobody takes it"));
         }
     }
 }
@@ -224,7 +225,8 @@ static vx_err open_file(struct serial *serial, const struct serial_config *confi
     struct vx_why why;
     serial->out_fd = vx_files_open_output(config->files, VX_FILE_ANYWHERE, path, "--serial", &why);
     if (serial->out_fd < 0) {
-        vx_log_error(serial->log, VX_LOG_GENERAL, "--serial: %s: %s; name another file", path, why.text);
+        vx_log_error(serial->log, VX_LOG_GENERAL, "--serial: %s: %s; %s", path, why.text,
+                     vx_err_remedy(why.reason, "name another file"));
         return VX_ERR_ACCESS;
     }
     serial->owns_out = true;
@@ -280,6 +282,11 @@ void serial_destroy(struct serial *serial)
     if (serial->owns_out)
         close(serial->out_fd);
     free(serial);
+}
+
+bool serial_lost_output(const struct serial *serial)
+{
+    return serial != NULL && serial->write_failed && !vx_blocking_ending(serial->blocking);
 }
 
 struct vx_char *serial_char(struct serial *serial)

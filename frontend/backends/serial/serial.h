@@ -39,6 +39,9 @@ void serial_destroy(struct serial *serial);
 void serial_release(struct serial *serial);
 void serial_reclaim(struct serial *serial);
 
+/* Was something that the guest has sent not taken by the host? NULL is allowed. */
+bool serial_lost_output(const struct serial *serial);
+
 /* What to hand to struct vx_machine_config; NULL for "none". */
 struct vx_char *serial_char(struct serial *serial);
 

@@ -48,7 +48,7 @@ Test(files, an_output_is_nothing_else)
         { "/dev/null", NULL },
     };
     struct vx_files *files;
-    struct vx_why why = { "" };
+    struct vx_why why = { .text = "" };
     enter_folder();
     int image = open("image", O_RDWR), kernel = open("kernel", O_RDONLY);
     cr_assert_eq(vx_files_create(&files), VX_ERR_OK);
@@ -69,7 +69,7 @@ Test(files, an_output_is_nothing_else)
 Test(files, an_output_that_is_closed_may_serve_again)
 {
     struct vx_files *files;
-    struct vx_why why = { "" };
+    struct vx_why why = { .text = "" };
     enter_folder();
     cr_assert_eq(vx_files_create(&files), VX_ERR_OK);
     int fd = vx_files_open_output(files, VX_FILE_ANYWHERE, "image", "first", &why);
@@ -91,7 +91,7 @@ Test(files, below_a_directory)
         { "", EACCES },         { "link", ELOOP }, { "out/image", ENOTDIR },  { "none/new", ENOENT },
     };
     struct vx_files *files;
-    struct vx_why why = { "" };
+    struct vx_why why = { .text = "" };
     enter_folder();
     cr_assert(mkdir("below", 0700) == 0 && mkdir("below/deep", 0700) == 0 && symlink("../image", "below/link") == 0 &&
               symlink("..", "below/out") == 0);
@@ -115,7 +115,7 @@ Test(files, below_a_directory)
 
 Test(files, none_is_allowed)
 {
-    struct vx_why why = { "" };
+    struct vx_why why = { .text = "" };
     enter_folder();
     cr_assert_null(vx_files_claim(NULL, 0, VX_FILE_IMAGE, "disk"));
     int fd = vx_files_open_output(NULL, VX_FILE_ANYWHERE, "image", "output", &why);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app_debugcon.h"
+#include "app_engine.h"
 #include "app_media.h"
 
 struct captured {
@@ -154,6 +155,48 @@ Test(app_debugcon, shown_in_the_log_and_bounded)
     cr_assert_not_null(strstr(captured.text, "vx86: firmware: hello \\x1b[2J\n"));
     cr_assert_not_null(strstr(captured.text, "vx86: firmware: end\n"));
     release(&captured);
+}
+
+/* ---- the engine -------------------------------------------------------------------------------------------------- */
+
+static const char lacks[] = "this processor lacks BMI2";
+
+/* What a host that cannot translate is told, by what was asked for. */
+Test(app_engine, choice)
+{
+    static const struct {
+        const char *word;
+        const char *refusal;
+        vx_err err;
+        enum vx_engine engine;
+        const char *told; /* of what is logged; "" for nothing */
+    } rows[] = {
+        { NULL, NULL, VX_ERR_OK, VX_ENGINE_BT, "" },
+        { NULL, lacks, VX_ERR_OK, VX_ENGINE_INTERP,
+          "vx86: the translator cannot run: this processor lacks BMI2; the interpreter runs the guest" },
+        { "--engine=bt", NULL, VX_ERR_OK, VX_ENGINE_BT, "" },
+        { "--engine=bt", lacks, VX_ERR_OK, VX_ENGINE_BT, "" }, /* the machine says that it cannot be had */
+        { "--engine=interp", lacks, VX_ERR_OK, VX_ENGINE_INTERP, "" },
+        { "--lockstep", NULL, VX_ERR_OK, VX_ENGINE_BT, "" },
+        { "--lockstep", lacks, VX_ERR_BAD_ARGUMENT, VX_ENGINE_BT, "needs --engine bt, but this processor lacks BMI2" },
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
+        struct captured captured;
+        struct options options;
+        enum vx_engine engine;
+        char *argv[] = { "vx86", (char *)rows[i].word };
+        capture(&captured);
+        cr_assert_eq(options_parse(rows[i].word != NULL ? 2 : 1, argv, &options), VX_ERR_OK);
+        cr_expect_eq(app_engine_choose(&options, captured.log, rows[i].refusal, &engine), rows[i].err, "row %zu", i);
+        cr_expect(rows[i].err != VX_ERR_OK || engine == rows[i].engine, "row %zu", i);
+        if (rows[i].err == VX_ERR_OK)
+            app_engine_tell(&options, captured.log, rows[i].refusal);
+        fflush(captured.file);
+        const char *text = captured.bytes != 0 ? captured.text : "";
+        cr_expect(rows[i].told[0] != '\0' ? strstr(text, rows[i].told) != NULL : text[0] == '\0', "row %zu: %s", i,
+                  text);
+        release(&captured);
+    }
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
