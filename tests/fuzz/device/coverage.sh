@@ -11,10 +11,10 @@ if [ "${1:-}" = --least ]; then
     least=$2
     shift 2
 fi
-cmake -S "$root" --preset cover >/dev/null
+cmake -S "$root" --preset cover >/dev/null 2>"$root/build/cover.log" || { cat "$root/build/cover.log" && exit 2; }
 cmake --build "$root/build/cover" --target vx86-devfuzz >/dev/null
 objects=$root/build/cover/tests/fuzz/device/CMakeFiles
-find "$objects" -name '*.gcda' -delete
+find "$root/build/cover" -name '*.gcda' -delete
 "$root/build/cover/tests/fuzz/device/vx86-devfuzz" --note "$root/build/cover/devfuzz.note" "$@"
 
 # lines of devices/FILE: "executed all"

@@ -3,6 +3,7 @@
  *     gen_*.c         scenes: a chip used as its driver would, with mistakes; chips.def has a row for each chip
  *     mutate.c        a program from others
  *     rig.c           the PC, by the bus, under a fake clock: the fast way
+ *     card.c          a PCI card in it, since none of the board has an interrupt pin
  *     guest.c guest.S the same program by a guest, under both engines, which must end alike
  *     text.c          programs as files
  *     shrink.c        the shortest program that still dies
@@ -77,7 +78,7 @@ bool program_read(struct program *program, FILE *in, const char *name);
 /* ---- the PC */
 
 enum { RAM_BYTES = 4 << 20, DISK_BYTES = 1 << 20, SMALL_DISK_BYTES = 300 * 512, CD_BYTES = 300 * 2048 };
-enum { DISKS = 3, PEERS = 8 };
+enum { DISKS = 3, PEERS = 8, CARD_SLOT = 5 };
 #define HOST_PORT 0xFE00u /* + 4 * enum host_event: where a guest program asks for what comes from outside */
 /* What a guest needs for itself. */
 enum { GUEST_CODE = 0x8000, GUEST_CODE_BYTES = 0x2000, GUEST_OPS = 0x200000 };
@@ -93,11 +94,13 @@ struct rig_config {
 
 struct rig *rig_create(const struct rig_config *config);
 void rig_destroy(struct rig *rig);
-/* Carries the program out by the bus. False, with a line on stderr: a round trip has changed something. */
+/* Carries the program out by the bus. False, with a line on stderr: a round trip has changed something, or an access took
+ * longer than any should. */
 bool rig_run(struct rig *rig, const struct program *program);
+/* CPU time of the access that took longest so far. */
+uint64_t rig_longest_ns(const struct rig *rig);
 /* What comes from outside. */
 void rig_host_event(struct rig *rig, enum host_event event, uint32_t value);
-struct vx_machine *rig_machine(struct rig *rig);
 /* The first member of a chip in which the two differ, their clocks and RAM; false: they are alike. */
 bool rigs_differ(struct rig *a, struct rig *b, char *where, size_t bytes);
 

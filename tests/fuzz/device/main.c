@@ -25,7 +25,7 @@ struct run {
     struct corpus corpus;
     struct program *note; /* the running one, in a file */
     FILE *messages;
-    uint64_t programs, guests, finished, ops, start_ns;
+    uint64_t programs, guests, finished, ops, start_ns, longest_ns;
     long base_kib;
     bool good;
 };
@@ -55,6 +55,8 @@ static bool run_by_bus(struct run *run, const struct program *program)
     struct rig *rig =
         rig_create(&(struct rig_config){ .engine = VX_ENGINE_INTERP, .messages = run->messages, .watch = &run->watch });
     bool good = rig_run(rig, program);
+    if (rig_longest_ns(rig) > run->longest_ns)
+        run->longest_ns = rig_longest_ns(rig);
     rig_destroy(rig);
     return good;
 }
@@ -323,10 +325,11 @@ static void report(const struct run *run)
     fprintf(run->arguments.pick ? stderr : stdout,
             "%llu device programs, %llu operations, in %.1f s, %llu of them by guests too (%llu to their end); %u "
             "places of "
-            "devices/ reached, %u programs kept; longest %llu ms; %ld KiB resident\n",
+            "devices/ reached, %u programs kept; longest program %llu ms, access %.1f ms; %ld KiB "
+            "resident\n",
             (unsigned long long)run->programs, (unsigned long long)run->ops, seconds, (unsigned long long)run->guests,
             (unsigned long long)run->finished, cover_places(), run->corpus.count,
-            (unsigned long long)run->watch.longest_ms, watch_resident_kib());
+            (unsigned long long)run->watch.longest_ms, (double)run->longest_ns / 1e6, watch_resident_kib());
     if (!run->good)
         fprintf(stderr, "vx86-devfuzz: a finding; the program: --text %s\n", run->arguments.note);
     if (!run->arguments.pick)

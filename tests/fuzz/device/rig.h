@@ -28,12 +28,16 @@ struct rig {
     struct peer peer[PEERS];
     struct vx_region host_port; /* of a guest */
     struct vx_timer end;        /* of a guest's run */
+    uint64_t longest_ns;        /* that an access has taken */
     uint8_t rom[ROM_BYTES];
     uint8_t block[UINT16_MAX * 4]; /* of OUTS and INS */
 };
 
 /* rig_state.c: false, with a line on stderr: something is not as it was before. */
 bool rig_round_trip(struct rig *rig);
+
+/* card.c: a PCI card in that slot. */
+void card_add(struct vx_machine *pc, unsigned slot);
 
 /* guest.c: where a machine begins. */
 void guest_make_rom(uint8_t rom[ROM_BYTES]);

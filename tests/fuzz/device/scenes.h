@@ -98,7 +98,14 @@ void config_read(struct scene *s, unsigned function, unsigned reg, unsigned size
 /* An interrupt is taken and acknowledged, or not. */
 void interrupt(struct scene *s);
 
-enum { FN_HOST = 0, FN_ISA = 1 << 3, FN_IDE = 1 << 3 | 1, FN_PM = 1 << 3 | 3, FN_VGA = 2 << 3 };
+enum {
+    FN_HOST = 0,
+    FN_ISA = 1 << 3,
+    FN_IDE = 1 << 3 | 1,
+    FN_PM = 1 << 3 | 3,
+    FN_VGA = 2 << 3,
+    FN_CARD = CARD_SLOT << 3
+};
 
 /* scenes_ide.c: the ports answer, the bus master is at C000h. */
 void ide_set_up(struct scene *s);

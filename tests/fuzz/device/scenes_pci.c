@@ -1,7 +1,7 @@
 /* scenes_pci.c - configuration space, and the bridges. See scenes.h. */
 #include "scenes.h"
 
-static const uint8_t functions[] = { FN_HOST, FN_ISA, FN_IDE, FN_PM, FN_VGA, 0x1A, 0x50, 0xFF };
+static const uint8_t functions[] = { FN_HOST, FN_ISA, FN_IDE, FN_PM, FN_VGA, FN_CARD, 0x1A, 0xFF };
 
 /* BARs over each other, over RAM, over other chips; sizes; gone and back again. */
 void scene_pci(struct scene *s)
@@ -72,9 +72,15 @@ void scene_piix3(struct scene *s)
         break;
     default: config_read(s, FN_ISA, below(s, 256), 1u << below(s, 3)); break;
     }
-    if (chance(s, 3)) { /* a line on its way: the power management's SCI by PIRQ */
-        config_write(s, FN_PM, 0x3C, 2, any(s));
-        config_write(s, PICK(s, functions), 4, 2, 0x407 & any(s));
+    if (chance(s, 2)) { /* a card's line on its way to an ISA interrupt */
+        unsigned card = FN_CARD + (chance(s, 2) ? 4 << 3 : 0), ports = card == FN_CARD ? 0xC100 : 0xC110;
+        config_write(s, card, 0x10, 4, ports);
+        config_write(s, card, 4, 2, chance(s, 6) ? 0x403 : 3);
+        for (unsigned i = below(s, 4); i > 0; i--) {
+            out(s, ports, below(s, 2));
+            interrupt(s);
+        }
+        config_read(s, card, 6, 2);
     }
     if (chance(s, 4))
         out(s, 0x90 + below(s, 16), any(s));
