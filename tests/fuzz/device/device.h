@@ -87,7 +87,8 @@ struct rig;
 
 struct rig_config {
     enum vx_engine engine;
-    bool guest; /* a counted clock; else a fake one, and nobody executes anything */
+    bool guest;       /* a counted clock; else a fake one, and nobody executes anything */
+    unsigned variant; /* of the translator: 0 as it is, 1 with windows where the host can, 2 under stress */
     FILE *messages;
     struct watch *watch;
 };

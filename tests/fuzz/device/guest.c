@@ -74,6 +74,7 @@ bool guest_run_both(const struct program *program, FILE *messages, struct watch 
     config.engine = VX_ENGINE_INTERP;
     struct rig *interp = run(program, &config, &ends[0], &values[0]);
     config.engine = VX_ENGINE_BT;
+    config.variant = program->count % 3;
     struct rig *bt = run(program, &config, &ends[1], &values[1]);
     bool differ = ends[0] != ends[1] || values[0] != values[1] || rigs_differ(interp, bt, where, sizeof where);
     if (differ)

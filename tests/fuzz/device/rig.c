@@ -78,6 +78,7 @@ struct rig *rig_create(const struct rig_config *config)
         abort();
     rig->watch = config->watch;
     rig->log = vx_log_create(config->messages);
+    must(vx_log_set_filter(rig->log, "guest=debug", NULL)); /* which is to be limited too */
     must(vx_loop_create(rig->log, &rig->loop));
     must(config->guest ? vx_clock_create_counted(20, 0, &rig->clock) : vx_clock_create_fake(&rig->clock));
     make_media(rig);
@@ -91,6 +92,9 @@ struct rig *rig_create(const struct rig_config *config)
         .clock = rig->clock,
         .ram_bytes = RAM_BYTES,
         .engine = config->engine,
+        .bt = { .lowering = config->variant == 1 ? VX_LOWERING_AUTO : VX_LOWERING_SOFT,
+                .stress = config->variant == 2,
+                .stress_seed = 1 },
         .disk = { &rig->disk[0].block, &rig->disk[1].block },
         .cdrom = { [2] = &rig->disk[2].block },
         .serial = { &rig->serial[0] },
