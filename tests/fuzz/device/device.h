@@ -95,8 +95,8 @@ struct rig_config {
 
 struct rig *rig_create(const struct rig_config *config);
 void rig_destroy(struct rig *rig);
-/* Carries the program out by the bus. False, with a line on stderr: a round trip has changed something, or an access took
- * longer than any should. */
+/* Carries the program out by the bus. False, with a line on stderr: a round trip has changed something, or an access
+ * took longer than any should. */
 bool rig_run(struct rig *rig, const struct program *program);
 /* CPU time of the access that took longest so far. */
 uint64_t rig_longest_ns(const struct rig *rig);
