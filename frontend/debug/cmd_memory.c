@@ -353,7 +353,10 @@ bool dbg_cmd_load(struct debugger *dbg, const char **at)
         address += got;
         total += got;
     }
+    bool cut_short = ferror(file) != 0;
     fclose(file);
+    if (cut_short)
+        return dbg_fail(dbg, "%s: it cannot be read any further than %" PRIu64 " bytes", path, total);
     if (!all)
         return dbg_fail(dbg, "there is no memory that can be written below %08" PRIx64, address);
     dbg_say(dbg, "%" PRIu64 " bytes\n", total);

@@ -3,6 +3,7 @@
  *   I1  No command opens a file but through here. A client of the GDB stub reaches what is below the directory that the
  *       user has named for that, or nothing. */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dbg.h"
@@ -47,26 +48,37 @@ bool dbg_close_written(struct debugger *dbg, FILE *file)
     return !failed;
 }
 
+#define CUT_SHORT "it cannot be read any further"
+#define TOO_LONG  "this file is longer than 64 MiB"
+_Static_assert(DBG_TEXT_MAX == 64u << 20, "TOO_LONG says so");
+
+bool dbg_text_begin(struct dbg_text *text, FILE *file)
+{
+    struct stat st;
+    *text = (struct dbg_text){ .file = file };
+    if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > DBG_TEXT_MAX)
+        text->problem = TOO_LONG;
+    return text->problem == NULL;
+}
+
 bool dbg_text_line(struct dbg_text *text, char *line, size_t room)
 {
     size_t length = 0;
-    int c = getc(text->file);
+    int c = text->problem == NULL ? getc(text->file) : EOF;
     if (c == EOF && ferror(text->file))
-        text->problem = "it cannot be read any further";
+        text->problem = CUT_SHORT;
     if (c == EOF)
         return false;
     text->number++;
-    for (; c != EOF && c != '\n'; c = getc(text->file)) {
-        if (length + 1 == room)
-            text->problem = "this line is too long";
-        else if (++text->bytes > DBG_TEXT_MAX)
-            text->problem = "this file is too long";
-        if (text->problem != NULL)
-            return false;
+    for (; c != EOF && c != '\n' && length + 1 < room; c = getc(text->file))
         line[length++] = (char)c;
-    }
+    text->bytes += length + 1;
     if (ferror(text->file))
-        text->problem = "it cannot be read any further";
+        text->problem = CUT_SHORT;
+    else if (c != EOF && c != '\n')
+        text->problem = "this line is too long";
+    else if (text->bytes > DBG_TEXT_MAX)
+        text->problem = TOO_LONG;
     line[length] = '\0';
     line[strcspn(line, "\r")] = '\0';
     return text->problem == NULL;

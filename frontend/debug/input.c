@@ -45,11 +45,17 @@ static const char *plain_line(struct dbg_input *input, struct dbg_text *text)
 bool dbg_input_push(struct dbg_input *input, const char *path)
 {
     if (input->scripts == SCRIPTS_MAX)
-        return dbg_fail(input->dbg, "%s: %s", path, strerror(ELOOP));
+        return dbg_fail(input->dbg, "%s: scripts run one inside the other, %d deep at most", path, SCRIPTS_MAX);
     FILE *file = dbg_open_to_read(input->dbg, path);
     if (file == NULL)
         return false;
-    input->script[input->scripts++] = (struct script){ .text = { .file = file }, .path = strdup(path) };
+    struct script *script = &input->script[input->scripts];
+    if (!dbg_text_begin(&script->text, file)) {
+        fclose(file);
+        return dbg_fail(input->dbg, "%s: %s", path, script->text.problem);
+    }
+    script->path = strdup(path);
+    input->scripts++;
     return true;
 }
 
@@ -85,6 +91,19 @@ const char *dbg_input_line(struct dbg_input *input)
     return dbg_editor_line(dbg, input->line, sizeof input->line) ? input->line : NULL;
 }
 
+/* The script of --debug-script. */
+static vx_err begin_first(struct dbg_input *input, FILE *file)
+{
+    const struct debugger_config *config = &input->dbg->config;
+    struct script *script = &input->script[input->scripts++];
+    script->path = strdup(config->script);
+    if (dbg_text_begin(&script->text, file))
+        return VX_ERR_OK;
+    vx_log_error(config->log, VX_LOG_GENERAL, "--debug-script: %s: %s; name a file with the debugger's commands",
+                 config->script, script->text.problem);
+    return VX_ERR_RANGE;
+}
+
 vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
 {
     struct dbg_input *input = calloc(1, sizeof *input);
@@ -98,11 +117,8 @@ vx_err dbg_input_create(struct debugger *dbg, struct dbg_input **out)
     struct vx_why why;
     int fd = vx_files_open_input(dbg->config.files, VX_FILE_ANYWHERE, dbg->config.script, &why);
     FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (file != NULL) {
-        input->script[input->scripts++] =
-            (struct script){ .text = { .file = file }, .path = strdup(dbg->config.script) };
-        return VX_ERR_OK;
-    }
+    if (file != NULL)
+        return begin_first(input, file);
     if (fd >= 0)
         why = (struct vx_why){ .reason = errno };
     vx_log_error(dbg->config.log, VX_LOG_GENERAL, "--debug-script: %s: %s; %s", dbg->config.script,

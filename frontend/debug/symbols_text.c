@@ -38,9 +38,11 @@ static bool take_line(struct debugger *dbg, const char *line, uint32_t offset)
 
 bool dbg_symbols_read_text(struct debugger *dbg, FILE *file, const char *path, uint32_t offset)
 {
-    struct dbg_text text = { .file = file };
+    struct dbg_text text;
     char line[LINE_MAX_BYTES];
     bool good = true;
+    if (!dbg_text_begin(&text, file))
+        return dbg_fail(dbg, "%s: %s", path, text.problem);
     while (good && dbg_text_line(&text, line, sizeof line)) {
         const char *at = line;
         good = dbg_at_end(&at) || *at == '#' || take_line(dbg, at, offset);

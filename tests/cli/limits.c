@@ -29,7 +29,7 @@ struct limit {
 static void set_limit(void *opaque)
 {
     const struct limit *limit = opaque;
-    if (setrlimit((__rlimit_resource_t)limit->which, &(struct rlimit){ limit->value, limit->value }) != 0)
+    if (setrlimit(limit->which, &(struct rlimit){ limit->value, limit->value }) != 0)
         _exit(126);
 }
 

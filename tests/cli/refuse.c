@@ -94,6 +94,7 @@ static const struct row rows[] = {
     { "--timeout 0 boots.img", "--timeout: 0 is out of range" },
     /* the debugger */
     { "--debug-script missing boots.img", "--debug-script: missing: No such file or directory; name a file" },
+    { "--debug-script lengthy boots.img", "--debug-script: lengthy: this file is longer than 64 MiB; name a file" },
     { "--debug-script . boots.img", "--debug-script: .: Is a directory; name a file" },
     { "--lockstep --debug boots.img", "--lockstep and the debugger would both step the guest" },
     { "--debug-script", "--debug-script needs a value: --debug-script FILE" },
@@ -190,8 +191,9 @@ static void make_files(struct run *run)
     memcpy(volume + 128, "\0\x08", 2);  /* of 2048 bytes */
     run_file(run, "cut.iso", zeros, sizeof zeros);
     run_file(run, "large", "x", 1);
+    run_file(run, "lengthy", "x", 1);
     run_file(run, "huge", "x", 1);
-    if (truncate("large", 20 << 20) != 0 || truncate("huge", 5 << 20) != 0)
+    if (truncate("large", 20 << 20) != 0 || truncate("huge", 5 << 20) != 0 || truncate("lengthy", 65 << 20) != 0)
         run->failures++;
     make_kernel(run);
     run_file(run, "multiboot", "\x02\xB0\xAD\x1B\0\0\0\0\xFE\x4F\x52\xE4", 12); /* a header, and nothing else */

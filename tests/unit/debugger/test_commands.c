@@ -2,7 +2,9 @@
  * wrong. The guest has not run; its memory is 0 but for a few bytes. */
 #include <criterion/criterion.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dbg.h"
@@ -199,6 +201,7 @@ static const struct row commands[] = {
     { "symbols bad-map", false, "bad-map:2: not a symbol; expected lines like" },
     { "symbols long-line", false, "long-line:2: this line is too long" },
     { "symbols /dev/zero", false, "/dev/zero:1: this line is too long" },
+    { "symbols big", false, "^big: this file is longer than 64 MiB$" },
     { "symbols linux", false, "no Linux kernel" },
     { "info pic", true, "master\\.imr" },
     { "info rtc", true, "cmos" },
@@ -283,6 +286,8 @@ static void with_debugger_in(void (*use)(struct debugger *debugger), struct debu
     write_file("map", "00007c00 T start\n00007d00 t more\n\n# Bochs\n8000 third\n");
     write_file("bad-map", "00007c00 T start\nwhat is this\n");
     write_long_line("long-line");
+    write_file("big", "00007c00 T start\n");
+    cr_assert_eq(truncate("big", (64 << 20) + 1), 0);
     rom_make(&rom, hang, sizeof hang, NULL, 0);
     cr_assert_eq(rom_machine_create_with(&rig, &rom, (struct vx_machine_config){ .engine = VX_ENGINE_INTERP }),
                  VX_ERR_OK);
@@ -299,7 +304,7 @@ static void with_debugger_in(void (*use)(struct debugger *debugger), struct debu
     use(debugger);
     debugger_destroy(debugger);
     rom_machine_destroy(&rig);
-    unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved"), unlink("long-line");
+    unlink("map"), unlink("bad-map"), unlink("mem"), unlink("saved"), unlink("long-line"), unlink("big");
     cr_assert(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
@@ -412,6 +417,43 @@ Test(commands, peers_below_a_directory)
     cr_assert_eq(vx_files_create(&files), VX_ERR_OK);
     with_debugger_in(check_peers_below, (struct debugger_config){ .reach = VX_FILE_ANYWHERE, .files = files });
     vx_files_destroy(files);
+}
+
+/* ---- text without an end ----------------------------------------------------------------------------------------- */
+
+/* Newlines for ever, from something that has no length. */
+static int endless(pid_t *writer)
+{
+    int ends[2];
+    static char lines[65536];
+    memset(lines, '\n', sizeof lines);
+    cr_assert_eq(pipe(ends), 0);
+    *writer = fork();
+    if (*writer == 0) {
+        signal(SIGPIPE, SIG_DFL);
+        close(ends[0]);
+        while (write(ends[1], lines, sizeof lines) > 0)
+            continue;
+        _exit(0);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+static void check_endless(struct debugger *debugger)
+{
+    char line[64];
+    pid_t writer;
+    int fd = endless(&writer);
+    snprintf(line, sizeof line, "symbols /dev/fd/%d", fd);
+    check(debugger, &(struct row){ line, false, "^/dev/fd/[0-9]+:67108865: this file is longer than 64 MiB$" });
+    close(fd);
+    waitpid(writer, NULL, 0);
+}
+
+Test(commands, text_without_an_end)
+{
+    with_debugger(check_endless);
 }
 
 /* ---- names that would command a terminal ------------------------------------------------------------------------- */
