@@ -4,7 +4,6 @@
 #include <libproc.h>
 #include <mach-o/dyld.h>
 #include <mach/mach.h>
-#include <mach/mach_vm.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -151,7 +150,7 @@ bool host_make_room(int fd, uint64_t bytes)
 bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **why)
 {
     size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
-    mach_vm_address_t second = 0;
+    vm_address_t second = 0;
     vm_prot_t current, most;
     *code = (struct vx_host_code){ .bytes = (bytes + mask) & ~mask };
     *why = "there is not enough address space or memory for it";
@@ -159,8 +158,8 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     if (first == MAP_FAILED)
         return false;
     *why = "this system allows no executable memory (is vx86 signed without the entitlement for it?)";
-    kern_return_t error = mach_vm_remap(mach_task_self(), &second, code->bytes, 0, VM_FLAGS_ANYWHERE, mach_task_self(),
-                                        (mach_vm_address_t)(uintptr_t)first, FALSE, &current, &most, VM_INHERIT_NONE);
+    kern_return_t error = vm_remap(mach_task_self(), &second, code->bytes, 0, VM_FLAGS_ANYWHERE, mach_task_self(),
+                                   (vm_address_t)(uintptr_t)first, FALSE, &current, &most, VM_INHERIT_NONE);
     if (error == KERN_SUCCESS && mprotect((void *)(uintptr_t)second, code->bytes, PROT_READ | PROT_EXEC) != 0) {
         munmap((void *)(uintptr_t)second, code->bytes);
         error = KERN_PROTECTION_FAILURE;

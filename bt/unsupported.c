@@ -1,11 +1,11 @@
 /* unsupported.c - the whole translator on hosts without an emitter: it says so, and the interpreter runs.
  *
- * Built instead of everything else in this folder unless the host is x86-64 Linux. */
+ * Built instead of everything else in this folder unless the host is x86-64. */
 #include "vx86/bt.h"
 
 const char *vx_bt_unavailable(void)
 {
-    return "the translator needs an x86-64 Linux host";
+    return "the translator needs an x86-64 host";
 }
 
 const char *vx_bt_refusal(uint64_t cache_bytes)

@@ -229,11 +229,6 @@ static int run(struct bench_options *options)
     struct bench_report report = { .swept = options->sweep };
     char default_image[IMAGE_PATH_CHARS];
     size_t bytes;
-    if (!lab_has_disk())
-        return say("bench: this build has no workloads, since its compiler makes no i386 programs%s%s", "", "");
-    vx_firmware_bios(&bytes);
-    if (bytes == 0)
-        return say("bench: this build has no BIOS; build it where SeaBIOS is installed%s%s", "", "");
     if (find_image(options, default_image) != 0)
         return 1;
     report.settings = bench_sweep(options->sweep, settings);
@@ -241,6 +236,11 @@ static int run(struct bench_options *options)
         return say("bench: --sweep: there is no '%.40s'; choose tu-max, tc-size, chain, jump-cache, engine, lowering "
                    "or interpret-first%s",
                    options->sweep, "");
+    if (!lab_has_disk())
+        return say("bench: this build has no workloads, since its compiler makes no i386 programs%s%s", "", "");
+    vx_firmware_bios(&bytes);
+    if (bytes == 0)
+        return say("bench: this build has no BIOS; build it where SeaBIOS is installed%s%s", "", "");
     options->alone |= options->sweep != NULL;
     report.rounds = options->rounds >= 1 ? (unsigned)options->rounds : DEFAULT_ROUNDS;
     int status = run_all(options, &report, settings);

@@ -106,7 +106,7 @@ static const struct row rows[] = {
     { "--gdb 0.0.0.0:1234 boots.img", "--gdb: '0\\.0\\.0\\.0:1234' is not a port" },
     { "--gdb unix: boots.img", "--gdb: a socket's path has 1 to 107 characters; choose" },
     { "--gdb unix:/no/where boots.img", "--gdb: unix:/no/where: No such file or directory; choose another path" },
-    { "--gdb unix:text boots.img", "--gdb: unix:text: Address already in use; choose another path" },
+    { "--gdb unix:text boots.img", "--gdb: unix:text: Address (already )?in use; choose another path" },
     { "--gdb-run boots.img", "--gdb-run is for --gdb; say" },
     { "--gdb 0 --debug boots.img", "--gdb and --debug both want the guest: leave one out" },
     { "--gdb 0 --lockstep boots.img", "--lockstep and the debugger would both step the guest" },

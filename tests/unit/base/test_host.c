@@ -130,10 +130,10 @@ Test(host, of_this_process)
     char path[1024];
     cr_assert(vx_host_program_path(path, sizeof path));
     cr_expect_eq(access(path, X_OK), 0, "%s", path);
-    volatile uint8_t *touched = malloc(1 << 20);
-    for (size_t i = 0; i < 1 << 20; i += 1024)
+    volatile uint8_t *touched = malloc(8 << 20);
+    for (size_t i = 0; i < 8 << 20; i += 1024)
         touched[i] = 1;
-    cr_expect_gt(vx_host_usage().peak_bytes, 1 << 20);
+    cr_expect_gt(vx_host_usage().peak_bytes, 6 << 20); /* kernels count in steps */
     free((void *)touched);
     cr_expect_gt(vx_host_mappings_max(), 1000);
 }

@@ -40,7 +40,7 @@ static void *stop_soon(void *opaque)
 static struct told run_code(const uint8_t *code, size_t bytes, enum vx_engine engine, uint64_t stop_at)
 {
     static struct rom rom;
-    struct told told = { NULL };
+    struct told told = { .text = NULL };
     struct rom_machine rig;
     struct vx_clock *clock = NULL;
     pthread_t thread;
