@@ -36,6 +36,10 @@ struct rom_machine {
 static inline vx_err rom_machine_create_to(struct rom_machine *rig, FILE *out, const struct rom *rom,
                                            struct vx_machine_config config)
 {
+    if (vx_bt_unavailable() != NULL) { /* the interpreter stands in, alone */
+        config.engine = VX_ENGINE_INTERP;
+        config.lockstep = false;
+    }
     rig->log = vx_log_create(out);
     VX_TRY(vx_loop_create(rig->log, &rig->loop));
     config.log = rig->log;
