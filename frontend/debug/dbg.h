@@ -149,8 +149,8 @@ struct dbg_text {
     size_t bytes;        /* read so far */
     const char *problem; /* why it ended before its end, or NULL */
 };
-/* Before the first line. False, with a `problem`: a file that is too long, which is known before anything of it has been
- * done. Of what has no length, that is known only in the end. */
+/* Before the first line. False, with a `problem`: a file that is too long, which is known before anything of it has
+ * been done. Of what has no length, that is known only in the end. */
 bool dbg_text_begin(struct dbg_text *text, FILE *file);
 /* The next line without its end in line[]; false at the end, or with a `problem`. */
 bool dbg_text_line(struct dbg_text *text, char *line, size_t room);
