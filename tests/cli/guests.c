@@ -34,6 +34,8 @@ static const struct {
     /* mov dx, 3FDh; in al, dx; test al, 1; jz $-3; mov dl, F8h; in al, dx; out dx, al; cmp al, 4; jnz $-14;
      * then as off.img */
     GUEST("echo.img", "\xBA\xFD\x03\xEC\xA8\x01\x74\xFB\xB2\xF8\xEC\xEE\x3C\x04\x75\xF0\xBA\x04\x06\xB8\0\x20\xEF\xF4"),
+    /* cld; xor ax, ax; mov ds, ax; mov si, 7C13h; mov dx, 3F8h; lodsb; test al, al; jz $-9; out dx, al; jmp $-6 */
+    GUEST("rude-talk.img", "\xFC\x31\xC0\x8E\xD8\xBE\x13\x7C\xBA\xF8\x03\xAC\x84\xC0\x74\xF5\xEE\xEB\xF8" RUDE),
     /* cld; xor ax, ax; mov ds, ax; mov si, 7C17h; mov dx, 3F8h; lodsb; test al, al; jz $+5; out dx, al; jmp $-6;
      * then as idle.img */
     GUEST("rude.img",

@@ -17,6 +17,7 @@
  *   int18.img           gives up by INT 18h
  *   nothing.img         says on port 402h what the BIOS says when it has nothing to boot, and powers off
  *   rude.img            asks COM1's terminal for its other screen, mouse reports, a title, ..., and halts for ever
+ *   rude-talk.img       asks again and again
  *   blank.img           cannot be booted */
 void guests_make(struct run *run);
 

@@ -113,6 +113,8 @@ static void become(struct run *run, char *args, unsigned slot, const char *termi
     file_name(out, "out", slot);
     file_name(err, "err", slot);
     setsid();
+    signal(SIGINT, SIG_DFL); /* which a shell ignores in what it starts in the background */
+    signal(SIGQUIT, SIG_DFL);
     if (terminal != NULL) {
         redirect(STDIN_FILENO, terminal, O_RDWR);
 #ifdef TIOCSCTTY

@@ -41,10 +41,14 @@ static void pty_close(struct pty *pty)
     close(pty->master);
 }
 
-/* For `ms` takes what the terminal shows, so that nobody waits for room in it. */
+/* For `ms` takes what the terminal shows, so that nobody waits for room in it. Of very much the end is kept. */
 static void pty_drain(struct pty *pty, unsigned ms)
 {
     for (unsigned i = 0; i <= ms / 10; i++) {
+        if (pty->count > sizeof pty->shown / 2) {
+            pty->count /= 2;
+            memmove(pty->shown, pty->shown + pty->count, pty->count);
+        }
         ssize_t got = read(pty->master, pty->shown + pty->count, sizeof pty->shown - 1 - pty->count);
         pty->count += got > 0 ? (size_t)got : 0;
         pty->shown[pty->count] = '\0';
@@ -182,6 +186,26 @@ static void every_end(struct run *run)
             ends(run, "--display terminal idle.img", NULL, killers[i], 128 + killers[i]);
     }
     ends(run, "rude.img", NULL, SIGRTMIN, 128 + SIGRTMIN);
+}
+
+/* The guest is at it while vx86 dies. */
+static void ends_in_the_middle(struct run *run, int number)
+{
+    static struct run_result result;
+    static struct pty pty;
+    pty_open(&pty);
+    pid_t pid = run_start(run, "rude-talk.img", 1, pty.name);
+    bool started = run_wait_for(run, 1, "vx86: engine");
+    pty_drain(&pty, 300);
+    kill(pid, number);
+    pty_drain(&pty, 300);
+    run_finish(run, pid, 1, &result);
+    pty_drain(&pty, 50);
+    struct told told = tell(&pty);
+    told.titles = 0; /* the end is all that there is */
+    run_check(run, started && result.status == 128 + number, "rude-talk.img", &result, "another status is right");
+    run_check(run, is_clean(&told), "rude-talk.img", &result, "what the terminal was told should be taken back");
+    pty_close(&pty);
 }
 
 /* Standard input is no terminal, standard output is: what the guest says is taken back all the same. */
@@ -381,6 +405,10 @@ int main(int argc, char **argv)
     run_init(&run, argv[1]);
     guests_make(&run);
     every_end(&run);
+    for (unsigned i = 0; i < 4; i++) {
+        ends_in_the_middle(&run, SIGSEGV);
+        ends_in_the_middle(&run, SIGTERM);
+    }
     output(&run);
     stops(&run, "idle.img", SIGTSTP, false);
     stops(&run, "rude.img", SIGTSTP, false);

@@ -73,7 +73,7 @@ static void write_all(struct terminal *terminal, const char *bytes, size_t count
 static void draw_locked(struct terminal *terminal)
 {
     size_t count;
-    if (!terminal->raw) /* somebody else has it */
+    if (!terminal->raw || !terminal_raw_is_held()) /* somebody else has it, or the process is about to end */
         return;
     const char *bytes = terminal_screen_draw(terminal->screen, &count);
     write_all(terminal, bytes, count);

@@ -61,9 +61,15 @@ static ssize_t write_some(struct serial *serial, const uint8_t *bytes, size_t co
     return done;
 }
 
+/* By somebody else, since the process is about to end: what comes now would stay with the user. */
+static bool was_given_back(const struct serial *serial)
+{
+    return serial->holds && !terminal_raw_is_held();
+}
+
 static void write_all(struct serial *serial, const uint8_t *bytes, size_t count)
 {
-    while (count > 0 && !serial->write_failed) {
+    while (count > 0 && !serial->write_failed && !was_given_back(serial)) {
         ssize_t done = write_some(serial, bytes, count);
         if (done >= 0) {
             bytes += done;
