@@ -1,9 +1,8 @@
 /* fpu_error.h - the AT's way of reporting x87 errors: FERR# to IRQ 13, and the port that takes it back.
  *
  * Source: IBM PC AT Technical Reference "Coprocessor"; 82371SB (PIIX3) data sheet "Coprocessor Error Register". Port:
- * F0h. Modelled: IRQ 13 rises with FERR#; a write to F0h, or FERR# going away, lowers it. Not modelled: IGNNE# (the
- * core goes on by itself after the handler has cleared the exception). State to save: none (the
- * line's level is at its other end). */
+ * F0h. Modelled: IRQ 13 rises with FERR#. A write to F0h while FERR# is active lowers it and asserts IGNNE#, so that
+ * the handler can use the coprocessor; both end with FERR#. State to save: FERR#, IGNNE#. */
 #ifndef VX86_DEVICES_FPU_ERROR_H
 #define VX86_DEVICES_FPU_ERROR_H
 
@@ -21,5 +20,7 @@ extern const struct device_type fpu_error_type;
 
 /* FERR# of the processor. */
 void fpu_error_set_ferr(struct fpu_error *chip, bool level);
+/* IGNNE#, to the processor: it asks when it has an error. */
+bool fpu_error_ignne(const struct fpu_error *chip);
 
 #endif

@@ -218,11 +218,6 @@ static void write_p2(struct i8042 *i8042, uint8_t value)
         vx_irq_pulse(&i8042->reset);
 }
 
-void i8042_a20_moved(struct i8042 *i8042, bool level)
-{
-    i8042->p2 = (i8042->p2 & P2_RESET) | (level ? P2_A20 : 0);
-}
-
 /* F0h-FFh: the low four bits that are 0 pulse low for 6 us. A20 is back before the CPU can tell. */
 static void pulse_p2(struct i8042 *i8042, uint8_t command)
 {
@@ -395,13 +390,10 @@ static void reset(void *instance, enum reset phase)
     show_leds(i8042);
 }
 
-/* The A20 gate and the host's LEDs keep no level of their own. P21 follows port 92h (i8042_a20_moved()), so it is right
- * for both. */
+/* The host's LEDs keep no level of their own. */
 static void restored(void *instance)
 {
-    struct i8042 *i8042 = instance;
-    vx_irq_set(&i8042->a20, (i8042->p2 & P2_A20) != 0);
-    show_leds(i8042);
+    show_leds(instance);
 }
 
 static void destroy(void *instance)

@@ -21,15 +21,12 @@ struct i8042_config {
     struct vx_clock *clock;
     struct vx_irq irq_keyboard; /* IRQ 1 */
     struct vx_irq irq_aux;      /* IRQ 12 */
-    struct vx_irq a20;          /* level of P21; high after reset */
+    struct vx_irq a20;          /* level of P21, high after reset: one of two that can release A20M# */
     struct vx_irq reset;        /* raised, and lowered again, when the guest pulses P20 */
     struct vx_input *input;     /* NULL: nobody types. Its keyboard and relative pointer are ours until destroy */
 };
 
 VX_MUST_USE vx_err i8042_create(const struct i8042_config *config, struct i8042 **out);
 extern const struct device_type i8042_type;
-
-/* Another chip (port 92h) moved the shared A20 gate: what command D0h reports follows. */
-void i8042_a20_moved(struct i8042 *i8042, bool level);
 
 #endif

@@ -27,11 +27,13 @@ static void port92_write(void *opaque, uint64_t off, unsigned size, uint64_t val
         vx_irq_pulse(&port->cpu_reset);
 }
 
-/* A20 itself is opened by the machine at reset; here only the register. */
 static void port92_reset(void *instance, enum reset phase)
 {
+    struct port92 *port = instance;
     if (phase == VX_RESET_HOLD)
-        ((struct port92 *)instance)->value = 0;
+        port->value = 0;
+    else
+        vx_irq_lower(&port->a20);
 }
 
 vx_err port92_create(const struct port92_config *config, struct port92 **out)

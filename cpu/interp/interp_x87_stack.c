@@ -132,6 +132,8 @@ bool x87_check_pending(struct insn *in, bool *again)
      * is retried while that interrupt can be taken; where it cannot, it goes on as with IGNNE#, where a PC would hang.
      */
     cpu->ops->ferr(cpu->ops_opaque, true);
+    if (cpu->ops->input != NULL && cpu->ops->input(cpu->ops_opaque, VX_INPUT_IGNNE) != 0)
+        return true;
     *again = cpu->intr_line && cpu->iflag;
     return true;
 }

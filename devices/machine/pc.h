@@ -62,9 +62,12 @@ enum pc_request {
 /* INIT of one processor, by its local APIC; above all others. */
 #define PC_REQUEST_INIT_OF(number) (1u << (8 + (number)))
 
-/* The ISA interrupt lines, as a chip whose state they are. */
+enum pc_a20_source { PC_A20_I8042, PC_A20_PORT92 };
+
+/* The wires that several chips drive, as a chip whose state they are. */
 struct pc_wires {
     struct irq_or isa[PC_ISA_IRQS];
+    struct irq_or a20; /* A20M# released: by the keyboard controller or by port 92h */
 };
 
 struct vx_machine {

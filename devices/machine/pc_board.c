@@ -41,8 +41,16 @@ static struct vx_irq isa_irq(struct vx_machine *pc, unsigned irq)
 
 static const struct state_field wire_fields[] = {
     FIELD_STRUCT(struct pc_wires, isa, &irq_or_state),
+    FIELD_STRUCT(struct pc_wires, a20, &irq_or_state),
 };
 static const struct state_table wire_state = STATE_TABLE(struct pc_wires, wire_fields, NULL);
+
+/* The gate at the end of A20 keeps no level of its own. */
+static void wires_restored(void *instance)
+{
+    const struct pc_wires *wires = instance;
+    vx_irq_set(&wires->a20.out, wires->a20.inputs != 0);
+}
 
 static void wires_destroy(void *instance)
 {
@@ -50,9 +58,10 @@ static void wires_destroy(void *instance)
 }
 
 static const struct device_type wires_type = {
-    .name = "isa wires",
-    .version = 1,
+    .name = "wires",
+    .version = 2,
     .state = &wire_state,
+    .restored = wires_restored,
     .destroy = wires_destroy,
 };
 
@@ -140,15 +149,7 @@ static struct vx_irq request_line(struct vx_machine *pc, uint32_t request)
     return (struct vx_irq){ .set = request_set, .opaque = pc, .line = request };
 }
 
-static void a20_from_port92(void *opaque, unsigned line, bool level)
-{
-    (void)line;
-    struct vx_machine *pc = opaque;
-    vx_pmap_set_a20(pc->pmap, level);
-    i8042_a20_moved(pc->i8042, level);
-}
-
-static void a20_from_i8042(void *opaque, unsigned line, bool level)
+static void a20_set(void *opaque, unsigned line, bool level)
 {
     (void)line;
     vx_pmap_set_a20(((struct vx_machine *)opaque)->pmap, level);
@@ -197,6 +198,7 @@ static vx_err create_interrupts(struct vx_machine *pc)
     own(pc, &pic_type, pc->pic);
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         irq_or_init(&pc->wires.isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
+    irq_or_init(&pc->wires.a20, (struct vx_irq){ .set = a20_set, .opaque = pc });
     own(pc, &wires_type, &pc->wires);
     VX_TRY(fpu_error_create(&(struct fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
     own(pc, &fpu_error_type, pc->fpu_error);
@@ -299,7 +301,7 @@ static vx_err create_keyboard(struct vx_machine *pc, struct vx_input *input)
             .clock = pc->clock,
             .irq_keyboard = isa_irq(pc, 1),
             .irq_aux = isa_irq(pc, 12),
-            .a20 = { .set = a20_from_i8042, .opaque = pc },
+            .a20 = irq_or_input(&pc->wires.a20, PC_A20_I8042),
             .reset = request_line(pc, PC_REQUEST_CPU_RESET),
             .input = input,
         },
@@ -307,7 +309,7 @@ static vx_err create_keyboard(struct vx_machine *pc, struct vx_input *input)
     own(pc, &i8042_type, pc->i8042);
     struct port92 *port92;
     VX_TRY(port92_create(&(struct port92_config){ .bus = pc->bus,
-                                                  .a20 = { .set = a20_from_port92, .opaque = pc },
+                                                  .a20 = irq_or_input(&pc->wires.a20, PC_A20_PORT92),
                                                   .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
                          &port92));
     own(pc, &port92_type, port92);

@@ -87,6 +87,7 @@ static uint64_t input(void *opaque, enum vx_vcpu_input what)
     switch (what) {
     case VX_INPUT_RANDOM: return random_number(cpu);
     case VX_INPUT_TSC: return vx_clock_now_ns(cpu->pc->clock);
+    case VX_INPUT_IGNNE: return fpu_error_ignne(cpu->pc->fpu_error);
     case VX_INPUT_TSC_DEADLINE: return lapic_tsc_deadline(cpu->lapic);
     }
     return 0;

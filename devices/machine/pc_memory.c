@@ -6,6 +6,7 @@
  *     100000h  - RAM end  RAM
  *     RAM end  - FEC00000h  PCI memory
  *     FEC00000h, FEE00000h  I/O APIC, local APIC
+ *     FFEF0000h - FFF00000h  its last 64 KiB once more, where a processor with A20 masked looks for the reset vector
  *     ...      - 4 GiB    BIOS ROM, ending at 4 GiB */
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #define BIOS_UNIT        (64u << 10)
 #define BIOS_MAX         (4u << 20)
 #define FOUR_GIB         (1ull << 32)
+#define A20_BYTES        (1u << 20)
 
 /* The bus as the one who asks sees it. */
 static struct vx_bus *bus_of(struct vx_machine *pc, uint32_t from)
@@ -65,6 +67,9 @@ static vx_err load_bios(struct vx_machine *pc, const uint8_t *bios, size_t bytes
     for (size_t i = 0; i < copies; i++)
         memcpy(vx_pmap_page_hva(pc->pmap, page) + i * bytes, bios, bytes);
     vx_pmap_map(pc->pmap, FOUR_GIB - total, total, page, VX_PMAP_DISCARD);
+    if (total <= A20_BYTES)
+        vx_pmap_map(pc->pmap, FOUR_GIB - A20_BYTES - BIOS_UNIT, BIOS_UNIT,
+                    page + (uint32_t)((total - BIOS_UNIT) >> VX_PAGE_SHIFT), VX_PMAP_DISCARD);
     pc->bios_window_page = page + (uint32_t)((total - PC_BIOS_WINDOW_BYTES) >> VX_PAGE_SHIFT);
     return VX_ERR_OK;
 }

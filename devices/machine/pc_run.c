@@ -51,7 +51,6 @@ void vx_machine_reset(struct vx_machine *pc)
     for (unsigned i = 0; i < pc->device_count; i++)
         if (pc->devices[i].type->reset != NULL)
             pc->devices[i].type->reset(pc->devices[i].instance, VX_RESET_HOLD);
-    vx_pmap_set_a20(pc->pmap, true);
     for (unsigned i = 0; i < pc->cpu_count; i++)
         pc_cpu_reset(&pc->cpu[i], false);
     if (pc->bt != NULL)
@@ -64,11 +63,9 @@ void vx_machine_reset(struct vx_machine *pc)
     pc_raise(pc, VX_ATTN_INTR | VX_ATTN_WORK);
 }
 
-/* The A20 gate opens with it, or the processor would not find the reset vector. */
+/* The chips know nothing of it, and A20 stays as it is: the reset vector is there either way (pc_memory.c). */
 static void init_cpu(struct pc_cpu *cpu)
 {
-    vx_pmap_set_a20(cpu->pc->pmap, true);
-    i8042_a20_moved(cpu->pc->i8042, true);
     lapic_init(cpu->lapic);
     pc_cpu_reset(cpu, true);
 }

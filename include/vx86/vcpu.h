@@ -181,6 +181,7 @@ struct vx_vcpu_debug {
 enum vx_vcpu_input {
     VX_INPUT_RANDOM,       /* 64 bits that a guest may take for entropy */
     VX_INPUT_TSC,          /* guest time-stamp counter before IA32_TSC_ADJUST-like offset */
+    VX_INPUT_IGNNE,        /* IGNNE#: 1, x87 errors are ignored (CR0.NE = 0) */
     VX_INPUT_TSC_DEADLINE, /* IA32_TSC_DEADLINE, which the local APIC has; 0: not armed, or it has none */
 };
 

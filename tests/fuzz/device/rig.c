@@ -191,8 +191,6 @@ static void carry_out_requests(struct rig *rig)
     if (pending & PC_REQUEST_RESET) {
         vx_machine_reset(pc);
     } else if (pending & (PC_REQUEST_CPU_RESET | PC_REQUEST_INIT_OF(0))) {
-        vx_pmap_set_a20(pc->pmap, true);
-        i8042_a20_moved(pc->i8042, true);
         lapic_init(pc->cpu[0].lapic);
     }
 }

@@ -78,6 +78,8 @@ static int world_ack(void *opaque)
 static uint64_t world_input(void *opaque, enum vx_vcpu_input what)
 {
     const struct world *w = opaque;
+    if (what == VX_INPUT_IGNNE)
+        return 0;
     return what == VX_INPUT_TSC_DEADLINE ? w->deadline : w->tsc;
 }
 static void world_apic_base(void *opaque, uint64_t value)

@@ -310,7 +310,7 @@ Test(fp_control, availability)
 /* FERR# as the machine sees it; raising it may bring INTR up. */
 struct ferr {
     unsigned raised, dropped;
-    bool interrupts;
+    bool interrupts, ignne;
     struct vx_vcpu *cpu;
 };
 
@@ -323,6 +323,12 @@ static void on_ferr(void *opaque, bool level)
         f->cpu->intr_line = level;
 }
 
+static uint64_t on_input(void *opaque, enum vx_vcpu_input what)
+{
+    const struct ferr *f = opaque;
+    return what == VX_INPUT_IGNNE && f->ignne;
+}
+
 /* Divide by zero, unmasked, and then an instruction that does or does not wait. */
 Test(fp_control, pending)
 {
@@ -332,33 +338,36 @@ Test(fp_control, pending)
         int vector;
         bool again;
         unsigned raised, dropped;
+        bool ignne;
     } rows[] = {
-        { 0, 0xD9, 0xE8, true, false, true, VX_MF, false, 0, 0 },
-        { 0, 0x9B, 0x00, true, false, true, VX_MF, false, 0, 0 },
-        { 1, 0x77, 0x00, true, false, true, VX_MF, false, 0, 0 },
-        { 1, 0xEF, 0xC1, true, false, true, VX_MF, false, 0, 0 },
-        { 1, 0x58, 0xC1, true, false, true, -1, false, 0, 0 },
-        { 1, 0x2A, 0xC1, true, false, true, VX_MF, false, 0, 0 },
-        { 0, 0xDB, 0xE2, true, false, true, -1, false, 0, 0 },
-        { 0, 0xDF, 0xE0, true, false, true, -1, false, 0, 0 },
-        { 0, 0xD9, 0x2E, true, false, true, VX_MF, false, 0, 0 },
-        { 0, 0xD9, 0x36, true, false, true, -1, false, 0, 0 },
-        { 1, 0xAE, 0x06, true, false, true, -1, false, 0, 0 },
-        { 0, 0xD9, 0xE8, false, true, true, -1, true, 1, 0 },
-        { 0, 0xD9, 0xE8, false, true, false, -1, false, 1, 0 },
-        { 0, 0xD9, 0xE8, false, false, true, -1, false, 1, 0 },
-        { 0, 0x9B, 0x00, false, true, true, -1, true, 1, 0 },
-        { 0, 0xDB, 0xE2, false, true, true, -1, false, 0, 1 },
-        { 0, 0xDB, 0xE3, false, true, true, -1, false, 0, 1 },
-        { 0, 0xDD, 0x36, false, true, true, -1, false, 0, 1 },
-        { 0, 0xD9, 0x36, false, true, true, -1, false, 0, 1 },
-        { 1, 0xEF, 0xC1, false, true, true, -1, true, 1, 0 },
+        { 0, 0xD9, 0xE8, true, false, true, VX_MF, false, 0, 0, false },
+        { 0, 0x9B, 0x00, true, false, true, VX_MF, false, 0, 0, false },
+        { 1, 0x77, 0x00, true, false, true, VX_MF, false, 0, 0, false },
+        { 1, 0xEF, 0xC1, true, false, true, VX_MF, false, 0, 0, false },
+        { 1, 0x58, 0xC1, true, false, true, -1, false, 0, 0, false },
+        { 1, 0x2A, 0xC1, true, false, true, VX_MF, false, 0, 0, false },
+        { 0, 0xDB, 0xE2, true, false, true, -1, false, 0, 0, false },
+        { 0, 0xDF, 0xE0, true, false, true, -1, false, 0, 0, false },
+        { 0, 0xD9, 0x2E, true, false, true, VX_MF, false, 0, 0, false },
+        { 0, 0xD9, 0x36, true, false, true, -1, false, 0, 0, false },
+        { 1, 0xAE, 0x06, true, false, true, -1, false, 0, 0, false },
+        { 0, 0xD9, 0xE8, false, true, true, -1, true, 1, 0, false },
+        { 0, 0xD9, 0xE8, false, true, false, -1, false, 1, 0, false },
+        { 0, 0xD9, 0xE8, false, false, true, -1, false, 1, 0, false },
+        { 0, 0x9B, 0x00, false, true, true, -1, true, 1, 0, false },
+        { 0, 0xDB, 0xE2, false, true, true, -1, false, 0, 1, false },
+        { 0, 0xDB, 0xE3, false, true, true, -1, false, 0, 1, false },
+        { 0, 0xDD, 0x36, false, true, true, -1, false, 0, 1, false },
+        { 0, 0xD9, 0x36, false, true, true, -1, false, 0, 1, false },
+        { 1, 0xEF, 0xC1, false, true, true, -1, true, 1, 0, false },
+        { 0, 0xD9, 0xE8, false, true, true, -1, false, 1, 0, true },
+        { 0, 0xD9, 0xE8, true, true, true, VX_MF, false, 0, 0, true },
     };
-    static const struct vx_vcpu_ops ops = { .ferr = on_ferr };
+    static const struct vx_vcpu_ops ops = { .ferr = on_ferr, .input = on_input };
     char text[160] = "";
     for (unsigned row = 0; row < VX_ARRAY_LEN(rows); row++) {
         struct vx_vcpu *cpu = harness_cpu();
-        struct ferr ferr = { .interrupts = rows[row].intr, .cpu = cpu };
+        struct ferr ferr = { .interrupts = rows[row].intr, .ignne = rows[row].ignne, .cpu = cpu };
         cpu->ops = &ops;
         cpu->ops_opaque = &ferr;
         cpu->iflag = rows[row].iflag;

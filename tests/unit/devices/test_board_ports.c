@@ -44,8 +44,20 @@ Test(board_ports, fpu_error)
     cr_assert_eq(fpu_error_create(&config, &chip), VX_ERR_OK);
     fpu_error_set_ferr(chip, true);
     cr_assert(rig.level[IRQ13]);
+    cr_assert(!fpu_error_ignne(chip));
     vx_bus_write(rig.bus, VX_SPACE_IO, 0xF0, 1, 0);
-    cr_assert(!rig.level[IRQ13]);
+    cr_assert(!rig.level[IRQ13] && fpu_error_ignne(chip));
+    fpu_error_set_ferr(chip, true); /* the handler's own instructions with the error still pending */
+    cr_assert(!rig.level[IRQ13] && fpu_error_ignne(chip));
+    fpu_error_set_ferr(chip, false);
+    cr_assert(!rig.level[IRQ13] && !fpu_error_ignne(chip));
+    vx_bus_write(rig.bus, VX_SPACE_IO, 0xF0, 1, 0); /* nothing to ignore */
+    cr_assert(!fpu_error_ignne(chip));
+    fpu_error_set_ferr(chip, true);
+    cr_assert(rig.level[IRQ13], "the next error interrupts again");
+    fpu_error_type.reset(chip, VX_RESET_HOLD);
+    fpu_error_type.reset(chip, VX_RESET_RELEASE);
+    cr_assert(!rig.level[IRQ13] && !fpu_error_ignne(chip));
     fpu_error_type.destroy(chip);
     port_rig_fini(&rig);
 }

@@ -43,6 +43,12 @@ static const uint8_t come_back_code[] = {
     MOV_AL_OUT(0x0F, 0x70), 0xE4, 0x71, 0x84, 0xC0, 0x75, 0x12, MOV_AL_OUT(0x0F, 0x70), MOV_AL_OUT(0x0A, 0x71), MOV_AL_OUT(0x5A, 0x21),
     MOV_AL_OUT(0x01, 0x92), SPIN, 0xE4, 0x21, 0xE6, 0xF4, SPIN,
 };
+/* The same with A20 closed by both who can open it. The second time round, exit with what port 92h says. */
+static const uint8_t come_back_below_code[] = {
+    MOV_AL_OUT(0x0F, 0x70), 0xE4, 0x71, 0x84, 0xC0, 0x75, 0x1A, MOV_AL_OUT(0x0F, 0x70), MOV_AL_OUT(0x0A, 0x71),
+    MOV_AL_OUT(0xD1, 0x64), MOV_AL_OUT(0xDD, 0x60), MOV_AL_OUT(0x00, 0x92), MOV_AL_OUT(0x01, 0x92), SPIN,
+    0xE4, 0x92, 0xE6, 0xF4, SPIN,
+};
 /* The same with CMOS[50h] as the mark and CMOS[0Fh] = 0: the whole board is reset, IMR is 0. */
 static const uint8_t reboot_code[] = {
     MOV_AL_OUT(0x50, 0x70), 0xE4, 0x71, 0x84, 0xC0, 0x75, 0x12, MOV_AL_OUT(0x50, 0x70), MOV_AL_OUT(0x0A, 0x71), MOV_AL_OUT(0x5A, 0x21),
@@ -106,6 +112,7 @@ static const struct {
     { "dead", CODE(dead_code), NULL, 0, true, VX_END_DEAD, 0 },
     { "timer", CODE(timer_code), CODE(timer_handler), true, VX_END_DEBUG_EXIT, 7 },
     { "come back", CODE(come_back_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x5A },
+    { "come back with A20 closed", CODE(come_back_below_code), NULL, 0, true, VX_END_DEBUG_EXIT, 1 },
     { "reboot", CODE(reboot_code), NULL, 0, false, VX_END_DEBUG_EXIT, 0 },
     { "strings", CODE(strings_code), CODE(strings_handler), true, VX_END_DEBUG_EXIT, 0x55 },
     { "random", CODE(random_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x44 },

@@ -208,6 +208,37 @@ Test(run, two_machines_side_by_side, .timeout = 20)
 /* ---- who asks --------------------------------------------------------------------------------------------------- */
 
 /* A processor's local APIC answers that processor, not a device and not the host. Everything else answers all. */
+/* A20M# is an OR of what the keyboard controller and port 92h say (82371SB "Port 92 Register"); each keeps its own. */
+Test(run, a20_is_open_while_either_opens_it)
+{
+    static struct rom rom;
+    struct rom_machine rig;
+    rom_make(&rom, CODE(dead_code), NULL, 0);
+    cr_assert_eq(rom_machine_create(&rig, &rom, VX_ENGINE_INTERP, true), VX_ERR_OK);
+    struct vx_bus *bus = vx_machine_bus(rig.machine);
+    struct vx_pmap *pmap = vx_machine_pmap(rig.machine);
+    cr_assert(vx_pmap_a20(pmap), "after reset");
+    for (unsigned round = 0; round < 8; round++) {
+        bool keyboard = round & 1, port92 = round & 2;
+        for (unsigned order = 0; order < 2; order++)
+            if (order == round >> 2) {
+                vx_bus_write(bus, VX_SPACE_IO, 0x92, 1, port92 ? 2 : 0);
+            } else {
+                vx_bus_write(bus, VX_SPACE_IO, 0x64, 1, 0xD1);
+                vx_bus_write(bus, VX_SPACE_IO, 0x60, 1, keyboard ? 0xDF : 0xDD);
+            }
+        cr_assert_eq(vx_pmap_a20(pmap), keyboard || port92, "round %u", round);
+        cr_assert_eq(vx_bus_read(bus, VX_SPACE_IO, 0x92, 1), port92 ? 2 : 0);
+        vx_bus_write(bus, VX_SPACE_IO, 0x64, 1, 0xD0);
+        cr_assert_eq(vx_bus_read(bus, VX_SPACE_IO, 0x60, 1) & 2, keyboard ? 2 : 0, "round %u", round);
+    }
+    vx_bus_write(bus, VX_SPACE_IO, 0x92, 1, 2);
+    vx_machine_reset(rig.machine);
+    cr_assert(vx_pmap_a20(pmap));
+    cr_assert_eq(vx_bus_read(bus, VX_SPACE_IO, 0x92, 1), 0);
+    rom_machine_destroy(&rig);
+}
+
 Test(run, the_local_apic_answers_its_processor)
 {
     static struct rom rom;
