@@ -3,8 +3,8 @@
  * Data flow: THR -> vx_char_ops.write at once (or into our own receiver in loopback); receive() -> FIFO -> RBR.
  *
  * Invariants
- *   I1  The interrupt line always equals "some enabled source is pending, and OUT2": every change of a source ends in
- *       update_irq().
+ *   I1  The interrupt line always equals "some enabled source is pending, and the OUT2 pin is active", which it is not
+ *       in loopback: every change of a source ends in update_irq().
  *   I2  thre_pending is set by an emptied transmitter and by enabling IER.ETBEI while it is empty; cleared by reading
  *       IIR when that reports it, and by writing THR. Drivers test for exactly that (Linux 8250 "UART_BUG_THRE").
  *   I3  fifo_count <= capacity (16 with FIFOs on, 1 without). */
@@ -110,7 +110,8 @@ static uint8_t interrupt_id(const struct uart16550 *uart)
 
 static void update_irq(struct uart16550 *uart)
 {
-    vx_irq_set(&uart->irq, interrupt_id(uart) != IIR_NONE && (uart->mcr & MCR_OUT2));
+    bool gate = (uart->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+    vx_irq_set(&uart->irq, gate && interrupt_id(uart) != IIR_NONE);
 }
 
 /* ---- receiver ---------------------------------------------------------------------------------------------------- */

@@ -205,7 +205,7 @@ static const struct state_field fields[] = {
     FIELD_STRUCT(struct vga, pci, &pci_function_state),
     WIRES(struct vga, log, bus, clock, pmap, display, head, ports, window, mmio, vram_page, rom_page),
     FIELD(struct vga, plain_left),
-    DERIVED(struct vga, window_page, window_twice),
+    DERIVED(struct vga, window_page, window_chain_4),
     /* what the display has been shown */
     DERIVED(struct vga, display_timer, changed, redraw, whole, quiet_polls, last_update_ns, shown, cells, shown_cells,
             pixels, pixels_count, line),

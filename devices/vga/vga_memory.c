@@ -8,18 +8,18 @@
  *     else        all that the masks allow, k = a
  *
  * vga_plane_off() lays the planes out so that what chain-4 reaches lies side by side, as VBE's banks and its linear
- * frame buffer do anyway. Where the planar logic has nothing to do (no mask, no rotation, no latches) the window can
- * then be mapped straight to video memory, where translated code reaches it without a call-out.
+ * frame buffer do anyway. Where the planar logic has nothing to do for a write (no mask, no rotation, no latches) the
+ * window can then be mapped straight to video memory, where translated code reaches it without a call-out.
  *
  *   I1  With VBE's linear depths the window is mapped always: no planar logic stands before them.
- *   I2  With chain-4 it is mapped when PLAIN_ACCESSES in a row, without a write to the sequencer or the graphics
- *       controller between them, have found nothing for the planar logic to do. Until then reads load the latches, as
- *       they do on the board always. */
+ *   I2  With chain-4 it is mapped for writes when PLAIN_WRITES in a row, without a write to the sequencer or the graphics
+ *       controller between them, have found nothing for the planar logic to do. Reads are never mapped: each loads the
+ *       latches, which the next write mode may store. */
 #include <string.h>
 
 #include "vga_state.h"
 
-enum { DIRECT_BYTES = 0x10000, PLAIN_ACCESSES = 1024 };
+enum { DIRECT_BYTES = 0x10000, PLAIN_WRITES = 1024 };
 
 /* Every plane's byte p from bit p of a nibble: 0101b gives 00FF00FFh. */
 static uint32_t expand(uint8_t nibble)
@@ -161,26 +161,35 @@ static bool is_linear(const struct vga *vga)
     return vbe_on(vga) && vga->vbe[VBE_BPP] != 4;
 }
 
-/* Whether every access would be a plain one to video memory in window order. */
+/* Whether every write would be a plain one to video memory in window order. */
 static bool is_plain(const struct vga *vga)
 {
     const uint8_t *gc = vga->gc;
     if (vbe_on(vga) || !(vga->seq[SEQ_MEMORY_MODE] & SEQ_MEMORY_CHAIN_4) || vga->seq[SEQ_MAP_MASK] != 0x0F)
         return false;
-    return (gc[GC_MODE] & (GC_MODE_WRITE | GC_MODE_READ_COMPARE)) == 0 && gc[GC_ROTATE] == 0 &&
-           gc[GC_BIT_MASK] == 0xFF && gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
+    return (gc[GC_MODE] & GC_MODE_WRITE) == 0 && gc[GC_ROTATE] == 0 && gc[GC_BIT_MASK] == 0xFF &&
+           gc[GC_ENABLE_SET_RESET] == 0 && (gc[GC_MISC] >> GC_MISC_MAP_SHIFT) <= 1;
 }
 
-/* A 128 KiB window shows the same 64 KiB twice: a plane has no more. */
-static void map_window(struct vga *vga, uint32_t page, bool twice)
+static void map_window(struct vga *vga, uint32_t page)
 {
-    uint32_t upper = twice ? page : VX_PMAP_BUS;
     vga->window_page = page;
-    vga->window_twice = twice;
+    vga->window_chain_4 = false;
     vx_pmap_map(vga->pmap, VGA_WINDOW, DIRECT_BYTES, page, page);
-    vx_pmap_map(vga->pmap, VGA_WINDOW + DIRECT_BYTES, DIRECT_BYTES, upper, upper);
+    vx_pmap_map(vga->pmap, VGA_WINDOW + DIRECT_BYTES, DIRECT_BYTES, VX_PMAP_BUS, VX_PMAP_BUS);
     if (page != VX_PMAP_BUS)
         vga_changed(vga);
+}
+
+/* keeps I2. A 128 KiB window shows the same 64 KiB twice: a plane has no more. */
+static void map_chain_4(struct vga *vga)
+{
+    bool twice = vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT == 0;
+    vga->window_page = vga->vram_page;
+    vga->window_chain_4 = true;
+    vx_pmap_map(vga->pmap, VGA_WINDOW, DIRECT_BYTES, VX_PMAP_BUS, vga->vram_page);
+    vx_pmap_map(vga->pmap, VGA_WINDOW + DIRECT_BYTES, DIRECT_BYTES, VX_PMAP_BUS, twice ? vga->vram_page : VX_PMAP_BUS);
+    vga_changed(vga);
 }
 
 /* keeps I1 */
@@ -190,36 +199,24 @@ static uint32_t linear_page(const struct vga *vga)
     return is_linear(vga) ? vga->vram_page + vga->vbe[VBE_BANK] * bank_pages : VX_PMAP_BUS;
 }
 
-static bool shows_twice(const struct vga *vga)
-{
-    return vga->gc[GC_MISC] >> GC_MISC_MAP_SHIFT == 0;
-}
-
 void vga_remap_window(struct vga *vga, bool force)
 {
     uint32_t page = linear_page(vga);
-    vga->plain_left = page == VX_PMAP_BUS && is_plain(vga) ? PLAIN_ACCESSES : 0;
-    if (force || page != vga->window_page || vga->window_twice)
-        map_window(vga, page, false);
+    vga->plain_left = page == VX_PMAP_BUS && is_plain(vga) ? PLAIN_WRITES : 0;
+    if (force || page != vga->window_page || vga->window_chain_4)
+        map_window(vga, page);
 }
 
-/* keeps I2 */
-static void count_access(struct vga *vga)
-{
-    if (vga->plain_left != 0 && --vga->plain_left == 0)
-        map_window(vga, vga->vram_page, shows_twice(vga));
-}
-
-/* What is plain and has no accesses left was mapped. */
+/* What is plain and has no writes left was mapped. */
 void vga_restore_window(struct vga *vga)
 {
     bool plain = linear_page(vga) == VX_PMAP_BUS && is_plain(vga);
     if (!plain)
         vga->plain_left = 0;
     if (plain && vga->plain_left == 0)
-        map_window(vga, vga->vram_page, shows_twice(vga));
+        map_chain_4(vga);
     else
-        map_window(vga, linear_page(vga), false);
+        map_window(vga, linear_page(vga));
 }
 
 uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)
@@ -227,7 +224,6 @@ uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size)
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)read_byte(opaque, (uint32_t)off + i) << (8 * i);
-    count_access(opaque);
     return value;
 }
 
@@ -235,7 +231,9 @@ void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     for (unsigned i = 0; i < size; i++)
         write_byte(opaque, (uint32_t)off + i, (uint8_t)(value >> (8 * i)));
-    count_access(opaque);
+    struct vga *vga = opaque;
+    if (vga->plain_left != 0 && --vga->plain_left == 0)
+        map_chain_4(vga);
 }
 
 bool vga_is_direct(const struct vga *vga)

@@ -121,8 +121,8 @@ struct vga {
     uint16_t vbe_index, vbe[VBE_COUNT];
 
     uint32_t window_page; /* what the window's first 64 KiB are mapped to, VX_PMAP_BUS: our handlers */
-    bool window_twice;    /* the other 64 KiB too */
-    unsigned plain_left;  /* accesses by the handlers until the window is mapped; 0: it is, or will not be */
+    bool window_chain_4;  /* for writes only, I2 of vga_memory.c */
+    unsigned plain_left;  /* writes by the handlers until the window is mapped for them; 0: it is, or will not be */
 
     struct vx_timer display_timer;
     bool changed;         /* since the last update */

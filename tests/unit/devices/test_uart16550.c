@@ -143,7 +143,8 @@ static const struct port_step loopback[] = {
     { IN, LSR, 0x61 },  { OUT, THR, 0x18 },       { IN, LSR, 0x63 },  { IN, LSR, 0x61 },  { IN, RBR, 0x18 },
     { OUT, LCR, 0x00 }, { OUT, THR, 0xFF },       { IN, RBR, 0x1F },  { OUT, IER, 0x0F }, { IN, IIR, 0x02 },
     { IN, IIR, 0x00 },  { IN, MSR, 0x80 | 0x0A }, { IN, IIR, 0x01 },  { OUT, LCR, 0x43 }, { IN, IIR, 0x06 },
-    { LINE, IRQ4, 1 },  { IN, LSR, 0x79 },        { IN, IIR, 0x04 },  { IN, RBR, 0 },     { IN, IIR, 0x01 },
+    { LINE, IRQ4, 0 },  { OUT, MCR, 0x08 },       { LINE, IRQ4, 1 },  { OUT, MCR, 0x18 }, { LINE, IRQ4, 0 },
+    { IN, MSR, 0x83 },  { IN, LSR, 0x79 },        { IN, IIR, 0x04 },  { IN, RBR, 0 },     { IN, IIR, 0x01 },
     { LINE, IRQ4, 0 },
 };
 

@@ -366,8 +366,8 @@ Test(vga, reset)
     vga_set_mode(&rig, &vga_mode_13h);
     for (unsigned i = 0; i < 1024; i++)
         vx_pmap_store(rig.pmap, 0xA0000, 1, 0);
-    cr_assert_neq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
-    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xB0000), VX_PMAP_BUS);
+    cr_assert_neq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+    cr_assert_eq(vx_pmap_write_page(rig.pmap, 0xB0000), VX_PMAP_BUS);
     vga_vbe(&rig, 1, 640);
     vga_vbe(&rig, 2, 480);
     vga_vbe(&rig, 3, 8);
@@ -375,7 +375,7 @@ Test(vga, reset)
     vga_type.reset(rig.vga, VX_RESET_HOLD);
     vga_type.reset(rig.vga, VX_RESET_RELEASE);
     vx_clock_advance(rig.clock, 100 * MS);
-    cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+    cr_assert_eq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
     cr_assert_eq(vga_vbe_get(&rig, 4), 0);
     cr_assert(rig.last.width == 0 && rig.last.columns == 0);
     vga_rig_fini(&rig);

@@ -223,7 +223,7 @@ Test(vga_planar, window_of_128_kib)
     cr_assert_eq(load(&rig, 3), 0x5A);
     for (unsigned i = 0; i < 1100; i++)
         store(&rig, 0x1FFFF - i, i & 0xFF);
-    cr_assert_neq(vx_pmap_read_page(rig.pmap, 0xBF000), VX_PMAP_BUS);
+    cr_assert_neq(vx_pmap_write_page(rig.pmap, 0xBF000), VX_PMAP_BUS);
     cr_assert(load(&rig, 0xFFFF) == 0 && load(&rig, 0xFFF0) == 15 && load(&rig, 0x1FFF0) == 15);
     cr_assert(load(&rig, 3) == 0x5A && load(&rig, 0x10003) == 0x5A);
     vga_rig_fini(&rig);
@@ -241,11 +241,22 @@ Test(vga_planar, latches_in_mode_13h)
     store(&rig, 0x40, 0);
     vga_set(&rig, 0x3CE, 5, 0x40);
     cr_assert_eq(load(&rig, 0x40), 0x5A);
+
+    /* however much was stored before, so that stores go to memory without anybody looking */
+    for (unsigned i = 0; i < 5000; i++)
+        store(&rig, 0x1000 + i, (uint8_t)i);
+    cr_assert_neq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+    store(&rig, 0x60, 0xA5);
+    cr_assert_eq(load(&rig, 0x60), 0xA5);
+    vga_set(&rig, 0x3CE, 5, 0x41);
+    store(&rig, 0x80, 0);
+    vga_set(&rig, 0x3CE, 5, 0x40);
+    cr_assert_eq(load(&rig, 0x80), 0xA5);
     vga_rig_fini(&rig);
 }
 
-/* The window is mapped to memory when nothing but plain accesses come, and to the handlers when the planar logic may
- * have something to do again. */
+/* Stores go to memory when nothing but plain ones come, and to the handlers when the planar logic may have something to
+ * do again; loads always go there. */
 Test(vga_planar, mapped_when_plain)
 {
     struct vga_rig rig;
@@ -254,15 +265,16 @@ Test(vga_planar, mapped_when_plain)
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 1023; i++)
             store(&rig, 0x1000 + i, i + round);
-        cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+        cr_assert_eq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
         store(&rig, 0x1000 + 1023, 0xC3);
-        cr_assert_neq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
-        cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xB0000), VX_PMAP_BUS);
+        cr_assert_neq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+        cr_assert_eq(vx_pmap_write_page(rig.pmap, 0xB0000), VX_PMAP_BUS);
+        cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
         for (unsigned i = 0; i < 1023; i++)
             cr_assert_eq(load(&rig, 0x1000 + i), ((i + round) & 0xFF));
         cr_assert_eq(load(&rig, 0x13FF), 0xC3);
         vga_set(&rig, 0x3CE, 8, round == 0 ? 0x0F : 0xFF);
-        cr_assert_eq(vx_pmap_read_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
+        cr_assert_eq(vx_pmap_write_page(rig.pmap, 0xA0000), VX_PMAP_BUS);
         vga_set(&rig, 0x3CE, 8, 0xFF);
     }
     vga_rig_fini(&rig);

@@ -260,7 +260,8 @@ static inline uint64_t board_vga(struct board *board, uint64_t *rng)
     for (unsigned i = 0; i < VX_ARRAY_LEN(graphics); i++)
         vx_bus_write(bus, VX_SPACE_IO, 0x3CE, 2, graphics[i]);
     for (unsigned i = 0; (r & 6) == 6 && i < 1100; i++)
-        value += vx_pmap_cpu_load(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1);
+        vx_pmap_cpu_store(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1, i);
+    value = vx_pmap_cpu_load(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1);
     vx_pmap_cpu_store(board->pc->pmap, 0, 0xA0000 + (r >> 8 & 0xFFF8), 1, r >> 24);
     return value;
 }
