@@ -21,6 +21,8 @@ enum { REG_ID = 0x00, REG_VERSION = 0x01, REG_ARBITRATION = 0x02, REG_TABLE = 0x
 #define RTE_REMOTE_IRR   (1ull << 14)
 #define RTE_LOGICAL      (1ull << 11)
 #define RTE_MODE(entry)  ((entry) >> 8 & 7)
+#define MODE_FIXED       0
+#define MODE_LOWEST      1
 #define MODE_NMI         4
 #define RTE_WRITABLE_LOW 0x1AFFFu /* all but delivery status and remote IRR */
 
@@ -35,6 +37,13 @@ struct ioapic {
     struct vx_region region;
 };
 
+/* NMI, SMI, INIT and ExtINT come by edge whatever the trigger mode says (82093AA "I/O Redirection Table Registers",
+ * delivery mode): nobody would send an EOI for them. */
+static bool is_level(uint64_t entry)
+{
+    return (entry & RTE_LEVEL) && (RTE_MODE(entry) == MODE_FIXED || RTE_MODE(entry) == MODE_LOWEST);
+}
+
 static void send_entry(struct ioapic *ioapic, unsigned pin)
 {
     uint64_t entry = ioapic->entry[pin];
@@ -43,7 +52,7 @@ static void send_entry(struct ioapic *ioapic, unsigned pin)
         .vector = (uint8_t)entry,
         .mode = RTE_MODE(entry),
         .logical = entry & RTE_LOGICAL,
-        .level_triggered = entry & RTE_LEVEL,
+        .level_triggered = is_level(entry),
     };
     ioapic->send(ioapic->opaque, &message);
 }
@@ -52,7 +61,7 @@ static void send_entry(struct ioapic *ioapic, unsigned pin)
 static void service(struct ioapic *ioapic, unsigned pin)
 {
     uint64_t entry = ioapic->entry[pin];
-    if ((entry & RTE_LEVEL) && !(entry & (RTE_MASKED | RTE_REMOTE_IRR)) && (ioapic->lines >> pin & 1)) {
+    if (is_level(entry) && !(entry & (RTE_MASKED | RTE_REMOTE_IRR)) && (ioapic->lines >> pin & 1)) {
         ioapic->entry[pin] |= RTE_REMOTE_IRR;
         send_entry(ioapic, pin);
     }
@@ -67,7 +76,7 @@ static void pin_set(void *opaque, unsigned pin, bool level)
     vx_trace(ioapic->log, irq_ioapic, pin, level);
     ioapic->lines ^= 1u << pin;
     uint64_t entry = ioapic->entry[pin];
-    if (entry & RTE_LEVEL)
+    if (is_level(entry))
         service(ioapic, pin);
     else if (level && !(entry & RTE_MASKED))
         send_entry(ioapic, pin);
@@ -83,7 +92,7 @@ void ioapic_eoi(struct ioapic *ioapic, uint8_t vector)
 {
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         uint64_t *entry = &ioapic->entry[pin];
-        if ((*entry & RTE_LEVEL) && (*entry & RTE_REMOTE_IRR) && (uint8_t)*entry == vector) {
+        if (is_level(*entry) && (*entry & RTE_REMOTE_IRR) && (uint8_t)*entry == vector) {
             *entry &= ~RTE_REMOTE_IRR;
             service(ioapic, pin);
         }
@@ -118,7 +127,7 @@ static void write_entry(struct ioapic *ioapic, unsigned pin, bool high, uint32_t
         entry = (entry & UINT32_MAX) | (uint64_t)(value & 0xFF000000u) << 32;
     } else {
         entry = (entry & ~(uint64_t)RTE_WRITABLE_LOW) | (value & RTE_WRITABLE_LOW);
-        if (!(entry & RTE_LEVEL)) /* switching to edge is how drivers drop a stuck remote IRR */
+        if (!is_level(entry)) /* switching to edge is how drivers drop a stuck remote IRR */
             entry &= ~RTE_REMOTE_IRR;
     }
     ioapic->entry[pin] = entry;

@@ -150,9 +150,18 @@ static void reply_status(struct ps2_mouse *mouse)
     reply(mouse, mouse->rate);
 }
 
+/* What begins another way of reporting begins with no movement. */
+static bool clears_counters(uint8_t byte)
+{
+    return byte == CMD_STREAM || byte == CMD_RESET_WRAP || byte == CMD_WRAP || byte == CMD_REMOTE ||
+           byte == CMD_ENABLE || byte == CMD_DISABLE;
+}
+
 static void command(struct ps2_mouse *mouse, uint8_t byte)
 {
     reply(mouse, REPLY_ACK);
+    if (clears_counters(byte))
+        mouse->dx = mouse->dy = mouse->dz = 0;
     switch (byte) {
     case CMD_SCALING_1_1: mouse->scaling_2_1 = false; break;
     case CMD_SCALING_2_1: mouse->scaling_2_1 = true; break;

@@ -273,7 +273,11 @@ static const struct step ioapic_level[] = {
 };
 
 static const struct step ioapic_nmi_and_destination[] = {
-    ENABLE, { WR, SEL, 0x18 }, { WR, WIN, 0x400 }, { PIN_UP, 4, 0 }, { NMIS, 0, 1 }, { WR, SEL, 0x1B }, { WR, WIN, 0x05000000 },
+    /* an NMI and an SMI come by edge whatever the trigger says: nobody sends an EOI for them */
+    ENABLE, { WR, SEL, 0x1A }, { WR, WIN, 0x8400 }, { PIN_UP, 5, 0 }, { NMIS, 0, 1 }, { RD, WIN, 0x8400 }, { PIN_DOWN, 5, 0 },
+    { PIN_UP, 5, 0 }, { NMIS, 0, 2 }, { WR, WIN, 0x18200 }, { WR, WIN, 0x8200 }, { SMIS, 0, 0 }, { PIN_DOWN, 5, 0 }, { PIN_UP, 5, 0 },
+    { SMIS, 0, 1 }, { WR, WIN, 0x10000 }, { PIN_DOWN, 5, 0 },
+    ENABLE, { WR, SEL, 0x18 }, { WR, WIN, 0x400 }, { PIN_UP, 4, 0 }, { NMIS, 0, 3 }, { WR, SEL, 0x1B }, { WR, WIN, 0x05000000 },
     { WR, SEL, 0x1A }, { WR, WIN, 0x33 }, { PIN_UP, 5, 0 }, { INTR, 0, 0 }, /* APIC 5 is not there */
 };
 /* clang-format on */

@@ -166,6 +166,9 @@ static const struct port_step mouse_commands[] = {
     ACKED(0xE8), AUX(9), { IN, DATA, 0xFE }, GAP, AUX(0x12), { IN, DATA, 0xFE }, GAP, ACKED(0xEE), AUX(0x55),
     { IN, DATA, 0x55 }, GAP, AUX(0xF4), { IN, DATA, 0xF4 }, GAP, ACKED(0xEC), ACKED(0xF0), { HOST, MOUSE_X, 5 }, GAP,
     { IN, STATUS, 0x10 }, ACKED(0xEB), { IN, DATA, 0x08 }, GAP, { IN, DATA, 5 }, GAP, { IN, DATA, 0 }, GAP, ACKED(0xEA),
+    /* what was moved before a mode is set is forgotten */
+    ACKED(0xF0), { HOST, MOUSE_X, 7 }, ACKED(0xF0), ACKED(0xEB), { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP,
+    { IN, DATA, 0 }, GAP,
 };
 
 static const struct port_step mouse_packets[] = {
