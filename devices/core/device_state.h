@@ -53,6 +53,7 @@ struct state_field {
     uint8_t bytes;                   /* of an element */
     bool shown;                      /* by a debugger */
     bool same;                       /* not to be loaded: it must be what it is */
+    bool derived;                    /* STATE_NONE: restored() makes it again */
     bool ranged;                     /* min and max hold */
     uint32_t off, size;              /* of the member in its struct */
     uint32_t blob_bytes;             /* STATE_BLOB */
@@ -92,12 +93,12 @@ struct state_table {
 /* A pointer to so many bytes, or NULL. */
 #define FIELD_BLOB(type, member, size_bytes) \
     { STATE_AT(type, member), .kind = STATE_BLOB, .bytes = 1, .blob_bytes = (size_bytes) }
-/* Not state; up to 12 members a row. */
-#define WIRES(type, ...)                       STATE_EACH(type, __VA_ARGS__)
-#define DERIVED(type, ...)                     STATE_EACH(type, __VA_ARGS__)
+/* Not state; up to 12 members a row. Wires stay what they are for the chip's life. */
+#define WIRES(type, ...)                       STATE_EACH(STATE_WIRE, type, __VA_ARGS__)
+#define DERIVED(type, ...)                     STATE_EACH(STATE_DERIVED, type, __VA_ARGS__)
 /* Derived, and a debugger shows it. */
 #define SHOWN(type, member) \
-    { STATE_AT(type, member), .kind = STATE_NONE, .bytes = STATE_ELEMENT(type, member) & 15, .shown = true }
+    { STATE_AT(type, member), .kind = STATE_NONE, .bytes = STATE_ELEMENT(type, member) & 15, .shown = true, .derived = true }
 
 /* The table of a chip, or of a part that chips have inside. */
 #define STATE_TABLE(type, rows, its_check) \
@@ -125,23 +126,24 @@ struct state_table {
         STATE_IF(long, STATE_INT), STATE_IF(long long, STATE_INT))
 #define STATE_IF(type, kind) type *: (kind) << 4 | sizeof(type), type (*)[]: (kind) << 4 | sizeof(type)
 
-#define STATE_OUT(type, member) { STATE_AT(type, member), .kind = STATE_NONE }
-#define STATE_EACH(type, ...)                                                                                  \
+#define STATE_WIRE(type, member)    { STATE_AT(type, member), .kind = STATE_NONE }
+#define STATE_DERIVED(type, member) { STATE_AT(type, member), .kind = STATE_NONE, .derived = true }
+#define STATE_EACH(row, type, ...)                                                                                  \
     STATE_PICK(__VA_ARGS__, STATE_12, STATE_11, STATE_10, STATE_9, STATE_8, STATE_7, STATE_6, STATE_5, STATE_4, \
-               STATE_3, STATE_2, STATE_1, 0)(type, __VA_ARGS__)
+               STATE_3, STATE_2, STATE_1, 0)(row, type, __VA_ARGS__)
 #define STATE_PICK(a, b, c, d, e, f, g, h, i, j, k, l, picked, ...) picked
-#define STATE_1(type, a)       STATE_OUT(type, a)
-#define STATE_2(type, a, ...)  STATE_OUT(type, a), STATE_1(type, __VA_ARGS__)
-#define STATE_3(type, a, ...)  STATE_OUT(type, a), STATE_2(type, __VA_ARGS__)
-#define STATE_4(type, a, ...)  STATE_OUT(type, a), STATE_3(type, __VA_ARGS__)
-#define STATE_5(type, a, ...)  STATE_OUT(type, a), STATE_4(type, __VA_ARGS__)
-#define STATE_6(type, a, ...)  STATE_OUT(type, a), STATE_5(type, __VA_ARGS__)
-#define STATE_7(type, a, ...)  STATE_OUT(type, a), STATE_6(type, __VA_ARGS__)
-#define STATE_8(type, a, ...)  STATE_OUT(type, a), STATE_7(type, __VA_ARGS__)
-#define STATE_9(type, a, ...)  STATE_OUT(type, a), STATE_8(type, __VA_ARGS__)
-#define STATE_10(type, a, ...) STATE_OUT(type, a), STATE_9(type, __VA_ARGS__)
-#define STATE_11(type, a, ...) STATE_OUT(type, a), STATE_10(type, __VA_ARGS__)
-#define STATE_12(type, a, ...) STATE_OUT(type, a), STATE_11(type, __VA_ARGS__)
+#define STATE_1(row, type, a)       row(type, a)
+#define STATE_2(row, type, a, ...)  row(type, a), STATE_1(row, type, __VA_ARGS__)
+#define STATE_3(row, type, a, ...)  row(type, a), STATE_2(row, type, __VA_ARGS__)
+#define STATE_4(row, type, a, ...)  row(type, a), STATE_3(row, type, __VA_ARGS__)
+#define STATE_5(row, type, a, ...)  row(type, a), STATE_4(row, type, __VA_ARGS__)
+#define STATE_6(row, type, a, ...)  row(type, a), STATE_5(row, type, __VA_ARGS__)
+#define STATE_7(row, type, a, ...)  row(type, a), STATE_6(row, type, __VA_ARGS__)
+#define STATE_8(row, type, a, ...)  row(type, a), STATE_7(row, type, __VA_ARGS__)
+#define STATE_9(row, type, a, ...)  row(type, a), STATE_8(row, type, __VA_ARGS__)
+#define STATE_10(row, type, a, ...) row(type, a), STATE_9(row, type, __VA_ARGS__)
+#define STATE_11(row, type, a, ...) row(type, a), STATE_10(row, type, __VA_ARGS__)
+#define STATE_12(row, type, a, ...) row(type, a), STATE_11(row, type, __VA_ARGS__)
 /* clang-format on */
 
 /* ---- saving and loading ------------------------------------------------------------------------------------------ */
