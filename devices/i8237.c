@@ -394,6 +394,11 @@ static void dma_reset(void *instance, enum reset phase)
         reset_registers(chip);
 }
 
+static void dma_restored(void *instance)
+{
+    ((struct i8237 *)instance)->serving = false;
+}
+
 static void dma_destroy(void *instance)
 {
     struct i8237 *chip = instance;
@@ -484,5 +489,6 @@ const struct device_type i8237_type = {
     .version = 1,
     .state = &state,
     .reset = dma_reset,
+    .restored = dma_restored,
     .destroy = dma_destroy,
 };

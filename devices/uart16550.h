@@ -1,8 +1,8 @@
 /* uart16550.h - the 16550A serial port (COM1..COM4).
  *
  * Source: National Semiconductor PC16550D data sheet.
- * Interface: 8 ports from `base`, one interrupt line gated by the OUT2 pin as PC boards wire it, one character back end.
- *   In loopback the pins of the modem outputs are inactive, so nothing interrupts; IIR goes on as ever.
+ * Interface: 8 ports from `base`, one interrupt line gated by the OUT2 pin as PC boards wire it, one character back
+ *   end. In loopback the pins of the modem outputs are inactive, so nothing interrupts; IIR goes on as ever.
  * Modelled: both FIFOs' control, receive trigger levels and the character timeout, interrupt priorities, the modem
  *   loopback with its deltas, break in loopback, scratch and divisor.
  * Not modelled: the time a transmitted character takes (it leaves at once, so THRE and TEMT are always up), line errors

@@ -12,9 +12,9 @@
  * window can then be mapped straight to video memory, where translated code reaches it without a call-out.
  *
  *   I1  With VBE's linear depths the window is mapped always: no planar logic stands before them.
- *   I2  With chain-4 it is mapped for writes when PLAIN_WRITES in a row, without a write to the sequencer or the graphics
- *       controller between them, have found nothing for the planar logic to do. Reads are never mapped: each loads the
- *       latches, which the next write mode may store. */
+ *   I2  With chain-4 it is mapped for writes when PLAIN_WRITES in a row, without a write to the sequencer or the
+ *       graphics controller between them, have found nothing for the planar logic to do. Reads are never mapped: each
+ *       loads the latches, which the next write mode may store. */
 #include <string.h>
 
 #include "vga_state.h"
