@@ -128,8 +128,9 @@ static void reset_registers(struct vga *vga)
     memset(vga->dac, 0, sizeof vga->dac);
     vga->ac_data_next = false;
     vga->dac_mask = 0xFF;
-    vga->dac_read_index = vga->dac_write_index = vga->dac_part = 0;
+    vga->dac_index = vga->dac_part = 0;
     vga->dac_reading = false;
+    memset(vga->dac_rgb, 0, sizeof vga->dac_rgb);
     vga->latches = 0;
     vbe_reset(vga);
 }
@@ -192,11 +193,10 @@ static const struct state_field fields[] = {
     REGISTER(struct vga, ac),
     REGISTER(struct vga, ac_data_next),
     REGISTER(struct vga, dac_mask),
-    REGISTER(struct vga, dac_read_index),
-    REGISTER(struct vga, dac_write_index),
+    REGISTER(struct vga, dac_index),
     FIELD_MAX(struct vga, dac_part, 2),
     FIELD(struct vga, dac_reading),
-    FIELD(struct vga, dac_pending),
+    FIELD(struct vga, dac_rgb),
     FIELD_BYTES(struct vga, dac),
     REGISTER(struct vga, latches),
     FIELD(struct vga, vbe_index),
@@ -214,7 +214,7 @@ static const struct state_table state = STATE_TABLE(struct vga, fields, vbe_chec
 
 const struct device_type vga_type = {
     .name = "vga",
-    .version = 1,
+    .version = 2,
     .state = &state,
     .reset = reset,
     .restored = restored,

@@ -2,6 +2,8 @@
  *
  * Every write that can change the picture ends in vga_repaint(), every one that can change how the window answers in
  * vga_remap_window(). */
+#include <string.h>
+
 #include "vga_state.h"
 
 enum {
@@ -130,29 +132,30 @@ static void write_ac(struct vga *vga, uint8_t value)
 
 /* ---- DAC --------------------------------------------------------------------------------------------------------- */
 
+/* One address register for both directions. Colours pass through a register of their own: it goes to the palette behind
+ * the third byte written, and is fetched ahead when reading begins and behind each third byte read. */
+static void fetch_dac(struct vga *vga)
+{
+    memcpy(vga->dac_rgb, vga->dac[vga->dac_index++], sizeof vga->dac_rgb);
+}
+
 static void write_dac(struct vga *vga, uint8_t value)
 {
     uint8_t mask = (vga->vbe[VBE_ENABLE] & VBE_8BIT_DAC) ? 0xFF : 0x3F;
-    value &= mask;
-    if (vga->dac_part < 2) {
-        vga->dac_pending[vga->dac_part++] = value;
+    vga->dac_rgb[vga->dac_part] = value & mask;
+    vga->dac_part = (vga->dac_part + 1) % 3;
+    if (vga->dac_part != 0)
         return;
-    }
-    uint8_t *entry = vga->dac[vga->dac_write_index];
-    entry[0] = vga->dac_pending[0];
-    entry[1] = vga->dac_pending[1];
-    entry[2] = value;
-    vga->dac_part = 0;
-    vga->dac_write_index++;
+    memcpy(vga->dac[vga->dac_index++], vga->dac_rgb, sizeof vga->dac_rgb);
     vga_repaint(vga);
 }
 
 static uint8_t read_dac(struct vga *vga)
 {
-    uint8_t value = vga->dac[vga->dac_read_index][vga->dac_part];
+    uint8_t value = vga->dac_rgb[vga->dac_part];
     vga->dac_part = (vga->dac_part + 1) % 3;
-    if (vga->dac_part == 0)
-        vga->dac_read_index++;
+    if (vga->dac_part == 0 && vga->dac_reading)
+        fetch_dac(vga);
     return value;
 }
 
@@ -160,10 +163,9 @@ static void set_dac_index(struct vga *vga, bool reading, uint8_t value)
 {
     vga->dac_reading = reading;
     vga->dac_part = 0;
+    vga->dac_index = value;
     if (reading)
-        vga->dac_read_index = value;
-    else
-        vga->dac_write_index = value;
+        fetch_dac(vga);
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------------- */
@@ -190,7 +192,7 @@ uint8_t vga_port_read(struct vga *vga, uint16_t port)
     case PORT_SEQ + 1: return vga->seq_index < SEQ_COUNT ? vga->seq[vga->seq_index] : 0;
     case PORT_DAC_MASK: return vga->dac_mask;
     case PORT_DAC_READ: return vga->dac_reading ? 3 : 0;
-    case PORT_DAC_WRITE: return vga->dac_write_index;
+    case PORT_DAC_WRITE: return vga->dac_index;
     case PORT_DAC_DATA: return read_dac(vga);
     case PORT_FEATURE_READ: return vga->feature;
     case PORT_MISC_READ: return vga->misc;

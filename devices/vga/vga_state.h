@@ -112,9 +112,9 @@ struct vga {
     uint8_t gc_index, gc[GC_COUNT];
     uint8_t ac_index, ac[AC_COUNT]; /* ac_index with AC_PAS */
     bool ac_data_next;              /* the flip-flop */
-    uint8_t dac_mask, dac_read_index, dac_write_index, dac_part;
+    uint8_t dac_mask, dac_index, dac_part;
     bool dac_reading;
-    uint8_t dac_pending[2];
+    uint8_t dac_rgb[3]; /* on its way to or from the palette */
     uint8_t dac[256][3];
     uint32_t latches; /* plane p in bits 8p..8p+7 */
 

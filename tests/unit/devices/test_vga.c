@@ -77,6 +77,7 @@ Test(vga, ports)
     vga_out(&rig, 0x3C9, 9);
     vga_out(&rig, 0x3C7, 255);
     cr_expect_eq(vga_in(&rig, 0x3C7), 3);
+    cr_expect_eq(vga_in(&rig, 0x3C8), 0, "one address register, and the colour is fetched ahead");
     for (unsigned i = 0; i < 6; i++)
         cr_expect_eq(vga_in(&rig, 0x3C9), 0x31 + i);
     cr_expect_eq(vga_in(&rig, 0x3C9), 0);
