@@ -5,19 +5,22 @@
 
 #include "vx86/compiler.h"
 
-enum { MAP_BITS = 16, MAP_BYTES = 1 << MAP_BITS };
+enum { MAP_BITS = 16, MAP_BYTES = 1 << MAP_BITS, STEP_BLOCKS = 1 << 16 };
 
 void __sanitizer_cov_trace_pc(void);
 
 static struct {
     uint8_t count[MAP_BYTES];
     uint8_t seen[MAP_BYTES]; /* a bit for each class of counts */
-    uint32_t previous;
+    uint32_t previous, left; /* blocks that are still noted */
     unsigned places;
 } cover;
 
 __attribute__((no_sanitize_address, no_sanitize_undefined)) void __sanitizer_cov_trace_pc(void)
 {
+    if (cover.left == 0)
+        return;
+    cover.left--;
     /* relative to something of the same program, so that a place has the same number in every run */
     uint64_t pc = (uint64_t)__builtin_return_address(0) - (uint64_t)__sanitizer_cov_trace_pc;
     uint32_t here = (uint32_t)(pc * 0x9E3779B97F4A7C15u >> (64 - MAP_BITS));
@@ -30,6 +33,12 @@ void cover_begin(void)
 {
     memset(cover.count, 0, sizeof cover.count);
     cover.previous = 0;
+    cover_step();
+}
+
+void cover_step(void)
+{
+    cover.left = STEP_BLOCKS;
 }
 
 /* 1, 2, 3, 4-7, 8-15, 16-31, 32-127, more. */

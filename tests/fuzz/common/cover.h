@@ -6,6 +6,9 @@
 #define VX86_TESTS_FUZZ_COVER_H
 
 void cover_begin(void);
+/* The next part of the case: of each part only the first 65536 blocks are noted, since loops over much memory have
+ * nothing new to say and would take most of the time. */
+void cover_step(void);
 /* How many places, or numbers of times at one place, there were since cover_begin() that were never before; 0: nothing
  * new. They are remembered. */
 unsigned cover_end(void);

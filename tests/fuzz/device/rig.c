@@ -309,6 +309,7 @@ bool rig_run(struct rig *rig, const struct program *program)
     for (unsigned i = 0; i < program->count; i++) {
         const struct op *op = &program->op[i];
         watch_step(rig->watch);
+        cover_step();
         bool good = run_op(rig, op);
         uint64_t after = thread_ns();
         if (!good || !is_short(rig, op, after - before)) {
