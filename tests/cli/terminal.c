@@ -355,6 +355,48 @@ static void stops(struct run *run, const char *args, int number, bool background
     pty_close(&pty);
 }
 
+/* The debugger's editor has the terminal: its modes are put back and come again. */
+static void stops_in_the_debugger(struct run *run)
+{
+    static struct run_result result;
+    static struct pty pty;
+    const char *args = "--debug idle.img";
+    int orders[2], news[2];
+    char new;
+    pid_t job = 0;
+    struct termios asking, again;
+    pty_open(&pty);
+    if (pipe(orders) != 0 || pipe(news) != 0)
+        run->failures++;
+    struct shell shell = { &pty, orders[0], news[1] };
+    pid_t pid = run_start_in(run, args, 1, become_job, &shell);
+    bool started = run_wait_for(run, 1, "vx86: engine");
+    pty_drain(&pty, 500);
+    tcgetattr(pty.slave, &asking);
+    run_check(run, started && strstr(pty.shown, "(vx86)") != NULL && ioctl(pty.master, TIOCGPGRP, &job) == 0 && job > 1,
+              args, &result, "it should have started");
+    kill(-job, SIGTSTP);
+    run_check(run, read(news[0], &new, 1) == 1 && !is_raw(&pty), args, &result,
+              "the terminal should be as before while it is stopped");
+    if (write(orders[1], "f", 1) != 1)
+        run->failures++;
+    pty_drain(&pty, 300);
+    tcgetattr(pty.slave, &again);
+    run_check(run, same_modes(&asking, &again), args, &result, "the editor should have the terminal again");
+    pty_type(run, &pty, "quit\r");
+    pty_drain(&pty, 300);
+    run_finish(run, pid, 1, &result);
+    pty_drain(&pty, 10);
+    struct told told = tell(&pty);
+    run_check(run, result.status == 0 && is_clean(&told) && !is_raw(&pty), args, &result,
+              "it should have ended as ever");
+    for (unsigned i = 0; i < 2; i++) {
+        close(orders[i]);
+        close(news[i]);
+    }
+    pty_close(&pty);
+}
+
 /* ---- Ctrl-A ------------------------------------------------------------------------------------------------------ */
 
 static void standard_input(void *opaque)
@@ -417,6 +459,7 @@ int main(int argc, char **argv)
     stops(&run, "--display terminal busy.img", SIGTSTP, true);
     stops(&run, "busy.img", SIGSTOP, false);
     stops(&run, "--display terminal idle.img", SIGSTOP, false);
+    stops_in_the_debugger(&run);
     data(&run);
     return run_fini(&run);
 }

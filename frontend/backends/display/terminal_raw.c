@@ -139,14 +139,23 @@ static void take_signals(void)
     take_signal(SIGWINCH, on_resize);
 }
 
+/* While the terminal is not held, whoever reads from it (the debugger's editor) may have modes of its own: these are put
+ * back like ours, and are there again afterwards. */
 void terminal_raw_stop(void)
 {
+    struct termios own;
+    int fd = process_terminal.group != 0 && !atomic_load(&process_terminal.held) ? process_terminal.fd : -1;
+    bool entered = fd >= 0 && terminal_raw_is_ours(fd) && tcgetattr(fd, &own) == 0;
     sigset_t stop, old;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTSTP);
+    if (entered)
+        tcsetattr(fd, TCSANOW, &process_terminal.saved);
     vx_host_raise(SIGTSTP);
     pthread_sigmask(SIG_UNBLOCK, &stop, &old);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (entered && terminal_raw_is_ours(fd))
+        tcsetattr(fd, TCSANOW, &own);
 }
 
 /* ---- entering ---------------------------------------------------------------------------------------------------- */
