@@ -383,7 +383,9 @@ static int run(struct app *app)
     if (enter_sandbox(app) != VX_ERR_OK || run_to_the_end(app) != VX_ERR_OK)
         return VX_EXIT_ERROR;
     int status = exit_status(app, app->end, app->end_value);
-    if (status == VX_EXIT_OFF && serial_lost_output(app->terminal.serial))
+    bool lost = !debugger_finish_trace(app->debug.debugger);
+    lost |= serial_lost_output(app->terminal.serial);
+    if (lost && status == VX_EXIT_OFF)
         status = VX_EXIT_ERROR;
     if (app_stats_wanted(app->options))
         collect_stats(app, app->wall_ns, status);

@@ -9,7 +9,8 @@ const struct usage_row *usage_exit_statuses(size_t *count)
 {
     static const struct usage_row rows[] = {
         { "0", "the guest powered off, or was reset with --no-reboot, or you left with Ctrl-A x" },
-        { "1", "wrong use, or an error of the host; also when the guest powered off but its serial output was lost" },
+        { "1", "wrong use, or an error of the host; also when the guest powered off but its serial output or a trace "
+               "was lost" },
         { "2", "the guest is dead (with --no-reboot): triple fault, or HLT with interrupts off" },
         { "3", "the BIOS found nothing to boot" },
         { "4", "--lockstep: the engines differ" },

@@ -187,6 +187,20 @@ vx_err debugger_create(const struct debugger_config *config, struct debugger **o
     return VX_ERR_OK;
 }
 
+bool debugger_finish_trace(struct debugger *dbg)
+{
+    FILE *trace = dbg != NULL ? dbg->trace : NULL;
+    if (trace == NULL)
+        return true;
+    dbg->trace = NULL;
+    if (dbg_close_written(dbg, trace))
+        return true;
+    int reason = errno;
+    vx_log_error(dbg->config.log, VX_LOG_GENERAL, "the debugger's trace is not complete: %s; %s", strerror(reason),
+                 vx_err_remedy(reason, "nobody takes it"));
+    return false;
+}
+
 void debugger_destroy(struct debugger *dbg)
 {
     if (dbg == NULL)
@@ -194,7 +208,7 @@ void debugger_destroy(struct debugger *dbg)
     detach(dbg);
     dbg_input_destroy(dbg->input);
     dbg_symbols_destroy(dbg->symbols);
-    if (dbg->trace != NULL && !dbg_close_written(dbg, dbg->trace))
-        vx_log_error(dbg->config.log, VX_LOG_GENERAL, "the debugger's trace is not complete: %s", strerror(errno));
+    bool written = debugger_finish_trace(dbg);
+    (void)written; /* said */
     free(dbg);
 }

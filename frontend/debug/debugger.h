@@ -37,6 +37,8 @@ struct debugger_config {
 /* Errors, logged: ACCESS (script). Attaches itself to the machine if there is a script or it is
  * interactive, otherwise at debugger_break(). */
 VX_MUST_USE vx_err debugger_create(const struct debugger_config *config, struct debugger **out);
+/* When the run has ended: closes the trace. False, logged: what was traced has not all arrived. NULL is allowed. */
+VX_MUST_USE bool debugger_finish_trace(struct debugger *debugger);
 /* Before the machine. NULL is allowed. */
 void debugger_destroy(struct debugger *debugger);
 

@@ -139,8 +139,8 @@ static void take_signals(void)
     take_signal(SIGWINCH, on_resize);
 }
 
-/* While the terminal is not held, whoever reads from it (the debugger's editor) may have modes of its own: these are put
- * back like ours, and are there again afterwards. */
+/* While the terminal is not held, whoever reads from it (the debugger's editor) may have modes of its own: these are
+ * put back like ours, and are there again afterwards. */
 void terminal_raw_stop(void)
 {
     struct termios own;
