@@ -1,5 +1,5 @@
-/* cold.h - how often code has run that is not translated yet. Much code runs once or twice: to interpret it then costs a
- * tenth of what translating it would. */
+/* cold.h - how often code has run that is not translated yet. Much code runs once or twice: to interpret it then costs
+ * a tenth of what translating it would. */
 #ifndef VX86_BT_COLD_H
 #define VX86_BT_COLD_H
 
@@ -7,7 +7,8 @@
 
 enum { BT_COLD_ENTRIES = 1 << 16 };
 
-/* A direct-mapped table. An entry: bits of the place's hash, and its count. Who loses its entry to another begins anew. */
+/* A direct-mapped table. An entry: bits of the place's hash, and its count. Who loses its entry to another begins
+ * anew. */
 struct bt_cold {
     uint16_t entry[BT_COLD_ENTRIES];
 };

@@ -16,8 +16,8 @@ struct bt_lookup_slot {
     struct bt_tu *tu; /* NULL: free */
 } __attribute__((packed, aligned(4)));
 
-/* An open-addressing table with linear probing. A unit's home is the top of its hash; between there and its slot nothing
- * is free. */
+/* An open-addressing table with linear probing. A unit's home is the top of its hash; between there and its slot
+ * nothing is free. */
 struct bt_lookup {
     struct bt_lookup_slot *slot; /* 1 << bits */
     unsigned bits;

@@ -21,7 +21,7 @@ struct bench_setting {
     char label[24];
     double x; /* the swept value */
     enum vx_engine engine;
-    unsigned tu_max;      /* 0: default */
+    unsigned tu_max; /* 0: default */
     unsigned interpret_first;
     uint64_t cache_bytes; /* 0: default */
     enum vx_lowering lowering;

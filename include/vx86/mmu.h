@@ -104,7 +104,8 @@ bool vx_mmu_translate(struct vx_mmu *mmu, uint64_t lin, enum vx_access access, e
 /* The same without side effects (debugger, statistics): no A/D, no fill, no fault record. */
 bool vx_mmu_peek(struct vx_mmu *mmu, uint64_t lin, uint64_t *phys);
 
-/* Would an instruction fetch at `lin` succeed, from backing page *page, and without setting an A bit? No side effects. */
+/* Would an instruction fetch at `lin` succeed, from backing page *page, and without setting an A bit? No side
+ * effects. */
 bool vx_mmu_fetches(const struct vx_mmu *mmu, uint64_t lin, enum vx_view view, uint32_t *page);
 
 /* What the guest's tables say of `lin`, entry by entry from the top; no side effects. */
