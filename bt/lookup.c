@@ -89,7 +89,7 @@ static void grow(struct bt_lookup *lookup)
 void bt_lookup_add(struct bt_lookup *lookup, struct bt_tu *tu)
 {
     struct bt_key key = key_of_unit(tu);
-    if (lookup->used >= 1u << (lookup->bits - 1))
+    if (lookup->used >= 3u << (lookup->bits - 2))
         grow(lookup);
     put(lookup, (struct bt_lookup_slot){ .hash = hash_of(&key), .tu = tu });
     lookup->used++;

@@ -81,9 +81,9 @@ static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter, bool *
     if (*cold)
         return NULL;
     *counter = &cpu->stats->entry_miss;
-    uint64_t start = vx_host_now_ns();
+    uint64_t start = bt->config.count ? vx_host_now_ns() : 0;
     tu = bt_translate(cpu);
-    cpu->stats->time_translator_ns += vx_host_now_ns() - start;
+    cpu->stats->time_translator_ns += bt->config.count ? vx_host_now_ns() - start : 0;
     return tu;
 }
 
