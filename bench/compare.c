@@ -24,12 +24,11 @@ struct plan {
     struct emulator emulator[SUBJECTS];
 };
 
-static const char *const subject_names[SUBJECTS] = { "vx86", "TCG", "native" };
-
 static void complain(struct plan *plan, enum subject subject, const char *row, const char *what)
 {
+    const char *const names[SUBJECTS] = { "vx86", results_rival(&plan->results), "native" };
     plan->results.failures++;
-    fprintf(stderr, "bench: %s: %s: %s\n", subject_names[subject], row, what);
+    fprintf(stderr, "bench: %s: %s: %s\n", names[subject], row, what);
 }
 
 /* Waits for one run's two markers. The native program is asked for its own clock, which is ours. */
@@ -116,11 +115,11 @@ static void measure_rest(struct plan *plan)
 {
     struct moment before[SUBJECTS];
     struct emulator_memory memory;
-    for (unsigned s = 0; s <= SUBJECT_TCG; s++)
+    for (unsigned s = 0; s <= SUBJECT_RIVAL; s++)
         before[s] = emulator_now(&plan->emulator[s]);
     if (plan->idle_s > 0)
         usleep((useconds_t)(plan->idle_s * 1e6));
-    for (unsigned s = 0; s <= SUBJECT_TCG; s++) {
+    for (unsigned s = 0; s <= SUBJECT_RIVAL; s++) {
         const struct emulator *emulator = &plan->emulator[s];
         struct moment after = emulator_now(emulator);
         if (emulator->pid == 0)
@@ -147,7 +146,7 @@ static void power_off(struct plan *plan, enum subject subject)
 
 static void one_round(struct plan *plan, unsigned round, FILE *log)
 {
-    enum subject order[2] = { round % 2 ? SUBJECT_TCG : SUBJECT_VX86, round % 2 ? SUBJECT_VX86 : SUBJECT_TCG };
+    enum subject order[2] = { round % 2 ? SUBJECT_RIVAL : SUBJECT_VX86, round % 2 ? SUBJECT_VX86 : SUBJECT_RIVAL };
     for (unsigned i = 0; i < 2; i++)
         boot(plan, order[i], log);
     for (unsigned row = 0; row < ROWS; row++) {
@@ -195,6 +194,7 @@ static const char usage[] =
     "use: compare [options]\n"
     "  --vx86 COMMAND    boots the disk to the prompt \"vx86:/# \" on its standard input and output\n"
     "  --tcg COMMAND     the same for what it is compared with\n"
+    "  --vs COMMAND      the same, another build of vx86: says which rows are slower than with that one\n"
     "  --native PROGRAM  the guest program, to be run by the host\n"
     "  --rows PATTERNS   of rows, with commas between (default: all)\n"
     "  --rounds N        1 to 32 (default 3)\n"
@@ -216,15 +216,19 @@ struct arguments {
 static bool parse(int argc, char **argv, struct plan *plan, struct arguments *arguments)
 {
     static const struct option options[] = {
-        { "vx86", 1, NULL, 'a' },   { "tcg", 1, NULL, 'b' },   { "native", 1, NULL, 'n' }, { "rows", 1, NULL, 'r' },
-        { "rounds", 1, NULL, 'N' }, { "scale", 1, NULL, 's' }, { "idle", 1, NULL, 'i' },   { "timeout", 1, NULL, 't' },
-        { "json", 1, NULL, 'j' },   { "log", 1, NULL, 'l' },   { "by", 1, NULL, 'y' },     { "check", 0, NULL, 'c' },
-        { NULL, 0, NULL, 0 },
+        { "vx86", 1, NULL, 'a' },    { "tcg", 1, NULL, 'b' },    { "native", 1, NULL, 'n' }, { "rows", 1, NULL, 'r' },
+        { "vs", 1, NULL, 'v' },      { "rounds", 1, NULL, 'N' }, { "scale", 1, NULL, 's' },  { "idle", 1, NULL, 'i' },
+        { "timeout", 1, NULL, 't' }, { "json", 1, NULL, 'j' },   { "log", 1, NULL, 'l' },    { "by", 1, NULL, 'y' },
+        { "check", 0, NULL, 'c' },   { NULL, 0, NULL, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
         case 'a': plan->command[SUBJECT_VX86] = optarg; break;
-        case 'b': plan->command[SUBJECT_TCG] = optarg; break;
+        case 'b':
+        case 'v':
+            plan->command[SUBJECT_RIVAL] = optarg;
+            plan->results.other_build = c == 'v';
+            break;
         case 'n': plan->command[SUBJECT_NATIVE] = optarg; break;
         case 'r': arguments->rows = optarg; break;
         case 'N': plan->results.rounds = (unsigned)strtoul(optarg, NULL, 10); break;

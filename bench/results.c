@@ -1,6 +1,6 @@
 /* results.c - medians, ratios, means.
  *
- * A ratio is always TCG's time divided by vx86's: above 1, vx86 is faster. Medians over the rounds are divided, and
+ * A ratio is always the rival's time divided by vx86's: above 1, vx86 is faster. Medians over the rounds are divided, and
  * geometric means are taken over the ratios of rows. */
 #include "results.h"
 
@@ -56,6 +56,11 @@ static double spread_percent(const struct series *series)
 }
 
 /* 0 when one of them was not measured. */
+const char *results_rival(const struct results *results)
+{
+    return results->other_build ? "other" : "TCG";
+}
+
 static double ratio(const struct series *vx86, const struct series *tcg)
 {
     double a = series_median(vx86), b = series_median(tcg);
@@ -81,8 +86,8 @@ bool results_add(struct results *results, enum row row, enum subject subject, co
 
 static double timing_ratio(const struct timing *t, enum measure measure)
 {
-    return measure == MEASURE_WALL ? ratio(&t[SUBJECT_VX86].wall_s, &t[SUBJECT_TCG].wall_s)
-                                   : ratio(&t[SUBJECT_VX86].cpu_s, &t[SUBJECT_TCG].cpu_s);
+    return measure == MEASURE_WALL ? ratio(&t[SUBJECT_VX86].wall_s, &t[SUBJECT_RIVAL].wall_s)
+                                   : ratio(&t[SUBJECT_VX86].cpu_s, &t[SUBJECT_RIVAL].cpu_s);
 }
 
 /* Geometric mean of the ratios of the rows in `groups` (bits); 0 without any. */
@@ -130,10 +135,10 @@ static void print_row(FILE *out, const char *name, const char *group, const stru
     double vx86_s = series_median(&t[SUBJECT_VX86].wall_s), native_s = series_median(&t[SUBJECT_NATIVE].wall_s);
     fprintf(out, "%-12s %-8s", name, group);
     print_number(out, " %*.3f", 9, vx86_s);
-    print_number(out, " %*.3f", 9, series_median(&t[SUBJECT_TCG].wall_s));
-    print_number(out, " %*.2f", 7, ratio(&t[SUBJECT_VX86].wall_s, &t[SUBJECT_TCG].wall_s));
-    print_number(out, " %*.2f", 9, ratio(&t[SUBJECT_VX86].cpu_s, &t[SUBJECT_TCG].cpu_s));
-    fprintf(out, " %5.0f%% %4.0f%%", spread_percent(&t[SUBJECT_VX86].wall_s), spread_percent(&t[SUBJECT_TCG].wall_s));
+    print_number(out, " %*.3f", 9, series_median(&t[SUBJECT_RIVAL].wall_s));
+    print_number(out, " %*.2f", 7, ratio(&t[SUBJECT_VX86].wall_s, &t[SUBJECT_RIVAL].wall_s));
+    print_number(out, " %*.2f", 9, ratio(&t[SUBJECT_VX86].cpu_s, &t[SUBJECT_RIVAL].cpu_s));
+    fprintf(out, " %5.0f%% %4.0f%%", spread_percent(&t[SUBJECT_VX86].wall_s), spread_percent(&t[SUBJECT_RIVAL].wall_s));
     print_number(out, " %*.3f", 9, native_s);
     print_number(out, " %*.2f", 9, native_s > 0 && vx86_s > 0 ? vx86_s / native_s : 0);
     fputc('\n', out);
@@ -141,8 +146,10 @@ static void print_row(FILE *out, const char *name, const char *group, const stru
 
 void results_print_table(const struct results *results, FILE *out)
 {
-    fprintf(out, "%-12s %-8s %9s %9s %7s %9s %6s %5s %9s %9s\n", "row", "group", "vx86 s", "TCG s", "ratio",
-            "cpu ratio", "spread", "", "native s", "x native");
+    char rival[16];
+    snprintf(rival, sizeof(rival), "%s s", results_rival(results));
+    fprintf(out, "%-12s %-8s %9s %9s %7s %9s %6s %5s %9s %9s\n", "row", "group", "vx86 s", rival, "ratio", "cpu ratio",
+            "spread", "", "native s", "x native");
     for (unsigned row = 0; row < ROWS; row++) {
         if (results->units[row] != 0)
             print_row(out, row_table[row].name, group_names[row_table[row].group], results->row[row]);
@@ -154,13 +161,14 @@ void results_print_table(const struct results *results, FILE *out)
         print_number(out, "  by CPU time %*.2f", 5, mean_ratio(results, means[i].groups, MEASURE_CPU));
         fputc('\n', out);
     }
-    for (unsigned s = 0; s <= SUBJECT_TCG; s++) {
+    for (unsigned s = 0; s <= SUBJECT_RIVAL; s++) {
         fprintf(out, "%s: peak resident %.0f MiB (proportional at the end %.0f MiB), idle %.2f %% of a core\n",
-                s == SUBJECT_VX86 ? "vx86" : "TCG", series_median(&results->peak_mib[s]),
+                s == SUBJECT_VX86 ? "vx86" : results_rival(results), series_median(&results->peak_mib[s]),
                 series_median(&results->now_mib[s]), series_median(&results->idle_percent[s]));
     }
-    fprintf(out, "ratio: TCG's time / vx86's, medians of %u rounds; spread: vx86, TCG; load average %.1f to %.1f\n",
-            results->rounds, results->load_begin, results->load_end);
+    const char *name = results_rival(results);
+    fprintf(out, "ratio: %s's time / vx86's, medians of %u rounds; spread: vx86, %s; load average %.1f to %.1f\n", name,
+            results->rounds, name, results->load_begin, results->load_end);
 }
 
 static void json_series(FILE *out, const char *key, const struct series *series)
@@ -171,9 +179,15 @@ static void json_series(FILE *out, const char *key, const struct series *series)
     fprintf(out, "]");
 }
 
-static void json_timing(FILE *out, const struct timing *timing)
+/* The rival's key. */
+static const char *json_rival(const struct results *results)
 {
-    static const char *const names[SUBJECTS] = { "vx86", "tcg", "native" };
+    return results->other_build ? "other" : "tcg";
+}
+
+static void json_timing(FILE *out, const struct results *results, const struct timing *timing)
+{
+    const char *const names[SUBJECTS] = { "vx86", json_rival(results), "native" };
     for (unsigned s = 0; s < SUBJECTS; s++) {
         fprintf(out, ", \"%s\": {", names[s]);
         json_series(out, "wall_s", &timing[s].wall_s);
@@ -182,8 +196,8 @@ static void json_timing(FILE *out, const struct timing *timing)
         fprintf(out, ", \"guest_s\": %.6f}", timing[s].guest_s);
     }
     fprintf(out, ", \"ratio\": %.4f, \"cpu_ratio\": %.4f}",
-            ratio(&timing[SUBJECT_VX86].wall_s, &timing[SUBJECT_TCG].wall_s),
-            ratio(&timing[SUBJECT_VX86].cpu_s, &timing[SUBJECT_TCG].cpu_s));
+            ratio(&timing[SUBJECT_VX86].wall_s, &timing[SUBJECT_RIVAL].wall_s),
+            ratio(&timing[SUBJECT_VX86].cpu_s, &timing[SUBJECT_RIVAL].cpu_s));
 }
 
 void results_print_json(const struct results *results, FILE *out)
@@ -196,13 +210,13 @@ void results_print_json(const struct results *results, FILE *out)
             continue;
         fprintf(out, "%s\n    {\"name\": \"%s\", \"group\": \"%s\", \"units\": %u", first ? "" : ",",
                 row_table[row].name, group_names[row_table[row].group], results->units[row]);
-        json_timing(out, results->row[row]);
+        json_timing(out, results, results->row[row]);
         first = false;
     }
     fprintf(out, "\n  ],\n  \"boot\": {\"name\": \"boot\"");
-    json_timing(out, results->boot);
-    for (unsigned s = 0; s <= SUBJECT_TCG; s++) {
-        fprintf(out, ",\n  \"%s\": {", s == SUBJECT_VX86 ? "vx86" : "tcg");
+    json_timing(out, results, results->boot);
+    for (unsigned s = 0; s <= SUBJECT_RIVAL; s++) {
+        fprintf(out, ",\n  \"%s\": {", s == SUBJECT_VX86 ? "vx86" : json_rival(results));
         json_series(out, "peak_mib", &results->peak_mib[s]);
         fprintf(out, ", ");
         json_series(out, "now_mib", &results->now_mib[s]);
@@ -213,6 +227,23 @@ void results_print_json(const struct results *results, FILE *out)
     fprintf(out, ",\n  \"means\": {\"integer_memory\": %.4f, \"floating_point\": %.4f, \"system_code\": %.4f}\n}\n",
             mean_ratio(results, INTEGER_AND_MEMORY, MEASURE_WALL), mean_ratio(results, FLOATING_POINT, MEASURE_WALL),
             mean_ratio(results, SYSTEM_AND_CODE, MEASURE_WALL));
+}
+
+/* The rows that the other build does faster: their list, and whether it is empty. */
+static bool none_slower(const struct results *results, enum measure measure, FILE *out)
+{
+    unsigned count = 0;
+    for (unsigned row = 0; row < ROWS; row++) {
+        double r = timing_ratio(results->row[row], measure);
+        if (r <= 0 || r * (100 + RESULTS_SLOWER_PERCENT) >= 100)
+            continue;
+        if (count++ == 0)
+            fprintf(out, "slower than the other build by more than %d %%:\n", RESULTS_SLOWER_PERCENT);
+        fprintf(out, "  %-12s by %.0f %%\n", row_table[row].name, 100 / r - 100);
+    }
+    if (count == 0)
+        fprintf(out, "no row is slower than with the other build by more than %d %%\n", RESULTS_SLOWER_PERCENT);
+    return count == 0;
 }
 
 /* The slowest row against TCG, 0 without any. */
@@ -243,6 +274,8 @@ bool results_print_verdict(const struct results *results, enum measure measure, 
 {
     char text[80];
     const char *name = "";
+    if (results->other_build)
+        return none_slower(results, measure, out);
     fprintf(out, "targets, by %s time:\n", measure == MEASURE_WALL ? "wall" : "processor");
     double least = slowest(results, measure, &name);
     bool held = target(out, "integer and memory at least 2 times TCG", mean_ratio(results, INTEGER_AND_MEMORY, measure),

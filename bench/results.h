@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum subject { SUBJECT_VX86, SUBJECT_TCG, SUBJECT_NATIVE, SUBJECTS };
+/* The rival: QEMU's TCG, or another build of vx86. */
+enum subject { SUBJECT_VX86, SUBJECT_RIVAL, SUBJECT_NATIVE, SUBJECTS };
 enum group {
     GROUP_INTEGER,
     GROUP_BRANCH,
@@ -24,7 +25,7 @@ enum row {
 #undef ROW
     ROWS
 };
-enum { ROUNDS_MAX = 32 };
+enum { ROUNDS_MAX = 32, RESULTS_SLOWER_PERCENT = 3 };
 
 struct row_desc {
     const char *name;
@@ -47,6 +48,7 @@ struct timing {
 };
 
 struct results {
+    bool other_build; /* the rival is one of vx86 */
     unsigned rounds;
     uint32_t units[ROWS]; /* 0: row not asked for */
     struct timing row[ROWS][SUBJECTS];
@@ -57,6 +59,9 @@ struct results {
     unsigned failures;
     double load_begin, load_end;
 };
+
+/* "TCG" or "other" */
+const char *results_rival(const struct results *results);
 
 void series_add(struct series *series, double value);
 /* 0 when there is no value. */
@@ -76,7 +81,8 @@ enum measure { MEASURE_WALL, MEASURE_CPU };
 void results_print_table(const struct results *results, FILE *out);
 void results_print_json(const struct results *results, FILE *out);
 /* The project's targets, one line each with what was measured. False when one is missed; those that were not measured
- * are said to be so and do not count. */
+ * are said to be so and do not count. Against another build: the rows that are slower than with that one by more than
+ * RESULTS_SLOWER_PERCENT; false when there is one. */
 bool results_print_verdict(const struct results *results, enum measure measure, FILE *out);
 
 #endif
