@@ -84,16 +84,30 @@ static void measure_round(struct bench_result *result, const struct bench_option
     if (result->error[0] != '\0')
         return;
     bench_run(&run, &sample);
-    if (round == 0)
-        result->sum = sample.sum;
     if (!keep(result, &result->times, &sample, result->sum, "vx86"))
         return;
-    if (round == 0)
-        result->stats = sample.stats;
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS && !options->alone; rival++) {
         if (bench_rival_has(rival, result->workload) && !measure_rival(result, rival, round))
             return;
     }
+}
+
+/* Counters slow translated code down, so they have a run that is not timed. The other ones have its checksum. */
+static void count_events(struct bench_result *result)
+{
+    struct bench_run run = { .workload = result->workload,
+                             .host = result->host,
+                             .setting = result->setting,
+                             .image = result->image,
+                             .units = result->units,
+                             .count = true };
+    struct bench_sample sample;
+    bench_run(&run, &sample);
+    result->sum = sample.sum;
+    if (sample.done)
+        result->stats = sample.stats;
+    else
+        snprintf(result->error, sizeof result->error, "counting: %.60s", sample.error);
 }
 
 static void count_insns(struct bench_result *result)
@@ -118,6 +132,8 @@ static void count_insns(struct bench_result *result)
 static int measure(struct bench_result *results, const struct bench_options *options, const struct bench_report *report)
 {
     int status = 0;
+    for (size_t s = 0; s < report->settings; s++)
+        count_events(&results[s]);
     for (unsigned round = 0; round < report->rounds; round++)
         for (size_t s = 0; s < report->settings; s++)
             measure_round(&results[s], options, round);

@@ -34,6 +34,7 @@ struct bench_run {
     const struct vx_lab_host *host;
     const char *image; /* the disk of a workload that is a system */
     uint32_t units;
+    bool count;       /* entries of units, which makes it slower */
     bool count_insns; /* exact instruction count, which makes the translator's code larger */
 };
 
@@ -89,7 +90,7 @@ struct bench_result {
     uint32_t sum;
     uint32_t part_sum; /* ... of a rival's share of the units, where that is less */
     uint64_t insns;
-    struct vx_stats stats; /* of the first round */
+    struct vx_stats stats; /* of a run of its own */
 };
 
 uint64_t bench_median(const struct bench_times *times);

@@ -144,7 +144,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
                 .interpret_first = setting->interpret_first,
                 .no_chain = setting->no_chain,
                 .no_jump_cache = setting->no_jump_cache,
-                .count = true },
+                .count = guest->run->count },
         .debugcon = guest->run->workload->system ? NULL : &guest->debugcon,
         .serial = { guest->run->workload->system ? &guest->console : NULL },
         .disk = { disk },

@@ -87,9 +87,12 @@ static const struct vx_lab_host host = { .open_disk = open_disk, .close_disk = b
 static struct bench_sample sample_of(const char *workload, uint32_t units, const struct bench_setting *setting,
                                      bool count_insns)
 {
-    struct bench_run run = {
-        .workload = lab_find(workload), .setting = setting, .host = &host, .units = units, .count_insns = count_insns
-    };
+    struct bench_run run = { .workload = lab_find(workload),
+                             .setting = setting,
+                             .host = &host,
+                             .units = units,
+                             .count = true,
+                             .count_insns = count_insns };
     struct bench_sample sample;
     cr_assert_not_null(run.workload, "%s", workload);
     bench_run(&run, &sample);
