@@ -24,7 +24,7 @@ said() { grep -qE -- "$2" "$dir/$1" || { cat "$dir/$1"; fail "$1 does not say: $
 
 boot() {
     local status=0
-    vx86 boot --debug-script "$here/debug-boot.dbg" || status=$?
+    vx86 boot --lowering soft --debug-script "$here/debug-boot.dbg" || status=$?
     [ $status -eq 9 ] || { cat "$dir/boot"; fail "the script ended with status $status, not 9"; }
     said boot '^0000:7c00 +[0-9a-f]+ +[a-z]'
     said gates.trace '^[0-9]+ 0000:7c00 '
