@@ -1,7 +1,7 @@
 /* results.c - medians, ratios, means.
  *
- * A ratio is always the rival's time divided by vx86's: above 1, vx86 is faster. Medians over the rounds are divided, and
- * geometric means are taken over the ratios of rows. */
+ * A ratio is always the rival's time divided by vx86's: above 1, vx86 is faster. Medians over the rounds are divided,
+ * and geometric means are taken over the ratios of rows. */
 #include "results.h"
 
 #include <math.h>

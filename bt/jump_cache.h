@@ -14,8 +14,8 @@ struct bt_jc_view {
 };
 
 /* Jump cache of one view. Tag and offset in eight bytes, as the code of 32-bit guests probes it: low half -eip, high
- * half offset in the cache. Entries of global pages hold until they are flushed. Those of local (not global) ones outlive a
- * change of CR3: the cache is then `stale`, and bt_jc_select() keeps what the guest's tables still say. */
+ * half offset in the cache. Entries of global pages hold until they are flushed. Those of local (not global) ones outlive
+ * a change of CR3: the cache is then `stale`, and bt_jc_select() keeps what the guest's tables still say. */
 struct bt_jump_cache {
     struct bt_jc_view view;
     uint64_t *entry; /* BT_JC_ENTRIES, sparse */
