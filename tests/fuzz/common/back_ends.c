@@ -74,6 +74,7 @@ static void char_write(void *opaque, const uint8_t *bytes, size_t count)
     (void)opaque;
     for (size_t i = 0; i < count; i++)
         sum += bytes[i];
+    (void)sum;
 }
 
 /* The rectangles lie inside the picture, from top to bottom. */
@@ -102,6 +103,7 @@ static void display_update(void *opaque, const struct vx_update *update)
         sum += screen->cells[i].ch;
     for (size_t i = 0; screen->pixels != NULL && i < (size_t)screen->width * screen->height; i++)
         sum += screen->pixels[i];
+    (void)sum;
 }
 
 static void input_leds(void *opaque, unsigned leds)

@@ -16,7 +16,7 @@ static struct {
     unsigned places;
 } cover;
 
-__attribute__((no_sanitize_address, no_sanitize_undefined)) void __sanitizer_cov_trace_pc(void)
+__attribute__((no_sanitize("address", "undefined"))) void __sanitizer_cov_trace_pc(void)
 {
     if (cover.left == 0)
         return;

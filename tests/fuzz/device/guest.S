@@ -1,12 +1,14 @@
 /* guest.S - a guest that carries out a list of struct op: see device.h and guest_map.h.
  *
  * It lies in ROM, copies itself to RAM after each reset, and goes on with the operation after the last one. Interrupts
- * are acknowledged everywhere; an exception goes on with the next operation. */
+ * are acknowledged everywhere; an exception goes on with the next operation. Where a place is the difference of two
+ * labels the line is in AT&T syntax: not every assembler takes that in Intel's. */
 #include "guest_map.h"
 
 #if defined(__x86_64__)
         .intel_syntax noprefix
         .section .rodata
+#define ATT(...) .att_syntax prefix; __VA_ARGS__; .intel_syntax noprefix
 #define AT(label) (label - guest_rom + G_CODE)
 #define IN_ROM(label) (label - guest_rom + G_ROM)
 
@@ -15,7 +17,7 @@
         .code16
 guest_rom:
         cli
-        lgdtd cs:[gdtr_rom - guest_rom]
+        ATT(lgdtl %cs:(gdtr_rom - guest_rom))
         mov eax, cr0
         and eax, 0x9FFFFFFF
         or al, 1
@@ -38,14 +40,14 @@ start32:
         mov ecx, 0x400
         rep movsd
         mov esp, G_STACK
-        lgdt [AT(gdtr_ram)]
+        ATT(lgdt AT(gdtr_ram))
         mov word ptr [G_SMI], 0xAA0F /* RSM */
         mov edi, G_IDT
         xor ecx, ecx
-1:      mov eax, offset AT(on_exception)
+1:      ATT(movl $AT(on_exception), %eax)
         cmp ecx, 32
         jb 2f
-        mov eax, offset AT(on_interrupt)
+        ATT(movl $AT(on_interrupt), %eax)
 2:      mov edx, eax
         and eax, 0xFFFF
         or eax, 0x80000
@@ -55,8 +57,8 @@ start32:
         inc ecx
         cmp ecx, 256
         jb 1b
-        lidt [AT(idtr)]
-        mov eax, offset AT(next)
+        ATT(lidt AT(idtr))
+        ATT(movl $AT(next), %eax)
         jmp eax
 
         .balign 8
@@ -96,7 +98,7 @@ next:
         mov edx, dword ptr [esi + 4]
         mov eax, dword ptr [esi + 8]
         movzx ebp, byte ptr [esi + 1]
-        jmp dword ptr [AT(table) + 4 * ebx]
+        ATT(jmp *AT(table)(,%ebx,4))
 
         .balign 4
 table:  .long AT(do_out), AT(do_in), AT(do_outs), AT(do_ins), AT(do_store), AT(do_load)

@@ -23,6 +23,7 @@ static size_t peer_dack(void *opaque, enum dma_direction direction, void *buf, s
             sum += ((uint8_t *)buf)[i];
         else
             ((uint8_t *)buf)[i] = (uint8_t)(peer->left - i);
+    (void)sum;
     peer->left -= (unsigned)count;
     if (peer->left < peer->width)
         dma_set_dreq(&peer->channel, false);

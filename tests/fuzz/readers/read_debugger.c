@@ -1,7 +1,6 @@
 /* read_debugger.c - what the debugger reads: commands, and symbols of three kinds. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dbg.h"
@@ -11,7 +10,7 @@ struct state {
     struct machine_rig *rig;
     struct vx_log *log;
     struct debugger *dbg;
-    FILE *nowhere, *empty;
+    FILE *nowhere, *empty, *scratch;
 };
 
 /* Commands that name files reach none: nobody has named a directory for them. */
@@ -38,7 +37,8 @@ static void *create(struct vx_log *log)
     state->log = log;
     state->nowhere = fopen("/dev/null", "we");
     state->empty = fopen("/dev/null", "re");
-    if (state->nowhere == NULL || state->empty == NULL)
+    state->scratch = tmpfile();
+    if (state->nowhere == NULL || state->empty == NULL || state->scratch == NULL)
         abort();
     state->rig = machine_rig_create(log);
     return state;
@@ -50,6 +50,7 @@ static void destroy(void *opaque)
     machine_rig_destroy(state->rig);
     fclose(state->nowhere);
     fclose(state->empty);
+    fclose(state->scratch);
     free(state);
 }
 
@@ -178,13 +179,11 @@ static void read_elf(void *opaque, const uint8_t *at, size_t bytes)
 {
     struct state *state = opaque;
     struct debugger *dbg = open_debugger(state, state->empty, false);
-    int fd = memfd_create("readfuzz", MFD_CLOEXEC);
-    FILE *file = fd >= 0 && pwrite(fd, at, bytes, 0) == (ssize_t)bytes ? fdopen(fd, "r") : NULL;
-    if (file == NULL)
+    int fd = fileno(state->scratch);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, at, bytes, 0) != (ssize_t)bytes)
         abort();
-    dbg_symbols_read_elf(dbg, file, "symbols", 0);
+    dbg_symbols_read_elf(dbg, state->scratch, "symbols", 0);
     use_symbols(dbg);
-    fclose(file);
     debugger_destroy(dbg);
 }
 

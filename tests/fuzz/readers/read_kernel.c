@@ -24,6 +24,7 @@ static void look(const void *data, size_t bytes)
     volatile uint8_t sum = 0;
     for (size_t i = 0; i < bytes; i++)
         sum += at[i];
+    (void)sum;
 }
 
 static void add_item(void *opaque, uint16_t key, const void *data, size_t bytes)

@@ -1,7 +1,6 @@
 /* read_user.c - what the user gives: a command line, a disk image's first bytes, keys of a terminal. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "block.h"
@@ -87,6 +86,28 @@ static void read_options(void *state, const uint8_t *at, size_t bytes)
 
 /* ---- what an image is */
 
+struct image {
+    struct vx_log *log;
+    FILE *file;
+};
+
+static void *create_formats(struct vx_log *log)
+{
+    struct image *image = malloc(sizeof *image);
+    if (image == NULL)
+        abort();
+    *image = (struct image){ .log = log, .file = tmpfile() };
+    if (image->file == NULL)
+        abort();
+    return image;
+}
+
+static void destroy_formats(void *state)
+{
+    fclose(((struct image *)state)->file);
+    free(state);
+}
+
 static bool seed_formats(unsigned n, struct input *out)
 {
     static const struct {
@@ -113,23 +134,23 @@ static bool seed_formats(unsigned n, struct input *out)
 /* An input longer than 16 KiB has its second half where a CD's volume descriptors are. */
 static void read_formats(void *state, const uint8_t *at, size_t bytes)
 {
+    const struct image *image = state;
     enum { HALF = 0x4000, VOLUME = 0x8000 };
     char path[64];
-    int fd = memfd_create("readfuzz", MFD_CLOEXEC);
+    int fd = fileno(image->file);
     size_t head = bytes < HALF ? bytes : HALF, tail = bytes - head;
-    if (fd < 0 || pwrite(fd, at, head, 0) != (ssize_t)head)
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, at, head, 0) != (ssize_t)head)
         abort();
     if (tail != 0 && pwrite(fd, at + head, tail, VOLUME) != (ssize_t)tail)
         abort();
     uint64_t all = tail != 0 ? VOLUME + tail : head;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     for (enum block_kind kind = VX_BLOCK_DISK; kind <= VX_BLOCK_CDROM; kind++) {
-        struct block_config config = { .log = state, .path = path, .kind = kind };
+        struct block_config config = { .log = image->log, .path = path, .kind = kind };
         vx_err format = block_check_format(&config, fd, all), whole = block_check_whole(&config, fd, all);
         (void)format, (void)whole;
     }
     block_content(path);
-    close(fd);
 }
 
 /* ---- keys */
@@ -171,7 +192,7 @@ const struct reader reader_options = { .name = "options",
                                        .seed = seed_options,
                                        .read = read_options };
 const struct reader reader_formats = {
-    .name = "formats", .create = create, .destroy = nothing, .seed = seed_formats, .read = read_formats
+    .name = "formats", .create = create_formats, .destroy = destroy_formats, .seed = seed_formats, .read = read_formats
 };
 const struct reader reader_keys = {
     .name = "keys", .words = key_words, .create = create, .destroy = nothing, .seed = seed_keys, .read = read_keys
