@@ -45,6 +45,7 @@ void corpus_add(struct corpus *corpus, const struct program *program)
         abort();
     memcpy(copy, program, bytes);
     corpus->programs[corpus->count++] = copy;
+    corpus->bytes += bytes;
     if (corpus->folder != NULL)
         write_file(corpus, program);
 }

@@ -8,6 +8,7 @@ struct corpus {
     const char *folder; /* NULL: none */
     struct program **programs;
     unsigned count, capacity;
+    size_t bytes; /* of the programs */
 };
 
 /* Keeps a copy. Aborts when the host lacks memory; a file that cannot be written is told of once. */

@@ -73,12 +73,12 @@ static bool memory_is_bounded(struct run *run)
 {
     if (run->programs % MEMORY_EVERY != MEMORY_EVERY - 1)
         return true;
-    long now = watch_resident_kib();
+    long now = watch_resident_kib() - (long)(run->corpus.bytes / 1024);
     if (run->base_kib == 0)
         run->base_kib = now;
     if (now - run->base_kib <= FUZZ_MEMORY_MARGIN_MIB * 1024L)
         return true;
-    fprintf(stderr, "vx86-devfuzz: %ld KiB resident, %ld KiB at the beginning\n", now, run->base_kib);
+    fprintf(stderr, "vx86-devfuzz: %ld KiB resident besides programs, %ld KiB at the beginning\n", now, run->base_kib);
     return false;
 }
 

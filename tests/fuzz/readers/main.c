@@ -45,6 +45,7 @@ struct run {
     void *state;
     struct input **kept;
     unsigned kept_count;
+    size_t kept_bytes;
     uint64_t inputs, start_ns;
     long base_kib;
 };
@@ -72,13 +73,13 @@ static bool is_bounded(struct run *run)
     }
     if (run->inputs % MEMORY_EVERY != MEMORY_EVERY - 1)
         return true;
-    long now = watch_resident_kib();
+    long now = watch_resident_kib() - (long)(run->kept_bytes / 1024);
     if (run->base_kib == 0)
         run->base_kib = now;
     if (now - run->base_kib <= FUZZ_MEMORY_MARGIN_MIB * 1024L)
         return true;
-    fprintf(stderr, "vx86-readfuzz: %s: %ld KiB resident, %ld KiB at the beginning\n", run->reader->name, now,
-            run->base_kib);
+    fprintf(stderr, "vx86-readfuzz: %s: %ld KiB resident besides inputs, %ld KiB at the beginning\n", run->reader->name,
+            now, run->base_kib);
     return false;
 }
 
@@ -88,11 +89,13 @@ static void keep(struct run *run, const struct input *input)
     if (copy == NULL)
         abort();
     memcpy(copy, input, offsetof(struct input, at) + input->bytes);
+    run->kept_bytes += input->bytes;
     if (run->kept_count < KEPT_MAX) {
         run->kept[run->kept_count++] = copy;
         return;
     }
     unsigned place = (unsigned)(run->inputs % KEPT_MAX);
+    run->kept_bytes -= run->kept[place]->bytes;
     free(run->kept[place]);
     run->kept[place] = copy;
 }
@@ -176,6 +179,7 @@ static void begin(struct run *run, const struct reader *reader)
     run->state = NULL;
     renew(run);
     run->kept_count = 0;
+    run->kept_bytes = 0;
     run->inputs = 0;
     run->base_kib = 0;
     run->watch.longest_ms = 0;
