@@ -78,9 +78,12 @@ run "SANDBOX_FILES SANDBOX_CLIENTS" 124 --gdb 0 --debug-files below --timeout 2 
 grep -q 'the debugger may open files below --debug-files, GDB may connect$' err || fail "--debug-files is not told of"
 
 # every thread
-"$vx86" --snapshot --timeout 10 idle.img >/dev/null 2>&1 </dev/null &
+"$vx86" --snapshot --timeout 20 idle.img >/dev/null 2>started </dev/null &
 pid=$!
-sleep 1
+for _ in {1..150}; do
+    if grep -q '^vx86: engine' started; then break; fi
+    sleep 0.1
+done
 threads=0
 for status in "/proc/$pid/task/"*/status; do
     name=$(sed -n 's/^Name:[[:space:]]//p' "$status")
