@@ -11,7 +11,7 @@
 #include "vx86/firmware.h"
 #include "vx86/machine.h"
 
-enum { RAM = 2 << 20, DISK = 64 << 10, CD = 64 << 10, RUN_MS = 1500, MIPS = 200 };
+enum { RAM = 2 << 20, DISK = 64 << 10, CD = 64 << 10, RUN_MS = 150, MIPS = 200 };
 enum { MBR = 0, VOLUME = 0x400, RECORD = 0x600, CATALOG = 0x800, IMAGE = 0xA00, END = 0xC00 };
 
 static const struct {
