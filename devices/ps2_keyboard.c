@@ -253,7 +253,7 @@ static void command_with_ack(struct ps2_keyboard *keyboard, uint8_t command)
 void ps2_keyboard_write(struct ps2_keyboard *keyboard, uint8_t byte)
 {
     if (byte == CMD_RESEND) {
-        reply(keyboard, keyboard->last_sent);
+        ps2_queue_push_front(&keyboard->queue, keyboard->last_sent);
         return;
     }
     ps2_queue_clear(&keyboard->queue); /* keeps I2 */

@@ -193,7 +193,7 @@ static void command(struct ps2_mouse *mouse, uint8_t byte)
 void ps2_mouse_write(struct ps2_mouse *mouse, uint8_t byte)
 {
     if (byte == CMD_RESEND) {
-        reply(mouse, mouse->last_sent);
+        ps2_queue_push_front(&mouse->queue, mouse->last_sent);
         return;
     }
     ps2_queue_clear(&mouse->queue); /* keeps I2 */

@@ -31,6 +31,16 @@ static inline bool ps2_queue_push(struct ps2_queue *queue, const uint8_t *bytes,
     return true;
 }
 
+/* What is popped next; dropped where there is no room. */
+static inline void ps2_queue_push_front(struct ps2_queue *queue, uint8_t byte)
+{
+    if (queue->count == VX_PS2_QUEUE_BYTES)
+        return;
+    queue->head = (queue->head + VX_PS2_QUEUE_BYTES - 1) % VX_PS2_QUEUE_BYTES;
+    queue->bytes[queue->head] = byte;
+    queue->count++;
+}
+
 static inline bool ps2_queue_pop(struct ps2_queue *queue, uint8_t *byte)
 {
     if (queue->count == 0)

@@ -120,6 +120,9 @@ static const struct port_step keys_set2[] = {
     GAP, { IN, DATA, 0x14 }, GAP, { HOST, DOWN, 0x41 }, { IN, DATA, 0x83 }, GAP, { HOST, DOWN, 0x137 },
     { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x12 }, GAP, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x7C }, GAP,
     { HOST, UP, 0x55 }, { IN, STATUS, 0x10 },
+    /* what is sent again comes before what has not been sent */
+    { HOST, DOWN, 0x1E }, { IN, DATA, 0x1C }, { HOST, DOWN, 0x30 }, { OUT, DATA, 0xFE }, GAP, { IN, DATA, 0x1C }, GAP,
+    { IN, DATA, 0x32 }, GAP,
 };
 static const struct port_step keys_translated[] = {
     { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x43 }, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1E }, { HOST, UP, 0x1E }, GAP,
