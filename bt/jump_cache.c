@@ -18,6 +18,7 @@ enum {
     JC_LOST_MAX = 16,    /* pages of a stale cache that lead elsewhere, until all of it goes */
     VPNS = 1 << 20,
     VPN_MASK = VPNS - 1,
+    JC_FILLED_BYTES = BT_JC_ENTRIES * sizeof(uint32_t),
 };
 
 static void *sparse(size_t bytes)
@@ -33,12 +34,13 @@ vx_err bt_jc_create(struct bt_jump_caches *all, bool off)
         struct bt_jump_cache *jc = &all->set[i];
         jc->entry = sparse(BT_JC_ENTRIES * sizeof *jc->entry);
         jc->where = sparse(VPNS * sizeof *jc->where);
-        jc->filled = sparse(BT_JC_ENTRIES * sizeof *jc->filled);
+        for (unsigned global = 0; global < 2; global++)
+            jc->filled[global] = sparse(JC_FILLED_BYTES);
         jc->local = sparse(JC_LOCAL_MAX * sizeof *jc->local);
         jc->pages = sparse(VPNS / 8);
         jc->spills = sparse(VPNS / 8);
-        if (jc->entry == NULL || jc->where == NULL || jc->filled == NULL || jc->local == NULL || jc->pages == NULL ||
-            jc->spills == NULL)
+        if (jc->entry == NULL || jc->where == NULL || jc->filled[0] == NULL || jc->filled[1] == NULL ||
+            jc->local == NULL || jc->pages == NULL || jc->spills == NULL)
             return VX_ERR_NO_MEMORY;
         jc->view.mode = MODE_SLOW;
         jc->entry[0] = 1; /* an empty entry reads as eip 0 and would hit there only */
@@ -58,7 +60,8 @@ void bt_jc_destroy(struct bt_jump_caches *all)
         struct bt_jump_cache *jc = &all->set[i];
         release(jc->entry, BT_JC_ENTRIES * sizeof *jc->entry);
         release(jc->where, VPNS * sizeof *jc->where);
-        release(jc->filled, BT_JC_ENTRIES * sizeof *jc->filled);
+        for (unsigned global = 0; global < 2; global++)
+            release(jc->filled[global], JC_FILLED_BYTES);
         release(jc->local, JC_LOCAL_MAX * sizeof *jc->local);
         release(jc->pages, VPNS / 8);
         release(jc->spills, VPNS / 8);
@@ -93,24 +96,26 @@ static bool take_bit(uint64_t *bitmap, uint32_t vpn)
     return was;
 }
 
+static void clear_filled(struct bt_jump_cache *jc, unsigned global)
+{
+    for (uint32_t i = 0; i < jc->filled_count[global]; i++)
+        jc_clear_entry(jc, jc->filled[global][i]);
+    jc->filled_count[global] = 0;
+}
+
 static void clear_local(struct bt_jump_cache *jc)
 {
-    for (uint32_t i = 0; i < jc->filled_count; i++)
-        jc_clear_entry(jc, jc->filled[i]);
+    clear_filled(jc, 0);
     for (uint32_t i = 0; i < jc->local_count; i++)
         jc->where[jc->local[i]] = 0;
-    jc->filled_count = jc->local_count = 0;
+    jc->local_count = 0;
     jc->stale = false;
 }
 
 static void clear_all(struct bt_jump_cache *jc)
 {
     clear_local(jc);
-    if (!jc->has_global)
-        return;
-    memset(jc->entry, 0, BT_JC_ENTRIES * sizeof *jc->entry);
-    jc->entry[0] = 1;
-    jc->has_global = false;
+    clear_filled(jc, 1);
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------------------- */
@@ -226,15 +231,16 @@ void bt_jc_fill(struct bt_jump_caches *all, const struct bt_tu *tu)
     uint32_t index = jc_index(tu->eip), vpn = (uint32_t)(bt_tu_lin(tu) >> VX_PAGE_SHIFT);
     if (all->off || jc == NULL)
         return;
-    if (tu->global) {
-        jc->has_global = true;
-    } else {
-        if (jc->filled_count == BT_JC_ENTRIES || jc->local_count + TU_PAGES > JC_LOCAL_MAX)
+    unsigned global = tu->global ? 1 : 0;
+    if (jc->filled_count[global] == BT_JC_ENTRIES)
+        clear_all(jc);
+    if (!tu->global) {
+        if (jc->local_count + TU_PAGES > JC_LOCAL_MAX)
             clear_local(jc);
         for (unsigned i = tu->pages; i-- > 0;) /* the first page last: flushing the second one flushes it too */
             lean_on(jc, (vpn + i) & VPN_MASK, tu->page[i]);
-        jc->filled[jc->filled_count++] = index;
     }
+    jc->filled[global][jc->filled_count[global]++] = index;
     set_bit(jc->pages, vpn);
     if (tu->pages == 2)
         set_bit(jc->spills, (vpn + 1) & VPN_MASK);

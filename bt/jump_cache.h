@@ -14,14 +14,14 @@ struct bt_jc_view {
 };
 
 /* Jump cache of one view. Tag and offset in eight bytes, as the code of 32-bit guests probes it: low half -eip, high
- * half offset in the cache. Entries of global pages hold until they are flushed. Those of local (not global) ones outlive
- * a change of CR3: the cache is then `stale`, and bt_jc_select() keeps what the guest's tables still say. */
+ * half offset in the cache. Entries of global pages hold until they are flushed. Local entries (all others) outlive a
+ * change of CR3: the cache is then `stale`, and bt_jc_select() keeps what the guest's tables still say. */
 struct bt_jump_cache {
     struct bt_jc_view view;
     uint64_t *entry; /* BT_JC_ENTRIES, sparse */
-    bool stale, has_global;
-    uint32_t *filled; /* indices of local entries */
-    uint32_t filled_count;
+    bool stale;
+    uint32_t *filled[2]; /* indices of entries, [1]: of global ones */
+    uint32_t filled_count[2];
     uint32_t *where; /* by linear page with local entries: 1 + its backing page; sparse */
     uint32_t *local; /* linear pages for which `where` says something; some twice */
     uint32_t local_count;

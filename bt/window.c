@@ -10,8 +10,9 @@
 enum { ATOMIC_BYTES = 16 };
 /* An instruction that has found out so often, by a host fault, that the guest has one, finds out by probes. */
 enum { RAISED_MAX = 64 };
-/* Under stress the host refuses each so many-th call. */
-enum { STRESS_FAILS = 211 };
+/* Under stress the host refuses each so many-th call. Building a window of the tests' memory takes fewer, or none would
+ * ever be there and each turn would try. */
+enum { STRESS_FAILS = 1009 };
 
 static struct vx_window_config window_config(const struct vx_bt_config *config)
 {
