@@ -150,15 +150,23 @@ static void flush_page(struct bt_jump_cache *jc, uint32_t vpn)
         flush_own_page(jc, (vpn - 1) & VPN_MASK);
 }
 
-/* Entries are about to lean on `vpn` leading to `page`: keeps I1. */
-static void lean_on(struct bt_jump_cache *jc, uint32_t vpn, uint32_t page)
+/* An entry of the unit is about to be made: keeps I1. All that must go goes before anything is noted, since flushing one
+ * page may take the other's note with it. */
+static void lean_on(struct bt_jump_cache *jc, const struct bt_tu *tu, uint32_t vpn)
 {
-    if (jc->where[vpn] == page + 1)
-        return;
-    if (jc->where[vpn] != 0)
-        flush_page(jc, vpn);
-    jc->where[vpn] = page + 1;
-    jc->local[jc->local_count++] = vpn;
+    if (jc->local_count + TU_PAGES > JC_LOCAL_MAX)
+        clear_local(jc);
+    for (unsigned i = 0; i < tu->pages; i++) {
+        uint32_t was = jc->where[(vpn + i) & VPN_MASK];
+        if (was != 0 && was != tu->page[i] + 1)
+            flush_page(jc, (vpn + i) & VPN_MASK);
+    }
+    for (unsigned i = 0; i < tu->pages; i++) {
+        uint32_t at = (vpn + i) & VPN_MASK;
+        if (jc->where[at] == 0)
+            jc->local[jc->local_count++] = at;
+        jc->where[at] = tu->page[i] + 1;
+    }
 }
 
 static bool still_leads(const struct bt_jump_cache *jc, uint32_t vpn, const struct vx_mmu *mmu)
@@ -234,12 +242,8 @@ void bt_jc_fill(struct bt_jump_caches *all, const struct bt_tu *tu)
     unsigned global = tu->global ? 1 : 0;
     if (jc->filled_count[global] == BT_JC_ENTRIES)
         clear_all(jc);
-    if (!tu->global) {
-        if (jc->local_count + TU_PAGES > JC_LOCAL_MAX)
-            clear_local(jc);
-        for (unsigned i = tu->pages; i-- > 0;) /* the first page last: flushing the second one flushes it too */
-            lean_on(jc, (vpn + i) & VPN_MASK, tu->page[i]);
-    }
+    if (!tu->global)
+        lean_on(jc, tu, vpn);
     jc->filled[global][jc->filled_count[global]++] = index;
     set_bit(jc->pages, vpn);
     if (tu->pages == 2)

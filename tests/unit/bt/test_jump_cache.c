@@ -176,6 +176,29 @@ Test(jump_cache, many_pages_elsewhere)
     tear_down(&bench);
 }
 
+/* In a code segment with a base all of the cache goes with a page, but not what the new entry leans on. */
+Test(jump_cache, a_unit_across_pages_of_which_one_has_changed_unseen)
+{
+    struct bench bench;
+    set_up(&bench);
+    bench.view.cs_base = 16;
+    bt_jc_select(&bench.jc, &bench.view, bench.rig.vcpu->mmu);
+    struct bt_tu first = unit_at(0x10, 1), across = unit_at(0xFFE, 2);
+    first.cs_base = across.cs_base = 16;
+    first.eip -= 16;
+    across.eip -= 16;
+    across.page[0] = ELSEWHERE_PAGE;
+    bt_jc_fill(&bench.jc, &first);
+    bt_jc_fill(&bench.jc, &across);
+    cr_expect(!has(&bench, &first));
+    cr_expect(has(&bench, &across));
+    map(&bench, TABLE, 0, ELSEWHERE_PAGE, OK);
+    map(&bench, TABLE, 1, ELSEWHERE_PAGE + 1, OK);
+    load_cr3(&bench, DIRECTORY);
+    cr_expect(!has(&bench, &across), "its second page leads elsewhere");
+    tear_down(&bench);
+}
+
 /* Global entries stay through a change of CR3 and go with everything. */
 Test(jump_cache, global_entries)
 {
