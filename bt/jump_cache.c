@@ -150,8 +150,8 @@ static void flush_page(struct bt_jump_cache *jc, uint32_t vpn)
         flush_own_page(jc, (vpn - 1) & VPN_MASK);
 }
 
-/* An entry of the unit is about to be made: keeps I1. All that must go goes before anything is noted, since flushing one
- * page may take the other's note with it. */
+/* An entry of the unit is about to be made: keeps I1. All that must go goes before anything is noted, since flushing
+ * one page may take the other's note with it. */
 static void lean_on(struct bt_jump_cache *jc, const struct bt_tu *tu, uint32_t vpn)
 {
     if (jc->local_count + TU_PAGES > JC_LOCAL_MAX)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "hostile.h"
 #include "watch.h"
 
@@ -124,16 +125,6 @@ static bool run_all(struct run *run)
 
 /* ---- arguments */
 
-static bool parse_number(const char *option, const char *text, uint64_t *value)
-{
-    char *end;
-    *value = strtoull(text, &end, 0);
-    if (*text >= '0' && *text <= '9' && *end == '\0')
-        return true;
-    fprintf(stderr, "vx86-hostile: --%s wants a number, not '%s'\n", option, text);
-    return false;
-}
-
 static bool parse_engine(const char *text, struct arguments *a)
 {
     bool both = strcmp(text, "both") == 0;
@@ -158,10 +149,10 @@ static bool parse(int argc, char **argv, struct arguments *a)
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         bool ok = true;
         switch (option) {
-        case 's': ok = parse_number("seed", optarg, &a->seed); break;
-        case 'f': ok = parse_number("first", optarg, &a->first); break;
-        case 'c': ok = parse_number("count", optarg, &a->count); break;
-        case 't': ok = parse_number("seconds", optarg, &a->seconds); break;
+        case 's': ok = arguments_number("vx86-hostile", "seed", optarg, &a->seed); break;
+        case 'f': ok = arguments_number("vx86-hostile", "first", optarg, &a->first); break;
+        case 'c': ok = arguments_number("vx86-hostile", "count", optarg, &a->count); break;
+        case 't': ok = arguments_number("vx86-hostile", "seconds", optarg, &a->seconds); break;
         case 'e': ok = parse_engine(optarg, a); break;
         case 'n': a->note = optarg; break;
         case 'h': fputs(usage, stdout); exit(0);

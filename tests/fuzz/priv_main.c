@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "priv.h"
 
 struct arguments {
@@ -22,16 +23,6 @@ static const char usage[] = "usage: vx86-privfuzz [--seed N] [--first N] [--coun
                             "  --seconds N   for so long\n"
                             "  --failures N  stop after so many differences (3)\n"
                             "Exit status: 0 all agree, 1 wrong usage, 2 differences.\n";
-
-static bool parse_number(const char *option, const char *text, uint64_t *value)
-{
-    char *end;
-    *value = strtoull(text, &end, 0);
-    if (*text >= '0' && *text <= '9' && *end == '\0')
-        return true;
-    fprintf(stderr, "vx86-privfuzz: --%s wants a number, not '%s'\n", option, text);
-    return false;
-}
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
@@ -57,7 +48,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
             fputs(usage, stdout);
             exit(0);
         }
-        if (option == '?' || !parse_number(options[index].name, optarg, value))
+        if (option == '?' || !arguments_number("vx86-privfuzz", options[index].name, optarg, value))
             return false;
     }
     if (optind < argc) {

@@ -1,13 +1,11 @@
 /* main.c - vx86-devfuzz: device programs one after the other, new ones and changed ones. See device.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "corpus.h"
 
 enum { MESSAGE_BYTES = 64 << 10 }; /* that one program may provoke */
@@ -252,16 +250,6 @@ static int print_note(const char *name)
 
 /* ---- arguments */
 
-static bool parse_number(const char *option, const char *text, uint64_t *value)
-{
-    char *end;
-    *value = strtoull(text, &end, 0);
-    if (*text >= '0' && *text <= '9' && *end == '\0')
-        return true;
-    fprintf(stderr, "vx86-devfuzz: --%s wants a number, not '%s'\n", option, text);
-    return false;
-}
-
 static bool parse(int argc, char **argv, struct arguments *a)
 {
     enum { SEED, FIRST, COUNT, SECONDS, GUESTS, NUMBERS, CORPUS = NUMBERS, LIST, SHRINK, TEXT, NOTE, PICK, HELP };
@@ -284,7 +272,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
     uint64_t *const numbers[NUMBERS] = { &a->seed, &a->first, &a->count, &a->seconds, &a->guests };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-        if (option >= SEED && option < NUMBERS && !parse_number(options[index].name, optarg, numbers[option]))
+        if (option >= SEED && option < NUMBERS &&
+            !arguments_number("vx86-devfuzz", options[index].name, optarg, numbers[option]))
             return false;
         switch (option) {
         case CORPUS: a->corpus = optarg; break;
@@ -305,18 +294,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
 
 static bool open_files(struct run *run)
 {
-    char log[4096];
-    snprintf(log, sizeof log, "%s.log", run->arguments.note);
-    int fd = open(run->arguments.note, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    run->messages = fopen(log, "we");
-    if (fd < 0 || run->messages == NULL || ftruncate(fd, sizeof *run->note) != 0) {
-        fprintf(stderr, "vx86-devfuzz: %s: %s\n", run->arguments.note, strerror(errno));
-        return false;
-    }
-    setvbuf(run->messages, NULL, _IONBF, 0);
-    run->note = mmap(NULL, sizeof *run->note, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return run->note != MAP_FAILED;
+    run->note = arguments_note("vx86-devfuzz", run->arguments.note, sizeof *run->note, &run->messages);
+    return run->note != NULL;
 }
 
 static void report(const struct run *run)

@@ -1,13 +1,11 @@
 /* main.c - vx86-readfuzz: inputs for one reader after the other. See readers.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "cover.h"
 #include "readers.h"
 #include "vx86/host.h"
@@ -241,16 +239,6 @@ static int print_note(const char *name)
     return fwrite(note.input.at, 1, note.input.bytes, stdout) == note.input.bytes ? 0 : 1;
 }
 
-static bool parse_number(const char *option, const char *text, uint64_t *value)
-{
-    char *stop;
-    *value = strtoull(text, &stop, 0);
-    if (*text >= '0' && *text <= '9' && *stop == '\0')
-        return true;
-    fprintf(stderr, "vx86-readfuzz: --%s wants a number, not '%s'\n", option, text);
-    return false;
-}
-
 static bool is_reader(const char *name)
 {
     for (unsigned i = 0; i < VX_ARRAY_LEN(readers); i++)
@@ -277,7 +265,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
     uint64_t *const numbers[NUMBERS] = { &a->seed, &a->count, &a->seconds };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-        if (option < NUMBERS && !parse_number(options[index].name, optarg, numbers[option]))
+        if (option < NUMBERS && !arguments_number("vx86-readfuzz", options[index].name, optarg, numbers[option]))
             return false;
         switch (option) {
         case NAME: a->reader = optarg; break;
@@ -299,20 +287,12 @@ static bool parse(int argc, char **argv, struct arguments *a)
 
 static bool open_files(struct run *run)
 {
-    char log[4096];
-    snprintf(log, sizeof log, "%s.log", run->arguments.note);
-    int fd = open(run->arguments.note, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    run->messages = fopen(log, "we");
-    if (fd < 0 || run->messages == NULL || ftruncate(fd, sizeof *run->note) != 0) {
-        fprintf(stderr, "vx86-readfuzz: %s: %s\n", run->arguments.note, strerror(errno));
+    run->note = arguments_note("vx86-readfuzz", run->arguments.note, sizeof *run->note, &run->messages);
+    if (run->note == NULL)
         return false;
-    }
-    setvbuf(run->messages, NULL, _IONBF, 0);
-    run->note = mmap(NULL, sizeof *run->note, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     run->kept = calloc(KEPT_MAX, sizeof *run->kept);
     run->log = vx_log_create(run->messages);
-    close(fd);
-    return run->note != MAP_FAILED && run->kept != NULL;
+    return run->kept != NULL;
 }
 
 int main(int argc, char **argv)
