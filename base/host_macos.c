@@ -205,6 +205,20 @@ int vx_host_socket(int domain, int type, bool blocking)
     return kept_private(socket(domain, type, 0), blocking);
 }
 
+bool vx_host_socket_pair(int ends[2])
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        return false;
+    if (kept_private(ends[0], false) >= 0) {
+        if (kept_private(ends[1], true) >= 0)
+            return true;
+        close(ends[0]);
+    } else {
+        close(ends[1]);
+    }
+    return false;
+}
+
 int vx_host_accept(int listener)
 {
     return kept_private(accept(listener, NULL, NULL), false);

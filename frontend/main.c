@@ -8,6 +8,7 @@
 #include "app_devices.h"
 #include "app_media.h"
 #include "block.h"
+#include "helper_child.h"
 #include "options.h"
 #include "sandbox.h"
 #include "std_descriptors.h"
@@ -64,6 +65,17 @@ static int bench(int argc, char **argv)
     return vx_lab_main(&host, argc, argv);
 }
 
+static int help(int argc, char **argv)
+{
+    static const struct helper_row rows[] = {
+#define HELPER(name, run) { #name, run },
+#include "helpers.def"
+#undef HELPER
+        { NULL, NULL },
+    };
+    return helper_child_main(rows, VX_ARRAY_LEN(rows) - 1, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -73,6 +85,8 @@ int main(int argc, char **argv)
     vx_host_one_heap();
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "helper") == 0)
+        return help(argc - 2, argv + 2);
     if (options_parse(argc, argv, &options) != VX_ERR_OK)
         return wrong_use(options.error);
     if (options.value[VX_OPT_help].given)

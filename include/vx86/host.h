@@ -157,6 +157,8 @@ void vx_host_set_reg(void *context, enum vx_host_reg reg, uint64_t value);
 
 /* All are closed on exec. */
 int vx_host_socket(int domain, int type, bool blocking);
+/* Two stream sockets joined to each other; [0] does not block. */
+VX_MUST_USE bool vx_host_socket_pair(int ends[2]);
 /* A waiting connection of a listening socket, not blocking. */
 int vx_host_accept(int listener);
 VX_MUST_USE bool vx_host_pipe(int ends[2]);

@@ -11,9 +11,9 @@ failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
 folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/ide devices/vga devices/machine
     devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/display frontend/backends/serial
-    frontend/debug frontend/gdb bench/lab)
+    frontend/debug frontend/gdb frontend/helper bench/lab)
 chips="devices devices/core devices/ide devices/vga"
-fronts="frontend/debug frontend/gdb frontend/backends/block frontend/backends/display frontend/backends/serial"
+fronts="frontend/debug frontend/gdb frontend/helper frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
     [cpu/interp]="cpu/interp cpu cpu/fp"
     [bt]="bt bt/verify"
