@@ -108,12 +108,18 @@ static uint8_t seg_of_prefix(uint8_t prefix, uint8_t otherwise)
     }
 }
 
+/* F3 before BSF and BSR means nothing to the guest's CPU; the host's may take them for TZCNT and LZCNT. */
+static bool ignores_mandatory(const struct bt_insn *in)
+{
+    return in->map == 1 && (in->opcode == 0xBC || in->opcode == 0xBD);
+}
+
 static void take_prefixes(struct bt_insn *in, const ZydisDecodedInstruction *z)
 {
     for (unsigned i = 0; i < z->raw.prefix_count; i++) {
         uint8_t value = z->raw.prefixes[i].value;
         if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && in->map != 0)
-            in->mandatory = value;
+            in->mandatory = ignores_mandatory(in) ? 0 : value;
         else if (value == 0xF2 || value == 0xF3)
             in->rep = value;
         else

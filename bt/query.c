@@ -74,6 +74,7 @@ static const char *lowering_text(uint8_t lower)
     case L_REP:
     case L_PORT:
     case L_RDTSC:
+    case L_RDTSCP:
     case L_INT:
     case L_IRET:
     case L_SYSENTER:

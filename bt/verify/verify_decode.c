@@ -371,13 +371,12 @@ static bool sse_opcode(const uint8_t *code)
             code[1] >= 0xD0 || code[1] == 0x38 || code[1] == 0x3A);
 }
 
-/* Opcodes on which F2 and F3 act: strings, PAUSE, POPCNT, BSF and BSR (TZCNT, LZCNT), CRC32. */
+/* Opcodes on which F2 and F3 act for the guest's CPU, which has no TZCNT and LZCNT: strings, PAUSE, POPCNT, CRC32. */
 static bool takes_rep(const uint8_t *code, unsigned len, uint8_t rep)
 {
     uint8_t opcode = code[0];
     if (opcode == 0x0F)
-        return len >= 2 &&
-               (code[1] == 0x38 || (rep == 0xF3 && (code[1] == 0xB8 || code[1] == 0xBC || code[1] == 0xBD)));
+        return len >= 2 && (code[1] == 0x38 || (rep == 0xF3 && code[1] == 0xB8));
     return (opcode >= 0x6C && opcode <= 0x6F) || (opcode >= 0xA4 && opcode <= 0xA7) ||
            (opcode >= 0xAA && opcode <= 0xAF) || opcode == 0x90;
 }

@@ -40,6 +40,7 @@ enum vf_stub vf_stub_at(const struct bt_verifier *v, uint32_t off)
         { stub->rep, STUB_REP },
         { stub->seg, STUB_SEG },
         { stub->rdtsc, STUB_RDTSC },
+        { stub->rdtscp, STUB_RDTSCP },
         { stub->port, STUB_PORT },
         { stub->software_int, STUB_INT },
         { stub->iret, STUB_IRET },
@@ -104,6 +105,7 @@ static bool link_call(struct bt_verifier *v, uint32_t index)
     case STUB_REP:
     case STUB_SEG:
     case STUB_RDTSC:
+    case STUB_RDTSCP:
     case STUB_PORT:
     case STUB_FP_LOAD: return link_to(v, index, 0, (int64_t)in->off + in->len);
     default: return vf_fail(v, RULE_BRANCH, in, "a call to something else than a call-out stub");

@@ -15,6 +15,7 @@ enum vf_stub {
     STUB_REP,
     STUB_SEG,
     STUB_RDTSC,
+    STUB_RDTSCP,
     STUB_PORT,
     STUB_INT,
     STUB_IRET,

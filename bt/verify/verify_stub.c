@@ -152,9 +152,9 @@ static bool step_lea(struct way *w, const struct vf_insn *in)
 
 static bool ours(uint64_t function)
 {
-    bt_callout *const callouts[] = { bt_callout_mem,  bt_callout_share,    bt_callout_insn,   bt_callout_rep,
-                                     bt_callout_seg,  bt_callout_rdtsc,    bt_callout_port,   bt_callout_int,
-                                     bt_callout_iret, bt_callout_sysenter, bt_callout_sysexit };
+    bt_callout *const callouts[] = { bt_callout_mem, bt_callout_share, bt_callout_insn,     bt_callout_rep,
+                                     bt_callout_seg, bt_callout_rdtsc, bt_callout_rdtscp,   bt_callout_port,
+                                     bt_callout_int, bt_callout_iret,  bt_callout_sysenter, bt_callout_sysexit };
     for (unsigned i = 0; i < VX_ARRAY_LEN(callouts); i++) {
         if (function == (uint64_t)(uintptr_t)callouts[i])
             return true;
@@ -362,6 +362,7 @@ bool bt_verify_stubs(struct bt_verifier *v, struct bt_verdict *verdict)
         { "rep", stub->rep, KIND_CALL },
         { "seg", stub->seg, KIND_CALL },
         { "rdtsc", stub->rdtsc, KIND_CALL },
+        { "rdtscp", stub->rdtscp, KIND_CALL },
         { "port", stub->port, KIND_CALL },
         { "software_int", stub->software_int, KIND_CALL },
         { "iret", stub->iret, KIND_CALL },

@@ -123,20 +123,34 @@ uint64_t bt_callout_seg(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, 
     return CALLOUT_NEXT;
 }
 
-uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
+/* RDTSC; RDTSCP where `tscp`. False: it is the interpreter's (#GP). */
+static bool read_tsc(struct vx_vcpu *vcpu, uint64_t info, bool tscp)
 {
-    (void)unused;
     if ((vcpu->cr4 & VX_CR4_TSD) && vcpu->cpl != 0)
-        return bt_callout_insn(vcpu, next_eip, info, eip, 0);
+        return false;
     bt_fp_home(vcpu);
     bt_cpu_of(vcpu)->stats->callout_other++;
     uint64_t tsc = vx_cpu_rdtsc(vcpu);
     vcpu->retired++;
     vcpu->gpr[VX_RAX] = (uint32_t)tsc;
     vcpu->gpr[VX_RDX] = tsc >> 32;
+    if (tscp)
+        vcpu->gpr[VX_RCX] = (uint32_t)vcpu->msr.tsc_aux;
     if (info & MEM_FP_LIVE)
         bt_fp_load(vcpu);
-    return CALLOUT_NEXT;
+    return true;
+}
+
+uint64_t bt_callout_rdtsc(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
+{
+    (void)unused;
+    return read_tsc(vcpu, info, false) ? CALLOUT_NEXT : bt_callout_insn(vcpu, next_eip, info, eip, 0);
+}
+
+uint64_t bt_callout_rdtscp(struct vx_vcpu *vcpu, uint64_t next_eip, uint64_t info, uint64_t eip, uint64_t unused)
+{
+    (void)unused;
+    return read_tsc(vcpu, info, true) ? CALLOUT_NEXT : bt_callout_insn(vcpu, next_eip, info, eip, 0);
 }
 
 static void access_port(struct vx_vcpu *vcpu, uint16_t port, unsigned size, bool out)

@@ -7,8 +7,8 @@
 /* What the stubs put into r8, r9, r10 and r11 (selector of a segment load, port); CALLOUT_EXIT, _NEXT or a host
  * address. */
 typedef uint64_t bt_callout(struct vx_vcpu *vcpu, uint64_t r8, uint64_t r9, uint64_t r10, uint64_t r11);
-bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_int,
-    bt_callout_iret, bt_callout_share, bt_callout_port, bt_callout_sysenter, bt_callout_sysexit;
+bt_callout bt_callout_mem, bt_callout_insn, bt_callout_rep, bt_callout_seg, bt_callout_rdtsc, bt_callout_rdtscp,
+    bt_callout_int, bt_callout_iret, bt_callout_share, bt_callout_port, bt_callout_sysenter, bt_callout_sysexit;
 /* What stands before them when call-outs are timed, and when instructions are counted exactly. */
 typedef uint64_t bt_callout_wrapper(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                                     bt_callout *function);

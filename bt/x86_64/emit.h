@@ -61,6 +61,7 @@ void emit_mov_from_seg(struct cg *cg, const struct bt_insn *in);
 void emit_mov_to_seg(struct cg *cg, const struct bt_insn *in);
 void emit_pop_seg(struct cg *cg, const struct bt_insn *in);
 void emit_rdtsc(struct cg *cg, const struct bt_insn *in);
+void emit_rdtscp(struct cg *cg, const struct bt_insn *in);
 void emit_int(struct cg *cg, const struct bt_insn *in);
 void emit_iret(struct cg *cg, const struct bt_insn *in);
 void emit_sysenter(struct cg *cg, const struct bt_insn *in);

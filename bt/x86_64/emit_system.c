@@ -212,6 +212,11 @@ void emit_rdtsc(struct cg *cg, const struct bt_insn *in)
     emit_interp(cg, in, cg->stub->rdtsc);
 }
 
+void emit_rdtscp(struct cg *cg, const struct bt_insn *in)
+{
+    emit_interp(cg, in, cg->stub->rdtscp);
+}
+
 /* The port's number in r11. */
 void emit_port(struct cg *cg, const struct bt_insn *in)
 {

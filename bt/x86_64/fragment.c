@@ -60,6 +60,7 @@ static emitter *const emitters[] = {
     [L_MOV_TO_SEG] = emit_mov_to_seg,
     [L_POP_SEG] = emit_pop_seg,
     [L_RDTSC] = emit_rdtsc,
+    [L_RDTSCP] = emit_rdtscp,
     [L_PORT] = emit_port,
     [L_INT] = emit_int,
     [L_IRET] = emit_iret,

@@ -59,8 +59,8 @@ const char *bt_host_stub_name(const struct bt_host *host, uint32_t off)
 #define STUB(name) { host->stub.name, #name }
         STUB(exit_direct), STUB(exit_indirect), STUB(exit_interp), STUB(exit_boundary), STUB(exit_budget),
         STUB(exit_stale),  STUB(mem_slow),      STUB(share_slow),  STUB(insn),          STUB(rep),
-        STUB(seg),         STUB(rdtsc),         STUB(port),        STUB(software_int),  STUB(iret),
-        STUB(sysenter),    STUB(sysexit),       STUB(fp_load),
+        STUB(seg),         STUB(rdtsc),         STUB(rdtscp),      STUB(port),          STUB(software_int),
+        STUB(iret),        STUB(sysenter),      STUB(sysexit),     STUB(fp_load),
 #undef STUB
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(stubs); i++)

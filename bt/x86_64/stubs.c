@@ -206,6 +206,8 @@ void bt_stubs_make(struct bt_stubs *stub, uint8_t *code, const struct vx_bt_conf
     make_callout(&a, config, bt_callout_seg, false);
     stub->rdtsc = a.len;
     make_callout(&a, config, bt_callout_rdtsc, false);
+    stub->rdtscp = a.len;
+    make_callout(&a, config, bt_callout_rdtscp, false);
     stub->port = a.len;
     make_callout(&a, config, bt_callout_port, false);
     stub->software_int = a.len;

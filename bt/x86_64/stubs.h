@@ -6,7 +6,7 @@
 
 struct bt_stubs {
     uint32_t enter, leave, exit_direct, exit_indirect, exit_interp, exit_boundary, exit_budget, exit_stale;
-    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, port, software_int, iret, sysenter, sysexit, fp_load;
+    uint32_t mem_slow, share_slow, insn, rep, seg, rdtsc, rdtscp, port, software_int, iret, sysenter, sysexit, fp_load;
 };
 
 /* What host.h leaves open. */
