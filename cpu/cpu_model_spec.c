@@ -111,12 +111,11 @@ void vx_cpu_model_destroy(struct vx_cpu_model *model)
 
 /* ---- the host ---------------------------------------------------------------------------------------------------- */
 
-/* All features with `runs` HOST are in leaf 1 ECX. */
+/* All features with `runs` HOST are in leaf 1 ECX. A host that is no x86 interprets, and lacks nothing. */
 static uint32_t host_leaf1_ecx(void)
 {
     uint32_t regs[4];
-    vx_host_cpuid(1, 0, regs);
-    return regs[2];
+    return vx_host_cpuid(1, 0, regs) ? regs[2] : UINT32_MAX;
 }
 
 void vx_cpu_model_fit_host(struct vx_cpu_model *model, char *dropped, size_t room)
