@@ -184,10 +184,42 @@ int vx_host_unnamed_file(const char *name, uint64_t bytes, unsigned use)
     return fd;
 }
 
+void *vx_host_reserve(size_t before, size_t bytes, size_t after)
+{
+    const size_t align = VX_HOST_HUGE_BYTES, all = before + bytes + after + align;
+    uint8_t *at = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    uint8_t *base = at + before + (align - (uintptr_t)(at + before) % align) % align;
+    size_t head = (size_t)(base - before - at), tail = all - head - before - bytes - after;
+    if (head != 0)
+        munmap(at, head);
+    if (tail != 0)
+        munmap(base + bytes + after, tail);
+    return base;
+}
+
+/* MAP_FAILED, with errno. */
+static void *map_aligned(size_t bytes, int protection, int fd)
+{
+    void *at = vx_host_reserve(0, bytes, 0);
+    if (at == NULL)
+        return MAP_FAILED;
+    void *mapped = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (mapped == MAP_FAILED) {
+        int error = errno;
+        munmap(at, bytes);
+        errno = error;
+        return MAP_FAILED;
+    }
+    vx_host_ask_huge_pages(mapped, bytes);
+    return mapped;
+}
+
 static bool map_both(struct vx_host_code *code, int fd)
 {
-    code->rw = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    code->rx = mmap(NULL, code->bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    code->rw = map_aligned(code->bytes, PROT_READ | PROT_WRITE, fd);
+    code->rx = map_aligned(code->bytes, PROT_READ | PROT_EXEC, fd);
     if (code->rw != MAP_FAILED && code->rx != MAP_FAILED)
         return true;
     int error = errno;

@@ -212,6 +212,23 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     return false;
 }
 
+void vx_host_ask_huge_pages(void *at, size_t bytes)
+{
+    (void)madvise(at, bytes, MADV_HUGEPAGE); /* a kernel without them */
+}
+
+bool vx_host_grants_huge_pages(void)
+{
+    char policy[80] = "";
+    FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "re");
+    if (file == NULL)
+        return false;
+    if (fgets(policy, sizeof policy, file) == NULL)
+        policy[0] = '\0';
+    fclose(file);
+    return strchr(policy, '[') != NULL && strstr(policy, "[never]") == NULL && strstr(policy, "[deny]") == NULL;
+}
+
 uint64_t vx_host_mappings_max(void)
 {
     unsigned long count = 65530; /* what the kernel begins with */

@@ -174,6 +174,17 @@ bool vx_host_code_create(size_t bytes, struct vx_host_code *code, const char **w
     return true;
 }
 
+/* Not for memory that is shared. */
+void vx_host_ask_huge_pages(void *at, size_t bytes)
+{
+    (void)at, (void)bytes;
+}
+
+bool vx_host_grants_huge_pages(void)
+{
+    return false;
+}
+
 /* The system names no limit. */
 uint64_t vx_host_mappings_max(void)
 {

@@ -26,20 +26,20 @@ vx_err backing_create(uint64_t bytes, int *fd, uint8_t **base)
     int file = vx_host_unnamed_file("vx86 guest memory", file_bytes, 0);
     if (file < 0)
         return VX_ERR_NO_MEMORY;
-    uint8_t *reserved =
-        mmap(NULL, file_bytes + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (reserved == MAP_FAILED)
+    uint8_t *reserved = vx_host_reserve(GUARD_BYTES, file_bytes, GUARD_BYTES);
+    if (reserved == NULL)
         goto close_file;
-    void *mapped = mmap(reserved + GUARD_BYTES, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+    void *mapped = mmap(reserved, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
     if (mapped == MAP_FAILED)
         goto unmap;
+    vx_host_ask_huge_pages(mapped, file_bytes);
     *fd = file;
     *base = mapped;
     return VX_ERR_OK;
 
 unmap:
     reason = errno;
-    munmap(reserved, file_bytes + 2 * GUARD_BYTES);
+    munmap(reserved - GUARD_BYTES, file_bytes + 2 * GUARD_BYTES);
     errno = reason;
 close_file:
     reason = errno;

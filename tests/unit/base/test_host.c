@@ -21,6 +21,23 @@ Test(host, time_goes_on)
     cr_expect_neq(vx_host_random(), vx_host_random());
 }
 
+Test(host, room_for_mappings)
+{
+    const size_t page = 65536, bytes = 5 << 20; /* page: of any host */
+    uint8_t *at = vx_host_reserve(page, bytes, 2 * page);
+    cr_assert(at != NULL && (uintptr_t)at % VX_HOST_HUGE_BYTES == 0);
+    int fd = vx_host_unnamed_file("test", bytes, 0);
+    cr_assert(mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == at);
+    vx_host_ask_huge_pages(at, bytes);
+    memset(at, 0x5A, bytes);
+    cr_expect(at[0] == 0x5A && at[bytes - 1] == 0x5A);
+    cr_expect_eq(munmap(at - page, page + bytes + 2 * page), 0);
+    close(fd);
+    (void)vx_host_grants_huge_pages();
+    errno = 0;
+    cr_expect(vx_host_reserve(0, SIZE_MAX / 4 / VX_HOST_HUGE_BYTES * VX_HOST_HUGE_BYTES, 0) == NULL && errno == ENOMEM);
+}
+
 Test(host, unnamed_files)
 {
     for (unsigned use = 0; use <= (VX_HOST_FILE_WRITTEN | VX_HOST_FILE_INHERITED); use++) {
