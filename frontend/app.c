@@ -222,6 +222,8 @@ static vx_err create_machine(struct app *app)
         .input = &app->terminal.input,
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
+    vx_log_debug(app->log, VX_LOG_GENERAL, "huge pages for guest memory and translated code: %s",
+                 vx_host_grants_huge_pages() ? "asked for" : "the host's policy grants none");
     app_debugcon_init(&app->debugcon, app->log, &debugcon_ops, app);
     app_media_configure(&app->media, app->options, &config);
     VX_TRY(app_devices_configure(app->options, app->log, &config));
@@ -281,8 +283,6 @@ static void print_start_line(struct app *app)
     app_media_describe(&app->media, app->options, media, sizeof media);
     option_format_size(option(app, VX_OPT_memory)->number, memory, sizeof memory);
     app_engine_tell(app->options, app->log, app->refusal);
-    vx_log_debug(app->log, VX_LOG_GENERAL, "huge pages for guest memory and translated code: %s",
-                 vx_host_grants_huge_pages() ? "asked for" : "the host's policy grants none");
     vx_log_info(app->log, VX_LOG_GENERAL, "engine %s%s, memory %s, %s%s", app->engine == VX_ENGINE_BT ? "bt" : "interp",
                 option(app, VX_OPT_stress)->given ? " under stress" : "", memory, media,
                 app->terminal.user_can_leave ? "; Ctrl-A x leaves" : "");

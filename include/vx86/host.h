@@ -106,8 +106,8 @@ enum vx_host_file_use {
 };
 int vx_host_unnamed_file(const char *name, uint64_t bytes, unsigned use);
 
-/* Huge pages: what is mapped shared at a multiple of VX_HOST_HUGE_BYTES, and asked for, gets them where the host's policy
- * allows that (Linux: /sys/kernel/mm/transparent_hugepage/shmem_enabled, "never" on most). */
+/* Huge pages: what is mapped shared at a multiple of VX_HOST_HUGE_BYTES, and asked for, gets them where the host's
+ * policy allows that (Linux: /sys/kernel/mm/transparent_hugepage/shmem_enabled, "never" on most). */
 #define VX_HOST_HUGE_BYTES (2u << 20)
 /* Address space for such a mapping of `bytes`, with `before` bytes before it and `after` behind, inaccessible all of
  * it; NULL, with errno. Page sizes divide the numbers. munmap() gives it back. */
