@@ -299,6 +299,11 @@ int vx_host_sync_data(int fd)
     return fdatasync(fd);
 }
 
+int vx_host_punch_hole(int fd, uint64_t off_bytes, uint64_t bytes)
+{
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off_bytes, (off_t)bytes);
+}
+
 /* Locks of the open file description, where flock() would not reach a network's server. */
 int vx_host_lock_file(int fd, bool exclusive)
 {

@@ -276,6 +276,12 @@ int vx_host_sync_data(int fd)
     return fcntl(fd, F_FULLFSYNC) == 0 ? 0 : fsync(fd);
 }
 
+int vx_host_punch_hole(int fd, uint64_t off_bytes, uint64_t bytes)
+{
+    fpunchhole_t hole = { .fp_offset = (off_t)off_bytes, .fp_length = (off_t)bytes };
+    return fcntl(fd, F_PUNCHHOLE, &hole);
+}
+
 int vx_host_lock_file(int fd, bool exclusive)
 {
     return flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 ? 0 : errno;

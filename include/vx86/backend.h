@@ -19,10 +19,12 @@
 
 /* ---- block ------------------------------------------------------------------------------------------------------ */
 
-enum vx_block_op { VX_BLOCK_READ, VX_BLOCK_WRITE, VX_BLOCK_FLUSH };
+enum vx_block_op { VX_BLOCK_READ, VX_BLOCK_WRITE, VX_BLOCK_FLUSH, VX_BLOCK_DISCARD, VX_BLOCK_WRITE_ZEROES };
 
 /* Owned by the device, left alone until done() has been called. off/bytes are multiples of 512 (2048 for CD-ROM media)
- * and lie inside the medium. FLUSH completes when all writes completed before it are on stable storage (fdatasync). */
+ * and lie inside the medium. FLUSH completes when all writes completed before it are on stable storage (fdatasync).
+ * DISCARD says that the range's content does not matter any more: what is read there afterwards is what was there or
+ * zeros. WRITE_ZEROES makes it zeros, where the medium can without storing them. Both have no buffer. */
 struct vx_block_request {
     enum vx_block_op op;
     uint64_t off_bytes;

@@ -188,6 +188,10 @@ void vx_host_waker_clear(const struct vx_host_waker *waker);
 /* Everything written so far is on stable storage when it returns 0; else -1 with errno. */
 int vx_host_sync_data(int fd);
 
+/* The bytes of a range inside an open file or block device read as zeros afterwards and take no room: 0, or -1 with
+ * errno where the host, the file system or the device cannot (nothing has changed then). */
+int vx_host_punch_hole(int fd, uint64_t off_bytes, uint64_t bytes);
+
 /* Locks a whole open file against other openers, without waiting: 0, or an errno value. The lock belongs to the open
  * file and ends with it. */
 int vx_host_lock_file(int fd, bool exclusive);

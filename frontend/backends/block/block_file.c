@@ -60,6 +60,22 @@ int block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes)
     return 0;
 }
 
+int block_zero_all(int fd, uint64_t off_bytes, uint64_t bytes)
+{
+    static const uint8_t zeros[16384];
+    if (vx_host_punch_hole(fd, off_bytes, bytes) == 0)
+        return 0;
+    while (bytes > 0) {
+        size_t part = bytes < sizeof zeros ? (size_t)bytes : sizeof zeros;
+        int error = block_pwrite_all(fd, off_bytes, zeros, part);
+        if (error != 0)
+            return error;
+        off_bytes += part;
+        bytes -= part;
+    }
+    return 0;
+}
+
 static vx_err io_failed(struct block_file *file, const char *doing, uint64_t off_bytes, int error)
 {
     if (file->errors++ < MAX_LOGGED_ERRORS)
@@ -91,6 +107,22 @@ static vx_err file_flush(struct medium *medium)
     return io_failed(file, "flushing", 0, errno);
 }
 
+/* A host without holes keeps what is there, which is as good. */
+static vx_err file_discard(struct medium *medium, uint64_t off_bytes, uint64_t bytes)
+{
+    struct block_file *file = (struct block_file *)medium;
+    int kept = vx_host_punch_hole(file->fd, off_bytes, bytes);
+    (void)kept;
+    return VX_ERR_OK;
+}
+
+static vx_err file_write_zeroes(struct medium *medium, uint64_t off_bytes, uint64_t bytes)
+{
+    struct block_file *file = (struct block_file *)medium;
+    int error = block_zero_all(file->fd, off_bytes, bytes);
+    return error == 0 ? VX_ERR_OK : io_failed(file, "writing", off_bytes, error);
+}
+
 static void file_close(struct medium *medium)
 {
     struct block_file *file = (struct block_file *)medium;
@@ -102,6 +134,8 @@ static const struct medium_ops file_ops = {
     .read = file_read,
     .write = file_write,
     .flush = file_flush,
+    .discard = file_discard,
+    .write_zeroes = file_write_zeroes,
     .close = file_close,
 };
 

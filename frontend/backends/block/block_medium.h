@@ -1,7 +1,8 @@
 /* block_medium.h - inside the block back ends: a medium that is read and written synchronously.
  *
- * block_file.c is one over a host file, block_overlay.c one over another medium; block_worker.c turns either into a
- * struct vx_block by giving it a thread. After that only the worker thread touches the medium. */
+ * Media stand on each other: block_file.c is one over a host file, a format (qcow2/) one over a file and perhaps over a
+ * backing medium, block_overlay.c one over any of them. block_worker.c turns the uppermost into a struct vx_block by
+ * giving it a thread. After that only the worker thread touches the whole pile. All files are open by then. */
 #ifndef VX86_FRONTEND_BLOCK_MEDIUM_H
 #define VX86_FRONTEND_BLOCK_MEDIUM_H
 
@@ -16,6 +17,10 @@ struct medium_ops {
     vx_err (*read)(struct medium *medium, uint64_t off_bytes, void *buf, size_t bytes);
     vx_err (*write)(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes);
     vx_err (*flush)(struct medium *medium);
+    /* The content does not matter any more; a medium that can do nothing with that says VX_ERR_OK. */
+    vx_err (*discard)(struct medium *medium, uint64_t off_bytes, uint64_t bytes);
+    vx_err (*write_zeroes)(struct medium *medium, uint64_t off_bytes, uint64_t bytes);
+    /* Also closes what the medium stands on. */
     void (*close)(struct medium *medium);
 };
 
@@ -56,5 +61,7 @@ VX_MUST_USE vx_err block_lock(struct vx_log *log, const char *path, int fd, bool
  * the file is ENODATA. */
 int block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes);
 int block_pwrite_all(int fd, uint64_t off_bytes, const void *buf, size_t bytes);
+/* The range inside the file reads as zeros afterwards; as a hole, where the host has holes. 0 or an errno. */
+int block_zero_all(int fd, uint64_t off_bytes, uint64_t bytes);
 
 #endif

@@ -80,15 +80,40 @@ static vx_err overlay_read(struct medium *medium, uint64_t off_bytes, void *buf,
     return VX_ERR_OK;
 }
 
+/* Keeps I1. */
+static void mark_written(struct block_overlay *overlay, uint64_t off_bytes, uint64_t bytes)
+{
+    uint64_t first = off_bytes / VX_SECTOR_BYTES;
+    for (uint64_t i = 0; i < bytes / VX_SECTOR_BYTES; i++)
+        overlay->written[(first + i) / 8] |= (uint8_t)(1u << (first + i) % 8);
+}
+
 static vx_err overlay_write(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
 {
     struct block_overlay *overlay = (struct block_overlay *)medium;
     int error = block_pwrite_all(overlay->fd, off_bytes, buf, bytes);
     if (error != 0)
         return temp_failed(overlay, "writing", error);
-    uint64_t first = off_bytes / VX_SECTOR_BYTES;
-    for (uint64_t i = 0; i < bytes / VX_SECTOR_BYTES; i++) /* keeps I1 */
-        overlay->written[(first + i) / 8] |= (uint8_t)(1u << (first + i) % 8);
+    mark_written(overlay, off_bytes, bytes);
+    return VX_ERR_OK;
+}
+
+static vx_err overlay_write_zeroes(struct medium *medium, uint64_t off_bytes, uint64_t bytes)
+{
+    struct block_overlay *overlay = (struct block_overlay *)medium;
+    int error = block_zero_all(overlay->fd, off_bytes, bytes);
+    if (error != 0)
+        return temp_failed(overlay, "writing", error);
+    mark_written(overlay, off_bytes, bytes);
+    return VX_ERR_OK;
+}
+
+/* Room in the temporary file is given back: zeros are as good as any content. */
+static vx_err overlay_discard(struct medium *medium, uint64_t off_bytes, uint64_t bytes)
+{
+    struct block_overlay *overlay = (struct block_overlay *)medium;
+    if (vx_host_punch_hole(overlay->fd, off_bytes, bytes) == 0)
+        mark_written(overlay, off_bytes, bytes);
     return VX_ERR_OK;
 }
 
@@ -113,6 +138,8 @@ static const struct medium_ops overlay_ops = {
     .read = overlay_read,
     .write = overlay_write,
     .flush = overlay_flush,
+    .discard = overlay_discard,
+    .write_zeroes = overlay_write_zeroes,
     .close = overlay_close,
 };
 

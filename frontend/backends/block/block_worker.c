@@ -1,6 +1,6 @@
 /* block_worker.c - the thread of a medium: requests in, host I/O, completions back to the machine thread.
  *
- *   machine thread: submit() -> queue -> worker: pread/pwrite/fdatasync -> vx_loop_post() -> machine thread: done()
+ *   machine thread: submit() -> queue -> worker: the medium's operation -> vx_loop_post() -> machine thread: done()
  *
  * I1. One queue and one thread a medium: requests are carried out in the order of submission, so a FLUSH finds every
  *     earlier write done and overlapping requests need no further care.
@@ -15,7 +15,7 @@
 
 #include "vx86/thread.h"
 
-enum { OPS = VX_BLOCK_FLUSH + 1 }; /* enum vx_block_op */
+enum { OPS = VX_BLOCK_WRITE_ZEROES + 1 }; /* enum vx_block_op */
 
 struct block_worker {
     struct vx_block block;
@@ -52,6 +52,10 @@ static vx_err carry_out(struct medium *medium, const struct vx_block_request *re
         return medium->ops->read(medium, request->off_bytes, request->buf, request->bytes);
     if (medium->read_only)
         return VX_ERR_ACCESS;
+    if (request->op == VX_BLOCK_DISCARD)
+        return medium->ops->discard(medium, request->off_bytes, request->bytes);
+    if (request->op == VX_BLOCK_WRITE_ZEROES)
+        return medium->ops->write_zeroes(medium, request->off_bytes, request->bytes);
     return medium->ops->write(medium, request->off_bytes, request->buf, request->bytes);
 }
 
@@ -105,6 +109,8 @@ static void report_failures(const struct block_worker *worker)
         [VX_BLOCK_READ] = { "read", "reads" },
         [VX_BLOCK_WRITE] = { "write", "writes" },
         [VX_BLOCK_FLUSH] = { "flush", "flushes" },
+        [VX_BLOCK_DISCARD] = { "discard", "discards" },
+        [VX_BLOCK_WRITE_ZEROES] = { "write of zeros", "writes of zeros" },
     };
     char part[OPS][40];
     unsigned parts = 0;
@@ -112,7 +118,7 @@ static void report_failures(const struct block_worker *worker)
         if (worker->failed[op] != 0)
             snprintf(part[parts++], sizeof part[0], "%" PRIu64 " %s", worker->failed[op],
                      words[op][worker->failed[op] != 1]);
-    char text[160] = "";
+    char text[OPS * 48] = "";
     for (unsigned i = 0; i < parts; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
                  i == 0           ? ""

@@ -42,9 +42,41 @@ Test(block_file, read_only_medium_takes_no_writes)
     cr_assert_eq(open_image(rig, (struct block_config){ .read_only = true }, &block), VX_ERR_OK);
     cr_assert(block->read_only);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_WRITE, 0, sector, 512), VX_ERR_ACCESS);
+    cr_assert_eq(transfer(rig, block, VX_BLOCK_DISCARD, 0, NULL, 512), VX_ERR_ACCESS);
+    cr_assert_eq(transfer(rig, block, VX_BLOCK_WRITE_ZEROES, 0, NULL, 512), VX_ERR_ACCESS);
     cr_assert_eq(transfer(rig, block, VX_BLOCK_FLUSH, 0, NULL, 0), VX_ERR_OK);
     block_close(block);
     rig_destroy(rig);
+}
+
+/* Both leave zeros, as holes where the host has them; writes nearby stay. */
+Test(block_file, discard_and_write_zeroes)
+{
+    static const enum vx_block_op ops[] = { VX_BLOCK_DISCARD, VX_BLOCK_WRITE_ZEROES };
+    for (size_t n = 0; n < VX_ARRAY_LEN(ops); n++)
+        for (unsigned snapshot = 0; snapshot < 2; snapshot++) {
+            struct rig *rig = rig_create();
+            struct vx_block *block;
+            struct stat before, after;
+            static uint8_t data[IMAGE_BYTES];
+            make_image(rig, IMAGE_BYTES);
+            stat(rig->path, &before);
+            cr_assert_eq(open_image(rig, (struct block_config){ .snapshot = snapshot != 0 }, &block), VX_ERR_OK);
+            cr_assert_eq(transfer(rig, block, ops[n], 65536, NULL, 131072), VX_ERR_OK);
+            cr_assert_eq(transfer(rig, block, ops[n], IMAGE_BYTES - 512, NULL, 1024), VX_ERR_RANGE);
+            cr_assert_eq(transfer(rig, block, VX_BLOCK_READ, 0, data, sizeof data), VX_ERR_OK);
+            for (size_t i = 0; i < sizeof data; i++)
+                if (data[i] != (i >= 65536 && i < 65536 + 131072 ? 0 : pattern(i)))
+                    cr_assert_fail("op %d, snapshot %u: byte %zu is %02X", (int)ops[n], snapshot, i, data[i]);
+            stat(rig->path, &after);
+            cr_assert_eq(after.st_size, before.st_size);
+            if (snapshot == 0)
+                cr_assert_lt(after.st_blocks, before.st_blocks, "the range takes no room");
+            else
+                cr_assert_eq(after.st_blocks, before.st_blocks, "the image stays");
+            block_close(block);
+            rig_destroy(rig);
+        }
 }
 
 /* Size, kind -> error and what the one line must say. */
