@@ -24,7 +24,8 @@ static const char always[] =
     "brk munmap mremap madvise mmap mprotect futex clone set_robust_list rseq sched_getaffinity getpid gettid "
     "prctl prctl capset exit exit_group rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait tgkill kill "
     "clock_gettime clock_nanosleep nanosleep timer_create timer_settime timer_delete getrandom getrusage sysinfo "
-    "read readv write writev pread64 pwrite64 lseek fdatasync fallocate fstat close pipe2 poll restart_syscall fcntl fcntl ioctl "
+    "read readv write writev pread64 pwrite64 lseek fdatasync fallocate fstat close pipe2 poll restart_syscall fcntl "
+    "fcntl ioctl "
     "ioctl ioctl ioctl ioctl ioctl ioctl";
 
 static void check_list(unsigned needs, const char *extra)
