@@ -27,6 +27,12 @@ const char *vx_bt_refusal(uint64_t cache_bytes)
     return NULL;
 }
 
+const char *vx_bt_lacks_windows(void)
+{
+    const char *why = bt_host_unavailable();
+    return why != NULL ? why : bt_host_lacks_windows();
+}
+
 static vx_err check_host(struct vx_log *log)
 {
     const char *reason = bt_host_unavailable();

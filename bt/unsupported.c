@@ -14,6 +14,11 @@ const char *vx_bt_refusal(uint64_t cache_bytes)
     return vx_bt_unavailable();
 }
 
+const char *vx_bt_lacks_windows(void)
+{
+    return vx_bt_unavailable();
+}
+
 vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out)
 {
     *out = NULL;

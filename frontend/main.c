@@ -7,23 +7,16 @@
 #include "app.h"
 #include "app_devices.h"
 #include "app_media.h"
+#include "app_version.h"
 #include "block.h"
 #include "helper_child.h"
 #include "options.h"
 #include "sandbox.h"
 #include "std_descriptors.h"
 #include "vx86/cpu.h"
-#include "vx86/firmware.h"
 #include "vx86/host.h"
 #include "vx86/lab.h"
 #include "vx86/log.h"
-
-static void print_version(void)
-{
-    size_t bytes;
-    vx_firmware_bios(&bytes);
-    printf("vx86 %s\nfirmware: %s\n", VX_VERSION, bytes != 0 ? vx_firmware_origin() : "none built in; use --bios");
-}
 
 static int wrong_use(const char *error)
 {
@@ -93,8 +86,10 @@ int main(int argc, char **argv)
         options_print_help(stdout);
     else if (options.value[VX_OPT_man].given)
         options_print_man(stdout, vx_lab_option_at);
+    else if (options.value[VX_OPT_completion].given)
+        options_print_completion(stdout, (unsigned)options.value[VX_OPT_completion].number);
     else if (options.value[VX_OPT_version].given)
-        print_version();
+        app_version_print(stdout, options.value[VX_OPT_verbose].given);
     else if (app_devices_wants_help(&options))
         app_devices_print_help(stdout);
     else if (strcmp(options.value[VX_OPT_cpu].text, "help") == 0)

@@ -98,10 +98,13 @@ const struct usage_row *usage_exit_statuses(size_t *count);
 const struct usage_row *usage_keys(size_t *count);
 const struct usage_row *usage_environment(size_t *count);
 
-/* options_help.c, options_man.c */
+/* options_help.c, options_man.c, options_completion.c */
 void options_print_help(FILE *out);
 /* troff -man source of vx86(1). `bench` gives the options of `vx86 bench`, as vx_lab_option_at() does. */
 typedef bool option_at(size_t n, char *usage, size_t room, const char **help);
 void options_print_man(FILE *out, option_at *bench);
+
+/* What a shell completes a command line with; `shell` by its place in the words of --completion. */
+void options_print_completion(FILE *out, unsigned shell);
 
 #endif

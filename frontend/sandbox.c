@@ -145,3 +145,14 @@ vx_err sandbox_enter(const struct sandbox_config *config)
            config->insist ? "leave --sandbox on away, and vx86 goes on without" : "vx86 goes on without");
     return config->insist ? VX_ERR_UNSUPPORTED : VX_ERR_OK;
 }
+
+void sandbox_describe(char *text, size_t room)
+{
+    int landlock = sandbox_landlock_version();
+    bool filter = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; /* EINVAL: a kernel without */
+    int n = snprintf(text, room, "%s", filter ? "a filter of system calls (seccomp)" : "no filter of system calls");
+    if (landlock >= 1)
+        snprintf(text + n, room - (size_t)n, ", Landlock %d", landlock);
+    else
+        snprintf(text + n, room - (size_t)n, ", no Landlock");
+}

@@ -33,6 +33,9 @@ struct sandbox_config {
  * refuses it and `insist`. */
 VX_MUST_USE vx_err sandbox_enter(const struct sandbox_config *config);
 
+/* What of it this vx86 has and this host grants, in one phrase; changes nothing. */
+void sandbox_describe(char *text, size_t room);
+
 /* The n-th system call that a run with `needs` may make, by name; NULL behind the last. Static storage. */
 const char *sandbox_call(unsigned needs, unsigned n);
 

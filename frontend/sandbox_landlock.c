@@ -68,9 +68,14 @@ static bool add_rules(int ruleset, int version, const struct sandbox_config *con
     return done;
 }
 
+int sandbox_landlock_version(void)
+{
+    return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
 bool sandbox_landlock(const struct sandbox_config *config)
 {
-    int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    int version = sandbox_landlock_version();
     int ruleset = version >= 1 ? create_ruleset(version) : -1;
     if (ruleset < 0)
         return false;

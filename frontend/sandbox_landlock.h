@@ -5,6 +5,9 @@
 
 #include "sandbox.h"
 
+/* Its version in this kernel; 0 or less: there is none. */
+int sandbox_landlock_version(void);
+
 /* For the calling thread and those that it starts. False: the kernel has none, or refuses; nothing has changed then. */
 bool sandbox_landlock(const struct sandbox_config *config);
 

@@ -11,6 +11,11 @@ vx_err sandbox_enter(const struct sandbox_config *config)
     return config->insist ? VX_ERR_UNSUPPORTED : VX_ERR_OK;
 }
 
+void sandbox_describe(char *text, size_t room)
+{
+    snprintf(text, room, "none: " VX_SANDBOX_NONE);
+}
+
 const char *sandbox_call(unsigned needs, unsigned n)
 {
     (void)needs, (void)n;

@@ -16,7 +16,7 @@ build_packages=(gcc libc6-dev cmake ninja-build pkg-config libzydis-dev libcapst
 # What makes the guest images.
 guest_packages=(syslinux syslinux-common isolinux mtools dosfstools e2fsprogs fdisk cpio kmod xorriso grub-common binutils)
 # What some of the tests use on the host's side.
-test_packages=(e2fsprogs gdb qemu-system-x86 shellcheck)
+test_packages=(e2fsprogs gdb qemu-system-x86 shellcheck dpkg-dev fish zsh)
 brew_formulas=(cmake ninja pkg-config zydis capstone criterion nasm acpica qemu bash)
 
 as_root() {

@@ -17,6 +17,8 @@ struct debugger_editor;
 struct debugger_editor *debugger_editor_open(FILE *in, FILE *out);
 /* After the debugger. NULL is allowed. */
 void debugger_editor_close(struct debugger_editor *editor);
+/* Was this program built with one (libedit)? */
+bool debugger_has_editor(void);
 
 struct debugger_config {
     struct vx_log *log;

@@ -142,3 +142,8 @@ bool dbg_editor_line(struct debugger *dbg, char *text, size_t room)
     snprintf(text, room, "%.*s", (int)strcspn(line, "\r\n"), line);
     return true;
 }
+
+bool debugger_has_editor(void)
+{
+    return true;
+}

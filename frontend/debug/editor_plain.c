@@ -43,3 +43,8 @@ bool dbg_editor_line(struct debugger *dbg, char *text, size_t room)
     text[got ? strcspn(text, "\r\n") : 0] = '\0';
     return got;
 }
+
+bool debugger_has_editor(void)
+{
+    return false;
+}

@@ -52,6 +52,9 @@ const char *vx_bt_unavailable(void);
  * config. NULL: it does. Static storage. */
 const char *vx_bt_refusal(uint64_t cache_bytes);
 
+/* NULL when translated code can access guest memory through the host's MMU here, else why not. Static storage. */
+const char *vx_bt_lacks_windows(void);
+
 /* VX_ERR_UNSUPPORTED, with the reason logged, on hosts that lack an emitter or BMI2. */
 VX_MUST_USE vx_err vx_bt_create(const struct vx_bt_config *config, struct vx_bt **out);
 /* Its processors' parts go with it; vCPUs and pmap are still there. */

@@ -69,7 +69,11 @@ static void exit_statuses(struct run *run)
         { "--help", 0, "usage: vx86 .*--memory SIZE", "^$" },
         { "-h", 0, "usage: vx86 ", "^$" },
         { "--man", 0, "^\\.TH VX86 1", "^$" },
-        { "--version", 0, "^vx86 [0-9.]+\nfirmware: ", "^$" },
+        { "--version", 0, "^vx86 [0-9.]+\nfirmware: [^\n]*\n$", "^$" },
+        { "--version --verbose", 0,
+          "^vx86 [0-9.]+\nfirmware: [^\n]*\nhost: [^\n]*\ntranslator: (yes|no: [^\n]*)\nguest memory [^\n]*: (yes|no: "
+          "[^\n]*)\nmappings [^\n]*: [0-9]+\nhuge pages [^\n]*\nsandbox: [^\n]*\nhistory [^\n]*: (yes|no: [^\n]*)\n$",
+          "^$" },
     };
     static struct run_result result;
     for (size_t i = 0; i < RUN_ARRAY_LEN(rows); i++) {
