@@ -10,8 +10,8 @@ cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
 folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/ide devices/vga devices/machine
-    devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/display frontend/backends/serial
-    frontend/debug frontend/gdb frontend/helper bench/lab)
+    devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/block/qcow2
+    frontend/backends/display frontend/backends/serial frontend/debug frontend/gdb frontend/helper bench/lab)
 chips="devices devices/core devices/ide devices/vga"
 fronts="frontend/debug frontend/gdb frontend/helper frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
@@ -25,6 +25,8 @@ declare -A paths=(
     [devices/machine]="devices/machine devices/machine/lockstep $chips"
     [bench/lab]="bench/lab bench/guest" # for rows.def
     [frontend]="frontend $fronts"
+    [frontend/backends/block]="frontend/backends/block frontend/backends/block/qcow2"
+    [frontend/backends/block/qcow2]="frontend/backends/block/qcow2 frontend/backends/block"
     [frontend/backends/serial]="frontend/backends/serial frontend/backends/display"
 )
 

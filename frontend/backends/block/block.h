@@ -1,6 +1,7 @@
 /* block.h - disk and CD-ROM media out of host files, as the block back ends that backend.h describes.
  *
- * A medium is a raw image: a regular file or a block device, for a CD-ROM an ISO image. Each medium has a worker thread
+ * A medium is a raw image (a regular file or a block device, for a CD-ROM an ISO image) or a qcow2 image, with its
+ * backing files, which are only read. Each medium has a worker thread
  * that does the host's I/O (pread, pwrite, fdatasync) in the order in which requests were submitted, so overlapping
  * requests are ordered and a FLUSH covers every write before it. Completions come home through vx_loop_post().
  *
@@ -29,6 +30,7 @@ struct block_config {
     enum block_kind kind;   /* a CD-ROM is read-only, whatever else is asked for */
     struct vx_files *files; /* borrowed; NULL: other uses of the file are not known */
     bool raw;               /* whatever it looks like, it is a raw image */
+    bool backing;           /* it is what another image stands on; set by the back end itself */
     bool read_only;
     bool snapshot;
 };

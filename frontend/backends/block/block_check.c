@@ -85,19 +85,15 @@ static vx_err check_iso(const struct block_config *config, const uint8_t *pvd, u
     return VX_ERR_BAD_FORMAT;
 }
 
-vx_err block_check_whole(const struct block_config *config, int fd, uint64_t bytes)
+vx_err block_check_whole(const struct block_config *config, struct medium *medium)
 {
+    uint64_t bytes = medium->bytes;
     uint8_t sector[2048];
     bool cdrom = config->kind == VX_BLOCK_CDROM;
     uint64_t off_bytes = cdrom ? ISO_PVD_OFFSET : 0;
     size_t count = cdrom ? sizeof(sector) : VX_SECTOR_BYTES;
     if (bytes < off_bytes + count)
         return VX_ERR_OK;
-    int error = block_pread_all(fd, off_bytes, sector, count);
-    if (error != 0) {
-        vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s; %s", config->path, strerror(error),
-                     vx_err_remedy(error, "copy it again"));
-        return VX_ERR_IO;
-    }
+    VX_TRY(medium->ops->read(medium, off_bytes, sector, count));
     return cdrom ? check_iso(config, sector, bytes) : check_mbr(config, sector, bytes);
 }

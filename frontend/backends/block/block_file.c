@@ -24,6 +24,7 @@ struct block_file {
     struct vx_log *log;
     int fd;
     unsigned errors;
+    bool guessed; /* raw by its looks, and the guest's */
 };
 
 int block_pread_all(int fd, uint64_t off_bytes, void *buf, size_t bytes)
@@ -95,8 +96,20 @@ static vx_err file_read(struct medium *medium, uint64_t off_bytes, void *buf, si
 static vx_err file_write(struct medium *medium, uint64_t off_bytes, const void *buf, size_t bytes)
 {
     struct block_file *file = (struct block_file *)medium;
+    if (file->guessed && off_bytes == 0 && block_looks_stacked(buf)) {
+        vx_log_error(file->log, VX_LOG_BLOCK,
+                     "%s: the guest wants to make this raw image look like a qcow2 image, which is not done; "
+                     "--disk-format raw allows it",
+                     medium->name);
+        medium->reason = EPERM;
+        return VX_ERR_IO;
+    }
     int error = block_pwrite_all(file->fd, off_bytes, buf, bytes);
-    return error == 0 ? VX_ERR_OK : io_failed(file, "writing", off_bytes, error);
+    if (error != 0)
+        return io_failed(file, "writing", off_bytes, error);
+    if (off_bytes + bytes > medium->bytes) /* a format's file grows; a guest does not get here */
+        medium->bytes = off_bytes + bytes;
+    return VX_ERR_OK;
 }
 
 static vx_err file_flush(struct medium *medium)
@@ -189,7 +202,7 @@ static vx_err medium_bytes(const struct block_config *config, int fd, uint64_t *
     return VX_ERR_OK;
 }
 
-static vx_err check_size(const struct block_config *config, uint64_t bytes)
+vx_err block_check_size(const struct block_config *config, uint64_t bytes)
 {
     bool cdrom = config->kind == VX_BLOCK_CDROM;
     unsigned sector = cdrom ? CD_SECTOR_BYTES : VX_SECTOR_BYTES;
@@ -236,7 +249,16 @@ static vx_err claim(const struct block_config *config, int fd, bool read_only)
     return VX_ERR_LOCKED;
 }
 
-vx_err block_file_open(const struct block_config *config, bool read_only, struct medium **out)
+struct block_identity block_identify(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return (struct block_identity){ .device = UINT64_MAX, .file = (uint64_t)(uintptr_t)path };
+    return (struct block_identity){ .device = (uint64_t)st.st_dev, .file = (uint64_t)st.st_ino };
+}
+
+vx_err block_file_open(const struct block_config *config, bool read_only, enum block_format *format,
+                       struct medium **out)
 {
     int fd = open_exclusively(config->path, read_only ? O_RDONLY : O_RDWR);
     if (fd < 0)
@@ -245,15 +267,13 @@ vx_err block_file_open(const struct block_config *config, bool read_only, struct
     uint64_t bytes = 0;
     vx_err err = medium_bytes(config, fd, &bytes);
     if (err == VX_ERR_OK)
-        err = block_check_format(config, fd, bytes);
-    if (err == VX_ERR_OK)
-        err = check_size(config, bytes);
+        err = block_ask_format(config, fd, bytes, format);
+    if (err == VX_ERR_OK && *format == BLOCK_RAW)
+        err = block_check_size(config, bytes);
     if (err == VX_ERR_OK)
         err = claim(config, fd, read_only);
     if (err == VX_ERR_OK)
         err = block_lock(config->log, config->path, fd, !read_only);
-    if (err == VX_ERR_OK)
-        err = block_check_whole(config, fd, bytes);
     if (err == VX_ERR_OK && (file = calloc(1, sizeof(*file))) == NULL)
         err = VX_ERR_NO_MEMORY;
     if (err != VX_ERR_OK) {
@@ -264,6 +284,7 @@ vx_err block_file_open(const struct block_config *config, bool read_only, struct
         .medium = { .ops = &file_ops, .bytes = bytes, .read_only = read_only },
         .log = config->log,
         .fd = fd,
+        .guessed = *format == BLOCK_RAW && !config->raw,
     };
     set_name(&file->medium, config->path);
     *out = &file->medium;

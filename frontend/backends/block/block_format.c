@@ -1,8 +1,9 @@
 /* block_format.c - asks a file what it is, by its first bytes and its last ones, never by its name.
  *
- * Only what is read as raw bytes today is accepted: everything else that is recognised is refused with the command that
- * makes a raw image out of it, because a guest that was given a container as its disk would destroy it. A guest can
- * write any of these marks into its own disk; all that comes of it is that the next start wants --disk-format raw. */
+ * What is recognised and cannot be read is refused with the command that makes a raw image out of it, because a guest
+ * that was given a container as its disk would destroy it. A guest can write any of these marks into its own disk; all
+ * that comes of it is that the next start wants --disk-format raw. A qcow2 image names other files, though, so that mark
+ * is not written into an image that is raw only by its looks (block_looks_stacked()). */
 #include "block_medium.h"
 
 #include <fcntl.h>
@@ -18,12 +19,13 @@ enum {
 
 #define BY_QEMU_IMG "convert it: qemu-img convert -O raw %s disk.img"
 
+static const uint8_t qcow2_mark[4] = { 'Q', 'F', 'I', 0xFB };
+
 static const struct {
     const char *name;
     size_t off, bytes;
     const char *mark, *remedy; /* %s: the path */
 } foreign[] = {
-    { "a qcow2 image", 0, 4, "QFI\xFB", BY_QEMU_IMG },
     { "a QED image", 0, 4, "QED", BY_QEMU_IMG },
     { "a VMDK image", 0, 4, "KDMV", BY_QEMU_IMG },
     { "a VMDK image", 0, 4, "COWD", BY_QEMU_IMG },
@@ -90,15 +92,21 @@ static bool is_iso(const struct look *look)
 /* One line for what is as well something else. */
 static void mention(const struct block_config *config, uint64_t bytes)
 {
-    for (size_t i = 0; i < VX_ARRAY_LEN(floppies) && config->kind == VX_BLOCK_DISK; i++)
+    for (size_t i = 0; i < VX_ARRAY_LEN(floppies) && config->kind == VX_BLOCK_DISK && !config->backing; i++)
         if (bytes == floppies[i].bytes)
             vx_log_info(config->log, VX_LOG_GENERAL,
                         "%s: has the size of a floppy disk (%s); there is no floppy drive, so it is a hard disk",
                         config->path, floppies[i].name);
 }
 
-vx_err block_check_format(const struct block_config *config, int fd, uint64_t bytes)
+bool block_looks_stacked(const uint8_t *sector)
 {
+    return memcmp(sector, qcow2_mark, sizeof qcow2_mark) == 0;
+}
+
+vx_err block_ask_format(const struct block_config *config, int fd, uint64_t bytes, enum block_format *format)
+{
+    *format = BLOCK_RAW;
     struct look look;
     char remedy[512];
     if (config->raw)
@@ -108,6 +116,10 @@ vx_err block_check_format(const struct block_config *config, int fd, uint64_t by
         vx_log_error(config->log, VX_LOG_GENERAL, "%s: cannot be read: %s; %s", config->path, strerror(error),
                      vx_err_remedy(error, "copy it again"));
         return VX_ERR_IO;
+    }
+    if (block_looks_stacked(look.head)) {
+        *format = BLOCK_QCOW2;
+        return VX_ERR_OK;
     }
     int index = find_foreign(&look);
     if (index < 0) {

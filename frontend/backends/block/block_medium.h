@@ -33,8 +33,32 @@ struct medium {
     char name[64]; /* the last part of the path */
 };
 
-/* Opens, checks and locks the file of `config`; `read_only` decides over config's. */
-VX_MUST_USE vx_err block_file_open(const struct block_config *config, bool read_only, struct medium **out);
+enum block_format { BLOCK_RAW, BLOCK_QCOW2 };
+
+/* Opens and locks the file of `config`, and asks what it is; `read_only` decides over config's. */
+VX_MUST_USE vx_err block_file_open(const struct block_config *config, bool read_only, enum block_format *format,
+                                   struct medium **out);
+
+/* Which file a path leads to, whatever its name. One that is not there is like no other. */
+struct block_identity {
+    uint64_t device, file;
+};
+struct block_identity block_identify(const char *path);
+
+/* Images from the uppermost to the one that is being opened. */
+struct block_chain {
+    const struct block_config *config;
+    const struct block_chain *up; /* NULL: the uppermost */
+    struct block_identity identity;
+    unsigned depth;
+};
+/* Opens what an image stands on, for reading. `name` as the image has it; `format` "raw", "" for what it looks like. A
+ * loop, a chain that is too long and a name that is no file's are a line in the log. */
+VX_MUST_USE vx_err block_open_backing(const struct block_chain *up, const char *name, const char *format,
+                                      struct medium **out);
+
+/* Whether a disk or CD can have that size: a line in the log, and VX_ERR_BAD_FORMAT, if not. */
+VX_MUST_USE vx_err block_check_size(const struct block_config *config, uint64_t bytes);
 
 /* Puts an overlay in front of `base`, which it owns from then on (on failure too). */
 VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, struct medium **out);
@@ -43,15 +67,19 @@ VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, s
 VX_MUST_USE vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium,
                                        struct vx_block **out);
 
-/* Whether the content is a format that cannot be read, unless the config insists on `raw`: a line in `log`, and
- * VX_ERR_BAD_FORMAT or VX_ERR_IO, if so. */
-VX_MUST_USE vx_err block_check_format(const struct block_config *config, int fd, uint64_t bytes);
+/* What the content is; BLOCK_RAW where the config insists on `raw`. A format that cannot be read is a line in `log`, and
+ * VX_ERR_BAD_FORMAT or VX_ERR_IO. */
+VX_MUST_USE vx_err block_ask_format(const struct block_config *config, int fd, uint64_t bytes,
+                                    enum block_format *format);
+
+/* Whether a raw image with these first bytes would be taken for an image that names other files. */
+bool block_looks_stacked(const uint8_t *sector);
 
 /* Does a boot sector have a partition table with something in it? */
 bool block_has_partitions(const uint8_t *sector);
 
-/* Whether the file's first bytes promise more than `bytes`: a line in `log` and VX_ERR_BAD_FORMAT if so. */
-VX_MUST_USE vx_err block_check_whole(const struct block_config *config, int fd, uint64_t bytes);
+/* Whether the medium's first bytes promise more than it has: a line in `log` and VX_ERR_BAD_FORMAT if so. */
+VX_MUST_USE vx_err block_check_whole(const struct block_config *config, struct medium *medium);
 
 /* Locks the whole file, shared or exclusive, without waiting. VX_ERR_LOCKED when another process has it; a file system
  * without locks is a warning, not an error. */
