@@ -18,6 +18,7 @@ static const struct {
     size_t off, bytes;
     const char *err; /* pattern */
 } formats[] = {
+    { "x.qcow2", "QFI\xFB\0\0\0\3", 0, 8, "x\\.qcow2: is a qcow2 image whose clusters have an impossible size" },
     { "x.qed", "QED\0", 0, 4, "a QED image, .*qemu-img convert" },
     { "sparse.vmdk", "KDMV\1\0\0\0", 0, 8, "a VMDK image, .*qemu-img convert" },
     { "esx.vmdk", "COWD\1\0\0\0", 0, 8, "a VMDK image, .*qemu-img convert" },

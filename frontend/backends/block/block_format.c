@@ -2,8 +2,8 @@
  *
  * What is recognised and cannot be read is refused with the command that makes a raw image out of it, because a guest
  * that was given a container as its disk would destroy it. A guest can write any of these marks into its own disk; all
- * that comes of it is that the next start wants --disk-format raw. A qcow2 image names other files, though, so that mark
- * is not written into an image that is raw only by its looks (block_looks_stacked()). */
+ * that comes of it is that the next start wants --disk-format raw. A qcow2 image names other files, though, so its
+ * mark is not written into an image that is raw only by its looks (block_looks_stacked()). */
 #include "block_medium.h"
 
 #include <fcntl.h>

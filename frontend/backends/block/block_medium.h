@@ -60,6 +60,9 @@ VX_MUST_USE vx_err block_open_backing(const struct block_chain *up, const char *
 /* Whether a disk or CD can have that size: a line in the log, and VX_ERR_BAD_FORMAT, if not. */
 VX_MUST_USE vx_err block_check_size(const struct block_config *config, uint64_t bytes);
 
+/* The disk or CD of `config`: file, format and what that stands on, without --snapshot's overlay. */
+VX_MUST_USE vx_err block_medium_open(const struct block_config *config, struct medium **out);
+
 /* Puts an overlay in front of `base`, which it owns from then on (on failure too). */
 VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, struct medium **out);
 
@@ -67,7 +70,7 @@ VX_MUST_USE vx_err block_overlay_open(struct vx_log *log, struct medium *base, s
 VX_MUST_USE vx_err block_worker_create(struct vx_log *log, struct vx_loop *loop, struct medium *medium,
                                        struct vx_block **out);
 
-/* What the content is; BLOCK_RAW where the config insists on `raw`. A format that cannot be read is a line in `log`, and
+/* What the content is; BLOCK_RAW where the config insists on it. A format that cannot be read is a line in `log`, and
  * VX_ERR_BAD_FORMAT or VX_ERR_IO. */
 VX_MUST_USE vx_err block_ask_format(const struct block_config *config, int fd, uint64_t bytes,
                                     enum block_format *format);

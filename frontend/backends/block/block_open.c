@@ -70,14 +70,18 @@ static vx_err check_disk(const struct block_config *config, struct medium *mediu
     return err;
 }
 
+vx_err block_medium_open(const struct block_config *config, struct medium **out)
+{
+    struct block_chain chain = { .config = config };
+    VX_TRY(open_pile(&chain, config->read_only || config->snapshot || config->kind == VX_BLOCK_CDROM, out));
+    return check_disk(config, *out);
+}
+
 vx_err block_open(const struct block_config *config, struct vx_block **out)
 {
-    bool cdrom = config->kind == VX_BLOCK_CDROM;
-    bool overlay = config->snapshot && !config->read_only && !cdrom;
-    struct block_chain chain = { .config = config };
+    bool overlay = config->snapshot && !config->read_only && config->kind != VX_BLOCK_CDROM;
     struct medium *medium;
-    VX_TRY(open_pile(&chain, config->read_only || config->snapshot || cdrom, &medium));
-    VX_TRY(check_disk(config, medium));
+    VX_TRY(block_medium_open(config, &medium));
     if (overlay)
         VX_TRY(block_overlay_open(config->log, medium, &medium));
     return block_worker_create(config->log, config->loop, medium, out);

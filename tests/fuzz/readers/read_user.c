@@ -138,17 +138,17 @@ static void read_formats(void *state, const uint8_t *at, size_t bytes)
     enum { HALF = 0x4000, VOLUME = 0x8000 };
     char path[64];
     int fd = fileno(image->file);
+    struct medium *medium;
     size_t head = bytes < HALF ? bytes : HALF, tail = bytes - head;
     if (ftruncate(fd, 0) != 0 || pwrite(fd, at, head, 0) != (ssize_t)head)
         abort();
     if (tail != 0 && pwrite(fd, at + head, tail, VOLUME) != (ssize_t)tail)
         abort();
-    uint64_t all = tail != 0 ? VOLUME + tail : head;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     for (enum block_kind kind = VX_BLOCK_DISK; kind <= VX_BLOCK_CDROM; kind++) {
-        struct block_config config = { .log = image->log, .path = path, .kind = kind };
-        vx_err format = block_check_format(&config, fd, all), whole = block_check_whole(&config, fd, all);
-        (void)format, (void)whole;
+        struct block_config config = { .log = image->log, .path = path, .kind = kind, .read_only = true };
+        if (block_medium_open(&config, &medium) == VX_ERR_OK)
+            medium->ops->close(medium);
     }
     block_content(path);
 }

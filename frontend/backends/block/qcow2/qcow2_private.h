@@ -11,7 +11,8 @@
  *
  * I1. Order of writes: a cluster gets its refcount before a table points to it, and loses it after. So the file's
  *     content is sound after each single write; the end of the process leaves unused clusters at worst.
- * I2. Refcounts are on stable storage before the table that needs them is written, so the same holds for the host's end.
+ * I2. Refcounts are on stable storage before the table that needs them is written, so the same holds for the end of
+ *     the host.
  * I3. So is what a new cluster takes over from a backing file, a snapshot or a compressed cluster: the guest had been
  *     told that it was safe.
  * I4. No cluster with a table or the header (`owned`) is ever written as data: a guest could else write tables itself,
