@@ -216,7 +216,7 @@ static vx_err create_machine(struct app *app)
         .lockstep = option(app, VX_OPT_lockstep)->given,
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
-        .serial = { serial_char(app->terminal.serial) },
+        .serial = { serial_char(app->terminal.serial[0]), serial_char(app->terminal.serial[1]) },
         .debugcon = &app->debugcon.chr,
         .display = app->terminal.display != NULL ? terminal_display(app->terminal.display) : NULL,
         .input = &app->terminal.input,
@@ -233,7 +233,7 @@ static vx_err create_machine(struct app *app)
         app->refusal = "there is not enough address space or memory left for it";
     }
     app_media_drop_kernel(&app->media);
-    app->debug.serial = app->terminal.serial;
+    memcpy(app->debug.serial, app->terminal.serial, sizeof app->debug.serial);
     app->debug.terminal = app->terminal.display;
     app->debug.blocking = app->blocking;
     app->debug.files = app->files;
@@ -370,7 +370,8 @@ static vx_err enter_sandbox(struct app *app)
         config.directory = vx_files_directory(app->files);
     if (app_debug_reaches_all(app->options) || config.directory >= 0)
         config.needs |= SANDBOX_FILES;
-    if (gdb->given && !app_debug_wants_output(app->options))
+    if ((gdb->given && !app_debug_wants_output(app->options)) || serial_listens(app->terminal.serial[0]) ||
+        serial_listens(app->terminal.serial[1]))
         config.needs |= SANDBOX_CLIENTS;
     if (gdb->given && app_debug_socket_folder(gdb->text, folder, sizeof folder)) {
         config.needs |= SANDBOX_REMOVES;
@@ -386,7 +387,7 @@ static int run(struct app *app)
         return VX_EXIT_ERROR;
     int status = exit_status(app, app->end, app->end_value);
     bool lost = !debugger_finish_trace(app->debug.debugger);
-    lost |= serial_lost_output(app->terminal.serial);
+    lost |= serial_lost_output(app->terminal.serial[0]) || serial_lost_output(app->terminal.serial[1]);
     if (lost && status == VX_EXIT_OFF)
         status = VX_EXIT_ERROR;
     if (app_stats_wanted(app->options))

@@ -9,7 +9,8 @@ static void take_terminal(void *opaque)
 {
     struct app_debug *debug = opaque;
     atomic_store(&debug->stopped, true);
-    serial_release(debug->serial);
+    for (unsigned port = 0; port < 2; port++)
+        serial_release(debug->serial[port]);
     terminal_release(debug->terminal);
 }
 
@@ -17,7 +18,8 @@ static void give_terminal(void *opaque)
 {
     struct app_debug *debug = opaque;
     terminal_reclaim(debug->terminal);
-    serial_reclaim(debug->serial);
+    for (unsigned port = 0; port < 2; port++)
+        serial_reclaim(debug->serial[port]);
     atomic_store(&debug->stopped, false);
 }
 

@@ -22,7 +22,7 @@ struct app_debug {
     struct debugger_editor *editor;
     struct debugger *debugger;
     struct gdb *gdb; /* NULL unless asked for */
-    struct serial *serial;
+    struct serial *serial[2];
     struct terminal *terminal;
     atomic_bool posted;  /* `work` is on its way */
     atomic_bool stopped; /* the user has the terminal */

@@ -28,7 +28,7 @@ struct app_terminal {
     struct vx_loop *loop;
     atomic_bool posted, stop; /* `job` is; SIGTSTP was among them */
     bool busy;                /* `job` is under way */
-    struct serial *serial;
+    struct serial *serial[2]; /* COM1, COM2 */
     struct terminal *display; /* NULL unless --display terminal */
     struct vx_input input;    /* the user's keyboard */
     bool user_can_leave;      /* by Ctrl-A x */

@@ -112,7 +112,7 @@ static void say_wider(const struct sandbox_config *config)
         const char *text;
     } texts[] = {
         { SANDBOX_FILES, "the debugger may open files" },
-        { SANDBOX_CLIENTS, "GDB may connect" },
+        { SANDBOX_CLIENTS, "connections are accepted" },
         { SANDBOX_REMOVES, "GDB's socket may be removed" },
     };
     char line[160] = "";

@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "gdb_private.h"
+#include "vx86/socket.h"
 #include "vx86/thread.h"
 
 enum { PATIENCE_MS = 50, CHUNK = 4096 };
@@ -241,42 +241,18 @@ static vx_err open_port(struct gdb_link *link, unsigned port)
     return VX_ERR_OK;
 }
 
-/* What a run that was killed has left behind: a socket at which nobody listens. */
-static void remove_stale(const struct sockaddr_un *address)
-{
-    struct stat st;
-    if (stat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
-        return;
-    int fd = vx_host_socket(AF_UNIX, SOCK_STREAM, true);
-    if (fd < 0)
-        return;
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
-        unlink(address->sun_path);
-    close(fd);
-}
-
 static vx_err open_path(struct gdb_link *link, const char *path)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
     size_t length = strlen(path);
-    if (length == 0 || length >= sizeof address.sun_path) {
+    if (length == 0 || length > vx_socket_path_max()) {
         vx_log_error(link->config.log, VX_LOG_GENERAL, "--gdb: a socket's path has 1 to %zu characters; choose another",
-                     sizeof address.sun_path - 1);
+                     vx_socket_path_max());
         return VX_ERR_BAD_ARGUMENT;
     }
-    memcpy(address.sun_path, path, length + 1);
-    link->listen_fd = vx_host_socket(AF_UNIX, SOCK_STREAM, false);
+    link->listen_fd = vx_socket_listen_path(path);
     if (link->listen_fd < 0)
-        return failed(link, "use a port");
-    remove_stale(&address);
-    mode_t mask = umask(0177); /* at no time may somebody else connect */
-    int bound = bind(link->listen_fd, (struct sockaddr *)&address, sizeof address);
-    umask(mask);
-    if (bound != 0)
         return failed(link, "choose another path");
     memcpy(link->path, path, length + 1);
-    if (listen(link->listen_fd, 1) != 0)
-        return failed(link, "choose another path");
     vx_log_info(link->config.log, VX_LOG_GENERAL, "gdb: target remote %s", path);
     return VX_ERR_OK;
 }

@@ -62,6 +62,8 @@ run "" 0 hello.img
 grep -q '^ok$' out || [ "$(cat out)" = ok ] || fail "the guest's output is missing"
 ! grep -q sandbox err || fail "an ordinary run says something of the sandbox"
 run "" 0 --snapshot --stats=json --stats-file stats --serial file:line --log debug hello.img
+run "" 0 --serial pty hello.img
+run "SANDBOX_CLIENTS" 0 --serial unix:line1,server --serial2 stdio hello.img
 run "" 0 --engine interp hello.img
 run "" 0 --lockstep hello.img
 run "" 0 --verify-code --stress hello.img
@@ -71,11 +73,11 @@ run SANDBOX_FILES 0 --debug-script script hello.img
 grep -q 'vx86: sandbox: wider than usual: the debugger may open files$' err || fail "the debugger's files are not told of"
 run "SANDBOX_FILES" 0 --engine interp --debug-script script hello.img
 run "SANDBOX_CLIENTS SANDBOX_REMOVES" 124 --gdb unix:socket --timeout 2 hello.img
-grep -q 'wider than usual: GDB may connect, GDB.s socket may be removed$' err || fail "GDB's socket is not told of"
+grep -q 'wider than usual: connections are accepted, GDB.s socket may be removed$' err || fail "GDB's socket is not told of"
 [ ! -e socket ] || fail "GDB's socket was not removed"
 mkdir below
 run "SANDBOX_FILES SANDBOX_CLIENTS" 124 --gdb 0 --debug-files below --timeout 2 hello.img
-grep -q 'the debugger may open files below --debug-files, GDB may connect$' err || fail "--debug-files is not told of"
+grep -q 'the debugger may open files below --debug-files, connections are accepted$' err || fail "--debug-files is not told of"
 
 # every thread
 "$vx86" --snapshot --timeout 20 idle.img >/dev/null 2>started </dev/null &

@@ -18,7 +18,7 @@
 #include "vx86/host.h"
 #include "vx86/thread.h"
 
-enum { EVENT_BYTES = 1, EVENT_PAUSE = 2, EVENT_RESIZE = 4 };
+enum { EVENT_BYTES = 1, EVENT_PAUSE = 2, EVENT_RESIZE = 4, EVENT_PEER = 8, EVENT_NONE = 0, EVENT_END = 16 };
 
 struct terminal_reader {
     struct vx_work work; /* first: the work is the reader */
@@ -31,6 +31,7 @@ struct terminal_reader {
     unsigned events;
     uint8_t chunk[VX_TERMINAL_READER_MAX_CHUNK];
     size_t count;
+    int fd; /* what is read; -1: nobody has connected. As `chunk` (I1) */
 };
 
 static void set_ready(struct terminal_reader *reader)
@@ -60,6 +61,8 @@ static void deliver(struct vx_work *work)
         config->on_resize(config->opaque);
     if (events & EVENT_PAUSE)
         config->on_pause(config->opaque);
+    if (events & EVENT_PEER)
+        config->on_peer(config->opaque, reader->fd);
     if (events & EVENT_BYTES)
         more = config->on_bytes(config->opaque, reader->chunk, reader->count);
     if (more)
@@ -99,11 +102,34 @@ static void empty_pipe(int fd)
         continue;
 }
 
+/* A connection, unless it has gone again already. */
+static unsigned take_peer(struct terminal_reader *reader)
+{
+    reader->fd = vx_host_accept(reader->config.listen_fd);
+    return reader->fd >= 0 ? EVENT_PEER : EVENT_NONE;
+}
+
+static unsigned take_bytes(struct terminal_reader *reader)
+{
+    ssize_t got = read(reader->fd, reader->chunk, reader->config.chunk_bytes);
+    if (got > 0) {
+        reader->count = (size_t)got;
+        return EVENT_BYTES;
+    }
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return EVENT_NONE;
+    if (!reader->config.listens)
+        return EVENT_END;
+    reader->fd = -1;
+    return EVENT_PEER;
+}
+
 /* Waits for what comes next; returns its EVENT_ bit, or 0 at the end of the input or of the reader. */
 static unsigned wait_event(struct terminal_reader *reader, bool pause_counts)
 {
     const struct terminal_reader_config *config = &reader->config;
-    struct pollfd fds[3] = { { .fd = config->fd, .events = POLLIN },
+    int fd = reader->fd >= 0 || !config->listens ? reader->fd : config->listen_fd;
+    struct pollfd fds[3] = { { .fd = fd, .events = POLLIN },
                              { .fd = reader->quit[0], .events = POLLIN },
                              { .fd = config->resize_fd, .events = POLLIN } };
     for (;;) {
@@ -118,13 +144,9 @@ static unsigned wait_event(struct terminal_reader *reader, bool pause_counts)
             empty_pipe(config->resize_fd);
             return EVENT_RESIZE;
         }
-        ssize_t got = read(config->fd, reader->chunk, config->chunk_bytes);
-        if (got > 0) {
-            reader->count = (size_t)got;
-            return EVENT_BYTES;
-        }
-        if (got == 0 || (errno != EINTR && errno != EAGAIN))
-            return 0;
+        unsigned event = reader->fd < 0 ? take_peer(reader) : take_bytes(reader);
+        if (event != EVENT_NONE)
+            return event == EVENT_END ? 0 : event;
     }
 }
 
@@ -157,6 +179,7 @@ vx_err terminal_reader_create(const struct terminal_reader_config *config, struc
     if (reader == NULL)
         return VX_ERR_NO_MEMORY;
     reader->config = *config;
+    reader->fd = config->fd;
     reader->work.fn = deliver;
     reader->ready = true;
     if (!vx_host_pipe(reader->quit)) {

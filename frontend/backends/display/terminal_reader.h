@@ -2,6 +2,8 @@
  *
  * One chunk is under way at a time: the next is read when the one before was handed over and the consumer is ready, so
  * a pipe's writer feels the guest's back-pressure. At the end of the input the thread ends; nothing else happens.
+ * With `listen_fd` it first waits for a connection there, and at the end of that one's input for the next: one at a
+ * time, the others wait to be accepted.
  * Thread rule: all functions and callbacks on the machine thread. */
 #ifndef VX86_FRONTEND_TERMINAL_READER_H
 #define VX86_FRONTEND_TERMINAL_READER_H
@@ -16,7 +18,9 @@ struct terminal_reader;
 struct terminal_reader_config {
     struct vx_log *log;
     struct vx_loop *loop;
-    int fd;
+    int fd;       /* -1: `listens` */
+    bool listens; /* connections are taken from `listen_fd`, a socket that does not block */
+    int listen_fd;
     size_t chunk_bytes; /* most bytes at a time, 1 to VX_TERMINAL_READER_MAX_CHUNK */
     unsigned gap_ms;    /* wait after a full chunk: paces what is pasted */
     unsigned pause_ms;  /* on_pause() after so long without input; 0: never */
@@ -25,6 +29,8 @@ struct terminal_reader_config {
     bool (*on_bytes)(void *opaque, const uint8_t *bytes, size_t count);
     void (*on_pause)(void *opaque);
     void (*on_resize)(void *opaque);
+    /* `fd` has connected and is the consumer's to close; -1: its input has ended. For a reader that `listens`. */
+    void (*on_peer)(void *opaque, int fd);
     void *opaque;
 };
 

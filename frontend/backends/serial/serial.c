@@ -1,10 +1,10 @@
 /* serial.c - see serial.h.
  *
- * Input: reader thread -> on_bytes -> raw[] -> prefix -> guest[] -> UART, which asks for more by can_receive().
+ * Input: reader thread -> on_bytes -> raw[] -> prefix -> queue -> UART, which asks for more by can_receive().
  *
  *   I1  From a terminal all of raw[] goes through the prefix at once, so that Ctrl-A x works while the guest takes
- *       nothing; what does not fit guest[] is dropped, as a terminal does with typed-ahead input. From anything else a
- *       byte leaves raw[] only when guest[] is empty, so nothing is lost or overtakes. */
+ *       nothing, as long as the queue has room. From anything else a byte leaves raw[] only when the queue is empty.
+ *   I2  Nothing is lost or overtakes: raw[] is filled anew only when it is empty, so whoever sends waits. */
 #include "serial.h"
 
 #include <errno.h>
@@ -14,19 +14,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "serial_ends.h"
+#include "serial_queue.h"
 #include "terminal_prefix.h"
 #include "terminal_raw.h"
 #include "terminal_reader.h"
 #include "vx86/blocking.h"
 
-enum { GUEST_BYTES = 4096 };
+/* So long the guest waits for a connection or pty that takes nothing; then what it sends is dropped until there is
+ * room again. */
+enum { STALL_MS = 1000 };
 
 struct serial {
     struct vx_log *log;
     struct vx_char chr;
-    bool attached; /* not "none" */
-    int out_fd;
-    bool owns_out, write_failed;
+    bool attached;    /* not "none" */
+    const char *port; /* "COM1" */
+    int out_fd;       /* -1: nobody has connected */
+    bool write_failed;
+    struct serial_ends ends;
+    bool stalled;     /* the peer takes nothing: what the guest sends is dropped */
     bool is_terminal; /* the input is */
     bool holds;       /* a terminal, as terminal_raw_enter() means it: input, output or both */
     bool escape;      /* prefix_feed() looks at the input */
@@ -41,8 +48,7 @@ struct serial {
     bool prefix_seen;
     uint8_t raw[VX_TERMINAL_READER_MAX_CHUNK];
     size_t raw_at, raw_count;
-    uint8_t guest[GUEST_BYTES];
-    size_t guest_count;
+    struct serial_queue queue;
 };
 
 /* ---- output ------------------------------------------------------------------------------------------------------ */
@@ -84,6 +90,32 @@ static void write_all(struct serial *serial, const uint8_t *bytes, size_t count)
     }
 }
 
+/* A wire without handshake: a peer that stalls or is not there costs what is sent, not the guest. */
+static void peer_write(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct serial *serial = opaque;
+    while (count > 0 && serial->out_fd >= 0) {
+        ssize_t done = write(serial->out_fd, bytes, count);
+        if (done >= 0) {
+            bytes += done;
+            count -= (size_t)done;
+            serial->stalled = false;
+        } else if (errno == EAGAIN && !serial->stalled) {
+            struct pollfd fd = { .fd = serial->out_fd, .events = POLLOUT };
+            vx_blocking_enter(serial->blocking);
+            serial->stalled = poll(&fd, 1, STALL_MS) <= 0;
+            vx_blocking_leave(serial->blocking);
+            if (serial->stalled)
+                vx_log_warn(serial->log, VX_LOG_DEVICE,
+                            "%s: nobody takes what the guest sends: it is dropped until "
+                            "there is room",
+                            serial->port);
+        } else if (errno != EINTR) {
+            return; /* stalled, or gone: the reader finds that out */
+        }
+    }
+}
+
 static void char_write(void *opaque, const uint8_t *bytes, size_t count)
 {
     write_all(opaque, bytes, count);
@@ -113,25 +145,27 @@ static void feed(struct serial *serial, uint8_t byte)
     case VX_PREFIX_SEND: byte = VX_PREFIX_KEY; break;
     case VX_PREFIX_PASS: break;
     }
-    if (serial->guest_count < GUEST_BYTES)
-        serial->guest[serial->guest_count++] = byte;
+    serial_queue_add(&serial->queue, byte);
 }
 
 static void offer(struct serial *serial)
 {
-    if (serial->guest_count == 0)
-        return;
-    size_t taken = vx_char_receive(&serial->chr, serial->guest, serial->guest_count);
-    VX_ASSERT(taken <= serial->guest_count);
-    serial->guest_count -= taken;
-    memmove(serial->guest, serial->guest + taken, serial->guest_count);
+    struct serial_queue *queue = &serial->queue;
+    if (queue->count != 0)
+        serial_queue_drop(queue, vx_char_receive(&serial->chr, queue->bytes + queue->at, queue->count));
 }
 
-/* Moves input towards the guest as far as it goes (I1). */
+/* May a byte leave raw[] (I1)? */
+static bool may_feed(struct serial *serial)
+{
+    return (serial->is_terminal || serial->queue.count == 0) && serial_queue_reserve(&serial->queue);
+}
+
+/* Moves input towards the guest as far as it goes. */
 static void pump(struct serial *serial)
 {
     offer(serial);
-    while (serial->raw_at < serial->raw_count && (serial->is_terminal || serial->guest_count == 0)) {
+    while (serial->raw_at < serial->raw_count && may_feed(serial)) {
         feed(serial, serial->raw[serial->raw_at++]);
         if (!serial->is_terminal)
             offer(serial);
@@ -139,9 +173,10 @@ static void pump(struct serial *serial)
     offer(serial);
 }
 
+/* keeps I2 */
 static bool wants_more(const struct serial *serial)
 {
-    return serial->raw_at == serial->raw_count && (serial->is_terminal || serial->guest_count == 0);
+    return serial->raw_at == serial->raw_count && (serial->is_terminal || serial->queue.count == 0);
 }
 
 static bool on_bytes(void *opaque, const uint8_t *bytes, size_t count)
@@ -165,6 +200,17 @@ static void can_receive(void *opaque)
     }
 }
 
+static void on_peer(void *opaque, int fd)
+{
+    struct serial *serial = opaque;
+    if (serial->out_fd >= 0)
+        close(serial->out_fd);
+    serial->out_fd = fd;
+    serial->stalled = false;
+    vx_log_info(serial->log, VX_LOG_DEVICE, "%s: %s", serial->port, fd >= 0 ? "connected" : "disconnected");
+}
+
+static const struct vx_char_ops peer_ops = { .write = peer_write, .can_receive = can_receive };
 static const struct vx_char_ops both_ways = { .write = char_write, .can_receive = can_receive };
 static const struct vx_char_ops output_only = { .write = char_write };
 
@@ -175,9 +221,12 @@ static vx_err open_reader(struct serial *serial)
     return terminal_reader_create(&(struct terminal_reader_config){ .log = serial->log,
                                                                     .loop = serial->loop,
                                                                     .fd = serial->in_fd,
+                                                                    .listens = serial->ends.listen_fd >= 0,
+                                                                    .listen_fd = serial->ends.listen_fd,
                                                                     .chunk_bytes = VX_TERMINAL_READER_MAX_CHUNK,
                                                                     .resize_fd = -1,
                                                                     .on_bytes = on_bytes,
+                                                                    .on_peer = on_peer,
                                                                     .opaque = serial },
                                   &serial->reader);
 }
@@ -192,7 +241,7 @@ static vx_err open_stdio(struct serial *serial, const struct serial_config *conf
         serial->holds = err == VX_ERR_OK;
         if (err == VX_ERR_LOCKED)
             vx_log_error(config->log, VX_LOG_GENERAL,
-                         "the terminal already serves the display: use --serial file:PATH or --display none");
+                         "the terminal already serves something else: use --serial file:PATH or --display none");
         else if (err != VX_ERR_OK)
             vx_log_error(config->log, VX_LOG_GENERAL, "cannot set up the terminal: %s", strerror(errno));
         VX_TRY(err);
@@ -217,7 +266,8 @@ void serial_release(struct serial *serial)
 
 void serial_reclaim(struct serial *serial)
 {
-    if (serial == NULL || serial->holds || !(serial->is_terminal || isatty(serial->out_fd)) ||
+    if (serial == NULL || serial->holds || serial->ends.kind != SERIAL_STDIO ||
+        !(serial->is_terminal || isatty(serial->out_fd)) ||
         !terminal_raw_is_ours(serial->is_terminal ? serial->in_fd : serial->out_fd))
         return;
     serial->reader_waits = false;
@@ -226,32 +276,21 @@ void serial_reclaim(struct serial *serial)
         vx_log_warn(serial->log, VX_LOG_DEVICE, "the terminal cannot be taken back: the guest gets no more input");
 }
 
-static vx_err open_file(struct serial *serial, const struct serial_config *config, const char *path)
-{
-    struct vx_why why;
-    serial->out_fd = vx_files_open_output(config->files, VX_FILE_ANYWHERE, path, "--serial", &why);
-    if (serial->out_fd < 0) {
-        vx_log_error(serial->log, VX_LOG_GENERAL, "--serial: %s: %s; %s", path, why.text,
-                     vx_err_remedy(why.reason, "name another file"));
-        return VX_ERR_ACCESS;
-    }
-    serial->owns_out = true;
-    return VX_ERR_OK;
-}
-
 static vx_err open_spec(struct serial *serial, const struct serial_config *config)
 {
-    static const char file_prefix[] = "file:";
-    size_t prefix_bytes = sizeof file_prefix - 1;
-    if (strcmp(config->spec, "none") == 0)
-        return VX_ERR_OK;
-    serial->attached = true;
-    if (strcmp(config->spec, "stdio") == 0)
+    struct serial_ends *ends = &serial->ends;
+    VX_TRY(serial_ends_open(config, ends));
+    serial->attached = ends->kind != SERIAL_NONE;
+    if (ends->kind == SERIAL_STDIO)
         return open_stdio(serial, config);
-    if (strncmp(config->spec, file_prefix, prefix_bytes) == 0 && config->spec[prefix_bytes] != '\0')
-        return open_file(serial, config, config->spec + prefix_bytes);
-    vx_log_error(config->log, VX_LOG_GENERAL, "serial port: '%s' is not stdio, none or file:PATH", config->spec);
-    return VX_ERR_BAD_ARGUMENT;
+    serial->in_fd = ends->in_fd;
+    serial->out_fd = ends->out_fd;
+    serial->escape = false;
+    if (ends->kind == SERIAL_PEER)
+        serial->chr.ops = &peer_ops;
+    else if (ends->in_fd >= 0)
+        serial->chr.ops = &both_ways;
+    return ends->in_fd >= 0 || ends->listen_fd >= 0 ? open_reader(serial) : VX_ERR_OK;
 }
 
 vx_err serial_create(const struct serial_config *config, struct serial **out)
@@ -260,6 +299,8 @@ vx_err serial_create(const struct serial_config *config, struct serial **out)
     if (serial == NULL)
         return VX_ERR_NO_MEMORY;
     serial->log = config->log;
+    serial->port = config->port;
+    serial->ends = SERIAL_ENDS_CLOSED;
     serial->escape = config->escape;
     serial->leave = config->leave;
     serial->debug = config->debug;
@@ -285,8 +326,10 @@ void serial_destroy(struct serial *serial)
     terminal_reader_destroy(serial->reader);
     if (serial->holds)
         terminal_raw_leave();
-    if (serial->owns_out)
+    if (serial->ends.listen_fd >= 0 && serial->out_fd >= 0)
         close(serial->out_fd);
+    serial_ends_close(&serial->ends);
+    serial_queue_fini(&serial->queue);
     free(serial);
 }
 
@@ -298,4 +341,9 @@ bool serial_lost_output(const struct serial *serial)
 struct vx_char *serial_char(struct serial *serial)
 {
     return serial->attached ? &serial->chr : NULL;
+}
+
+bool serial_listens(const struct serial *serial)
+{
+    return serial != NULL && serial->ends.listen_fd >= 0;
 }

@@ -6,87 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "serial.h"
+#include "serial_queue.h"
+#include "serial_rig.h"
 #include "terminal_raw.h"
-
-enum { INPUT_BYTES = 50000 };
-#define PATIENCE_NS 20000000000ull /* on a busy machine */
-
-struct rig {
-    struct vx_log *log;
-    struct vx_loop *loop;
-    struct serial *serial;
-    struct vx_char *chr;
-    int in[2], out[2]; /* pipes: [1] is written */
-    size_t room;       /* what the UART takes */
-    uint8_t got[INPUT_BYTES + 16];
-    size_t count;
-    unsigned leaves;
-    bool escape;
-};
-
-static size_t uart_receive(void *device, const uint8_t *bytes, size_t count)
-{
-    struct rig *rig = device;
-    size_t take = count < rig->room ? count : rig->room;
-    if (take > sizeof rig->got - rig->count)
-        take = sizeof rig->got - rig->count;
-    memcpy(rig->got + rig->count, bytes, take);
-    rig->count += take;
-    rig->room -= take;
-    return take;
-}
-
-static const struct vx_char_device_ops uart_ops = { .receive = uart_receive };
-
-static void on_leave(void *opaque)
-{
-    ((struct rig *)opaque)->leaves++;
-}
-
-static void set_up(struct rig *rig, const char *spec, int in_fd, int out_fd)
-{
-    rig->log = vx_log_create(stderr);
-    cr_assert_eq(vx_loop_create(rig->log, &rig->loop), VX_ERR_OK);
-    cr_assert_eq(serial_create(&(struct serial_config){ .log = rig->log,
-                                                        .loop = rig->loop,
-                                                        .spec = spec,
-                                                        .in_fd = in_fd,
-                                                        .out_fd = out_fd,
-                                                        .escape = rig->escape,
-                                                        .leave = on_leave,
-                                                        .opaque = rig },
-                               &rig->serial),
-                 VX_ERR_OK);
-    rig->chr = serial_char(rig->serial);
-    if (rig->chr != NULL)
-        vx_char_attach(rig->chr, &uart_ops, rig);
-}
-
-static void tear_down(struct rig *rig)
-{
-    serial_destroy(rig->serial);
-    vx_loop_destroy(rig->loop);
-    vx_log_destroy(rig->log);
-}
-
-/* Runs posted work until `done` bytes arrived, or gives up. */
-static void run_until(struct rig *rig, size_t done)
-{
-    uint64_t end = vx_host_now_ns() + PATIENCE_NS;
-    while (rig->count < done && vx_host_now_ns() < end) {
-        vx_loop_wait(rig->loop, vx_host_now_ns() + 20000000);
-        vx_loop_run_posted(rig->loop);
-        while (rig->room == 0) { /* the guest reads its FIFO */
-            rig->room = 16;
-            rig->chr->ops->can_receive(rig->chr->opaque);
-        }
-    }
-}
 
 /* A pipe's bytes all arrive, Ctrl-A x among them, in order, however slowly the guest takes them; then its end is
  * nothing special. */
@@ -175,10 +102,14 @@ Test(serial, terminal)
     rig->escape = true;
     set_up(rig, "stdio", slave, slave);
     cr_assert(is_raw(slave));
-    cr_assert_eq(serial_create(
-                     &(struct serial_config){
-                         .log = rig->log, .loop = rig->loop, .spec = "stdio", .in_fd = slave, .out_fd = slave },
-                     &second),
+    cr_assert_eq(serial_create(&(struct serial_config){ .log = rig->log,
+                                                        .loop = rig->loop,
+                                                        .spec = "stdio",
+                                                        .option = "--serial",
+                                                        .port = "COM1",
+                                                        .in_fd = slave,
+                                                        .out_fd = slave },
+                               &second),
                  VX_ERR_LOCKED);
     cr_assert_eq(write(master, "ls\r\003\001h\001x", 8), 8);
     for (unsigned i = 0; i < 400 && rig->leaves == 0; i++) {
@@ -243,6 +174,69 @@ Test(serial, terminal_restored_on_every_exit)
     }
 }
 
+/* What is pasted into a terminal arrives whole, though the guest is slower than the paste. */
+Test(serial, terminal_paste)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    int slave, master = open_pty(&slave);
+    set_up(rig, "stdio", slave, slave);
+    send_and_compare(rig, master);
+    tear_down(rig);
+    free(rig);
+}
+
+/* Ctrl-A x is found behind a paste of which the guest has taken nothing. */
+Test(serial, terminal_prefix_behind_paste)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    int slave, master = open_pty(&slave);
+    uint8_t text[1000];
+    memset(text, 'x', sizeof text);
+    rig->escape = true;
+    set_up(rig, "stdio", slave, slave);
+    for (unsigned i = 0; i < 100; i++) {
+        cr_assert_eq(write(master, text, sizeof text), sizeof text);
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 20000000);
+        vx_loop_run_posted(rig->loop);
+    }
+    cr_assert_eq(write(master, "\001x", 2), 2);
+    for (unsigned i = 0; i < 400 && rig->leaves == 0; i++) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
+        vx_loop_run_posted(rig->loop);
+    }
+    cr_assert(rig->leaves == 1 && rig->count == 0);
+    rig->room = 16;
+    rig->chr->ops->can_receive(rig->chr->opaque);
+    run_until(rig, 100 * sizeof text);
+    cr_assert_eq(rig->count, 100 * sizeof text);
+    tear_down(rig);
+    free(rig);
+}
+
+/* A full queue takes no more until bytes have left it, and keeps their order through every move. */
+Test(serial, queue)
+{
+    struct serial_queue queue = { 0 };
+    size_t in = 0, out = 0;
+    while (serial_queue_reserve(&queue))
+        serial_queue_add(&queue, (uint8_t)(in++ % 251));
+    cr_assert_geq(in, SERIAL_QUEUE_MAX_BYTES);
+    bool equal = true;
+    while (queue.count != 0) {
+        size_t n = queue.count < 5000 ? queue.count : 5000;
+        for (size_t i = 0; i < n; i++)
+            equal &= queue.bytes[queue.at + i] == (uint8_t)(out++ % 251);
+        serial_queue_drop(&queue, n);
+        for (size_t i = 0; i < 1000 && in < 3 * SERIAL_QUEUE_MAX_BYTES && serial_queue_reserve(&queue); i++)
+            serial_queue_add(&queue, (uint8_t)(in++ % 251));
+    }
+    cr_assert(equal && in == out, "%zu in, %zu out", in, out);
+    cr_assert_leq(queue.room, 4096);
+    serial_queue_fini(&queue);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 Test(serial, file_none_and_nonsense)
 {
     struct rig *rig = calloc(1, sizeof *rig);
@@ -250,8 +244,23 @@ Test(serial, file_none_and_nonsense)
         const char *spec;
         vx_err err;
     } bad[] = {
-        { "stdoi", VX_ERR_BAD_ARGUMENT },         { "file:", VX_ERR_BAD_ARGUMENT }, { "", VX_ERR_BAD_ARGUMENT },
-        { "file:/nonexistent/x", VX_ERR_ACCESS }, { "file:/", VX_ERR_ACCESS },
+        { "stdoi", VX_ERR_BAD_ARGUMENT },
+        { "file:", VX_ERR_BAD_ARGUMENT },
+        { "", VX_ERR_BAD_ARGUMENT },
+        { "pipe:", VX_ERR_BAD_ARGUMENT },
+        { "unix:", VX_ERR_BAD_ARGUMENT },
+        { "pty:", VX_ERR_BAD_ARGUMENT },
+        { "stdio ", VX_ERR_BAD_ARGUMENT },
+        { "pipe:/nonexistent/x", VX_ERR_ACCESS },
+        { "unix:/nonexistent/x", VX_ERR_ACCESS },
+        { "unix:/nonexistent/x,server", VX_ERR_ACCESS },
+        { "tcp:127.0.0.1", VX_ERR_ACCESS },
+        { "tcp:127.0.0.1:65536,server", VX_ERR_ACCESS },
+        { "tcp:127.0.0.1:1x", VX_ERR_ACCESS },
+        { "tcp:::1:80", VX_ERR_ACCESS },
+        { "tcp:127.0.0.1:1", VX_ERR_ACCESS },
+        { "file:/nonexistent/x", VX_ERR_ACCESS },
+        { "file:/", VX_ERR_ACCESS },
     };
     char path[] = "/tmp/vx86-serial-XXXXXX", spec[64], text[16] = "";
     int fd = mkstemp(path);
@@ -265,7 +274,10 @@ Test(serial, file_none_and_nonsense)
     for (size_t i = 0; i < VX_ARRAY_LEN(bad); i++) {
         struct serial *serial;
         cr_expect_eq(
-            serial_create(&(struct serial_config){ .log = rig->log, .loop = rig->loop, .spec = bad[i].spec }, &serial),
+            serial_create(
+                &(struct serial_config){
+                    .log = rig->log, .loop = rig->loop, .spec = bad[i].spec, .option = "--serial", .port = "COM1" },
+                &serial),
             bad[i].err, "%s", bad[i].spec);
     }
     tear_down(rig);
