@@ -6,9 +6,9 @@
  * stdio: a terminal on `in_fd` becomes raw, one on `out_fd` is put back at the end (terminal_raw.h). What is typed at a
  * terminal waits in memory up to SERIAL_QUEUE_MAX_BYTES, so that Ctrl-A works behind a long paste. With `escape` Ctrl-A
  * in the input is the prefix of terminal_prefix.h, else all of it is the guest's, as it is from all other back ends.
- * Output is written at once; while the reader of a pipe or FIFO does not read, the guest waits. A connection or pty that
- * takes nothing for a second loses what is sent until there is room again, as does one that is not there. A socket with
- * ",server" serves one connection after the other.
+ * Output is written at once; while the reader of a pipe or FIFO does not read, the guest waits. A connection or pty
+ * that takes nothing for a second loses what is sent until there is room again, as does one that is not there. A socket
+ * with ",server" serves one connection after the other.
  * Thread rule: machine thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_SERIAL_H
 #define VX86_FRONTEND_SERIAL_H

@@ -1,5 +1,6 @@
 /* serial_queue.h - what has been typed and the guest has not taken yet: bytes in order, in memory that grows with them
- * is given back, but for a little, when it is empty. Thread rule: one thread at a time. All zeroes is an empty queue. */
+ * and is given back, but for a little, when they are gone. All zeroes is an empty queue.
+ * Thread rule: one thread at a time. */
 #ifndef VX86_FRONTEND_SERIAL_QUEUE_H
 #define VX86_FRONTEND_SERIAL_QUEUE_H
 
