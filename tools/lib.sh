@@ -13,12 +13,12 @@ die() {
 
 # What the build and the tests need, by package.
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config libzydis-dev libcapstone-dev libedit-dev libseccomp-dev libcriterion-dev nasm acpica-tools seabios
-    zlib1g-dev libzstd-dev)
+    libpng-dev zlib1g-dev libzstd-dev)
 # What makes the guest images.
 guest_packages=(syslinux syslinux-common isolinux mtools dosfstools e2fsprogs fdisk cpio kmod xorriso grub-common binutils)
 # What some of the tests use on the host's side.
 test_packages=(e2fsprogs gdb qemu-system-x86 qemu-utils shellcheck dpkg-dev fish zsh)
-brew_formulas=(cmake ninja pkg-config zydis capstone criterion zstd nasm acpica qemu bash)
+brew_formulas=(cmake ninja pkg-config zydis capstone libpng criterion zstd nasm acpica qemu bash)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

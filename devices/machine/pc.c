@@ -174,6 +174,11 @@ struct vx_stats *vx_machine_stats(struct vx_machine *pc)
     return &pc->stats;
 }
 
+vx_err vx_machine_picture(struct vx_machine *pc, struct vx_picture *picture)
+{
+    return vga_take_picture(pc->vga, picture);
+}
+
 struct vx_bus *vx_machine_bus(struct vx_machine *pc)
 {
     return pc->bus;

@@ -40,6 +40,9 @@ struct vga_config {
 };
 
 VX_MUST_USE vx_err vga_create(const struct vga_config *config, struct vga **out);
+/* What is on the screen now, black where it is blanked; changes nothing. The caller frees out->pixels. Errors:
+ * NO_MEMORY. */
+VX_MUST_USE vx_err vga_take_picture(struct vga *vga, struct vx_picture *out);
 extern const struct device_type vga_type;
 
 #endif

@@ -57,7 +57,7 @@ static const uint8_t *planes_at(const struct vga *vga, uint32_t counter, unsigne
     return vga->vram + vga_plane_off(plane_address(vga, counter, scan));
 }
 
-static bool is_blank(const struct vga *vga)
+bool vga_is_blank(const struct vga *vga)
 {
     return !(vga->ac_index & AC_PAS) || (!vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
 }
@@ -358,13 +358,16 @@ static void render_vbe(const struct vga *vga, bool with_pixels, struct vga_pictu
     picture->source = vbe_source;
 }
 
-void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture)
+static void begin(const struct vga *vga, struct vga_picture *picture)
 {
     picture->screen = (struct vx_screen){ 0 };
     picture->draw = NULL;
     picture->geometry = geometry(vga);
-    if (is_blank(vga))
-        return;
+}
+
+void vga_render_unblanked(struct vga *vga, bool with_pixels, struct vga_picture *picture)
+{
+    begin(vga, picture);
     if (vbe_on(vga)) {
         render_vbe(vga, with_pixels, picture);
     } else if (vga->gc[GC_MISC] & GC_MISC_GRAPHICS) {
@@ -374,4 +377,12 @@ void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture)
         if (with_pixels)
             draw_text(vga, picture);
     }
+}
+
+void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture)
+{
+    if (vga_is_blank(vga))
+        begin(vga, picture);
+    else
+        vga_render_unblanked(vga, with_pixels, picture);
 }

@@ -4,6 +4,7 @@
  *   vga_update.c  when the display is told, and what has changed
  *   vga_ports.c   ports 3B0h-3DFh: sequencer, CRTC, graphics and attribute controller, DAC, timing
  *   vga_memory.c  the window at A0000h: planar logic, or mapped straight to video memory
+ *   vga_picture.c one picture for whoever asks
  *   vga_render.c  registers and memory to cells or pixels
  *   vbe.c         the Bochs VBE registers */
 #ifndef VX86_DEVICES_VGA_STATE_H
@@ -191,6 +192,9 @@ struct vga_picture {
     unsigned scans; /* graphics: picture rows per address row */
 };
 void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture);
+/* The same without a look at whether the screen is blanked. */
+void vga_render_unblanked(struct vga *vga, bool with_pixels, struct vga_picture *picture);
+bool vga_is_blank(const struct vga *vga);
 /* Whether the picture comes from memory that the guest may write without passing through us. */
 bool vga_is_direct(const struct vga *vga);
 

@@ -1,9 +1,10 @@
-/* cmd_memory.c - memory shown, searched, changed, saved and loaded. */
+/* cmd_memory.c - memory shown, searched, changed, saved and loaded; screenshots. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "dbg.h"
+#include "vx86/screenshot.h"
 
 enum { COUNT_MAX = 100000, PATTERN_MAX = 256 };
 
@@ -361,4 +362,23 @@ bool dbg_cmd_load(struct debugger *dbg, const char **at)
         return dbg_fail(dbg, "there is no memory that can be written below %08" PRIx64, address);
     dbg_say(dbg, "%" PRIu64 " bytes\n", total);
     return true;
+}
+
+bool dbg_cmd_screenshot(struct debugger *dbg, const char **at)
+{
+    char path[512];
+    struct vx_why why;
+    if (!dbg_next_word(at, path, sizeof path))
+        return dbg_fail(dbg, "the name of a file is missing");
+    if (!dbg_no_more(dbg, at))
+        return false;
+    if (vx_screenshot_missing() != NULL)
+        return dbg_fail(dbg, "%s", vx_screenshot_missing());
+    FILE *file = dbg_open_to_write(dbg, path);
+    if (file == NULL)
+        return false;
+    bool good = vx_screenshot_write(dbg->machine, file, &why);
+    if (!dbg_close_written(dbg, file) && good)
+        return dbg_fail(dbg, "%s: %s", path, strerror(errno));
+    return good || dbg_fail(dbg, "%s: %s", path, why.text);
 }

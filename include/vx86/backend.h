@@ -109,6 +109,12 @@ struct vx_rect {
     unsigned x, y, width, height;
 };
 
+/* A picture by itself: width x height of 0x00RRGGBB, line by line, from malloc(); its owner frees it. */
+struct vx_picture {
+    unsigned width, height;
+    uint32_t *pixels;
+};
+
 #define VX_MAX_DIRTY 16u
 /* An update of one head. All that differs from the update before lies in `dirty`: rectangles that do not overlap, from
  * top to bottom, in pixels where there are pixels, else in cells; as long as the size of the picture. A picture of

@@ -119,6 +119,10 @@ bool vx_machine_describe(const struct vx_machine *machine, const char *device, v
 void vx_machine_each_device(const struct vx_machine *machine,
                             void (*fn)(void *opaque, const char *name, bool described), void *opaque);
 
+/* What head 0 shows now, drawn from its registers whether or not there is a display; nobody notices. A blanked screen
+ * is black, in the size of its mode. The caller frees picture->pixels. Errors: NO_MEMORY. */
+VX_MUST_USE vx_err vx_machine_picture(struct vx_machine *machine, struct vx_picture *picture);
+
 struct vx_debug *vx_machine_debug(struct vx_machine *machine);
 struct vx_clock *vx_machine_clock(struct vx_machine *machine);
 /* NULL when there is no translator; its part for the processor. */

@@ -11,7 +11,8 @@ failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
 folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/ide devices/vga devices/machine
     devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/block/qcow2
-    frontend/backends/display frontend/backends/serial frontend/debug frontend/gdb frontend/helper bench/lab)
+    frontend/backends/display frontend/backends/serial frontend/debug frontend/gdb frontend/helper frontend/screenshot
+    bench/lab)
 chips="devices devices/core devices/ide devices/vga"
 fronts="frontend/debug frontend/gdb frontend/helper frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
