@@ -8,6 +8,7 @@
 #include "vx86/bt.h"
 #include "vx86/firmware.h"
 #include "vx86/host.h"
+#include "vx86/screenshot.h"
 
 static void print_answer(FILE *out, const char *what, const char *why_not)
 {
@@ -29,6 +30,7 @@ static void print_host(FILE *out)
     fprintf(out, "sandbox: %s\n", sandbox);
     print_answer(out, "history and completion in the debugger",
                  debugger_has_editor() ? NULL : "this vx86 was built without libedit");
+    print_answer(out, "screenshots", vx_screenshot_missing());
 }
 
 void app_version_print(FILE *out, bool verbose)

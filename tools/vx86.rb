@@ -11,6 +11,7 @@ class Vx86 < Formula
   depends_on "ninja" => :build
   depends_on "pkgconf" => :build
   depends_on "qemu" => :build # for SeaBIOS, which becomes part of the program
+  depends_on "libpng"
   depends_on "zydis"
 
   def install
