@@ -6,11 +6,11 @@
  *   extension (size, byte order). Expansion ROM: the VGA BIOS. Ports: 3B4h 3B5h 3BAh 3C0h-3CFh 3D4h 3D5h 3DAh; 1CEh
  *   1CFh 1D0h.
  *   Memory: A0000h-BFFFFh. Clock: retrace and display enable follow the CRTC's timing. IRQ: none.
- * Modelled: all registers, planar logic (write modes 0 to 3, read modes 0 and 1, latches, odd/even, chain-4), text, 2-,
- *   4- and 8-bit graphics, split screen, pixel panning, DAC with 6 and 8 bits, all VBE depths, banks, virtual screen.
- * Not modelled: the vertical retrace interrupt, EDID, row-scan preset and panning of text, light pen; blinking is left
- *   to the display (a picture that stands still must not wake the host). The legacy ranges ignore the PCI command
- *   register.
+ * Modelled: all registers, planar logic (write modes 0 to 3, read modes 0 and 1, latches, odd/even, chain-4), text with
+ *   two fonts, cursor and underline, 2-, 4- and 8-bit graphics, split screen, row-scan preset, byte and pixel panning,
+ *   DAC with 6 and 8 bits, DPMS by the sync pulses, all VBE depths, banks, virtual screen.
+ * Not modelled: the vertical retrace interrupt, EDID, light pen, graphics with nine dots; blinking is left to the
+ *   display (a picture that stands still must not wake the host). The legacy ranges ignore the PCI command register.
  * Deviation: a guest that accesses chain-4 memory a lot reads it without loading the latches, see vga_memory.c. Saved
  * state: registers, latches, palette, VBE registers, video memory.
  * Thread rule: machine thread only. */

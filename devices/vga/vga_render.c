@@ -1,11 +1,12 @@
 /* vga_render.c - registers and video memory to a picture: cells in text modes, lines of 0x00RRGGBB pixels on demand.
  *
- * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. Plane
+ * A picture has the size of its source: lines that the CRTC doubles and dots of half the clock appear once. A guest
+ * that splits or pans inside such a group of lines has the first of each group shown. Plane
  * addresses are masked to 64 KiB, so nothing the guest programs reaches past video memory; VBE pictures lie inside it
  * (vbe.c I1). */
 #include "vga_state.h"
 
-enum { COUNTER_MASK = 0xFFFF, GLYPH_LINES = 32 };
+enum { COUNTER_MASK = 0xFFFF, GLYPH_LINES = 32, SCAN_COUNTER = 32 };
 
 /* ---- geometry ---------------------------------------------------------------------------------------------------- */
 
@@ -16,13 +17,33 @@ static struct vga_geometry geometry(const struct vga *vga)
         .chars = cr[CR_H_DISPLAY_END] + 1u,
         .lines = (cr[CR_V_DISPLAY_END] | (cr[CR_OVERFLOW] & 0x02u) << 7 | (cr[CR_OVERFLOW] & 0x40u) << 3) + 1,
         .repeat = (cr[CR_MAX_SCAN] & 0x1Fu) + 1,
+        .doubling = (cr[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE) ? 2 : 1,
+        .preset = cr[CR_PRESET_ROW] & 0x1F,
         .start = ((uint32_t)cr[CR_START_HIGH] << 8 | cr[CR_START_LOW]) + ((cr[CR_PRESET_ROW] >> 5) & 3),
         .pitch = cr[CR_OFFSET] * 2u,
         .line_compare = cr[CR_LINE_COMPARE] | (cr[CR_OVERFLOW] & 0x10u) << 4 | (cr[CR_MAX_SCAN] & 0x40u) << 3,
     };
-    if (cr[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE)
-        g.repeat *= 2;
+    g.repeat *= g.doubling;
     return g;
+}
+
+struct scan_line {
+    uint32_t address; /* the counter at its first character */
+    unsigned scan;    /* the row scan */
+    bool split;       /* below the line compare */
+};
+
+/* "Preset Row Scan Register", "Line Compare Register": the row scan counts from its preset to the maximum, five bits
+ * wide, and the line behind the compared one begins anew at 0. */
+static struct scan_line scan_line(const struct vga_geometry *g, unsigned line)
+{
+    bool split = line > g->line_compare;
+    unsigned scans = g->repeat / g->doubling, preset = split ? 0 : g->preset;
+    unsigned counted = (split ? line - g->line_compare - 1 : line) / g->doubling;
+    if (preset >= scans && counted < SCAN_COUNTER - preset)
+        return (struct scan_line){ g->start, preset + counted, split };
+    counted = preset >= scans ? counted - (SCAN_COUNTER - preset) : counted + preset;
+    return (struct scan_line){ (split ? 0 : g->start) + counted / scans * g->pitch, counted % scans, split };
 }
 
 /* The CRTC's address counter at a row's first character, split screen included. *split: below the line compare. */
@@ -57,9 +78,12 @@ static const uint8_t *planes_at(const struct vga *vga, uint32_t counter, unsigne
     return vga->vram + vga_plane_off(plane_address(vga, counter, scan));
 }
 
+/* Without sync pulses (CR_MODE_RUN) the monitor sleeps: DPMS. VBE modes have timing of their own. */
 bool vga_is_blank(const struct vga *vga)
 {
-    return !(vga->ac_index & AC_PAS) || (!vbe_on(vga) && (vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF));
+    if (!(vga->ac_index & AC_PAS))
+        return true;
+    return !vbe_on(vga) && ((vga->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) || !(vga->crtc[CR_MODE] & CR_MODE_RUN));
 }
 
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
@@ -96,10 +120,15 @@ static void palette16(const struct vga *vga, uint32_t colors[16])
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
+static uint32_t cursor_address(const struct vga *vga)
+{
+    uint32_t skew = vga->crtc[CR_CURSOR_END] >> CR_CURSOR_SKEW_SHIFT & 3;
+    return ((uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW]) + skew;
+}
+
 static void place_cursor(const struct vga *vga, const struct vga_geometry *g, struct vx_screen *screen)
 {
-    uint32_t cursor = (uint32_t)vga->crtc[CR_CURSOR_HIGH] << 8 | vga->crtc[CR_CURSOR_LOW];
-    uint32_t distance = (cursor - g->start) & COUNTER_MASK;
+    uint32_t distance = (cursor_address(vga) - g->start) & COUNTER_MASK;
     bool shaped = !(vga->crtc[CR_CURSOR_START] & CR_CURSOR_OFF) &&
                   (vga->crtc[CR_CURSOR_START] & 0x1F) <= (vga->crtc[CR_CURSOR_END] & 0x1F);
     if (g->pitch == 0 || distance / g->pitch >= screen->rows || distance % g->pitch >= screen->columns)
@@ -153,20 +182,45 @@ static unsigned cell_dots(const struct vga *vga, struct vx_text_cell cell, unsig
     return bits;
 }
 
+/* "Horizontal PEL Panning Register": with nine dots a character, 8 is where it stands and 0 is one dot to the left. */
+static unsigned text_pan(const struct vga *vga, const struct scan_line *line)
+{
+    unsigned pan = vga->ac[AC_PANNING];
+    if (line->split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT))
+        return 0;
+    if (dots_of_cell(vga) == 8)
+        return pan & 7;
+    return pan >= 8 ? 0 : pan + 1;
+}
+
+static bool in_cursor(const struct vga *vga, unsigned scan)
+{
+    uint8_t start = vga->crtc[CR_CURSOR_START], end = vga->crtc[CR_CURSOR_END];
+    return !(start & CR_CURSOR_OFF) && scan >= (start & 0x1Fu) && scan <= (end & 0x1Fu);
+}
+
+/* "Underline Location Register": of characters that monochrome calls underlined. */
+static bool is_underlined(const struct vga *vga, uint8_t attr, unsigned scan)
+{
+    return (vga->ac[AC_MODE] & AC_MODE_MONO) && (attr & 0x77) == 0x01 && scan == (vga->crtc[CR_UNDERLINE] & 0x1F);
+}
+
 static void draw_text_line(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
-    const struct vx_screen *screen = &picture->screen;
-    unsigned row = y / picture->geometry.repeat, scan = y % picture->geometry.repeat, width = dots_of_cell(vga);
-    bool cursor_line = screen->cursor_visible && row == screen->cursor_row &&
-                       scan >= (vga->crtc[CR_CURSOR_START] & 0x1Fu) && scan <= (vga->crtc[CR_CURSOR_END] & 0x1Fu);
-    const struct vx_text_cell *cell = vga->cells + row * screen->columns;
-    for (unsigned column = 0; column < screen->columns; column++, cell++, out += width) {
-        bool cursor = cursor_line && column == screen->cursor_column;
-        unsigned bits = cursor ? 0x1FF : cell_dots(vga, *cell, scan);
-        uint32_t fore = picture->colors[cell->attr & 15];
-        uint32_t back = picture->colors[cell->attr >> 4 & (screen->blink ? 7 : 15)];
-        for (unsigned x = 0; x < width; x++)
-            out[x] = (bits >> (8 - x) & 1) ? fore : back;
+    struct scan_line line = scan_line(&picture->geometry, y * picture->step);
+    unsigned width = dots_of_cell(vga), pan = text_pan(vga, &line), room = picture->screen.width;
+    uint32_t cursor = cursor_address(vga);
+    bool cursor_line = in_cursor(vga, line.scan);
+    for (uint32_t c = line.address; room != 0; c++) {
+        const uint8_t *at = planes_at(vga, c, line.scan);
+        struct vx_text_cell cell = { at[0], at[1] };
+        bool solid = (cursor_line && ((c ^ cursor) & COUNTER_MASK) == 0) || is_underlined(vga, cell.attr, line.scan);
+        unsigned bits = solid ? 0x1FF : cell_dots(vga, cell, line.scan);
+        uint32_t fore = picture->colors[cell.attr & 15];
+        uint32_t back = picture->colors[cell.attr >> 4 & (picture->screen.blink ? 7 : 15)];
+        for (unsigned x = pan; x < width && room != 0; x++, room--)
+            *out++ = (bits >> (8 - x) & 1) ? fore : back;
+        pan = 0;
     }
 }
 
@@ -177,10 +231,16 @@ static bool text_source(const struct vga *vga, const struct vga_picture *picture
     return false;
 }
 
+static unsigned picture_height(const struct vga_picture *picture)
+{
+    return (picture->geometry.lines + picture->step - 1) / picture->step;
+}
+
 static void draw_text(const struct vga *vga, struct vga_picture *picture)
 {
     picture->screen.width = picture->screen.columns * dots_of_cell(vga);
-    picture->screen.height = picture->screen.rows * picture->geometry.repeat;
+    picture->step = picture->geometry.doubling;
+    picture->screen.height = picture_height(picture);
     palette16(vga, picture->colors);
     picture->draw = draw_text_line;
     picture->source = text_source;
@@ -205,20 +265,21 @@ static void dots16(const struct vga *vga, const uint8_t *at, uint8_t out[8])
     }
 }
 
-/* The counter at line y's first dot, and how many dots the line is moved to the left. */
-static uint32_t line_address(const struct vga *vga, const struct vga_picture *picture, unsigned y, unsigned *pan)
+/* The counter at line y's first dot, its row scan, and how many dots the line is moved to the left. */
+static uint32_t line_address(const struct vga *vga, const struct vga_picture *picture, unsigned y, unsigned *scan,
+                             unsigned *pan)
 {
-    bool split;
-    uint32_t c = row_address(&picture->geometry, y / picture->scans, &split);
-    *pan = split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
-    return c;
+    struct scan_line line = scan_line(&picture->geometry, y * picture->step);
+    *scan = line.scan;
+    *pan = line.split && (vga->ac[AC_MODE] & AC_MODE_PAN_SPLIT) ? 0 : vga->ac[AC_PANNING] & 7;
+    return line.address;
 }
 
 static void draw_line16(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
     uint8_t dots[8];
-    unsigned pan, scan = y % picture->scans;
-    uint32_t c = line_address(vga, picture, y, &pan);
+    unsigned pan, scan;
+    uint32_t c = line_address(vga, picture, y, &scan, &pan);
     for (unsigned x = 0; x < picture->screen.width; x++) {
         unsigned dot = x + pan;
         if (x == 0 || dot % 8 == 0)
@@ -230,8 +291,8 @@ static void draw_line16(const struct vga *vga, const struct vga_picture *picture
 static void draw_line256(const struct vga *vga, const struct vga_picture *picture, unsigned y, uint32_t *out)
 {
     const uint8_t *at = NULL;
-    unsigned pan, scan = y % picture->scans;
-    uint32_t c = line_address(vga, picture, y, &pan);
+    unsigned pan, scan;
+    uint32_t c = line_address(vga, picture, y, &scan, &pan);
     for (unsigned x = 0; x < picture->screen.width; x++) {
         unsigned dot = x + pan / 2;
         if (x == 0 || dot % 4 == 0)
@@ -245,8 +306,8 @@ static void draw_line256(const struct vga *vga, const struct vga_picture *pictur
 static bool graphics_source(const struct vga *vga, const struct vga_picture *picture, unsigned y,
                             struct vga_source *source)
 {
-    unsigned pan, scan = y % picture->scans, chars = picture->geometry.chars;
-    uint32_t c = line_address(vga, picture, y, &pan);
+    unsigned pan, scan, chars = picture->geometry.chars;
+    uint32_t c = line_address(vga, picture, y, &scan, &pan);
     uint32_t from = plane_address(vga, c, scan), to = plane_address(vga, c + chars, scan);
     source->first = from & ~3u;
     source->last = to | 3;
@@ -255,19 +316,16 @@ static bool graphics_source(const struct vga *vga, const struct vga_picture *pic
     return to - from == chars * step;
 }
 
-/* Scan lines that show the same memory make one row; in CGA layouts the row scan chooses memory, so each line
- * counts. */
+/* Scan lines that show the same memory make one line; in CGA and Hercules layouts the row scan chooses memory, so each
+ * row scan counts. */
 static void render_graphics(const struct vga *vga, bool with_pixels, struct vga_picture *picture)
 {
     const struct vga_geometry *g = &picture->geometry;
     bool deep = (vga->gc[GC_MODE] & GC_MODE_256) != 0;
-    bool interleaved = !(vga->crtc[CR_MODE] & CR_MODE_NOT_CGA);
-    unsigned doubling = (vga->crtc[CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE) ? 2 : 1;
-    picture->scans = interleaved ? g->repeat / doubling : 1;
+    uint8_t straight = CR_MODE_NOT_CGA | CR_MODE_NOT_HERCULES;
+    picture->step = (vga->crtc[CR_MODE] & straight) == straight ? g->repeat : g->doubling;
     picture->screen.width = g->chars * (deep ? 4 : 8);
-    picture->screen.height = g->lines / g->repeat * picture->scans;
-    if (picture->screen.height == 0)
-        picture->screen.height = 1;
+    picture->screen.height = picture_height(picture);
     if (!with_pixels)
         return;
     if (deep)

@@ -59,12 +59,30 @@ enum {
     CR_LINE_COMPARE = 0x18,
     CR_COUNT
 };
-enum { CR_PROTECT = 0x80, CR_MAX_SCAN_DOUBLE = 0x80, CR_CURSOR_OFF = 0x20, CR_UNDERLINE_DWORD = 0x40 };
-enum { CR_MODE_NOT_CGA = 0x01, CR_MODE_NOT_HERCULES = 0x02, CR_MODE_WRAP = 0x20, CR_MODE_BYTE = 0x40 };
+enum {
+    CR_PROTECT = 0x80,
+    CR_MAX_SCAN_DOUBLE = 0x80,
+    CR_CURSOR_OFF = 0x20,
+    CR_UNDERLINE_DWORD = 0x40,
+    CR_CURSOR_SKEW_SHIFT = 5
+};
+enum {
+    CR_MODE_NOT_CGA = 0x01,
+    CR_MODE_NOT_HERCULES = 0x02,
+    CR_MODE_WRAP = 0x20,
+    CR_MODE_BYTE = 0x40,
+    CR_MODE_RUN = 0x80
+};
 
 enum { AC_MODE = 0x10, AC_OVERSCAN, AC_PLANE_ENABLE, AC_PANNING, AC_COLOR_SELECT, AC_COUNT };
 enum { AC_PAS = 0x20 };
-enum { AC_MODE_LINE_GRAPHICS = 0x04, AC_MODE_BLINK = 0x08, AC_MODE_PAN_SPLIT = 0x20, AC_MODE_P54S = 0x80 };
+enum {
+    AC_MODE_MONO = 0x02,
+    AC_MODE_LINE_GRAPHICS = 0x04,
+    AC_MODE_BLINK = 0x08,
+    AC_MODE_PAN_SPLIT = 0x20,
+    AC_MODE_P54S = 0x80
+};
 
 enum { MISC_COLOR = 0x01, MISC_CLOCK_28_MHZ = 0x04, MISC_CLOCK = 0x0C };
 
@@ -185,11 +203,13 @@ struct vga_picture {
     struct vga_geometry {
         unsigned chars;        /* character clocks per line */
         unsigned lines;        /* scan lines */
-        unsigned repeat;       /* scan lines per picture row */
+        unsigned repeat;       /* scan lines per row of characters or dots */
+        unsigned doubling;     /* ... of which so many have the same row scan: 1 or 2 */
+        unsigned preset;       /* row scan of the first */
         uint32_t start, pitch; /* plane addresses: first, and per row */
         unsigned line_compare; /* scan line after which the address starts again at 0 */
     } geometry;
-    unsigned scans; /* graphics: picture rows per address row */
+    unsigned step; /* picture line y is scan line y * step */
 };
 void vga_render(struct vga *vga, bool with_pixels, struct vga_picture *picture);
 /* The same without a look at whether the screen is blanked. */
