@@ -4,6 +4,7 @@
  *   pc_memory.c  RAM, ROM and VGA window in the physical map; what has no backing goes to the bus
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
+ *   pc_floppy.c  the floppy controller and its drives, another disk while the machine runs
  *   pc_run.c     the machine's turn: work, timers, requests, sleep; resets and ends
  *   pc_stuck.c   what the user is told of triple faults, boot loops and HLT for good
  *   pc_cpu.c     a processor's turn: events, engine; what it asks of the machine
@@ -19,6 +20,7 @@
 
 #include "debug_exit.h"
 #include "debugcon.h"
+#include "floppy.h"
 #include "fpu_error.h"
 #include "fw_cfg.h"
 #include "i440fx.h"
@@ -45,6 +47,7 @@
 
 #define PC_MAX_DEVICES       48
 #define PC_ISA_IRQS          16
+#define PC_DISKS             (VX_MAX_IDE + VX_MAX_FLOPPIES) /* IDE positions, then floppy drives */
 /* the guest's time-stamp counter ticks in nanoseconds of the machine's clock */
 #define PC_TSC_HZ            1000000000ull
 #define PC_BIOS_WINDOW_BYTES 0x20000u /* E0000h-FFFFFh */
@@ -107,12 +110,13 @@ struct vx_machine {
     struct i8042 *i8042;
     struct vga *vga;
     struct ide *ide;
+    struct floppy *floppy; /* NULL: there is no floppy drive */
     struct fw_cfg *fw_cfg;
     struct device devices[PC_MAX_DEVICES]; /* I1 */
     unsigned device_count;
 
     struct pc_lockstep *lockstep;                 /* NULL: the engine runs alone */
-    struct pc_timed_disk *timed_disk[VX_MAX_IDE]; /* pc_disk_time.c; NULL with a real clock */
+    struct pc_timed_disk *timed_disk[PC_DISKS];   /* pc_disk_time.c; NULL with a real clock */
     uint64_t hash_every,
         hash_next;    /* a line with the state's hash whenever so many instructions have passed; 0: none */
     uint64_t stop_at; /* the run ends at this instruction count; 0: never */
@@ -133,6 +137,11 @@ uint64_t pc_memory_pci_first(const struct vx_machine *pc);
 
 /* pc_board.c */
 VX_MUST_USE vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config);
+
+void pc_own(struct vx_machine *pc, const struct device_type *type, void *instance);
+
+/* pc_floppy.c */
+VX_MUST_USE vx_err pc_floppy_create(struct vx_machine *pc, const struct vx_machine_config *config);
 
 /* pc_setup.c */
 VX_MUST_USE vx_err pc_setup_firmware(struct vx_machine *pc, const struct vx_machine_config *config);

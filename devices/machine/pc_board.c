@@ -16,7 +16,7 @@
 #define IDE_FUNCTION 1
 #define VGA_SLOT     2
 
-static void own(struct vx_machine *pc, const struct device_type *type, void *instance)
+void pc_own(struct vx_machine *pc, const struct device_type *type, void *instance)
 {
     VX_ASSERT(pc->device_count < PC_MAX_DEVICES);
     pc->devices[pc->device_count++] = (struct device){ type, instance };
@@ -182,7 +182,7 @@ static vx_err create_lapic(struct vx_machine *pc, struct pc_cpu *cpu)
             .opaque = cpu,
         },
         &cpu->lapic));
-    own(pc, &lapic_type, cpu->lapic);
+    pc_own(pc, &lapic_type, cpu->lapic);
     return VX_ERR_OK;
 }
 
@@ -190,18 +190,18 @@ static vx_err create_interrupts(struct vx_machine *pc)
 {
     VX_TRY(ioapic_create(&(struct ioapic_config){ .log = pc->log, .bus = pc->bus, .send = apic_send, .opaque = pc },
                          &pc->ioapic));
-    own(pc, &ioapic_type, pc->ioapic);
+    pc_own(pc, &ioapic_type, pc->ioapic);
     for (unsigned i = 0; i < pc->cpu_count; i++)
         VX_TRY(create_lapic(pc, &pc->cpu[i]));
     struct vx_irq intr = lapic_lint(pc->cpu[0].lapic, 0);
     VX_TRY(pic_create(&(struct pic_config){ .log = pc->log, .bus = pc->bus, .intr = intr }, &pc->pic));
-    own(pc, &pic_type, pc->pic);
+    pc_own(pc, &pic_type, pc->pic);
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         irq_or_init(&pc->wires.isa[irq], (struct vx_irq){ .set = isa_irq_out, .opaque = pc, .line = irq });
     irq_or_init(&pc->wires.a20, (struct vx_irq){ .set = a20_set, .opaque = pc });
-    own(pc, &wires_type, &pc->wires);
+    pc_own(pc, &wires_type, &pc->wires);
     VX_TRY(fpu_error_create(&(struct fpu_error_config){ .bus = pc->bus, .irq13 = isa_irq(pc, 13) }, &pc->fpu_error));
-    own(pc, &fpu_error_type, pc->fpu_error);
+    pc_own(pc, &fpu_error_type, pc->fpu_error);
     return VX_ERR_OK;
 }
 
@@ -215,14 +215,14 @@ static vx_err create_bridges(struct vx_machine *pc)
     for (unsigned i = 0; i < PCI_PIRQS; i++)
         pci.pirq[i] = (struct vx_irq){ .set = pirq_set, .opaque = pc, .line = i };
     VX_TRY(pci_create(&pci, &pc->pci));
-    own(pc, &pci_type, pc->pci);
+    pc_own(pc, &pci_type, pc->pci);
 
     VX_TRY(i440fx_create(&(struct i440fx_config){ .pci = pc->pci, .pmap = pc->pmap, .bios_page = pc->bios_window_page },
                          &pc->bridge));
-    own(pc, &i440fx_type, pc->bridge);
+    pc_own(pc, &i440fx_type, pc->bridge);
 
     VX_TRY(i8237_create(&(struct i8237_config){ .log = pc->log, .bus = pc->bus, .pmap = pc->pmap }, &pc->dma));
-    own(pc, &i8237_type, pc->dma);
+    pc_own(pc, &i8237_type, pc->dma);
     struct piix3_config piix3 = { .pci = pc->pci,
                                   .reset = request_line(pc, PC_REQUEST_RESET),
                                   .init = request_line(pc, PC_REQUEST_CPU_RESET),
@@ -230,7 +230,7 @@ static vx_err create_bridges(struct vx_machine *pc)
     for (unsigned irq = 0; irq < PC_ISA_IRQS; irq++)
         piix3.isa[irq] = irq_or_input(&pc->wires.isa[irq], PC_IRQ_PIRQ);
     VX_TRY(piix3_create(&piix3, &pc->piix3));
-    own(pc, &piix3_type, pc->piix3);
+    pc_own(pc, &piix3_type, pc->piix3);
 
     VX_TRY(piix4_pm_create(
         &(struct piix4_pm_config){
@@ -243,7 +243,7 @@ static vx_err create_bridges(struct vx_machine *pc)
             .smi = { .set = smi_set, .opaque = pc },
         },
         &pc->pm));
-    own(pc, &piix4_pm_type, pc->pm);
+    pc_own(pc, &piix4_pm_type, pc->pm);
     return VX_ERR_OK;
 }
 
@@ -255,16 +255,16 @@ static vx_err create_timers(struct vx_machine *pc)
     for (unsigned i = 0; i < HPET_PINS; i++)
         config.pin[i] = ioapic_input(pc->ioapic, HPET_FIRST_PIN + i);
     VX_TRY(hpet_create(&config, &hpet));
-    own(pc, &hpet_type, hpet);
+    pc_own(pc, &hpet_type, hpet);
     struct pit_config pit = { .bus = pc->bus, .clock = pc->clock, .out0 = hpet_legacy_input(hpet, HPET_IRQ0) };
     VX_TRY(pit_create(&pit, &pc->pit));
-    own(pc, &pit_type, pc->pit);
+    pc_own(pc, &pit_type, pc->pit);
     struct port61 *port61;
     VX_TRY(port61_create(&(struct port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
-    own(pc, &port61_type, port61);
+    pc_own(pc, &port61_type, port61);
     struct rtc_config rtc = { .bus = pc->bus, .clock = pc->clock, .irq = hpet_legacy_input(hpet, HPET_IRQ8) };
     VX_TRY(rtc_create(&rtc, &pc->rtc));
-    own(pc, &rtc_type, pc->rtc);
+    pc_own(pc, &rtc_type, pc->rtc);
     return VX_ERR_OK;
 }
 
@@ -287,7 +287,7 @@ static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
                                                             .irq = isa_irq(pc, ports[i].irq),
                                                             .chr = chr[i] },
                                 &uart));
-        own(pc, &uart16550_type, uart);
+        pc_own(pc, &uart16550_type, uart);
     }
     return VX_ERR_OK;
 }
@@ -306,13 +306,13 @@ static vx_err create_keyboard(struct vx_machine *pc, struct vx_input *input)
             .input = input,
         },
         &pc->i8042));
-    own(pc, &i8042_type, pc->i8042);
+    pc_own(pc, &i8042_type, pc->i8042);
     struct port92 *port92;
     VX_TRY(port92_create(&(struct port92_config){ .bus = pc->bus,
                                                   .a20 = irq_or_input(&pc->wires.a20, PC_A20_PORT92),
                                                   .cpu_reset = request_line(pc, PC_REQUEST_CPU_RESET) },
                          &port92));
-    own(pc, &port92_type, port92);
+    pc_own(pc, &port92_type, port92);
     return VX_ERR_OK;
 }
 
@@ -328,7 +328,7 @@ static vx_err create_video(struct vx_machine *pc, const struct vx_machine_config
                                             .rom_bytes = config->vga_bios_bytes,
                                             .display = config->display },
                       &pc->vga));
-    own(pc, &vga_type, pc->vga);
+    pc_own(pc, &vga_type, pc->vga);
     return VX_ERR_OK;
 }
 
@@ -353,10 +353,10 @@ static vx_err create_ide(struct vx_machine *pc, const struct vx_machine_config *
         if (ide.drive[i].block == NULL && (config->disk[i] != NULL || config->cdrom[i] != NULL))
             return VX_ERR_NO_MEMORY;
         if (pc->timed_disk[i] != NULL)
-            own(pc, &pc_timed_disk_type, pc->timed_disk[i]);
+            pc_own(pc, &pc_timed_disk_type, pc->timed_disk[i]);
     }
     VX_TRY(ide_create(&ide, &pc->ide));
-    own(pc, &ide_type, pc->ide);
+    pc_own(pc, &ide_type, pc->ide);
     return VX_ERR_OK;
 }
 
@@ -364,11 +364,11 @@ static vx_err create_virtual(struct vx_machine *pc, const struct vx_machine_conf
 {
     VX_TRY(fw_cfg_create(
         &(struct fw_cfg_config){ .log = pc->log, .bus = pc->bus, .clock = pc->clock, .pmap = pc->pmap }, &pc->fw_cfg));
-    own(pc, &fw_cfg_type, pc->fw_cfg);
+    pc_own(pc, &fw_cfg_type, pc->fw_cfg);
     struct debugcon *debugcon;
     VX_TRY(debugcon_create(&(struct debugcon_config){ .bus = pc->bus, .port = DEBUGCON_PORT, .out = config->debugcon },
                            &debugcon));
-    own(pc, &debugcon_type, debugcon);
+    pc_own(pc, &debugcon_type, debugcon);
     return VX_ERR_OK;
 }
 
@@ -380,7 +380,7 @@ static vx_err create_testdev(struct vx_machine *pc)
     for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
         config.line[i] = i < PC_ISA_IRQS ? irq_or_input(&pc->wires.isa[i], PC_IRQ_TEST) : ioapic_input(pc->ioapic, i);
     VX_TRY(pc_testdev_create(&config, &chip));
-    own(pc, &pc_testdev_type, chip);
+    pc_own(pc, &pc_testdev_type, chip);
     return VX_ERR_OK;
 }
 
@@ -393,7 +393,7 @@ static vx_err create_test_devices(struct vx_machine *pc, const struct vx_machine
             &(struct debug_exit_config){
                 .bus = pc->bus, .ports = config->debug_exit[i], .exit = debug_exit, .opaque = pc },
             &chip));
-        own(pc, &debug_exit_type, chip);
+        pc_own(pc, &debug_exit_type, chip);
     }
     return config->pc_testdev ? create_testdev(pc) : VX_ERR_OK;
 }
@@ -407,6 +407,7 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     VX_TRY(create_serial(pc, config->serial));
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));
+    VX_TRY(pc_floppy_create(pc, config));
     VX_TRY(create_virtual(pc, config));
     return create_test_devices(pc, config);
 }

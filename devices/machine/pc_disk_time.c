@@ -84,6 +84,14 @@ static void submit(void *opaque, struct vx_block_request *request)
 
 static const struct vx_block_ops timed_ops = { .submit = submit }; /* the medium is its owner's to destroy */
 
+static void put_medium(struct pc_timed_disk *disk, struct vx_block *medium)
+{
+    disk->medium = medium;
+    disk->block = medium != NULL ? *medium : (struct vx_block){ 0 };
+    disk->block.ops = &timed_ops;
+    disk->block.opaque = disk;
+}
+
 struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_block *medium)
 {
     if (!vx_clock_is_counted(pc->clock))
@@ -91,27 +99,32 @@ struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_
     struct pc_timed_disk *disk = calloc(1, sizeof *disk);
     if (disk == NULL)
         return NULL;
-    disk->block = *medium;
-    disk->block.ops = &timed_ops;
-    disk->block.opaque = disk;
     disk->pc = pc;
-    disk->medium = medium;
     disk->due_ns = VX_NEVER;
     vx_timer_init(pc->clock, &disk->timer, time_has_come, disk);
+    put_medium(disk, medium);
     pc->timed_disk[drive] = disk;
     return &disk->block;
 }
 
+struct vx_block *pc_disk_change(struct vx_machine *pc, unsigned drive, struct vx_block *medium)
+{
+    if (pc->timed_disk[drive] == NULL)
+        return medium;
+    put_medium(pc->timed_disk[drive], medium);
+    return &pc->timed_disk[drive]->block;
+}
+
 void pc_disk_settle(struct vx_machine *pc)
 {
-    for (unsigned i = 0; i < VX_MAX_IDE; i++)
+    for (unsigned i = 0; i < PC_DISKS; i++)
         if (pc->timed_disk[i] != NULL)
             wait_for_host(pc->timed_disk[i]);
 }
 
 void pc_disk_release(struct vx_machine *pc)
 {
-    for (unsigned i = 0; i < VX_MAX_IDE; i++) {
+    for (unsigned i = 0; i < PC_DISKS; i++) {
         struct pc_timed_disk *disk = pc->timed_disk[i];
         if (disk == NULL)
             continue;

@@ -215,6 +215,13 @@ static enum vx_machine_end run(struct vx_machine *pc, int *value)
     return end;
 }
 
+static void drain(struct vx_machine *pc)
+{
+    ide_drain(pc->ide);
+    if (pc->floppy != NULL)
+        floppy_drain(pc->floppy);
+}
+
 enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
 {
     int ignored;
@@ -226,7 +233,7 @@ enum vx_machine_end vx_machine_run(struct vx_machine *pc, int *value)
     if (vx_clock_is_counted(pc->clock))
         pc_disk_settle(pc);
     else
-        ide_drain(pc->ide);
+        drain(pc);
     pc_lockstep_finish(pc->lockstep);
     return pc_lockstep_differs(pc->lockstep) ? VX_END_DIFFERENCE : end;
 }

@@ -23,9 +23,11 @@ bool pc_time_is_up(struct vx_machine *pc);
 void pc_time_sleep(struct vx_machine *pc);
 
 /* pc_disk_time.c: the drive's medium as the machine's disks see it; the medium itself with a real clock. `drive` below
- * VX_MAX_IDE. NULL when out of memory. What it leaves in timed_disk[] is a device of the type below, older than the
+ * PC_DISKS. NULL when out of memory. What it leaves in timed_disk[] is a device of the type below, older than the
  * drive. */
 struct vx_block *pc_disk_timed(struct vx_machine *pc, unsigned drive, struct vx_block *medium);
+/* The drive's medium is another one from the next request on. Returns it as the machine's disks see it. */
+struct vx_block *pc_disk_change(struct vx_machine *pc, unsigned drive, struct vx_block *medium);
 /* Waits until the host has done what was asked of it; the guest learns of it at its time. */
 void pc_disk_settle(struct vx_machine *pc);
 /* From now on disks answer at once: before they are taken apart. */

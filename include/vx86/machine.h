@@ -17,9 +17,10 @@
 #include "vx86/loop.h"
 
 enum vx_engine { VX_ENGINE_BT, VX_ENGINE_INTERP };
-enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM };
+enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM, VX_BOOT_FLOPPY };
 
-#define VX_MAX_IDE 4
+#define VX_MAX_IDE      4
+#define VX_MAX_FLOPPIES 2
 
 #define VX_MAX_DEBUG_EXITS 4
 
@@ -54,6 +55,13 @@ struct vx_machine_config {
     const char *cpu_model;              /* as for vx_cpu_model_create(); NULL: default */
     struct vx_block *disk[VX_MAX_IDE];  /* IDE positions: primary master, primary slave, secondary master, slave */
     struct vx_block *cdrom[VX_MAX_IDE]; /* at most one of disk[i], cdrom[i] */
+    /* A: and B:. Without a drive the machine has no floppy controller; of what kind a drive is, its disk decides
+     * (floppies.def has the sizes). */
+    struct {
+        bool present;
+        struct vx_block *disk; /* NULL: the drive is empty, one for 1.44M */
+    } floppy[VX_MAX_FLOPPIES];
+    bool floppy_real_speed;
     enum vx_boot boot;
     struct vx_char *serial[2];  /* COM1, COM2; NULL: port present, nothing attached */
     struct vx_char *debugcon;   /* port 402h */
@@ -102,6 +110,11 @@ void vx_machine_stop(struct vx_machine *machine, int value);
 
 /* machine thread (inside posted work, callbacks) or while not running: */
 void vx_machine_reset(struct vx_machine *machine); /* power-on reset */
+
+/* Puts another disk into drive 0 (A:) or 1 (B:), NULL: none; the guest sees the change line. The block back end of the
+ * old one may be destroyed at once. VX_ERR_NOT_FOUND: there is no such drive; VX_ERR_UNSUPPORTED: the disk does not fit
+ * into it; both logged. */
+VX_MUST_USE vx_err vx_machine_change_floppy(struct vx_machine *machine, unsigned drive, struct vx_block *disk);
 
 /* The engine that runs the guest from the next boundary on. VX_ERR_UNSUPPORTED, logged: the host has no translator, or
  * the guest was started under the interpreter without config.debug, with a CPU that the host need not have. */
