@@ -237,6 +237,7 @@ static vx_err create_machine(struct app *app)
     app->debug.terminal = app->terminal.display;
     app->debug.blocking = app->blocking;
     app->debug.files = app->files;
+    app->debug.media = &app->media;
     VX_TRY(app_debug_create(&app->debug, app->options, app->log, app->loop, app->machine));
     watch_set_machine(app->watch, app->machine);
     return VX_ERR_OK;

@@ -23,6 +23,12 @@ static void give_terminal(void *opaque)
     atomic_store(&debug->stopped, false);
 }
 
+static bool change_floppy(void *opaque, unsigned drive, const char *path)
+{
+    struct app_debug *debug = opaque;
+    return app_media_change_floppy(debug->media, debug->machine, drive, path) == VX_ERR_OK;
+}
+
 static void run_break(struct vx_work *work)
 {
     struct app_debug *debug = (struct app_debug *)work;
@@ -122,6 +128,7 @@ vx_err app_debug_create(struct app_debug *debug, const struct options *options, 
     debug->work.fn = run_break;
     debug->log = log;
     debug->loop = loop;
+    debug->machine = machine;
     debug->lockstep = options->value[VX_OPT_lockstep].given;
     const char *directory = options->value[VX_OPT_debug_files].text;
     if (directory != NULL && !vx_files_set_directory(debug->files, directory)) {
@@ -140,6 +147,7 @@ vx_err app_debug_create(struct app_debug *debug, const struct options *options, 
                                    .reach = app_debug_reaches_all(options) ? VX_FILE_ANYWHERE : VX_FILE_BELOW,
                                    .peer_reach = VX_FILE_BELOW,
                                    .interactive = options->value[VX_OPT_debug].given,
+                                   .change_floppy = change_floppy,
                                    .take_terminal = take_terminal,
                                    .give_terminal = give_terminal,
                                    .opaque = debug },

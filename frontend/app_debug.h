@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "app_media.h"
 #include "debugger.h"
 #include "gdb.h"
 #include "options.h"
@@ -24,6 +25,8 @@ struct app_debug {
     struct gdb *gdb; /* NULL unless asked for */
     struct serial *serial[2];
     struct terminal *terminal;
+    struct app_media *media;
+    struct vx_machine *machine;
     atomic_bool posted;  /* `work` is on its way */
     atomic_bool stopped; /* the user has the terminal */
 };
@@ -34,7 +37,7 @@ VX_MUST_USE vx_err app_debug_check(const struct options *options, struct vx_log 
 /* Before anybody makes the terminal raw. */
 void app_debug_prepare(struct app_debug *debug, const struct options *options);
 
-/* Errors, logged: a script that cannot be read, a port that cannot be had. */
+/* `media` is set before. Errors, logged: a script that cannot be read, a port that cannot be had. */
 VX_MUST_USE vx_err app_debug_create(struct app_debug *debug, const struct options *options, struct vx_log *log,
                                     struct vx_loop *loop, struct vx_machine *machine);
 /* Before the machine. */

@@ -12,6 +12,7 @@
 #include "vx86/host.h"
 
 #define MAX_KERNEL_BYTES (1ull << 30)
+#define EMPTY            "empty" /* in place of a floppy disk */
 
 /* ---- what is named ----------------------------------------------------------------------------------------------- */
 
@@ -22,6 +23,7 @@ struct drive_list {
 
 struct named {
     struct drive_list disks, cdroms;
+    const char *floppy[VX_MAX_FLOPPIES]; /* path or EMPTY; NULL: no drive */
     bool kernel;
 };
 
@@ -40,6 +42,10 @@ static void list_named(const struct options *options, struct vx_log *log, struct
     if (content == VX_BLOCK_ISO) {
         vx_log_info(log, VX_LOG_GENERAL, "%s: is an ISO image, so it is in the CD-ROM drive", image);
         named->cdroms.path[named->cdroms.count++] = image;
+    } else if (content == VX_BLOCK_FLOPPY_SIZED && !options->value[VX_OPT_floppy].given) {
+        vx_log_info(log, VX_LOG_GENERAL,
+                    "%s: is an image of a floppy disk, so it is in A:; --disk makes it a hard disk", image);
+        named->floppy[0] = image;
     } else if (image != NULL) {
         named->disks.path[named->disks.count++] = image;
     }
@@ -48,13 +54,24 @@ static void list_named(const struct options *options, struct vx_log *log, struct
                     image);
     append(&named->disks, &options->value[VX_OPT_disk]);
     append(&named->cdroms, &options->value[VX_OPT_cdrom]);
+    if (options->value[VX_OPT_floppy].given)
+        named->floppy[0] = options->value[VX_OPT_floppy].text;
+    named->floppy[1] = options->value[VX_OPT_floppy_b].text;
     named->kernel = options->value[VX_OPT_kernel].given;
 }
 
-/* Only CD-ROMs or a kernel: the default system is for those who name nothing at all. */
+static bool has_floppy_disk(const struct named *named)
+{
+    for (unsigned i = 0; i < VX_MAX_FLOPPIES; i++)
+        if (named->floppy[i] != NULL && strcmp(named->floppy[i], EMPTY) != 0)
+            return true;
+    return false;
+}
+
+/* Only CD-ROMs, floppies or a kernel: the default system is for those who name nothing at all. */
 static bool goes_without_disk(const struct named *named)
 {
-    return named->disks.count == 0 && (named->cdroms.count != 0 || named->kernel);
+    return named->disks.count == 0 && (named->cdroms.count != 0 || named->kernel || has_floppy_disk(named));
 }
 
 static vx_err check_combination(const struct options *options, struct vx_log *log, const struct named *named)
@@ -67,6 +84,8 @@ static vx_err check_combination(const struct options *options, struct vx_log *lo
         problem = "--append is for direct boots; name the kernel with --kernel FILE";
     else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 1 && named->cdroms.count == 0)
         problem = "--boot cdrom: there is no CD-ROM; name one with --cdrom FILE";
+    else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 2 && named->floppy[0] == NULL)
+        problem = "--boot floppy: there is no drive A:; name a disk with --floppy FILE";
     else if (value[VX_OPT_boot].given && value[VX_OPT_boot].number == 0 && goes_without_disk(named))
         problem = "--boot disk: there is no disk; name a disk image";
     if (problem == NULL)
@@ -133,20 +152,17 @@ static vx_err add_default(struct vx_log *log, struct app_media *media, struct na
     return VX_ERR_OK;
 }
 
-static vx_err open_drives(const struct options *options, struct vx_log *log, struct vx_loop *loop,
-                          struct app_media *media, const struct named *named)
+static vx_err open_drives(struct app_media *media, const struct named *named)
 {
     struct app_places places;
     if (!app_place_drives(named->disks.count, named->cdroms.count, &places)) {
-        vx_log_error(log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d",
+        vx_log_error(media->log, VX_LOG_GENERAL, "%u drives are too many: the IDE controller has room for %d",
                      named->disks.count + named->cdroms.count, VX_MAX_IDE);
         return VX_ERR_BAD_ARGUMENT;
     }
-    struct block_config config = { .log = log,
-                                   .loop = loop,
-                                   .files = media->files,
-                                   .snapshot = options->value[VX_OPT_snapshot].given,
-                                   .raw = options->value[VX_OPT_disk_format].number != 0 };
+    struct block_config config = {
+        .log = media->log, .loop = media->loop, .files = media->files, .snapshot = media->snapshot, .raw = media->raw
+    };
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         if (places.disk[i] >= 0) {
             config.kind = VX_BLOCK_DISK;
@@ -158,6 +174,44 @@ static vx_err open_drives(const struct options *options, struct vx_log *log, str
             VX_TRY(block_open(&config, &media->cdrom[i]));
         }
     }
+    return VX_ERR_OK;
+}
+
+static vx_err open_floppy(const struct app_media *media, const char *path, struct vx_block **out)
+{
+    return block_open(&(struct block_config){ .log = media->log,
+                                              .loop = media->loop,
+                                              .path = path,
+                                              .kind = VX_BLOCK_FLOPPY,
+                                              .files = media->files,
+                                              .raw = media->raw,
+                                              .snapshot = media->snapshot },
+                      out);
+}
+
+static vx_err open_floppies(struct app_media *media, const struct named *named)
+{
+    for (unsigned i = 0; i < VX_MAX_FLOPPIES; i++) {
+        media->floppy[i].present = named->floppy[i] != NULL;
+        if (media->floppy[i].present && strcmp(named->floppy[i], EMPTY) != 0)
+            VX_TRY(open_floppy(media, named->floppy[i], &media->floppy[i].disk));
+    }
+    return VX_ERR_OK;
+}
+
+vx_err app_media_change_floppy(struct app_media *media, struct vx_machine *machine, unsigned drive, const char *path)
+{
+    struct vx_block *disk = NULL;
+    VX_ASSERT(drive < VX_MAX_FLOPPIES);
+    if (path != NULL)
+        VX_TRY(open_floppy(media, path, &disk));
+    vx_err err = vx_machine_change_floppy(machine, drive, disk);
+    if (err != VX_ERR_OK) {
+        block_close(disk);
+        return err;
+    }
+    block_close(media->floppy[drive].disk);
+    media->floppy[drive].disk = disk;
     return VX_ERR_OK;
 }
 
@@ -189,7 +243,7 @@ static vx_err read_kernel(const struct options *options, const struct image_read
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static vx_err open_all(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct app_media *media)
+static vx_err open_all(const struct options *options, struct vx_log *log, struct app_media *media)
 {
     struct image_reader reader = { .log = log, .files = media->files };
     struct named named = { .kernel = false };
@@ -199,14 +253,19 @@ static vx_err open_all(const struct options *options, struct vx_log *log, struct
                          &media->firmware));
     VX_TRY(read_kernel(options, &reader, media));
     VX_TRY(add_default(log, media, &named));
-    return open_drives(options, log, loop, media, &named);
+    VX_TRY(open_floppies(media, &named));
+    return open_drives(media, &named);
 }
 
 vx_err app_media_open(const struct options *options, struct vx_log *log, struct vx_loop *loop, struct vx_files *files,
                       struct app_media *media)
 {
-    *media = (struct app_media){ .files = files };
-    vx_err err = open_all(options, log, loop, media);
+    *media = (struct app_media){ .files = files,
+                                 .log = log,
+                                 .loop = loop,
+                                 .snapshot = options->value[VX_OPT_snapshot].given,
+                                 .raw = options->value[VX_OPT_disk_format].number != 0 };
+    vx_err err = open_all(options, log, media);
     if (err != VX_ERR_OK)
         app_media_close(media);
     return err;
@@ -225,6 +284,8 @@ void app_media_close(struct app_media *media)
         block_close(media->disk[i]);
         block_close(media->cdrom[i]);
     }
+    for (unsigned i = 0; i < VX_MAX_FLOPPIES; i++)
+        block_close(media->floppy[i].disk);
     app_media_drop_kernel(media);
     firmware_free(&media->firmware);
     memset(media, 0, sizeof *media);
@@ -232,12 +293,18 @@ void app_media_close(struct app_media *media)
 
 void app_media_configure(const struct app_media *media, const struct options *options, struct vx_machine_config *config)
 {
+    static const enum vx_boot boots[] = { VX_BOOT_DISK, VX_BOOT_CDROM, VX_BOOT_FLOPPY }; /* as options.def has them */
     const struct option_value *boot = &options->value[VX_OPT_boot];
     for (unsigned i = 0; i < VX_MAX_IDE; i++) {
         config->disk[i] = media->disk[i];
         config->cdrom[i] = media->cdrom[i];
     }
-    config->boot = !boot->given ? VX_BOOT_DEFAULT : boot->number == 0 ? VX_BOOT_DISK : VX_BOOT_CDROM;
+    for (unsigned i = 0; i < VX_MAX_FLOPPIES; i++) {
+        config->floppy[i].present = media->floppy[i].present;
+        config->floppy[i].disk = media->floppy[i].disk;
+    }
+    config->floppy_real_speed = options->value[VX_OPT_floppy_speed].number != 0;
+    config->boot = boot->given ? boots[boot->number] : VX_BOOT_DEFAULT;
     config->bios = media->firmware.bios;
     config->bios_bytes = media->firmware.bios_bytes;
     config->vga_bios = media->firmware.vga_bios;
@@ -288,6 +355,10 @@ void app_media_describe(const struct app_media *media, const struct options *opt
     for (unsigned i = 0; i < VX_MAX_IDE; i++)
         if (media->cdrom[i] != NULL)
             add_drive(&line, "cdrom", media->cdrom[i], "");
+    for (unsigned i = 0; i < VX_MAX_FLOPPIES; i++)
+        if (media->floppy[i].disk != NULL)
+            add_drive(&line, i == 0 ? "floppy A:" : "floppy B:", media->floppy[i].disk,
+                      media->floppy[i].disk->read_only ? ", write-protected" : note);
     if (options->value[VX_OPT_kernel].given)
         add(&line, "kernel %s, ", options->value[VX_OPT_kernel].text);
     add(&line, "firmware %s", media->firmware.origin);

@@ -2,7 +2,8 @@
  *
  * Hard disks take the IDE positions from the primary master on, in the order in which they are named; CD-ROMs take the
  * secondary master first, as PCs do. An image that is named without an option is a hard disk, unless its content is a
- * CD's alone. Errors are logged, one line each. Thread rule: before and after the machine. */
+ * CD's alone, or a floppy's. Errors are logged, one line each. Thread rule: before and after the machine, but for
+ * app_media_change_floppy(). */
 #ifndef VX86_FRONTEND_APP_MEDIA_H
 #define VX86_FRONTEND_APP_MEDIA_H
 
@@ -13,6 +14,13 @@
 
 struct app_media {
     struct vx_block *disk[VX_MAX_IDE], *cdrom[VX_MAX_IDE];
+    struct {
+        bool present;
+        struct vx_block *disk; /* NULL: empty */
+    } floppy[VX_MAX_FLOPPIES];
+    struct vx_log *log; /* borrowed, as the loop: for disks that are changed */
+    struct vx_loop *loop;
+    bool snapshot, raw;
     struct file_image kernel, initrd;
     struct app_modules modules; /* of a multiboot kernel, in place of an initrd */
     struct vx_files *files;     /* borrowed */
@@ -40,6 +48,12 @@ void app_media_close(struct app_media *media);
 /* Fills in what the machine needs to know of the media. */
 void app_media_configure(const struct app_media *media, const struct options *options,
                          struct vx_machine_config *config);
+
+/* Puts the image at `path` into the machine's drive 0 (A:) or 1 (B:), NULL: takes the disk out. Write protection and
+ * --snapshot are as at the start. Errors are logged, and the disk stays. Machine thread, or while nothing runs; in the
+ * sandbox only where files can be opened at all (SANDBOX_FILES). */
+VX_MUST_USE vx_err app_media_change_floppy(struct app_media *media, struct vx_machine *machine, unsigned drive,
+                                           const char *path);
 
 /* "disk root.img (1G), cdrom x.iso (40M), kernel vmlinuz, firmware SeaBIOS ..." for the start line. */
 void app_media_describe(const struct app_media *media, const struct options *options, char *text, size_t room);

@@ -70,12 +70,12 @@ struct floppy_drive {
     struct vx_clock *clock;
     unsigned number;
     enum floppy_kind kind;
-    struct vx_block *disk;              /* NULL: none */
-    const struct floppy_format *format; /* of the disk */
-    uint8_t cylinder;                   /* where the head is */
+    struct vx_block *disk;               /* NULL: none */
+    const struct floppy_format *format;  /* of the disk */
+    uint8_t cylinder;                    /* where the head is */
     uint8_t target, target_pcn, end_st0; /* of a seek under way */
-    bool changed;                       /* DSKCHG: the disk is another one than at the last step, or there is none */
-    bool steps;                         /* the seek under way gives step pulses */
+    bool changed;                        /* DSKCHG: the disk is another one than at the last step, or there is none */
+    bool steps;                          /* the seek under way gives step pulses */
     struct vx_timer seek_timer;
 };
 
@@ -94,9 +94,9 @@ struct floppy {
     uint8_t configuration, pretrk, specify[2], perpendicular;
     bool locked;
     uint8_t pcn[FLOPPY_SELECTS];
-    bool interrupt;                      /* INT, before DOR's gate */
-    uint8_t polled;                      /* SENSE INTERRUPT STATUS answers this often for a reset */
-    uint8_t seeking, seek_ended;         /* a bit a drive */
+    bool interrupt;              /* INT, before DOR's gate */
+    uint8_t polled;              /* SENSE INTERRUPT STATUS answers this often for a reset */
+    uint8_t seeking, seek_ended; /* a bit a drive */
     uint8_t seek_st0[FLOPPY_SELECTS];
 
     uint8_t phase; /* enum floppy_phase */

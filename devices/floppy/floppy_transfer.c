@@ -106,8 +106,7 @@ static void request_done(struct vx_block_request *request)
 
 static bool has_sector(const struct floppy_drive *drive, uint32_t sector)
 {
-    return drive != NULL && drive->disk != NULL &&
-           ((uint64_t)sector + 1) * FLOPPY_SECTOR_BYTES <= drive->disk->bytes;
+    return drive != NULL && drive->disk != NULL && ((uint64_t)sector + 1) * FLOPPY_SECTOR_BYTES <= drive->disk->bytes;
 }
 
 static void submit(struct floppy *chip)

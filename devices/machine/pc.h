@@ -115,8 +115,8 @@ struct vx_machine {
     struct device devices[PC_MAX_DEVICES]; /* I1 */
     unsigned device_count;
 
-    struct pc_lockstep *lockstep;                 /* NULL: the engine runs alone */
-    struct pc_timed_disk *timed_disk[PC_DISKS];   /* pc_disk_time.c; NULL with a real clock */
+    struct pc_lockstep *lockstep;               /* NULL: the engine runs alone */
+    struct pc_timed_disk *timed_disk[PC_DISKS]; /* pc_disk_time.c; NULL with a real clock */
     uint64_t hash_every,
         hash_next;    /* a line with the state's hash whenever so many instructions have passed; 0: none */
     uint64_t stop_at; /* the run ends at this instruction count; 0: never */

@@ -118,6 +118,27 @@ bool dbg_cmd_reset(struct debugger *dbg, const char **at)
     return true;
 }
 
+bool dbg_cmd_floppy(struct debugger *dbg, const char **at)
+{
+    dbg_skip_blanks(at);
+    unsigned drive = 0;
+    if (dbg_take_word(at, "b"))
+        drive = 1;
+    else if (!dbg_take_word(at, "a"))
+        return dbg_fail(dbg, "'%s' is neither drive a nor b", *at);
+    if (dbg->foreign || dbg->config.change_floppy == NULL)
+        return dbg_fail(dbg, "disks are changed by the user of vx86 only");
+    char path[512];
+    if (!dbg_next_word(at, path, sizeof path))
+        return dbg_fail(dbg, "the name of an image is missing, or eject");
+    if (!dbg_no_more(dbg, at))
+        return false;
+    bool eject = strcmp(path, "eject") == 0;
+    if (!dbg->config.change_floppy(dbg->config.opaque, drive, eject ? NULL : path))
+        return dbg_fail(dbg, "drive %c: is as it was", 'A' + (int)drive);
+    return true;
+}
+
 bool dbg_cmd_quit(struct debugger *dbg, const char **at)
 {
     uint64_t status;

@@ -30,6 +30,8 @@ struct debugger_config {
     struct vx_files *files;               /* NULL: none */
     enum vx_file_reach reach, peer_reach; /* of files that the user's own commands name, and debugger_command()'s */
     bool interactive;                     /* --debug: stop before the first instruction, and where the script ends */
+    /* Puts the image at `path` (NULL: none) into floppy drive 0 or 1. False, logged: it could not. NULL: nobody can. */
+    bool (*change_floppy)(void *opaque, unsigned drive, const char *path);
     /* Around every stop: the terminal becomes the debugger's, and the guest's again. May be NULL. */
     void (*take_terminal)(void *opaque);
     void (*give_terminal)(void *opaque);

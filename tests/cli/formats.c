@@ -1,4 +1,4 @@
-/* formats.c - images are asked what they are: every format by its magic bytes, floppies by their size, CDs and
+/* formats.c - images are asked what they are: every format by its magic bytes, floppies by their size, which boot from A:, CDs and
  * hybrids; no output is an image or another output; block devices that are in use.
  *
  * Usage: formats VX86 */
@@ -87,12 +87,29 @@ static void floppies(struct run *run)
     static const size_t sizes[] = {
         163840, 184320, 327680, 368640, 655360, 737280, 1228800, 1474560, 1720320, 2949120
     };
+    static const char in_a[] = "floppy\\.img: is an image of a floppy disk, so it is in A:",
+                      both[] = "--snapshot --disk-format raw --floppy floppy.img --floppy-b floppy.img --boot floppy";
     static struct run_result result;
     static const uint8_t off[] = { 0xBA, 0x04, 0x06, 0xB8, 0, 0x20, 0xEF, 0xF4 };
     for (size_t i = 0; i < RUN_ARRAY_LEN(sizes); i++) {
         run_boot_disk(run, "floppy.img", off, sizeof off, sizes[i]);
-        mentioned(run, "floppy.img", "floppy\\.img: has the size of a floppy disk \\([0-9.]+[KM]\\); .* hard disk");
+        mentioned(run, "floppy.img", in_a); /* and boots from there: it powers the machine off */
+        mentioned(run, "--disk floppy.img", "has the size of a floppy disk \\([0-9.]+[KM]\\), but is a hard disk");
     }
+    run_once(run, both, &result);
+    run_check(run, result.status == 0 && run_matches(result.err, "floppy A: floppy\\.img .*floppy B: floppy\\.img"),
+              both, &result, "two drives");
+    chmod("floppy.img", 0444);
+    run_once(run, "--floppy floppy.img", &result);
+    run_check(run, result.status == 0 && run_matches(result.err, "floppy A: floppy\\.img \\(.*, write-protected\\)"),
+              "--floppy floppy.img", &result, "a file that nobody may write is a write-protected disk");
+    run_boot_disk(run, "short.img", off, sizeof off, 7 * 512);
+    run_once(run, "--floppy short.img --floppy-speed real", &result);
+    run_check(run, result.status == 0, "--floppy short.img", &result, "an image without the disk's last sectors");
+    run_boot_disk(run, "large.img", off, sizeof off, 4 << 20);
+    refused(run, "--floppy large.img", "large\\.img: is no floppy disk");
+    unlink("short.img");
+    unlink("large.img");
     run_once(run, "off.img", &result);
     run_check(run, run_lines(result.err) == 1, "off.img", &result, "other sizes are not mentioned");
 }

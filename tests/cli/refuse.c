@@ -35,6 +35,7 @@ static const struct row rows[] = {
     /* the default system */
     { "", "no disk is named and there is no default system: .*tools/run" },
     { "--boot disk --cdrom boots.img", "--boot disk: there is no disk; name" },
+    { "--boot floppy boots.img", "--boot floppy: there is no drive A:; name a disk with --floppy" },
     { "--boot cdrom boots.img", "--boot cdrom: there is no CD-ROM; name one with --cdrom" },
     /* the laboratory */
     { "bench --lst", "^vx86: bench: unknown option '--lst'; did you mean '--list'\\?" },

@@ -9,11 +9,11 @@ commands=$3
 cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
-folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/ide devices/vga devices/machine
+folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/floppy devices/ide devices/vga devices/machine
     devices/machine/lockstep debug firmware frontend frontend/backends/block frontend/backends/block/qcow2
     frontend/backends/display frontend/backends/serial frontend/debug frontend/gdb frontend/helper frontend/screenshot
     bench/lab)
-chips="devices devices/core devices/ide devices/vga"
+chips="devices devices/core devices/floppy devices/ide devices/vga"
 fronts="frontend/debug frontend/gdb frontend/helper frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
     [cpu/interp]="cpu/interp cpu cpu/fp"
@@ -21,6 +21,7 @@ declare -A paths=(
     [bt/x86_64]="bt/x86_64 bt"
     [bt/verify]="bt/verify bt bt/x86_64"
     [devices]="devices devices/core"
+    [devices/floppy]="devices/floppy devices/core"
     [devices/ide]="devices/ide devices/core"
     [devices/vga]="devices/vga devices/core"
     [devices/machine]="devices/machine devices/machine/lockstep $chips"

@@ -1,4 +1,4 @@
-/* block.h - disk and CD-ROM media out of host files, as the block back ends that backend.h describes.
+/* block.h - disk, CD-ROM and floppy media out of host files, as the block back ends that backend.h describes.
  *
  * A medium is a raw image (a regular file or a block device, for a CD-ROM an ISO image) or a qcow2 image, with its
  * backing files, which are only read. Each medium has a worker thread
@@ -21,13 +21,13 @@
 #include "vx86/files.h"
 #include "vx86/log.h"
 
-enum block_kind { VX_BLOCK_DISK, VX_BLOCK_CDROM };
+enum block_kind { VX_BLOCK_DISK, VX_BLOCK_CDROM, VX_BLOCK_FLOPPY };
 
 struct block_config {
     struct vx_log *log;     /* borrowed */
     struct vx_loop *loop;   /* borrowed */
     const char *path;       /* borrowed for the call */
-    enum block_kind kind;   /* a CD-ROM is read-only, whatever else is asked for */
+    enum block_kind kind;   /* a CD-ROM is read-only, a floppy where its file may not be written */
     struct vx_files *files; /* borrowed; NULL: other uses of the file are not known */
     bool raw;               /* whatever it looks like, it is a raw image */
     bool backing;           /* it is what another image stands on; set by the back end itself */
@@ -42,12 +42,13 @@ struct block_config {
 VX_MUST_USE vx_err block_open(const struct block_config *config, struct vx_block **out);
 
 /* What a file that is named without saying how it is meant could be: an ISO 9660 image, one that has a partition table
- * too, something else, or nothing that can be read. */
-enum block_content { VX_BLOCK_OTHER, VX_BLOCK_ISO, VX_BLOCK_HYBRID };
+ * too, a floppy disk (of a size that floppies.def has, without a partition table), something else, or nothing that can
+ * be read. */
+enum block_content { VX_BLOCK_OTHER, VX_BLOCK_ISO, VX_BLOCK_HYBRID, VX_BLOCK_FLOPPY_SIZED };
 enum block_content block_content(const char *path);
 
-/* Waits for everything submitted, then closes. The loop may still hold completions: the devices that submitted must
- * have seen them all before (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
+/* Waits for everything submitted, then closes. The loop may still hold completions, which the devices that submitted
+ * must live to see (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
 void block_close(struct vx_block *block);
 
 #endif

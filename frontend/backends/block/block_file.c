@@ -22,6 +22,7 @@
 struct block_file {
     struct medium medium;
     struct vx_log *log;
+    struct vx_files *files; /* which knows of `fd` */
     int fd;
     unsigned errors;
     bool guessed; /* raw by its looks, and the guest's */
@@ -139,6 +140,7 @@ static vx_err file_write_zeroes(struct medium *medium, uint64_t off_bytes, uint6
 static void file_close(struct medium *medium)
 {
     struct block_file *file = (struct block_file *)medium;
+    vx_files_release(file->files, file->fd);
     close(file->fd);
     free(file);
 }
@@ -241,8 +243,11 @@ static int open_exclusively(const char *path, int flags)
 
 static vx_err claim(const struct block_config *config, int fd, bool read_only)
 {
-    const char *as = config->kind == VX_BLOCK_CDROM ? "CD-ROM image" : "disk image";
-    const char *taken = vx_files_claim(config->files, fd, read_only ? VX_FILE_READ : VX_FILE_IMAGE, as);
+    static const char *const as[] = {
+        [VX_BLOCK_DISK] = "disk image", [VX_BLOCK_CDROM] = "CD-ROM image", [VX_BLOCK_FLOPPY] = "floppy image"
+    };
+    enum vx_file_use use = read_only ? VX_FILE_READ : VX_FILE_IMAGE;
+    const char *taken = vx_files_claim(config->files, fd, use, as[config->kind]);
     if (taken == NULL)
         return VX_ERR_OK;
     vx_log_error(config->log, VX_LOG_GENERAL, "%s: in use as %s already; name another file", config->path, taken);
@@ -272,17 +277,21 @@ vx_err block_file_open(const struct block_config *config, bool read_only, enum b
         err = block_check_size(config, bytes);
     if (err == VX_ERR_OK)
         err = claim(config, fd, read_only);
+    bool claimed = err == VX_ERR_OK;
     if (err == VX_ERR_OK)
         err = block_lock(config->log, config->path, fd, !read_only);
     if (err == VX_ERR_OK && (file = calloc(1, sizeof(*file))) == NULL)
         err = VX_ERR_NO_MEMORY;
     if (err != VX_ERR_OK) {
+        if (claimed)
+            vx_files_release(config->files, fd);
         close(fd);
         return err;
     }
     *file = (struct block_file){
         .medium = { .ops = &file_ops, .bytes = bytes, .read_only = read_only },
         .log = config->log,
+        .files = config->files,
         .fd = fd,
         .guessed = *format == BLOCK_RAW && !config->raw,
     };

@@ -7,6 +7,7 @@
 #include "block_medium.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,14 +48,15 @@ static const struct {
     { "a 7z archive", 0, 6, "7z\xBC\xAF\x27\x1C", "unpack it: 7z x %s" },
 };
 
-/* What floppy disks have held, in bytes, and how they are called. */
 static const struct {
     uint32_t bytes;
     const char *name;
 } floppies[] = {
-    { 163840, "160K" }, { 184320, "180K" },  { 327680, "320K" },   { 368640, "360K" },   { 655360, "640K" },
-    { 737280, "720K" }, { 1228800, "1.2M" }, { 1474560, "1.44M" }, { 1720320, "1.68M" }, { 2949120, "2.88M" },
+#define VX_FLOPPY(name, disk, sectors, cylinders, heads) { (sectors) * (cylinders) * (heads)*VX_SECTOR_BYTES, name },
+#include "vx86/floppies.def"
 };
+
+#define FLOPPY_STANDARD_BYTES 2949120u /* the largest that every drive for it has */
 
 struct look {
     uint8_t head[LOOKED_AT]; /* zeros behind the file's end */
@@ -89,14 +91,35 @@ static bool is_iso(const struct look *look)
     return look->bytes >= LOOKED_AT && memcmp(look->head + ISO_VOLUME, "\1CD001", 6) == 0;
 }
 
+/* "1.44M"; NULL: floppy disks have other sizes. */
+static const char *floppy_name(uint64_t bytes)
+{
+    for (size_t i = 0; i < VX_ARRAY_LEN(floppies); i++)
+        if (bytes == floppies[i].bytes)
+            return floppies[i].name;
+    return NULL;
+}
+
+/* A shorter image lacks a disk's last sectors. */
+vx_err block_check_floppy(const struct block_config *config, uint64_t bytes)
+{
+    if (bytes <= FLOPPY_STANDARD_BYTES || floppy_name(bytes) != NULL)
+        return VX_ERR_OK;
+    vx_log_error(config->log, VX_LOG_GENERAL,
+                 "%s: is no floppy disk: it has %" PRIu64 " bytes; name an image of one, which has %u at most, or use "
+                 "--disk",
+                 config->path, bytes, FLOPPY_STANDARD_BYTES);
+    return VX_ERR_BAD_FORMAT;
+}
+
 /* One line for what is as well something else. */
 static void mention(const struct block_config *config, uint64_t bytes)
 {
-    for (size_t i = 0; i < VX_ARRAY_LEN(floppies) && config->kind == VX_BLOCK_DISK && !config->backing; i++)
-        if (bytes == floppies[i].bytes)
-            vx_log_info(config->log, VX_LOG_GENERAL,
-                        "%s: has the size of a floppy disk (%s); there is no floppy drive, so it is a hard disk",
-                        config->path, floppies[i].name);
+    const char *name = floppy_name(bytes);
+    if (name != NULL && config->kind == VX_BLOCK_DISK && !config->backing)
+        vx_log_info(
+            config->log, VX_LOG_GENERAL,
+            "%s: has the size of a floppy disk (%s), but is a hard disk; --floppy puts it into A:", config->path, name);
 }
 
 bool block_looks_stacked(const uint8_t *sector)
@@ -144,6 +167,9 @@ enum block_content block_content(const char *path)
     off_t end = fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) ? lseek(fd, 0, SEEK_END) : 0;
     if (end >= LOOKED_AT && read_look(fd, (uint64_t)end, &look) == 0 && is_iso(&look))
         content = block_has_partitions(look.head) ? VX_BLOCK_HYBRID : VX_BLOCK_ISO;
+    else if (end > 0 && floppy_name((uint64_t)end) != NULL && read_look(fd, (uint64_t)end, &look) == 0 &&
+             find_foreign(&look) < 0 && !block_has_partitions(look.head))
+        content = VX_BLOCK_FLOPPY_SIZED;
     close(fd);
     return content;
 }

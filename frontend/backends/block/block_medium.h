@@ -78,6 +78,9 @@ VX_MUST_USE vx_err block_ask_format(const struct block_config *config, int fd, u
 /* Whether a raw image with these first bytes would be taken for an image that names other files. */
 bool block_looks_stacked(const uint8_t *sector);
 
+/* Whether a floppy has a size that a disk can have: a line in `log` and VX_ERR_BAD_FORMAT if not. */
+VX_MUST_USE vx_err block_check_floppy(const struct block_config *config, uint64_t bytes);
+
 /* Does a boot sector have a partition table with something in it? */
 bool block_has_partitions(const uint8_t *sector);
 

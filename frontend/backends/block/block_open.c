@@ -1,10 +1,14 @@
 /* block_open.c - puts a medium together: file, format, backing files, perhaps an overlay, and the worker thread.
  *
  * A backing file is named by the image above it, relative to that one's directory, and only read. */
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "block_medium.h"
 #include "qcow2.h"
@@ -64,7 +68,8 @@ static vx_err check_disk(const struct block_config *config, struct medium *mediu
 {
     vx_err err = block_check_size(config, medium->bytes);
     if (err == VX_ERR_OK)
-        err = block_check_whole(config, medium);
+        err = config->kind == VX_BLOCK_FLOPPY ? block_check_floppy(config, medium->bytes)
+                                              : block_check_whole(config, medium);
     if (err != VX_ERR_OK)
         medium->ops->close(medium);
     return err;
@@ -77,11 +82,25 @@ vx_err block_medium_open(const struct block_config *config, struct medium **out)
     return check_disk(config, *out);
 }
 
+/* Write protection of a floppy. The superuser may write anything, but has not asked for that. */
+static bool is_protected(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == EACCES || errno == EPERM || errno == EROFS;
+    bool is = fstat(fd, &st) == 0 && (st.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0;
+    close(fd);
+    return is;
+}
+
 vx_err block_open(const struct block_config *config, struct vx_block **out)
 {
-    bool overlay = config->snapshot && !config->read_only && config->kind != VX_BLOCK_CDROM;
+    struct block_config asked = *config;
+    asked.read_only |= config->kind == VX_BLOCK_FLOPPY && is_protected(config->path);
+    bool overlay = config->snapshot && !asked.read_only && config->kind != VX_BLOCK_CDROM;
     struct medium *medium;
-    VX_TRY(block_medium_open(config, &medium));
+    VX_TRY(block_medium_open(&asked, &medium));
     if (overlay)
         VX_TRY(block_overlay_open(config->log, medium, &medium));
     return block_worker_create(config->log, config->loop, medium, out);

@@ -77,8 +77,14 @@ bool program_read(struct program *program, FILE *in, const char *name);
 
 /* ---- the PC */
 
-enum { RAM_BYTES = 4 << 20, DISK_BYTES = 1 << 20, SMALL_DISK_BYTES = 300 * 512, CD_BYTES = 300 * 2048 };
-enum { DISKS = 3, PEERS = 8, CARD_SLOT = 5 };
+enum {
+    RAM_BYTES = 4 << 20,
+    DISK_BYTES = 1 << 20,
+    SMALL_DISK_BYTES = 300 * 512,
+    CD_BYTES = 300 * 2048,
+    FLOPPY_BYTES = 160 << 10
+};
+enum { DISKS = 4, PEERS = 8, CARD_SLOT = 5 };
 #define HOST_PORT 0xFE00u /* + 4 * enum host_event: where a guest program asks for what comes from outside */
 /* What a guest needs for itself. */
 enum { GUEST_CODE = 0x8000, GUEST_CODE_BYTES = 0x2000, GUEST_OPS = 0x200000 };

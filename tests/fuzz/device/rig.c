@@ -41,7 +41,7 @@ static void attach_peers(struct rig *rig)
 {
     for (unsigned i = 0; i < PEERS; i++) {
         struct peer *peer = &rig->peer[i];
-        if (i == 0 || i == 4) /* nobody; the cascade */
+        if (i == 0 || i == 2 || i == 4) /* nobody; the floppy controller; the cascade */
             continue;
         peer->width = i < 4 ? 1 : 2;
         peer->channel = i8237_channel(rig->pc->dma, i);
@@ -60,13 +60,13 @@ static void must(vx_err err)
 
 static void make_media(struct rig *rig)
 {
-    static const uint64_t bytes[DISKS] = { DISK_BYTES, SMALL_DISK_BYTES, CD_BYTES };
+    static const uint64_t bytes[DISKS] = { DISK_BYTES, SMALL_DISK_BYTES, CD_BYTES, FLOPPY_BYTES };
     for (unsigned i = 0; i < DISKS; i++) {
         struct fuzz_disk *disk = &rig->disk[i];
         fuzz_disk_init(disk, rig->loop, bytes[i]);
         for (uint64_t at = 0; at < bytes[i]; at += 256)
             disk->bytes[at] = (uint8_t)(at >> 8 ^ i);
-        disk->block.read_only = i != 0;
+        disk->block.read_only = i == 1 || i == 2;
         disk->bad_from = bytes[i] / 4096 * 2048;
         disk->bad_end = disk->bad_from + 2048;
     }
@@ -98,6 +98,7 @@ struct rig *rig_create(const struct rig_config *config)
                 .stress_seed = 1 },
         .disk = { &rig->disk[0].block, &rig->disk[1].block },
         .cdrom = { [2] = &rig->disk[2].block },
+        .floppy = { { .present = true, .disk = &rig->disk[3].block }, { .present = true } },
         .serial = { &rig->serial[0] },
         .debugcon = &rig->serial[0],
         .display = &rig->display,
@@ -320,5 +321,6 @@ bool rig_run(struct rig *rig, const struct program *program)
         before = after;
     }
     ide_drain(rig->pc->ide);
+    floppy_drain(rig->pc->floppy);
     return true;
 }

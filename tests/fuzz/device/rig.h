@@ -21,7 +21,7 @@ struct rig {
     struct vx_loop *loop;
     struct vx_clock *clock;
     struct vx_machine *pc;
-    struct fuzz_disk disk[DISKS]; /* a disk, a small one that is read-only, a CD-ROM */
+    struct fuzz_disk disk[DISKS]; /* a disk, a small one that is read-only, a CD-ROM, a floppy disk */
     struct vx_char serial[2];
     struct vx_display display;
     struct vx_input input;

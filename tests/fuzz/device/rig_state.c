@@ -82,11 +82,13 @@ bool rig_round_trip(struct rig *rig)
     struct state_error where = { "" };
     struct vx_clock_state clock;
     ide_drain(rig->pc->ide);
+    floppy_drain(rig->pc->floppy);
     uint64_t map = map_hash(rig);
     save(rig, &before);
     vx_clock_get_state(rig->clock, &clock);
     vx_machine_reset(rig->pc);
     ide_drain(rig->pc->ide);
+    floppy_drain(rig->pc->floppy);
     bool same = vx_clock_set_state(rig->clock, &clock) == VX_ERR_OK && load(rig, &before);
     if (same) {
         save(rig, &after);

@@ -85,6 +85,8 @@ Test(options, numbers_and_words)
         { "--engine=interp --stats", VX_OPT_stats, 0 },
         { "--stats=json", VX_OPT_stats, 1 },
         { "--boot cdrom", VX_OPT_boot, 1 },
+        { "--boot floppy", VX_OPT_boot, 2 },
+        { "--floppy-speed real", VX_OPT_floppy_speed, 1 },
         { "--disk-format raw", VX_OPT_disk_format, 1 },
         { "--sandbox on", VX_OPT_sandbox, 0 },
         { "--sandbox=off", VX_OPT_sandbox, 1 },

@@ -43,7 +43,7 @@ static void check_list(unsigned needs, const char *extra)
 Test(sandbox, list)
 {
     check_list(0, "");
-    check_list(SANDBOX_FILES, " open openat newfstatat ftruncate");
+    check_list(SANDBOX_FILES, " open openat newfstatat ftruncate fcntl");
     check_list(SANDBOX_CLIENTS, " accept4 setsockopt sendto");
     check_list(SANDBOX_REMOVES, " unlink");
 }

@@ -12,9 +12,10 @@
 #include "pc_time.h"
 #include "rom.h"
 
-#define BOARD_DISK_BYTES (256u << 10)
-#define BOARD_CD_BYTES   (64u << 10)
-#define BOARD_MEDIA      2 /* a disk as primary master, a CD as secondary master */
+#define BOARD_DISK_BYTES   (256u << 10)
+#define BOARD_CD_BYTES     (64u << 10)
+#define BOARD_FLOPPY_BYTES (160u << 10)
+#define BOARD_MEDIA        3 /* a disk as primary master, a CD as secondary master, a floppy disk in A: */
 
 struct board_medium {
     struct vx_block block;
@@ -84,11 +85,13 @@ static inline struct board *board_create(uint64_t mips)
     for (unsigned i = 0; i < BOARD_MEDIA; i++) {
         struct board_medium *medium = &board->media[i];
         medium->loop = board->loop;
-        medium->block = (struct vx_block){ .ops = &ops, .opaque = medium, .bytes = BOARD_DISK_BYTES, .read_only = i };
+        medium->block =
+            (struct vx_block){ .ops = &ops, .opaque = medium, .bytes = BOARD_DISK_BYTES, .read_only = i == 1 };
         for (unsigned b = 0; b < BOARD_DISK_BYTES; b++)
             medium->bytes[b] = (uint8_t)(b ^ b >> 8 ^ i);
     }
     board->media[1].block.bytes = BOARD_CD_BYTES;
+    board->media[2].block.bytes = BOARD_FLOPPY_BYTES;
     board->display.ops = &screen;
     struct vx_machine_config config = { .log = board->log,
                                         .loop = board->loop,
@@ -97,6 +100,7 @@ static inline struct board *board_create(uint64_t mips)
                                         .engine = VX_ENGINE_INTERP,
                                         .disk = { &board->media[0].block },
                                         .cdrom = { [2] = &board->media[1].block },
+                                        .floppy = { { .present = true, .disk = &board->media[2].block } },
                                         .display = &board->display,
                                         .input = &board->input,
                                         .bios = board->rom.bytes,
@@ -301,11 +305,38 @@ static inline uint64_t board_a20(struct board *board, uint64_t *rng)
     return vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x92, 1);
 }
 
+/* A byte of a command that is likely to become a whole one, or what comes back. */
+static inline uint64_t board_floppy(struct board *board, uint64_t *rng)
+{
+    static const uint8_t commands[][9] = { { 0x46, 0, 0, 0, 1, 2, 8, 0x1B, 0xFF },
+                                           { 0x45, 0, 0, 0, 2, 2, 8, 0x1B, 0xFF },
+                                           { 0x0F, 0, 3 },
+                                           { 0x07, 0 },
+                                           { 0x08 },
+                                           { 0x4A, 0 },
+                                           { 0x03, 0xDF, 3 },
+                                           { 0x0E },
+                                           { 0x13, 0, 0x57, 0 } };
+    static const uint8_t bytes[] = { 9, 9, 3, 2, 1, 2, 3, 1, 4 };
+    struct vx_bus *bus = board->pc->cpu[0].bus;
+    uint64_t r = board_random(rng), value = 0;
+    unsigned n = (r >> 8) % VX_ARRAY_LEN(bytes);
+    vx_bus_write(bus, VX_SPACE_IO, 0x3F7, 1, 2);
+    if ((r >> 16 & 7) == 0)
+        vx_bus_write(bus, VX_SPACE_IO, 0x3F2, 1, r >> 20 & 4);
+    vx_bus_write(bus, VX_SPACE_IO, 0x3F2, 1, 0x1C);
+    for (unsigned i = 0; r & 1 && i < bytes[n]; i++)
+        vx_bus_write(bus, VX_SPACE_IO, 0x3F5, 1, commands[n][i]);
+    for (unsigned i = 0; i < (r >> 24 & 15); i++)
+        value = value * 3 + vx_bus_read(bus, VX_SPACE_IO, 0x3F5, 1);
+    return value + vx_bus_read(bus, VX_SPACE_IO, 0x3F4, 1);
+}
+
 static inline uint64_t board_chip_access(struct board *board, uint64_t *rng)
 {
-    static uint64_t (*const chips[])(struct board *, uint64_t *) = { board_lapic,    board_hpet, board_rtc,
-                                                                     board_keyboard, board_vga,  board_pm,
-                                                                     board_uart,     board_pic,  board_a20 };
+    static uint64_t (*const chips[])(struct board *,
+                                     uint64_t *) = { board_lapic, board_hpet, board_rtc, board_keyboard, board_vga,
+                                                     board_pm,    board_uart, board_pic, board_a20,      board_floppy };
     return chips[board_random(rng) % VX_ARRAY_LEN(chips)](board, rng);
 }
 
@@ -357,10 +388,12 @@ static inline void board_pass(struct board *board, uint64_t ns)
 /* Nobody outside of the board works on it any more. */
 static inline void board_settle(struct board *board)
 {
-    if (board->mips == 0)
-        ide_drain(board->pc->ide);
-    else
+    if (board->mips != 0) {
         pc_disk_settle(board->pc);
+        return;
+    }
+    ide_drain(board->pc->ide);
+    floppy_drain(board->pc->floppy);
 }
 
 static inline uint64_t board_step(struct board *board, uint64_t *rng)

@@ -302,4 +302,9 @@ Test(run, boot_order_names_what_is_there)
     cr_assert_str_eq(text, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n/pci@i0cf8/ide@1,1/drive@0/disk@1\n");
     pc_setup_boot_order(&config, text, 40); /* only whole lines */
     cr_assert_str_eq(text, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n");
+    config.floppy[0].present = true;
+    config.boot = VX_BOOT_FLOPPY;
+    pc_setup_boot_order(&config, text, sizeof text);
+    cr_assert_str_eq(text, "/pci@i0cf8/isa@1/fdc@03f0/floppy@0\n/pci@i0cf8/ide@1,1/drive@0/disk@1\n"
+                           "/pci@i0cf8/ide@1,1/drive@1/disk@0\n");
 }
