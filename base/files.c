@@ -17,6 +17,7 @@ struct known_file {
     dev_t device;
     ino_t inode;
     enum vx_file_use use;
+    int fd; /* that claimed it */
     char as[AS_CHARS];
 };
 
@@ -33,9 +34,9 @@ static bool identify(int fd, struct known_file *file)
     struct stat st;
     if (fstat(fd, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
         return false;
-    *file = (struct known_file){ .device = st.st_dev, .inode = st.st_ino };
+    *file = (struct known_file){ .device = st.st_dev, .inode = st.st_ino, .fd = fd };
     if (S_ISBLK(st.st_mode))
-        *file = (struct known_file){ .device = st.st_rdev, .inode = 0 };
+        *file = (struct known_file){ .device = st.st_rdev, .inode = 0, .fd = fd };
     return true;
 }
 
@@ -181,13 +182,9 @@ int vx_files_open_output(struct vx_files *files, enum vx_file_reach reach, const
 
 void vx_files_release(struct vx_files *files, int fd)
 {
-    struct known_file file;
-    if (files == NULL || !identify(fd, &file))
-        return;
-    for (unsigned i = files->count; i > 0; i--) {
-        if (!same(&file, &files->file[i - 1]) || files->file[i - 1].use != VX_FILE_OUTPUT)
-            continue;
-        files->file[i - 1] = files->file[--files->count];
-        return;
-    }
+    for (unsigned i = files != NULL ? files->count : 0; i > 0; i--)
+        if (files->file[i - 1].fd == fd) {
+            files->file[i - 1] = files->file[--files->count];
+            return;
+        }
 }

@@ -33,6 +33,8 @@ static const struct row expressions[] = {
     { "p 0 && [0xa0000000]", true, "^0x0 " },
     { "p 1 || 1 / 0", true, "^0x1 " },
     { "p/d -5", true, "^ -5$" },
+    { "floppy c x.img", false, "^'c x.img' is neither drive a nor b$" },
+    { "floppy a x.img", false, "by the user of vx86 only$" },
     { "p/t 5", true, "^ 00000101$" },
     { "p/c 'x'", true, "^ 'x'$" },
     { "p $cs", true, "^0xf000 " },
