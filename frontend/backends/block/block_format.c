@@ -168,7 +168,7 @@ enum block_content block_content(const char *path)
     if (end >= LOOKED_AT && read_look(fd, (uint64_t)end, &look) == 0 && is_iso(&look))
         content = block_has_partitions(look.head) ? VX_BLOCK_HYBRID : VX_BLOCK_ISO;
     else if (end > 0 && floppy_name((uint64_t)end) != NULL && read_look(fd, (uint64_t)end, &look) == 0 &&
-             find_foreign(&look) < 0 && !block_has_partitions(look.head))
+             find_foreign(&look) < 0 && !block_looks_stacked(look.head) && !block_has_partitions(look.head))
         content = VX_BLOCK_FLOPPY_SIZED;
     close(fd);
     return content;
