@@ -36,7 +36,7 @@ struct cpu_box {
     struct cpu_chain chain;
 
     unsigned msr_logged_count;
-    uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* unknown MSRs already reported */
+    uint32_t msr_logged[VX_MSR_LOGGED_MAX]; /* MSRs already reported */
 };
 
 static inline struct cpu_box *cpu_box(struct vx_vcpu *cpu)

@@ -45,6 +45,7 @@ enum msr_index {
     MSR_TSC_DEADLINE = 0x6E0,
 };
 #define MSR_EFER    0xC0000080u
+#define EFER_LME    (1u << 8)
 #define MSR_TSC_AUX 0xC0000103u
 
 enum {
@@ -186,16 +187,23 @@ static uint64_t *plain(struct vx_vcpu *cpu, uint32_t index)
     return at != NULL ? at : mtrr_variable(cpu, index);
 }
 
-static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
+/* Is there something to say of this register for the first time? */
+static bool first_report(struct vx_vcpu *cpu, uint32_t index)
 {
     struct cpu_box *box = cpu_box(cpu);
     for (unsigned i = 0; i < box->msr_logged_count; i++)
         if (box->msr_logged[i] == index)
-            return fault_code(cpu, VX_GP, 0);
-    if (box->msr_logged_count < VX_MSR_LOGGED_MAX) {
-        box->msr_logged[box->msr_logged_count++] = index;
+            return false;
+    if (box->msr_logged_count == VX_MSR_LOGGED_MAX)
+        return false;
+    box->msr_logged[box->msr_logged_count++] = index;
+    return true;
+}
+
+static bool unknown(struct vx_vcpu *cpu, uint32_t index, const char *verb)
+{
+    if (first_report(cpu, index))
         vx_log_debug(cpu->log, VX_LOG_CPU, "%s of unknown MSR %x answered with #GP", verb, (unsigned)index);
-    }
     return fault_code(cpu, VX_GP, 0);
 }
 
@@ -304,6 +312,9 @@ static bool write_efer(struct vx_vcpu *cpu, uint64_t value)
 {
     struct creg_change change = creg_current(cpu);
     bool has_nx = !(cpu->msr.misc_enable & MISC_ENABLE_XD_DISABLE);
+    if ((value & EFER_LME) && first_report(cpu, MSR_EFER))
+        vx_log_warn(cpu->log, VX_LOG_CPU,
+                    "the guest asks for 64-bit mode (EFER.LME), which its CPU has not got; take a system for i386");
     if (value & ~(uint64_t)(has_nx ? VX_EFER_NXE : 0))
         return fault_code(cpu, VX_GP, 0);
     change.efer = value;

@@ -30,12 +30,19 @@ enum {
     HDR_HEAP_END_PTR = 0x224,
     HDR_CMD_LINE_PTR = 0x228,
     HDR_INITRD_ADDR_MAX = 0x22C,
+    HDR_XLOADFLAGS = 0x236,
     HDR_CMDLINE_SIZE = 0x238,
     HDR_PREF_ADDRESS = 0x258,
     HDR_INIT_SIZE = 0x260,
     HDR_BYTES = 0x264,
 };
-enum { SECTOR_BYTES = 512, LOADED_HIGH = 0x01, CAN_USE_HEAP = 0x80, LOADER_UNREGISTERED = 0xFF };
+enum {
+    SECTOR_BYTES = 512,
+    LOADED_HIGH = 0x01,
+    CAN_USE_HEAP = 0x80,
+    HAS_64_BIT_ENTRY = 0x01,
+    LOADER_UNREGISTERED = 0xFF
+};
 enum {
     SETUP_PHYS = 0x10000,
     LINUX_STACK_TOP = 0xE000, /* linuxboot.asm: STACK_TOP */
@@ -65,6 +72,8 @@ static const char *parse_kernel(const uint8_t *image, size_t bytes, struct kerne
         return "its boot protocol is older than 2.02 (Linux 2.4)";
     if (!(image[HDR_LOADFLAGS] & LOADED_HIGH))
         return "it is a zImage, which loads low; a bzImage is needed";
+    if (version >= 0x20C && (image[HDR_XLOADFLAGS] & HAS_64_BIT_ENTRY))
+        return "it is a 64-bit kernel, and the guest's CPU has 32 bits; take one for i386 (Debian: linux-image-686)";
     unsigned sectors = image[HDR_SETUP_SECTS] != 0 ? image[HDR_SETUP_SECTS] : 4;
     *out = (struct kernel){ .setup_bytes = (sectors + 1) * SECTOR_BYTES,
                             .initrd_addr_max = 0x37FFFFFF,

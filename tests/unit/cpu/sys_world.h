@@ -200,7 +200,7 @@ static inline struct world *world_create(void)
 {
     struct world *w = calloc(1, sizeof(*w));
     cr_assert_not_null(w);
-    w->sink = fopen("/dev/null", "w");
+    w->sink = tmpfile();
     w->log = vx_log_create(w->sink);
     struct bare_config config = {
         .log = w->log, .stats = &w->stats, .ram_bytes = W_RAM, .ops = &world_ops, .ops_opaque = w

@@ -105,6 +105,21 @@ Test(creg, debug_registers)
     world_destroy(w);
 }
 
+/* A 64-bit system that did not ask CPUID: told of once. */
+Test(creg, long_mode_is_asked_for)
+{
+    struct world *w = world_create();
+    char text[400] = "";
+    world_protected(w, 0);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(world_outcome(w, vx_cpu_write_msr(w->cpu, 0xC0000080, 0x100)), FAULT(VX_GP, 0));
+    rewind(w->sink);
+    text[fread(text, 1, sizeof text - 1, w->sink)] = '\0';
+    const char *line = strstr(text, "64-bit mode");
+    cr_assert(line != NULL && strstr(line + 1, "64-bit mode") == NULL, "%s", text);
+    world_destroy(w);
+}
+
 Test(creg, msr_values)
 {
     static const struct {

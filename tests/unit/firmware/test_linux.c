@@ -65,6 +65,7 @@ Test(linux_boot, refused_kernels)
         { "no HdrS", KERNEL_BYTES, 0x202, 'h' },
         { "protocol 0.15", KERNEL_BYTES, 0x207, 0 },
         { "a zImage", KERNEL_BYTES, 0x211, 0 },
+        { "a 64-bit kernel", KERNEL_BYTES, 0x236, 1 },
         { "setup as large as the file", SETUP_BYTES, 0, 0 },
         { "255 setup sectors", KERNEL_BYTES, 0x1F1, 255 },
         { "more setup than file", KERNEL_BYTES, 0x1F1, 60 },
