@@ -11,6 +11,13 @@ fail() {
     exit 1
 }
 
+# says TEXT COMMAND...: the command's output has TEXT in it. (grep -q would leave before the command has said everything.)
+says() {
+    local text=$1
+    shift
+    [[ $("$@") == *"$text"* ]]
+}
+
 # completes EXPECTED WORD...: the last word of the command line, in bash.
 completes() {
     local expected=$1 got
@@ -25,7 +32,7 @@ for file in bin/vx86 share/man/man1/vx86.1 share/bash-completion/completions/vx8
     share/fish/vendor_completions.d/vx86.fish; do
     [ -s "$folder/$file" ] || fail "$file was not installed"
 done
-"$folder/bin/vx86" --version | grep -q '^firmware: ' || fail "what was installed does not run"
+says 'firmware: ' "$folder/bin/vx86" --version || fail "what was installed does not run"
 cd "$folder"
 touch one.img two.iso
 completes "bt interp" vx86 --engine ""
@@ -37,17 +44,16 @@ completes "two.iso" vx86 tw
 completes "bench" vx86 be
 zsh -n share/zsh/site-functions/_vx86 || fail "zsh does not take its completion"
 # shellcheck disable=SC2016 # zsh's
-zsh -f -c 'fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; whence -v _vx86' - "$folder/share/zsh/site-functions" |
-    grep -q autoload || fail "zsh does not find its completion"
+says autoload zsh -f -c 'fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; whence -v _vx86' - "$folder/share/zsh/site-functions" ||
+    fail "zsh does not find its completion"
 fish --no-config -n share/fish/vendor_completions.d/vx86.fish || fail "fish does not take its completion"
 [ "$(fish --no-config -c 'source share/fish/vendor_completions.d/vx86.fish; complete -C "vx86 --engine "' | cut -f1 | tr '\n' ' ')" = "bt interp " ] ||
     fail "fish does not complete --engine"
 
 cpack -G DEB --config "$build/CPackConfig.cmake" -B "$folder/deb" >"$folder/cpack.log" 2>&1 || fail "$(cat "$folder/cpack.log")"
 package=$(echo "$folder"/deb/vx86_*.deb)
-dpkg-deb -c "$package" >"$folder/contents" # a reader that leaves early would fail it
-grep -q ' ./usr/share/man/man1/vx86.1' "$folder/contents" || fail "the package has no manual page"
-dpkg-deb -f "$package" Depends | grep -q libc6 || fail "the package names no libraries"
+says ' ./usr/share/man/man1/vx86.1' dpkg-deb -c "$package" || fail "the package has no manual page"
+says libc6 dpkg-deb -f "$package" Depends || fail "the package names no libraries"
 dpkg-deb -x "$package" "$folder/root"
-"$folder/root/usr/bin/vx86" --version | grep -q '^vx86 ' || fail "the packaged program does not run"
+says 'vx86 ' "$folder/root/usr/bin/vx86" --version || fail "the packaged program does not run"
 echo "installed, packaged and completed"
