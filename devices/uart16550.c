@@ -66,6 +66,7 @@ struct uart16550 {
     struct vx_irq irq;
     struct vx_char *chr;
     struct vx_region region;
+    bool ungated;
     struct vx_timer timeout_timer;
 
     uint8_t ier, fcr, lcr, mcr, scr;
@@ -110,7 +111,7 @@ static uint8_t interrupt_id(const struct uart16550 *uart)
 
 static void update_irq(struct uart16550 *uart)
 {
-    bool gate = (uart->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+    bool gate = (uart->ungated || (uart->mcr & MCR_OUT2)) && !(uart->mcr & MCR_LOOP);
     vx_irq_set(&uart->irq, gate && interrupt_id(uart) != IIR_NONE);
 }
 
@@ -452,7 +453,7 @@ static const struct state_field fields[] = {
     FIELD_MAX(struct uart16550, fifo_head, FIFO_BYTES - 1),
     REGISTER_MAX(struct uart16550, fifo_count, FIFO_BYTES),
     FIELD_TIMER(struct uart16550, timeout_timer, clock),
-    WIRES(struct uart16550, bus, clock, irq, chr, region),
+    WIRES(struct uart16550, bus, clock, irq, chr, region, ungated),
 };
 static const struct state_table state = STATE_TABLE(struct uart16550, fields, check);
 
@@ -474,6 +475,7 @@ vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 
     uart->clock = config->clock;
     uart->irq = config->irq;
     uart->chr = config->chr;
+    uart->ungated = config->ungated;
     uart->region = (struct vx_region){
         .name = config->name,
         .space = VX_SPACE_IO,

@@ -25,6 +25,7 @@ struct uart16550_config {
     uint16_t base;    /* 3F8h, 2F8h, 3E8h, 2E8h */
     struct vx_irq irq;
     struct vx_char *chr; /* NULL: nothing attached. Its device's side is ours until destroy */
+    bool ungated;        /* interrupts come without OUT2, as on boards that leave the gate out */
 };
 
 VX_MUST_USE vx_err uart16550_create(const struct uart16550_config *config, struct uart16550 **out);

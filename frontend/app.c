@@ -217,6 +217,7 @@ static vx_err create_machine(struct app *app)
         .lockstep_every = option(app, VX_OPT_lockstep)->number,
         .cpu_model = option(app, VX_OPT_cpu)->text,
         .serial = { serial_char(app->terminal.serial[0]), serial_char(app->terminal.serial[1]) },
+        .uart_ungated = option(app, VX_OPT_uart_irq)->number == 1,
         .debugcon = &app->debugcon.chr,
         .display = app->terminal.display != NULL ? terminal_display(app->terminal.display) : NULL,
         .input = &app->terminal.input,

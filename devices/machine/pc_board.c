@@ -268,7 +268,7 @@ static vx_err create_timers(struct vx_machine *pc)
     return VX_ERR_OK;
 }
 
-static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
+static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2], bool ungated)
 {
     static const struct {
         const char *name;
@@ -285,7 +285,8 @@ static vx_err create_serial(struct vx_machine *pc, struct vx_char *const chr[2])
                                                             .name = ports[i].name,
                                                             .base = ports[i].base,
                                                             .irq = isa_irq(pc, ports[i].irq),
-                                                            .chr = chr[i] },
+                                                            .chr = chr[i],
+                                                            .ungated = ungated },
                                 &uart));
         pc_own(pc, &uart16550_type, uart);
     }
@@ -404,7 +405,7 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     VX_TRY(create_bridges(pc));
     VX_TRY(create_timers(pc));
     VX_TRY(create_keyboard(pc, config->input));
-    VX_TRY(create_serial(pc, config->serial));
+    VX_TRY(create_serial(pc, config->serial, config->uart_ungated));
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));
     VX_TRY(pc_floppy_create(pc, config));

@@ -64,6 +64,7 @@ struct vx_machine_config {
     bool floppy_real_speed;
     enum vx_boot boot;
     struct vx_char *serial[2];  /* COM1, COM2; NULL: port present, nothing attached */
+    bool uart_ungated;          /* UARTs interrupt whatever their OUT2 pin says */
     struct vx_char *debugcon;   /* port 402h */
     struct vx_display *display; /* NULL: none. The VGA's picture is head 0 */
     struct vx_input *input;     /* NULL: nobody at keyboard and mouse */

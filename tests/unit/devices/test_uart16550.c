@@ -203,6 +203,38 @@ Test(uart16550, nothing_attached)
     port_rig_fini(&rig);
 }
 
+/* A character for a guest that has set no OUT2. */
+Test(uart16550, gate)
+{
+    for (unsigned ungated = 0; ungated < 2; ungated++) {
+        struct rig rig = { 0 };
+        port_rig_init(&rig.ports);
+        rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
+        cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
+                                                                  .clock = rig.ports.clock,
+                                                                  .name = "uart",
+                                                                  .base = 0x3F8,
+                                                                  .irq = port_rig_irq(&rig.ports, IRQ4),
+                                                                  .chr = &rig.chr,
+                                                                  .ungated = ungated != 0 },
+                                      &rig.uart),
+                     VX_ERR_OK);
+        vx_bus_write(rig.ports.bus, VX_SPACE_IO, MCR, 1, 0x03);
+        vx_bus_write(rig.ports.bus, VX_SPACE_IO, IER, 1, 0x01);
+        for (unsigned i = 0; i < 3; i++) {
+            host(&rig, SEND, 'x');
+            cr_assert_eq(rig.ports.level[IRQ4], ungated);
+            vx_bus_read(rig.ports.bus, VX_SPACE_IO, RBR, 1);
+            cr_assert(!rig.ports.level[IRQ4]);
+        }
+        vx_bus_write(rig.ports.bus, VX_SPACE_IO, MCR, 1, 0x13); /* in loopback nothing comes out */
+        vx_bus_write(rig.ports.bus, VX_SPACE_IO, RBR, 1, 'y');
+        cr_assert(!rig.ports.level[IRQ4]);
+        uart16550_type.destroy(rig.uart);
+        port_rig_fini(&rig.ports);
+    }
+}
+
 /* The FIFO takes 16 bytes, the back end keeps the rest, nothing is lost; reset empties and silences. */
 Test(uart16550, back_pressure_and_reset)
 {
