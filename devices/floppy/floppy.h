@@ -23,7 +23,8 @@
  * a reset take FLOPPY_FAST_NS, sectors as long as the host's storage does.
  *
  * State to save: registers, phases, the sector under way, heads and change lines. A request that is with the back end
- * is saved in the chip's words and made again, as ide.h has it. Disks are no state. Thread rule: machine thread only. */
+ * is saved in the chip's words and made again, as ide.h has it. Disks are no state.
+ * Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_FLOPPY_H
 #define VX86_DEVICES_FLOPPY_H
 

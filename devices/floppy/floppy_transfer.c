@@ -1,9 +1,9 @@
 /* floppy_transfer.c - the execution phase of commands that look for sectors: one after the other. See floppy_state.h.
  *
  *              read, scan                        write                            verify        format
- *   disk -----------------> buf -> host    host -> buf -> disk                disk -> nobody    host: ID; filler -> disk
+ *   disk ---------------> buf -> host    host -> buf -> disk            disk -> nobody    host: ID; filler -> disk
  *
- * A sector that has been moved is looked at again in STEP_NEXT, after the DMA controller has had its chance to say TC. */
+ * A sector that was moved is looked at again in STEP_NEXT, after the DMA controller has had its chance to say TC. */
 #include <string.h>
 
 #include "floppy_state.h"
@@ -407,7 +407,7 @@ static void moved(struct floppy *chip)
     }
 }
 
-/* The host's byte against the disk's: equal is SH, the other ways of success neither. The first that differs decides. */
+/* The host's byte against the disk's: equal is SH, other success is neither. The first that differs decides. */
 static void compare(struct floppy *chip, uint8_t host)
 {
     uint8_t disk = chip->buf[chip->data_pos];

@@ -1,5 +1,5 @@
-/* formats.c - images are asked what they are: every format by its magic bytes, floppies by their size, which boot from A:, CDs and
- * hybrids; no output is an image or another output; block devices that are in use.
+/* formats.c - images are asked what they are: every format by its magic bytes, floppies by their size, which boot from
+ * A:, CDs and hybrids; no output is an image or another output; block devices that are in use.
  *
  * Usage: formats VX86 */
 #include <fcntl.h>
