@@ -3,6 +3,7 @@
 
 #include <sys/utsname.h>
 
+#include "block.h"
 #include "debugger.h"
 #include "sandbox.h"
 #include "vx86/bt.h"
@@ -31,6 +32,10 @@ static void print_host(FILE *out)
     print_answer(out, "history and completion in the debugger",
                  debugger_has_editor() ? NULL : "this vx86 was built without libedit");
     print_answer(out, "screenshots", vx_screenshot_missing());
+    print_answer(out, "qcow2 clusters compressed by zlib",
+                 block_can_unpack(VX_BLOCK_ZLIB) ? NULL : "this vx86 was built without zlib");
+    print_answer(out, "qcow2 clusters compressed by zstd",
+                 block_can_unpack(VX_BLOCK_ZSTD) ? NULL : "this vx86 was built without libzstd");
 }
 
 void app_version_print(FILE *out, bool verbose)

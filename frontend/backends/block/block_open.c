@@ -106,6 +106,11 @@ vx_err block_open(const struct block_config *config, struct vx_block **out)
     return block_worker_create(config->log, config->loop, medium, out);
 }
 
+bool block_can_unpack(enum block_compression compression)
+{
+    return qcow2_can_unpack(compression == VX_BLOCK_ZSTD ? QCOW2_ZSTD : QCOW2_ZLIB);
+}
+
 void block_close(struct vx_block *block)
 {
     if (block != NULL)

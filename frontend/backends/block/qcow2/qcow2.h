@@ -16,6 +16,10 @@
 
 #include "block_medium.h"
 
+/* Compression types, and whether this vx86 was built with what unpacks them. */
+enum { QCOW2_ZLIB = 0, QCOW2_ZSTD = 1 };
+bool qcow2_can_unpack(unsigned compression);
+
 /* Opens the image in `file`, which it owns from then on (on failure too), with its backing media. */
 VX_MUST_USE vx_err qcow2_open(const struct block_chain *chain, struct medium *file, struct medium **out);
 

@@ -60,7 +60,6 @@ enum {
 enum { QCOW2_DIRTY = 1, QCOW2_CORRUPT = 2, QCOW2_EXTERNAL = 4, QCOW2_COMPRESSION = 8, QCOW2_EXTENDED_L2 = 16 };
 enum { QCOW2_LAZY = 1 };
 enum { QCOW2_BITMAPS = 1 };
-enum { QCOW2_ZLIB = 0, QCOW2_ZSTD = 1 };
 enum { QCOW2_X_END = 0, QCOW2_X_BACKING_FORMAT = (int)0xE2792ACAu };
 
 /* Tables are cached in slices of 4 KiB (or a cluster, where that is less), in sets of four. */
@@ -184,8 +183,6 @@ void qcow2_packed_range(const struct qcow2 *q, uint64_t entry, uint64_t *off_byt
 
 /* q->plain becomes the cluster of that entry. */
 VX_MUST_USE vx_err qcow2_unpack(struct qcow2 *q, uint64_t entry);
-/* Whether this vx86 can unpack clusters of that compression type. */
-bool qcow2_can_unpack(unsigned compression);
 
 /* ---- qcow2_io.c, qcow2_write.c */
 
