@@ -73,7 +73,7 @@ static void exit_statuses(struct run *run)
         { "--version --verbose", 0,
           "^vx86 [0-9.]+\nfirmware: [^\n]*\nhost: [^\n]*\ntranslator: (yes|no: [^\n]*)\nguest memory [^\n]*: (yes|no: "
           "[^\n]*)\nmappings [^\n]*: [0-9]+\nhuge pages [^\n]*\nsandbox: [^\n]*\nhistory [^\n]*: (yes|no: [^\n]*)\n"
-          "screenshots: (yes|no: [^\n]*)\n$",
+          "screenshots: (yes|no: [^\n]*)\n(qcow2 [^\n]*: (yes|no: [^\n]*)\n){2}$",
           "^$" },
     };
     static struct run_result result;

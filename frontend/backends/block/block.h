@@ -47,14 +47,12 @@ VX_MUST_USE vx_err block_open(const struct block_config *config, struct vx_block
 enum block_content { VX_BLOCK_OTHER, VX_BLOCK_ISO, VX_BLOCK_HYBRID, VX_BLOCK_FLOPPY_SIZED };
 enum block_content block_content(const char *path);
 
-/* Waits for everything submitted, then closes. The loop may still hold completions, which the devices that submitted
- * must live to see (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
 /* Whether this vx86 was built with what unpacks such clusters of qcow2 images. */
 enum block_compression { VX_BLOCK_ZLIB, VX_BLOCK_ZSTD };
 bool block_can_unpack(enum block_compression compression);
 
-/* Waits for everything submitted, then closes. The loop may still hold completions: the devices that submitted must
- * have seen them all before (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
+/* Waits for everything submitted, then closes. The loop may still hold completions, which the devices that submitted
+ * must live to see (vx_machine_run() and vx_machine_destroy() see to that). NULL is allowed. */
 void block_close(struct vx_block *block);
 
 #endif
