@@ -79,6 +79,16 @@ bool vx_debug_hold_interrupts(const struct vx_debug *debug)
     return debug->hold_interrupts;
 }
 
+void vx_debug_set_step_over_int(struct vx_debug *debug, bool over)
+{
+    debug->step_over_int = over;
+}
+
+bool vx_debug_step_over_int(const struct vx_debug *debug)
+{
+    return debug->step_over_int;
+}
+
 void vx_debug_set_counting(struct vx_debug *debug, bool counting)
 {
     debug->counting = counting;
@@ -254,5 +264,6 @@ void vx_debug_stepped(struct vx_debug *debug)
 
 bool vx_debug_events_held(const struct vx_debug *debug)
 {
-    return debug->hold_interrupts && debug->has_front && debug->plan.kind != PLAN_RUN;
+    return debug->hold_interrupts && debug->has_front && debug->plan.kind != PLAN_RUN && debug->plan.gate == 0 &&
+           !debug->vcpu->halted;
 }

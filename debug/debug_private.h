@@ -49,7 +49,7 @@ struct vx_debug {
     bool shutdown_told;
     bool over;        /* I3 */
     unsigned tracing; /* VX_DEBUG_TRACE_* */
-    bool hold_interrupts;
+    bool hold_interrupts, step_over_int;
     bool counting; /* wanted, whether there are COUNT points or not */
     struct plan plan;
 

@@ -117,6 +117,8 @@ static enum vx_insn_kind kind_of(const ZydisDecodedInstruction *z)
     }
     if (z->mnemonic == ZYDIS_MNEMONIC_IRET || z->mnemonic == ZYDIS_MNEMONIC_IRETD)
         return VX_INSN_RETURN;
+    if (z->mnemonic == ZYDIS_MNEMONIC_HLT)
+        return VX_INSN_HALT;
     return z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE) ? VX_INSN_REPEAT
                                                                                                    : VX_INSN_PLAIN;
 }

@@ -1,8 +1,8 @@
 /* plan.c - how the guest goes on after a stop.
  *
  * Every plan is a sequence of parts. A part is one instruction, or, for an instruction that starts others (CALL, INT,
- * REP), a run to the address behind it: the gate, an internal point that is looked at only while ESP is not below what
- * it was, so that a recursive call does not end the part too early. */
+ * HLT, REP), a run to the address behind it: the gate, an internal point that is looked at only while ESP is not below
+ * what it was, so that a recursive call does not end the part too early. */
 #include "debug_private.h"
 
 static void remove_gate(struct vx_debug *debug)
@@ -44,17 +44,35 @@ static bool goes_back(const struct vx_debug *debug, const struct vx_insn *insn)
     return insn->kind == VX_INSN_BRANCH && insn->has_target && insn->target <= debug->vcpu->rip;
 }
 
+/* STEP: may the instruction be one that is run with what it starts? Its first byte tells, so that steps stay cheap. */
+static bool may_start_others(const struct vx_debug *debug)
+{
+    uint8_t first;
+    if (debug->plan.kind != PLAN_STEP)
+        return true;
+    if (!(debug->hold_interrupts || debug->step_over_int) ||
+        vx_debug_read(debug, vx_cs_lin(debug->vcpu), &first, 1) != 1)
+        return false;
+    bool traps = first == 0xCC || first == 0xCD || first == 0xCE || first == 0xF1;
+    return (traps && debug->step_over_int) || (first == 0xF4 && debug->hold_interrupts);
+}
+
+static bool starts_others(const struct vx_insn *insn)
+{
+    return insn->kind == VX_INSN_CALL || insn->kind == VX_INSN_INT || insn->kind == VX_INSN_HALT ||
+           insn->kind == VX_INSN_REPEAT;
+}
+
 /* Begins the part at CS:EIP. */
 static void begin_part(struct vx_debug *debug)
 {
     struct vx_insn insn;
     remove_gate(debug);
     debug->plan.stepped = false;
-    if (!insn_here(debug, &insn))
-        return; /* a single step: into the fault */
-    bool starts_others = insn.kind == VX_INSN_CALL || insn.kind == VX_INSN_INT || insn.kind == VX_INSN_REPEAT;
+    if (!may_start_others(debug) || !insn_here(debug, &insn))
+        return; /* a single step, be it into the fault */
     debug->plan.returning = debug->plan.kind == PLAN_FINISH && insn.kind == VX_INSN_RETURN;
-    if (starts_others)
+    if (starts_others(&insn))
         open_gate(debug, &insn, true);
     else if (debug->plan.kind == PLAN_UNTIL && goes_back(debug, &insn))
         open_gate(debug, &insn, false);
@@ -88,7 +106,7 @@ static void set_plan(struct vx_debug *debug, enum plan_kind kind, uint64_t n)
     plan_cancel(debug);
     debug->plan.kind = kind;
     debug->plan.left = n;
-    if (kind == PLAN_NEXT || kind == PLAN_FINISH || kind == PLAN_UNTIL)
+    if (kind != PLAN_UNIT)
         begin_part(debug);
 }
 
@@ -140,7 +158,7 @@ static bool sequence_left(struct vx_debug *debug)
     return left;
 }
 
-/* NEXT, FINISH, UNTIL. */
+/* STEP, NEXT, FINISH, UNTIL. */
 static bool parts_advance(struct vx_debug *debug, enum vx_debug_go *go)
 {
     if (part_done(debug)) {
@@ -158,8 +176,8 @@ bool plan_advance(struct vx_debug *debug, enum vx_debug_go *go)
     *go = VX_GO_STEP;
     switch (debug->plan.kind) {
     case PLAN_RUN: *go = VX_GO_RUN; return false;
-    case PLAN_STEP: return debug->plan.left == 0;
     case PLAN_UNIT: return debug->plan.left == 0 || sequence_left(debug);
+    case PLAN_STEP:
     case PLAN_NEXT:
     case PLAN_FINISH:
     case PLAN_UNTIL: break;

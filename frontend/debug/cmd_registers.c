@@ -191,6 +191,15 @@ static bool set_code(struct debugger *dbg, const char **at)
     return dbg_no_more(dbg, at);
 }
 
+static bool set_step_int(struct debugger *dbg, const char **at)
+{
+    bool over = dbg_take_word(at, "over");
+    if ((!over && !dbg_take_word(at, "into")) || !dbg_at_end(at))
+        return dbg_fail(dbg, "step goes into or over INT");
+    vx_debug_set_step_over_int(dbg->debug, over);
+    return true;
+}
+
 bool dbg_cmd_set(struct debugger *dbg, const char **at)
 {
     if (dbg_take_word(at, "syntax"))
@@ -199,7 +208,10 @@ bool dbg_cmd_set(struct debugger *dbg, const char **at)
         return set_counting(dbg, at);
     if (dbg_take_word(at, "code"))
         return set_code(dbg, at);
+    if (dbg_take_word(at, "step-int"))
+        return set_step_int(dbg, at);
     if (dbg_at_end(at))
-        return dbg_fail(dbg, "what to set is missing: a register, memory in brackets, syntax, code or counting");
+        return dbg_fail(dbg,
+                        "what to set is missing: a register, memory in brackets, syntax, code, counting or step-int");
     return dbg_assign(dbg, at) && dbg_no_more(dbg, at);
 }

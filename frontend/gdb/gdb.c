@@ -25,6 +25,14 @@ static bool cancelled(void *opaque)
 
 /* ---- replies ----------------------------------------------------------------------------------------------------- */
 
+/* A client's step is one of its program: interrupts wait until it goes on, and INT n is run with its handler, since
+ * GDB cannot tell a handler from the function that it was called in. */
+static void step_as_clients_expect(struct gdb *gdb)
+{
+    vx_debug_set_hold_interrupts(gdb->debug, true);
+    vx_debug_set_step_over_int(gdb->debug, true);
+}
+
 void gdb_end_session(struct gdb *gdb)
 {
     gdb_link_hang_up(gdb->link);
@@ -34,6 +42,8 @@ void gdb_end_session(struct gdb *gdb)
     gdb->packet.state = GDB_IDLE;
     gdb->has_reply = gdb->awaits_stop = false;
     gdb->no_ack = gdb->swbreak = gdb->hwbreak = false;
+    if (gdb->attached)
+        step_as_clients_expect(gdb);
 }
 
 /* The client is gone; the guest stands or runs as it did. */
@@ -218,12 +228,16 @@ static void attach(struct gdb *gdb)
 {
     gdb->attached = true;
     vx_debug_set_front(gdb->debug, &front, gdb);
+    step_as_clients_expect(gdb);
 }
 
 void gdb_detach(struct gdb *gdb)
 {
-    if (gdb->attached)
+    if (gdb->attached) {
         vx_debug_set_front(gdb->debug, NULL, NULL);
+        vx_debug_set_hold_interrupts(gdb->debug, false);
+        vx_debug_set_step_over_int(gdb->debug, false);
+    }
     gdb->attached = false;
     gdb->going = true;
 }

@@ -87,6 +87,42 @@ static void describe(struct gdb *gdb, const char *at)
     gdb_send(gdb);
 }
 
+/* ---- stepping, in the packets of another emulator that editors and scripts send ---------------------------------- */
+
+/* ENABLE: `s` steps, which it always does. NOIRQ: interrupts wait meanwhile. NOTIMER: timers do, which needs nothing:
+ * guest time stands still between steps. */
+enum { SSTEP_ENABLE = 1, SSTEP_NOIRQ = 2, SSTEP_NOTIMER = 4 };
+
+static void sstep_bits(struct gdb *gdb, const char *at)
+{
+    (void)at;
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "ENABLE=%x,NOIRQ=%x,NOTIMER=%x", SSTEP_ENABLE, SSTEP_NOIRQ, SSTEP_NOTIMER);
+    gdb_send(gdb);
+}
+
+static void sstep(struct gdb *gdb, const char *at)
+{
+    (void)at;
+    gdb_reply_begin(&gdb->reply);
+    gdb_reply_text(&gdb->reply, "0x%x",
+                   (unsigned)(SSTEP_ENABLE | SSTEP_NOTIMER | (vx_debug_hold_interrupts(gdb->debug) ? SSTEP_NOIRQ : 0)));
+    gdb_send(gdb);
+}
+
+static void set_sstep(struct gdb *gdb, const char *at)
+{
+    uint64_t bits;
+    (void)gdb_take_word(&at, "0x");
+    if (!gdb_take_hex(&at, &bits) || *at != '\0' || !(bits & SSTEP_ENABLE) ||
+        (bits & ~(uint64_t)(SSTEP_ENABLE | SSTEP_NOIRQ | SSTEP_NOTIMER)) != 0) {
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    vx_debug_set_hold_interrupts(gdb->debug, (bits & SSTEP_NOIRQ) != 0);
+    gdb_ok(gdb);
+}
+
 /* ---- monitor ----------------------------------------------------------------------------------------------------- */
 
 /* What a command says, in packets of its own before the reply. */
@@ -140,6 +176,9 @@ static const struct {
     { "qXfer:features:read:target.xml:", describe },
     { "qRcmd,", monitor },
     { "qSearch:memory:", gdb_memory_search },
+    { "qqemu.sstepbits", sstep_bits },
+    { "qqemu.sstep", sstep },
+    { "Qqemu.sstep=", set_sstep },
 };
 
 void gdb_query(struct gdb *gdb)

@@ -135,7 +135,7 @@ void vx_debug_request_stop(struct vx_debug *debug);
 void vx_debug_go(struct vx_debug *debug);
 /* n instructions, into everything. */
 void vx_debug_go_step(struct vx_debug *debug, uint64_t n);
-/* n instructions; a CALL, INT, REP string instruction or LOOP to itself counts with all that it starts. */
+/* n instructions; a CALL, INT, HLT, REP string instruction or LOOP to itself counts with all that it starts. */
 void vx_debug_go_next(struct vx_debug *debug, uint64_t n);
 /* To the caller of the present function: up to and including its RET or IRET. */
 void vx_debug_go_finish(struct vx_debug *debug);
@@ -144,9 +144,13 @@ void vx_debug_go_until(struct vx_debug *debug);
 /* One translation unit, as far as control does not leave it early. */
 void vx_debug_go_unit(struct vx_debug *debug);
 
-/* While stepping no interrupt is delivered (false at first). */
+/* While single instructions are stepped no interrupt is delivered (false at first). One that is run with all that it
+ * starts (by next, or a CALL within finish) runs with interrupts, and HLT, which ends by one, is stepped over. */
 void vx_debug_set_hold_interrupts(struct vx_debug *debug, bool hold);
 bool vx_debug_hold_interrupts(const struct vx_debug *debug);
+/* vx_debug_go_step() runs INT n, INT3, INTO and INT1 with all that they start (false at first). */
+void vx_debug_set_step_over_int(struct vx_debug *debug, bool over);
+bool vx_debug_step_over_int(const struct vx_debug *debug);
 /* Instructions are counted exactly from here on, not only while a COUNT point is enabled (false at first). */
 void vx_debug_set_counting(struct vx_debug *debug, bool counting);
 /* What costs while it is on: each makes every instruction a step of its own, but for IO. */
@@ -218,7 +222,15 @@ bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint64_t off, u
 
 /* ---- instructions ------------------------------------------------------------------------------------------------ */
 
-enum vx_insn_kind { VX_INSN_PLAIN, VX_INSN_CALL, VX_INSN_INT, VX_INSN_REPEAT, VX_INSN_RETURN, VX_INSN_BRANCH };
+enum vx_insn_kind {
+    VX_INSN_PLAIN,
+    VX_INSN_CALL,
+    VX_INSN_INT,
+    VX_INSN_HALT,
+    VX_INSN_REPEAT,
+    VX_INSN_RETURN,
+    VX_INSN_BRANCH
+};
 
 struct vx_insn {
     unsigned length; /* 1 to 15; 1 with kind PLAIN and text "(bad)" for what is no instruction */

@@ -103,6 +103,14 @@ static const struct row attached[] = {
     { "qRcmd,6563", "^$" }, /* nobody is there for it */
     { "qRcmd,6", "^E16$" },
     { "qRcmd,00", "^E16$" },
+    { "qqemu.sstepbits", "^ENABLE=1,NOIRQ=2,NOTIMER=4$" },
+    { "qqemu.sstep", "^0x7$" },
+    { "Qqemu.sstep=0x5", "^OK$" },
+    { "qqemu.sstep", "^0x5$" },
+    { "Qqemu.sstep=6", "^E16$" }, /* steps are always steps */
+    { "Qqemu.sstep=f", "^E16$" },
+    { "Qqemu.sstep=", "^E16$" },
+    { "Qqemu.sstep=7", "^OK$" },
     /* stepping: the jump, INC [500h], the jump back */
     { "s", "^T05thread:1;$" },
     { "p8", "^0000ffff$" },
