@@ -64,7 +64,14 @@ int vx_socket_listen_path(const char *path)
     mode_t mask = umask(0177); /* at no time may somebody else connect */
     int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
     umask(mask);
-    return bound == 0 && listen(fd, 1) == 0 ? fd : close_keeping_errno(fd);
+    if (bound == 0 && listen(fd, 1) == 0)
+        return fd;
+    int reason = errno;
+    if (bound == 0)
+        unlink(path);
+    close(fd);
+    errno = reason;
+    return -1;
 }
 
 /* Blocks until there is a connection, but not afterwards. */

@@ -63,6 +63,19 @@ static void host(void *opaque, unsigned at, unsigned value)
     }
 }
 
+static void make_chip(struct rig *rig, bool ungated)
+{
+    cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig->ports.bus,
+                                                              .clock = rig->ports.clock,
+                                                              .name = "uart",
+                                                              .base = 0x3F8,
+                                                              .irq = port_rig_irq(&rig->ports, IRQ4),
+                                                              .chr = &rig->chr,
+                                                              .ungated = ungated },
+                                  &rig->uart),
+                 VX_ERR_OK);
+}
+
 static void run(const char *name, const struct port_step *steps, size_t count)
 {
     struct rig rig = { 0 };
@@ -71,14 +84,7 @@ static void run(const char *name, const struct port_step *steps, size_t count)
     rig.ports.host = host;
     rig.ports.opaque = &rig;
     rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
-    cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
-                                                              .clock = rig.ports.clock,
-                                                              .name = "uart",
-                                                              .base = 0x3F8,
-                                                              .irq = port_rig_irq(&rig.ports, IRQ4),
-                                                              .chr = &rig.chr },
-                                  &rig.uart),
-                 VX_ERR_OK);
+    make_chip(&rig, false);
     bool held = port_script_run(&rig.ports, steps, count, what);
     cr_assert(held, "%s: %s", name, what);
     cr_assert(!rig.bad, "%s: back end saw something else", name);
@@ -210,15 +216,7 @@ Test(uart16550, gate)
         struct rig rig = { 0 };
         port_rig_init(&rig.ports);
         rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
-        cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
-                                                                  .clock = rig.ports.clock,
-                                                                  .name = "uart",
-                                                                  .base = 0x3F8,
-                                                                  .irq = port_rig_irq(&rig.ports, IRQ4),
-                                                                  .chr = &rig.chr,
-                                                                  .ungated = ungated != 0 },
-                                      &rig.uart),
-                     VX_ERR_OK);
+        make_chip(&rig, ungated != 0);
         vx_bus_write(rig.ports.bus, VX_SPACE_IO, MCR, 1, 0x03);
         vx_bus_write(rig.ports.bus, VX_SPACE_IO, IER, 1, 0x01);
         for (unsigned i = 0; i < 3; i++) {
@@ -241,14 +239,7 @@ Test(uart16550, back_pressure_and_reset)
     struct rig rig = { 0 };
     port_rig_init(&rig.ports);
     rig.chr = (struct vx_char){ .ops = &chr_ops, .opaque = &rig };
-    cr_assert_eq(uart16550_create(&(struct uart16550_config){ .bus = rig.ports.bus,
-                                                              .clock = rig.ports.clock,
-                                                              .name = "uart",
-                                                              .base = 0x3F8,
-                                                              .irq = port_rig_irq(&rig.ports, IRQ4),
-                                                              .chr = &rig.chr },
-                                  &rig.uart),
-                 VX_ERR_OK);
+    make_chip(&rig, false);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, FCR, 1, 0x01);
     vx_bus_write(rig.ports.bus, VX_SPACE_IO, MCR, 1, 0x0B);
     for (unsigned i = 0; i < 100; i++)

@@ -15,6 +15,15 @@
 #include "serial_rig.h"
 #include "terminal_raw.h"
 
+/* Until the user has left, or long enough. */
+static void run_until_left(struct rig *rig)
+{
+    for (unsigned i = 0; i < 400 && rig->leaves == 0; i++) {
+        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
+        vx_loop_run_posted(rig->loop);
+    }
+}
+
 /* A pipe's bytes all arrive, Ctrl-A x among them, in order, however slowly the guest takes them; then its end is
  * nothing special. */
 Test(serial, pipe_back_pressure)
@@ -112,10 +121,7 @@ Test(serial, terminal)
                                &second),
                  VX_ERR_LOCKED);
     cr_assert_eq(write(master, "ls\r\003\001h\001x", 8), 8);
-    for (unsigned i = 0; i < 400 && rig->leaves == 0; i++) {
-        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
-        vx_loop_run_posted(rig->loop);
-    }
+    run_until_left(rig);
     cr_assert(rig->leaves == 1 && rig->count == 0);
     rig->room = 16;
     rig->chr->ops->can_receive(rig->chr->opaque);
@@ -200,10 +206,7 @@ Test(serial, terminal_prefix_behind_paste)
         vx_loop_run_posted(rig->loop);
     }
     cr_assert_eq(write(master, "\001x", 2), 2);
-    for (unsigned i = 0; i < 400 && rig->leaves == 0; i++) {
-        vx_loop_wait(rig->loop, vx_host_now_ns() + 50000000);
-        vx_loop_run_posted(rig->loop);
-    }
+    run_until_left(rig);
     cr_assert(rig->leaves == 1 && rig->count == 0);
     rig->room = 16;
     rig->chr->ops->can_receive(rig->chr->opaque);
