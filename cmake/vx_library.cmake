@@ -15,4 +15,5 @@ function(vx_library name)
   endif()
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_DEPENDS} Threads::Threads)
+  set_property(GLOBAL APPEND PROPERTY VX_LIBRARIES ${name}) # for those who look at all of them
 endfunction()
