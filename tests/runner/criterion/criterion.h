@@ -27,14 +27,17 @@ void runner_failed(bool fatal, const char *file, int line, const char *what, con
     __attribute__((format(printf, 5, 6)));
 _Noreturn void runner_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define Test(in_suite, of_name, ...)                                                                                  \
-    static void in_suite##_##of_name##_test(void);                                                                    \
-    __attribute__((constructor)) static void in_suite##_##of_name##_add(void)                                         \
-    {                                                                                                                 \
-        static struct runner_test test = { #in_suite, #of_name, in_suite##_##of_name##_test, { __VA_ARGS__ }, NULL }; \
-        runner_add(&test);                                                                                            \
-    }                                                                                                                 \
-    static void in_suite##_##of_name##_test(void)
+/* Its names begin as no function of ours does. */
+#define Test(in_suite, of_name, ...)                                                       \
+    static void runner_test_##in_suite##_##of_name(void);                                  \
+    __attribute__((constructor)) static void runner_add_##in_suite##_##of_name(void)       \
+    {                                                                                      \
+        static struct runner_test test = {                                                 \
+            #in_suite, #of_name, runner_test_##in_suite##_##of_name, { __VA_ARGS__ }, NULL \
+        };                                                                                 \
+        runner_add(&test);                                                                 \
+    }                                                                                      \
+    static void runner_test_##in_suite##_##of_name(void)
 
 #define RUNNER_CHECK(fatal, what, condition, ...) \
     ((condition) ? (void)0 : runner_failed(fatal, __FILE__, __LINE__, what, " " __VA_ARGS__))
