@@ -176,6 +176,12 @@ static void host_pointer(void *device, const struct vx_pointer *event)
     fetch(i8042);
 }
 
+void i8042_nudge_mouse(struct i8042 *i8042)
+{
+    ps2_mouse_nudge(&i8042->mouse);
+    fetch(i8042);
+}
+
 static const struct vx_input_device_ops input_ops = { .key = host_key, .pointer = host_pointer };
 
 static void show_leds(struct i8042 *i8042)

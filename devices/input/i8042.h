@@ -29,4 +29,7 @@ struct i8042_config {
 VX_MUST_USE vx_err i8042_create(const struct i8042_config *config, struct i8042 **out);
 extern const struct device_type i8042_type;
 
+/* An interrupt of the mouse without news, see ps2_mouse_nudge(). */
+void i8042_nudge_mouse(struct i8042 *i8042);
+
 #endif

@@ -4,7 +4,9 @@
  * stream packet is in the queue (I1); a command empties the queue before its answer goes in (I2).
  *
  *          7    6    5    4    3   2   1   0
- *   byte 0 [YO] [XO] [YS] [XS] [1] [M] [R] [L]     O: overflow, S: sign; then X, Y (upwards), and Z with ID 3 */
+ *   byte 0 [YO] [XO] [YS] [XS] [1] [M] [R] [L]     O: overflow, S: sign; then X, Y (upwards), and with
+ *   byte 3 [        Z        ...             ]     ID 3: towards the user
+ *          [ 0] [ 0] [B5] [B4] [     Z       ]     ID 4 */
 #include "ps2_mouse.h"
 
 #include <string.h>
@@ -30,7 +32,12 @@ enum {
     CMD_RESET = 0xFF,
 };
 enum { REPLY_ACK = 0xFA, REPLY_RESEND = 0xFE, REPLY_BAT_OK = 0xAA };
+enum { ID_PLAIN = 0, ID_WHEEL = 3, ID_EXPLORER = 4 };
 enum { COUNT_MAX = 255, WHEEL_MAX = 7, SUM_MAX = 1 << 20 };
+enum {
+    BUTTONS_3 = VX_BUTTON_LEFT | VX_BUTTON_RIGHT | VX_BUTTON_MIDDLE,
+    BUTTONS_5 = BUTTONS_3 | VX_BUTTON_BACK | VX_BUTTON_FORWARD
+};
 
 static int clamp(int value, int low, int high)
 {
@@ -51,6 +58,20 @@ static int scale(int count)
     return clamp(count < 0 ? -scaled : scaled, -COUNT_MAX - 1, COUNT_MAX);
 }
 
+/* The buttons that this kind of mouse has. */
+static uint8_t its_buttons(const struct ps2_mouse *mouse)
+{
+    return mouse->buttons & (mouse->id == ID_EXPLORER ? BUTTONS_5 : BUTTONS_3);
+}
+
+static uint8_t wheel_byte(const struct ps2_mouse *mouse, int z)
+{
+    if (mouse->id != ID_EXPLORER)
+        return (uint8_t)z;
+    return (uint8_t)((z & 0x0F) | (mouse->buttons & VX_BUTTON_BACK ? 0x10 : 0) |
+                     (mouse->buttons & VX_BUTTON_FORWARD ? 0x20 : 0));
+}
+
 static void push_packet(struct ps2_mouse *mouse, bool scaled)
 {
     int x = clamp(mouse->dx, -COUNT_MAX, COUNT_MAX);
@@ -63,17 +84,29 @@ static void push_packet(struct ps2_mouse *mouse, bool scaled)
         x = scale(x);
         y = scale(y);
     }
-    uint8_t packet[4] = { (uint8_t)(0x08 | mouse->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)), (uint8_t)x,
-                          (uint8_t)y, (uint8_t)z };
-    (void)ps2_queue_push(&mouse->queue, packet, mouse->id == 3 ? 4 : 3, VX_PS2_QUEUE_BYTES);
-    mouse->buttons_sent = mouse->buttons;
+    uint8_t signs = (uint8_t)((x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0));
+    uint8_t packet[4] = { (uint8_t)(0x08 | (mouse->buttons & BUTTONS_3) | signs), (uint8_t)x, (uint8_t)y,
+                          wheel_byte(mouse, z) };
+    (void)ps2_queue_push(&mouse->queue, packet, mouse->id == ID_PLAIN ? 3 : 4, VX_PS2_QUEUE_BYTES);
+    mouse->buttons_sent = its_buttons(mouse);
+}
+
+static bool may_stream(const struct ps2_mouse *mouse)
+{
+    return mouse->enabled && !mouse->remote && !mouse->wrap && mouse->pending == 0 && mouse->queue.count == 0;
 }
 
 static void stream(struct ps2_mouse *mouse)
 {
-    bool news =
-        mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id == 3) || mouse->buttons != mouse->buttons_sent;
-    if (mouse->enabled && !mouse->remote && !mouse->wrap && mouse->pending == 0 && news && mouse->queue.count == 0)
+    bool news = mouse->dx != 0 || mouse->dy != 0 || (mouse->dz != 0 && mouse->id != ID_PLAIN) ||
+                its_buttons(mouse) != mouse->buttons_sent;
+    if (news && may_stream(mouse))
+        push_packet(mouse, mouse->scaling_2_1);
+}
+
+void ps2_mouse_nudge(struct ps2_mouse *mouse)
+{
+    if (may_stream(mouse))
         push_packet(mouse, mouse->scaling_2_1);
 }
 
@@ -82,7 +115,7 @@ void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned bu
     mouse->dx = clamp(mouse->dx + clamp(dx, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
     mouse->dy = clamp(mouse->dy + clamp(dy, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
     mouse->dz = clamp(mouse->dz + clamp(dz, -SUM_MAX, SUM_MAX), -SUM_MAX, SUM_MAX);
-    mouse->buttons = buttons & (VX_BUTTON_LEFT | VX_BUTTON_RIGHT | VX_BUTTON_MIDDLE);
+    mouse->buttons = buttons & BUTTONS_5;
     if (!mouse->enabled && !mouse->remote) /* nobody watches: only the buttons' state is kept */
         mouse->dx = mouse->dy = mouse->dz = 0;
     stream(mouse);
@@ -104,22 +137,26 @@ void ps2_mouse_reset(struct ps2_mouse *mouse)
 {
     ps2_queue_clear(&mouse->queue);
     mouse->pending = 0;
-    mouse->id = 0;
+    mouse->id = ID_PLAIN;
     mouse->wrap = false;
     mouse->last_sent = 0;
-    mouse->buttons_sent = mouse->buttons;
+    mouse->buttons_sent = its_buttons(mouse);
     memset(mouse->rate_history, 0, sizeof mouse->rate_history);
     set_defaults(mouse);
 }
 
 static void set_rate(struct ps2_mouse *mouse, uint8_t rate)
 {
-    static const uint8_t knock[3] = { 200, 100, 80 };
+    static const uint8_t wheel_knock[3] = { 200, 100, 80 }, explorer_knock[3] = { 200, 200, 80 };
     memmove(mouse->rate_history, mouse->rate_history + 1, 2);
     mouse->rate_history[2] = rate;
     mouse->rate = rate;
-    if (memcmp(mouse->rate_history, knock, sizeof knock) == 0)
-        mouse->id = 3;
+    if (memcmp(mouse->rate_history, wheel_knock, sizeof wheel_knock) == 0)
+        mouse->id = ID_WHEEL;
+    else if (memcmp(mouse->rate_history, explorer_knock, sizeof explorer_knock) == 0)
+        mouse->id = ID_EXPLORER;
+    /* of the buttons that it has now and had not, what is held down is no news */
+    mouse->buttons_sent = (uint8_t)((mouse->buttons_sent & BUTTONS_3) | (its_buttons(mouse) & ~BUTTONS_3));
 }
 
 /* The byte that follows E8h or F3h; true when it was one. */

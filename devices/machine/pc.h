@@ -42,6 +42,7 @@
 #include "port92.h"
 #include "uart16550.h"
 #include "vga.h"
+#include "vmmouse.h"
 #include "vx86/firmware.h"
 #include "vx86/machine.h"
 
@@ -88,6 +89,7 @@ struct vx_machine {
     struct vx_pmap *pmap;
     struct pc_cpu cpu[PC_MAX_CPUS]; /* the first is the one that firmware starts on */
     unsigned cpu_count;             /* rows that exist */
+    struct pc_cpu *asking;          /* whose port access is being answered, or was last */
     struct vx_bt *bt;               /* NULL while only the interpreter has run */
     struct vx_bt_config bt_config;
     bool always_counts;     /* instructions are counted exactly, not only when the debugger wants it */

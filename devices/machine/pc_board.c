@@ -162,6 +162,26 @@ static void debug_exit(void *opaque, uint32_t value)
     pc_request(pc, PC_REQUEST_DEBUG_EXIT);
 }
 
+/* ---- registers of the processor that asks ----------------------------------------------------------------------- */
+
+static uint32_t asking_get(void *opaque, enum vx_gpr reg)
+{
+    const struct vx_machine *pc = opaque;
+    return (uint32_t)pc->asking->vcpu->gpr[reg];
+}
+
+static void asking_set(void *opaque, enum vx_gpr reg, uint32_t value)
+{
+    struct vx_machine *pc = opaque;
+    pc_lockstep_register(pc->lockstep, reg, value);
+    pc->asking->vcpu->gpr[reg] = value;
+}
+
+static void mouse_nudge(void *opaque)
+{
+    i8042_nudge_mouse(((struct vx_machine *)opaque)->i8042);
+}
+
 /* ---- chips ------------------------------------------------------------------------------------------------------ */
 
 static vx_err create_lapic(struct vx_machine *pc, struct pc_cpu *cpu)
@@ -317,6 +337,17 @@ static vx_err create_keyboard(struct vx_machine *pc, struct vx_input *input)
     return VX_ERR_OK;
 }
 
+/* Behind the keyboard controller, whose pointer it takes. */
+static vx_err create_vmmouse(struct vx_machine *pc, struct vx_input *input)
+{
+    struct vmmouse *vmmouse;
+    struct vmmouse_cpu cpu = { .get = asking_get, .set = asking_set, .nudge = mouse_nudge, .opaque = pc };
+    VX_TRY(vmmouse_create(&(struct vmmouse_config){ .log = pc->log, .bus = pc->bus, .input = input, .cpu = cpu },
+                          &vmmouse));
+    pc_own(pc, &vmmouse_type, vmmouse);
+    return VX_ERR_OK;
+}
+
 static vx_err create_video(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     VX_TRY(vga_create(&(struct vga_config){ .log = pc->log,
@@ -401,10 +432,12 @@ static vx_err create_test_devices(struct vx_machine *pc, const struct vx_machine
 
 vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config)
 {
+    pc->asking = &pc->cpu[0];
     VX_TRY(create_interrupts(pc));
     VX_TRY(create_bridges(pc));
     VX_TRY(create_timers(pc));
     VX_TRY(create_keyboard(pc, config->input));
+    VX_TRY(create_vmmouse(pc, config->input));
     VX_TRY(create_serial(pc, config->serial, config->uart_ungated));
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));

@@ -20,6 +20,7 @@ static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
     struct pc_cpu *cpu = opaque;
     struct vx_machine *pc = cpu->pc;
     uint64_t begun = pc_access_begin(pc);
+    pc->asking = cpu;
     uint32_t value = (uint32_t)vx_bus_read(cpu->bus, VX_SPACE_IO, port, size);
     pc_debug_access(pc, VX_SPACE_IO, port, size, false, value);
     pc_timers_changed(pc);

@@ -174,7 +174,13 @@ static inline void vx_display_refresh(const struct vx_display *display, unsigned
 /* Which of the guest's devices an event is for. */
 enum vx_input_kind { VX_INPUT_KEYBOARD, VX_INPUT_RELATIVE, VX_INPUT_ABSOLUTE, VX_INPUT_KINDS };
 
-enum { VX_BUTTON_LEFT = 1u << 0, VX_BUTTON_RIGHT = 1u << 1, VX_BUTTON_MIDDLE = 1u << 2 };
+enum {
+    VX_BUTTON_LEFT = 1u << 0,
+    VX_BUTTON_RIGHT = 1u << 1,
+    VX_BUTTON_MIDDLE = 1u << 2,
+    VX_BUTTON_BACK = 1u << 3,
+    VX_BUTTON_FORWARD = 1u << 4,
+};
 enum { VX_LED_SCROLL = 1u << 0, VX_LED_NUM = 1u << 1, VX_LED_CAPS = 1u << 2 };
 #define VX_POINTER_MAX 32767 /* right or lower edge, absolute */
 

@@ -41,6 +41,7 @@ void pc_lockstep_finish(struct pc_lockstep *lockstep);
 void pc_lockstep_intr(struct pc_lockstep *lockstep, bool level);
 void pc_lockstep_nmi(struct pc_lockstep *lockstep);
 void pc_lockstep_smi(struct pc_lockstep *lockstep);
+void pc_lockstep_register(struct pc_lockstep *lockstep, enum vx_gpr reg, uint32_t value);
 void pc_lockstep_reset_cpu(struct pc_lockstep *lockstep, bool init);
 
 /* Around an access of the leader's that the memory bus answers; `begin` gives what `end` takes. NULL: nothing. */

@@ -114,7 +114,8 @@ void feed_describe(const struct feed_entry *entry, char *text, size_t bytes)
                                          "INTR",
                                          "NMI",
                                          "SMI",
-                                         "reset" };
+                                         "reset",
+                                         "register set by a device" };
     if (entry == NULL)
         snprintf(text, bytes, "nothing");
     else if (entry->kind <= FEED_MMIO_WRITE)

@@ -2,8 +2,8 @@
  *
  * Two kinds of entries. *Accesses* are made by the CPU (ports, MMIO, inputs, INTA ...): the follower must make the same
  * ones in the same order, gets the leader's answers, and what it writes is held against what the leader wrote. *News*
- * come from outside (mappings, A20, bytes written by devices, levels of INTR and NMI, resets): they are applied to the
- * follower as soon as the access before them has been made.
+ * come from outside (mappings, A20, bytes and registers written by devices, levels of INTR and NMI, resets): they are
+ * applied to the follower as soon as the access before them has been made.
  *
  *   I1  An access that a device answers by doing news stands before them, although its answer is known later.
  *   I2  Block transfers of string I/O are streams of items: the follower may take them in other portions. */
@@ -30,13 +30,14 @@ enum feed_kind {
     FEED_NMI,
     FEED_SMI,
     FEED_RESET,
+    FEED_REGISTER,
 }; /* feed_describe() has their names */
 
 struct feed_entry {
     uint8_t kind;
     uint8_t size;   /* bytes of an access, of one item */
     uint32_t count; /* items of a port access, pages of FEED_MAP, bytes of FEED_MEMORY */
-    uint64_t where; /* port, physical address, enum vx_vcpu_input, FEED_MEMORY: offset into the backing */
+    uint64_t where; /* port, physical address, enum vx_vcpu_input, enum vx_gpr, FEED_MEMORY: offset into the backing */
     uint64_t value; /* answer or what was written; FEED_MAP: read page and, shifted by 32, write page */
     size_t data;    /* items and bytes: where they are in `bytes` */
 };

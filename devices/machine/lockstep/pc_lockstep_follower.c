@@ -33,6 +33,7 @@ static void apply(struct pc_lockstep *lockstep, const struct feed_entry *news)
     case FEED_INTR: vx_vcpu_set_intr(cpu, news->value != 0); break;
     case FEED_NMI: cpu->nmi_pending = true; break;
     case FEED_SMI: vx_vcpu_smi(cpu); break;
+    case FEED_REGISTER: cpu->gpr[news->where] = news->value; break;
     case FEED_RESET: vx_cpu_reset(cpu, news->value != 0); break;
     default: VX_ASSERT(!"no news");
     }

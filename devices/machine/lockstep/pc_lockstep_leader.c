@@ -179,6 +179,12 @@ void pc_lockstep_smi(struct pc_lockstep *lockstep)
         feed_add(&lockstep->feed, FEED_SMI, 0, 0, 0);
 }
 
+void pc_lockstep_register(struct pc_lockstep *lockstep, enum vx_gpr reg, uint32_t value)
+{
+    if (lockstep != NULL)
+        feed_add(&lockstep->feed, FEED_REGISTER, reg, 0, value);
+}
+
 void pc_lockstep_reset_cpu(struct pc_lockstep *lockstep, bool init)
 {
     if (lockstep != NULL)

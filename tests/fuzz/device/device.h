@@ -44,6 +44,7 @@ struct program {
 enum host_event {
     HOST_KEY,     /* set 1 code, bit 31: released */
     HOST_POINTER, /* x, y, wheel, buttons: signed bytes */
+    HOST_PLACE,   /* an absolute pointer: x in 15..0, y in 23..8 */
     HOST_SERIAL,  /* bits 0: which port; 15..8 how many; 23..16 the first byte */
     HOST_DREQ,    /* channel in 2..0; bytes that its device will move in 23..8 */
     HOST_POWER_BUTTON,

@@ -114,7 +114,8 @@ do_out: cmp ebp, 2
 4:      out dx, eax
         jmp next
 
-do_in:  cmp ebp, 2
+do_in:  mov ebx, dword ptr [esi + 12]
+        cmp ebp, 2
         je 2f
         ja 4f
         in al, dx

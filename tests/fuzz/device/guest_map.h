@@ -11,7 +11,7 @@
 #define G_OPS     0x200000 /* bit 20 clear: the A20 gate may close */
 #define G_ROM     0xFFFF0000
 #define G_HOST    0xFE00 /* ports: 4 for each enum host_event */
-#define G_END     6      /* HOST_END */
+#define G_END     7      /* HOST_END */
 #define G_OPS_MAX 11     /* OP_KINDS */
 #define G_MIPS    20
 

@@ -155,11 +155,16 @@ static void dreq(struct rig *rig, uint32_t value)
 void rig_host_event(struct rig *rig, enum host_event event, uint32_t value)
 {
     struct vx_pointer pointer = {
-        .x = (int8_t)value, .y = (int8_t)(value >> 8), .wheel = (int8_t)(value >> 16) / 16, .buttons = value >> 24 & 7
+        .x = (int8_t)value, .y = (int8_t)(value >> 8), .wheel = (int8_t)(value >> 16) / 16, .buttons = value >> 24 & 31
     };
     switch (event) {
     case HOST_KEY: vx_input_key(&rig->input, value & 0x1FF, value >> 31 == 0); break;
     case HOST_POINTER: vx_input_pointer(&rig->input, VX_INPUT_RELATIVE, &pointer); break;
+    case HOST_PLACE:
+        pointer.x = (int)(value & 0xFFFF) - 1000;
+        pointer.y = (int)(value >> 8 & 0xFFFF) - 1000;
+        vx_input_pointer(&rig->input, VX_INPUT_ABSOLUTE, &pointer);
+        break;
     case HOST_SERIAL: serial_input(rig, value); break;
     case HOST_DREQ: dreq(rig, value); break;
     case HOST_POWER_BUTTON: piix4_pm_press_power_button(rig->pc->pm); break;
@@ -258,6 +263,15 @@ static uint64_t in_page(const struct op *op)
     return op->at < last ? op->at : last;
 }
 
+/* As a guest has them, whom a device may ask. */
+static void set_registers(struct rig *rig, const struct op *op)
+{
+    uint64_t *gpr = rig->pc->cpu[0].vcpu->gpr;
+    gpr[VX_RAX] = op->value;
+    gpr[VX_RBX] = op->memory;
+    gpr[VX_RCX] = op->count;
+}
+
 static bool run_op(struct rig *rig, const struct op *op)
 {
     struct vx_bus *bus = rig->pc->cpu[0].bus;
@@ -266,7 +280,10 @@ static bool run_op(struct rig *rig, const struct op *op)
     sized.size = (uint8_t)port_size;
     switch (op->kind) {
     case OP_OUT: vx_bus_write(bus, VX_SPACE_IO, op->at & 0xFFFF, port_size, op->value); break;
-    case OP_IN: vx_bus_read(bus, VX_SPACE_IO, op->at & 0xFFFF, port_size); break;
+    case OP_IN:
+        set_registers(rig, op);
+        vx_bus_read(bus, VX_SPACE_IO, op->at & 0xFFFF, port_size);
+        break;
     case OP_OUTS: string_out(rig, &sized); break;
     case OP_INS: string_in(rig, &sized); break;
     case OP_STORE:

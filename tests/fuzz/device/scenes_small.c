@@ -139,6 +139,42 @@ void scene_mouse(struct scene *s)
     interrupt(s);
 }
 
+/* ---- the absolute pointer */
+
+static void backdoor(struct scene *s, unsigned command, uint32_t argument)
+{
+    uint32_t magic = chance(s, 30) ? any(s) : 0x564D5868;
+    add(s,
+        (struct op){
+            .kind = OP_IN, .size = 4, .count = (uint16_t)command, .at = 0x5658, .value = magic, .memory = argument });
+}
+
+void scene_vmmouse(struct scene *s)
+{
+    static const uint32_t modes[] = { 0x45414552, 0x45414552, 0x53424152, 0x53424152, 0x4C455252, 0xF5 };
+    if (chance(s, 3)) {
+        backdoor(s, 41, 0x45414552);
+        backdoor(s, 39, 1);
+        backdoor(s, 41, 0x53424152);
+    }
+    for (unsigned i = below(s, 6); i > 0; i--) {
+        backdoor(s, 41, chance(s, 12) ? any(s) : PICK(s, modes));
+        backdoor(s, 40, 0);
+        backdoor(s, chance(s, 12) ? below(s, 100) : 39, chance(s, 3) ? below(s, 9) : 1);
+        if (chance(s, 8))
+            backdoor(s, 10, any(s));
+    }
+    for (unsigned i = below(s, chance(s, 6) ? 100 : 8); i > 0; i--) {
+        host(s, chance(s, 4) ? HOST_POINTER : HOST_PLACE, any(s));
+        if (chance(s, 3))
+            backdoor(s, 39, chance(s, 8) ? below(s, 9) : 4);
+    }
+    if (chance(s, 20))
+        in_sized(s, 0x5658 + below(s, 4), 1u << below(s, 3));
+    answers(s, below(s, 4));
+    interrupt(s);
+}
+
 /* ---- serial ports */
 
 void scene_uart(struct scene *s)

@@ -8,7 +8,7 @@
 
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64 };
 enum { IRQ1 = 0, IRQ12 = 1, A20 = 2, CPU_RESET = 3 };
-enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 5 }; /* HOST steps: `at` */
+enum { DOWN = 0, UP = 1, MOUSE_X = 2, MOUSE_Y = 3, MOUSE_Z = 4, MOUSE_BUTTONS = 5, NUDGE = 6 }; /* HOST steps: `at` */
 #define GAP          \
     {                \
         WAIT, 0, 301 \
@@ -22,6 +22,7 @@ static void move(const struct vx_input *input, struct vx_pointer event)
 static void host(void *opaque, unsigned at, unsigned value)
 {
     struct vx_input *input = opaque;
+    struct i8042 *i8042 = input->guest[VX_INPUT_KEYBOARD].device;
     int by = (int8_t)value;
     switch (at) {
     case DOWN:
@@ -29,6 +30,7 @@ static void host(void *opaque, unsigned at, unsigned value)
     case MOUSE_X: move(input, (struct vx_pointer){ .x = by }); break;
     case MOUSE_Y: move(input, (struct vx_pointer){ .y = by }); break;
     case MOUSE_Z: move(input, (struct vx_pointer){ .wheel = by }); break;
+    case NUDGE: i8042_nudge_mouse(i8042); break;
     default: move(input, (struct vx_pointer){ .buttons = value }); break;
     }
 }
@@ -190,6 +192,23 @@ static const struct port_step intellimouse[] = {
     { IN, DATA, 0xFF }, GAP, ACKED(0xFF), { IN, DATA, 0xAA }, GAP, { IN, DATA, 0x00 }, GAP, ACKED(0xF2),
     { IN, DATA, 0x00 },
 };
+/* Buttons 4 and 5 are nothing to the mouse with three, and news to the one with five. */
+static const struct port_step explorer[] = {
+    ACKED(0xF4), { HOST, MOUSE_BUTTONS, 0x18 }, GAP, { IN, STATUS, 0x10 }, ACKED(0xF5),
+    ACKED(0xF3), ACKED(200), ACKED(0xF3), ACKED(200), ACKED(0xF3), ACKED(80), ACKED(0xF2), { IN, DATA, 0x04 }, GAP,
+    ACKED(0xE9), { IN, DATA, 0x00 }, GAP, { IN, DATA, 0x02 }, GAP, { IN, DATA, 80 }, GAP,
+    ACKED(0xF4), { HOST, MOUSE_BUTTONS, 0x11 }, { IN, DATA, 0x09 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP,
+    { IN, DATA, 0x20 }, GAP, { HOST, MOUSE_BUTTONS, 0x08 }, { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP,
+    { IN, DATA, 0 }, GAP, { IN, DATA, 0x10 }, GAP, { HOST, MOUSE_BUTTONS, 0 }, { IN, DATA, 0x08 }, GAP,
+    { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { HOST, MOUSE_Z, 0xFE }, { IN, DATA, 0x08 }, GAP,
+    { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0x0E }, GAP, { IN, STATUS, 0x10 },
+};
+
+/* A driver that wants the interrupt alone gets a packet without news, once. */
+static const struct port_step nudged[] = {
+    { HOST, NUDGE, 0 }, { IN, STATUS, 0x18 }, ACKED(0xF4), { HOST, NUDGE, 0 }, { HOST, NUDGE, 0 }, { LINE, IRQ12, 1 },
+    { IN, DATA, 0x08 }, GAP, { IN, DATA, 0 }, GAP, { IN, DATA, 0 }, GAP, { IN, STATUS, 0x10 },
+};
 /* clang-format on */
 
 Test(i8042, controller)
@@ -213,6 +232,8 @@ Test(i8042, mouse)
     RUN(mouse_commands);
     RUN(mouse_packets);
     RUN(intellimouse);
+    RUN(explorer);
+    RUN(nudged);
 }
 
 /* A guest that never reads: the queue stays bounded, and what it reads later has a break for every make. */

@@ -332,11 +332,30 @@ static inline uint64_t board_floppy(struct board *board, uint64_t *rng)
     return value + vx_bus_read(bus, VX_SPACE_IO, 0x3F4, 1);
 }
 
+/* The absolute pointer is enabled, fetched, or asked for too much. */
+static inline uint64_t board_vmmouse(struct board *board, uint64_t *rng)
+{
+    static const uint32_t commands[][2] = { { 41, 0x45414552 }, { 39, 1 }, { 41, 0x53424152 }, { 40, 0 },
+                                            { 39, 4 },          { 39, 4 }, { 41, 0x4C455252 }, { 10, 0 } };
+    uint64_t r = board_random(rng), *gpr = board->pc->cpu[0].vcpu->gpr, value = 0;
+    struct vx_pointer place = { .x = (int)(r >> 8 & 0x7FFF), .y = (int)(r >> 24 & 0x7FFF), .buttons = r >> 40 & 7 };
+    vx_input_pointer(&board->input, VX_INPUT_ABSOLUTE, &place);
+    for (unsigned i = 0; i < (r & 3); i++) {
+        const uint32_t *command = commands[board_random(rng) % VX_ARRAY_LEN(commands)];
+        gpr[VX_RAX] = 0x564D5868;
+        gpr[VX_RCX] = command[0];
+        gpr[VX_RBX] = command[1];
+        value = value * 5 + vx_bus_read(board->pc->cpu[0].bus, VX_SPACE_IO, 0x5658, 4);
+        value = value * 5 + gpr[VX_RCX] + gpr[VX_RBX];
+    }
+    return value;
+}
+
 static inline uint64_t board_chip_access(struct board *board, uint64_t *rng)
 {
-    static uint64_t (*const chips[])(struct board *,
-                                     uint64_t *) = { board_lapic, board_hpet, board_rtc, board_keyboard, board_vga,
-                                                     board_pm,    board_uart, board_pic, board_a20,      board_floppy };
+    static uint64_t (*const chips[])(
+        struct board *, uint64_t *) = { board_lapic, board_hpet, board_rtc, board_keyboard, board_vga,    board_pm,
+                                        board_uart,  board_pic,  board_a20, board_floppy,   board_vmmouse };
     return chips[board_random(rng) % VX_ARRAY_LEN(chips)](board, rng);
 }
 

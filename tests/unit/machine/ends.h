@@ -93,6 +93,17 @@ static const uint8_t random_code[] = {
     MOV_AL_OUT(0x44, 0xF4), SPIN,
 };
 
+/* Asks VMware's backdoor for its version; exits with the sum of AL, BL and CL: 6, 68h, 4. 40h times, then for something
+ * that it refuses, which leaves AL FFh. */
+static const uint8_t backdoor_code[] = {
+    0xBE, 0x40, 0x00,                                                               /* MOV SI, 40h */
+    0x66, 0xB8, 0x68, 0x58, 0x4D, 0x56, 0xB9, 0x0A, 0x00, 0xBA, 0x58, 0x56,         /* EAX magic, CX 10, DX 5658h */
+    0x66, 0xED, 0x00, 0xD8, 0x00, 0xC8, 0x88, 0xC7,                                 /* IN EAX, DX; BH = AL + BL + CL */
+    0x4E, 0x75, 0xE9,                                                               /* DEC SI; JNZ */
+    0x66, 0xB8, 0x68, 0x58, 0x4D, 0x56, 0xB1, 0x63, 0x66, 0xED,                     /* CL 99 */
+    0x00, 0xF8, 0xE6, 0xF4, SPIN,                                                   /* AL + BH */
+};
+
 #define CODE(array) array, sizeof array
 static const struct {
     const char *name;
@@ -116,6 +127,7 @@ static const struct {
     { "reboot", CODE(reboot_code), NULL, 0, false, VX_END_DEBUG_EXIT, 0 },
     { "strings", CODE(strings_code), CODE(strings_handler), true, VX_END_DEBUG_EXIT, 0x55 },
     { "random", CODE(random_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x44 },
+    { "backdoor", CODE(backdoor_code), NULL, 0, true, VX_END_DEBUG_EXIT, 0x71 },
     { "self-modifying", CODE(selfmod_code), CODE(selfmod_target), true, VX_END_DEBUG_EXIT, 0x33 },
 };
 /* clang-format on */
