@@ -61,17 +61,20 @@ static vx_err open_serial(struct app_terminal *terminal, const struct app_termin
 
 static vx_err open_display(struct app_terminal *terminal, const struct app_terminal_config *config, bool escape)
 {
-    return terminal_create(&(struct terminal_config){ .log = config->log,
-                                                      .blocking = config->blocking,
-                                                      .loop = config->loop,
-                                                      .in_fd = STDIN_FILENO,
-                                                      .out_fd = STDOUT_FILENO,
-                                                      .input = &terminal->input,
-                                                      .escape = escape,
-                                                      .leave = config->leave,
-                                                      .debug = config->debug,
-                                                      .opaque = config->opaque },
-                           &terminal->display);
+    return terminal_create(
+        &(struct terminal_config){ .log = config->log,
+                                   .blocking = config->blocking,
+                                   .loop = config->loop,
+                                   .in_fd = STDIN_FILENO,
+                                   .out_fd = STDOUT_FILENO,
+                                   .input = &terminal->input,
+                                   .layout =
+                                       (enum keyboard_layout)config->options->value[VX_OPT_keyboard_layout].number,
+                                   .escape = escape,
+                                   .leave = config->leave,
+                                   .debug = config->debug,
+                                   .opaque = config->opaque },
+        &terminal->display);
 }
 
 /* ---- jobs of a shell --------------------------------------------------------------------------------------------- */

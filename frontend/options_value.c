@@ -9,7 +9,7 @@
 #include "options.h"
 #include "vx86/suggest.h"
 
-#define MAX_CHOICES  4
+#define MAX_CHOICES  8
 #define CHOICE_CHARS 16
 
 VX_PRINTF(2, 3) static vx_err wrong(struct options *options, const char *fmt, ...)

@@ -8,7 +8,7 @@
  *       same with CCB_INT2 and aux bytes. Every change ends in update_irqs().
  *   I2  The buffer takes a device's byte only when it is empty, the device's clock is not inhibited and the gap since
  *       the guest's last read has passed; an answer of the controller goes first and replaces nothing (`reply`).
- *   I3  The gap timer is armed only while there may be something to fetch, so an idle guest is not woken. */
+ *   I3  The gap timer is armed only while there may be something to fetch, the repeat timer while a key is held. */
 #include "i8042.h"
 
 #include <stdlib.h>
@@ -73,7 +73,7 @@ struct i8042 {
     struct vx_irq irq_keyboard, irq_aux, a20, reset;
     struct vx_input *input;
     struct vx_region regions[2];
-    struct vx_timer gap_timer;
+    struct vx_timer gap_timer, repeat_timer;
 
     uint8_t ram[RAM_BYTES]; /* [0] is the controller command byte */
     uint8_t p2;             /* P2_RESET and P2_A20 as last driven */
@@ -162,10 +162,31 @@ static void gap_over(void *opaque)
     fetch(opaque);
 }
 
+/* The key that repeats `was` another one. Keeps I3. */
+static void repeat_changed(struct i8042 *i8042, unsigned was)
+{
+    uint64_t now = vx_clock_now_ns(i8042->clock);
+    if (i8042->keyboard.repeating == 0)
+        vx_timer_set(i8042->clock, &i8042->repeat_timer, VX_NEVER);
+    else if (i8042->keyboard.repeating != was)
+        vx_timer_set(i8042->clock, &i8042->repeat_timer, now + ps2_keyboard_delay_ns(&i8042->keyboard));
+}
+
+static void repeat(void *opaque)
+{
+    struct i8042 *i8042 = opaque;
+    uint64_t now = vx_clock_now_ns(i8042->clock);
+    ps2_keyboard_repeat(&i8042->keyboard);
+    vx_timer_set(i8042->clock, &i8042->repeat_timer, now + ps2_keyboard_period_ns(&i8042->keyboard));
+    fetch(i8042);
+}
+
 static void host_key(void *device, unsigned set1_code, bool down)
 {
     struct i8042 *i8042 = device;
+    unsigned was = i8042->keyboard.repeating;
     ps2_keyboard_key(&i8042->keyboard, set1_code, down);
+    repeat_changed(i8042, was);
     fetch(i8042);
 }
 
@@ -200,8 +221,9 @@ static void attach(struct i8042 *i8042, const struct vx_input_device_ops *ops)
 
 static void write_keyboard(struct i8042 *i8042, uint8_t byte)
 {
-    uint8_t leds = i8042->keyboard.leds;
+    unsigned leds = i8042->keyboard.leds, was = i8042->keyboard.repeating;
     ps2_keyboard_write(&i8042->keyboard, byte);
+    repeat_changed(i8042, was);
     if (i8042->keyboard.leds != leds)
         show_leds(i8042);
     fetch(i8042);
@@ -380,6 +402,7 @@ static void reset_registers(struct i8042 *i8042)
     i8042->break_bit = 0;
     i8042->ready_ns = 0;
     vx_timer_set(i8042->clock, &i8042->gap_timer, VX_NEVER);
+    vx_timer_set(i8042->clock, &i8042->repeat_timer, VX_NEVER);
     ps2_keyboard_reset(&i8042->keyboard);
     ps2_mouse_reset(&i8042->mouse);
 }
@@ -409,6 +432,7 @@ static void destroy(void *instance)
         return;
     attach(i8042, NULL);
     vx_timer_set(i8042->clock, &i8042->gap_timer, VX_NEVER);
+    vx_timer_set(i8042->clock, &i8042->repeat_timer, VX_NEVER);
     bus_remove_all(i8042->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     free(i8042);
 }
@@ -427,6 +451,7 @@ static const struct state_field fields[] = {
     REGISTER(struct i8042, break_bit),
     FIELD_MAX(struct i8042, ready_ns, STATE_NS_MAX),
     FIELD_TIMER(struct i8042, gap_timer, clock),
+    FIELD_TIMER(struct i8042, repeat_timer, clock),
     FIELD_STRUCT(struct i8042, keyboard, &ps2_keyboard_state),
     FIELD_STRUCT(struct i8042, mouse, &ps2_mouse_state),
     WIRES(struct i8042, log, bus, clock, irq_keyboard, irq_aux, a20, reset, input, regions),
@@ -455,21 +480,14 @@ vx_err i8042_create(const struct i8042_config *config, struct i8042 **out)
     i8042->a20 = config->a20;
     i8042->reset = config->reset;
     i8042->input = config->input;
-    i8042->regions[0] = (struct vx_region){ .name = "i8042 data",
-                                            .space = VX_SPACE_IO,
-                                            .base = PORT_DATA,
-                                            .size = 1,
-                                            .read = data_read,
-                                            .write = data_write,
-                                            .opaque = i8042 };
-    i8042->regions[1] = (struct vx_region){ .name = "i8042 command",
-                                            .space = VX_SPACE_IO,
-                                            .base = PORT_COMMAND,
-                                            .size = 1,
-                                            .read = status_read,
-                                            .write = command_write,
-                                            .opaque = i8042 };
+    struct vx_region region = { .space = VX_SPACE_IO, .size = 1, .opaque = i8042 };
+    i8042->regions[0] = i8042->regions[1] = region;
+    i8042->regions[0].name = "i8042 data", i8042->regions[0].base = PORT_DATA;
+    i8042->regions[0].read = data_read, i8042->regions[0].write = data_write;
+    i8042->regions[1].name = "i8042 command", i8042->regions[1].base = PORT_COMMAND;
+    i8042->regions[1].read = status_read, i8042->regions[1].write = command_write;
     vx_timer_init(i8042->clock, &i8042->gap_timer, gap_over, i8042);
+    vx_timer_init(i8042->clock, &i8042->repeat_timer, repeat, i8042);
     vx_err err = bus_add_all(config->bus, i8042->regions, VX_ARRAY_LEN(i8042->regions));
     if (err != VX_ERR_OK) {
         free(i8042);

@@ -6,6 +6,7 @@
  * Modelled: commands 20h-3Fh 60h-7Fh A4h A7h-ABh ADh AEh C0h D0h-D4h DDh DFh E0h F0h-FFh, set 2 to set 1 translation,
  *   the gap between two bytes of a device (BYTE_GAP_NS), during which port 60h still gives the last byte.
  * Not modelled: passwords, serial clock and data lines, parity and timeout errors.
+ * Timers: the gap, and the keyboard's typematic repeat while a key is held.
  * Saved state: all but the wiring. Thread rule: machine thread only. */
 #ifndef VX86_DEVICES_I8042_H
 #define VX86_DEVICES_I8042_H

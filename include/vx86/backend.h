@@ -194,9 +194,9 @@ struct vx_pointer {
 };
 
 struct vx_input_device_ops {
-    /* Of a KEYBOARD. A key by its IBM set 1 make code; extended keys (E0) have bit 8 set: Right Ctrl is 11Dh. A key
-     * that is down may be pressed again (repeat). What the guest's keyboard has no room for is lost, as on a real
-     * one. */
+    /* Of a KEYBOARD. A key by its IBM set 1 make code; extended keys (E0) have bit 8 set: Right Ctrl is 11Dh, Print
+     * Screen 137h, Pause 145h. A key that is held repeats by itself, as fast as the guest has set it: pressing it again
+     * does nothing. What the guest's keyboard has no room for is lost, as on a real one. */
     void (*key)(void *device, unsigned set1_code, bool down);
     /* Of the two pointers. Movement that the guest has not yet had is summed up. */
     void (*pointer)(void *device, const struct vx_pointer *event);

@@ -11,7 +11,7 @@
 enum state { GROUND, ESCAPE, CSI, SS3, LINUX_FUNCTION };
 
 /* Modifier bits, numbered as in xterm's modifier parameter (value - 1). */
-enum { MOD_SHIFT = 1, MOD_ALT = 2, MOD_CTRL = 4 };
+enum { MOD_SHIFT = 1, MOD_ALT = 2, MOD_CTRL = 4, MOD_ALTGR = 8 /* never in a parameter */ };
 
 enum {
     KEY_ESC = 0x01,
@@ -35,18 +35,7 @@ enum {
     KEY_PAGE_DOWN = 0x151,
     KEY_INSERT = 0x152,
     KEY_DELETE = 0x153,
-};
-
-/* The character keys, plain and with Shift, from their first set 1 code on. */
-static const struct {
-    uint8_t first;
-    const char *plain, *shifted;
-} rows[] = {
-    { 0x02, "1234567890-=", "!@#$%^&*()_+" },
-    { 0x10, "qwertyuiop[]", "QWERTYUIOP{}" },
-    { 0x1E, "asdfghjkl;'`", "ASDFGHJKL:\"~" },
-    { 0x2B, "\\zxcvbnm,./", "|ZXCVBNM<>?" },
-    { KEY_SPACE, " ", "" },
+    KEY_ALTGR = 0x138,
 };
 
 /* CSI number ~ ; 0: no key. */
@@ -60,10 +49,12 @@ static const uint16_t tilde_keys[] = {
 static void stroke(struct keymap *keymap, unsigned code, unsigned modifiers)
 {
     static const struct {
-        uint8_t bit, code;
+        uint8_t bit;
+        uint16_t code;
     } mods[] = {
         { MOD_CTRL, KEY_LEFT_CTRL },
         { MOD_ALT, KEY_LEFT_ALT },
+        { MOD_ALTGR, KEY_ALTGR },
         { MOD_SHIFT, KEY_LEFT_SHIFT },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(mods); i++)
@@ -76,18 +67,38 @@ static void stroke(struct keymap *keymap, unsigned code, unsigned modifiers)
             keymap->emit(keymap->opaque, mods[i].code, false);
 }
 
-static void printable(struct keymap *keymap, char ch, unsigned modifiers)
+/* A dead key is pressed by itself: what else is held is for the character. */
+static void printable(struct keymap *keymap, uint32_t ch, unsigned modifiers)
 {
-    for (size_t i = 0; i < VX_ARRAY_LEN(rows); i++) {
-        const char *plain = strchr(rows[i].plain, ch), *shifted = strchr(rows[i].shifted, ch);
-        if (plain != NULL)
-            stroke(keymap, rows[i].first + (unsigned)(plain - rows[i].plain), modifiers);
-        else if (shifted != NULL)
-            stroke(keymap, rows[i].first + (unsigned)(shifted - rows[i].shifted), modifiers | MOD_SHIFT);
-        else
-            continue;
-        return;
+    struct layout_stroke strokes[LAYOUT_STROKES];
+    unsigned count = layout_find(keymap->layout, ch, strokes);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned its = (strokes[i].modifiers & LAYOUT_SHIFT ? MOD_SHIFT : 0u) |
+                       (strokes[i].modifiers & LAYOUT_ALTGR ? MOD_ALTGR : 0u);
+        stroke(keymap, strokes[i].code, its | (count == 1 ? modifiers : 0));
     }
+}
+
+/* UTF-8: the first byte of a character says how many follow; what does not fit is dropped. */
+static void begin_utf8(struct keymap *keymap, uint8_t byte, unsigned modifiers)
+{
+    unsigned length = byte >= 0xF8 || byte < 0xC2 ? 0 : byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
+    keymap->utf8_left = (uint8_t)length;
+    keymap->utf8 = byte & (0x3Fu >> length);
+    keymap->modifiers = (uint8_t)modifiers;
+}
+
+/* False: it belongs to no character that has begun. */
+static bool continue_utf8(struct keymap *keymap, uint8_t byte)
+{
+    bool begun = keymap->utf8_left != 0 && (byte & 0xC0) == 0x80;
+    keymap->utf8_left = begun ? keymap->utf8_left - 1 : 0;
+    if (!begun)
+        return false;
+    keymap->utf8 = keymap->utf8 << 6 | (byte & 0x3F);
+    if (keymap->utf8_left == 0)
+        printable(keymap, keymap->utf8, keymap->modifiers);
+    return true;
 }
 
 static void character(struct keymap *keymap, uint8_t byte, unsigned modifiers)
@@ -105,13 +116,13 @@ static void character(struct keymap *keymap, uint8_t byte, unsigned modifiers)
     default: break;
     }
     if (byte >= 0x80)
-        return;
-    if (byte >= 0x1C && byte < 0x20)
-        printable(keymap, (char)(byte + 0x40), modifiers | MOD_CTRL); /* \ ] */
+        begin_utf8(keymap, byte, modifiers);
+    else if (byte >= 0x1C && byte < 0x20)
+        printable(keymap, byte + 0x40u, modifiers | MOD_CTRL); /* \ ] */
     else if (byte < 0x20)
-        printable(keymap, (char)(byte + 0x60), modifiers | MOD_CTRL);
+        printable(keymap, byte + 0x60u, modifiers | MOD_CTRL);
     else
-        printable(keymap, (char)byte, modifiers);
+        printable(keymap, byte, modifiers);
 }
 
 /* Keys named by the letter that ends CSI or SS3; 0: none. */
@@ -190,9 +201,9 @@ static void feed_escape(struct keymap *keymap, uint8_t byte)
     character(keymap, byte, MOD_ALT);
 }
 
-void keymap_init(struct keymap *keymap, keymap_emit *emit, void *opaque)
+void keymap_init(struct keymap *keymap, enum keyboard_layout layout, keymap_emit *emit, void *opaque)
 {
-    *keymap = (struct keymap){ .emit = emit, .opaque = opaque };
+    *keymap = (struct keymap){ .layout = layout, .emit = emit, .opaque = opaque };
 }
 
 void keymap_feed(struct keymap *keymap, uint8_t byte)
@@ -211,6 +222,8 @@ void keymap_feed(struct keymap *keymap, uint8_t byte)
             stroke(keymap, KEY_F1 + byte - 'A', keymap->modifiers);
         break;
     default:
+        if (continue_utf8(keymap, byte))
+            return;
         keymap->modifiers = 0;
         if (byte == 0x1B)
             keymap->state = ESCAPE;

@@ -282,7 +282,7 @@ vx_err terminal_create(const struct terminal_config *config, struct terminal **o
     terminal->in_fd = config->in_fd;
     terminal->opaque = config->opaque;
     terminal->display = (struct vx_display){ .ops = &display_ops, .opaque = terminal };
-    keymap_init(&terminal->keymap, on_key, terminal);
+    keymap_init(&terminal->keymap, config->layout, on_key, terminal);
     pthread_mutex_init(&terminal->mutex, NULL);
     vx_err err = set_up(terminal, config);
     if (err != VX_ERR_OK) {

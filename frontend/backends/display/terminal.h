@@ -1,12 +1,13 @@
 /* terminal.h - `--display terminal`: the guest's text screen in the host terminal, its keyboard as the guest's.
  *
  * The terminal shows the alternate screen while the guest runs; it is given back on every way out (terminal_raw.h).
- * Keys go through keymap.h (US layout); with `escape` Ctrl-A is the prefix of terminal_prefix.h. Graphics modes show
+ * Keys go through keymap.h; with `escape` Ctrl-A is the prefix of terminal_prefix.h. Graphics modes show
  * one line with their size. Log lines appear on the normal screen and are there when vx86 has ended.
  * Thread rule: machine thread, or while the machine does not run. */
 #ifndef VX86_FRONTEND_TERMINAL_H
 #define VX86_FRONTEND_TERMINAL_H
 
+#include "keyboard_layout.h"
 #include "vx86/backend.h"
 #include "vx86/log.h"
 
@@ -18,6 +19,7 @@ struct terminal_config {
     struct vx_blocking *blocking; /* NULL: none */
     int in_fd, out_fd;            /* 0 and 1 in the program */
     const struct vx_input *input; /* where its keys go, borrowed */
+    enum keyboard_layout layout;  /* of the guest's keyboard */
     bool escape;                  /* Ctrl-A is a command */
     void (*leave)(void *opaque);  /* Ctrl-A x, on the machine thread; NULL: nothing happens */
     void (*debug)(void *opaque);  /* Ctrl-A d */

@@ -161,9 +161,11 @@ static const char *const key_words[] = {
 
 static bool seed_keys(unsigned n, struct input *out)
 {
+    if (n == 1)
+        input_text(out, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80^~\x1b\xc3\xb6");
     if (n == 0)
         input_text(out, "hello\r\33[A\33[1;5C\33[15~\33OP\33x\33[200~text\33[201~\x01\x7F");
-    return n == 0;
+    return n <= 1;
 }
 
 static void check_key(void *opaque, unsigned code, bool down)
@@ -177,7 +179,7 @@ static void read_keys(void *state, const uint8_t *at, size_t bytes)
 {
     struct keymap keymap;
     (void)state;
-    keymap_init(&keymap, check_key, NULL);
+    keymap_init(&keymap, bytes != 0 ? (enum keyboard_layout)(at[0] % KEYBOARD_LAYOUTS) : LAYOUT_US, check_key, NULL);
     for (size_t i = 0; i < bytes; i++)
         if (at[i] == 0)
             keymap_pause(&keymap);

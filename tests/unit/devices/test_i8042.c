@@ -148,6 +148,59 @@ static const struct port_step keys_set1_and_3[] = {
     { HOST, UP, 0x3B }, { IN, DATA, 0xF0 }, GAP, { IN, DATA, 0x07 }, GAP, { HOST, DOWN, 0x11C }, { IN, DATA, 0x79 },
 };
 
+/* Print Screen with Ctrl is the key alone, with Alt SysRq, and its release matches; Ctrl with Pause is Break. */
+static const struct port_step print_and_pause[] = {
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x43 }, { HOST, DOWN, 0x1D }, { IN, DATA, 0x1D }, GAP, { HOST, DOWN, 0x137 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x37 }, GAP, { HOST, UP, 0x137 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xB7 },
+    GAP, { HOST, DOWN, 0x145 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x46 }, GAP, { IN, DATA, 0xE0 }, GAP,
+    { IN, DATA, 0xC6 }, GAP, { HOST, UP, 0x145 }, { HOST, UP, 0x1D }, { IN, DATA, 0x9D }, GAP, { HOST, DOWN, 0x138 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x38 }, GAP, { HOST, DOWN, 0x137 }, { IN, DATA, 0x54 }, GAP,
+    { HOST, UP, 0x138 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xB8 }, GAP, { HOST, UP, 0x137 }, { IN, DATA, 0xD4 }, GAP,
+    { IN, STATUS, 0x10 },
+};
+
+/* A held key repeats after 500 ms, 10.9 times a second; pressing it again does nothing, another one takes its place,
+ * whose release ends it. */
+static const struct port_step typematic[] = {
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x43 }, { HOST, DOWN, 0x1E }, { IN, DATA, 0x1E }, { HOST, DOWN, 0x1E }, GAP,
+    { IN, STATUS, 0x10 }, { WAIT, 0, 499698 }, { IN, STATUS, 0x10 }, { WAIT, 0, 2 }, { IN, DATA, 0x1E },
+    { WAIT, 0, 91665 }, { IN, STATUS, 0x10 }, { WAIT, 0, 2 }, { IN, DATA, 0x1E }, { HOST, DOWN, 0x30 }, GAP,
+    { IN, DATA, 0x30 }, { HOST, UP, 0x1E }, GAP, { IN, DATA, 0x9E }, { WAIT, 0, 500000 }, { IN, DATA, 0x30 },
+    { HOST, UP, 0x30 }, GAP, { IN, DATA, 0xB0 }, { WAIT, 0, 1000000 }, { IN, STATUS, 0x10 },
+    /* the fastest: 250 ms, 30 a second; the slowest: 1 s, 2 a second */
+    { OUT, DATA, 0xF3 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x148 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x48 }, { WAIT, 0, 249690 }, { IN, STATUS, 0x10 }, { WAIT, 0, 20 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x48 }, { WAIT, 0, 33000 }, { IN, STATUS, 0x10 }, { WAIT, 0, 60 },
+    { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x48 }, GAP, { HOST, UP, 0x148 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0xC8 },
+    GAP, { OUT, DATA, 0xF3 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x7F }, { IN, DATA, 0xFA }, GAP,
+    { HOST, DOWN, 0x1E }, { IN, DATA, 0x1E }, { WAIT, 0, 999900 }, { IN, STATUS, 0x10 }, { WAIT, 0, 200 },
+    { IN, DATA, 0x1E }, { WAIT, 0, 499800 }, { IN, STATUS, 0x10 }, { WAIT, 0, 200 }, { IN, DATA, 0x1E },
+    /* Disable forgets it */
+    { OUT, DATA, 0xF5 }, GAP, { IN, DATA, 0xFA }, { WAIT, 0, 2000000 }, { IN, STATUS, 0x10 },
+};
+
+/* Who does not read finds one repetition, not all of them; Pause does not repeat, Print Screen without its shift. */
+static const struct port_step typematic_unread[] = {
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x43 }, { HOST, DOWN, 0x1E }, { WAIT, 0, 5000000 }, { IN, DATA, 0x1E }, GAP,
+    { IN, DATA, 0x1E }, GAP, { IN, STATUS, 0x10 }, { HOST, UP, 0x1E }, { IN, DATA, 0x9E }, GAP, { HOST, DOWN, 0x145 },
+    { IN, DATA, 0xE1 }, GAP, { IN, DATA, 0x1D }, GAP, { IN, DATA, 0x45 }, GAP, { IN, DATA, 0xE1 }, GAP,
+    { IN, DATA, 0x9D }, GAP, { IN, DATA, 0xC5 }, { WAIT, 0, 2000000 }, { IN, STATUS, 0x10 }, { HOST, UP, 0x145 },
+    { HOST, DOWN, 0x137 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x2A }, GAP, { IN, DATA, 0xE0 }, GAP,
+    { IN, DATA, 0x37 }, { WAIT, 0, 500000 }, { IN, DATA, 0xE0 }, GAP, { IN, DATA, 0x37 }, GAP, { IN, STATUS, 0x10 },
+};
+
+/* Set 3: Shift does not repeat and A does, unless the guest says otherwise. */
+static const struct port_step typematic_set3[] = {
+    { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x03 }, { OUT, DATA, 0xF0 }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 3 },
+    { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x2A }, { IN, DATA, 0x12 }, { WAIT, 0, 2000000 }, { IN, STATUS, 0x10 },
+    { HOST, DOWN, 0x1E }, { IN, DATA, 0x1C }, { WAIT, 0, 500001 }, { IN, DATA, 0x1C }, { HOST, UP, 0x1E },
+    { WAIT, 0, 2000000 }, { IN, STATUS, 0x10 }, { OUT, DATA, 0xF8 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x1E },
+    { IN, DATA, 0x1C }, { WAIT, 0, 2000000 }, { IN, STATUS, 0x10 }, { HOST, UP, 0x1E }, { IN, DATA, 0xF0 }, GAP,
+    { IN, DATA, 0x1C }, GAP, { OUT, DATA, 0xFB }, { IN, DATA, 0xFA }, GAP, { OUT, DATA, 0x07 }, { IN, DATA, 0xFA },
+    GAP, { OUT, DATA, 0xF4 }, { IN, DATA, 0xFA }, GAP, { HOST, DOWN, 0x3B }, { IN, DATA, 0x07 }, { WAIT, 0, 500001 },
+    { IN, DATA, 0x07 },
+};
+
 /* A disabled interface holds the keyboard back; the byte comes when it is enabled. */
 static const struct port_step inhibit[] = {
     { OUT, COMMAND, 0x60 }, { OUT, DATA, 0x53 }, { HOST, DOWN, 0x1E }, GAP, { IN, STATUS, 0x10 },
@@ -225,6 +278,14 @@ Test(i8042, keyboard)
     RUN(keys_set2);
     RUN(keys_translated);
     RUN(keys_set1_and_3);
+    RUN(print_and_pause);
+}
+
+Test(i8042, typematic)
+{
+    RUN(typematic);
+    RUN(typematic_unread);
+    RUN(typematic_set3);
 }
 
 Test(i8042, mouse)
@@ -293,10 +354,13 @@ Test(i8042, leds)
     port_rig_fini(&rig);
 }
 
-/* Every set 1 key code comes back from set 2 through the translation. */
+/* Every set 1 key code comes back from set 2 through the translation: of 102 keys, of Japanese and Brazilian ones, F13
+ * to F24. */
 Test(i8042, translation_round_trip)
 {
-    static const unsigned ranges[][2] = { { 0x01, 0x53 }, { 0x56, 0x58 } };
+    static const unsigned ranges[][2] = { { 0x01, 0x54 }, { 0x56, 0x59 }, { 0x64, 0x6E },
+                                          { 0x70, 0x70 }, { 0x73, 0x73 }, { 0x76, 0x76 },
+                                          { 0x79, 0x79 }, { 0x7B, 0x7B }, { 0x7D, 0x7E } };
     struct ps2_keyboard keyboard = { 0 };
     unsigned wrong = 0;
     ps2_keyboard_reset(&keyboard);
@@ -309,4 +373,36 @@ Test(i8042, translation_round_trip)
         }
     }
     cr_assert_eq(wrong, 0, "code %02x", wrong);
+}
+
+/* Every key has a code in each set, another one than all others, and what is pressed is released. Set 3 has single
+ * bytes. */
+Test(i8042, every_key_in_every_set)
+{
+    static const unsigned ranges[][2] = { { 0x01, 0x53 },   { 0x56, 0x58 },   { 0x70, 0x70 },   { 0x73, 0x73 },
+                                          { 0x79, 0x79 },   { 0x7B, 0x7B },   { 0x7D, 0x7D },   { 0x11C, 0x11D },
+                                          { 0x135, 0x135 }, { 0x137, 0x138 }, { 0x145, 0x145 }, { 0x147, 0x149 },
+                                          { 0x14B, 0x14B }, { 0x14D, 0x14D }, { 0x14F, 0x153 }, { 0x15B, 0x15D } };
+    for (unsigned set = 1; set <= 3; set++) {
+        char seen[128][24] = { "" };
+        unsigned keys = 0;
+        for (size_t r = 0; r < VX_ARRAY_LEN(ranges); r++)
+            for (unsigned code = ranges[r][0]; code <= ranges[r][1]; code++) {
+                struct ps2_keyboard keyboard = { 0 };
+                uint8_t byte;
+                unsigned count = 0;
+                ps2_keyboard_reset(&keyboard);
+                keyboard.scan_set = (uint8_t)set;
+                ps2_keyboard_key(&keyboard, code, true);
+                for (; ps2_keyboard_read(&keyboard, &byte); count++)
+                    snprintf(seen[keys] + 2 * count, 3, "%02x", byte);
+                cr_assert(set == 3 ? count == 1 : count >= 1, "set %u, key %x: %s", set, code, seen[keys]);
+                for (unsigned i = 0; i < keys; i++)
+                    cr_assert_str_neq(seen[i], seen[keys], "set %u, key %x", set, code);
+                ps2_keyboard_key(&keyboard, code, false);
+                cr_assert(set == 3 || code == 0x145 || keyboard.queue.count != 0, "set %u, key %x", set, code);
+                keys++;
+            }
+        cr_assert_eq(keys, 83 + 3 + 5 + 19);
+    }
 }

@@ -87,6 +87,7 @@ Test(options, numbers_and_words)
         { "--boot cdrom", VX_OPT_boot, 1 },
         { "--boot floppy", VX_OPT_boot, 2 },
         { "--floppy-speed real", VX_OPT_floppy_speed, 1 },
+        { "--keyboard-layout jp", VX_OPT_keyboard_layout, 5 },
         { "--disk-format raw", VX_OPT_disk_format, 1 },
         { "--sandbox on", VX_OPT_sandbox, 0 },
         { "--sandbox=off", VX_OPT_sandbox, 1 },

@@ -34,7 +34,7 @@ static void on_leave(void *opaque)
     ((struct rig *)opaque)->leaves++;
 }
 
-static void set_up_with(struct rig *rig, bool escape)
+static void set_up_with(struct rig *rig, bool escape, enum keyboard_layout layout)
 {
     struct winsize size = { .ws_row = 25, .ws_col = 80 };
     memset(rig, 0, sizeof *rig);
@@ -50,6 +50,7 @@ static void set_up_with(struct rig *rig, bool escape)
                                                             .in_fd = rig->slave,
                                                             .out_fd = rig->slave,
                                                             .input = &rig->input,
+                                                            .layout = layout,
                                                             .escape = escape,
                                                             .leave = on_leave,
                                                             .opaque = rig },
@@ -59,7 +60,7 @@ static void set_up_with(struct rig *rig, bool escape)
 
 static void set_up(struct rig *rig)
 {
-    set_up_with(rig, true);
+    set_up_with(rig, true, LAYOUT_US);
 }
 
 static void tear_down(struct rig *rig)
@@ -137,12 +138,12 @@ Test(terminal, keys_and_prefix)
     tear_down(&rig);
 }
 
-Test(terminal, keys_without_prefix)
+Test(terminal, keys_without_prefix_in_another_layout)
 {
     struct rig rig;
-    set_up_with(&rig, false);
+    set_up_with(&rig, false, LAYOUT_FR);
     cr_assert_eq(write(rig.master, "\001x", 2), 2);
-    cr_assert(run_until(&rig, "+1d +1e -1e -1d +2d -2d ", 0));
+    cr_assert(run_until(&rig, "+1d +10 -10 -1d +2d -2d ", 0));
     tear_down(&rig);
 }
 
