@@ -18,6 +18,8 @@ struct pit {
     struct vx_bus *bus;
     struct vx_clock *clock;
     struct vx_irq out0;
+    void (*changed2)(void *opaque, const struct pit_counter *counter); /* NULL: nobody follows counter 2 */
+    void *listener2;
     struct vx_timer timer;
     bool level;   /* of the line */
     int64_t rise; /* tick of the next rise of OUT0, PIT_NO_TICK: none */
@@ -74,6 +76,12 @@ static void out0_edge(void *opaque)
     arm(pit, t);
 }
 
+static void tell_listener2(const struct pit *pit)
+{
+    if (pit->changed2 != NULL)
+        pit->changed2(pit->listener2, &pit->counter[2]);
+}
+
 static void write_control(struct pit *pit, uint8_t word, int64_t t)
 {
     unsigned select = word >> 6;
@@ -92,6 +100,8 @@ static void write_control(struct pit *pit, uint8_t word, int64_t t)
         pit_counter_control(&pit->counter[select], word, t);
         if (select == 0)
             follow_out0(pit);
+        if (select == 2)
+            tell_listener2(pit);
     }
 }
 
@@ -114,11 +124,20 @@ static void pit_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
     pit_counter_write(&pit->counter[off], (uint8_t)value, t);
     if (off == 0)
         follow_out0(pit);
+    if (off == 2)
+        tell_listener2(pit);
 }
 
 void pit_set_gate2(struct pit *pit, bool level)
 {
     pit_counter_set_gate(&pit->counter[2], level, now_ticks(pit));
+    tell_listener2(pit);
+}
+
+void pit_listen2(struct pit *pit, void (*changed)(void *opaque, const struct pit_counter *counter), void *opaque)
+{
+    pit->changed2 = changed;
+    pit->listener2 = opaque;
 }
 
 bool pit_out2(struct pit *pit)
@@ -182,7 +201,7 @@ static const struct state_field fields[] = {
     FIELD_IN(struct pit, rise, 0, PIT_NO_TICK),
     FIELD_STRUCT(struct pit, counter, &pit_counter_state),
     FIELD_TIMER(struct pit, timer, clock),
-    WIRES(struct pit, bus, clock, out0, region),
+    WIRES(struct pit, bus, clock, out0, region, changed2, listener2),
 };
 static const struct state_table state = STATE_TABLE(struct pit, fields, NULL);
 

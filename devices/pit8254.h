@@ -14,6 +14,7 @@
 #define PIT_HZ 1193182u
 
 struct pit;
+struct pit_counter;
 
 struct pit_config {
     struct vx_bus *bus;
@@ -27,5 +28,8 @@ extern const struct device_type pit_type;
 /* GATE2 (port 61h bit 0) and OUT2 (bit 5). */
 void pit_set_gate2(struct pit *pit, bool level);
 bool pit_out2(struct pit *pit);
+
+/* Who follows OUT2: told after each change of counter 2 by the guest, not by its counting or a reset. NULL: nobody. */
+void pit_listen2(struct pit *pit, void (*changed)(void *opaque, const struct pit_counter *counter), void *opaque);
 
 #endif

@@ -4,6 +4,7 @@
 #define REFRESH_NS     15085
 #define WRITABLE       0x0F
 #define GATE2          0x01
+#define SPEAKER_DATA   0x02
 #define REFRESH_TOGGLE 0x10
 #define OUT2           0x20
 
@@ -11,6 +12,7 @@ struct port61 {
     struct one_region chip;
     struct vx_clock *clock;
     struct pit *pit;
+    struct vx_irq speaker;
     uint8_t control; /* bits 3..0 */
 };
 
@@ -28,15 +30,18 @@ static void port61_write(void *opaque, uint64_t off, unsigned size, uint64_t val
     struct port61 *port = opaque;
     port->control = (uint8_t)value & WRITABLE;
     pit_set_gate2(port->pit, port->control & GATE2);
+    vx_irq_set(&port->speaker, port->control & SPEAKER_DATA);
 }
 
 static void port61_reset(void *instance, enum reset phase)
 {
     struct port61 *port = instance;
-    if (phase == VX_RESET_HOLD)
+    if (phase == VX_RESET_HOLD) {
         port->control = 0;
-    else
+    } else {
         pit_set_gate2(port->pit, false);
+        vx_irq_lower(&port->speaker);
+    }
 }
 
 vx_err port61_create(const struct port61_config *config, struct port61 **out)
@@ -49,12 +54,13 @@ vx_err port61_create(const struct port61_config *config, struct port61 **out)
     *out = (struct port61 *)chip;
     (*out)->clock = config->clock;
     (*out)->pit = config->pit;
+    (*out)->speaker = config->speaker;
     return VX_ERR_OK;
 }
 
 static const struct state_field fields[] = {
     REGISTER(struct port61, control),
-    WIRES(struct port61, chip, clock, pit),
+    WIRES(struct port61, chip, clock, pit, speaker),
 };
 static const struct state_table state = STATE_TABLE(struct port61, fields, NULL);
 

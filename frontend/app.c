@@ -23,6 +23,7 @@
 #include "app_stats.h"
 #include "app_terminal.h"
 #include "app_watch.h"
+#include "audio.h"
 #include "sandbox.h"
 #include "std_descriptors.h"
 #include "vx86/firmware.h"
@@ -36,6 +37,7 @@ struct app {
     struct vx_loop *loop;      /* the machine's */
     struct vx_loop *user_loop; /* the main thread's */
     struct vx_files *files;
+    struct audio *audio; /* NULL: --audio none */
     enum vx_engine engine;
     const char *refusal; /* why not the translator, or NULL */
     struct app_media media;
@@ -221,6 +223,7 @@ static vx_err create_machine(struct app *app)
         .debugcon = &app->debugcon.chr,
         .display = app->terminal.display != NULL ? terminal_display(app->terminal.display) : NULL,
         .input = &app->terminal.input,
+        .audio = audio_streams(app->audio),
         .no_reboot = option(app, VX_OPT_no_reboot)->given,
     };
     vx_log_debug(app->log, VX_LOG_GENERAL, "huge pages for guest memory and translated code: %s",
@@ -271,6 +274,9 @@ static vx_err set_up(struct app *app)
     VX_TRY(vx_loop_create_plain(&app->user_loop));
     VX_TRY(vx_files_create(&app->files));
     VX_TRY(app_media_open(app->options, app->log, app->loop, app->files, &app->media));
+    VX_TRY(audio_create(
+        &(struct audio_config){ .log = app->log, .files = app->files, .spec = option(app, VX_OPT_audio)->text },
+        &app->audio));
     VX_TRY(app_stats_open(&app->stats, app->options, app->log, app->files));
     app_debug_prepare(&app->debug, app->options);
     VX_TRY(set_up_terminal(app));
@@ -390,6 +396,7 @@ static int run(struct app *app)
     int status = exit_status(app, app->end, app->end_value);
     bool lost = !debugger_finish_trace(app->debug.debugger);
     lost |= serial_lost_output(app->terminal.serial[0]) || serial_lost_output(app->terminal.serial[1]);
+    lost |= !audio_finish(app->audio);
     if (lost && status == VX_EXIT_OFF)
         status = VX_EXIT_ERROR;
     if (app_stats_wanted(app->options))
@@ -409,6 +416,7 @@ static void take_apart(struct app *app)
     app->machine = NULL;
     vx_clock_destroy(app->clock);
     app_terminal_close(&app->terminal);
+    audio_destroy(app->audio);
     app_media_close(&app->media);
     vx_loop_destroy(app->loop);
     vx_loop_destroy(app->user_loop);

@@ -4,6 +4,7 @@
  *   pc_memory.c  RAM, ROM and VGA window in the physical map; what has no backing goes to the bus
  *   pc_board.c   the schematic: every chip and what each of its wires is connected to
  *   pc_setup.c   what firmware is told: CMOS bytes, fw_cfg items, boot order
+ *   pc_sound.c   the speaker, sound cards, and which streams of the back end they have
  *   pc_floppy.c  the floppy controller and its drives, another disk while the machine runs
  *   pc_run.c     the machine's turn: work, timers, requests, sleep; resets and ends
  *   pc_stuck.c   what the user is told of triple faults, boot loops and HLT for good
@@ -31,6 +32,7 @@
 #include "lapic.h"
 #include "mc146818.h"
 #include "pc_cpu.h"
+#include "pc_speaker.h"
 #include "pc_stuck.h"
 #include "pc_testdev.h"
 #include "pci.h"
@@ -107,6 +109,7 @@ struct vx_machine {
     struct piix3 *piix3;
     struct piix4_pm *pm;
     struct pit *pit;
+    struct pc_speaker *speaker;
     struct rtc *rtc;
     struct fpu_error *fpu_error;
     struct i8042 *i8042;
@@ -136,6 +139,10 @@ VX_MUST_USE vx_err pc_memory_create(struct vx_machine *pc, const struct vx_machi
 /* First address above RAM at which PCI memory may lie. */
 uint64_t pc_memory_pci_first(const struct vx_machine *pc);
 #define PC_PCI_MEMORY_END 0xFEC00000u
+
+/* pc_sound.c */
+/* The speaker, behind the 8254 that it follows and before port 61h, which drives it. */
+VX_MUST_USE vx_err pc_sound_create_speaker(struct vx_machine *pc, const struct vx_machine_config *config);
 
 /* pc_board.c */
 VX_MUST_USE vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config);

@@ -268,19 +268,23 @@ static vx_err create_bridges(struct vx_machine *pc)
 }
 
 /* The 8254 and the RTC interrupt through the HPET, which can take their place. */
-static vx_err create_timers(struct vx_machine *pc)
+static vx_err create_timers(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     struct hpet *hpet;
-    struct hpet_config config = { .bus = pc->bus, .clock = pc->clock, .legacy = { isa_irq(pc, 0), isa_irq(pc, 8) } };
+    struct hpet_config wires = { .bus = pc->bus, .clock = pc->clock, .legacy = { isa_irq(pc, 0), isa_irq(pc, 8) } };
     for (unsigned i = 0; i < HPET_PINS; i++)
-        config.pin[i] = ioapic_input(pc->ioapic, HPET_FIRST_PIN + i);
-    VX_TRY(hpet_create(&config, &hpet));
+        wires.pin[i] = ioapic_input(pc->ioapic, HPET_FIRST_PIN + i);
+    VX_TRY(hpet_create(&wires, &hpet));
     pc_own(pc, &hpet_type, hpet);
     struct pit_config pit = { .bus = pc->bus, .clock = pc->clock, .out0 = hpet_legacy_input(hpet, HPET_IRQ0) };
     VX_TRY(pit_create(&pit, &pc->pit));
     pc_own(pc, &pit_type, pc->pit);
     struct port61 *port61;
-    VX_TRY(port61_create(&(struct port61_config){ .bus = pc->bus, .clock = pc->clock, .pit = pc->pit }, &port61));
+    VX_TRY(pc_sound_create_speaker(pc, config));
+    VX_TRY(port61_create(
+        &(struct port61_config){
+            .bus = pc->bus, .clock = pc->clock, .pit = pc->pit, .speaker = pc_speaker_data(pc->speaker) },
+        &port61));
     pc_own(pc, &port61_type, port61);
     struct rtc_config rtc = { .bus = pc->bus, .clock = pc->clock, .irq = hpet_legacy_input(hpet, HPET_IRQ8) };
     VX_TRY(rtc_create(&rtc, &pc->rtc));
@@ -435,7 +439,7 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     pc->asking = &pc->cpu[0];
     VX_TRY(create_interrupts(pc));
     VX_TRY(create_bridges(pc));
-    VX_TRY(create_timers(pc));
+    VX_TRY(create_timers(pc, config));
     VX_TRY(create_keyboard(pc, config->input));
     VX_TRY(create_vmmouse(pc, config->input));
     VX_TRY(create_serial(pc, config->serial, config->uart_ungated));

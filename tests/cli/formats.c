@@ -181,6 +181,7 @@ static void outputs(struct run *run)
         { "--serial file:soft off.img", "--serial: soft: is in use as disk image" },
         { "--snapshot --serial file:soft off.img", "--serial: soft: is in use as disk image" },
         { "--serial file:soft --cdrom off.img", "--serial: soft: is in use as CD-ROM image" },
+        { "--audio wav=hard off.img", "--audio: hard: is in use as disk image; name another" },
         { "--stats-file hard off.img", "--stats-file: hard: is in use as disk image; name another" },
         { "--stats-file line --serial file:line off.img", "--serial: line: is in use as --stats-file" },
         { "--stats-file line --serial file:./line off.img", "--serial: \\./line: is in use as --stats-file" },

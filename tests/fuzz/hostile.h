@@ -25,6 +25,7 @@ struct hostile_machine {
     struct vx_char serial;
     struct vx_display display;
     struct vx_input input;
+    struct vx_audio audio;
     struct vx_timer end; /* of the program */
     uint8_t rom[HOSTILE_ROM_BYTES];
 };

@@ -27,6 +27,7 @@ void hostile_machine_create(struct hostile_machine *m, enum vx_engine engine, ui
     m->serial = fuzz_char();
     m->display = fuzz_display();
     m->input = fuzz_input();
+    m->audio = fuzz_audio();
     make_rom(m);
     struct vx_machine_config config = {
         .log = m->log,
@@ -41,6 +42,7 @@ void hostile_machine_create(struct hostile_machine *m, enum vx_engine engine, ui
         .debugcon = &m->serial,
         .display = &m->display,
         .input = &m->input,
+        .audio = &m->audio,
         .bios = m->rom,
         .bios_bytes = sizeof m->rom,
         .vga_bios = m->rom,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vx86/machine.h"
+
 /* ---- media */
 
 static void disk_done(struct vx_work *work)
@@ -115,6 +117,53 @@ static void input_leds(void *opaque, unsigned leds)
 static const struct vx_char_ops char_ops = { .write = char_write };
 static const struct vx_display_ops display_ops = { .update = display_update };
 static const struct vx_input_ops input_ops = { .leds = input_leds };
+
+/* ---- sound */
+
+static void audio_start(void *opaque, unsigned stream, const struct vx_audio_format *format)
+{
+    (void)opaque;
+    VX_ASSERT(stream < VX_SOUND_STREAMS && (format->channels == 1 || format->channels == 2));
+    VX_ASSERT(format->rate_hz >= 4000 && format->rate_hz <= 192000);
+}
+
+static void audio_stop(void *opaque, unsigned stream)
+{
+    (void)opaque;
+    VX_ASSERT(stream < VX_SOUND_STREAMS);
+}
+
+/* Reads as much as any format has at least. */
+static void audio_play(void *opaque, unsigned stream, const void *frames, size_t count, uint64_t guest_ns)
+{
+    volatile uint8_t sum = 0;
+    (void)opaque, (void)guest_ns;
+    VX_ASSERT(stream < VX_SOUND_STREAMS && count != 0 && count <= 192000);
+    for (size_t i = 0; i < count; i++)
+        sum += ((const uint8_t *)frames)[i];
+    (void)sum;
+}
+
+static void audio_record(void *opaque, unsigned stream, void *frames, size_t count, uint64_t guest_ns)
+{
+    (void)opaque, (void)guest_ns;
+    VX_ASSERT(stream < VX_SOUND_STREAMS && count != 0 && count <= 192000);
+    memset(frames, 0x5A, count);
+}
+
+static void audio_volume(void *opaque, unsigned stream, uint16_t left, uint16_t right)
+{
+    (void)opaque, (void)left, (void)right;
+    VX_ASSERT(stream < VX_SOUND_STREAMS);
+}
+
+struct vx_audio fuzz_audio(void)
+{
+    static const struct vx_audio_ops ops = {
+        .start = audio_start, .stop = audio_stop, .play = audio_play, .record = audio_record, .volume = audio_volume
+    };
+    return (struct vx_audio){ .ops = &ops, .streams = VX_SOUND_STREAMS };
+}
 
 struct vx_char fuzz_char(void)
 {

@@ -21,5 +21,6 @@ void fuzz_disk_fini(struct fuzz_disk *disk);
 struct vx_char fuzz_char(void);
 struct vx_display fuzz_display(void);
 struct vx_input fuzz_input(void);
+struct vx_audio fuzz_audio(void); /* asserts what devices promise of streams */
 
 #endif

@@ -86,6 +86,7 @@ struct rig *rig_create(const struct rig_config *config)
     rig->serial[0] = fuzz_char();
     rig->display = fuzz_display();
     rig->input = fuzz_input();
+    rig->audio = fuzz_audio();
     guest_make_rom(rig->rom);
     struct vx_machine_config machine = {
         .log = rig->log,
@@ -103,6 +104,7 @@ struct rig *rig_create(const struct rig_config *config)
         .debugcon = &rig->serial[0],
         .display = &rig->display,
         .input = &rig->input,
+        .audio = &rig->audio,
         .bios = rig->rom,
         .bios_bytes = sizeof rig->rom,
         .vga_bios = rig->rom,

@@ -25,6 +25,7 @@ struct rig {
     struct vx_char serial[2];
     struct vx_display display;
     struct vx_input input;
+    struct vx_audio audio;
     struct peer peer[PEERS];
     struct vx_region host_port; /* of a guest */
     struct vx_timer end;        /* of a guest's run */

@@ -170,6 +170,24 @@ static void set_time(struct scene *s)
     cmos(s, 0x0B, below(s, 128));
 }
 
+/* A beep, pulses by hand, and what a guest gets wrong about it. */
+void scene_speaker(struct scene *s)
+{
+    if (chance(s, 2)) {
+        out(s, 0x43, chance(s, 3) ? 0x80 | below(s, 64) : 0xB6);
+        out(s, 0x42, chance(s, 3) ? below(s, 8) : any(s));
+        out(s, 0x42, chance(s, 2) ? 0 : below(s, 32));
+    }
+    out(s, 0x61, chance(s, 4) ? any(s) : 3);
+    pass(s, chance(s, 4) ? below(s, 2000000000) : below(s, 30000000));
+    for (unsigned i = below(s, chance(s, 4) ? 60 : 4); i > 0; i--) {
+        out(s, 0x61, below(s, 4));
+        pass(s, below(s, 200000));
+    }
+    if (chance(s, 3))
+        out(s, 0x61, 0);
+}
+
 void scene_rtc(struct scene *s)
 {
     switch (below(s, 6)) {
