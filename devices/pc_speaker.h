@@ -1,6 +1,6 @@
 /* pc_speaker.h - the PC's speaker: counter 2 of the 8254 and port 61h's speaker data bit, as sound.
  *
- * Source: 82371SB (PIIX3) data sheet "NMISC - NMI Status and Control Register"; IBM PC AT Technical Reference "Speaker".
+ * Source: 82371SB (PIIX3) data sheet "NMISC - NMI Status and Control Register"; IBM AT Technical Reference "Speaker".
  *
  *     8254 OUT2 --+
  *                 AND --> the speaker

@@ -2,8 +2,8 @@
  *
  * Source: 82371SB (PIIX3) data sheet "NMISC - NMI Status and Control Register". Port: 61h.
  *     7 SERR# (0) | 6 IOCHK# (0) | 5 OUT2 | 4 refresh toggle | 3 IOCHK# mask | 2 SERR# mask | 1 speaker data | 0 GATE2
- * Modelled: gate and output of counter 2, the toggle (every 15.085 us), the masks as plain bits, speaker data as a line. Not modelled:
- * NMI sources. State to save: bits 3..0 (GATE2 itself is the 8254's). */
+ * Modelled: gate and output of counter 2, the toggle (every 15.085 us), the masks as plain bits,
+ * speaker data as a line. Not modelled: NMI sources. State to save: bits 3..0 (GATE2 itself is the 8254's). */
 #ifndef VX86_DEVICES_PORT61_H
 #define VX86_DEVICES_PORT61_H
 

@@ -111,7 +111,7 @@ static void read_frame(const struct audio_stream *stream, const uint8_t *at, int
     }
 }
 
-/* The output frames behind the place `from` up to the one `to`, where the stream goes from its last frame to `frame`. */
+/* The output frames behind the place `from` up to `to`, where the stream goes from its last frame to `frame`. */
 static void add_line(struct audio_mix *mix, const struct audio_stream *stream, uint64_t from, uint64_t to,
                      const int32_t frame[AUDIO_CHANNELS])
 {

@@ -1,7 +1,7 @@
 /* audio_wav.h - `--audio wav=FILE`: what the guest plays as a WAV file, from its first sound to its last.
  *
- * Source: Microsoft "Multimedia Programming Interface and Data Specifications", RIFF WAVE, PCM. Silence is a hole in the
- * file. The header is right whenever it is written, so that a run that is killed leaves a file that can be played.
+ * Source: Microsoft "Multimedia Programming Interface and Data Specifications", RIFF WAVE, PCM. Silence is a hole in
+ * the file. The header is right whenever it is written, so that a run that is killed leaves a file that can be played.
  * Thread rule: one thread. */
 #ifndef VX86_FRONTEND_AUDIO_WAV_H
 #define VX86_FRONTEND_AUDIO_WAV_H
