@@ -1,4 +1,4 @@
-/* memory.c - guest memory as it is, without side effects on the guest: no A or D bits, no device is asked. */
+/* memory.c - guest memory as it is, without side effects on the guest: no A or D bits, devices are only peeked at. */
 #include <string.h>
 
 #include "debug_private.h"
@@ -10,16 +10,60 @@ static size_t in_page(uint64_t address, size_t bytes)
     return bytes < left ? bytes : left;
 }
 
+/* ---- memory behind a device (a window to video memory) ----------------------------------------------------------- */
+
+static uint64_t on_bus(const struct vx_debug *debug, uint64_t phys)
+{
+    return vx_pmap_a20(debug->vcpu->mmu->pmap) ? phys : phys & ~(UINT64_C(1) << 20);
+}
+
+static size_t read_window(const struct vx_debug *debug, uint64_t phys, uint8_t *buf, size_t bytes)
+{
+    size_t done = 0;
+    for (; done < bytes; done++) {
+        uint64_t at = on_bus(debug, phys + done), value;
+        const struct vx_region *region = vx_bus_region_at(debug->config.bus, VX_SPACE_MEMORY, at);
+        if (region == NULL || !region->is_memory || !vx_bus_peek(debug->config.bus, VX_SPACE_MEMORY, at, 1, &value))
+            break;
+        buf[done] = (uint8_t)value;
+    }
+    return done;
+}
+
+static size_t write_window(const struct vx_debug *debug, uint64_t phys, const uint8_t *buf, size_t bytes)
+{
+    size_t done = 0;
+    while (done < bytes && vx_bus_poke(debug->config.bus, on_bus(debug, phys + done), buf[done]))
+        done++;
+    return done;
+}
+
+const char *vx_debug_peek(const struct vx_debug *debug, uint64_t phys, unsigned bytes, uint64_t *value)
+{
+    uint64_t at = on_bus(debug, phys);
+    if (vx_pmap_read_ptr(debug->vcpu->mmu->pmap, phys) != NULL)
+        return "that is memory";
+    if (vx_bus_region_at(debug->config.bus, VX_SPACE_MEMORY, at) == NULL)
+        return "no device answers there";
+    return vx_bus_peek(debug->config.bus, VX_SPACE_MEMORY, at, bytes, value) ? NULL
+                                                                             : "this device cannot be looked into";
+}
+
+/* ---- physical, linear -------------------------------------------------------------------------------------------- */
+
 size_t vx_debug_read_phys(const struct vx_debug *debug, uint64_t phys, void *buf, size_t bytes)
 {
     size_t done = 0;
     while (done < bytes) {
         const uint8_t *hva = vx_pmap_read_ptr(debug->vcpu->mmu->pmap, phys + done);
-        if (hva == NULL)
+        size_t part = in_page(phys + done, bytes - done), got = part;
+        if (hva != NULL)
+            memcpy((uint8_t *)buf + done, hva, part);
+        else
+            got = read_window(debug, phys + done, (uint8_t *)buf + done, part);
+        done += got;
+        if (got < part)
             break;
-        size_t part = in_page(phys + done, bytes - done);
-        memcpy((uint8_t *)buf + done, hva, part);
-        done += part;
     }
     return done;
 }
@@ -30,12 +74,16 @@ size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const vo
     size_t done = 0;
     while (done < bytes) {
         uint8_t *hva = vx_pmap_write_ptr(pmap, phys + done);
-        if (hva == NULL)
+        size_t part = in_page(phys + done, bytes - done), got = part;
+        if (hva != NULL) {
+            memcpy(hva, (const uint8_t *)buf + done, part);
+            vx_pmap_wrote(pmap, phys + done, part);
+        } else {
+            got = write_window(debug, phys + done, (const uint8_t *)buf + done, part);
+        }
+        done += got;
+        if (got < part)
             break;
-        size_t part = in_page(phys + done, bytes - done);
-        memcpy(hva, (const uint8_t *)buf + done, part);
-        vx_pmap_wrote(pmap, phys + done, part);
-        done += part;
     }
     return done;
 }

@@ -142,19 +142,28 @@ static void interrupt(struct hpet_timer *timer)
     drive(hpet);
 }
 
-static void sync(struct hpet_timer *timer) /* keeps I2 */
+/* Has there been a match between `since` and `now`? *comparator: where it is then. */
+static bool has_matched(const struct hpet_timer *timer, uint64_t now, uint64_t *comparator)
 {
-    if (!is_running(timer->hpet))
-        return;
-    uint64_t now = counter(timer->hpet), passed = now - timer->since, distance = to_match(timer);
-    timer->since = now;
-    if (distance == 0 || passed < distance)
-        return;
+    uint64_t passed = now - timer->since, distance = to_match(timer);
+    *comparator = timer->comparator;
+    if (!is_running(timer->hpet) || distance == 0 || passed < distance)
+        return false;
     if ((timer->config & TIMER_PERIODIC) && timer->period != 0) {
         uint64_t periods = (passed - distance) / timer->period + 1;
-        timer->comparator = (timer->comparator + periods * timer->period) & width_mask(timer);
+        *comparator = (timer->comparator + periods * timer->period) & width_mask(timer);
     }
-    interrupt(timer);
+    return true;
+}
+
+static void sync(struct hpet_timer *timer) /* keeps I2 */
+{
+    uint64_t now = counter(timer->hpet);
+    bool matched = has_matched(timer, now, &timer->comparator);
+    if (is_running(timer->hpet))
+        timer->since = now;
+    if (matched)
+        interrupt(timer);
 }
 
 static void arm(struct hpet_timer *timer) /* keeps I3 */
@@ -187,13 +196,35 @@ static void begin(struct hpet_timer *timer)
 
 /* ---- registers --------------------------------------------------------------------------------------------------- */
 
-static uint64_t read_timer(struct hpet_timer *timer, unsigned reg)
+static uint64_t look_at_timer(const struct hpet_timer *timer, unsigned reg)
 {
-    sync(timer);
-    arm(timer);
+    uint64_t comparator;
     switch (reg) {
     case TIMER_CONFIG: return (uint64_t)ROUTABLE << 32 | timer->config | TIMER_CAN_BE_PERIODIC | TIMER_HAS_64_BITS;
-    case TIMER_COMPARATOR: return timer->comparator;
+    case TIMER_COMPARATOR: (void)has_matched(timer, counter(timer->hpet), &comparator); return comparator;
+    default: return 0;
+    }
+}
+
+/* The matches that nobody has looked for yet count too. */
+static uint64_t status_now(const struct hpet *hpet)
+{
+    uint64_t status = hpet->status, comparator;
+    for (unsigned n = 0; n < TIMERS; n++)
+        if ((hpet->timer[n].config & TIMER_LEVEL) && has_matched(&hpet->timer[n], counter(hpet), &comparator))
+            status |= 1u << n;
+    return status;
+}
+
+static uint64_t look_at_register(const struct hpet *hpet, unsigned reg)
+{
+    if (reg >= REG_TIMERS && reg < REG_TIMERS + TIMERS * TIMER_STRIDE)
+        return look_at_timer(&hpet->timer[(reg - REG_TIMERS) / TIMER_STRIDE], (reg - REG_TIMERS) % TIMER_STRIDE);
+    switch (reg) {
+    case REG_CAPABILITIES: return CAPABILITIES;
+    case REG_CONFIG: return hpet->config;
+    case REG_STATUS: return status_now(hpet);
+    case REG_COUNTER: return counter(hpet);
     default: return 0;
     }
 }
@@ -201,17 +232,11 @@ static uint64_t read_timer(struct hpet_timer *timer, unsigned reg)
 static uint64_t read_register(struct hpet *hpet, unsigned reg)
 {
     if (reg >= REG_TIMERS && reg < REG_TIMERS + TIMERS * TIMER_STRIDE)
-        return read_timer(&hpet->timer[(reg - REG_TIMERS) / TIMER_STRIDE], (reg - REG_TIMERS) % TIMER_STRIDE);
-    switch (reg) {
-    case REG_CAPABILITIES: return CAPABILITIES;
-    case REG_CONFIG: return hpet->config;
-    case REG_STATUS:
+        match(&hpet->timer[(reg - REG_TIMERS) / TIMER_STRIDE]);
+    else if (reg == REG_STATUS)
         for (unsigned n = 0; n < TIMERS; n++)
             match(&hpet->timer[n]);
-        return hpet->status;
-    case REG_COUNTER: return counter(hpet);
-    default: return 0;
-    }
+    return look_at_register(hpet, reg);
 }
 
 /* A pin that the timer has not got is not taken. */
@@ -309,6 +334,12 @@ static uint64_t hpet_read(void *opaque, uint64_t off, unsigned size)
     return read_register(opaque, (unsigned)off & ~7u) >> (8 * (off & 4));
 }
 
+static uint64_t hpet_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    (void)size;
+    return look_at_register(opaque, (unsigned)off & ~7u) >> (8 * (off & 4));
+}
+
 static void hpet_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     unsigned shift = 8 * (off & 4);
@@ -355,6 +386,7 @@ vx_err hpet_create(const struct hpet_config *config, struct hpet **out)
         .max_size = 8,
         .read = hpet_read,
         .write = hpet_write,
+        .peek = hpet_peek,
     };
     struct one_region *chip;
     VX_TRY(one_region_create(sizeof **out, config->bus, &region, &chip));

@@ -47,6 +47,17 @@ static uint64_t memory_read(void *opaque, uint64_t off, unsigned size)
     return get(((struct pc_testdev *)opaque)->memory + off, size);
 }
 
+static uint64_t memory_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    return get(((const struct pc_testdev *)opaque)->memory + off, size);
+}
+
+static bool memory_poke(void *opaque, uint64_t off, uint8_t value)
+{
+    ((struct pc_testdev *)opaque)->memory[off] = value;
+    return true;
+}
+
 static void memory_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
 {
     put(((struct pc_testdev *)opaque)->memory + off, size, value);
@@ -107,7 +118,10 @@ static void set_regions(struct pc_testdev *chip)
                                            .size = MEMORY_BYTES,
                                            .max_size = 8,
                                            .read = memory_read,
-                                           .write = memory_write };
+                                           .write = memory_write,
+                                           .peek = memory_peek,
+                                           .is_memory = true,
+                                           .poke = memory_poke };
     for (unsigned i = 0; i < VX_ARRAY_LEN(chip->regions); i++)
         chip->regions[i].opaque = chip;
 }

@@ -134,13 +134,18 @@ static void write_entry(struct ioapic *ioapic, unsigned pin, bool high, uint32_t
     service(ioapic, pin);
 }
 
-static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
+static uint64_t ioapic_peek(const void *opaque, uint64_t off, unsigned size)
 {
     (void)size;
     const struct ioapic *ioapic = opaque;
     if (off == IOREGSEL)
         return ioapic->select;
     return off == IOWIN ? read_window(ioapic) : 0;
+}
+
+static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
+{
+    return ioapic_peek(opaque, off, size);
 }
 
 static void ioapic_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
@@ -198,6 +203,7 @@ vx_err ioapic_create(const struct ioapic_config *config, struct ioapic **out)
                                          .max_size = 4,
                                          .read = ioapic_read,
                                          .write = ioapic_write,
+                                         .peek = ioapic_peek,
                                          .opaque = ioapic };
     vx_err err = vx_bus_add(ioapic->bus, &ioapic->region);
     if (err != VX_ERR_OK) {

@@ -34,34 +34,39 @@ static const uint32_t lvt_writable[LVT_COUNT] = { 0x700FF, 0x107FF, 0x107FF, 0x1
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
 
-static uint32_t read_register(struct lapic *lapic, unsigned reg)
+/* False: there is no such register to be read. */
+static bool look_at_register(const struct lapic *lapic, unsigned reg, uint32_t *value)
 {
-    if (reg >= REG_ISR && reg < REG_TMR)
-        return lapic->isr[(reg - REG_ISR) / 16];
-    if (reg >= REG_TMR && reg < REG_IRR)
-        return lapic->tmr[(reg - REG_TMR) / 16];
-    if (reg >= REG_IRR && reg < REG_ESR)
-        return lapic->irr[(reg - REG_IRR) / 16];
-    if (reg >= REG_LVT && reg < REG_LVT_END)
-        return lapic->lvt[(reg - REG_LVT) / 16];
+    *value = 0;
     switch (reg) {
-    case REG_ID: return (uint32_t)lapic->id << 24;
-    case REG_VERSION: return VERSION;
-    case REG_TPR: return lapic->tpr;
-    case REG_APR: return lapic_processor_priority(lapic); /* one processor: nothing to arbitrate with */
-    case REG_PPR: return lapic_processor_priority(lapic);
-    case REG_LDR: return lapic->ldr;
-    case REG_DFR: return lapic->dfr;
-    case REG_SVR: return lapic->svr;
-    case REG_ESR: return lapic->esr;
-    case REG_ICR_LOW: return lapic->icr_low;
-    case REG_ICR_HIGH: return lapic->icr_high;
-    case REG_INITIAL: return lapic->initial;
-    case REG_CURRENT: return lapic_timer_count(lapic);
-    case REG_DIVIDE: return lapic->divide;
-    case REG_EOI: return 0;
-    default: lapic_raise_error(lapic, ESR_ILLEGAL_REGISTER); return 0;
+    case REG_ID: *value = (uint32_t)lapic->id << 24; break;
+    case REG_VERSION: *value = VERSION; break;
+    case REG_TPR: *value = lapic->tpr; break;
+    case REG_APR: /* one processor: nothing to arbitrate with */
+    case REG_PPR: *value = lapic_processor_priority(lapic); break;
+    case REG_LDR: *value = lapic->ldr; break;
+    case REG_DFR: *value = lapic->dfr; break;
+    case REG_SVR: *value = lapic->svr; break;
+    case REG_ESR: *value = lapic->esr; break;
+    case REG_ICR_LOW: *value = lapic->icr_low; break;
+    case REG_ICR_HIGH: *value = lapic->icr_high; break;
+    case REG_INITIAL: *value = lapic->initial; break;
+    case REG_CURRENT: *value = lapic_timer_count(lapic); break;
+    case REG_DIVIDE: *value = lapic->divide; break;
+    case REG_EOI: break;
+    default:
+        if (reg >= REG_ISR && reg < REG_TMR)
+            *value = lapic->isr[(reg - REG_ISR) / 16];
+        else if (reg >= REG_TMR && reg < REG_IRR)
+            *value = lapic->tmr[(reg - REG_TMR) / 16];
+        else if (reg >= REG_IRR && reg < REG_ESR)
+            *value = lapic->irr[(reg - REG_IRR) / 16];
+        else if (reg >= REG_LVT && reg < REG_LVT_END)
+            *value = lapic->lvt[(reg - REG_LVT) / 16];
+        else
+            return false;
     }
+    return true;
 }
 
 static void write_lvt(struct lapic *lapic, enum lvt entry, uint32_t value)
@@ -132,8 +137,18 @@ static void write_register(struct lapic *lapic, unsigned reg, uint32_t value)
 /* Registers are dwords at multiples of 16; what lies between them reads as 0. */
 static uint64_t lapic_read(void *opaque, uint64_t off, unsigned size)
 {
+    uint32_t value = 0;
     (void)size;
-    return off % 16 == 0 ? read_register(opaque, (unsigned)off) : 0;
+    if (off % 16 == 0 && !look_at_register(opaque, (unsigned)off, &value))
+        lapic_raise_error(opaque, ESR_ILLEGAL_REGISTER);
+    return value;
+}
+
+static uint64_t lapic_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    uint32_t value;
+    (void)size;
+    return off % 16 == 0 && look_at_register(opaque, (unsigned)off, &value) ? value : 0;
 }
 
 static void lapic_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
@@ -250,6 +265,7 @@ vx_err lapic_create(const struct lapic_config *config, struct lapic **out)
         .priority = 1,
         .read = lapic_read,
         .write = lapic_write,
+        .peek = lapic_peek,
         .opaque = lapic,
     };
     lapic_set_base(lapic, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE);

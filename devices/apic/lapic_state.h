@@ -66,6 +66,6 @@ void lapic_timer_expires(void *opaque);
 void lapic_timer_arm(struct lapic *lapic); /* I2 */
 void lapic_timer_start(struct lapic *lapic, uint32_t initial);
 void lapic_timer_change(struct lapic *lapic, uint32_t *reg, uint32_t value); /* LVT or divide register */
-uint32_t lapic_timer_count(struct lapic *lapic);
+uint32_t lapic_timer_count(const struct lapic *lapic);
 
 #endif

@@ -17,7 +17,7 @@ static bool by_deadline(const struct lapic *lapic)
     return lapic->lvt[LVT_TIMER] & LVT_TSC_DEADLINE;
 }
 
-uint32_t lapic_timer_count(struct lapic *lapic)
+uint32_t lapic_timer_count(const struct lapic *lapic)
 {
     if (lapic->initial == 0 || lapic->timer_done)
         return 0;

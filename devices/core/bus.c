@@ -315,6 +315,46 @@ void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned
     }
 }
 
+const struct vx_region *vx_bus_region_at(struct vx_bus *bus, enum vx_space space, uint64_t at)
+{
+    struct range gap;
+    const struct vx_bus *below = bus->below != NULL ? bus->below : bus;
+    const struct vx_region *region = find(bus, space, at, &gap)->region;
+    return region != &below->space[space].unclaimed ? region : NULL;
+}
+
+static uint64_t region_peek(const struct vx_region *region, uint64_t at, unsigned size)
+{
+    uint64_t off = at - region->base;
+    if (size >= region->min_size)
+        return region->peek(region->opaque, off, size) & all_ones(size);
+    uint64_t wide_off = off & ~(uint64_t)(region->min_size - 1);
+    return region->peek(region->opaque, wide_off, region->min_size) >> (8 * (off - wide_off)) & all_ones(size);
+}
+
+bool vx_bus_peek(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size, uint64_t *value)
+{
+    VX_ASSERT(size != 0 && size <= WIDEST);
+    *value = 0;
+    for (unsigned done = 0; done < size;) {
+        struct range gap;
+        const struct range *range = find(bus, space, at + done, &gap);
+        if (range->region->peek == NULL)
+            return false;
+        unsigned piece = piece_size(range, space, at + done, size - done);
+        *value |= region_peek(range->region, at + done, piece) << (8 * done);
+        done += piece;
+    }
+    return true;
+}
+
+bool vx_bus_poke(struct vx_bus *bus, uint64_t phys, uint8_t value)
+{
+    struct range gap;
+    const struct vx_region *region = find(bus, VX_SPACE_MEMORY, phys, &gap)->region;
+    return region->is_memory && region->poke != NULL && region->poke(region->opaque, phys - region->base, value);
+}
+
 size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void *buf, size_t count)
 {
     struct range gap;

@@ -11,7 +11,8 @@ static void wake(void *opaque)
 vx_err pc_debug_create(struct vx_machine *pc)
 {
     VX_TRY(vx_debug_create(
-        &(struct vx_debug_config){ .vcpu = pc->cpu[0].vcpu, .clock = pc->clock, .wake = wake, .wake_opaque = pc },
+        &(struct vx_debug_config){
+            .vcpu = pc->cpu[0].vcpu, .clock = pc->clock, .bus = pc->cpu[0].bus, .wake = wake, .wake_opaque = pc },
         &pc->debug));
     pc->debug_wants = vx_debug_wants(pc->debug);
     return VX_ERR_OK;

@@ -88,21 +88,40 @@ static const struct port_range port_ranges[] = {
     { "vga vbe", VBE_PORT, 4, vbe_port_read, vbe_port_write },
 };
 
-static uint64_t mmio_read(void *opaque, uint64_t off, unsigned size)
+/* But for the ports of the old registers, whose reads may change something. */
+static uint64_t mmio_plain(const struct vga *vga, uint64_t off, unsigned size)
 {
-    struct vga *vga = opaque;
-    uint64_t value = 0;
     if (off >= MMIO_VBE && off + size <= MMIO_VBE_END)
         return size == 1 ? vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2) >> (8 * (off & 1)) & 0xFF
                          : vbe_read(vga, (unsigned)(off - MMIO_VBE) / 2);
-    if (off >= MMIO_PORTS && off + size <= MMIO_PORTS_END) {
-        for (unsigned i = 0; i < size; i++)
-            value |= (uint64_t)vga_port_read(vga, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
-        return value;
-    }
     if (off == MMIO_EXT)
         return EXT_SIZE;
     return off == MMIO_EXT + 4 ? EXT_LITTLE_ENDIAN : off < MMIO_PORTS ? 0 : UINT64_MAX;
+}
+
+static bool in_mmio_ports(uint64_t off, unsigned size)
+{
+    return off >= MMIO_PORTS && off + size <= MMIO_PORTS_END;
+}
+
+static uint64_t mmio_read(void *opaque, uint64_t off, unsigned size)
+{
+    uint64_t value = 0;
+    if (!in_mmio_ports(off, size))
+        return mmio_plain(opaque, off, size);
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)vga_port_read(opaque, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
+    return value;
+}
+
+static uint64_t mmio_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    uint64_t value = 0;
+    if (!in_mmio_ports(off, size))
+        return mmio_plain(opaque, off, size);
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)vga_port_peek(opaque, (uint16_t)(0x3C0 + off - MMIO_PORTS + i)) << (8 * i);
+    return value;
 }
 
 static void mmio_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
@@ -242,6 +261,9 @@ static vx_err add_regions(struct vga *vga)
                                       .max_size = 8,
                                       .read = vga_window_read,
                                       .write = vga_window_write,
+                                      .peek = vga_window_peek,
+                                      .is_memory = true,
+                                      .poke = vga_window_poke,
                                       .opaque = vga };
     return vx_bus_add(vga->bus, &vga->window);
 }
@@ -261,8 +283,9 @@ static vx_err add_pci(struct vga *vga, const struct vga_config *config)
                                         .backed = true,
                                         .page = vga->vram_page,
                                         .mapped_at = PCI_UNMAPPED };
-    vga->mmio =
-        (struct vx_region){ .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .opaque = vga };
+    vga->mmio = (struct vx_region){
+        .name = "vga mmio", .max_size = 4, .read = mmio_read, .write = mmio_write, .peek = mmio_peek, .opaque = vga
+    };
     vga->pci.bar[2] = (struct pci_bar){ .size = MMIO_BYTES, .region = &vga->mmio, .mapped_at = PCI_UNMAPPED };
     if (config->rom_bytes != 0)
         vga->pci.bar[PCI_BAR_ROM] = (struct pci_bar){ .size = VX_VGA_ROM_BYTES,

@@ -97,17 +97,23 @@ static struct place locate(const struct vga *vga, uint32_t off, bool write)
 
 /* ---- planar logic ------------------------------------------------------------------------------------------------ */
 
-static uint8_t read_byte(struct vga *vga, uint32_t off)
+/* What a read of the window gives, and what it leaves in the latches. */
+static uint8_t look_at_byte(const struct vga *vga, uint32_t off, uint32_t *latches)
 {
     if (!decode_window(vga, &off))
         return 0xFF;
     struct place place = locate(vga, off, false);
-    vga->latches = load_planes(vga, place.k);
+    *latches = load_planes(vga, place.k);
     if (!(vga->gc[GC_MODE] & GC_MODE_READ_COMPARE))
-        return (uint8_t)(vga->latches >> (8 * place.plane));
-    uint32_t differ = (vga->latches ^ expand(vga->gc[GC_COLOR_COMPARE])) & expand(vga->gc[GC_COLOR_DONT_CARE]);
+        return (uint8_t)(*latches >> (8 * place.plane));
+    uint32_t differ = (*latches ^ expand(vga->gc[GC_COLOR_COMPARE])) & expand(vga->gc[GC_COLOR_DONT_CARE]);
     differ |= differ >> 16;
     return (uint8_t) ~(differ | differ >> 8);
+}
+
+static uint8_t read_byte(struct vga *vga, uint32_t off)
+{
+    return look_at_byte(vga, off, &vga->latches);
 }
 
 /* What the four planes get from `byte`, before the map mask. */
@@ -139,6 +145,14 @@ static uint32_t combine(const struct vga *vga, uint8_t byte)
     return (value & mask) | (vga->latches & ~mask);
 }
 
+static void change_planes(struct vga *vga, uint32_t k, uint32_t value)
+{
+    uint32_t at = vga_plane_off(k);
+    store_planes(vga, k, value);
+    vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, at % VX_PAGE_BYTES, 4);
+    vga_changed(vga);
+}
+
 static void write_byte(struct vga *vga, uint32_t off, uint8_t byte)
 {
     if (!decode_window(vga, &off))
@@ -146,12 +160,8 @@ static void write_byte(struct vga *vga, uint32_t off, uint8_t byte)
     struct place place = locate(vga, off, true);
     uint32_t old = load_planes(vga, place.k), planes = expand(place.planes & vga->seq[SEQ_MAP_MASK]);
     uint32_t value = (old & ~planes) | (combine(vga, byte) & planes);
-    if (value == old)
-        return;
-    store_planes(vga, place.k, value);
-    uint32_t at = vga_plane_off(place.k);
-    vx_pmap_wrote_page(vga->pmap, vga->vram_page + at / VX_PAGE_BYTES, at % VX_PAGE_BYTES, 4);
-    vga_changed(vga);
+    if (value != old)
+        change_planes(vga, place.k, value);
 }
 
 /* ---- the short cut ----------------------------------------------------------------------------------------------- */
@@ -234,6 +244,30 @@ void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value)
     struct vga *vga = opaque;
     if (vga->plain_left != 0 && --vga->plain_left == 0)
         map_chain_4(vga);
+}
+
+uint64_t vga_window_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    uint64_t value = 0;
+    uint32_t latches;
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)look_at_byte(opaque, (uint32_t)off + i, &latches) << (8 * i);
+    return value;
+}
+
+/* With read mode 1 a byte read tells of four planes: there is none that it could be put to. */
+bool vga_window_poke(void *opaque, uint64_t off, uint8_t value)
+{
+    struct vga *vga = opaque;
+    uint32_t at = (uint32_t)off;
+    if ((vga->gc[GC_MODE] & GC_MODE_READ_COMPARE) || !decode_window(vga, &at))
+        return false;
+    struct place place = locate(vga, at, false);
+    uint32_t old = load_planes(vga, place.k), shift = 8u * place.plane;
+    uint32_t planes = (old & ~(0xFFu << shift)) | (uint32_t)value << shift;
+    if (planes != old)
+        change_planes(vga, place.k, planes);
+    return true;
 }
 
 bool vga_is_direct(const struct vga *vga)

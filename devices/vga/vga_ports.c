@@ -54,7 +54,7 @@ static struct timing timing(const struct vga *vga)
     return t;
 }
 
-static uint8_t read_status1(struct vga *vga)
+static uint8_t status1(const struct vga *vga)
 {
     struct timing t = timing(vga);
     uint64_t in_frame = vx_clock_now_ns(vga->clock) % ((uint64_t)t.line_ns * t.lines);
@@ -64,7 +64,6 @@ static uint8_t read_status1(struct vga *vga)
         value |= STATUS1_DISPLAY_OFF;
     if (line >= t.retrace_start && line < t.retrace_start + t.retrace_lines)
         value |= STATUS1_V_RETRACE;
-    vga->ac_data_next = false;
     return value;
 }
 
@@ -150,13 +149,11 @@ static void write_dac(struct vga *vga, uint8_t value)
     vga_repaint(vga);
 }
 
-static uint8_t read_dac(struct vga *vga)
+static void dac_was_read(struct vga *vga)
 {
-    uint8_t value = vga->dac_rgb[vga->dac_part];
     vga->dac_part = (vga->dac_part + 1) % 3;
     if (vga->dac_part == 0 && vga->dac_reading)
         fetch_dac(vga);
-    return value;
 }
 
 static void set_dac_index(struct vga *vga, bool reading, uint8_t value)
@@ -181,7 +178,7 @@ static uint16_t canonical(const struct vga *vga, uint16_t port)
     return mono_port ? port + MONO_FROM_COLOR : port;
 }
 
-uint8_t vga_port_read(struct vga *vga, uint16_t port)
+uint8_t vga_port_peek(const struct vga *vga, uint16_t port)
 {
     switch (canonical(vga, port)) {
     case PORT_AC: return vga->ac_index;
@@ -193,16 +190,27 @@ uint8_t vga_port_read(struct vga *vga, uint16_t port)
     case PORT_DAC_MASK: return vga->dac_mask;
     case PORT_DAC_READ: return vga->dac_reading ? 3 : 0;
     case PORT_DAC_WRITE: return vga->dac_index;
-    case PORT_DAC_DATA: return read_dac(vga);
+    case PORT_DAC_DATA: return vga->dac_rgb[vga->dac_part];
     case PORT_FEATURE_READ: return vga->feature;
     case PORT_MISC_READ: return vga->misc;
     case PORT_GC: return vga->gc_index;
     case PORT_GC + 1: return vga->gc_index < GC_COUNT ? vga->gc[vga->gc_index] : 0;
     case PORT_CRTC: return vga->crtc_index;
     case PORT_CRTC + 1: return vga->crtc_index < CR_COUNT ? vga->crtc[vga->crtc_index] : 0;
-    case PORT_STATUS: return read_status1(vga);
+    case PORT_STATUS: return status1(vga);
     default: return 0xFF;
     }
+}
+
+uint8_t vga_port_read(struct vga *vga, uint16_t port)
+{
+    uint8_t value = vga_port_peek(vga, port);
+    switch (canonical(vga, port)) {
+    case PORT_DAC_DATA: dac_was_read(vga); break;
+    case PORT_STATUS: vga->ac_data_next = false; break;
+    default: break;
+    }
+    return value;
 }
 
 void vga_port_write(struct vga *vga, uint16_t port, uint8_t value)

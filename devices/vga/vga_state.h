@@ -175,10 +175,14 @@ extern const struct vx_display_device_ops vga_display_ops;
 void vga_display_tick(void *opaque);
 
 uint8_t vga_port_read(struct vga *vga, uint16_t port);
+uint8_t vga_port_peek(const struct vga *vga, uint16_t port);
 void vga_port_write(struct vga *vga, uint16_t port, uint8_t value);
 
 uint64_t vga_window_read(void *opaque, uint64_t off, unsigned size);
 void vga_window_write(void *opaque, uint64_t off, unsigned size, uint64_t value);
+/* What the guest would read now, without loading the latches; a byte put where read mode 0 finds it. */
+uint64_t vga_window_peek(const void *opaque, uint64_t off, unsigned size);
+bool vga_window_poke(void *opaque, uint64_t off, uint8_t value);
 /* After a register was written that the window depends on: it goes to the handlers, or by VBE to video memory. `force`:
  * maps even if nothing changed. */
 void vga_remap_window(struct vga *vga, bool force);

@@ -134,6 +134,22 @@ static bool show_items(struct debugger *dbg, const struct format *format, bool p
     return true;
 }
 
+/* A device's registers: each item is one access. */
+static bool show_registers(struct debugger *dbg, const struct format *format, uint64_t *address)
+{
+    unsigned bytes = unit_bytes(format->unit);
+    for (uint64_t i = 0; i < format->count; i++, *address += bytes) {
+        uint64_t value;
+        const char *why_not = vx_debug_peek(dbg->debug, *address, bytes, &value);
+        if (why_not != NULL)
+            return dbg_fail(dbg, "mmio %08" PRIx64 ": %s", *address, why_not);
+        dbg_say(dbg, "mmio %08" PRIx64 ":", *address);
+        print_value(dbg, format, value);
+        dbg_say(dbg, "\n");
+    }
+    return true;
+}
+
 static bool show_strings(struct debugger *dbg, const struct format *format, bool phys, uint64_t *address)
 {
     enum { LONGEST = 200 };
@@ -166,29 +182,44 @@ static bool show_code(struct debugger *dbg, uint64_t count, uint64_t *address)
     return true;
 }
 
+static enum dbg_space take_space(const char **at)
+{
+    return dbg_take_word(at, "phys") ? DBG_PHYSICAL : dbg_take_word(at, "mmio") ? DBG_MMIO : DBG_LINEAR;
+}
+
+static bool show(struct debugger *dbg, const struct format *format, enum dbg_space space, uint64_t *address)
+{
+    bool phys = space == DBG_PHYSICAL;
+    if (space != DBG_LINEAR && format->form == 'i')
+        return dbg_fail(dbg, "instructions are shown at linear addresses");
+    if (space == DBG_MMIO && format->form == 's')
+        return dbg_fail(dbg, "registers are no text");
+    if (space == DBG_MMIO)
+        return show_registers(dbg, format, address);
+    return format->form == 'i'   ? show_code(dbg, format->count, address)
+           : format->form == 's' ? show_strings(dbg, format, phys, address)
+                                 : show_items(dbg, format, phys, address);
+}
+
 bool dbg_cmd_examine(struct debugger *dbg, const char **at)
 {
     struct format format = { 1, dbg->data_format[0] != '\0' ? dbg->data_format[0] : 'x',
                              dbg->data_format[1] != '\0' ? dbg->data_format[1] : 'w' };
     if (!take_format(dbg, at, &format))
         return false;
-    bool phys = dbg_take_word(at, "phys");
-    if (phys && !take_format(dbg, at, &format)) /* "xp/4x" is "x phys/4x" */
+    enum dbg_space space = take_space(at);
+    if (space != DBG_LINEAR && !take_format(dbg, at, &format)) /* "xp/4x" is "x phys/4x" */
         return false;
     uint64_t address = dbg->next_data;
     if (dbg_at_end(at))
-        phys = dbg->next_data_phys;
-    else if (!take_address(dbg, at, phys, &address) || !dbg_no_more(dbg, at))
+        space = dbg->next_space;
+    else if (!take_address(dbg, at, space != DBG_LINEAR, &address) || !dbg_no_more(dbg, at))
         return false;
     dbg->data_format[0] = format.form;
     dbg->data_format[1] = format.unit;
-    if (phys && format.form == 'i')
-        return dbg_fail(dbg, "instructions are shown at linear addresses");
-    bool done = format.form == 'i'   ? show_code(dbg, format.count, &address)
-                : format.form == 's' ? show_strings(dbg, &format, phys, &address)
-                                     : show_items(dbg, &format, phys, &address);
-    dbg->next_data = phys ? address : vx_lin_wrap(address);
-    dbg->next_data_phys = phys;
+    bool done = show(dbg, &format, space, &address);
+    dbg->next_data = space != DBG_LINEAR ? address : vx_lin_wrap(address);
+    dbg->next_space = space;
     return done;
 }
 

@@ -45,6 +45,9 @@ struct dbg_note {
 
 #define DBG_FOLLOWED 24
 
+/* What an address that `x` shows is of. */
+enum dbg_space { DBG_LINEAR, DBG_PHYSICAL, DBG_MMIO };
+
 /* What a stop is compared with: changes.c. */
 struct dbg_snapshot {
     uint64_t value[DBG_FOLLOWED];
@@ -76,7 +79,7 @@ struct debugger {
     struct dbg_snapshot before, now; /* registers at the stop before this one, and at this one */
     uint64_t next_code;              /* where `u` without an address goes on */
     uint64_t next_data;              /* ... and `x` */
-    bool next_data_phys;
+    enum dbg_space next_space;
     char data_format[3]; /* unit and format of the last `x` */
 
     FILE *trace;            /* where traces go; NULL: out */

@@ -29,6 +29,12 @@ struct vx_region {
      * (0: not now, the caller goes item by item). */
     size_t (*read_block)(void *opaque, uint64_t off, unsigned size, void *buf, size_t count);
     size_t (*write_block)(void *opaque, uint64_t off, unsigned size, const void *buf, size_t count);
+    /* For debuggers: what read() would give, without anything that it would do. NULL: nobody can look. */
+    uint64_t (*peek)(const void *opaque, uint64_t off, unsigned size);
+    /* A region that guests take for memory (a window to video memory): its bytes are shown and changed as memory.
+     * poke() puts a byte where peek() finds it; false: there is no such place now. */
+    bool is_memory;
+    bool (*poke)(void *opaque, uint64_t off, uint8_t value);
     void *opaque;
     uint64_t reads, writes; /* counted by the bus */
     struct vx_region *next; /* private to the bus */
@@ -48,6 +54,16 @@ void vx_bus_remove(struct vx_bus *bus, struct vx_region *region);
 /* size 1, 2, 4 (8 for memory). */
 uint64_t vx_bus_read(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size);
 void vx_bus_write(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size, uint64_t value);
+
+/* ---- for debuggers: nothing is counted, traced or changed */
+
+/* Who answers at `at`; NULL: nobody. Good until a region is added or removed. */
+const struct vx_region *vx_bus_region_at(struct vx_bus *bus, enum vx_space space, uint64_t at);
+/* As vx_bus_read(), by the regions' peek(); false when one of them has none, or nobody answers. */
+bool vx_bus_peek(struct vx_bus *bus, enum vx_space space, uint64_t at, unsigned size, uint64_t *value);
+/* Changes a byte of a region that is memory; false: it is none, or the byte cannot be changed. */
+bool vx_bus_poke(struct vx_bus *bus, uint64_t phys, uint8_t value);
+
 size_t vx_bus_read_block(struct vx_bus *bus, uint16_t port, unsigned size, void *buf, size_t count);
 size_t vx_bus_write_block(struct vx_bus *bus, uint16_t port, unsigned size, const void *buf, size_t count);
 

@@ -26,6 +26,7 @@ struct vx_debug;
 struct vx_debug_config {
     struct vx_vcpu *vcpu; /* borrowed, as all */
     struct vx_clock *clock;
+    struct vx_bus *bus;         /* as the vCPU sees it */
     void (*wake)(void *opaque); /* any thread: ends the sleep of a halted CPU */
     void *wake_opaque;
 };
@@ -210,12 +211,17 @@ bool vx_debug_branch(const struct vx_debug *debug, unsigned age, struct vx_debug
 
 /* ---- memory without side effects --------------------------------------------------------------------------------- */
 
-/* Reads and writes by the page tables as they are; no A or D bits, no device is touched. Return how many bytes were
- * done before something not mapped, or not memory. Writes go to read-only pages too, but not to ROM. */
+/* Reads and writes by the page tables as they are; no A or D bits, no device register is touched. Return how many bytes
+ * were done before something not mapped, or not memory. A window to video memory is memory: read as the guest would
+ * read it, but without loading the latches, and written where it is read, whatever the write mode. Writes go to
+ * read-only pages too, but not to ROM. */
 size_t vx_debug_read(const struct vx_debug *debug, uint64_t lin, void *buf, size_t bytes);
 size_t vx_debug_write(const struct vx_debug *debug, uint64_t lin, const void *buf, size_t bytes);
 size_t vx_debug_read_phys(const struct vx_debug *debug, uint64_t phys, void *buf, size_t bytes);
 size_t vx_debug_write_phys(const struct vx_debug *debug, uint64_t phys, const void *buf, size_t bytes);
+/* A device's register at physical `phys`, 1, 2, 4 or 8 bytes as one access, by the device's peek: no side effect. NULL,
+ * or why not: nobody answers there, or it cannot be looked at. */
+const char *vx_debug_peek(const struct vx_debug *debug, uint64_t phys, unsigned bytes, uint64_t *value);
 /* Linear address of sel:off: by the descriptor cache where the selector is loaded, else real mode's rule or the
  * descriptor table. False when there is no such descriptor. */
 bool vx_debug_linear(const struct vx_debug *debug, uint16_t sel, uint64_t off, uint64_t *lin);

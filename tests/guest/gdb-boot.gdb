@@ -13,6 +13,10 @@ printf "power-on %x offset %x cs_base %x\n", $pc, $offset, $cs_base
 hbreak *0x7c00
 continue
 show architecture
+x/4xh 0xb8000
+set *(unsigned short *)0xb8000 = 0x0756
+x/4xh 0xb8000
+monitor x/1xw mmio 0xfee00030
 x/3i $pc
 stepi
 stepi

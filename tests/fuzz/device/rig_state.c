@@ -82,12 +82,56 @@ static void check_field(void *opaque, const struct vx_field *field)
     *sound &= field->name[0] != '\0' && field->index < field->count;
 }
 
+/* ---- a debugger's looks */
+
+struct look {
+    struct rig *rig;
+    bool reads; /* each is compared with what a read gives */
+    bool sound;
+};
+
+/* One place of a region: by peek, put back there if it is memory, and perhaps read. */
+static void look_at(struct look *look, const struct vx_region *region, uint64_t at, unsigned bytes)
+{
+    struct vx_bus *bus = look->rig->pc->cpu[0].bus;
+    uint64_t value, read;
+    if (vx_bus_region_at(bus, VX_SPACE_MEMORY, at) != region || !vx_bus_peek(bus, VX_SPACE_MEMORY, at, bytes, &value))
+        return;
+    if (region->is_memory)
+        (void)vx_bus_poke(bus, at, (uint8_t)value);
+    if (!look->reads || (read = vx_bus_read(bus, VX_SPACE_MEMORY, at, bytes)) == value)
+        return;
+    fprintf(stderr, "%s shows %llx at %llx, where %llx is read\n", region->name, (unsigned long long)value,
+            (unsigned long long)at, (unsigned long long)read);
+    look->sound = false;
+}
+
+/* Registers one by one, of a window some. */
+static void look_through(void *opaque, const struct vx_region *region)
+{
+    enum { STRIDE = 1021, MOST = 4096 };
+    unsigned bytes = region->max_size < 4 ? region->max_size : 4;
+    if (region->space != VX_SPACE_MEMORY || region->peek == NULL)
+        return;
+    for (uint64_t off = 0; off + bytes <= region->size && (region->is_memory || off < MOST);
+         off += region->is_memory ? STRIDE : bytes)
+        look_at(opaque, region, region->base + off, region->is_memory ? 1 : bytes);
+}
+
+/* What a debugger shows of memory behind devices; with `reads` it is what the guest would see. */
+static bool looks_are_right(struct rig *rig, bool reads)
+{
+    struct look look = { rig, reads, true };
+    vx_bus_each(rig->pc->bus, look_through, &look);
+    return look.sound;
+}
+
 /* A debugger's look at every chip, which none of them notices. */
 static bool looks_change_nothing(struct rig *rig, const struct state_buffer *before)
 {
     struct state_buffer after;
     struct state_error where = { "" };
-    bool sound = true;
+    bool sound = looks_are_right(rig, false);
     for (unsigned i = 0; i < rig->pc->device_count; i++) {
         const struct device *chip = &rig->pc->devices[i];
         if (state_is_shown(chip->type))
@@ -112,6 +156,7 @@ bool rig_round_trip(struct rig *rig)
     save(rig, &before);
     bool same = looks_change_nothing(rig, &before);
     vx_clock_get_state(rig->clock, &clock);
+    same &= looks_are_right(rig, true);
     vx_machine_reset(rig->pc);
     ide_drain(rig->pc->ide);
     floppy_drain(rig->pc->floppy);

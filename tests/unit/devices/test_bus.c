@@ -108,6 +108,54 @@ Test(bus, splits_and_widens_reads)
     cr_assert_null(wrong, "%s", wrong);
 }
 
+static uint64_t probe_peek(const void *opaque, uint64_t off, unsigned size)
+{
+    struct probe silent = { .count = 0 };
+    (void)opaque;
+    return probe_read(&silent, off, size);
+}
+
+static bool probe_poke(void *opaque, uint64_t off, uint8_t value)
+{
+    struct probe *probe = opaque;
+    if (off == 7)
+        return false;
+    probe->seen[probe->count++ % 16] = (struct seen){ off, 1, value };
+    return true;
+}
+
+/* As read, but nothing is called or counted. */
+Test(bus, peeks_as_it_reads)
+{
+    for (unsigned i = 0; i < VX_ARRAY_LEN(splits); i++) {
+        struct vx_bus *bus = make_bus();
+        struct probe probe = make_probe(splits[i].space, 0x100, 16, splits[i].min, splits[i].max, 0);
+        uint64_t value, all = splits[i].at >= 0x100 && splits[i].at + splits[i].size <= 0x110;
+        plug(bus, &probe);
+        cr_expect_not(vx_bus_peek(bus, splits[i].space, splits[i].at, splits[i].size, &value), "row %u", i);
+        probe.region.peek = probe_peek;
+        cr_expect_eq(vx_bus_peek(bus, splits[i].space, splits[i].at, splits[i].size, &value), all, "row %u", i);
+        cr_expect(!all || value == splits[i].want, "row %u: %llx", i, (unsigned long long)value);
+        cr_expect(probe.count == 0 && probe.region.reads == 0, "row %u", i);
+    }
+}
+
+Test(bus, pokes_memory_alone)
+{
+    struct vx_bus *bus = make_bus();
+    struct probe probe = make_probe(VX_SPACE_MEMORY, 0x100, 16, 1, 1, 0);
+    probe.region.poke = probe_poke;
+    plug(bus, &probe);
+    cr_expect_not(vx_bus_poke(bus, 0x103, 0x55));
+    probe.region.is_memory = true;
+    cr_expect(vx_bus_poke(bus, 0x103, 0x55));
+    cr_expect(probe.count == 1 && probe.seen[0].off == 3 && probe.seen[0].value == 0x55);
+    cr_expect_not(vx_bus_poke(bus, 0x107, 0x55));
+    cr_expect_not(vx_bus_poke(bus, 0x110, 0x55));
+    cr_expect_eq(vx_bus_region_at(bus, VX_SPACE_MEMORY, 0x10F), &probe.region);
+    cr_expect_null(vx_bus_region_at(bus, VX_SPACE_MEMORY, 0x110));
+}
+
 Test(bus, writes_below_the_minimum_are_dropped_and_larger_ones_split)
 {
     struct vx_bus *bus = make_bus();

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hpet.h"
+#include "peeked.h"
 
 enum { IRQ0, IRQ8, PIN20, PIN21, PIN22, PIN23, LINES };
 enum { CAPABILITIES = 0x000, CONFIG = 0x010, STATUS = 0x020, COUNTER = 0x0F0 };
@@ -52,7 +53,7 @@ static void finish(struct rig *rig)
 
 static uint64_t in(struct rig *rig, unsigned reg)
 {
-    return vx_bus_read(rig->bus, VX_SPACE_MEMORY, HPET_BASE + reg, 8);
+    return peeked_read(rig->bus, HPET_BASE + reg, 8);
 }
 
 static void out(struct rig *rig, unsigned reg, uint64_t value)
@@ -62,7 +63,7 @@ static void out(struct rig *rig, unsigned reg, uint64_t value)
 
 static uint32_t in32(struct rig *rig, unsigned reg)
 {
-    return (uint32_t)vx_bus_read(rig->bus, VX_SPACE_MEMORY, HPET_BASE + reg, 4);
+    return (uint32_t)peeked_read(rig->bus, HPET_BASE + reg, 4);
 }
 
 static void out32(struct rig *rig, unsigned reg, uint32_t value)
