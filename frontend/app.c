@@ -20,6 +20,7 @@
 #include "app_devices.h"
 #include "app_engine.h"
 #include "app_media.h"
+#include "app_sound.h"
 #include "app_stats.h"
 #include "app_terminal.h"
 #include "app_watch.h"
@@ -231,6 +232,7 @@ static vx_err create_machine(struct app *app)
     app_debugcon_init(&app->debugcon, app->log, &debugcon_ops, app);
     app_media_configure(&app->media, app->options, &config);
     VX_TRY(app_devices_configure(app->options, app->log, &config));
+    VX_TRY(app_sound_configure(app->options, app->log, &config));
     VX_TRY(vx_machine_create(&config, &app->machine));
     if (vx_machine_engine(app->machine) != app->engine) {
         app->engine = vx_machine_engine(app->machine);

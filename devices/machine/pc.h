@@ -42,6 +42,7 @@
 #include "pit8254.h"
 #include "port61.h"
 #include "port92.h"
+#include "sb16.h"
 #include "uart16550.h"
 #include "vga.h"
 #include "vmmouse.h"
@@ -56,7 +57,7 @@
 #define PC_BIOS_WINDOW_BYTES 0x20000u /* E0000h-FFFFFh */
 
 /* Inputs of the wired-OR ISA interrupt lines. */
-enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST };
+enum pc_irq_source { PC_IRQ_DEVICE, PC_IRQ_PIRQ, PC_IRQ_SCI, PC_IRQ_TEST, PC_IRQ_SOUND };
 
 /* What the loop has been asked to do, see I2. */
 enum pc_request {
@@ -143,6 +144,8 @@ uint64_t pc_memory_pci_first(const struct vx_machine *pc);
 /* pc_sound.c */
 /* The speaker, behind the 8254 that it follows and before port 61h, which drives it. */
 VX_MUST_USE vx_err pc_sound_create_speaker(struct vx_machine *pc, const struct vx_machine_config *config);
+/* The cards, behind the DMA controller. */
+VX_MUST_USE vx_err pc_sound_create_cards(struct vx_machine *pc, const struct vx_machine_config *config);
 
 /* pc_board.c */
 VX_MUST_USE vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *config);

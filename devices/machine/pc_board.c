@@ -446,6 +446,7 @@ vx_err pc_board_create(struct vx_machine *pc, const struct vx_machine_config *co
     VX_TRY(create_video(pc, config));
     VX_TRY(create_ide(pc, config));
     VX_TRY(pc_floppy_create(pc, config));
+    VX_TRY(pc_sound_create_cards(pc, config));
     VX_TRY(create_virtual(pc, config));
     return create_test_devices(pc, config);
 }

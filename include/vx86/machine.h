@@ -22,7 +22,9 @@ enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM, VX_BOOT_FLOPPY };
 #define VX_MAX_IDE      4
 #define VX_MAX_FLOPPIES 2
 
-#define VX_SOUND_STREAMS 5
+/* Sound cards: bits of vx_machine_config.sound. */
+enum { VX_SOUND_SB16 = 1u << 0, VX_SOUND_AC97 = 1u << 1, VX_SOUND_ES1370 = 1u << 2 };
+#define VX_SOUND_STREAMS 5 /* the speaker, one for each card, one more for the ES1370 */
 
 #define VX_MAX_DEBUG_EXITS 4
 
@@ -70,6 +72,7 @@ struct vx_machine_config {
     struct vx_char *debugcon;   /* port 402h */
     struct vx_display *display; /* NULL: none. The VGA's picture is head 0 */
     struct vx_input *input;     /* NULL: nobody at keyboard and mouse */
+    unsigned sound;             /* VX_SOUND_*; the speaker is always there */
     struct vx_audio *audio;     /* NULL: nobody listens; else with VX_SOUND_STREAMS at least */
     const uint8_t *bios;
     size_t bios_bytes; /* multiple of 64 KiB, at most 4 MiB; mapped to end at 4 GiB */

@@ -61,6 +61,8 @@ static const struct row rows[] = {
       "^vx86: --cpu: the BIOS inside vx86 needs a 486's instructions; add \\+i486, or name another" },
     { "--cpu 486,-fpu boots.img", "--cpu: every CPU model has 'fpu'; it cannot be taken away" },
     { "--engine jit boots.img", "--engine: there is no 'jit'; choose bt\\|interp" },
+    { "--sound sb15 boots.img", "--sound: there is no card 'sb15'; did you mean 'sb16'" },
+    { "--sound sb16,,none boots.img", "--sound: there is no card ''; did you mean" },
     { "--audio mp3=x boots.img", "--audio: there is no 'mp3=x': it is none or wav=FILE" },
     { "--audio wav=/no/where boots.img", "--audio: /no/where: No such file" },
     { "--serial tcp boots.img", "--serial: 'tcp' is not stdio, none, pty, file:PATH" },

@@ -10,10 +10,10 @@ cd "$root" || exit 2
 failed=0
 # Folders and the include paths that they have besides include/; as in the CMake files.
 folders=(base mmu cpu cpu/fp cpu/interp bt bt/x86_64 bt/verify devices/core devices devices/apic devices/floppy devices/ide
-    devices/input devices/vga devices/machine devices/machine/lockstep debug firmware frontend frontend/backends/audio frontend/backends/block frontend/backends/block/qcow2
+    devices/input devices/sound devices/vga devices/machine devices/machine/lockstep debug firmware frontend frontend/backends/audio frontend/backends/block frontend/backends/block/qcow2
     frontend/backends/display frontend/backends/serial frontend/debug frontend/gdb frontend/helper frontend/screenshot
     bench/lab)
-chips="devices devices/core devices/apic devices/floppy devices/ide devices/input devices/vga"
+chips="devices devices/core devices/apic devices/floppy devices/ide devices/input devices/sound devices/vga"
 fronts="frontend/debug frontend/gdb frontend/helper frontend/backends/audio frontend/backends/block frontend/backends/display frontend/backends/serial"
 declare -A paths=(
     [cpu/interp]="cpu/interp cpu cpu/fp"
@@ -25,6 +25,7 @@ declare -A paths=(
     [devices/ide]="devices/ide devices/core"
     [devices/apic]="devices/apic devices/core"
     [devices/input]="devices/input devices/core"
+    [devices/sound]="devices/sound devices/core"
     [devices/vga]="devices/vga devices/core"
     [devices/machine]="devices/machine devices/machine/lockstep $chips"
     [bench/lab]="bench/lab bench/guest" # for rows.def

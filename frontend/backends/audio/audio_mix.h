@@ -1,6 +1,6 @@
 /* audio_mix.h - all streams of the guest's devices as one: stereo, 16 bits, at AUDIO_RATE_HZ, placed by guest time.
  *
- *     play() of each stream --resampled, volume--> ring of sums, a place per output frame --nobody adds any more--> sink
+ *     play() of each stream --resampled, volume--> ring of sums, one per output frame --nobody adds any more--> sink
  *
  * A frame is final when every stream that runs has got past it, at the latest AUDIO_LATE_FRAMES behind the stream that
  * is ahead; what comes later for it is dropped. Samples between two of a stream lie on a line between them.

@@ -41,7 +41,7 @@ static void attach_peers(struct rig *rig)
 {
     for (unsigned i = 0; i < PEERS; i++) {
         struct peer *peer = &rig->peer[i];
-        if (i == 0 || i == 2 || i == 4) /* nobody; the floppy controller; the cascade */
+        if (i == 0 || i == 2 || i == 4 || i == 1 || i == 5) /* nobody; the floppy controller; the cascade; the SB16 */
             continue;
         peer->width = i < 4 ? 1 : 2;
         peer->channel = i8237_channel(rig->pc->dma, i);
@@ -105,6 +105,7 @@ struct rig *rig_create(const struct rig_config *config)
         .display = &rig->display,
         .input = &rig->input,
         .audio = &rig->audio,
+        .sound = VX_SOUND_SB16,
         .bios = rig->rom,
         .bios_bytes = sizeof rig->rom,
         .vga_bios = rig->rom,

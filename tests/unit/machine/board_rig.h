@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "board_sound.h"
 #include "hpet.h"
 #include "pc.h"
 #include "pc_time.h"
@@ -62,28 +63,6 @@ static inline void board_screen_update(void *opaque, const struct vx_update *upd
     (void)opaque, (void)update;
 }
 
-static inline void board_sound_start(void *opaque, unsigned stream, const struct vx_audio_format *format)
-{
-    (void)opaque, (void)stream, (void)format;
-}
-static inline void board_sound_stop(void *opaque, unsigned stream)
-{
-    (void)opaque, (void)stream;
-}
-static inline void board_sound_play(void *opaque, unsigned stream, const void *frames, size_t count, uint64_t guest_ns)
-{
-    (void)opaque, (void)stream, (void)frames, (void)count, (void)guest_ns;
-}
-static inline void board_sound_record(void *opaque, unsigned stream, void *frames, size_t count, uint64_t guest_ns)
-{
-    (void)opaque, (void)stream, (void)guest_ns;
-    memset(frames, 0x33, count);
-}
-static inline void board_sound_volume(void *opaque, unsigned stream, uint16_t left, uint16_t right)
-{
-    (void)opaque, (void)stream, (void)left, (void)right;
-}
-
 static inline uint64_t board_random(uint64_t *rng)
 {
     *rng ^= *rng << 13;
@@ -97,11 +76,6 @@ static inline struct board *board_create(uint64_t mips)
 {
     static const struct vx_block_ops ops = { .submit = board_medium_submit };
     static const struct vx_display_ops screen = { .update = board_screen_update };
-    static const struct vx_audio_ops sound = { .start = board_sound_start,
-                                               .stop = board_sound_stop,
-                                               .play = board_sound_play,
-                                               .record = board_sound_record,
-                                               .volume = board_sound_volume };
     struct board *board = calloc(1, sizeof *board);
     cr_assert_neq(board, NULL);
     board->log = vx_log_create(stderr);
@@ -121,7 +95,7 @@ static inline struct board *board_create(uint64_t mips)
     board->media[1].block.bytes = BOARD_CD_BYTES;
     board->media[2].block.bytes = BOARD_FLOPPY_BYTES;
     board->display.ops = &screen;
-    board->audio = (struct vx_audio){ .ops = &sound, .streams = VX_SOUND_STREAMS };
+    board->audio = board_listener();
     struct vx_machine_config config = { .log = board->log,
                                         .loop = board->loop,
                                         .clock = board->clock,
@@ -133,6 +107,7 @@ static inline struct board *board_create(uint64_t mips)
                                         .display = &board->display,
                                         .input = &board->input,
                                         .audio = &board->audio,
+                                        .sound = VX_SOUND_SB16,
                                         .bios = board->rom.bytes,
                                         .bios_bytes = ROM_BYTES,
                                         .vga_bios = board->rom.bytes,
@@ -381,18 +356,10 @@ static inline uint64_t board_vmmouse(struct board *board, uint64_t *rng)
     return value;
 }
 
-/* Tones, and the data bit by hand. */
-static inline uint64_t board_speaker(struct board *board, uint64_t *rng)
+static inline uint64_t board_sound(struct board *board, uint64_t *rng)
 {
-    struct vx_bus *bus = board->pc->cpu[0].bus;
     uint64_t r = board_random(rng);
-    if (r & 1) {
-        vx_bus_write(bus, VX_SPACE_IO, 0x43, 1, r & 6 ? 0xB6 : r >> 8 & 0xFF);
-        vx_bus_write(bus, VX_SPACE_IO, 0x42, 1, r >> 16 & 0xFF);
-        vx_bus_write(bus, VX_SPACE_IO, 0x42, 1, r >> 24 & 0x0F);
-    }
-    vx_bus_write(bus, VX_SPACE_IO, 0x61, 1, r >> 32 & 3);
-    return vx_bus_read(bus, VX_SPACE_IO, 0x61, 1);
+    return board_sound_access(board->pc->cpu[0].bus, r);
 }
 
 static inline uint64_t board_chip_access(struct board *board, uint64_t *rng)
@@ -400,7 +367,7 @@ static inline uint64_t board_chip_access(struct board *board, uint64_t *rng)
     static uint64_t (*const chips[])(struct board *, uint64_t *) = { board_lapic,    board_hpet,    board_rtc,
                                                                      board_keyboard, board_vga,     board_pm,
                                                                      board_uart,     board_pic,     board_a20,
-                                                                     board_floppy,   board_vmmouse, board_speaker };
+                                                                     board_floppy,   board_vmmouse, board_sound };
     return chips[board_random(rng) % VX_ARRAY_LEN(chips)](board, rng);
 }
 

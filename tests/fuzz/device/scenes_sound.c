@@ -1,0 +1,72 @@
+/* scenes_sound.c - sound cards with their DMA. See scenes.h. */
+#include "scenes.h"
+
+/* ---- Sound Blaster 16 */
+
+enum { SB = 0x220 };
+
+static void dsp(struct scene *s, unsigned value)
+{
+    out(s, SB + 0xC, value);
+}
+
+static void isa_dma(struct scene *s, bool wide, bool input)
+{
+    static const uint8_t pages[8] = { 0x87, 0x83, 0x81, 0x82, 0x8F, 0x8B, 0x89, 0x8A };
+    unsigned channel = wide ? 5 : 1, base = wide ? 0xC0 : 0, step = wide ? 2 : 1, local = channel & 3;
+    uint32_t place = chance(s, 8) ? memory(s) : buffer(s), address = wide ? place >> 1 : place;
+    uint32_t count = chance(s, 4) ? any(s) : below(s, 600);
+    out(s, 0xD6, 0xC0), out(s, 0xD4, 0);
+    out(s, base + 0x0C * step, 0);
+    out(s, base + 2 * local * step, address), out(s, base + 2 * local * step, address >> 8);
+    out(s, base + (2 * local + 1) * step, count), out(s, base + (2 * local + 1) * step, count >> 8);
+    out(s, pages[channel], place >> 16);
+    out(s, base + 0x0B * step, local | (chance(s, 10) ? below(s, 64) << 2 : (input ? 0x54u : 0x58u)));
+    if (!chance(s, 6))
+        out(s, base + 0x0A * step, local);
+}
+
+static void sb_program(struct scene *s)
+{
+    static const uint8_t old[] = { 0x14, 0x1C, 0x24, 0x2C, 0x80, 0x90, 0x91, 0x98, 0x99 };
+    bool wide = chance(s, 2), input = chance(s, 5);
+    isa_dma(s, wide, input);
+    if (chance(s, 2))
+        dsp(s, 0x41 + below(s, 2)), dsp(s, chance(s, 6) ? any(s) : 0x56), dsp(s, any(s));
+    else if (chance(s, 3))
+        dsp(s, 0x40), dsp(s, any(s));
+    if (chance(s, 4)) {
+        dsp(s, 0x48), dsp(s, any(s)), dsp(s, below(s, 4));
+        dsp(s, PICK(s, old));
+        dsp(s, any(s)), dsp(s, below(s, 3));
+        return;
+    }
+    dsp(s, (wide ? 0xB0u : 0xC0u) | (input ? 8 : 0) | below(s, 8));
+    dsp(s, below(s, 4) << 4), dsp(s, any(s)), dsp(s, chance(s, 6) ? any(s) : below(s, 3));
+}
+
+void scene_sb16(struct scene *s)
+{
+    static const uint8_t commands[] = { 0xD0, 0xD1, 0xD3, 0xD4, 0xD5, 0xD6, 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE3,
+                                        0xE4, 0xE8, 0xF2, 0xF3, 0x45, 0x47, 0x20, 0x10, 0x38, 0x74, 0x0E };
+    if (chance(s, 3))
+        out(s, SB + 6, 1), out(s, SB + 6, chance(s, 12) ? 1 : 0), in(s, SB + 0xA);
+    if (chance(s, 4))
+        out(s, SB + 4, chance(s, 2) ? 0x80 + below(s, 3) : any(s)), out(s, SB + 5, any(s)), in(s, SB + 5);
+    for (unsigned i = 1 + below(s, 3); i > 0; i--) {
+        if (chance(s, 2))
+            sb_program(s);
+        else
+            dsp(s, chance(s, 10) ? any(s) : PICK(s, commands));
+        pass(s, below(s, chance(s, 5) ? 200000000 : 8000000));
+        if (chance(s, 2))
+            in(s, SB + 0xE + below(s, 2));
+    }
+    for (unsigned i = below(s, 20); chance(s, 8) && i > 0; i--)
+        dsp(s, 0x10), dsp(s, any(s)), pass(s, below(s, 300000));
+    if (chance(s, 3))
+        out(s, 0x330 + below(s, 2), chance(s, 2) ? 0xFF : any(s)), in(s, 0x330 + below(s, 2));
+    if (chance(s, 6))
+        in(s, SB + below(s, 16)), out(s, SB + below(s, 16), any(s));
+    interrupt(s);
+}
