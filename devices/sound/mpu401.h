@@ -4,7 +4,7 @@
  *   "MPU-401 UART Mode". Ports: base data, base + 1 status and command.
  *     status: 7 no data to read (1) | 6 not ready for output (0)
  * Modelled: reset (FFh), UART mode (3Fh), their acknowledge, output bytes, which go nowhere: there is no synthesizer.
- * Not modelled: intelligent mode, MIDI input, hence the interrupt. A part of a chip, with its rows in the chip's table. */
+ * Not modelled: intelligent mode, MIDI input, hence no interrupt. A part of a chip, its rows in that chip's table. */
 #ifndef VX86_DEVICES_MPU401_H
 #define VX86_DEVICES_MPU401_H
 
