@@ -28,7 +28,12 @@ struct bench_setting {
     bool no_chain, no_jump_cache;
 };
 
+enum { VX_BENCH_ERROR_CHARS = 200 };
+
+struct bench_patience;
+
 struct bench_run {
+    const struct bench_patience *patience; /* bench_child.h; NULL: the usual one */
     const struct lab_workload *workload;
     const struct bench_setting *setting;
     const struct vx_lab_host *host;
@@ -39,8 +44,8 @@ struct bench_run {
 };
 
 struct bench_sample {
-    bool done;
-    char error[80]; /* what went wrong, when not done */
+    bool done, too_long;
+    char error[VX_BENCH_ERROR_CHARS]; /* what went wrong, when not done; in part others' words */
     uint64_t wall_ns;
     uint32_t sum; /* of what the workload computed: the same on every correct machine */
     uint64_t insns;
@@ -82,15 +87,16 @@ struct bench_times {
 struct bench_result {
     const struct lab_workload *workload;
     const struct bench_setting *setting;
-    const struct vx_lab_host *host;
-    const char *image; /* the disk of a workload that is a system */
     uint32_t units;
-    char error[80]; /* empty: all runs came to an end, with one checksum */
+    char error[VX_BENCH_ERROR_CHARS]; /* empty: all of vx86's runs came to an end, with one checksum */
     struct bench_times times, rival[VX_BENCH_RIVALS];
+    char rival_error[VX_BENCH_RIVALS]
+                    [VX_BENCH_ERROR_CHARS]; /* why a rival has no times; empty: it has, or was not run */
     uint32_t sum;
-    uint32_t part_sum; /* ... of a rival's share of the units, where that is less */
+    uint32_t part_units, part_sum; /* ... of a rival's share of the units, where that is less */
     uint64_t insns;
-    struct vx_stats stats; /* of a run of its own */
+    struct vx_stats stats; /* with `insns`, of a run of its own */
+    double growth;         /* host bytes to a guest byte, of a run that counts nothing */
 };
 
 uint64_t bench_median(const struct bench_times *times);
@@ -122,12 +128,14 @@ struct bench_report {
     struct bench_result *results;
     size_t count;
     unsigned rounds;
+    bool incomplete; /* interrupted, or not yet at its end */
 };
 
 void bench_print_head(FILE *out, const struct bench_report *report);
 void bench_print_row(FILE *out, const struct bench_report *report, const struct bench_result *result);
 /* What the rows have no room for: units and why they were made again, call-outs, faults, where the time went. */
 void bench_print_details(FILE *out, const struct bench_report *report);
+void bench_put_json_text(FILE *out, const char *text); /* with its quotes */
 void bench_print_json(FILE *out, const struct bench_report *report);
 void bench_print_html(FILE *out, const struct bench_report *report);
 

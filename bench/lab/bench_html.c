@@ -313,8 +313,7 @@ static void put_cells(FILE *out, const struct bench_result *result)
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         fprintf(out, "<td>%u.%02u", entries[i].hundredths / 100, entries[i].hundredths % 100);
     fprintf(out, "<td>%" PRIu64 "<td>%.1f<td>%.2f", stats->tu_translated,
-            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated),
-            vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes));
+            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated), result->growth);
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
         fprintf(out, "<td>%" PRIu64, again[i].value);
     fprintf(out, "<td>%.3f<td>%.3f<td>%" PRIu64 "<td>%" PRIu64,
@@ -346,8 +345,8 @@ void bench_print_html(FILE *out, const struct bench_report *report)
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
             "content=\"width=device-width\">\n"
             "<title>vx86 bench</title>\n<style>\n%s</style>\n<h1>vx86: the translation cache</h1>\n"
-            "<p>vx86 %s, %zu runs, rounds: %u</p>\n",
-            style, VX_VERSION, report->count, report->rounds);
+            "<p>vx86 %s, %zu runs, rounds: %u%s</p>\n",
+            style, VX_VERSION, report->count, report->rounds, report->incomplete ? "; not all of them are here" : "");
     if (report->swept != NULL)
         put_sweep(out, report);
     else

@@ -1,8 +1,24 @@
-/* bench_json.c - results for programs: one JSON object (RFC 8259). Texts are our own and need no escapes. */
+/* bench_json.c - results for programs: one JSON object (RFC 8259). Names are our own and need no escapes; what
+ * went wrong may be in others' words. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "bench.h"
+
+void bench_put_json_text(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\')
+            fprintf(out, "\\%c", byte);
+        else if (byte < 0x20 || byte >= 0x7F)
+            fprintf(out, "\\u%04x", byte);
+        else
+            fputc(byte, out);
+    }
+    fputc('"', out);
+}
 
 static void put_times(FILE *out, const char *name, const struct bench_times *times)
 {
@@ -36,18 +52,29 @@ static void put_result(FILE *out, const struct bench_result *result)
             result->workload->name, result->workload->group, setting->label, (unsigned)result->units);
     fprintf(out, ", \"ok\": %s, \"checksum\": %u, \"instructions\": %" PRIu64,
             result->error[0] == '\0' ? "true" : "false", (unsigned)result->sum, result->insns);
+    if (result->error[0] != '\0') {
+        fputs(", \"error\": ", out);
+        bench_put_json_text(out, result->error);
+    }
     put_times(out, "vx86", &result->times);
-    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
-        if (result->rival[rival].count != 0)
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++) {
+        if (result->rival[rival].count != 0) {
             put_times(out, bench_rival_name(rival), &result->rival[rival]);
+        } else if (result->rival_error[rival][0] != '\0') {
+            fprintf(out, ", \"%s\": {\"error\": ", bench_rival_name(rival));
+            bench_put_json_text(out, result->rival_error[rival]);
+            fputs("}", out);
+        }
+    }
     put_counters(out, &result->stats);
     fputs("}", out);
 }
 
 void bench_print_json(FILE *out, const struct bench_report *report)
 {
-    fprintf(out, "{\"version\": \"%s\", \"sweep\": \"%s\", \"rounds\": %u, \"results\": [\n", VX_VERSION,
-            report->swept != NULL ? report->swept : "", report->rounds);
+    fprintf(out, "{\"version\": \"%s\", \"sweep\": \"%s\", \"rounds\": %u, \"complete\": %s, \"results\": [\n",
+            VX_VERSION, report->swept != NULL ? report->swept : "", report->rounds,
+            report->incomplete ? "false" : "true");
     for (size_t i = 0; i < report->count; i++) {
         put_result(out, &report->results[i]);
         fputs(i + 1 < report->count ? ",\n" : "\n", out);

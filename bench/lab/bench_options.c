@@ -29,6 +29,8 @@ static const struct row {
       "system)",
       TEXT, AT(image), 0, 0 },
     { "--alone", NULL, "vx86 only: neither QEMU nor the host", FLAG, AT(alone), 0, 0 },
+    { "--timeout", "SECONDS", "a run that takes longer has failed (default: 120; a system: 600; a rival: 300)", NUMBER,
+      AT(timeout_s), 0.1, 86400 },
     { "--json", "FILE", "write everything that was measured as JSON", TEXT, AT(json), 0, 0 },
     { "--html", "FILE", "write a page with plots, which needs no network", TEXT, AT(html), 0, 0 },
     { "--help", NULL, "print this help", FLAG, AT(help), 0, 0 },

@@ -12,6 +12,7 @@ struct bench_options {
     const char *sweep, *json, *html; /* NULL: not asked for */
     const char *image;               /* NULL: the default system */
     double rounds;                   /* 0: the default */
+    double timeout_s;                /* the same */
     double scale;
     const char *names[VX_BENCH_NAMES_MAX]; /* each is a workload */
     size_t count;

@@ -4,12 +4,12 @@
  * All write the markers to a pipe; the time is that of the host's clock at their arrival. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench_child.h"
 #include "bench_image.h"
 #include "vx86/firmware.h"
 #include "vx86/host.h"
@@ -146,7 +146,8 @@ static void exec_native(const struct bench_run *run, const char *path)
     execl(path, "bench", "run", run->workload->name, units, (char *)NULL);
 }
 
-_Noreturn static void be_rival(enum bench_rival rival, const struct bench_run *run, int out)
+/* `complaints` is what it writes to standard error. */
+_Noreturn static void be_rival(enum bench_rival rival, const struct bench_run *run, int out, int complaints)
 {
     char path[VX_BENCH_PATH_CHARS];
     size_t bytes;
@@ -154,8 +155,7 @@ _Noreturn static void be_rival(enum bench_rival rival, const struct bench_run *r
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
-    dup2(null, STDERR_FILENO);
-    alarm(LONGEST_RUN_S);
+    dup2(complaints >= 0 ? complaints : null, STDERR_FILENO);
     if (run->workload->system)
         exec_qemu_system(run->image);
     else if (rival == VX_BENCH_TCG && bench_disk(run, path) >= 0)
@@ -191,41 +191,66 @@ static bool take_byte(const struct bench_run *run, struct bench_line *line, char
     return false;
 }
 
-static void watch(const struct bench_run *run, int in, uint64_t begin_ns, struct bench_sample *sample)
+/* Why there is no result, from how it ended and the first line of its complaints. */
+static void explain(struct bench_sample *sample, int status, int complaints)
+{
+    char text[sizeof sample->error - 40] = "";
+    ssize_t count = complaints >= 0 ? pread(complaints, text, sizeof text - 1, 0) : 0;
+    text[count > 0 ? count : 0] = '\0';
+    text[strcspn(text, "\r\n")] = '\0';
+    const char *colon = text[0] != '\0' ? ": " : "";
+    if (WIFSIGNALED(status))
+        snprintf(sample->error, sizeof sample->error, "died of signal %d%s%s", WTERMSIG(status), colon, text);
+    else
+        snprintf(sample->error, sizeof sample->error, "ended with status %d and no result%s%s", WEXITSTATUS(status),
+                 colon, text);
+}
+
+/* Until the result, its end or the deadline. Returns whether it is to be explained by its end. */
+static bool watch(const struct bench_run *run, int in, uint64_t begin_ns, struct bench_sample *sample)
 {
     struct bench_line line = { .used = 0 };
     char bytes[512];
+    uint64_t deadline_ns = bench_deadline_ns(run->patience, LONGEST_RUN_S);
     for (;;) {
+        enum bench_wait wait = bench_wait_for(in, deadline_ns, run->patience);
+        sample->too_long = wait == VX_BENCH_WAIT_TOO_LONG;
+        if (wait == VX_BENCH_WAIT_INTERRUPTED)
+            snprintf(sample->error, sizeof sample->error, "interrupted");
+        else if (wait == VX_BENCH_WAIT_TOO_LONG)
+            snprintf(sample->error, sizeof sample->error, "no end after %.0f s",
+                     (double)(vx_host_now_ns() - begin_ns) / 1e9);
+        if (wait != VX_BENCH_WAIT_READY)
+            return false;
         ssize_t count = read(in, bytes, sizeof bytes);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
-            return;
+            return true;
         for (ssize_t i = 0; i < count; i++)
             if (!take_byte(run, &line, bytes[i], &begin_ns, sample))
-                return;
+                return false;
     }
 }
 
 void bench_rival_run(enum bench_rival rival, const struct bench_run *run, struct bench_sample *sample)
 {
-    int ends[2], status;
-    *sample = (struct bench_sample){ .error = "no result" };
-    if (pipe(ends) != 0)
-        return;
-    fflush(NULL);
-    uint64_t begin_ns = vx_host_now_ns();
-    pid_t child = fork();
-    if (child == 0) {
+    int ends[2], complaints = vx_host_unnamed_file("vx86-rival", 0, VX_HOST_FILE_WRITTEN | VX_HOST_FILE_INHERITED);
+    *sample = (struct bench_sample){ .error = "no memory" };
+    if (pipe(ends) == 0) {
+        uint64_t begin_ns = vx_host_now_ns();
+        pid_t child = bench_fork();
+        if (child == 0) {
+            close(ends[0]);
+            be_rival(rival, run, ends[1], complaints);
+        }
+        close(ends[1]);
+        bool ended = child > 0 && watch(run, ends[0], begin_ns, sample);
+        int status = child > 0 ? bench_collect(child, !ended) : 0;
+        if (ended)
+            explain(sample, status, complaints);
         close(ends[0]);
-        be_rival(rival, run, ends[1]);
     }
-    close(ends[1]);
-    if (child > 0) {
-        watch(run, ends[0], begin_ns, sample);
-        kill(child, SIGKILL);
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-            continue;
-    }
-    close(ends[0]);
+    if (complaints >= 0)
+        close(complaints);
 }

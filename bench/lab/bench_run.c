@@ -3,13 +3,12 @@
  *
  *   I1  Counters are read between two stays in the engine, where they are complete: a marker only asks for attention,
  *       and the kernel spins until it has been given (lab_settle()). */
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench_child.h"
 #include "bench_image.h"
 #include "vx86/firmware.h"
 
@@ -17,6 +16,8 @@ enum { LONGEST_RUN_S = 120, LONGEST_BOOT_S = 600, EXIT_PORT = 0xF4 };
 enum { RAM_BYTES = 64 << 20, SYSTEM_RAM_BYTES = 256 << 20 };
 
 static const char good_bye[] = "poweroff\n";
+/* What the BIOS says on port 402h when no disk, CD or network has a system. */
+static const char nothing_boots[] = "No bootable device";
 
 struct guest {
     const struct bench_run *run;
@@ -25,7 +26,7 @@ struct guest {
     struct vx_machine *machine;
     struct vx_char debugcon, console;
     size_t said; /* of good_bye */
-    struct bench_line line;
+    struct bench_line line, bios;
     struct vx_work begin, end;
     struct vx_stats before;
     uint64_t begin_ns, end_ns, begin_insns;
@@ -113,6 +114,20 @@ static void on_console(void *opaque, const uint8_t *bytes, size_t count)
     }
 }
 
+/* Of a system's BIOS: an image that boots nothing ends here. */
+static void on_bios(void *opaque, const uint8_t *bytes, size_t count)
+{
+    struct guest *guest = opaque;
+    uint32_t sum;
+    for (size_t i = 0; i < count && guest->sample->error[0] == '\0'; i++) {
+        bench_take(&guest->bios, (char)bytes[i], &sum);
+        if (bytes[i] != '\n' || strncmp(guest->bios.text, nothing_boots, strlen(nothing_boots)) != 0)
+            continue;
+        snprintf(guest->sample->error, sizeof guest->sample->error, "the image boots nothing");
+        vx_machine_stop(guest->machine, 0);
+    }
+}
+
 /* ---- the child --------------------------------------------------------------------------------------------------- */
 
 static vx_err open_disk(struct guest *guest, struct vx_log *log, struct vx_block **disk)
@@ -145,7 +160,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
                 .no_chain = setting->no_chain,
                 .no_jump_cache = setting->no_jump_cache,
                 .count = guest->run->count },
-        .debugcon = guest->run->workload->system ? NULL : &guest->debugcon,
+        .debugcon = &guest->debugcon,
         .serial = { guest->run->workload->system ? &guest->console : NULL },
         .disk = { disk },
         .boot = VX_BOOT_DISK,
@@ -158,6 +173,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
 }
 
 static const struct vx_char_ops debugcon_ops = { .write = on_bytes };
+static const struct vx_char_ops bios_ops = { .write = on_bios };
 static const struct vx_char_ops console_ops = { .write = on_console, .can_receive = say_good_bye };
 
 static void run_guest(const struct bench_run *run, struct bench_sample *sample)
@@ -166,7 +182,7 @@ static void run_guest(const struct bench_run *run, struct bench_sample *sample)
     struct vx_log *log = vx_log_create(stderr);
     struct vx_block *disk = NULL;
     int value;
-    guest.debugcon = (struct vx_char){ .ops = &debugcon_ops, .opaque = &guest };
+    guest.debugcon = (struct vx_char){ .ops = run->workload->system ? &bios_ops : &debugcon_ops, .opaque = &guest };
     guest.console = (struct vx_char){ .ops = &console_ops, .opaque = &guest };
     if (vx_loop_create(log, &guest.loop) != VX_ERR_OK || open_disk(&guest, log, &disk) != VX_ERR_OK ||
         create(&guest, log, disk) != VX_ERR_OK) {
@@ -188,30 +204,43 @@ static void run_guest(const struct bench_run *run, struct bench_sample *sample)
     vx_log_destroy(log);
 }
 
+/* The child holds the writing end of a pipe: it has ended when there is nothing more to come. */
+static void watch(const struct bench_run *run, pid_t child, int in, struct bench_sample *sample,
+                  const struct bench_sample *shared)
+{
+    unsigned usual_s = run->workload->system ? LONGEST_BOOT_S : LONGEST_RUN_S;
+    uint64_t begun_ns = vx_host_now_ns(), deadline_ns = bench_deadline_ns(run->patience, usual_s);
+    enum bench_wait wait = bench_wait_for(in, deadline_ns, run->patience);
+    int status = bench_collect(child, wait != VX_BENCH_WAIT_READY);
+    *sample = *shared;
+    if (WIFSIGNALED(status))
+        sample->done = false;
+    if (wait == VX_BENCH_WAIT_INTERRUPTED)
+        snprintf(sample->error, sizeof sample->error, "interrupted");
+    else if (wait == VX_BENCH_WAIT_TOO_LONG)
+        snprintf(sample->error, sizeof sample->error, "no end after %.0f s", (double)(deadline_ns - begun_ns) / 1e9);
+    else if (WIFSIGNALED(status))
+        snprintf(sample->error, sizeof sample->error, "died of signal %d", WTERMSIG(status));
+}
+
 void bench_run(const struct bench_run *run, struct bench_sample *sample)
 {
     struct bench_sample *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    unsigned longest_s = run->workload->system ? LONGEST_BOOT_S : LONGEST_RUN_S;
+    int ends[2];
     *sample = (struct bench_sample){ .error = "no memory" };
     if (shared == MAP_FAILED)
         return;
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(longest_s);
-        run_guest(run, shared);
-        _exit(0);
-    }
-    int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (child > 0)
-        *sample = *shared;
-    if (child > 0 && WIFSIGNALED(status)) {
-        sample->done = false;
-        snprintf(sample->error, sizeof sample->error,
-                 WTERMSIG(status) == SIGALRM ? "no end after %d s" : "died of signal %d",
-                 WTERMSIG(status) == SIGALRM ? (int)longest_s : WTERMSIG(status));
+    if (pipe(ends) == 0) {
+        pid_t child = bench_fork();
+        if (child == 0) {
+            close(ends[0]);
+            run_guest(run, shared);
+            _exit(0);
+        }
+        close(ends[1]);
+        if (child > 0)
+            watch(run, child, ends[0], sample, shared);
+        close(ends[0]);
     }
     munmap(shared, sizeof *shared);
 }

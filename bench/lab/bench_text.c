@@ -14,9 +14,11 @@ void bench_print_head(FILE *out, const struct bench_report *report)
     fprintf(out, " | %6s %6s %6s %6s\n", "chain%", "jump-c", "hash%", "miss%");
 }
 
-static void print_ratio(FILE *out, double ratio)
+static void print_ratio(FILE *out, double ratio, bool failed)
 {
-    if (ratio > 0)
+    if (failed)
+        fprintf(out, " %8s", "failed");
+    else if (ratio > 0)
         fprintf(out, " %7.2fx", ratio);
     else
         fprintf(out, " %8s", "-");
@@ -42,9 +44,12 @@ void bench_print_row(FILE *out, const struct bench_report *report, const struct 
     fprintf(out, " %8.3f %4.0f %7.0f", (double)bench_median(&result->times) / 1e9, 100 * bench_spread(&result->times),
             bench_mips(result));
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS && report->swept == NULL; rival++)
-        print_ratio(out, bench_ratio(result, rival));
+        print_ratio(out, bench_ratio(result, rival), result->rival_error[rival][0] != '\0');
     print_entries(out, &result->stats);
     fputs("\n", out);
+    for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
+        if (result->rival_error[rival][0] != '\0')
+            vx_text_print(out, "  %s: %s\n", bench_rival_name(rival), result->rival_error[rival]);
 }
 
 /* ---- details ----------------------------------------------------------------------------------------------------- */
@@ -75,8 +80,7 @@ static void print_details_row(FILE *out, const struct bench_report *report, cons
     bench_time_parts(stats, times);
     fprintf(out, "%-12s %-8s | %7" PRIu64 " %5.1f %5.2f |", result->workload->name,
             report->swept != NULL ? result->setting->label : result->workload->group, stats->tu_translated,
-            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated),
-            vx_stats_ratio(stats->tu_host_bytes, stats->tu_guest_bytes));
+            vx_stats_ratio(stats->tu_guest_insns, stats->tu_translated), result->growth);
     for (unsigned i = 0; i < VX_BENCH_CAUSES; i++)
         fprintf(out, " %8" PRIu64, again[i].value);
     fprintf(out, " | %9.3f %8.3f | %8" PRIu64 " %7" PRIu64 " |",

@@ -329,7 +329,8 @@ Test(bench, reports, .timeout = 300)
         results[i].times = (struct bench_times){ 1, { sample.wall_ns } };
         results[i].stats = sample.stats;
     }
-    snprintf(results[1].error, sizeof results[1].error, "it did not end");
+    snprintf(results[1].error, sizeof results[1].error, "it \"did\" not\tend");
+    snprintf(results[0].rival_error[VX_BENCH_TCG], VX_BENCH_ERROR_CHARS, "\x1b[31m \\ \xff");
     for (size_t i = 0; i < 2 * VX_ARRAY_LEN(printers); i++) {
         char *text;
         size_t bytes;
