@@ -78,6 +78,8 @@ void events_hear(void *opaque, enum vx_debug_event event, uint64_t value, uint64
         stop.old = vx_mode_bits(vcpu->cr0, vcpu->eflags);
     else if (event == VX_DEBUG_EVENT_CR3)
         stop.old = vcpu->cr3;
+    else if (event == VX_DEBUG_EVENT_EXCEPTION && value == VX_PF)
+        stop.lin = stop.address = vcpu->cr2;
     if (debug->front.event != NULL)
         debug->front.event(debug->front_opaque, event, value, detail);
     if (meaning[event].recorded)

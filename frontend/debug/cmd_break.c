@@ -140,7 +140,9 @@ static bool add_exec(struct debugger *dbg, const char **at, bool temporary)
     *at += **at == '*'; /* as GDB writes addresses */
     const char *rest = *at;
     point.first = vx_cs_lin(dbg->vcpu);
-    if (!dbg_at_end(at) && !dbg_take_word(&rest, "if") && !dbg_eval(dbg, at, "the address", &point.first))
+    if (dbg_at_end(at) || dbg_take_word(&rest, "if"))
+        point.physical = false; /* here */
+    else if (point.physical ? !dbg_eval(dbg, at, "the address", &point.first) : !dbg_eval_code(dbg, at, &point.first))
         return false;
     if (point.first > UINT32_MAX)
         return dbg_fail(dbg, "the address has more than 32 bits");

@@ -42,6 +42,11 @@ static unsigned unit_bytes(char unit)
     return unit == 'b' ? 1 : unit == 'h' ? 2 : unit == 'g' ? 8 : 4;
 }
 
+static uint64_t unit_mask(char unit)
+{
+    return UINT64_MAX >> (64 - 8 * unit_bytes(unit));
+}
+
 /* "/16xb" in any order. */
 static bool take_format(struct debugger *dbg, const char **at, struct format *format)
 {
@@ -81,15 +86,12 @@ static void print_value(struct debugger *dbg, const struct format *format, uint6
     unsigned shift = 64 - bytes * 8;
     int ch = isprint((unsigned char)value) ? (int)(value & 0xFF) : '.';
     switch (format->form) {
-    case 'd': dbg_say(dbg, " %" PRId64, (int64_t)(value << shift) >> shift); return;
-    case 'u': dbg_say(dbg, " %" PRIu64, value); return;
-    case 'o': dbg_say(dbg, " %" PRIo64, value); return;
-    case 't':
-        dbg_say(dbg, " ");
-        print_binary(dbg->out, value, bytes);
-        return;
-    case 'c': dbg_say(dbg, " '%c'", ch); return;
-    default: dbg_say(dbg, " %0*" PRIx64, (int)bytes * 2, value); return;
+    case 'd': dbg_say(dbg, "%" PRId64, (int64_t)(value << shift) >> shift); return;
+    case 'u': dbg_say(dbg, "%" PRIu64, value); return;
+    case 'o': dbg_say(dbg, "%" PRIo64, value); return;
+    case 't': print_binary(dbg->out, value, bytes); return;
+    case 'c': dbg_say(dbg, "'%c'", ch); return;
+    default: dbg_say(dbg, "%0*" PRIx64, (int)bytes * 2, value); return;
     }
 }
 
@@ -123,6 +125,7 @@ static bool show_items(struct debugger *dbg, const struct format *format, bool p
         for (size_t i = 0; i < got; i++) {
             uint64_t value = 0;
             memcpy(&value, line + i * bytes, bytes);
+            fputc(' ', dbg->out);
             print_value(dbg, format, value);
         }
         if (bytes == 1 && format->form == 'x')
@@ -143,7 +146,7 @@ static bool show_registers(struct debugger *dbg, const struct format *format, ui
         const char *why_not = vx_debug_peek(dbg->debug, *address, bytes, &value);
         if (why_not != NULL)
             return dbg_fail(dbg, "mmio %08" PRIx64 ": %s", *address, why_not);
-        dbg_say(dbg, "mmio %08" PRIx64 ":", *address);
+        dbg_say(dbg, "mmio %08" PRIx64 ": ", *address);
         print_value(dbg, format, value);
         dbg_say(dbg, "\n");
     }
@@ -213,7 +216,9 @@ bool dbg_cmd_examine(struct debugger *dbg, const char **at)
     uint64_t address = dbg->next_data;
     if (dbg_at_end(at))
         space = dbg->next_space;
-    else if (!take_address(dbg, at, space != DBG_LINEAR, &address) || !dbg_no_more(dbg, at))
+    else if (!(format.form == 'i' && space == DBG_LINEAR ? dbg_eval_code(dbg, at, &address)
+                                                         : take_address(dbg, at, space != DBG_LINEAR, &address)) ||
+             !dbg_no_more(dbg, at))
         return false;
     dbg->data_format[0] = format.form;
     dbg->data_format[1] = format.unit;
@@ -228,7 +233,7 @@ bool dbg_cmd_disassemble(struct debugger *dbg, const char **at)
     struct format format = { .count = 10 };
     uint64_t base = dbg->vcpu->seg[VX_CS].base;
     uint64_t address = vx_lin_wrap(base + dbg->next_code);
-    if (!take_format(dbg, at, &format) || (!dbg_at_end(at) && !dbg_eval_lin(dbg, at, "the address", &address)) ||
+    if (!take_format(dbg, at, &format) || (!dbg_at_end(at) && !dbg_eval_code(dbg, at, &address)) ||
         !dbg_no_more(dbg, at))
         return false;
     bool done = show_code(dbg, format.count, &address);
@@ -246,7 +251,10 @@ bool dbg_cmd_print(struct debugger *dbg, const char **at)
     if (format.form != '\0') {
         if (format.unit == '\0') /* as many digits as it has */
             format.unit = value > UINT32_MAX ? 'g' : value > 0xFFFF ? 'w' : value > 0xFF ? 'h' : 'b';
-        print_value(dbg, &format, value);
+        if (format.form == 'x')
+            dbg_say(dbg, "0x%" PRIx64, unit_mask(format.unit) & value);
+        else
+            print_value(dbg, &format, value);
         dbg_say(dbg, "\n");
         return true;
     }

@@ -59,7 +59,7 @@ bool dbg_cmd_until(struct debugger *dbg, const char **at)
         vx_debug_go_until(dbg->debug);
         return go(dbg);
     }
-    if (!dbg_eval_lin(dbg, at, "the address", &lin) || !dbg_no_more(dbg, at))
+    if (!dbg_eval_code(dbg, at, &lin) || !dbg_no_more(dbg, at))
         return false;
     struct vx_debug_point point = {
         .kind = VX_POINT_EXEC, .enabled = true, .temporary = true, .first = lin, .last = lin

@@ -169,6 +169,8 @@ bool dbg_eval(struct debugger *dbg, const char **at, const char *what, uint64_t 
 bool dbg_to_lin(uint64_t *address);
 /* The same for an argument. */
 bool dbg_eval_lin(struct debugger *dbg, const char **at, const char *what, uint64_t *lin);
+/* Where code is: as an address, but eip and ip ("eip + 3") are offsets in CS. */
+bool dbg_eval_code(struct debugger *dbg, const char **at, uint64_t *lin);
 /* An argument that may be missing. */
 bool dbg_eval_or(struct debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value);
 /* Assigns to the register or memory at *at ("byte [ebx+4]"), up to and with the `=` and the expression behind it. */

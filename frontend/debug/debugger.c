@@ -2,7 +2,8 @@
  *
  *   stopped() -> show the stop -> lines, one command each, until one makes the guest go on -> back to the guest
  *
- *   I1  While attached to the machine there is an input; where it has ended, the debugger detaches. */
+ *   I1  Where a script has ended that nobody goes on from, the debugger stays attached while it has points or
+ *       traces. */
 #include "debugger.h"
 
 #include <errno.h>
@@ -44,9 +45,15 @@ static bool script_failed(struct debugger *dbg, bool in_script)
     return true;
 }
 
-/* The input is at its end: a script's guest runs on, a user who has left wants vx86 to end. But a guest that was not
- * started for the debugger, only stopped by Ctrl-A d or a signal, does not die of Ctrl-D, or of there being nobody to
- * answer. */
+/* Has the user set up what is worth being the front for? */
+static bool anything_set_up(const struct debugger *dbg)
+{
+    return vx_debug_next_point(dbg->debug, 0) != NULL || dbg->tracing != 0 || dbg->trace_between != 0;
+}
+
+/* The input is at its end: a script's guest runs on, with its points, which show their stops, and traces; a user who
+ * has left wants vx86 to end. But a guest that was not started for the debugger, only stopped by Ctrl-A d or a signal,
+ * does not die of Ctrl-D, or of there being nobody to answer. */
 static void at_end(struct debugger *dbg)
 {
     if (dbg->called) {
@@ -55,7 +62,7 @@ static void at_end(struct debugger *dbg)
     } else if (dbg->config.interactive) {
         dbg_say(dbg, "\n");
         vx_machine_stop(dbg->machine, 0);
-    } else {
+    } else if (!anything_set_up(dbg)) {
         detach(dbg);
     }
 }

@@ -386,6 +386,25 @@ bool dbg_eval_lin(struct debugger *dbg, const char **at, const char *what, uint6
     return dbg_eval(dbg, at, what, lin) && (dbg_to_lin(lin) || dbg_fail(dbg, "%s has more than 32 bits", what));
 }
 
+/* Does the expression begin with the instruction pointer by its own name, an offset in CS? */
+static bool begins_with_eip(const char *at)
+{
+    dbg_skip_blanks(&at);
+    at += *at == '$';
+    size_t n = name_length(at);
+    return (n == 3 && memcmp(at, "eip", n) == 0) || (n == 2 && memcmp(at, "ip", n) == 0);
+}
+
+bool dbg_eval_code(struct debugger *dbg, const char **at, uint64_t *lin)
+{
+    bool offset = begins_with_eip(*at);
+    if (!dbg_eval_lin(dbg, at, "the address", lin))
+        return false;
+    if (offset)
+        *lin = vx_lin_wrap(dbg->vcpu->seg[VX_CS].base + *lin);
+    return true;
+}
+
 bool dbg_eval_or(struct debugger *dbg, const char **at, const char *what, uint64_t otherwise, uint64_t *value)
 {
     *value = otherwise;

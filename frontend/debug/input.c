@@ -82,9 +82,9 @@ const char *dbg_input_line(struct dbg_input *input)
         if (line != NULL)
             return line;
         pop(input);
-        if (input->scripts == 0 && !dbg->config.interactive)
-            return NULL;
     }
+    if (!dbg->config.interactive) /* what else comes is not for us */
+        return NULL;
     fflush(dbg->out);
     if (dbg->config.editor == NULL)
         return plain_line(input, &input->typed);

@@ -138,7 +138,7 @@ static void print_what(struct debugger *dbg, const struct vx_debug_stop *stop)
     case VX_POINT_EXCEPTION:
         dbg_say(dbg, " %u %s, error code %x", stop->vector, dbg_vector_name(stop->vector), stop->error);
         if (stop->vector == VX_PF)
-            dbg_say(dbg, ", address %08x", (unsigned)dbg->vcpu->cr2);
+            dbg_say(dbg, ", address %08" PRIx64, stop->lin);
         break;
     case VX_POINT_INTERRUPT:
     case VX_POINT_INT: dbg_say(dbg, " %02xh", stop->vector); break;

@@ -103,8 +103,8 @@ struct vx_debug_stop {
     uint64_t eip;     /* the instruction that did it: with CS */
     uint8_t access;   /* VX_WATCH_*: WATCH, IO, MMIO */
     unsigned bytes;   /* of the access */
-    uint64_t lin;     /* WATCH */
-    uint64_t address; /* WATCH, MMIO: physical; IO: port */
+    uint64_t lin;     /* WATCH; EXCEPTION, of a page fault: what was accessed */
+    uint64_t address; /* WATCH, MMIO: physical; IO: port; EXCEPTION: as lin */
     uint64_t old,
         new; /* WATCH: up to 8 bytes before and (writes) after; IO, MMIO writes, CR3, MODE (vx_mode_bits()): new */
     bool by_device; /* WATCH: DMA; `lin` says nothing */

@@ -26,7 +26,7 @@ disk() {
 }
 disk hello.img '\xBA\xF8\x03\xB0o\xEE\xB0k\xEE\xBA\x04\x06\xB8\x00\x20\xEF\xF4' # "ok" to COM1, power off
 disk idle.img '\xFB\xF4\xEB\xFC'
-printf 'step 5\nregisters all\nengine interp\nstep\nengine bt\nsave saved 0 0xfff\nload saved 0x9000\ntrace-file trace\ntrace insns\nstep 10\n' >script
+printf 'step 5\nregisters all\nengine interp\nstep\nengine bt\nsave saved 0 0xfff\nload saved 0x9000\ntrace-file trace\ntrace insns\nstep 10\ntrace off\n' >script
 
 # names NEED...: the system calls that the table lets through, or answers as absent.
 names() {
