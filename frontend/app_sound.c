@@ -11,6 +11,7 @@ static const struct {
 } cards[] = {
     { "none", 0 },
     { "sb16", VX_SOUND_SB16 },
+    { "ac97", VX_SOUND_AC97 },
 };
 
 static vx_err unknown(struct vx_log *log, const char *word)

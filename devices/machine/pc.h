@@ -19,6 +19,7 @@
 #ifndef VX86_MACHINE_PC_H
 #define VX86_MACHINE_PC_H
 
+#include "ac97.h"
 #include "debug_exit.h"
 #include "debugcon.h"
 #include "floppy.h"

@@ -6,7 +6,7 @@
  *
  *     8254 OUT0, RTC --> HPET --> IRQ 0, IRQ 8                HPET --> I/O APIC pins 20-23
  *
- * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA. */
+ * PCI slots: 00 i440FX; 01.0 PIIX3, 01.1 IDE, 01.3 PIIX4 PM; 02 VGA; 06, 07 sound cards (pc_sound.c). */
 #include "hpet.h"
 #include "pc.h"
 #include "pc_lockstep.h"

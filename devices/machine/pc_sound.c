@@ -2,7 +2,8 @@
 #include "pc.h"
 
 /* Streams of the back end. */
-enum { STREAM_SPEAKER, STREAM_SB16, STREAM_AC97, STREAM_ES1370 /* and the next */ };
+enum { STREAM_SPEAKER, STREAM_SB16, STREAM_AC97, STREAM_ES1370 = STREAM_AC97 + AC97_STREAMS };
+enum { SLOT_AC97 = 6, SLOT_ES1370 = 7 };
 
 vx_err pc_sound_create_speaker(struct vx_machine *pc, const struct vx_machine_config *config)
 {
@@ -31,9 +32,26 @@ static vx_err create_sb16(struct vx_machine *pc, const struct vx_machine_config 
     return VX_ERR_OK;
 }
 
+static vx_err create_ac97(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    struct ac97 *chip;
+    VX_TRY(ac97_create(&(struct ac97_config){ .log = pc->log,
+                                              .clock = pc->clock,
+                                              .pmap = pc->pmap,
+                                              .pci = pc->pci,
+                                              .slot = SLOT_AC97,
+                                              .audio = config->audio,
+                                              .stream = STREAM_AC97 },
+                       &chip));
+    pc_own(pc, &ac97_type, chip);
+    return VX_ERR_OK;
+}
+
 vx_err pc_sound_create_cards(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     if (config->sound & VX_SOUND_SB16)
         VX_TRY(create_sb16(pc, config));
+    if (config->sound & VX_SOUND_AC97)
+        VX_TRY(create_ac97(pc, config));
     return VX_ERR_OK;
 }

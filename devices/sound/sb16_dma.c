@@ -100,6 +100,8 @@ static size_t move_frames(void *opaque, uint8_t *frames, size_t count)
         return 0;
     if (count > transfer->left / channels)
         count = transfer->left / channels;
+    if (frames == NULL)
+        return count;
     if (transfer->silence)
         memset(frames, 0x80, count * frame_bytes);
     else

@@ -45,13 +45,17 @@ static void tell_stop(const struct sound_voice *voice)
         voice->audio->ops->stop(voice->audio->opaque, voice->stream);
 }
 
-/* Of an input: what the host has, or silence. */
-static void record(const struct sound_voice *voice, uint8_t *frames, size_t count, uint64_t at_ns)
+/* Of an input: what the host has, or silence, as much as the device has room for. */
+static size_t record(const struct sound_voice *voice, uint8_t *frames, size_t count, uint64_t at_ns)
 {
+    count = voice->ops->move(voice->opaque, NULL, count);
+    if (count == 0)
+        return 0;
     if (is_heard(voice))
         voice->audio->ops->record(voice->audio->opaque, voice->stream, frames, count, at_ns);
     else
         memset(frames, voice->sample == VX_SAMPLE_U8 ? 0x80 : 0, count * sound_voice_frame_bytes(voice));
+    return voice->ops->move(voice->opaque, frames, count);
 }
 
 static void time_has_come(void *opaque)
@@ -62,9 +66,7 @@ static void time_has_come(void *opaque)
     if (vx_clock_now_ns(voice->clock) > next_ns(voice) + LATE_NS)
         begin_now(voice);
     uint64_t at_ns = next_ns(voice);
-    if (voice->input)
-        record(voice, frames, count, at_ns);
-    size_t moved = voice->ops->move(voice->opaque, frames, count);
+    size_t moved = voice->input ? record(voice, frames, count, at_ns) : voice->ops->move(voice->opaque, frames, count);
     VX_ASSERT(moved <= count);
     if (moved != 0 && voice->audio != NULL && !voice->input)
         voice->audio->ops->play(voice->audio->opaque, voice->stream, frames, moved, at_ns);
@@ -135,6 +137,15 @@ void sound_voice_wake(struct sound_voice *voice)
     voice->waiting = false;
     begin_now(voice);
     arm(voice);
+}
+
+size_t sound_voice_ahead(const struct sound_voice *voice)
+{
+    uint64_t now = vx_clock_now_ns(voice->clock);
+    if (!voice->running || now < voice->base_ns)
+        return 0;
+    uint64_t passed = vx_muldiv(now - voice->base_ns, voice->rate_hz, VX_NS_PER_SEC);
+    return passed < voice->frames ? (size_t)(voice->frames - passed) : 0;
 }
 
 void sound_voice_volume(const struct sound_voice *voice, uint16_t left, uint16_t right)

@@ -19,8 +19,8 @@
 #define VOICE_MAX_BYTES (VOICE_RATE_MAX * VOICE_MS / 1000 * 8)
 
 struct sound_voice_ops {
-    /* Of an output: fills in up to `count` frames and returns how many; of an input: takes `count` frames and returns
-     * how many it had room for. 0: nothing now. May stop the voice. */
+    /* Of an output: fills in up to `count` frames and returns how many. Of an input: called twice, first with NULL: how
+     * many it has room for, then with so many to take; returns how many it took. 0: nothing now. May stop the voice. */
     size_t (*move)(void *opaque, uint8_t *frames, size_t count);
 };
 
@@ -54,6 +54,9 @@ void sound_voice_stop(struct sound_voice *voice);
 /* There is something to move again. */
 void sound_voice_wake(struct sound_voice *voice);
 void sound_voice_volume(const struct sound_voice *voice, uint16_t left, uint16_t right);
+
+/* Frames that have been moved and whose time has not come: what a position register must not count yet. */
+size_t sound_voice_ahead(const struct sound_voice *voice);
 
 static inline unsigned sound_voice_frame_bytes(const struct sound_voice *voice)
 {

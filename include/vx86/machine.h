@@ -24,7 +24,7 @@ enum vx_boot { VX_BOOT_DEFAULT, VX_BOOT_DISK, VX_BOOT_CDROM, VX_BOOT_FLOPPY };
 
 /* Sound cards: bits of vx_machine_config.sound. */
 enum { VX_SOUND_SB16 = 1u << 0, VX_SOUND_AC97 = 1u << 1, VX_SOUND_ES1370 = 1u << 2 };
-#define VX_SOUND_STREAMS 5 /* the speaker, one for each card, one more for the ES1370 */
+#define VX_SOUND_STREAMS 8 /* the speaker, one of the SB16, three of each of the others */
 
 #define VX_MAX_DEBUG_EXITS 4
 

@@ -104,6 +104,7 @@ enum {
     FN_IDE = 1 << 3 | 1,
     FN_PM = 1 << 3 | 3,
     FN_VGA = 2 << 3,
+    FN_AC97 = 6 << 3,
     FN_CARD = CARD_SLOT << 3
 };
 

@@ -70,3 +70,57 @@ void scene_sb16(struct scene *s)
         in(s, SB + below(s, 16)), out(s, SB + below(s, 16), any(s));
     interrupt(s);
 }
+
+/* ---- AC '97 */
+
+enum { NAM = 0xD000, NABM = 0xD400 };
+
+static void ac97_set_up(struct scene *s)
+{
+    config_write(s, FN_AC97, 0x10, 4, NAM);
+    config_write(s, FN_AC97, 0x14, 4, NABM);
+    config_write(s, FN_AC97, 0x04, 2, chance(s, 10) ? below(s, 8) : 5);
+    out(s, NABM + 0x2C, chance(s, 8) ? any(s) : 2);
+}
+
+static uint32_t ac97_list(struct scene *s)
+{
+    uint32_t list = chance(s, 12) ? memory(s) : buffer(s);
+    for (unsigned i = 1 + below(s, 6); i > 0; i--) {
+        unsigned n = below(s, 8);
+        store(s, list + 8 * n, 4, chance(s, 6) ? memory(s) : buffer(s));
+        store(s, list + 8 * n + 4, 4, (chance(s, 6) ? any(s) : below(s, 2000)) | below(s, 4) << 30);
+    }
+    return list;
+}
+
+void scene_ac97(struct scene *s)
+{
+    static const uint8_t codec[] = {
+        0x00, 0x02, 0x04, 0x18, 0x1A, 0x26, 0x28, 0x2A, 0x2A, 0x2C, 0x2C, 0x32, 0x34, 0x7C
+    };
+    unsigned engine = NABM + 16 * (chance(s, 3) ? below(s, 3) : 1);
+    if (chance(s, 2))
+        ac97_set_up(s);
+    if (chance(s, 3))
+        out_sized(s, NAM + PICK(s, codec), 2, chance(s, 2) ? any(s) : 0x0808);
+    if (chance(s, 2)) {
+        out(s, engine + 0xB, 0), out(s, engine + 0xB, chance(s, 2) ? 2 : 0);
+        out_sized(s, engine, 4, ac97_list(s));
+        out(s, engine + 5, chance(s, 8) ? any(s) : below(s, 8));
+        out(s, engine + 0xB, chance(s, 8) ? any(s) : 0x1D);
+    }
+    for (unsigned i = below(s, 4); i > 0; i--) {
+        pass(s, below(s, chance(s, 6) ? 300000000 : 30000000));
+        in_sized(s, engine + 4, 4), in_sized(s, engine + 8, 2);
+        out(s, engine + 6, chance(s, 3) ? any(s) : 0x1C);
+        if (chance(s, 2))
+            out(s, engine + 5, below(s, 32));
+        interrupt(s);
+    }
+    if (chance(s, 6))
+        out_sized(s, NABM + below(s, 64), 1u << below(s, 3), any(s)),
+            in_sized(s, NABM + below(s, 64), 1u << below(s, 3));
+    if (chance(s, 6))
+        in_sized(s, NAM + below(s, 256), 1u << below(s, 3));
+}

@@ -25,7 +25,7 @@ struct record {
 
 struct sound_rig {
     struct vx_audio audio;
-    struct record stream[2];
+    struct record stream[3];
     uint8_t input; /* what is recorded counts up from here */
 };
 
@@ -97,7 +97,7 @@ static inline void sound_rig_init(struct sound_rig *rig)
         .start = record_start, .stop = record_stop, .play = record_play, .record = record_input, .volume = record_volume
     };
     memset(rig, 0, sizeof *rig);
-    rig->audio = (struct vx_audio){ .ops = &ops, .opaque = rig, .streams = 2 };
+    rig->audio = (struct vx_audio){ .ops = &ops, .opaque = rig, .streams = 3 };
 }
 
 /* The stream has a tone of `hz` in that channel, and nothing else is nearly as loud. */

@@ -80,10 +80,40 @@ static inline uint64_t board_sb16(struct vx_bus *bus, uint64_t r)
     return value + vx_bus_read(bus, VX_SPACE_IO, 0x03, 1);
 }
 
+static inline void board_sound_config(struct vx_bus *bus, unsigned slot, unsigned reg, uint32_t value)
+{
+    vx_bus_write(bus, VX_SPACE_IO, 0xCF8, 4, 0x80000000u | slot << 11 | reg);
+    vx_bus_write(bus, VX_SPACE_IO, 0xCFC, 4, value);
+}
+
+/* Its ports put where they are looked for, a list of descriptors in RAM, and registers of the three engines. */
+static inline uint64_t board_ac97(struct vx_bus *bus, uint64_t r)
+{
+    static const uint8_t bytes[][2] = { { 0x1B, 0x1D }, { 0x1B, 0 }, { 0x1B, 2 }, { 0x15, 31 }, { 0x15, 3 },
+                                        { 0x16, 0x1C }, { 0x0B, 1 }, { 0x05, 9 }, { 0x2B, 5 },  { 0x2C, 2 } };
+    uint64_t value = 0;
+    board_sound_config(bus, 6, 0x10, 0xD000);
+    board_sound_config(bus, 6, 0x14, 0xD400);
+    board_sound_config(bus, 6, 0x04, 5);
+    if (r & 1)
+        vx_bus_write(bus, VX_SPACE_IO, 0xD000 + (r >> 8 & 0x7E), 2, r >> 16 & 0xFFFF);
+    for (unsigned i = 0; i < (r >> 32 & 7); i++) {
+        const uint8_t *write = bytes[(r >> (36 + i)) % VX_ARRAY_LEN(bytes)];
+        vx_bus_write(bus, VX_SPACE_IO, 0xD400 + write[0], 1, write[1]);
+    }
+    for (unsigned i = 0; i < 0x38; i++)
+        value = value * 3 + vx_bus_read(bus, VX_SPACE_IO, 0xD400 + i, 1);
+    return value + vx_bus_read(bus, VX_SPACE_IO, 0xD000 + (r >> 24 & 0x7E), 2);
+}
+
 /* `r` is random. */
 static inline uint64_t board_sound_access(struct vx_bus *bus, uint64_t r)
 {
-    return r >> 60 < 6 ? board_speaker(bus, r) : board_sb16(bus, r);
+    switch (r >> 60 & 3) {
+    case 0: return board_speaker(bus, r);
+    case 1: return board_sb16(bus, r);
+    default: return board_ac97(bus, r);
+    }
 }
 
 #endif
