@@ -4,7 +4,7 @@
 #include "ac97_state.h"
 
 enum {
-    REG_RESTART = 0x00,
+    CODEC_RESET = 0x00,
     REG_MASTER = 0x02,
     REG_PCM_OUT = 0x18,
     REG_POWER = 0x26,
@@ -109,7 +109,7 @@ void ac97_codec_write(struct ac97 *chip, unsigned reg, uint16_t value)
 {
     static const uint8_t rates[] = { REG_DAC_RATE, REG_ADC_RATE, REG_MIC_RATE };
     uint16_t mask = reg < AC97_CODEC_BYTES ? mask_of(reg) : 0;
-    if (reg == REG_RESTART) {
+    if (reg == CODEC_RESET) {
         ac97_codec_reset(chip);
     } else if (memchr(rates, (int)reg, sizeof rates) != NULL) {
         write_rate(chip, reg, value);
