@@ -28,6 +28,7 @@ void vx_debug_destroy(struct vx_debug *debug)
         return;
     debug->bt = NULL;
     vx_debug_set_front(debug, NULL, NULL);
+    points_fini(debug);
     free(debug);
 }
 

@@ -23,16 +23,24 @@
 #define QUEUE_MAX      8
 #define INTERNAL_FIRST 0x80000000u
 
-enum plan_kind { PLAN_RUN, PLAN_STEP, PLAN_NEXT, PLAN_FINISH, PLAN_UNTIL, PLAN_UNIT };
+enum plan_kind { PLAN_RUN, PLAN_STEP, PLAN_RANGE, PLAN_NEXT, PLAN_FINISH, PLAN_UNTIL, PLAN_UNIT };
 
 struct plan {
     enum plan_kind kind;
-    uint64_t left;       /* instructions or lines to go */
-    unsigned gate;       /* number of the internal point that ends the present part, 0: that is a single step */
-    bool gate_reached;   /* it was */
-    bool stepped;        /* without a gate: the part's instruction has run */
-    bool returning;      /* FINISH: the instruction under way is the RET */
-    uint64_t expect_eip; /* UNIT: where control is if it has not left */
+    uint64_t left;        /* instructions or lines to go */
+    unsigned gate;        /* number of the internal point that ends the present part, 0: that is a single step */
+    bool gate_reached;    /* it was */
+    bool stepped;         /* without a gate: the part's instruction has run */
+    bool returning;       /* FINISH: the instruction under way is the RET */
+    uint64_t expect_eip;  /* UNIT: where control is if it has not left */
+    uint64_t first, last; /* RANGE */
+};
+
+/* An armed address. */
+struct exec {
+    uint64_t lin;       /* linear ones; of a physical one, its place in the page counts */
+    const uint8_t *hva; /* physical ones, else NULL */
+    unsigned index;     /* of the point */
 };
 
 struct vx_debug {
@@ -56,19 +64,15 @@ struct vx_debug {
     struct vx_debug_stop queue[QUEUE_MAX]; /* I2 */
     unsigned queued;
 
-    struct vx_debug_point point[VX_DEBUG_POINTS];
-    unsigned points, last_number, last_internal;
-    struct {
-        uint64_t lin;       /* linear ones */
-        const uint8_t *hva; /* physical ones, else NULL */
-        unsigned number;
-    } exec[VX_DEBUG_POINTS]; /* the armed addresses */
-    unsigned execs;
+    struct vx_debug_point *point; /* as they were added; `room` in this array and the two below */
+    unsigned points, room, last_number, last_internal;
+    struct exec *exec; /* the armed addresses: `execs_linear` by linear address in order, then the physical ones */
+    unsigned execs, execs_linear;
     /* Derived with them, so that what has no points costs nothing: kinds of which there are enabled points, a bit each;
      * the pages of armed addresses, each by bit (page number modulo 64), of linear and of host addresses. */
     uint32_t kinds;
     uint64_t exec_pages, exec_hva_pages;
-    struct vx_mmu_watch watch[VX_DEBUG_POINTS];
+    struct vx_mmu_watch *watch;
     unsigned watches;
     struct vx_debug_wants wants;
     struct vx_timer timer;
@@ -92,7 +96,7 @@ unsigned insn_length(const struct vx_debug *debug);
 
 /* points.c */
 void points_rearm(struct vx_debug *debug);
-/* A point of the core's own: with a number that no user's point has; it is not listed. 0: no room. */
+/* A point of the core's own: with a number that no user's point has; it is not listed. 0: no memory. */
 unsigned point_add_internal(struct vx_debug *debug, const struct vx_debug_point *point);
 struct vx_debug_point *point_of(struct vx_debug *debug, unsigned number);
 /* Counts a reached point's hit; true when it is to stop the guest. Fills in stop->point. */
@@ -106,6 +110,7 @@ struct vx_debug_point *point_count(struct vx_debug *debug);
 bool points_stop_here(void *debug);
 bool points_stop_in(void *debug, uint64_t lin, const uint8_t *hva, uint32_t bytes);
 void points_clear(struct vx_debug *debug);
+void points_fini(struct vx_debug *debug);
 
 /* events.c */
 vx_mmu_watch_fn events_watch;

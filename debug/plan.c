@@ -26,7 +26,7 @@ static bool insn_here(const struct vx_debug *debug, struct vx_insn *insn)
     return vx_debug_disassemble(debug, &how, vx_cs_lin(debug->vcpu), debug->vcpu->rip, insn);
 }
 
-/* A part that ends behind the instruction at CS:EIP. Without room for the gate it is a single step. */
+/* A part that ends behind the instruction at CS:EIP. Without memory for the gate it is a single step. */
 static void open_gate(struct vx_debug *debug, const struct vx_insn *insn, bool check_esp)
 {
     const struct vx_vcpu *vcpu = debug->vcpu;
@@ -44,11 +44,12 @@ static bool goes_back(const struct vx_debug *debug, const struct vx_insn *insn)
     return insn->kind == VX_INSN_BRANCH && insn->has_target && insn->target <= debug->vcpu->rip;
 }
 
-/* STEP: may the instruction be one that is run with what it starts? Its first byte tells, so that steps stay cheap. */
+/* STEP, RANGE: may the instruction be one that is run with what it starts? Its first byte tells, so that steps stay
+ * cheap. */
 static bool may_start_others(const struct vx_debug *debug)
 {
     uint8_t first;
-    if (debug->plan.kind != PLAN_STEP)
+    if (debug->plan.kind != PLAN_STEP && debug->plan.kind != PLAN_RANGE)
         return true;
     if (!(debug->hold_interrupts || debug->step_over_int) ||
         vx_debug_read(debug, vx_cs_lin(debug->vcpu), &first, 1) != 1)
@@ -115,6 +116,13 @@ void vx_debug_go_step(struct vx_debug *debug, uint64_t n)
     set_plan(debug, PLAN_STEP, n);
 }
 
+void vx_debug_go_range(struct vx_debug *debug, uint64_t first, uint64_t last)
+{
+    set_plan(debug, PLAN_RANGE, UINT64_MAX);
+    debug->plan.first = first;
+    debug->plan.last = last;
+}
+
 void vx_debug_go_next(struct vx_debug *debug, uint64_t n)
 {
     set_plan(debug, PLAN_NEXT, n);
@@ -158,11 +166,17 @@ static bool sequence_left(struct vx_debug *debug)
     return left;
 }
 
-/* STEP, NEXT, FINISH, UNTIL. */
+static bool range_left(const struct vx_debug *debug)
+{
+    uint64_t lin = vx_cs_lin(debug->vcpu);
+    return debug->plan.kind == PLAN_RANGE && (lin < debug->plan.first || lin > debug->plan.last);
+}
+
+/* STEP, RANGE, NEXT, FINISH, UNTIL. */
 static bool parts_advance(struct vx_debug *debug, enum vx_debug_go *go)
 {
     if (part_done(debug)) {
-        if (debug->plan.left == 0 || debug->plan.returning)
+        if (debug->plan.left == 0 || debug->plan.returning || range_left(debug))
             return true;
         debug->over = true; /* the part begins with this instruction; keeps I3 */
         begin_part(debug);
@@ -178,6 +192,7 @@ bool plan_advance(struct vx_debug *debug, enum vx_debug_go *go)
     case PLAN_RUN: *go = VX_GO_RUN; return false;
     case PLAN_UNIT: return debug->plan.left == 0 || sequence_left(debug);
     case PLAN_STEP:
+    case PLAN_RANGE:
     case PLAN_NEXT:
     case PLAN_FINISH:
     case PLAN_UNTIL: break;

@@ -1,4 +1,5 @@
 /* points.c - the table of points: which there are, what the engines, the mmu and the machine must look at for them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "debug_private.h"
@@ -39,8 +40,9 @@ static uint64_t page_bit(uint64_t address)
     return 1ull << (address >> VX_PAGE_SHIFT & 63);
 }
 
-static void arm_exec(struct vx_debug *debug, const struct vx_debug_point *point)
+static void arm_exec(struct vx_debug *debug, unsigned index)
 {
+    const struct vx_debug_point *point = &debug->point[index];
     const uint8_t *hva = hva_of(debug, point);
     if (point->physical && hva == NULL)
         return;
@@ -48,9 +50,19 @@ static void arm_exec(struct vx_debug *debug, const struct vx_debug_point *point)
         debug->exec_pages |= page_bit(point->first);
     else
         debug->exec_hva_pages |= page_bit((uintptr_t)hva);
-    debug->exec[debug->execs].lin = vx_lin_wrap(point->first);
-    debug->exec[debug->execs].hva = hva;
-    debug->exec[debug->execs++].number = point->number;
+    debug->execs_linear += hva == NULL;
+    debug->exec[debug->execs++] = (struct exec){ vx_lin_wrap(point->first), hva, index };
+}
+
+/* Linear ones first, by address; what is the same as it was added. */
+static int exec_order(const void *a, const void *b)
+{
+    const struct exec *x = a, *y = b;
+    if ((x->hva == NULL) != (y->hva == NULL))
+        return x->hva == NULL ? -1 : 1;
+    if (x->lin != y->lin)
+        return x->lin < y->lin ? -1 : 1;
+    return x->index < y->index ? -1 : 1;
 }
 
 static void arm_watch(struct vx_debug *debug, const struct vx_debug_point *point)
@@ -67,7 +79,7 @@ void points_rearm(struct vx_debug *debug)
 {
     unsigned watched = debug->watches, physical = 0;
     uint64_t time = VX_NEVER;
-    debug->execs = debug->watches = 0;
+    debug->execs = debug->execs_linear = debug->watches = 0;
     debug->kinds = 0;
     debug->exec_pages = debug->exec_hva_pages = 0;
     debug->wants.io = debug->wants.mmio = (debug->tracing & VX_DEBUG_TRACE_IO) != 0;
@@ -78,7 +90,7 @@ void points_rearm(struct vx_debug *debug)
             continue;
         debug->kinds |= 1u << point->kind;
         switch (point->kind) {
-        case VX_POINT_EXEC: arm_exec(debug, point); break;
+        case VX_POINT_EXEC: arm_exec(debug, i); break;
         case VX_POINT_WATCH:
             arm_watch(debug, point);
             physical += point->physical;
@@ -93,6 +105,8 @@ void points_rearm(struct vx_debug *debug)
         default: break;
         }
     }
+    if (debug->execs > 1)
+        qsort(debug->exec, debug->execs, sizeof *debug->exec, exec_order);
     if (watched != 0 || debug->watches != 0)
         vx_mmu_set_watches(debug->vcpu->mmu, debug->watch, debug->watches, events_watch, debug);
     vx_pmap_on_dma(debug->vcpu->mmu->pmap, physical != 0 ? events_dma : NULL, debug);
@@ -116,8 +130,44 @@ static void forget_code(struct vx_debug *debug, const struct vx_debug_point *poi
     }
 }
 
+/* Room for one point more. What the mmu has of `watch` is replaced by points_rearm(). */
+static bool grow(struct vx_debug *debug)
+{
+    unsigned room = debug->room != 0 ? 2 * debug->room : 16;
+    if (debug->points < debug->room)
+        return true;
+    if (debug->room > UINT32_MAX / 4)
+        return false;
+    struct vx_debug_point *point = realloc(debug->point, room * sizeof *point);
+    debug->point = point != NULL ? point : debug->point;
+    struct exec *exec = realloc(debug->exec, room * sizeof *exec);
+    debug->exec = exec != NULL ? exec : debug->exec;
+    struct vx_mmu_watch *watch = malloc(room * sizeof *watch);
+    if (point == NULL || exec == NULL || watch == NULL) {
+        free(watch);
+        return false;
+    }
+    if (debug->watches != 0) { /* the mmu never looks at what is gone */
+        memcpy(watch, debug->watch, debug->watches * sizeof *watch);
+        vx_mmu_set_watches(debug->vcpu->mmu, watch, debug->watches, events_watch, debug);
+    }
+    free(debug->watch);
+    debug->watch = watch;
+    debug->room = room;
+    return true;
+}
+
+void points_fini(struct vx_debug *debug)
+{
+    free(debug->point);
+    free(debug->exec);
+    free(debug->watch);
+}
+
 static unsigned add_point(struct vx_debug *debug, const struct vx_debug_point *point, unsigned number)
 {
+    if (!grow(debug))
+        return 0;
     struct vx_debug_point *own = &debug->point[debug->points++];
     *own = *point;
     own->number = number;
@@ -129,12 +179,12 @@ static unsigned add_point(struct vx_debug *debug, const struct vx_debug_point *p
 
 unsigned vx_debug_add_point(struct vx_debug *debug, const struct vx_debug_point *point)
 {
-    return debug->points == VX_DEBUG_POINTS ? 0 : add_point(debug, point, ++debug->last_number);
+    return add_point(debug, point, ++debug->last_number);
 }
 
 unsigned point_add_internal(struct vx_debug *debug, const struct vx_debug_point *point)
 {
-    return debug->points == VX_DEBUG_POINTS ? 0 : add_point(debug, point, INTERNAL_FIRST + ++debug->last_internal);
+    return add_point(debug, point, INTERNAL_FIRST + ++debug->last_internal);
 }
 
 bool vx_debug_remove_point(struct vx_debug *debug, unsigned number)
@@ -198,6 +248,20 @@ bool point_qualifies(struct vx_debug *debug, struct vx_debug_point *point, struc
     return false;
 }
 
+/* The first of the linear ones at or behind `lin`. */
+static unsigned exec_from(const struct vx_debug *debug, uint64_t lin)
+{
+    unsigned low = 0, high = debug->execs_linear;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (debug->exec[middle].lin < lin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static bool is_here(const struct vx_debug *debug, unsigned i, uint64_t lin)
 {
     uint64_t phys;
@@ -205,6 +269,16 @@ static bool is_here(const struct vx_debug *debug, unsigned i, uint64_t lin)
         return debug->exec[i].lin == lin;
     return ((debug->exec[i].lin ^ lin) & VX_PAGE_MASK) == 0 && vx_mmu_peek(debug->vcpu->mmu, lin, &phys) &&
            vx_pmap_read_ptr(debug->vcpu->mmu->pmap, phys) == debug->exec[i].hva;
+}
+
+/* The next armed address that is at `lin`, `i` or behind it; `execs` when there is none. */
+static unsigned next_here(const struct vx_debug *debug, unsigned i, uint64_t lin)
+{
+    if (i < debug->execs_linear && debug->exec[i].lin != lin)
+        i = debug->execs_linear;
+    while (i < debug->execs && !is_here(debug, i, lin))
+        i++;
+    return i;
 }
 
 static bool esp_fits(const struct vx_debug *debug, const struct vx_debug_point *point)
@@ -228,10 +302,7 @@ bool points_stop_here(void *opaque)
     uint64_t lin = vx_cs_lin(debug->vcpu);
     if (!may_be_here(debug, lin))
         return false;
-    for (unsigned i = 0; i < debug->execs; i++)
-        if (is_here(debug, i, lin))
-            return true;
-    return false;
+    return next_here(debug, exec_from(debug, lin), lin) < debug->execs;
 }
 
 bool points_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t bytes)
@@ -239,12 +310,12 @@ bool points_stop_in(void *opaque, uint64_t lin, const uint8_t *hva, uint32_t byt
     const struct vx_debug *debug = opaque;
     if (!(debug->exec_pages & page_bit(lin)) && !(debug->exec_hva_pages & page_bit((uintptr_t)hva)))
         return false;
-    for (unsigned i = 0; i < debug->execs; i++) {
-        uint64_t from = debug->exec[i].hva == NULL ? vx_lin_wrap(debug->exec[i].lin - lin)
-                                                   : (uint64_t)((uintptr_t)debug->exec[i].hva - (uintptr_t)hva);
-        if (from < bytes)
+    unsigned at = exec_from(debug, lin);
+    if (at < debug->execs_linear && debug->exec[at].lin - lin < bytes)
+        return true;
+    for (unsigned i = debug->execs_linear; i < debug->execs; i++)
+        if ((uintptr_t)debug->exec[i].hva - (uintptr_t)hva < bytes)
             return true;
-    }
     return false;
 }
 
@@ -254,12 +325,11 @@ struct vx_debug_point *point_here(struct vx_debug *debug, bool *any)
     struct vx_debug_point *first = NULL;
     if (!may_be_here(debug, lin))
         return NULL;
-    for (unsigned i = 0; i < debug->execs; i++) {
-        if (!is_here(debug, i, lin))
-            continue;
+    for (unsigned i = next_here(debug, exec_from(debug, lin), lin); i < debug->execs;
+         i = next_here(debug, i + 1, lin)) {
         *any = true;
-        struct vx_debug_point *point = point_of(debug, debug->exec[i].number);
-        if (point == NULL || !esp_fits(debug, point))
+        struct vx_debug_point *point = &debug->point[debug->exec[i].index];
+        if (!esp_fits(debug, point))
             continue;
         if (point->number == debug->plan.gate) {
             debug->plan.gate_reached = true; /* not the user's: plan_advance() looks at it */

@@ -1,8 +1,9 @@
 /* watch.c - a debugger's watchpoints on memory.
  *
- *   I1  A page with a watched byte is in no window, and has no tag in any soft TLB for the accesses that are watched
- *       there, so each of them comes through access.c, which tells it here before it is made. Where reads are watched
- *       there is no write tag either: a read-modify-write may go by that alone. */
+ *   I1  A page with a watched byte is mapped in no window, and has no tag in any soft TLB, for the accesses that are
+ *       watched there, so each of them comes through access.c, which tells it here before it is made. Where reads are
+ *       watched there is no writing either: a read-modify-write may go by that alone. Reads of a page where only writes
+ *       are watched cost nothing. */
 #include "mmu_private.h"
 
 static bool overlaps(const struct vx_mmu_watch *watch, uint64_t lin, uint64_t phys, uint64_t bytes)

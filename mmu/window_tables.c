@@ -48,9 +48,10 @@ static uint32_t want(const struct vx_mmu *mmu, const struct window *w, const str
     uint32_t page = pmap_lookup(pmap, pmap->read_map, walk.frame);
     if (!pmap_is_backed(pmap, page) || is_display(pmap, page))
         return 0;
-    if (VX_UNLIKELY(priv->watch_count != 0) && watch_page(mmu, lin_of(vpn), walk.frame) != 0)
+    unsigned watched = VX_UNLIKELY(priv->watch_count != 0) ? watch_page(mmu, lin_of(vpn), walk.frame) : 0;
+    if (watched & VX_WATCH_READ)
         return 0;
-    bool write = walk.dirty && walk.write && pmap_lookup(pmap, pmap->write_map, walk.frame) == page &&
+    bool write = watched == 0 && walk.dirty && walk.write && pmap_lookup(pmap, pmap->write_map, walk.frame) == page &&
                  !(pmap->flags[page] & VX_PAGE_NOTICE);
     *global = walk.global;
     return page << ENTRY_PAGE_SHIFT | (write ? ENTRY_WRITE : 0) | ENTRY_MAPPED;

@@ -6,41 +6,89 @@
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
+/* The first note with this number or a higher one. */
+static unsigned note_place(const struct debugger *dbg, unsigned number)
+{
+    unsigned low = 0, high = dbg->notes;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (dbg->note[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number)
 {
-    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
-        if (dbg->note[i].number == number)
-            return &dbg->note[i];
-    return NULL;
+    unsigned place = note_place(dbg, number);
+    return place < dbg->notes && dbg->note[place].number == number ? &dbg->note[place] : NULL;
 }
 
 static void clear_note(struct dbg_note *note)
 {
     free(note->text);
     free(note->condition);
-    *note = (struct dbg_note){ 0 };
 }
 
 void dbg_notes_clear(struct debugger *dbg)
 {
-    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++)
+    for (unsigned i = 0; i < dbg->notes; i++)
         clear_note(&dbg->note[i]);
+    free(dbg->note);
+    dbg->note = NULL;
+    dbg->notes = dbg->notes_room = 0;
 }
 
-/* Room for a note: those whose points are gone (temporary ones) are given up. */
+/* Keeps the notes that `keeps` wants. */
+static void sift(struct debugger *dbg, bool (*keeps)(struct debugger *dbg, const struct dbg_note *note))
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < dbg->notes; i++) {
+        if (keeps(dbg, &dbg->note[i]))
+            dbg->note[kept++] = dbg->note[i];
+        else
+            clear_note(&dbg->note[i]);
+    }
+    dbg->notes = kept;
+}
+
+static bool has_point(struct debugger *dbg, const struct dbg_note *note)
+{
+    return vx_debug_find_point(dbg->debug, note->number) != NULL;
+}
+
+/* Notes whose points are gone (temporary ones) are given up before room is made. NULL: no memory. */
 static struct dbg_note *new_note(struct debugger *dbg, unsigned number)
 {
-    struct dbg_note *free_one = NULL;
-    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
-        struct dbg_note *note = &dbg->note[i];
-        if (note->number != 0 && vx_debug_find_point(dbg->debug, note->number) == NULL)
-            clear_note(note);
-        if (note->number == 0 && free_one == NULL)
-            free_one = note;
+    if (dbg->notes == dbg->notes_room)
+        sift(dbg, has_point);
+    if (dbg->notes == dbg->notes_room) {
+        unsigned room = dbg->notes_room != 0 ? 2 * dbg->notes_room : 16;
+        struct dbg_note *note = realloc(dbg->note, room * sizeof *note);
+        if (note == NULL)
+            return NULL;
+        dbg->note = note;
+        dbg->notes_room = room;
     }
-    VX_ASSERT(free_one != NULL); /* as many as there can be points */
-    free_one->number = number;
-    return free_one;
+    unsigned place = note_place(dbg, number);
+    memmove(&dbg->note[place + 1], &dbg->note[place], (dbg->notes - place) * sizeof *dbg->note);
+    dbg->notes++;
+    dbg->note[place] = (struct dbg_note){ .number = number };
+    return &dbg->note[place];
+}
+
+/* Adds the point and its note; NULL: said why not. */
+static struct dbg_note *add_point(struct debugger *dbg, const struct vx_debug_point *point)
+{
+    unsigned number = vx_debug_add_point(dbg->debug, point);
+    struct dbg_note *note = number != 0 ? new_note(dbg, number) : NULL;
+    if (note == NULL) {
+        vx_debug_remove_point(dbg->debug, number);
+        dbg_fail(dbg, "there is no memory for another point");
+    }
+    return note;
 }
 
 /* A condition that cannot be evaluated stops, and says so: silence would hide the mistake. */
@@ -69,24 +117,25 @@ bool dbg_add_gate(struct debugger *dbg, uint64_t lin, enum dbg_gate gate)
     struct vx_debug_point point = {
         .kind = VX_POINT_EXEC, .enabled = true, .conditional = true, .first = lin, .last = lin
     };
-    unsigned number = vx_debug_add_point(dbg->debug, &point);
-    if (number == 0)
-        return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);
-    struct dbg_note *note = new_note(dbg, number);
+    struct dbg_note *note = add_point(dbg, &point);
+    if (note == NULL)
+        return false;
     note->gate = gate;
     note->text = strdup(gate == DBG_GATE_BEGIN ? "trace begins" : "trace ends");
     return true;
 }
 
+/* Drops the points of gates with their notes. */
+static bool is_no_gate(struct debugger *dbg, const struct dbg_note *note)
+{
+    if (note->gate != DBG_GATE_NONE)
+        vx_debug_remove_point(dbg->debug, note->number);
+    return note->gate == DBG_GATE_NONE;
+}
+
 void dbg_drop_gates(struct debugger *dbg)
 {
-    for (unsigned i = 0; i < VX_DEBUG_POINTS; i++) {
-        struct dbg_note *note = &dbg->note[i];
-        if (note->number == 0 || note->gate == DBG_GATE_NONE)
-            continue;
-        vx_debug_remove_point(dbg->debug, note->number);
-        clear_note(note);
-    }
+    sift(dbg, is_no_gate);
 }
 
 /* ---- making them ------------------------------------------------------------------------------------------------- */
@@ -115,15 +164,14 @@ static bool add(struct debugger *dbg, struct vx_debug_point *point, const char *
         return false;
     point->enabled = true;
     point->conditional = condition != NULL;
-    unsigned number = vx_debug_add_point(dbg->debug, point);
-    if (number == 0)
-        return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);
-    struct dbg_note *note = new_note(dbg, number);
+    struct dbg_note *note = add_point(dbg, point);
+    if (note == NULL)
+        return false;
     while (end > text && isspace((unsigned char)end[-1]))
         end--;
     note->text = strndup(text, (size_t)(end - text));
     note->condition = condition != NULL ? strdup(condition) : NULL;
-    dbg_say(dbg, "point %u, %s", number, dbg_point_kind(point));
+    dbg_say(dbg, "point %u, %s", note->number, dbg_point_kind(point));
     if (point->kind == VX_POINT_EXEC || point->kind == VX_POINT_WATCH)
         dbg_say(dbg, " at %s%08" PRIx64, point->physical ? "physical " : "", point->first);
     dbg_say(dbg, "\n");
@@ -353,8 +401,8 @@ bool dbg_cmd_condition(struct debugger *dbg, const char **at)
     if (!take_number(dbg, at, &number))
         return false;
     struct dbg_note *note = dbg_note_of(dbg, number);
-    if (note == NULL)
-        note = new_note(dbg, number);
+    if (note == NULL && (note = new_note(dbg, number)) == NULL)
+        return dbg_fail(dbg, "there is no memory for a condition");
     dbg_skip_blanks(at);
     char error[256];
     uint64_t value;
@@ -400,10 +448,8 @@ static void disable(struct debugger *dbg, unsigned number)
 
 static void delete (struct debugger *dbg, unsigned number)
 {
-    struct dbg_note *note = dbg_note_of(dbg, number);
     vx_debug_remove_point(dbg->debug, number);
-    if (note != NULL)
-        clear_note(note);
+    sift(dbg, has_point);
 }
 
 bool dbg_cmd_enable(struct debugger *dbg, const char **at)
@@ -422,6 +468,7 @@ bool dbg_cmd_delete(struct debugger *dbg, const char **at)
     if (!dbg_at_end(at))
         return each_number(dbg, at, delete);
     while ((point = vx_debug_next_point(dbg->debug, 0)) != NULL)
-        delete (dbg, point->number);
+        vx_debug_remove_point(dbg->debug, point->number);
+    sift(dbg, has_point);
     return true;
 }

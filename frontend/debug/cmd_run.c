@@ -65,7 +65,7 @@ bool dbg_cmd_until(struct debugger *dbg, const char **at)
         .kind = VX_POINT_EXEC, .enabled = true, .temporary = true, .first = lin, .last = lin
     };
     if (vx_debug_add_point(dbg->debug, &point) == 0)
-        return dbg_fail(dbg, "there are %u points already; delete some", VX_DEBUG_POINTS);
+        return dbg_fail(dbg, "there is no memory for another point");
     vx_debug_go(dbg->debug);
     return go(dbg);
 }

@@ -63,7 +63,8 @@ struct debugger {
     FILE *out;
     struct dbg_input *input;
     struct dbg_symbols *symbols;
-    struct dbg_note note[VX_DEBUG_POINTS];
+    struct dbg_note *note; /* by number, ascending */
+    unsigned notes, notes_room;
 
     struct vx_debug_stop stop; /* the last one, or the one whose condition is looked at: event.* in expressions */
     bool called;               /* not asked for at the start: by Ctrl-A d or a signal */
@@ -240,6 +241,7 @@ void dbg_trace_event(void *opaque, enum vx_debug_event event, uint64_t value, ui
 
 /* ---- notes about points, cmd_break.c ----------------------------------------------------------------------------- */
 
+/* NULL: there is none. Good until a point is added or deleted. */
 struct dbg_note *dbg_note_of(struct debugger *dbg, unsigned number);
 bool dbg_condition(void *opaque, const struct vx_debug_stop *stop);
 void dbg_notes_clear(struct debugger *dbg);

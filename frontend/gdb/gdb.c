@@ -41,7 +41,7 @@ void gdb_end_session(struct gdb *gdb)
     gdb->known = false;
     gdb->packet.state = GDB_IDLE;
     gdb->has_reply = gdb->awaits_stop = false;
-    gdb->no_ack = gdb->swbreak = gdb->hwbreak = false;
+    gdb->no_ack = gdb->swbreak = gdb->hwbreak = gdb->physical = gdb->extended = false;
     if (gdb->attached)
         step_as_clients_expect(gdb);
 }
@@ -50,7 +50,7 @@ void gdb_end_session(struct gdb *gdb)
 static void lost(struct gdb *gdb)
 {
     gdb_end_session(gdb);
-    if (gdb_link_is_stdio(gdb->link)) {
+    if (gdb_link_is_stdio(gdb->link) || gdb->killed) {
         gdb->going = true;
         vx_machine_stop(gdb->config.machine, 0);
     }

@@ -72,14 +72,32 @@ static void step_signalled(struct gdb *gdb, const char *at)
         step(gdb, at);
 }
 
+/* r FIRST,END: steps until that range is left. */
+static void step_in_range(struct gdb *gdb, const char *at)
+{
+    uint64_t first, end;
+    if (!gdb_take_hex(&at, &first) || !gdb_take_char(&at, ',') || !gdb_take_hex(&at, &end) ||
+        (*at != '\0' && *at != ':' && *at != ';') || first > UINT32_MAX || end > UINT64_C(1) << 32) {
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    if (end > first)
+        vx_debug_go_range(gdb->debug, first, end - 1);
+    else
+        vx_debug_go_step(gdb->debug, 1); /* GDB "Packets": as a step */
+    leave(gdb);
+}
+
 /* vCont;ACTION[:THREAD]...: with one CPU the first action that names it, or all, counts. */
 static void continue_threads(struct gdb *gdb, const char *at)
 {
     uint64_t signal;
     char action;
-    if (!gdb_take_char(&at, ';') || strchr("cCsS", action = *at) == NULL || *at++ == '\0' ||
-        ((action == 'C' || action == 'S') && !gdb_take_hex(&at, &signal) && *at != ':' && *at != ';') ||
-        (*at != '\0' && *at != ':' && *at != ';'))
+    if (gdb_take_word(&at, ";r"))
+        step_in_range(gdb, at);
+    else if (!gdb_take_char(&at, ';') || strchr("cCsS", action = *at) == NULL || *at++ == '\0' ||
+             ((action == 'C' || action == 'S') && !gdb_take_hex(&at, &signal) && *at != ':' && *at != ';') ||
+             (*at != '\0' && *at != ':' && *at != ';'))
         gdb_error(gdb, GDB_E_SYNTAX);
     else if (action == 's' || action == 'S')
         step(gdb, "");
@@ -91,7 +109,7 @@ static void tell_actions(struct gdb *gdb, const char *at)
 {
     (void)at;
     gdb_reply_begin(&gdb->reply);
-    gdb_reply_text(&gdb->reply, "vCont;c;C;s;S");
+    gdb_reply_text(&gdb->reply, "vCont;c;C;s;S;r");
     gdb_send(gdb);
 }
 
@@ -103,12 +121,37 @@ static void detach(struct gdb *gdb, const char *at)
     gdb_detach(gdb);
 }
 
+/* In the extended protocol the guest stands, as a program that has ended, until it is run again or the client goes. */
 static void kill_guest(struct gdb *gdb, const char *at)
 {
     if (*at != '\0') /* vKill;PID wants an answer, k does not */
         gdb_ok(gdb);
+    gdb->killed = gdb->extended;
+    if (gdb->killed)
+        return;
     gdb->going = true;
     vx_machine_stop(gdb->config.machine, 0);
+}
+
+/* R and vRun: the machine is reset, whatever program the client names, and stands before its first instruction. */
+static void reset(struct gdb *gdb)
+{
+    vx_machine_reset(gdb->config.machine);
+    gdb->stop = (struct vx_debug_stop){ .cause = VX_CAUSE_START };
+    gdb->killed = false;
+}
+
+static void restart(struct gdb *gdb, const char *at)
+{
+    (void)at; /* two digits; there is no answer */
+    reset(gdb);
+}
+
+static void run_again(struct gdb *gdb, const char *at)
+{
+    (void)at;
+    reset(gdb);
+    gdb_report_stop(gdb);
 }
 
 /* ---- small ones -------------------------------------------------------------------------------------------------- */
@@ -134,6 +177,7 @@ static void thread(struct gdb *gdb, const char *at)
 static void extended(struct gdb *gdb, const char *at)
 {
     (void)at;
+    gdb->extended = true;
     gdb_ok(gdb);
 }
 
@@ -165,6 +209,8 @@ static const struct {
     { "S", step_signalled, false },
     { "vCont?", tell_actions, true },
     { "vCont", continue_threads, false },
+    { "vRun", run_again, false },
+    { "R", restart, false },
     { "vKill;", kill_guest, false },
     { "k", kill_guest, true },
     { "D", detach, false },

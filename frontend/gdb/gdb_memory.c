@@ -1,5 +1,5 @@
-/* gdb_memory.c - guest memory for the client: linear addresses through the page tables as they are, without side
- * effects; what is not mapped, and devices, are errors. */
+/* gdb_memory.c - guest memory for the client: linear addresses through the page tables as they are, or, where it has
+ * asked for that, physical ones; without side effects. What is not mapped, and devices, are errors. */
 #include <string.h>
 
 #include "gdb_private.h"
@@ -8,6 +8,18 @@ enum { PIECE = 4096 };
 /* A client cannot make us busy for long: checksums and searches go no further. */
 #define CRC_MAX    (64ull << 20)
 #define SEARCH_MAX (1ull << 30)
+
+static size_t read_at(const struct gdb *gdb, uint32_t address, void *data, size_t bytes)
+{
+    return gdb->physical ? vx_debug_read_phys(gdb->debug, address, data, bytes)
+                         : vx_debug_read(gdb->debug, address, data, bytes);
+}
+
+static size_t write_at(const struct gdb *gdb, uint32_t address, const void *data, size_t bytes)
+{
+    return gdb->physical ? vx_debug_write_phys(gdb->debug, address, data, bytes)
+                         : vx_debug_write(gdb->debug, address, data, bytes);
+}
 
 /* "ADDRESS,LENGTH" with the given character in between. */
 static bool take_range(const char **at, char between, uint64_t *lin, uint64_t *bytes)
@@ -32,7 +44,7 @@ void gdb_memory_read(struct gdb *gdb, const char *at)
     }
     if (bytes > sizeof data)
         bytes = sizeof data; /* the reply may be shorter than asked */
-    size_t got = vx_debug_read(gdb->debug, (uint32_t)lin, data, in_space(lin, bytes));
+    size_t got = read_at(gdb, (uint32_t)lin, data, in_space(lin, bytes));
     if (got == 0 && bytes != 0) {
         gdb_error(gdb, GDB_E_ADDRESS);
         return;
@@ -44,7 +56,7 @@ void gdb_memory_read(struct gdb *gdb, const char *at)
 
 static void write_data(struct gdb *gdb, uint64_t lin, const void *data, size_t bytes)
 {
-    if (in_space(lin, bytes) == bytes && vx_debug_write(gdb->debug, (uint32_t)lin, data, bytes) == bytes)
+    if (in_space(lin, bytes) == bytes && write_at(gdb, (uint32_t)lin, data, bytes) == bytes)
         gdb_ok(gdb);
     else
         gdb_error(gdb, GDB_E_ADDRESS);
@@ -102,7 +114,7 @@ void gdb_memory_crc(struct gdb *gdb, const char *at)
     }
     for (uint64_t done = 0; done < bytes;) {
         size_t part = bytes - done < PIECE ? (size_t)(bytes - done) : PIECE;
-        if (lin + done + part > 1ull << 32 || vx_debug_read(gdb->debug, (uint32_t)(lin + done), data, part) != part) {
+        if (lin + done + part > 1ull << 32 || read_at(gdb, (uint32_t)(lin + done), data, part) != part) {
             gdb_error(gdb, GDB_E_ADDRESS);
             return;
         }
@@ -122,7 +134,7 @@ static void search(struct gdb *gdb, uint64_t lin, uint64_t bytes, const char *pa
     gdb_reply_begin(&gdb->reply);
     while (lin + length <= end) {
         size_t want = end - lin < PIECE + length ? (size_t)(end - lin) : PIECE + length;
-        size_t got = vx_debug_read(gdb->debug, (uint32_t)lin, data, want);
+        size_t got = read_at(gdb, (uint32_t)lin, data, want);
         const uint8_t *found = got >= length ? memmem(data, got, pattern, length) : NULL;
         if (found != NULL) {
             gdb_reply_text(&gdb->reply, "1,%x", (unsigned)(lin + (uint64_t)(found - data)));

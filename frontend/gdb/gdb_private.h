@@ -95,7 +95,7 @@ void gdb_link_unwatch(struct gdb_link *link);
 /* ---- the stub ---------------------------------------------------------------------------------------------------- */
 
 struct gdb_point {
-    char type; /* '0' to '4', 0: free */
+    char type; /* '0' to '4' */
     uint64_t lin, bytes;
     unsigned number; /* of the core's point */
 };
@@ -118,7 +118,11 @@ struct gdb {
     bool going;                /* leave stopped() */
     bool awaits_stop;          /* the client was told nothing since it let the guest go */
     bool no_ack, swbreak, hwbreak;
-    struct gdb_point point[VX_DEBUG_POINTS];
+    bool physical; /* m, M, X and the like are of physical memory */
+    bool extended; /* what is killed may be run again */
+    bool killed;   /* ... and is, so far */
+    struct gdb_point *point;
+    unsigned points, room;
 };
 
 /* gdb.c */
@@ -134,7 +138,7 @@ void gdb_detach(struct gdb *gdb);
 bool gdb_stop_requested(const struct gdb *gdb);
 
 /* Error numbers of replies: those of errno by tradition. */
-enum { GDB_E_SYNTAX = 22, GDB_E_ADDRESS = 14, GDB_E_ROOM = 28, GDB_E_LONG = 7, GDB_E_REFUSED = 1 };
+enum { GDB_E_SYNTAX = 22, GDB_E_ADDRESS = 14, GDB_E_MEMORY = 12, GDB_E_LONG = 7, GDB_E_REFUSED = 1 };
 
 /* gdb_command.c: carries out gdb->packet. */
 void gdb_execute(struct gdb *gdb);

@@ -123,6 +123,24 @@ static void set_sstep(struct gdb *gdb, const char *at)
     gdb_ok(gdb);
 }
 
+/* ---- memory by physical address, in the same emulator's packets -------------------------------------------------- */
+
+static void physical_mode(struct gdb *gdb, const char *at)
+{
+    (void)at;
+    text(gdb, gdb->physical ? "1" : "0");
+}
+
+static void set_physical_mode(struct gdb *gdb, const char *at)
+{
+    if (strcmp(at, "0") != 0 && strcmp(at, "1") != 0) {
+        gdb_error(gdb, GDB_E_SYNTAX);
+        return;
+    }
+    gdb->physical = *at == '1';
+    gdb_ok(gdb);
+}
+
 /* ---- monitor ----------------------------------------------------------------------------------------------------- */
 
 /* What a command says, in packets of its own before the reply. */
@@ -179,6 +197,8 @@ static const struct {
     { "qqemu.sstepbits", sstep_bits },
     { "qqemu.sstep", sstep },
     { "Qqemu.sstep=", set_sstep },
+    { "qqemu.PhyMemMode", physical_mode },
+    { "Qqemu.PhyMemMode:", set_physical_mode },
 };
 
 void gdb_query(struct gdb *gdb)

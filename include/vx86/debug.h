@@ -54,8 +54,6 @@ enum vx_point_kind {
     VX_POINT_KINDS
 };
 
-#define VX_DEBUG_POINTS 64
-
 struct vx_debug_point {
     unsigned number; /* from 1 on, never given twice; 0: none */
     enum vx_point_kind kind;
@@ -74,7 +72,7 @@ struct vx_debug_point {
 };
 
 /* Adds a copy with a number of its own (`number`, `hits` of the argument do not matter): the number, 0 when there is no
- * room. */
+ * memory. */
 unsigned vx_debug_add_point(struct vx_debug *debug, const struct vx_debug_point *point);
 bool vx_debug_remove_point(struct vx_debug *debug, unsigned number);
 /* NULL when there is none. To be changed by the functions below. Valid until points are added or removed. */
@@ -138,6 +136,8 @@ void vx_debug_go(struct vx_debug *debug);
 void vx_debug_go_step(struct vx_debug *debug, uint64_t n);
 /* n instructions; a CALL, INT, HLT, REP string instruction or LOOP to itself counts with all that it starts. */
 void vx_debug_go_next(struct vx_debug *debug, uint64_t n);
+/* Instructions, as step, until one leads out of the linear addresses [first, last]; at least one. */
+void vx_debug_go_range(struct vx_debug *debug, uint64_t first, uint64_t last);
 /* To the caller of the present function: up to and including its RET or IRET. */
 void vx_debug_go_finish(struct vx_debug *debug);
 /* As next, but a branch backwards is run until the address behind it is reached: leaves a loop. */

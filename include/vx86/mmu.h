@@ -154,7 +154,7 @@ bool vx_mmu_direct(struct vx_mmu *mmu, uint64_t lin, unsigned size, enum vx_acce
 
 /* Watched memory: every access to [first, last] by the CPU is told before it is made, whoever makes it: instructions,
  * and the CPU itself at descriptors and stacks; not its page walks and instruction fetches. (DMA: vx_pmap_on_dma().)
- * Pages with watched bytes always miss the shadow; others are not touched. */
+ * Watched accesses, and all writes, to a page with watched bytes miss the shadow; others are not touched. */
 enum { VX_WATCH_READ = 1u << 0, VX_WATCH_WRITE = 1u << 1 };
 struct vx_mmu_watch {
     uint64_t first, last;

@@ -13,5 +13,6 @@ stepi
 hbreak lapic_next_deadline
 continue
 x/i $pc
+delete
 printf "done\n"
-kill
+detach

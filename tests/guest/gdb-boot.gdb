@@ -58,10 +58,16 @@ printf "jiffies %u %u\n", *(unsigned *)$jiffies, $pc - (unsigned)&do_timer
 find /w $jiffies, +64, *(unsigned *)$jiffies
 delete
 
+# Physical memory: the text screen, which this process has not mapped there.
+maint packet Qqemu.PhyMemMode:1
+x/2xb 0x7dfe
+maint packet Qqemu.PhyMemMode:0
+
 # A process faults.
 hbreak asm_exc_page_fault
 continue
 info registers cr2 cr3 eflags xmm0 st0
+info registers cs_limit dr7
 backtrace 2
 delete
 info registers

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # gdb.sh - GDB itself on the default system, in deterministic time: from power-on in real mode to a process under Linux, then
-# detached, attached again, and killed.
+# detached, attached again, run from power-on again, and killed.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -51,6 +51,9 @@ said boot '^jiffies [1-9][0-9]* 14$'
 said boot '^1 pattern found'
 said boot 'in asm_exc_page_fault'
 said boot '^cr2 '
+said boot '^0x7dfe:[[:space:]]0x55[[:space:]]0xaa$'
+said boot '^cs_limit +0xffffffff'
+said boot '^dr7 +0x400'
 said boot '\[Inferior 1 .* detached\]'
 
 sleep 2 # the guest runs on
@@ -59,7 +62,11 @@ session again
 said again '^0x[0-9a-f]+ = [0-9]{9,}$'
 said again '^eax 12345678$'
 said again '^Breakpoint 1, .* in lapic_next_deadline'
-said again '\[Inferior 1 .* killed\]'
+said again '\[Inferior 1 .* detached\]'
+session run
+said run '^run to 7c00$'
+said run '^run again to 7c00$'
+said run '\[Inferior 1 .* killed\]'
 
 status=0
 wait $pid || status=$?

@@ -334,9 +334,10 @@ Test(points, counting_in_a_loop)
     rom_machine_destroy(&rig);
 }
 
-/* As many points as there may be, and one more; removed in any order. */
-Test(points, full)
+/* Many points, removed in any order. */
+Test(points, many)
 {
+    enum { MANY = 1000 };
     struct rom_machine rig;
     struct rom rom;
     rom_make(&rom, code, sizeof code, second, sizeof second);
@@ -344,16 +345,52 @@ Test(points, full)
     struct vx_debug *debug = vx_machine_debug(rig.machine);
     struct vx_debug_point point = { .kind = VX_POINT_EXEC, .enabled = true, .first = 0x12345 };
     vx_debug_set_front(debug, &front, NULL);
-    for (unsigned i = 1; i <= VX_DEBUG_POINTS; i++)
+    for (unsigned i = 1; i <= MANY; i++)
         cr_assert_eq(vx_debug_add_point(debug, &point), i);
-    cr_assert_eq(vx_debug_add_point(debug, &point), 0);
     cr_assert(vx_debug_remove_point(debug, 7) && !vx_debug_remove_point(debug, 7));
     cr_assert_null(vx_debug_find_point(debug, 7));
     cr_assert_eq(vx_debug_next_point(debug, 6)->number, 8);
-    cr_assert_eq(vx_debug_add_point(debug, &point), VX_DEBUG_POINTS + 1);
+    cr_assert_eq(vx_debug_add_point(debug, &point), MANY + 1);
     vx_debug_set_front(debug, NULL, NULL);
     cr_assert_null(vx_debug_next_point(debug, 0));
     rom_machine_destroy(&rig);
+}
+
+/* 2,000 points around the program, one of them where it runs, under both engines. */
+static void stop_once(void *opaque, const struct vx_debug_stop *stop)
+{
+    struct moment *moment = opaque;
+    moment->stops++;
+    cr_expect_eq(stop->eip, 0xC, "at %x", (unsigned)stop->eip);
+    vx_debug_go(moment->debug);
+}
+
+Test(points, one_of_many_is_hit)
+{
+    static const struct vx_debug_front counter = { .stopped = stop_once };
+    for (unsigned engine = 0; engine < 2; engine++) {
+        struct rom_machine rig;
+        struct rom rom;
+        struct moment moment = { .stops = 0 };
+        int value;
+        rom_make(&rom, code, sizeof code, second, sizeof second);
+        cr_assert_eq(rom_machine_create(&rig, &rom, engine == 0 ? VX_ENGINE_BT : VX_ENGINE_INTERP, true), VX_ERR_OK);
+        moment.debug = vx_machine_debug(rig.machine);
+        prepare(rig.machine);
+        vx_debug_set_front(moment.debug, &counter, &moment);
+        for (unsigned i = 0; i < 2000; i++) {
+            struct vx_debug_point point = { .kind = VX_POINT_EXEC, .enabled = true };
+            point.first = point.last = CODE_LIN + 0x200 + (i * 7919u % 2000) * 8;
+            cr_assert_neq(vx_debug_add_point(moment.debug, &point), 0);
+        }
+        struct vx_debug_point hit = EXEC(0xC);
+        hit.enabled = true;
+        hit.ignore = 990;
+        cr_assert_neq(vx_debug_add_point(moment.debug, &hit), 0);
+        cr_assert_eq(vx_machine_run(rig.machine, &value), VX_END_DEBUG_EXIT);
+        cr_assert_eq(moment.stops, 10);
+        rom_machine_destroy(&rig);
+    }
 }
 
 /* ---- branches, addresses ----------------------------------------------------------------------------------------- */

@@ -35,7 +35,7 @@ static const struct row attached[] = {
     { "vMustReplyEmpty", "^$" },
     { "", "^$" },
     { "qNothing", "^$" },
-    { "vCont?", "^vCont;c;C;s;S$" },
+    { "vCont?", "^vCont;c;C;s;S;r$" },
     /* the target description */
     { "qXfer:features:read:target.xml:0,2000", "<architecture>i8086</architecture>.*name=\"eax\"" },
     { "qXfer:features:read:target.xml:0,10", "^m<\\?xml version=\"1$" },
@@ -108,6 +108,17 @@ static const struct row attached[] = {
     { "qRcmd,6563", "^$" }, /* nobody is there for it */
     { "qRcmd,6", "^E16$" },
     { "qRcmd,00", "^E16$" },
+    { "qqemu.PhyMemMode", "^0$" },
+    { "Qqemu.PhyMemMode:2", "^E16$" },
+    { "Qqemu.PhyMemMode:1", "^OK$" },
+    { "qqemu.PhyMemMode", "^1$" },
+    { "m600,2", "^3412$" },
+    { "Qqemu.PhyMemMode:0", "^OK$" },
+    { "qXfer:features:read:target.xml:0,4000", "name=\"dr7\"" },
+    { "p3a", "^ffff0000$" }, /* CS.limit */
+    { "P42=00050000", "^OK$" },
+    { "p42", "^00050000$" }, /* DR0 */
+    { "P42=00000000", "^OK$" },
     { "qqemu.sstepbits", "^ENABLE=1,NOIRQ=2,NOTIMER=4$" },
     { "qqemu.sstep", "^0x7$" },
     { "Qqemu.sstep=0x5", "^OK$" },
@@ -126,6 +137,21 @@ static const struct row attached[] = {
     { "S05", "^T05thread:1;$" },
     { "sffff0004", "^T05thread:1;$" },
     { "p8", "^0000ffff$" },
+    { "vCont;rffff0000,ffff0004", "^T05thread:1;$" }, /* one instruction leads out of it */
+    { "p8", "^0400ffff$" },
+    { "m500,2", "^0200$" },
+    { "Z1,ffff0000,1", "^OK$" },
+    { "vCont;rffff0000,ffff0006:1", "^T05hwbreak:;thread:1;$" }, /* nothing leads out; a point stops it */
+    { "p8", "^0000ffff$" },
+    { "z1,ffff0000,1", "^OK$" },
+    { "vCont;rffff0000,ffff0000", "^T05thread:1;$" }, /* nothing in it: a step */
+    { "p8", "^0400ffff$" },
+    { "S05", "^T05thread:1;$" },
+    { "vCont;r", "^E16$" },
+    { "vCont;r1", "^E16$" },
+    { "vCont;r1,", "^E16$" },
+    { "vCont;r1,2x", "^E16$" },
+    { "vCont;r100000000,1", "^E16$" },
     { "vCont;x", "^E16$" },
     { "vCont", "^E16$" },
     { "vCont;", "^E16$" },
@@ -300,18 +326,39 @@ static void *insult(void *opaque)
     ask(client, fd, "p8", "^f0ffffff$");
     send_bytes(fd, "-", 1); /* again, please */
     expect(client, fd, "-", "^f0ffffff$");
-    for (unsigned i = 0; i < VX_DEBUG_POINTS && client->failure[0] == '\0'; i++) {
+    for (unsigned i = 0; i < 200 && client->failure[0] == '\0'; i++) {
         char packet[40];
         snprintf(packet, sizeof packet, "Z1,%x,1", 0x1000 + i);
         ask(client, fd, packet, "^OK$");
     }
-    ask(client, fd, "Z1,2000,1", "^E1c$");
     ask(client, fd, "QStartNoAckMode", "^OK$");
     send_bytes(fd, "+$p8#a8$p8#a8", 13);
     expect(client, fd, "two at once", "^f0ffffff$");
     expect(client, fd, "two at once", "^f0ffffff$");
     send_packet(fd, "k", 1);
     close(fd);
+    return NULL;
+}
+
+/* In the extended protocol a guest is killed, and run again. */
+static void *run_again(void *opaque)
+{
+    struct client *client = opaque;
+    int fd = connect_to(client);
+    ask(client, fd, "!", "^OK$");
+    ask(client, fd, "Z1,ffff0004,1", "^OK$");
+    ask(client, fd, "c", "^T05thread:1;$");
+    ask(client, fd, "vRun;", "^T05thread:1;$");
+    ask(client, fd, "p8", "^f0ffffff$");
+    ask(client, fd, "c", "^T05thread:1;$"); /* points outlive it */
+    ask(client, fd, "p8", "^0400ffff$");
+    send_packet(fd, "R00", 3);
+    ask(client, fd, "p8", "^f0ffffff$");
+    ask(client, fd, "vKill;1", "^OK$");
+    ask(client, fd, "vRun;6869;7468657265", "^T05thread:1;$");
+    ask(client, fd, "s", "^T05thread:1;$");
+    ask(client, fd, "vKill;1", "^OK$");
+    close(fd); /* nobody runs it again */
     return NULL;
 }
 
@@ -426,4 +473,9 @@ Test(session, clients_come_and_go_interp)
 Test(session, clients_come_and_go_bt)
 {
     run_client(come_and_go, VX_ENGINE_BT, false);
+}
+
+Test(session, killed_and_run_again)
+{
+    run_client(run_again, VX_ENGINE_BT, false);
 }

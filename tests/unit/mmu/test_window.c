@@ -230,13 +230,20 @@ Test(window, every_alias_of_a_code_page_is_protected)
     rig_destroy(rig);
 }
 
-Test(window, watched_pages_are_in_no_window)
+Test(window, watched_pages_are_not_written_by_window)
 {
     struct rig *rig = rig_create();
     struct vx_mmu_watch watch = { .first = 0x5010, .last = 0x5013, .kinds = VX_WATCH_WRITE };
     open_windows(rig, (struct vx_window_config){ 0 });
     use(rig, SUP, 0x4000, true);
     cr_assert(writable(rig, SUP, 0x5000));
+    vx_mmu_set_watches(rig->mmu, &watch, 1, NULL, NULL);
+    sync_both(rig);
+    cr_assert_eq(use(rig, SUP, 0x4000, true), VX_WINDOW_FILLED);
+    cr_assert_eq(use(rig, SUP, 0x5000, false), VX_WINDOW_FILLED);
+    cr_assert(writable(rig, SUP, 0x4000) && readable(rig, SUP, 0x5000) && !writable(rig, SUP, 0x5000));
+    cr_assert_eq(use(rig, SUP, 0x5000, true), VX_WINDOW_DECLINED);
+    watch.kinds = VX_WATCH_READ;
     vx_mmu_set_watches(rig->mmu, &watch, 1, NULL, NULL);
     sync_both(rig);
     cr_assert_eq(use(rig, SUP, 0x4000, true), VX_WINDOW_FILLED);
