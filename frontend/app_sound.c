@@ -12,6 +12,7 @@ static const struct {
     { "none", 0 },
     { "sb16", VX_SOUND_SB16 },
     { "ac97", VX_SOUND_AC97 },
+    { "es1370", VX_SOUND_ES1370 },
 };
 
 static vx_err unknown(struct vx_log *log, const char *word)

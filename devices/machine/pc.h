@@ -22,6 +22,7 @@
 #include "ac97.h"
 #include "debug_exit.h"
 #include "debugcon.h"
+#include "es1370.h"
 #include "floppy.h"
 #include "fpu_error.h"
 #include "fw_cfg.h"

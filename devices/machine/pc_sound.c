@@ -47,11 +47,28 @@ static vx_err create_ac97(struct vx_machine *pc, const struct vx_machine_config 
     return VX_ERR_OK;
 }
 
+static vx_err create_es1370(struct vx_machine *pc, const struct vx_machine_config *config)
+{
+    struct es1370 *chip;
+    VX_TRY(es1370_create(&(struct es1370_config){ .log = pc->log,
+                                                  .clock = pc->clock,
+                                                  .pmap = pc->pmap,
+                                                  .pci = pc->pci,
+                                                  .slot = SLOT_ES1370,
+                                                  .audio = config->audio,
+                                                  .stream = STREAM_ES1370 },
+                         &chip));
+    pc_own(pc, &es1370_type, chip);
+    return VX_ERR_OK;
+}
+
 vx_err pc_sound_create_cards(struct vx_machine *pc, const struct vx_machine_config *config)
 {
     if (config->sound & VX_SOUND_SB16)
         VX_TRY(create_sb16(pc, config));
     if (config->sound & VX_SOUND_AC97)
         VX_TRY(create_ac97(pc, config));
+    if (config->sound & VX_SOUND_ES1370)
+        VX_TRY(create_es1370(pc, config));
     return VX_ERR_OK;
 }

@@ -45,16 +45,16 @@ static void tell_stop(const struct sound_voice *voice)
         voice->audio->ops->stop(voice->audio->opaque, voice->stream);
 }
 
-/* Of an input: what the host has, or silence, as much as the device has room for. */
+/* Of an input: what the host has, or silence, as much as the device has room for. Silence comes first in any case: the
+ * guest gets nothing that the back end forgot to write. */
 static size_t record(const struct sound_voice *voice, uint8_t *frames, size_t count, uint64_t at_ns)
 {
     count = voice->ops->move(voice->opaque, NULL, count);
     if (count == 0)
         return 0;
+    memset(frames, voice->sample == VX_SAMPLE_U8 ? 0x80 : 0, count * sound_voice_frame_bytes(voice));
     if (is_heard(voice))
         voice->audio->ops->record(voice->audio->opaque, voice->stream, frames, count, at_ns);
-    else
-        memset(frames, voice->sample == VX_SAMPLE_U8 ? 0x80 : 0, count * sound_voice_frame_bytes(voice));
     return voice->ops->move(voice->opaque, frames, count);
 }
 

@@ -105,7 +105,7 @@ struct rig *rig_create(const struct rig_config *config)
         .display = &rig->display,
         .input = &rig->input,
         .audio = &rig->audio,
-        .sound = VX_SOUND_SB16 | VX_SOUND_AC97,
+        .sound = VX_SOUND_SB16 | VX_SOUND_AC97 | VX_SOUND_ES1370,
         .bios = rig->rom,
         .bios_bytes = sizeof rig->rom,
         .vga_bios = rig->rom,

@@ -105,6 +105,7 @@ enum {
     FN_PM = 1 << 3 | 3,
     FN_VGA = 2 << 3,
     FN_AC97 = 6 << 3,
+    FN_ES1370 = 7 << 3,
     FN_CARD = CARD_SLOT << 3
 };
 

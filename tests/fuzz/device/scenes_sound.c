@@ -124,3 +124,38 @@ void scene_ac97(struct scene *s)
     if (chance(s, 6))
         in_sized(s, NAM + below(s, 256), 1u << below(s, 3));
 }
+
+/* ---- ES1370 */
+
+enum { ES = 0xD800 };
+
+void scene_es1370(struct scene *s)
+{
+    static const uint8_t regs[] = { 0x00, 0x04, 0x08, 0x0C, 0x10, 0x20, 0x24, 0x28, 0x2C, 0x30, 0x34, 0x38, 0x3C };
+    if (chance(s, 2)) {
+        config_write(s, FN_ES1370, 0x10, 4, ES);
+        config_write(s, FN_ES1370, 0x04, 2, chance(s, 10) ? below(s, 8) : 5);
+    }
+    for (unsigned i = below(s, 3); i > 0; i--) {
+        unsigned channel = below(s, 3);
+        out_sized(s, ES + 0x0C, 4, chance(s, 10) ? any(s) : (channel == 2 ? 13u : 12u));
+        out_sized(s, ES + (channel == 1 ? 0x38u : 0x30u), 4, chance(s, 6) ? memory(s) : buffer(s));
+        out_sized(s, ES + (channel == 1 ? 0x3Cu : 0x34u), 4, chance(s, 6) ? any(s) : below(s, 600));
+        out_sized(s, ES + 0x24 + 4 * channel, 4, chance(s, 6) ? any(s) : below(s, 600));
+    }
+    if (chance(s, 2))
+        out_sized(s, ES + 0x20, 4, chance(s, 4) ? any(s) : below(s, 0x800));
+    if (chance(s, 2))
+        out_sized(s, ES, 4, chance(s, 4) ? any(s) : (below(s, 8) << 4 | below(s, 4) << 12 | below(s, 200) << 16));
+    if (chance(s, 4))
+        out_sized(s, ES + 0x10, 2, any(s));
+    for (unsigned i = below(s, 4); i > 0; i--) {
+        pass(s, below(s, chance(s, 6) ? 300000000 : 30000000));
+        in_sized(s, ES + PICK(s, regs), 4);
+        if (chance(s, 2))
+            out_sized(s, ES + 0x20, 4, below(s, 0x800) & ~(chance(s, 2) ? 0x700u : 0u));
+        interrupt(s);
+    }
+    if (chance(s, 6))
+        out_sized(s, ES + below(s, 64), 1u << below(s, 3), any(s)), in_sized(s, ES + below(s, 64), 1u << below(s, 3));
+}

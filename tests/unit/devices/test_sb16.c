@@ -336,6 +336,27 @@ Test(sb16, recording)
     }
 }
 
+static void record_nothing(void *opaque, unsigned stream, void *frames, size_t count, uint64_t guest_ns)
+{
+    (void)opaque, (void)stream, (void)frames, (void)count, (void)guest_ns;
+}
+
+/* What a host's side leaves out is silence, and nothing of this process. */
+Test(sb16, a_host_that_forgets_to_record)
+{
+    struct fixture *f = create(true);
+    struct vx_audio_ops ops = *f->sound.audio.ops;
+    ops.record = record_nothing;
+    f->sound.audio.ops = &ops;
+    f->dma.direction = DMA_TO_MEMORY;
+    f->dma.bytes = 1000;
+    DSP(f, 0x42, 8000 >> 8, 8000 & 0xFF, 0xC8, 0x00, 0xE7, 0x03);
+    pass(f, 130);
+    for (unsigned i = 0; i < 1000; i++)
+        cr_assert_eq(f->dma.memory[i], 0x80, "%u: %x", i, f->dma.memory[i]);
+    destroy(f);
+}
+
 /* Silence has a length and an interrupt; a reset ends everything; nobody who listens changes nothing for the guest. */
 Test(sb16, silence_reset_and_nobody)
 {

@@ -107,7 +107,7 @@ static inline struct board *board_create(uint64_t mips)
                                         .display = &board->display,
                                         .input = &board->input,
                                         .audio = &board->audio,
-                                        .sound = VX_SOUND_SB16 | VX_SOUND_AC97,
+                                        .sound = VX_SOUND_SB16 | VX_SOUND_AC97 | VX_SOUND_ES1370,
                                         .bios = board->rom.bytes,
                                         .bios_bytes = ROM_BYTES,
                                         .vga_bios = board->rom.bytes,
@@ -168,8 +168,8 @@ static inline uint64_t board_access(struct board *board, uint64_t *rng)
 static inline uint64_t board_config_access(struct board *board, uint64_t *rng)
 {
     static const uint32_t places[] = {
-        0x0000, 0x0800, 0x0900, 0x0B00, 0x1000, 0x3000
-    }; /* 00.0, 01.0, 01.1, 01.3, 02.0, 06.0 */
+        0x0000, 0x0800, 0x0900, 0x0B00, 0x1000, 0x3000, 0x3800
+    }; /* 00.0, 01.0, 01.1, 01.3, 02.0, 06.0, 07.0 */
     struct vx_bus *bus = board->pc->cpu[0].bus;
     uint64_t r = board_random(rng);
     uint32_t reg = r & 1 ? (r >> 8 & 0x3C) : (r >> 8 & 0xFC);

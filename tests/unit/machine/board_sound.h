@@ -106,13 +106,36 @@ static inline uint64_t board_ac97(struct vx_bus *bus, uint64_t r)
     return value + vx_bus_read(bus, VX_SPACE_IO, 0xD000 + (r >> 24 & 0x7E), 2);
 }
 
+/* The same of the AudioPCI's. */
+static inline uint64_t board_es1370(struct vx_bus *bus, uint64_t r)
+{
+    static const uint32_t writes[][2] = {
+        { 0x00, 0x001E2070 }, { 0x00, 0x001E1060 }, { 0x00, 0 },    { 0x20, 0x70F }, { 0x20, 0x300 }, { 0x20, 0x6705 },
+        { 0x0C, 12 },         { 0x0C, 13 },         { 0x24, 40 },   { 0x28, 100 },   { 0x2C, 30 },    { 0x30, 0x20000 },
+        { 0x34, 60 },         { 0x38, 0x30000 },    { 0x3C, 0x50 }, { 0x10, 0x0203 }
+    };
+    uint64_t value = 0;
+    board_sound_config(bus, 7, 0x10, 0xD800);
+    board_sound_config(bus, 7, 0x04, 5);
+    for (unsigned i = 0; i < (r >> 32 & 7); i++) {
+        const uint32_t *write = writes[(r >> (36 + i)) % VX_ARRAY_LEN(writes)];
+        vx_bus_write(bus, VX_SPACE_IO, 0xD800 + write[0], 4, write[1]);
+    }
+    if (r & 1)
+        vx_bus_write(bus, VX_SPACE_IO, 0xD800 + (r >> 8 & 0x3C), 4, r >> 16);
+    for (unsigned i = 0; i < 0x40; i += 4)
+        value = value * 3 + vx_bus_read(bus, VX_SPACE_IO, 0xD800 + i, 4);
+    return value;
+}
+
 /* `r` is random. */
 static inline uint64_t board_sound_access(struct vx_bus *bus, uint64_t r)
 {
     switch (r >> 60 & 3) {
     case 0: return board_speaker(bus, r);
     case 1: return board_sb16(bus, r);
-    default: return board_ac97(bus, r);
+    case 2: return board_ac97(bus, r);
+    default: return board_es1370(bus, r);
     }
 }
 
