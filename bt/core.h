@@ -51,13 +51,6 @@ struct bt_departures {
     uint64_t callout_eip; /* the instruction behind whose call-out translated code was left last */
 };
 
-/* What call-outs take, sampled; see bt_callout_timed(). */
-struct bt_callout_time {
-    uint64_t callouts, cycles, device_ns;
-    uint64_t created_cycles, created_ns; /* what a cycle is worth */
-};
-enum { CALLOUT_SAMPLE = 16 };
-
 struct vx_bt_cpu {
     struct vx_bt *bt;
     struct vx_bt_cpu *next;
@@ -78,7 +71,6 @@ struct vx_bt_cpu {
     struct bt_window_fault window_fault;
     uint8_t window_raised[BT_WINDOW_RAISED]; /* guest faults behind them, by a hash of the instruction's place */
     uint64_t rng;                            /* stress */
-    struct bt_callout_time time;
     struct bt_departures departures;
 };
 

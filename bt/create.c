@@ -73,6 +73,8 @@ static vx_err init(struct vx_bt *bt)
     VX_TRY(bt_lookup_create(&bt->lookup));
     VX_TRY(bt_pages_create(&bt->pages, bt->config.pmap));
     VX_TRY(bt_hostfault_install(bt->log));
+    if (bt->config.time_split)
+        bt->stats->split.signal_ticks = bt_hostfault_ticks();
     bt->chains = (struct bt_chains){
         .off = bt->config.no_chain, .code = &bt->code, .verifier = bt->verifier, .log = bt->log, .stats = bt->stats
     };
@@ -151,8 +153,6 @@ vx_err vx_bt_cpu_create(struct vx_bt *bt, struct vx_vcpu *vcpu, struct vx_bt_cpu
     cpu->stats = vcpu->stats;
     cpu->fp_pointers_always = vx_cpu_fp_pointers_always(vcpu->model);
     cpu->rng = bt->config.stress_seed * 2 + 1;
-    cpu->time.created_cycles = bt_host_cycles();
-    cpu->time.created_ns = vx_host_now_ns();
     vx_err err = bt_jc_create(&cpu->jc, bt->config.no_jump_cache);
     if (err != VX_ERR_OK) {
         bt_jc_destroy(&cpu->jc);

@@ -9,7 +9,7 @@
  * its site stands for is none of the guest's, but a bug of ours (guest memory that was probed and is not there, a
  * pointer that nobody has poisoned): it is passed on.
  *
- * Signal dispositions belong to the process and a handler gets no argument: the two static objects here are the only
+ * Signal dispositions belong to the process and a handler gets no argument: the three static objects here are the only
  * ones in bt/. Each thread knows its own processor, so several machines can run at once. */
 #include "hostfault.h"
 
@@ -17,11 +17,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "vx86/host.h"
 
 static _Thread_local struct vx_bt_cpu *running;
 static struct sigaction previous[NSIG];
+static _Thread_local struct {
+    void *page; /* NULL: nothing is measured */
+    uint64_t arrived;
+} measured; /* for bt_hostfault_ticks() */
 
 static const struct bt_site *find_site(const struct bt_tu *tu, uint32_t off)
 {
@@ -120,10 +125,43 @@ static void pass_on(int sig, siginfo_t *info, void *context)
         vx_host_raise(sig); /* ... but what a process has sent does not come again */
 }
 
+static bool is_measured(const siginfo_t *info)
+{
+    if (measured.page == NULL || info->si_addr != measured.page)
+        return false;
+    measured.arrived = vx_split_ticks();
+    return mprotect(measured.page, VX_PAGE_BYTES, PROT_READ) == 0;
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
+    if (is_measured(info))
+        return;
+    if (running != NULL && running->stats->split.on) {
+        vx_split_to(&running->stats->split, VX_PART_SIGNALS);
+        running->stats->split.signals++;
+    }
     if (!redirect(running, sig, info, context))
         pass_on(sig, info, context);
+}
+
+uint64_t bt_hostfault_ticks(void)
+{
+    enum { TIMES = 64 };
+    uint64_t least = UINT64_MAX;
+    void *page = mmap(NULL, VX_PAGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return 0;
+    for (unsigned i = 0; i < TIMES && mprotect(page, VX_PAGE_BYTES, PROT_NONE) == 0; i++) {
+        measured.page = page;
+        uint64_t begin = vx_split_ticks();
+        (void)*(volatile uint8_t *)page;
+        uint64_t took = measured.arrived - begin;
+        least = took < least ? took : least;
+    }
+    measured.page = NULL;
+    munmap(page, VX_PAGE_BYTES);
+    return least == UINT64_MAX ? 0 : least;
 }
 
 static void install(void)

@@ -23,7 +23,9 @@ void bt_interpret(struct vx_bt_cpu *cpu)
     struct vx_vcpu *vcpu = cpu->vcpu;
     struct vx_stats *stats = cpu->stats;
     uint64_t lin = vx_cs_lin(vcpu);
+    enum vx_part was = vx_split_to(&stats->split, VX_PART_INTERPRETER);
     vx_interp_step(vcpu);
+    vx_split_to(&stats->split, was);
     unsigned opcode = vx_interp_last_opcode(vcpu) & 0x3FF;
     vx_trace(cpu->bt->log, bt_interp, lin, opcode);
     stats->interp_steps++;
@@ -34,6 +36,8 @@ void bt_interpret(struct vx_bt_cpu *cpu)
 void bt_interpret_cold(struct vx_bt_cpu *cpu)
 {
     uint64_t before = cpu->vcpu->retired;
+    enum vx_part was = vx_split_to(&cpu->stats->split, VX_PART_INTERPRETER);
     vx_interp_block(cpu->vcpu, COLD_INSNS_MAX);
+    vx_split_to(&cpu->stats->split, was);
     cpu->stats->cold_insns += cpu->vcpu->retired - before;
 }

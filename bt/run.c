@@ -10,7 +10,6 @@
 #include "invalidate.h"
 #include "state.h"
 #include "translate.h"
-#include "vx86/loop.h"
 
 enum { UNSHARED_STAYS = 4 };
 
@@ -81,9 +80,9 @@ static struct bt_tu *find_unit(struct vx_bt_cpu *cpu, uint64_t **counter, bool *
     if (*cold)
         return NULL;
     *counter = &cpu->stats->entry_miss;
-    uint64_t start = bt->config.count ? vx_host_now_ns() : 0;
+    enum vx_part was = vx_split_to(&cpu->stats->split, VX_PART_TRANSLATOR);
     tu = bt_translate(cpu);
-    cpu->stats->time_translator_ns += bt->config.count ? vx_host_now_ns() - start : 0;
+    vx_split_to(&cpu->stats->split, was);
     return tu;
 }
 
@@ -222,6 +221,7 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
         if (config->stress)
             stress(cpu);
         vx_mmu_sync_window(vcpu->mmu, vx_view_of(vcpu));
+        vx_split_to(&cpu->stats->split, VX_PART_LOOKUPS);
         bt_sync(cpu, bt_mode_of(vcpu));
         struct bt_tu *tu = NULL;
         uint64_t *counter = NULL;
@@ -253,21 +253,15 @@ static enum vx_stop run(struct vx_bt_cpu *cpu)
     }
 }
 
-static uint64_t callout_time_ns(const struct bt_callout_time *time)
-{
-    uint64_t cycles = bt_host_cycles() - time->created_cycles, ns = vx_host_now_ns() - time->created_ns;
-    uint64_t in_callouts_ns = (uint64_t)((double)time->cycles * ((double)ns / (double)(cycles | 1)));
-    return in_callouts_ns > time->device_ns ? CALLOUT_SAMPLE * (in_callouts_ns - time->device_ns) : 0;
-}
-
 enum vx_stop vx_bt_run(struct vx_bt_cpu *cpu)
 {
-    enum vx_stop stop = run(cpu);
     struct vx_stats *stats = cpu->stats;
+    enum vx_part was = vx_split_to(&stats->split, VX_PART_DISPATCHER);
+    enum vx_stop stop = run(cpu);
+    vx_split_to(&stats->split, was);
     if (cpu->bt->config.count) {
         stats->entry_jump_cache = cpu->area->jc_hits;
         stats->entry_chain = cpu->area->entries - cpu->area->jc_hits - stats->entry_hash - stats->entry_miss;
-        stats->time_callouts_ns = callout_time_ns(&cpu->time);
     }
     return stop;
 }

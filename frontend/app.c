@@ -214,6 +214,7 @@ static vx_err create_machine(struct app *app)
             .stress_seed = option(app, VX_OPT_stress)->number,
             .count = app_stats_wanted(app->options),
         },
+        .time_split = app_stats_wanted(app->options),
         .debug = option(app, VX_OPT_debug)->given || option(app, VX_OPT_debug_script)->given ||
                  option(app, VX_OPT_gdb)->given,
         .lockstep = option(app, VX_OPT_lockstep)->given,
@@ -326,6 +327,7 @@ static int exit_status(struct app *app, enum vx_machine_end end, int value)
 
 static void collect_stats(struct app *app, uint64_t wall_ns, int status)
 {
+    vx_stats_take_times(vx_machine_stats(app->machine));
     struct stats_report report = {
         .stats = vx_machine_stats(app->machine),
         .bus = vx_machine_bus(app->machine),

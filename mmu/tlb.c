@@ -322,6 +322,7 @@ static void pmap_changed(void *opaque, uint32_t page, uint32_t count, bool write
 void vx_mmu_flush(struct vx_mmu *mmu, bool global_too)
 {
     struct vx_mmu_private *priv = mmu->priv;
+    enum vx_part was = vx_split_to(&priv->stats->split, VX_PART_FLUSHES);
     if (global_too) {
         priv->stats->tlb_flushes_global++;
         shadow_drop_all(mmu);
@@ -330,6 +331,7 @@ void vx_mmu_flush(struct vx_mmu *mmu, bool global_too)
         drop_local(mmu);
     }
     tell_flush(mmu, global_too ? VX_FLUSH_ALL : VX_FLUSH_NON_GLOBAL, 0);
+    vx_split_to(&priv->stats->split, was);
 }
 
 static void drop_vpn(struct vx_mmu *mmu, uint32_t vpn)
@@ -342,7 +344,7 @@ static void drop_vpn(struct vx_mmu *mmu, uint32_t vpn)
     }
 }
 
-void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
+static void invalidate_page(struct vx_mmu *mmu, uint64_t lin)
 {
     struct vx_mmu_private *priv = mmu->priv;
     uint64_t page_lin = vx_lin_wrap(lin) & ~VX_PAGE_MASK;
@@ -358,6 +360,13 @@ void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
         drop_vpn(mmu, first_vpn + i);
     *large &= ~bit;
     tell_flush(mmu, VX_FLUSH_ALL, 0);
+}
+
+void vx_mmu_invlpg(struct vx_mmu *mmu, uint64_t lin)
+{
+    enum vx_part was = vx_split_to(&mmu->priv->stats->split, VX_PART_FLUSHES);
+    invalidate_page(mmu, lin);
+    vx_split_to(&mmu->priv->stats->split, was);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */

@@ -197,7 +197,7 @@ static void bring_up_to_date(struct vx_mmu *mmu, struct window *w)
     w->cost += now() - start;
 }
 
-void vx_mmu_update_window(struct vx_mmu *mmu, enum vx_view view)
+static void update(struct vx_mmu *mmu, enum vx_view view)
 {
     struct windows *ws = mmu->priv->windows;
     mmu->window_due[view] = false;
@@ -213,6 +213,13 @@ void vx_mmu_update_window(struct vx_mmu *mmu, enum vx_view view)
     if (w != NULL && (w->broken || demote_if_costly(mmu, w)))
         w = NULL;
     set_current(mmu, view, w);
+}
+
+void vx_mmu_update_window(struct vx_mmu *mmu, enum vx_view view)
+{
+    enum vx_part was = vx_split_to(&mmu->priv->stats->split, VX_PART_FLUSHES);
+    update(mmu, view);
+    vx_split_to(&mmu->priv->stats->split, was);
 }
 
 static bool may_grow(const struct windows *ws, const struct window *w)

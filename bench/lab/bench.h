@@ -39,6 +39,7 @@ struct bench_run {
     const struct vx_lab_host *host;
     const char *image; /* the disk of a workload that is a system */
     uint32_t units;
+    bool split;       /* where the time goes, which makes it slower */
     bool count;       /* entries of units, which makes it slower */
     bool count_insns; /* exact instruction count, which makes the translator's code larger */
 };
@@ -90,6 +91,7 @@ struct bench_result {
     uint32_t units;
     char error[VX_BENCH_ERROR_CHARS]; /* empty: all of vx86's runs came to an end, with one checksum */
     struct bench_times times, rival[VX_BENCH_RIVALS];
+    struct bench_times part[VX_PARTS]; /* of runs that find out where their time goes, one a round */
     char rival_error[VX_BENCH_RIVALS]
                     [VX_BENCH_ERROR_CHARS]; /* why a rival has no times; empty: it has, or was not run */
     uint32_t sum;
@@ -114,9 +116,11 @@ struct bench_part {
     const char *name;
     uint64_t value;
 };
-enum { VX_BENCH_TIMES = 5, VX_BENCH_CAUSES = 6 };
-/* Where the time went, in nanoseconds. */
-void bench_time_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_TIMES]);
+enum { VX_BENCH_TIMES = VX_PART_CLOCK, VX_BENCH_CAUSES = 6 };
+/* Where the time went, in nanoseconds: medians over the rounds; without VX_PART_CLOCK, the finding out. */
+void bench_time_parts(const struct bench_result *result, struct bench_part parts[VX_BENCH_TIMES]);
+/* ... of one run, all parts. */
+void bench_part_ns(const struct vx_stats *stats, uint64_t ns[VX_PARTS]);
 /* Units made again, by cause: together stats->tu_retranslated. */
 void bench_again_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_CAUSES]);
 /* 100 * parts[i] / total; 0 of nothing. */

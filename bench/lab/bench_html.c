@@ -8,14 +8,17 @@
 #include "bench_svg.h"
 
 static const char style[] =
+    /* Okabe and Ito's colours, for those who do not see all of them, in an order in which neighbours differ in grey. */
     ":root{color-scheme:light dark;--bg:#fdfdfc;--ink:#20242a;--soft:#667080;--line:#dfe3e8;"
-    "--c0:#2f6fc4;--c1:#2f9e77;--c2:#c98a14;--c3:#c8455a;--c4:#9aa3af;--c5:#7a5bb5}\n"
+    "--c0:#0072b2;--c1:#e69f00;--c2:#009e73;--c3:#f0e442;--c4:#d55e00;--c5:#56b4e9;--c6:#5b3a8e;--c7:#cc79a7;"
+    "--c8:#20242a;--c9:#b0b6be}\n"
     "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--ink:#e4e7eb;--soft:#98a2b0;--line:#2c323a;"
-    "--c0:#6aa5f0;--c1:#4fc39a;--c2:#e3b04b;--c3:#ec7688;--c4:#6b7480;--c5:#ab8fe6}}\n"
+    "--c6:#8f6fd0;--c8:#e4e7eb;--c9:#6b7480}}\n"
     "body{background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:1320px;margin:2em "
     "auto;padding:0 1em}\n"
     "h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.15em;margin:2em 0 .2em}p{color:var(--soft);margin:.2em 0 .8em}\n"
     "svg{width:100%;height:auto;display:block}svg text{font:13px system-ui,sans-serif;fill:var(--soft)}\n"
+    "svg rect{stroke:var(--bg);stroke-width:1}.error{stroke:var(--ink);stroke-width:1.2}\n"
     "svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .title{font-weight:600;fill:var(--ink)}\n"
     ".pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(500px,1fr));gap:0 "
     "3em}section{min-width:0}.single{max-width:744px}\n"
@@ -23,22 +26,27 @@ static const char style[] =
     "text{font-size:11px}.axis,.grid{stroke:var(--line)}.plots{display:grid;grid-template-columns:repeat(auto-fill,"
     "minmax(230px,1fr));gap:"
     "12px}\n"
-    ".s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}.s2{fill:var(--c2);background:var("
-    "--c2)}"
-    ".s3{fill:var(--c3);background:var(--c3)}.s4{fill:var(--c4);background:var(--c4)}.s5{fill:var(--c5);background:var("
-    "--c5)}\n"
+    ".s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}"
+    ".s2{fill:var(--c2);background:var(--c2)}.s3{fill:var(--c3);background:var(--c3)}"
+    ".s4{fill:var(--c4);background:var(--c4)}.s5{fill:var(--c5);background:var(--c5)}"
+    ".s6{fill:var(--c6);background:var(--c6)}.s7{fill:var(--c7);background:var(--c7)}"
+    ".s8{fill:var(--c8);background:var(--c8)}.s9{fill:var(--c9);background:var(--c9)}\n"
     ".l0,.l1,.l2,.l3,.l4{fill:none;stroke-width:1.5}.l0{stroke:var(--ink);stroke-width:2.2}.l1{stroke:var(--c0)}"
-    ".l2{stroke:var(--c1)}.l3{stroke:var(--c2)}.l4{stroke:var(--c3)}\n"
+    ".l2{stroke:var(--c1);stroke-dasharray:6 2}.l3{stroke:var(--c2);stroke-dasharray:2 2}"
+    ".l4{stroke:var(--c4);stroke-dasharray:8 2 2 2}\n"
     ".sweep .s0{fill:var(--ink);background:var(--ink)}.sweep .s1{fill:var(--c0);background:var(--c0)}"
     ".sweep .s2{fill:var(--c1);background:var(--c1)}.sweep .s3{fill:var(--c2);background:var(--c2)}"
-    ".sweep .s4{fill:var(--c3);background:var(--c3)}\n"
+    ".sweep .s4{fill:var(--c4);background:var(--c4)}\n"
     ".legend span{margin-right:1.4em}.legend "
     "i{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:2px}\n"
     "div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\n"
     "td,th{padding:2px 8px;border-bottom:1px solid "
     "var(--line);text-align:right;white-space:nowrap}th{color:var(--soft);font-weight:500}th[colspan]{text-align:"
     "center}tbody tr:hover{background:var(--line)}"
-    "td:first-child,th:first-child{text-align:left}\n";
+    "td:first-child,th:first-child{text-align:left}\n"
+    "@media print{:root{--bg:#fff;--ink:#000;--soft:#333;--line:#bbb}body{max-width:none;margin:0;font-size:10pt}"
+    "section,.plots>div{break-inside:avoid}i,rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+    "table{font-size:7pt}td,th{padding:1px 3px}}\n";
 
 enum { SETTINGS_MOST = 32 };
 
@@ -95,7 +103,7 @@ static bool time_row(void *opaque, size_t index, const char **label, double *par
     if (result == NULL)
         return false;
     struct bench_part times[VX_BENCH_TIMES];
-    bench_time_parts(&result->stats, times);
+    bench_time_parts(result, times);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
         parts[i] = bench_percent(times, VX_BENCH_TIMES, i);
     return true;
@@ -166,9 +174,10 @@ static void put_parts(FILE *out, const struct bench_report *report, const char *
 static void put_bars(FILE *out, const struct bench_report *report)
 {
     static const struct vx_stats none;
+    static const struct bench_result empty;
     const char *time_names[VX_BENCH_TIMES], *again_names[VX_BENCH_CAUSES];
     struct bench_part times[VX_BENCH_TIMES], again[VX_BENCH_CAUSES];
-    bench_time_parts(&none, times);
+    bench_time_parts(&empty, times);
     bench_again_parts(&none, again);
     for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
         time_names[i] = times[i].name;
@@ -265,8 +274,9 @@ static void put_table_head(FILE *out)
 {
     struct bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
     static const struct vx_stats none;
+    static const struct bench_result empty;
     bench_again_parts(&none, again);
-    bench_time_parts(&none, times);
+    bench_time_parts(&empty, times);
     fprintf(
         out,
         "<h2>All figures</h2>\n<div class=\"wide\"><table><thead><tr><th rowspan=2>workload<th rowspan=2>setting<th "
@@ -308,7 +318,7 @@ static void put_cells(FILE *out, const struct bench_result *result)
     struct bench_part again[VX_BENCH_CAUSES], times[VX_BENCH_TIMES];
     vx_stats_entries(stats, entries);
     bench_again_parts(stats, again);
-    bench_time_parts(stats, times);
+    bench_time_parts(result, times);
     put_speed_cells(out, result);
     for (unsigned i = 0; i < VX_STATS_ENTRIES; i++)
         fprintf(out, "<td>%u.%02u", entries[i].hundredths / 100, entries[i].hundredths % 100);

@@ -45,6 +45,19 @@ static void put_counters(FILE *out, const struct vx_stats *stats)
     fputs("]", out);
 }
 
+static void put_parts(FILE *out, const struct bench_result *result)
+{
+    static const char *const names[VX_PARTS] = {
+#define VX_PART(name, counter) #counter,
+        VX_PART_LIST(VX_PART)
+#undef VX_PART
+    };
+    fputs(",\n   \"time\": {", out);
+    for (enum vx_part part = 0; part < VX_PARTS; part++)
+        fprintf(out, "%s\"%s\": %" PRIu64, part == 0 ? "" : ", ", names[part], bench_median(&result->part[part]));
+    fputs("}", out);
+}
+
 static void put_result(FILE *out, const struct bench_result *result)
 {
     const struct bench_setting *setting = result->setting;
@@ -67,6 +80,7 @@ static void put_result(FILE *out, const struct bench_result *result)
         }
     }
     put_counters(out, &result->stats);
+    put_parts(out, result);
     fputs("}", out);
 }
 

@@ -6,7 +6,7 @@
 #include "vx86/host.h"
 
 /* Kinds of steps that the progress line tells apart. */
-enum { STEP_COUNT, STEP_TIME, STEP_RIVAL };
+enum { STEP_COUNT, STEP_TIME, STEP_SPLIT, STEP_RIVAL };
 
 static bool wants_rival(const struct bench_session *session, enum bench_rival rival,
                         const struct lab_workload *workload)
@@ -19,6 +19,7 @@ void bench_expect(struct bench_session *session, const struct lab_workload *work
     int timed = (int)(settings * session->rounds);
     bench_progress_expect(&session->progress, STEP_COUNT, (int)settings);
     bench_progress_expect(&session->progress, STEP_TIME, timed);
+    bench_progress_expect(&session->progress, STEP_SPLIT, timed);
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
         if (wants_rival(session, rival, workload))
             bench_progress_expect(&session->progress, STEP_RIVAL + rival, timed);
@@ -83,6 +84,25 @@ static void measure_own(struct bench_session *session, struct bench_result *resu
     result->growth = vx_stats_ratio(sample.stats.tu_host_bytes, sample.stats.tu_guest_bytes);
 }
 
+/* Where the time goes is found out in a run of its own, since that takes time. */
+static void split(struct bench_session *session, struct bench_result *result)
+{
+    struct bench_run run = run_of(session, result);
+    struct bench_sample sample;
+    uint64_t ns[VX_PARTS];
+    run.split = true;
+    begin_step(session, STEP_SPLIT, result, "where time goes");
+    bench_run(&run, &sample);
+    end_step(session);
+    if (!sample.done) {
+        snprintf(result->error, sizeof result->error, "where time goes: %.150s", sample.error);
+        return;
+    }
+    bench_part_ns(&sample.stats, ns);
+    for (enum vx_part part = 0; part < VX_PARTS; part++)
+        result->part[part].ns[result->part[part].count++] = ns[part];
+}
+
 /* ---- rivals ------------------------------------------------------------------------------------------------------ */
 
 /* A rival that does a part of the units has to give the checksum of a run of vx86's own with as many. */
@@ -145,6 +165,8 @@ static bool measure_round(struct bench_session *session, struct bench_result *re
 {
     bool good = true;
     measure_own(session, result);
+    if (result->error[0] == '\0' && !bench_was_interrupted())
+        split(session, result);
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++) {
         if (result->error[0] != '\0' || bench_was_interrupted())
             break;
@@ -158,6 +180,7 @@ static bool measure_round(struct bench_session *session, struct bench_result *re
 static void expect_less(struct bench_session *session, const struct bench_result *result, unsigned rounds_left)
 {
     bench_progress_expect(&session->progress, STEP_TIME, -(int)rounds_left);
+    bench_progress_expect(&session->progress, STEP_SPLIT, -(int)rounds_left);
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
         if (wants_rival(session, rival, result->workload) && result->rival_error[rival][0] == '\0')
             bench_progress_expect(&session->progress, STEP_RIVAL + rival, -(int)rounds_left);

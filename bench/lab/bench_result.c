@@ -57,16 +57,23 @@ uint64_t bench_callouts(const struct vx_stats *stats)
     return total;
 }
 
-void bench_time_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_TIMES])
+void bench_time_parts(const struct bench_result *result, struct bench_part parts[VX_BENCH_TIMES])
 {
-    const struct bench_part filled[VX_BENCH_TIMES] = {
-        { "guest code", stats->time_translated_ns },
-        { "translator", stats->time_translator_ns },
-        { "call-outs", stats->time_callouts_ns },
-        { "devices", stats->time_devices_ns },
-        { "idle", stats->time_idle_ns },
+    static const char *const names[VX_BENCH_TIMES] = {
+        [VX_PART_GUEST] = "guest",      [VX_PART_DISPATCHER] = "disp.",  [VX_PART_LOOKUPS] = "look",
+        [VX_PART_TRANSLATOR] = "trans", [VX_PART_INTERPRETER] = "intrp", [VX_PART_CALLOUTS] = "call",
+        [VX_PART_FLUSHES] = "flush",    [VX_PART_SIGNALS] = "signl",     [VX_PART_DEVICES] = "devcs",
+        [VX_PART_IDLE] = "idle",
     };
-    memcpy(parts, filled, sizeof filled);
+    for (unsigned i = 0; i < VX_BENCH_TIMES; i++)
+        parts[i] = (struct bench_part){ names[i], bench_median(&result->part[i]) };
+}
+
+void bench_part_ns(const struct vx_stats *stats, uint64_t ns[VX_PARTS])
+{
+#define VX_PART(name, counter) ns[VX_PART_##name] = stats->counter;
+    VX_PART_LIST(VX_PART)
+#undef VX_PART
 }
 
 void bench_again_parts(const struct vx_stats *stats, struct bench_part parts[VX_BENCH_CAUSES])

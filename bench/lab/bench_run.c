@@ -37,12 +37,13 @@ struct guest {
 static void on_begin(struct vx_work *work)
 {
     struct guest *guest = (struct guest *)((char *)work - offsetof(struct guest, begin));
+    vx_stats_take_times(vx_machine_stats(guest->machine));
     guest->before = *vx_machine_stats(guest->machine);
     guest->begin_insns = vx_machine_vcpu(guest->machine)->retired;
     guest->begin_ns = vx_host_now_ns();
 }
 
-/* Times are estimates in part, which may have fallen. */
+/* The parts of time are in part told from numbers, so one may have fallen. */
 static void subtract(struct vx_stats *stats, const struct vx_stats *before)
 {
     uint64_t *to = (uint64_t *)stats;
@@ -63,6 +64,9 @@ static void say_good_bye(void *opaque)
 static void on_end(struct vx_work *work)
 {
     struct guest *guest = (struct guest *)((char *)work - offsetof(struct guest, end));
+    if (guest->run->split)
+        guest->end_ns = vx_host_now_ns(); /* what the parts add up to ends here */
+    vx_stats_take_times(vx_machine_stats(guest->machine));
     guest->sample->stats = *vx_machine_stats(guest->machine);
     subtract(&guest->sample->stats, &guest->before);
     guest->sample->insns = vx_machine_vcpu(guest->machine)->retired - guest->begin_insns;
@@ -151,6 +155,7 @@ static vx_err create(struct guest *guest, struct vx_log *log, struct vx_block *d
         .log = log,
         .loop = guest->loop,
         .stop_at = guest->run->count_insns ? INT64_MAX : 0,
+        .time_split = guest->run->split,
         .ram_bytes = guest->run->workload->system ? SYSTEM_RAM_BYTES : RAM_BYTES,
         .engine = setting->engine,
         .bt = { .tu_max = setting->tu_max,

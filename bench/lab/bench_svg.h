@@ -7,7 +7,7 @@
 
 #include "vx86/compiler.h"
 
-enum { VX_SVG_SERIES_MAX = 6 };
+enum { VX_SVG_SERIES_MAX = 12 };
 
 /* Rows of one bar each, made of parts one behind the other. */
 struct svg_bars {

@@ -310,18 +310,13 @@ uint64_t bt_callout_mem(struct vx_vcpu *vcpu, uint64_t lin, uint64_t info, uint6
     return after_insn(cpu, eip, length == 0 ? UINT64_MAX : vx_off_wrap(eip + length), info);
 }
 
-/* Stands before every call-out when counting is on: times one in CALLOUT_SAMPLE and takes it for all, without what
- * devices took
- * (they are counted where they are called). */
+/* Stands before every call-out where time is split. */
 uint64_t bt_callout_timed(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, bt_callout *function)
 {
-    struct vx_bt_cpu *cpu = bt_cpu_of(vcpu);
-    if (++cpu->time.callouts % CALLOUT_SAMPLE != 0)
-        return function(vcpu, a, b, c, d);
-    uint64_t devices_ns = cpu->stats->time_devices_ns, start = __builtin_ia32_rdtsc();
+    struct vx_split *split = &bt_cpu_of(vcpu)->stats->split;
+    enum vx_part was = vx_split_to(split, VX_PART_CALLOUTS);
     uint64_t answer = function(vcpu, a, b, c, d);
-    cpu->time.cycles += __builtin_ia32_rdtsc() - start;
-    cpu->time.device_ns += cpu->stats->time_devices_ns - devices_ns;
+    vx_split_to(split, was);
     return answer;
 }
 
@@ -331,8 +326,7 @@ uint64_t bt_callout_counted(struct vx_vcpu *vcpu, uint64_t a, uint64_t b, uint64
 {
     uint32_t done = bt_area(vcpu)->unit_done;
     vcpu->retired += done;
-    uint64_t answer =
-        bt_cpu_of(vcpu)->bt->config.count ? bt_callout_timed(vcpu, a, b, c, d, function) : function(vcpu, a, b, c, d);
+    uint64_t answer = bt_callout_timed(vcpu, a, b, c, d, function);
     if (answer != CALLOUT_EXIT)
         vcpu->retired -= answer == CALLOUT_NEXT ? done + 1 : done;
     return answer;

@@ -28,7 +28,9 @@ bool bt_host_enter(struct vx_bt_cpu *cpu, uint32_t entry)
     void (*enter)(struct vx_vcpu *, const uint8_t *);
     const uint8_t *stub = code->rx + cpu->bt->host->stub.enter;
     __builtin_memcpy(&enter, &stub, sizeof enter);
+    vx_split_to(&cpu->stats->split, VX_PART_GUEST);
     enter(vcpu, code->rx + entry);
+    vx_split_to(&cpu->stats->split, VX_PART_DISPATCHER);
     bt_fp_home(vcpu);
     bt_host_flags_to_vcpu(vcpu);
     return true;

@@ -120,7 +120,9 @@ static void make_exit(struct bt_asm *a, uint32_t leave, enum bt_exit_kind kind)
 static void make_callout(struct bt_asm *a, const struct vx_bt_config *config, bt_callout *function, bool memory)
 {
     uint64_t address = (uint64_t)(uintptr_t)function;
-    bt_callout_wrapper *wrapper = config->exact_count ? bt_callout_counted : config->count ? bt_callout_timed : NULL;
+    bt_callout_wrapper *wrapper = config->exact_count  ? bt_callout_counted
+                                  : config->time_split ? bt_callout_timed
+                                                       : NULL;
     store_guest(a, config);
     x_store64(a, H_VCPU, AREA(exit_value), H_R8);
     x_mov64(a, H_RDI, H_R15);

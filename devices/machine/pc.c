@@ -48,6 +48,8 @@ static vx_err create_cpus(struct vx_machine *pc, const struct vx_machine_config 
 
 static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_config *config)
 {
+    if (config->time_split)
+        vx_split_start(&pc->stats.split);
     pc->always_counts =
         config->lockstep || vx_clock_is_counted(pc->clock) || config->hash_every != 0 || config->stop_at != 0;
     pc->bt_config = (struct vx_bt_config){
@@ -66,6 +68,7 @@ static vx_err create_engine(struct vx_machine *pc, const struct vx_machine_confi
         .stress = config->bt.stress,
         .stress_seed = config->bt.stress_seed,
         .count = config->bt.count,
+        .time_split = config->time_split,
         .exact_count = pc->always_counts,
         .one_unit = config->lockstep && config->lockstep_every == 0,
     };

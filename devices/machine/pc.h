@@ -132,7 +132,6 @@ struct vx_machine {
     uint32_t pending; /* enum pc_request, PC_REQUEST_INIT_OF(), I2 */
     int debug_exit_code;
     uint64_t armed_ns; /* clock time for which the loop's alarm is armed */
-    uint64_t accesses; /* by the CPU to devices, see pc_access_begin() */
     _Atomic bool stop_requested;
     _Atomic int stop_value;
 };
@@ -176,25 +175,6 @@ static inline void pc_debug_access(struct vx_machine *pc, enum vx_space space, u
 {
     if (VX_UNLIKELY(space == VX_SPACE_IO ? pc->debug_wants->io : pc->debug_wants->mmio))
         vx_debug_access(pc->debug, space, at, bytes, write ? VX_WATCH_WRITE : VX_WATCH_READ, value);
-}
-
-/* What an access takes is counted by samples, since looking at the host's clock twice would take longer than most of
- * them. A prime number, so that the translator's samples of call-outs do not meet the same ones always or never. What a
- * sample takes beyond PC_ACCESS_LONG_NS is an exception, or the host had other things to do: that part stands for
- * itself alone. */
-enum { PC_ACCESS_SAMPLE = 13, PC_ACCESS_LONG_NS = 10000 };
-/* Returns what pc_access_end() wants to know. */
-static inline uint64_t pc_access_begin(struct vx_machine *pc)
-{
-    return ++pc->accesses % PC_ACCESS_SAMPLE == 0 ? vx_host_now_ns() : 0;
-}
-static inline void pc_access_end(struct vx_machine *pc, uint64_t begun)
-{
-    if (VX_LIKELY(begun == 0))
-        return;
-    uint64_t took_ns = vx_host_now_ns() - begun;
-    uint64_t usual_ns = took_ns < PC_ACCESS_LONG_NS ? took_ns : PC_ACCESS_LONG_NS;
-    pc->stats.time_devices_ns += took_ns + (PC_ACCESS_SAMPLE - 1) * usual_ns;
 }
 
 /* pc_run.c */

@@ -19,12 +19,12 @@ static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
 {
     struct pc_cpu *cpu = opaque;
     struct vx_machine *pc = cpu->pc;
-    uint64_t begun = pc_access_begin(pc);
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     pc->asking = cpu;
     uint32_t value = (uint32_t)vx_bus_read(cpu->bus, VX_SPACE_IO, port, size);
     pc_debug_access(pc, VX_SPACE_IO, port, size, false, value);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    vx_split_to(&pc->stats.split, was);
     return value;
 }
 
@@ -32,23 +32,23 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
 {
     struct pc_cpu *cpu = opaque;
     struct vx_machine *pc = cpu->pc;
-    uint64_t begun = pc_access_begin(pc);
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     pc_debug_access(pc, VX_SPACE_IO, port, size, true, value);
     vx_bus_write(cpu->bus, VX_SPACE_IO, port, size, value);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    vx_split_to(&pc->stats.split, was);
 }
 
 static size_t port_read_block(void *opaque, uint16_t port, unsigned size, void *buf, size_t count)
 {
     struct pc_cpu *cpu = opaque;
     struct vx_machine *pc = cpu->pc;
-    uint64_t start = vx_host_now_ns();
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     size_t done = vx_bus_read_block(cpu->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, false, 0);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    vx_split_to(&pc->stats.split, was);
     return done;
 }
 
@@ -56,12 +56,12 @@ static size_t port_write_block(void *opaque, uint16_t port, unsigned size, const
 {
     struct pc_cpu *cpu = opaque;
     struct vx_machine *pc = cpu->pc;
-    uint64_t start = vx_host_now_ns();
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     size_t done = vx_bus_write_block(cpu->bus, port, size, buf, count);
     if (done != 0)
         pc_debug_access(pc, VX_SPACE_IO, port, size, true, 0);
     pc_timers_changed(pc);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    vx_split_to(&pc->stats.split, was);
     return done;
 }
 
@@ -177,11 +177,6 @@ static void take_events(struct pc_cpu *cpu)
         vx_cpu_take_events(cpu->vcpu);
 }
 
-static uint64_t time_elsewhere(const struct vx_stats *stats)
-{
-    return stats->time_devices_ns + stats->time_translator_ns + stats->time_callouts_ns;
-}
-
 static void set_retire_limit(struct pc_cpu *cpu)
 {
     uint64_t mine = pc_time_limit(cpu), debuggers = vx_debug_limit(cpu->pc->debug);
@@ -197,19 +192,22 @@ static void step_over_shadow(struct pc_cpu *cpu)
         vx_interp_step(cpu->vcpu);
 }
 
+static void run_interpreter(struct pc_cpu *cpu)
+{
+    enum vx_part was = vx_split_to(&cpu->pc->stats.split, VX_PART_INTERPRETER);
+    vx_interp_run(cpu->vcpu, INTERP_BUDGET);
+    vx_split_to(&cpu->pc->stats.split, was);
+}
+
 static void run_engine(struct pc_cpu *cpu)
 {
     struct vx_machine *pc = cpu->pc;
-    uint64_t start = vx_host_now_ns(), elsewhere = time_elsewhere(&pc->stats);
     if (pc->lockstep != NULL)
         pc_lockstep_run(pc->lockstep, cpu->retire_limit);
     else if (pc->engine == VX_ENGINE_BT)
         vx_bt_run(cpu->bt_cpu);
     else
-        vx_interp_run(cpu->vcpu, INTERP_BUDGET);
-    uint64_t total = vx_host_now_ns() - start, other = time_elsewhere(&pc->stats);
-    other = other > elsewhere ? other - elsewhere : 0; /* an estimate, which may have fallen */
-    pc->stats.time_translated_ns += total > other ? total - other : 0;
+        run_interpreter(cpu);
 }
 
 static void execute(struct pc_cpu *cpu, enum vx_debug_go go)

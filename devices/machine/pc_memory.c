@@ -29,26 +29,26 @@ static struct vx_bus *bus_of(struct vx_machine *pc, uint32_t from)
 static uint64_t bus_read(void *opaque, uint32_t from, uint64_t phys, unsigned size)
 {
     struct vx_machine *pc = opaque;
-    uint64_t begun = pc_access_begin(pc);
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, false, phys, size, 0);
     uint64_t value = vx_bus_read(bus_of(pc, from), VX_SPACE_MEMORY, phys, size);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, false, value);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    vx_split_to(&pc->stats.split, was);
     return value;
 }
 
 static void bus_write(void *opaque, uint32_t from, uint64_t phys, unsigned size, uint64_t value)
 {
     struct vx_machine *pc = opaque;
-    uint64_t begun = pc_access_begin(pc);
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     size_t token = pc_lockstep_mmio_begin(pc->lockstep, true, phys, size, value);
     pc_debug_access(pc, VX_SPACE_MEMORY, phys, size, true, value);
     vx_bus_write(bus_of(pc, from), VX_SPACE_MEMORY, phys, size, value);
     pc_lockstep_mmio_end(pc->lockstep, token, value);
     pc_timers_changed(pc);
-    pc_access_end(pc, begun);
+    vx_split_to(&pc->stats.split, was);
 }
 
 uint64_t pc_memory_pci_first(const struct vx_machine *pc)

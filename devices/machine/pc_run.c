@@ -137,10 +137,10 @@ static bool shut_down(struct pc_cpu *cpu, enum vx_machine_end *end)
 
 static void run_devices(struct vx_machine *pc)
 {
-    uint64_t start = vx_host_now_ns();
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_DEVICES);
     vx_loop_run_posted(pc->loop);
     vx_clock_run(pc->clock);
-    pc->stats.time_devices_ns += vx_host_now_ns() - start;
+    vx_split_to(&pc->stats.split, was);
 }
 
 /* All are halted; nobody wants anything. */
@@ -156,10 +156,10 @@ static void sleep_halted(struct vx_machine *pc)
 {
     if (!may_sleep(pc))
         return;
-    uint64_t start = vx_host_now_ns();
+    enum vx_part was = vx_split_to(&pc->stats.split, VX_PART_IDLE);
     pc_time_sleep(pc);
     pc->stats.halts++;
-    pc->stats.time_idle_ns += vx_host_now_ns() - start;
+    vx_split_to(&pc->stats.split, was);
 }
 
 static bool is_dead(const struct vx_machine *pc)

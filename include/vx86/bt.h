@@ -40,6 +40,7 @@ struct vx_bt_config {
     bool stress;
     uint64_t stress_seed;
     bool count;       /* exact entry counters in translated code (bench/README.md says what that costs) */
+    bool time_split;  /* call-outs are parts of stats->split */
     bool count_units; /* every unit counts how often it is entered, see vx_bt_count_units() */
     bool exact_count; /* vcpu->retired is exact and vcpu->retire_limit is kept (costs some instructions a unit) */
     bool one_unit;    /* return VX_STOP_BUDGET after each unit (or interpreted instruction); nothing is chained */

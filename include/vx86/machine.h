@@ -89,6 +89,7 @@ struct vx_machine_config {
     bool no_reboot;                                 /* a guest reset ends the run */
     struct vx_ports debug_exit[VX_MAX_DEBUG_EXITS]; /* an isa-debug-exit each */
     bool pc_testdev;                                /* the device of that name, for test kernels */
+    bool time_split;                                /* find out where time goes (costs some) */
     bool debug;                                     /* for a debugger: the engine may be changed */
 };
 

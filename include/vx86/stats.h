@@ -5,7 +5,7 @@
 #ifndef VX86_STATS_H
 #define VX86_STATS_H
 
-#include "vx86/compiler.h"
+#include "vx86/split.h"
 
 struct vx_stats {
 #define VX_STAT(name, group, text) uint64_t name;
@@ -15,6 +15,7 @@ struct vx_stats {
     uint64_t interp_by_opcode[4][256];
     uint64_t exceptions_by_vector[32];
     uint64_t tu_by_insns[129]; /* units made, by their number of guest instructions */
+    struct vx_split split;     /* from which the times come: vx_stats_take_times() */
 };
 
 /* One row of stats.def, for printing. `offset` is into struct vx_stats. */
@@ -27,6 +28,9 @@ struct vx_stat_desc {
 
 /* The table of stats.def in its order; *count receives its length. Static storage. */
 const struct vx_stat_desc *vx_stats_table(size_t *count);
+
+/* Brings the counters of group "time" up to date; they are 0 where the split is off. */
+void vx_stats_take_times(struct vx_stats *stats);
 
 /* ---- what printers derive from the counters (stats_derive.c) ----------------------------------------------------- */
 

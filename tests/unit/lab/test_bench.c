@@ -139,6 +139,62 @@ Test(bench, counters_of_known_streams_are_exact, .timeout = 600)
     cr_assert_str_empty(wrong, "%s", wrong);
 }
 
+/* ---- where time goes --------------------------------------------------------------------------------------------- */
+
+static void split(const char *workload, double scale, const struct bench_setting *setting, uint64_t ns[VX_PARTS],
+                  uint64_t *wall_ns)
+{
+    const struct lab_workload *found = lab_find(workload);
+    struct bench_run run = {
+        .workload = found, .setting = setting, .host = &host, .units = (uint32_t)(found->units * scale) + 1, .split = true
+    };
+    struct bench_sample sample;
+    bench_run(&run, &sample);
+    cr_assert(sample.done, "%s: %s", workload, sample.error);
+    bench_part_ns(&sample.stats, ns);
+    *wall_ns = sample.wall_ns;
+}
+
+/* The parts are the whole; and what a workload is made for is where its time goes, on any machine. */
+Test(bench, parts_of_time_are_the_whole, .timeout = 300)
+{
+    static const struct bench_setting interp = { .engine = VX_ENGINE_INTERP };
+    static const struct {
+        const char *workload;
+        double scale;
+        const struct bench_setting *setting;
+        enum vx_part largest;
+    } runs[] = {
+        { "loop", 0.5, &plain, VX_PART_GUEST },          { "loop", 0.05, &interp, VX_PART_INTERPRETER },
+        { "patch", 0.2, &plain, VX_PART_TRANSLATOR },    { "cr3", 0.2, &plain, VX_PART_CALLOUTS },
+        { "port", 0.5, &plain, VX_PART_DEVICES },        { "mode-switch", 0.5, &plain, VX_PARTS },
+        { "page-fault", 0.5, &plain, VX_PARTS },         { "int", 0.5, &plain, VX_PARTS },
+    };
+    for (size_t i = 0; i < VX_ARRAY_LEN(runs); i++) {
+        uint64_t ns[VX_PARTS], wall_ns, sum_ns = 0;
+        enum vx_part largest = VX_PART_GUEST;
+        split(runs[i].workload, runs[i].scale, runs[i].setting, ns, &wall_ns);
+        for (enum vx_part part = 0; part < VX_PARTS; part++) {
+            sum_ns += ns[part];
+            largest = ns[part] > ns[largest] && part != VX_PART_CLOCK ? part : largest;
+        }
+        double share = (double)sum_ns / (double)wall_ns;
+        cr_expect(share > 0.98 && share < 1.02, "%s: the parts are %.3f of the whole", runs[i].workload, share);
+        cr_expect(runs[i].largest == VX_PARTS || largest == runs[i].largest, "%s: most is part %d", runs[i].workload,
+                  (int)largest);
+    }
+}
+
+/* A host signal for each tick: what it takes is not the guest code's. */
+Test(bench, host_signals_are_a_part, .timeout = 60)
+{
+    uint64_t ns[VX_PARTS], wall_ns;
+    split("timer", 0.5, &plain, ns, &wall_ns);
+    cr_expect_gt(ns[VX_PART_SIGNALS], 2000u * 200, "less than 200 ns each");
+    split("loop", 0.5, &plain, ns, &wall_ns);
+    cr_expect_lt(ns[VX_PART_SIGNALS], wall_ns / 10);
+}
+
 Test(bench, lengths_of_units_add_up, .timeout = 300)
 {
     static const unsigned caps[] = { 0, 1, 5, 128 };
