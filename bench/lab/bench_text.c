@@ -28,7 +28,7 @@ static void print_left(FILE *out, const struct bench_report *report, const struc
 void bench_print_head(FILE *out, const struct bench_report *report)
 {
     print_left_head(out, report);
-    fprintf(out, " %8s %4s %7s", "seconds", "+-%", "Minsn/s");
+    fprintf(out, " %7s %3s %7s", "seconds", "+-%", "Minsn/s");
     if (report->swept == NULL)
         for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS; rival++)
             fprintf(out, " %7s", bench_rival_name(rival));
@@ -62,7 +62,7 @@ void bench_print_row(FILE *out, const struct bench_report *report, const struct 
         vx_text_print(out, " failed: %s\n", result->error);
         return;
     }
-    fprintf(out, " %8.3f %4.0f %7.0f", (double)bench_median(&result->times) / 1e9, 100 * bench_spread(&result->times),
+    fprintf(out, " %7.3f %3.0f %7.0f", (double)bench_median(&result->times) / 1e9, 100 * bench_spread(&result->times),
             bench_mips(result));
     for (enum bench_rival rival = 0; rival < VX_BENCH_RIVALS && report->swept == NULL; rival++)
         print_ratio(out, bench_ratio(result, rival), result->rival_error[rival][0] != '\0');

@@ -1,4 +1,4 @@
-/* split.h - where the time of a machine's thread goes: in exactly one part at any time, so that the parts are the whole.
+/* split.h - where the time of a machine's thread goes: in exactly one part at any time, so that they are the whole.
  *
  * Whoever begins a part says so, and says again what was before when it ends. Each change looks at the processor's
  * counter (the host's clock where there is none), so it costs some nanoseconds, and nothing but a look at `on` where

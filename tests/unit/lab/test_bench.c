@@ -145,9 +145,11 @@ static void split(const char *workload, double scale, const struct bench_setting
                   uint64_t *wall_ns)
 {
     const struct lab_workload *found = lab_find(workload);
-    struct bench_run run = {
-        .workload = found, .setting = setting, .host = &host, .units = (uint32_t)(found->units * scale) + 1, .split = true
-    };
+    struct bench_run run = { .workload = found,
+                             .setting = setting,
+                             .host = &host,
+                             .units = (uint32_t)(found->units * scale) + 1,
+                             .split = true };
     struct bench_sample sample;
     bench_run(&run, &sample);
     cr_assert(sample.done, "%s: %s", workload, sample.error);
@@ -165,10 +167,10 @@ Test(bench, parts_of_time_are_the_whole, .timeout = 300)
         const struct bench_setting *setting;
         enum vx_part largest;
     } runs[] = {
-        { "loop", 0.5, &plain, VX_PART_GUEST },          { "loop", 0.05, &interp, VX_PART_INTERPRETER },
-        { "patch", 0.2, &plain, VX_PART_TRANSLATOR },    { "cr3", 0.2, &plain, VX_PART_CALLOUTS },
-        { "port", 0.5, &plain, VX_PART_DEVICES },        { "mode-switch", 0.5, &plain, VX_PARTS },
-        { "page-fault", 0.5, &plain, VX_PARTS },         { "int", 0.5, &plain, VX_PARTS },
+        { "loop", 0.5, &plain, VX_PART_GUEST },       { "loop", 0.05, &interp, VX_PART_INTERPRETER },
+        { "patch", 0.2, &plain, VX_PART_TRANSLATOR }, { "cr3", 0.2, &plain, VX_PART_CALLOUTS },
+        { "port", 0.5, &plain, VX_PART_DEVICES },     { "mode-switch", 0.5, &plain, VX_PARTS },
+        { "page-fault", 0.5, &plain, VX_PARTS },      { "int", 0.5, &plain, VX_PARTS },
     };
     for (size_t i = 0; i < VX_ARRAY_LEN(runs); i++) {
         uint64_t ns[VX_PARTS], wall_ns, sum_ns = 0;
